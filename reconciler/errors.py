@@ -1,0 +1,88 @@
+"""What can go wrong with the other side, in the reconciler's words.
+
+The server client maps every foreign error to one of these once, at its edge. ``temporary`` says whether the same
+request may succeed later without anybody doing anything.
+"""
+
+from __future__ import annotations
+
+
+class RemoteError(Exception):
+    """A request to the server did not succeed. ``str()`` is one sentence for people: what, why, what to do."""
+
+    temporary = False
+
+    def __init__(self, message: str, *, status: int | None = None, done: bool | None = False) -> None:
+        """``status`` is the HTTP status, if any. ``done`` is None when the server may have done it all the same
+        (the answer was lost), False when it surely did not."""
+        super().__init__(message)
+        self.status = status
+        self.done = done
+
+
+class Unreachable(RemoteError):
+    """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an answer."""
+
+    temporary = True
+
+
+class ServerFault(RemoteError):
+    """The server failed (5xx): it may succeed later."""
+
+    temporary = True
+
+
+class Locked(RemoteError):
+    """423: somebody, or an earlier upload of our own, holds the file."""
+
+    temporary = True
+
+
+class QuotaReached(RemoteError):
+    """507: nothing can be added or changed until there is room; download and delete still work."""
+
+    temporary = True
+
+
+class Mismatch(RemoteError):
+    """What arrived is not what was announced (size, checksum, offset): start over from the first byte."""
+
+    temporary = True
+
+
+class ListingBroken(RemoteError):
+    """The listing ended without its last line: no absence may be read out of it."""
+
+    temporary = True
+
+
+class Unauthorized(RemoteError):
+    """The client's token is not accepted any more (expired, revoked, disabled): the user must log in again."""
+
+
+class Forbidden(RemoteError):
+    """The user may not do this here."""
+
+
+class Missing(RemoteError):
+    """404: the file or folder is not there."""
+
+
+class Exists(RemoteError):
+    """The destination is there already; nothing was overwritten."""
+
+
+class Changed(RemoteError):
+    """The server's file is not the version that was expected."""
+
+
+class Refused(RemoteError):
+    """The server will never take this as it is (a name, a body, a size)."""
+
+
+class LocalChanged(Exception):
+    """The local content changed while it was read or replaced: plan again."""
+
+
+class Unavailable(Exception):
+    """Content that is not here cannot be fetched now. ``str()`` says why."""

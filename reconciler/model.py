@@ -1,0 +1,244 @@
+"""The reconciler's words: nodes, the three states of a node, settings, actions, outcomes.
+
+Every type here is frozen and slotted. Sizes are bytes; ``mtime`` is whole seconds since the epoch (all the server keeps);
+``mtime_ns`` is nanoseconds since the epoch. Names are ``str``; bytes that are not UTF-8 appear as lone surrogates
+(``surrogateescape``), which is how a name that the server cannot hold is recognised.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NewType
+
+NodeId = NewType("NodeId", int)
+"""64-bit identity of a file or folder in one replica; never reused, kept through renames and edits."""
+
+ROOT = NodeId(1)
+"""The synchronized folder itself, on both sides. It is never planned for."""
+
+
+class Kind(enum.Enum):
+    """What a node is. ``OTHER`` (symlink, fifo, socket, device) exists locally only and is never sent."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    OTHER = "other"
+
+
+class Direction(enum.Enum):
+    """Sync-in's own values on the wire."""
+
+    BOTH = "both"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
+
+
+class Mode(enum.Enum):
+    """How equal content is recognised: ``FAST`` by size and whole-second mtime, ``SECURE`` by SHA-512/256."""
+
+    FAST = "fast"
+    SECURE = "secure"
+
+
+class Conflict(enum.Enum):
+    """Who wins when both sides changed the same thing differently."""
+
+    RECENT = "recent"
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class Side(enum.Enum):
+    """Where an action acts. ``BASE`` actions only record that both sides agree already."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is: the name under a parent."""
+
+    parent: NodeId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A node's state when both sides last agreed.
+
+    ``inode`` is the server's, 0 until a listing has told it. ``version`` is the local content version that equals the
+    server's content (0 for a folder). ``mtime`` is what the server holds.
+    """
+
+    kind: Kind
+    parent: NodeId
+    name: str
+    size: int
+    mtime: int
+    inode: int
+    version: int
+    checksum: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.parent, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A node's state in the replica.
+
+    ``version`` changes with every change of the content and never comes back. ``present`` says that the whole content
+    is here (hydrated). ``busy`` says that somebody may still be writing: the content has changes that are not
+    recorded yet, or a handle is open for writing.
+    """
+
+    kind: Kind
+    parent: NodeId
+    name: str
+    size: int
+    mtime_ns: int
+    version: int
+    present: bool = True
+    busy: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.parent, self.name)
+
+    @property
+    def mtime(self) -> int:
+        """Whole seconds, rounded down, as they go to the server."""
+        return self.mtime_ns // 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A node's state on the server, as the listing or a reply told it. ``inode`` is 0 when it was not told."""
+
+    kind: Kind
+    parent: NodeId
+    name: str
+    size: int
+    mtime: int
+    inode: int
+    checksum: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.parent, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a listing. ``path`` is relative to the synchronized folder, names joined by ``/``.
+
+    ``problem`` is set for an entry that the server could not read: it, and all below it, is unknown. ``filtered`` is
+    set where the server says that a filter dropped it. Then the other fields say nothing.
+    """
+
+    path: str
+    is_folder: bool
+    size: int
+    mtime: int
+    inode: int
+    checksum: str | None = None
+    problem: str | None = None
+    filtered: bool = False
+
+
+class Op(enum.Enum):
+    """What an action does on its side."""
+
+    MAKE = "make"  # a folder comes into being (LOCAL, REMOTE)
+    SEND = "send"  # content goes to the server: a new file or new content (REMOTE)
+    FETCH = "fetch"  # content comes from the server: a new file or new content (LOCAL)
+    MOVE = "move"  # another parent or name (LOCAL, REMOTE)
+    TOUCH = "touch"  # another mtime, same content (REMOTE, LOCAL)
+    DELETE = "delete"  # to the bin of that side, a folder with all below it (LOCAL, REMOTE)
+    AGREE = "agree"  # both sides are the same: the base becomes ``remote`` (BASE)
+    FORGET = "forget"  # gone on both sides: the base goes (BASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step of a plan.
+
+    ``base``, ``local`` and ``remote`` are the states the decision was made from; the executor acts only while they
+    still hold. ``target`` is the place a MOVE leads to or where a MAKE, SEND or FETCH creates (the node's present
+    place when it exists already). ``keep`` says that the version which is replaced on ``side`` was not seen
+    by its loser's other side and must go to that side's bin. ``reason`` is one clause for people: what each side did
+    and which rule decided.
+    """
+
+    op: Op
+    side: Side
+    node: NodeId
+    base: Base | None
+    local: Local | None
+    remote: Remote | None
+    target: Place | None = None
+    keep: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A node that differs and cannot be settled now. ``why`` is one sentence for people."""
+
+    node: NodeId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one synchronization settles differences.
+
+    ``host`` goes into the names of conflict copies. ``read_only`` is said by the server's permissions or by the
+    direction ``download``.
+    """
+
+    direction: Direction = Direction.BOTH
+    mode: Mode = Mode.FAST
+    conflict: Conflict = Conflict.RECENT
+    host: str = "this computer"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What must happen, in order.
+
+    ``stages`` run one after another; the actions of one stage do not depend on each other and may run together.
+    ``conflicts`` are the nodes that both sides changed differently, whoever won. ``waiting`` are left alone.
+    """
+
+    stages: tuple[tuple[Action, ...], ...]
+    conflicts: tuple[NodeId, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return tuple(action for stage in self.stages for action in stage)
+
+
+class Result(enum.Enum):
+    """How an action ended."""
+
+    DONE = "done"
+    STALE = "stale"  # what was expected no longer holds: plan again
+    WAITS = "waits"  # a temporary refusal: later, with growing pauses
+    FAILED = "failed"  # refused for good until something changes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An action and how it ended. ``moved_bytes`` is content that crossed the network; ``seconds`` is its duration."""
+
+    action: Action
+    result: Result
+    why: str = ""
+    moved_bytes: int = 0
+    seconds: float = 0.0

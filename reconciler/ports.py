@@ -1,0 +1,287 @@
+"""What the reconciler needs from the rest of the program.
+
+Concurrency contract: everything here is used from one trio thread. Methods that are not ``async`` do not block
+beyond a few microseconds of memory and page-cache work, and are atomic with respect to other tasks. ``async`` methods
+are cancellable; a cancelled one leaves each side as it was or as it would be after completion, never in between,
+unless its docstring says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.model import Action, Base, Entry, Kind, Local, NodeId, Outcome, Place, Remote
+
+
+@dataclass(frozen=True, slots=True)
+class BaseEntry:
+    """What the comparison of a listing needs of a node's base, in one look-up."""
+
+    node: NodeId
+    kind: Kind
+    size: int
+    mtime: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A node whose local state differs from its base, and when it was last changed (ns since the epoch)."""
+
+    node: NodeId
+    changed_ns: int
+
+
+class Content(Protocol):
+    """An open local content. Its descriptor stays valid, and its bytes unchanged by the reconciler, until closed.
+
+    Local writers do change it in place; who needs a still version compares ``Local.version`` before and after.
+    """
+
+    @property
+    def fd(self) -> int: ...
+    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        """The first part of [start, stop) that is not here yet, clipped to the file's size; None when all is here."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Incoming(Protocol):
+    """Content on its way from the server into a new object beside the present one. Parts may arrive in any order.
+
+    Made for one remote version (size, mtime); what an earlier process wrote of that version is kept.
+    """
+
+    @property
+    def size(self) -> int: ...
+    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        """As ``Content.missing``."""
+        ...
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """pwrite. Raises OSError (ENOSPC, EIO)."""
+        ...
+
+    def restart(self) -> None:
+        """Throws away all that arrived."""
+        ...
+
+    def close(self) -> None:
+        """Keeps what arrived for a later resumption."""
+        ...
+
+
+class Replica(Protocol):
+    """The local store, as the reconciler sees it. Every change is one event, acknowledged when the call returns."""
+
+    # reading -----------------------------------------------------------------------------------------------------
+    def base(self, node: NodeId) -> Base | None: ...
+    def local(self, node: NodeId) -> Local | None: ...
+    def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None: ...
+    def base_by_inode(self, inode: int) -> NodeId | None:
+        """The node whose base has this server inode (the latest one to claim it), or None."""
+        ...
+
+    def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]: ...
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]: ...
+    def base_path(self, node: NodeId) -> str:
+        """Names from the root in the base tree, joined by ``/``; the root is ``""``. KeyError without a base."""
+        ...
+
+    def local_path(self, node: NodeId) -> str: ...
+    def dirty(self) -> Iterator[Dirty]:
+        """Nodes whose local state differs from their base, ``OTHER`` ones left out. A snapshot: safe to change
+        the replica meanwhile."""
+        ...
+
+    def base_nodes(self) -> Iterator[NodeId]:
+        """Every node with a base but the root, in no special order. Must not be held across a change."""
+        ...
+
+    def base_count(self) -> int: ...
+    def sequence(self) -> int:
+        """Number of the last event: it grows with every change."""
+        ...
+
+    def new_id(self) -> NodeId:
+        """A fresh id; one that ends unused is lost."""
+        ...
+
+    # changing, each one event --------------------------------------------------------------------------------------
+    def set_base(self, node: NodeId, base: Base | None) -> None:
+        """Both sides agree on this state, or (None) the node is gone from both. Local operations that this settles
+        leave the journal."""
+        ...
+
+    def set_bases(self, bases: Iterable[tuple[NodeId, Base | None]]) -> None:
+        """``set_base`` for many, in batches of events."""
+        ...
+
+    def place_folder(self, node: NodeId, base: Base) -> None:
+        """A remote folder appears locally, its base with it. Raises FileExistsError when the place is taken."""
+        ...
+
+    def place_file(self, node: NodeId, base: Base) -> None:
+        """A remote file appears locally, its content not yet here, its base with it (``base.version`` is set by the
+        replica). Raises FileExistsError."""
+        ...
+
+    def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
+        """The node gets another place; with ``base``, that becomes its base in the same event. Raises
+        FileExistsError when the target is taken, FileNotFoundError when the node or the parent is gone."""
+        ...
+
+    def touch_local(self, node: NodeId, mtime_ns: int, base: Base | None) -> None: ...
+
+    def delete_local(self, node: NodeId, *, keep: bool, why: str) -> None:
+        """The node, and all below it, goes from the local tree, and the bases of all of it with it. With ``keep``
+        the contents go to the bin; content that the server never had goes there in any case. Handles stay usable."""
+        ...
+
+    def binned_copy(self, node: NodeId, why: str) -> None:
+        """Puts a copy of the node's present content into the bin (the node stays). No-op for content not here."""
+        ...
+
+    # content -------------------------------------------------------------------------------------------------------
+    def open_content(self, node: NodeId) -> Content:
+        """Raises FileNotFoundError when the node is gone or no file."""
+        ...
+
+    def incoming(self, node: NodeId, size: int, mtime: int) -> Incoming:
+        """The one incoming content of a node for that remote version; the same object while it is open anywhere.
+        Asking for another version drops what arrived of the former."""
+        ...
+
+    def take_in(self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str) -> None:
+        """The complete incoming content becomes the node's content and ``base`` its base, in one event.
+
+        When the node's content was not here and ``base`` is the version it stood for, the node only becomes present:
+        its version stays. Otherwise it gets a new version, and readers keep the old content. With ``keep`` the
+        former content goes to the bin first; content that the server never had goes there in any case.
+        Raises LocalChanged when the node is gone, is busy or its version is not ``expect_version``; ValueError when
+        a part is missing.
+        """
+        ...
+
+    def absent(self) -> Iterator[NodeId]:
+        """Files whose content is not here, in no special order. A snapshot."""
+        ...
+
+    # history -------------------------------------------------------------------------------------------------------
+    def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
+        """Keeps an action in the history of transfers."""
+        ...
+
+    # wake-ups ------------------------------------------------------------------------------------------------------
+    async def wait_local_change(self, after: int) -> int:
+        """Returns the sequence number of the last local operation once it is greater than ``after``."""
+        ...
+
+
+Reader = Callable[[int, int], Awaitable[bytes]]
+"""``await reader(offset, length)`` gives up to ``length`` bytes; ``b""`` at the end; LocalChanged when it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What HEAD tells of a server file: bytes and milliseconds since the epoch (the parts of its etag)."""
+
+    size: int
+    mtime_ms: int
+
+    @property
+    def mtime(self) -> int:
+        return self.mtime_ms // 1000
+
+
+class RemoteFolder(Protocol):
+    """The server's side of one synchronization. Paths are relative to its folder, names joined by ``/``, and never
+    leave it: an empty, ``.``, ``..`` or NUL-holding part raises Refused before anything is sent.
+
+    Every method raises a RemoteError (see ``reconciler.errors``) and nothing else but Cancelled.
+    """
+
+    def listing(self) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
+        """The whole folder, in batches, parents before children. Iteration raises ListingBroken when the stream ends
+        without ``done``, and Missing when the folder itself is gone. Names that could escape (``..``, NUL) come as an
+        Entry with ``problem``."""
+        ...
+
+    async def find(self, path: str) -> Found | None:
+        """HEAD: the file's state, None when there is none (404). A folder raises Exists."""
+        ...
+
+    def download(
+        self, path: str, *, start: int, stop: int, expect: Found
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Bytes [start, stop) in pieces of at most 256 KiB. Raises Changed when the server's file is not ``expect``
+        any more (If-Range), Missing when gone, Unreachable when it breaks off."""
+        ...
+
+    async def upload(
+        self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
+    ) -> None:
+        """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of the whole.
+        ``start`` resumes the server's partial from that byte. LocalChanged from the reader passes through."""
+        ...
+
+    async def partial(self, path: str) -> int:
+        """Bytes of a partial upload that lie beside ``path`` on the server (HEAD on ``.sync-in.<name>``), else 0."""
+        ...
+
+    async def make_folder(self, path: str, mtime: int) -> None:
+        """Fine if the folder exists. Missing parents are created."""
+        ...
+
+    async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
+        """One rename of a file or folder, contents, mtime and inode kept. Without ``overwrite`` an existing target
+        raises Exists and nothing happens; with it the old target goes to the server's trash."""
+        ...
+
+    async def touch(self, path: str, mtime: int) -> None: ...
+
+    async def delete(self, path: str) -> None:
+        """To the owner's trash, a folder with all below it. Missing when it is gone already."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long work is reported. The terminal, the JSON output and the status are its views."""
+
+    def listing(self, entries: int) -> None: ...
+    def planned(self, actions: int, bytes: int) -> None: ...
+    def started(self, action: Action, path: str) -> None: ...
+    def advanced(self, action: Action, bytes: int) -> None: ...
+    def ended(self, outcome: Outcome, path: str) -> None: ...
+
+
+class Clock(Protocol):
+    """Wall time. Pauses go through trio, whose clock tests replace."""
+
+    def now_ns(self) -> int: ...
+
+
+class View(Protocol):
+    """The three trees as the planner sees them: pure look-ups, nothing changes while a plan is made."""
+
+    def touched(self) -> Iterable[NodeId]:
+        """Every node that may differ between any two of the three trees; each once; never the root."""
+        ...
+
+    def base(self, node: NodeId) -> Base | None: ...
+    def local(self, node: NodeId) -> Local | None: ...
+    def remote(self, node: NodeId) -> Remote | None: ...
+    def unknown(self, node: NodeId) -> str | None:
+        """Why the server's state of this node is not known, or None when it is known."""
+        ...
+
+    def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def local_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def remote_child(self, parent: NodeId, name: str) -> NodeId | None: ...

@@ -1,0 +1,1 @@
+"""The Linux frontend: pyfuse3 operations that translate to `syncin_mount.vfs`."""

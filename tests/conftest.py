@@ -1,0 +1,123 @@
+"""What every test gets: an unexpected warning in the log is a failure, and hypothesis does not look at the clock."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import hypothesis
+import pytest
+
+# A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per test is for.
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
+
+
+@dataclass(slots=True)
+class Expectation:
+    pattern: re.Pattern[str]
+    level: int | None
+    required: bool
+    seen: bool = False
+
+    def matches(self, record: logging.LogRecord, text: str) -> bool:
+        return (self.level is None or record.levelno == self.level) and self.pattern.search(text) is not None
+
+
+@dataclass(slots=True)
+class LogWatch:
+    """Sorts the warnings and errors of one test into expected and unexpected ones."""
+
+    expectations: list[Expectation] = field(default_factory=list)
+    unexpected: list[logging.LogRecord] = field(default_factory=list)
+
+    def expect(self, pattern: str, *, level: int | None = None, required: bool = True) -> None:
+        """Let records of WARNING and above pass whose "logger: message" the regular expression finds.
+
+        From now on, and for ones already logged in this test. When `required`, the test fails if none came.
+        """
+        expectation = Expectation(re.compile(pattern), level, required)
+        self.expectations.append(expectation)
+        earlier, self.unexpected = self.unexpected, []
+        for record in earlier:
+            self.sort(record)
+
+    def sort(self, record: logging.LogRecord) -> None:
+        # A record whose arguments do not fit its format raises here, in the code that logged it.
+        text = f"{record.name}: {record.getMessage()}"
+        found = [e for e in self.expectations if e.matches(record, text)]
+        for expectation in found:
+            expectation.seen = True
+        if not found:
+            self.unexpected.append(record)
+
+    def verdict(self, *, finished: bool) -> str | None:
+        """Why the test fails because of its log, or None. Missing records count only when it has `finished`."""
+        formatter = logging.Formatter("%(levelname)s %(name)s: %(message)s")
+        lines = [f"unexpected in the log: {formatter.format(record)}" for record in self.unexpected]
+        self.unexpected.clear()
+        if finished:
+            lines += [
+                f"expected in the log, but never came: {e.pattern.pattern!r}"
+                for e in self.expectations
+                if e.required and not e.seen
+            ]
+        return "\n".join(lines) or None
+
+
+class WatchHandler(logging.Handler):
+    def __init__(self, watch: LogWatch) -> None:
+        super().__init__(logging.WARNING)
+        self.watch = watch
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.watch.sort(record)
+
+
+watch_key = pytest.StashKey[LogWatch]()
+
+
+def watched(item: pytest.Item, *, finished: bool = False) -> Generator[None, object, object]:
+    """One phase of a test with its log watched; fails the phase that logged."""
+    watch = item.stash.setdefault(watch_key, LogWatch())
+    handler = WatchHandler(watch)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        result = yield
+    finally:
+        root.removeHandler(handler)
+    reason = watch.verdict(finished=finished)
+    if reason:
+        pytest.fail(reason, pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    watch = item.stash.setdefault(watch_key, LogWatch())
+    for marker in item.iter_markers("expected_log"):
+        watch.expect(*marker.args, **marker.kwargs)
+    return (yield from watched(item))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from watched(item, finished=True))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from watched(item))
+
+
+@pytest.fixture
+def expected_log(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`expected_log(pattern, *, level=None, required=True)`: such a record may, and by default must, be logged.
+
+    The marker `@pytest.mark.expected_log(pattern, …)` says the same for a whole test, class or file.
+    """
+    item: pytest.Item = request.node
+    return item.stash[watch_key].expect

@@ -1,0 +1,284 @@
+"""The frame holds: nothing hides the standard library, imports point one way, ./dev keeps what it says."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import grimp
+import pytest
+
+import syncin_mount
+
+ROOT = Path(__file__).resolve().parent.parent
+DEV = ROOT / "dev"
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def pyproject() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+# --- packages --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["-c", "-m"])
+@pytest.mark.parametrize("path", ["", str(ROOT)], ids=["plain", "root-first"])
+def test_the_folder_platform_never_hides_the_module(way: str, path: str, tmp_path: Path) -> None:
+    (tmp_path / "probe.py").write_text("import platform, os; print(platform.__file__); print(os.__file__)")
+    how = ("-c", (tmp_path / "probe.py").read_text()) if way == "-c" else ("-m", "probe")
+    # Both -c and -m put the current folder first on the import path, and PYTHONPATH comes right behind.
+    done = run(sys.executable, *how, cwd=ROOT, PYTHONPATH=f"{path}{os.pathsep}{tmp_path}")
+    assert done.returncode == 0, done.stderr
+    platform_file, os_file = map(Path, done.stdout.split())
+    assert platform_file == os_file.with_name("platform.py")
+
+
+def test_no_module_lies_directly_in_platform() -> None:
+    assert not list((ROOT / "platform").glob("*.py")), "these would make platform/ importable"
+
+
+def test_wheel_holds_the_packages_by_their_import_names(tmp_path: Path) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    files = {included.distribution_path for included in WheelBuilder(str(ROOT)).recurse_included_files()}
+    tops = {Path(file).parts[0] for file in files}
+    assert tops == {"syncin_mount", "reconciler", "syncin_fuse"}
+    assert {f"{top}/py.typed" for top in tops} <= files
+
+
+def test_version_is_the_same_everywhere() -> None:
+    assert importlib.metadata.version("syncin-mount") == syncin_mount.__version__
+    first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert first is not None
+    assert first[1] == syncin_mount.__version__
+
+
+def test_what_is_installed_is_what_constraints_say() -> None:
+    pinned: dict[str, str] = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            found = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)", line)
+            assert found, f"not name==version: {line}"
+            pinned[normal(found[1])] = found[2]
+    wanted, seen = ["syncin-mount"], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        distribution = importlib.metadata.distribution(name)
+        if name != "syncin-mount":
+            assert pinned.get(name) == distribution.version, f"{name} {distribution.version} is not pinned so"
+        wanted += [needed for needed in requirements(distribution) if needed not in seen]
+    assert {"pyfuse3", "trio", "h11", "pluggy"} <= seen, "the walk through the requirements went wrong"
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirements(distribution: importlib.metadata.Distribution) -> list[str]:
+    from packaging.requirements import Requirement
+
+    extra = "dev" if normal(distribution.metadata["Name"]) == "syncin-mount" else ""
+    parsed = map(Requirement, distribution.requires or [])
+    return [
+        normal(r.name)
+        for r in parsed
+        if r.marker is None or r.marker.evaluate({"extra": extra}) or r.marker.evaluate({"extra": ""})
+    ]
+
+
+def test_winfspy_is_asked_for_on_windows_only() -> None:
+    from packaging.requirements import Requirement
+
+    (winfspy,) = [r for r in map(Requirement, importlib.metadata.requires("syncin-mount") or []) if r.name == "winfspy"]
+    assert winfspy.marker is not None
+    assert winfspy.marker.evaluate({"sys_platform": "win32"})
+    assert not winfspy.marker.evaluate({"sys_platform": "linux"})
+
+
+# --- import rules ----------------------------------------------------------------------------------------------------
+
+
+def test_import_rules_hold() -> None:
+    done = run(Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_reconciler_imports_standard_library_and_trio_only() -> None:
+    graph = grimp.build_graph("reconciler", include_external_packages=True, cache_dir=None)
+    outside = {name.partition(".")[0] for name in graph.modules} - {"reconciler"}
+    assert outside <= sys.stdlib_module_names | {"trio"}
+
+
+def test_import_rules_catch_a_wrong_import(tmp_path: Path) -> None:
+    for folder in ("syncin_mount", "reconciler"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "platform/linux/syncin_fuse", tmp_path / "syncin_fuse")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "reconciler/wrong.py").write_text("import httpx\nimport lmdb\nimport syncin_mount\n")
+    (tmp_path / "syncin_mount/wrong.py").write_text("import pyfuse3\nimport click\nimport reconciler.engine\n")
+    (tmp_path / "reconciler/engine.py").touch()
+    done = run(
+        Path(sys.executable).with_name("lint-imports"),
+        "--no-logo",
+        "--no-cache",
+        cwd=tmp_path,
+        PYTHONPATH=str(tmp_path),
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    broken = set(re.findall(r"^(\w[^\n]*) BROKEN", done.stdout.replace("\n ", " "), re.MULTILINE))
+    wanted = {
+        "reconciler imports the standard library and trio only",
+        "Only syncin_fuse imports pyfuse3",
+        "Only the store imports lmdb",
+        "Only the commands import click and rich",
+    }
+    assert wanted <= broken, done.stdout
+
+
+# --- ./dev -----------------------------------------------------------------------------------------------------------
+
+
+def verbs() -> list[str]:
+    dispatch = DEV.read_text().rpartition("case $verb in")[2]
+    return [verb for verb in re.findall(r"^    ([a-z]+)\)", dispatch, re.MULTILINE) if verb != "help"]
+
+
+def test_bare_dev_explains_every_verb() -> None:
+    done = run(DEV)
+    assert done.returncode == 0
+    assert set(verbs()) >= {"setup", "demo", "run", "test", "check", "bench", "sim"}
+    for verb in verbs():
+        assert re.search(rf"^  {verb}\b.*\S{{3}}", done.stdout, re.MULTILINE), f"{verb} is not explained"
+
+
+def test_unknown_verb_is_one_sentence() -> None:
+    done = run(DEV, "frobnicate")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"dev: .*frobnicate.*\n", done.stderr)
+
+
+@pytest.mark.parametrize(("verb", "package"), [("bench", "benchmarks"), ("sim", "tests/sim")])
+def test_verb_whose_part_is_not_there_says_so(verb: str, package: str, tmp_path: Path) -> None:
+    shutil.copy(DEV, tmp_path)
+    done = run(tmp_path / "dev", verb)
+    assert done.returncode == 2
+    assert "not there yet" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_dev_without_apt_says_what_is_missing(tmp_path: Path) -> None:
+    project = bare_project(tmp_path)
+    tools = fake_path(tmp_path)
+    done = run("/bin/bash", project / "dev", "setup", cwd=tmp_path, PATH=str(tools))
+    assert done.returncode == 1
+    assert re.fullmatch(r"dev: the mount needs .*libfuse3-dev.*no apt-get here.*\n", done.stderr), done.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_dev_shows_why_apt_failed(tmp_path: Path) -> None:
+    project = bare_project(tmp_path)
+    tools = fake_path(tmp_path)
+    for name, body in {"apt-get": "echo E: no route to the archive; exit 100", "id": "echo 0"}.items():
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    done = run("/bin/bash", project / "dev", "setup", cwd=tmp_path, PATH=str(tools))
+    assert done.returncode == 1
+    assert "E: no route to the archive" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("dev: apt-get could not install fuse3")
+
+
+def bare_project(folder: Path) -> Path:
+    project = folder / "a project"
+    project.mkdir()
+    for name in ("dev", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, project)
+    return project
+
+
+def fake_path(folder: Path) -> Path:
+    """A PATH with the tools that every Debian has, and none that ./dev installs."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ("bash", "cat", "dirname", "env", "flock", "id", "readlink", "rm", "sha256sum", "tail", "touch"):
+        found = shutil.which(name)
+        assert found, name
+        (tools / name).symlink_to(found)
+    return tools
+
+
+def test_git_ignores_what_dev_makes() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"/.venv/", "/.dev.log", "/.dev.busy"} <= set(ignored)
+
+
+# --- what conftest.py does for every test ----------------------------------------------------------------------------
+
+LOGGING_TESTS = """
+import logging, pytest, trio
+log = logging.getLogger("syncin_mount.part")
+
+def test_quiet_fails(): log.warning("the disk is %s", "full")
+async def test_async_fails(): log.error("no network")
+def test_info_passes(): log.info("fine")
+def test_format_fails(expected_log):
+    expected_log("part", required=False)
+    log.warning("%d files", "many")
+
+@pytest.mark.expected_log("part: the disk is full")
+def test_marked_passes(): log.warning("the disk is full")
+
+@pytest.mark.expected_log("part: the disk is full")
+def test_absent_fails(): pass
+
+def test_late_passes(expected_log):
+    log.warning("the disk is full")
+    expected_log("disk is", level=logging.WARNING)
+
+def test_other_level_fails(expected_log):
+    expected_log("disk is", level=logging.WARNING, required=False)
+    log.error("the disk is full")
+
+@pytest.fixture
+def noisy():
+    yield
+    log.warning("left behind")
+
+def test_teardown_errors(noisy): pass
+def test_after_passes(): pass
+"""
+
+
+def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
+    (tmp_path / "test_logging.py").write_text(LOGGING_TESTS)
+    done = run(
+        sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-rA", "--rootdir", tmp_path, "-p", "no:cacheprovider",
+        tmp_path,
+    )  # fmt: skip
+    outcomes = {name: outcome for outcome, name in re.findall(r"^([A-Z]+) \S*::(test_\w+)", done.stdout, re.MULTILINE)}
+    assert len(outcomes) == 10, done.stdout
+    for name, outcome in outcomes.items():
+        wanted = {"passes": "PASSED", "fails": "FAILED", "errors": "ERROR"}[name.rpartition("_")[2]]
+        assert outcome == wanted, f"{name}: {outcome}\n{done.stdout}"
+    assert "unexpected in the log: WARNING syncin_mount.part: the disk is full" in done.stdout

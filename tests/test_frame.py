@@ -272,10 +272,8 @@ def test_after_passes(): pass
 def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests/conftest.py", tmp_path)
     (tmp_path / "test_logging.py").write_text(LOGGING_TESTS)
-    done = run(
-        sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-rA", "--rootdir", tmp_path, "-p", "no:cacheprovider",
-        tmp_path,
-    )  # fmt: skip
+    options = ("-c", ROOT / "pyproject.toml", "-rA", "-p", "no:cacheprovider", "--rootdir", tmp_path)
+    done = run(sys.executable, "-m", "pytest", *options, tmp_path)
     outcomes = {name: outcome for outcome, name in re.findall(r"^([A-Z]+) \S*::(test_\w+)", done.stdout, re.MULTILINE)}
     assert len(outcomes) == 10, done.stdout
     for name, outcome in outcomes.items():

@@ -1,0 +1,36 @@
+"""The commands. `main` is the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+DEBUG_OPTION = "--debug"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs one command and exits with its status: see `syncin_mount.cli.exits`.
+
+    ``--debug`` is understood anywhere among the arguments and shows the traceback of an error.
+    """
+    from syncin_mount.cli.exits import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
+    from syncin_mount.cli.group import group  # noqa: PLC0415
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = DEBUG_OPTION in words
+    words = [word for word in words if word != DEBUG_OPTION]
+    try:
+        status = group.main(words, prog_name="syncin-mount", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`| head`). What is still in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(Exit.DONE)
+    except BaseException as error:
+        if debug and not isinstance(error, SystemExit):
+            raise
+        status, sentence = explain(error)
+        if sentence:
+            print(f"syncin-mount: {sentence}", file=sys.stderr)
+    sys.exit(status if isinstance(status, int) else Exit.DONE)

@@ -1,0 +1,1 @@
+"""One module a command; `syncin_mount.cli.group` names them."""

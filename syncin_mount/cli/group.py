@@ -1,0 +1,109 @@
+"""The command line's top: every command is a module that is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import click
+
+from syncin_mount import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is not imported yet: ``MODULE:ATTRIBUTE``, and its line in the list of commands."""
+
+    target: str
+    help: str
+
+    def load(self) -> click.Command:
+        module, attribute = self.target.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _own(name: str, line: str) -> Lazy:
+    return Lazy(f"syncin_mount.cli.commands.{name}:command", line)
+
+
+COMMANDS: dict[str, Lazy] = {
+    "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
+    "serve": Lazy("syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."),
+    "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
+    "remote": _own("remote", "Look into a server's folders and make new ones."),
+    "add": _own("add", "Bind a folder of a server to a mount point."),
+    "list": _own("list_", "List the synchronizations."),
+    "show": _own("show", "Show all settings of a synchronization."),
+    "remove": _own("remove", "Remove a synchronization and its local copy."),
+    "mount": _own("mount", "Mount a synchronization as a drive."),
+    "umount": _own("umount", "Unmount a drive."),
+    "sync": _own("sync", "Carry local and remote changes across now."),
+    "status": _own("status", "Show how the synchronizations are."),
+    "journal": _own("journal", "List local changes that the server does not have yet."),
+    "transfers": _own("transfers", "List what was carried across, and what failed."),
+    "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
+}
+
+NOT_YET = frozenset(
+    {
+        "edit",
+        "enable",
+        "disable",
+        "filter",
+        "bin",
+        "scheduler",
+        "up",
+        "down",
+        "check",
+        "open",
+        "pause",
+        "resume",
+        "clients",
+    }
+)
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help lines without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy = COMMANDS.get(cmd_name)
+        return None if lazy is None else lazy.load()
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in NOT_YET:
+            raise click.UsageError(f"the command '{args[0]}' is not there yet", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command explains itself: syncin-mount COMMAND --help. With --debug, errors come with a traceback.",
+)
+@click.version_option(__version__, prog_name="syncin-mount")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """A Sync-in folder as a drive that is always there.
+
+    \b
+    Try it:         syncin-mount demo
+    Use it:         syncin-mount server add home https://files.example.org --login me
+                    syncin-mount add docs --server home --remote personal/docs --mountpoint ~/docs
+                    syncin-mount mount docs
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

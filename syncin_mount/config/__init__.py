@@ -1,0 +1,20 @@
+"""Settings, folders and secrets of the program."""
+
+from syncin_mount.config.file import ConfigurationError, ConfigurationFile
+from syncin_mount.config.folders import FolderError, Folders, private_folder
+from syncin_mount.config.model import Configuration, Scheduler, Server, Synchronization, Unit
+from syncin_mount.config.tokens import TokenStore
+
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "ConfigurationFile",
+    "FolderError",
+    "Folders",
+    "Scheduler",
+    "Server",
+    "Synchronization",
+    "TokenStore",
+    "Unit",
+    "private_folder",
+]

@@ -1,0 +1,193 @@
+"""The configuration file: read, checked, changed in place, never overwritten when it cannot be read."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from syncin_mount.config import schema
+from syncin_mount.config.files import locked, write_atomic
+from syncin_mount.config.folders import Folders, private_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tomlkit import TOMLDocument
+
+    from syncin_mount.config.model import Configuration, Server, Synchronization
+
+_HEADING = """\
+# The servers and synchronizations of syncin-mount. This file may be edited: comments and order are kept.
+"""
+
+
+class ConfigurationError(Exception):
+    """The configuration file cannot be used. ``str()`` is one sentence with file, line and what is expected."""
+
+
+class ConfigurationFile:
+    """The one configuration file of ``folders``."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+        self.path: Path = folders.config_file
+
+    def read(self) -> Configuration:
+        """What the file says now; nothing is configured when there is none. Raises ConfigurationError."""
+        return self._parse(self._text())
+
+    def update(self, change: Callable[[Configuration], Configuration]) -> Configuration:
+        """Replaces the configuration by ``change`` of it, under the lock that all writers share.
+
+        ``change`` may raise to leave everything as it is. Blocks while another process writes. Raises
+        ConfigurationError when the file cannot be read or written; then it stays as it was.
+        """
+        private_folder(self._folders.state)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._folders.state / "config.lock"):
+            text = self._text()
+            before = self._parse(text)
+            after = change(before)
+            if after != before:
+                changed = _edited(text, before, after)
+                assert self._parse(changed) == after, "what is written must say what was meant"
+                self._write(changed)
+        return after
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_bytes().decode()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise ConfigurationError(
+                f"the configuration {self.path} cannot be read ({error.strerror}); make it readable for you"
+            ) from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise ConfigurationError(
+                f"{self.path}, line {line}: this is not UTF-8 text; save the file as UTF-8"
+            ) from error
+
+    def _parse(self, text: str) -> Configuration:
+        try:
+            return schema.parse(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            line, what = _syntax(text, error)
+            raise ConfigurationError(
+                f"{self.path}, line {line}: {what}; this is not TOML, mend or remove the line"
+            ) from error
+        except schema.InvalidError as error:
+            raise ConfigurationError(f"{self.path}, line {_line(text, error.where)}: {error}") from error
+
+    def _write(self, text: str) -> None:
+        try:
+            write_atomic(self.path, text.encode())
+        except OSError as error:
+            raise ConfigurationError(
+                f"the configuration {self.path} cannot be written ({error.strerror}); nothing was changed"
+            ) from error
+
+
+def _edited(text: str, before: Configuration, after: Configuration) -> str:
+    """The text with the differences between the two configurations applied, all else as it was."""
+    import tomlkit  # noqa: PLC0415 (start-up time: most commands only read)
+
+    for kind, old, new in (
+        ("servers", before.servers, after.servers),
+        ("synchronizations", before.synchronizations, after.synchronizations),
+    ):
+        for name in old.keys() - new.keys():
+            text = _without_table(text, (kind, name))
+    document = tomlkit.parse(text or _HEADING)
+    _apply(document, "servers", before.servers, after.servers)
+    _apply(document, "synchronizations", before.synchronizations, after.synchronizations)
+    return tomlkit.dumps(document)
+
+
+def _apply(
+    document: TOMLDocument,
+    kind: str,
+    before: Mapping[str, Server] | Mapping[str, Synchronization],
+    after: Mapping[str, Server] | Mapping[str, Synchronization],
+) -> None:
+    import tomlkit  # noqa: PLC0415 (as in _edited)
+
+    if kind not in document:
+        document[kind] = tomlkit.table(is_super_table=True)
+    tables: Any = document[kind]
+    for name in before:
+        if name not in after and name in tables:
+            del tables[name]
+    for name, value in after.items():
+        new = schema.as_table(value)
+        if name not in before:
+            table = tomlkit.table()
+            table.update(new)
+            tables[name] = table
+        elif value != before[name]:
+            old = schema.as_table(before[name])
+            for key in old.keys() - new.keys():
+                tables[name].pop(key, None)
+            for key, plain in new.items():
+                if old.get(key) != plain:
+                    tables[name][key] = plain
+
+
+def _without_table(text: str, where: tuple[str, str]) -> str:
+    """The text without the table that the heading ``[KIND.NAME]`` begins; comments above the next heading stay.
+
+    (To tomlkit they are the end of the table before them.) A table without such a heading is left alone.
+    """
+    lines = text.splitlines(keepends=True)
+    headings = [index for index, line in enumerate(lines) if _heading(line) is not None]
+    start = next((index for index in headings if _heading(lines[index]) == where), None)
+    if start is None:
+        return text
+    end = next((index for index in headings if index > start), None)
+    if end is None:
+        return "".join(lines[:start])
+    while end - 1 > start and lines[end - 1].lstrip().startswith("#"):
+        end -= 1
+    return "".join(lines[:start] + lines[end:])
+
+
+def _heading(line: str) -> tuple[str, ...] | None:
+    """The keys of a line that is a table's heading, else None."""
+    if not line.lstrip().startswith("["):
+        return None
+    try:
+        table: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return None
+    keys: list[str] = []
+    while isinstance(table, dict) and len(table) == 1:
+        [(key, table)] = table.items()
+        keys.append(key)
+    return tuple(keys)
+
+
+def _syntax(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
+    """The line and the reason, from a message such as ``Expected '=' after a key (at line 3, column 7)``."""
+    message, _, place = str(error).rpartition(" (at ")
+    words = place.removesuffix(")").replace(",", "").split()
+    line = int(words[1]) if len(words) > 1 and words[0] == "line" else max(1, len(text.splitlines()))
+    return line, (message or str(error)).lower()
+
+
+def _line(text: str, where: schema.Where) -> int:
+    """The line on which the value at ``where`` ends: the shortest readable beginning of the text that has it."""
+    lines = text.splitlines(keepends=True)
+    for count in range(1, len(lines) + 1):
+        try:
+            found: Any = tomllib.loads("".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue
+        for key in where:
+            if not isinstance(found, Mapping) or key not in found:
+                break
+            found = found[key]
+        else:
+            return count
+    return 1

@@ -1,0 +1,101 @@
+"""Where configuration, state and sockets lie."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
+_PROGRAM = "syncin-mount"
+_LONGEST_SOCKET_PATH = 107
+"""Bytes. ``sun_path`` of unix(7) has 108, one of them for the NUL."""
+
+
+class FolderError(Exception):
+    """A folder of the program's own cannot be used. ``str()`` is one sentence: what, why, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The program's own folders. Nothing is created until somebody asks through ``private_folder``.
+
+    ``portable`` says that ``SYNCIN_MOUNT_HOME`` chose them: then nothing outside that folder is used, the keyring
+    included.
+    """
+
+    config: Path
+    state: Path
+    runtime: Path
+    portable: bool
+
+    @staticmethod
+    def find() -> Folders:
+        """From the environment: ``SYNCIN_MOUNT_HOME``, else the XDG folders."""
+        home = os.environ.get(HOME_VARIABLE)
+        if home:
+            base = Path(home).expanduser().absolute()
+            return Folders(base, base / "state", base / "run", portable=True)
+        import platformdirs  # noqa: PLC0415 (start-up time: not needed with SYNCIN_MOUNT_HOME)
+
+        own = platformdirs.PlatformDirs(_PROGRAM, appauthor=False)
+        return Folders(own.user_config_path, own.user_state_path, own.user_runtime_path, portable=False)
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def tokens(self) -> Path:
+        return self.state / "tokens"
+
+    @property
+    def replicas(self) -> Path:
+        return self.state / "replicas"
+
+    def replica(self, name: str) -> Path:
+        """The local store of one synchronization."""
+        return self.replicas / name
+
+    def log(self, name: str) -> Path:
+        return self.state / "logs" / f"{name}.log"
+
+    def socket(self, name: str) -> Path:
+        """The control socket of one synchronization: in the state folder, so that it is found whatever session asks.
+
+        A path too long for a socket address is replaced by a short one that is derived from it, in the runtime folder.
+        """
+        wanted = self.state / "run" / f"{name}.sock"
+        if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_PATH:
+            return wanted
+        digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:20]
+        short = self.runtime / f"{digest}.sock"
+        if len(os.fsencode(short)) <= _LONGEST_SOCKET_PATH:
+            return short
+        import platformdirs  # noqa: PLC0415 (start-up time: the rare case)
+
+        return platformdirs.user_runtime_path(_PROGRAM, appauthor=False) / f"{digest}.sock"
+
+
+def private_folder(path: Path) -> Path:
+    """Makes the folder, with its parents, so that only its owner can look into it, and returns it.
+
+    Raises FolderError when it is no folder, belongs to somebody else, or cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+    except OSError as error:
+        raise FolderError(
+            f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
+        ) from error
+    if os.name == "posix":
+        if found.st_uid != os.getuid():
+            raise FolderError(
+                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(0o700)
+    return path

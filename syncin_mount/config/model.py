@@ -1,0 +1,121 @@
+"""Servers and synchronizations as they are configured. Everything is frozen; changes make new values."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.model import Conflict, Direction, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Unit(enum.Enum):
+    """The scheduler's units; Sync-in's own values on the wire."""
+
+    DISABLED = "disabled"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """How often a run starts by itself: every ``value`` ``unit``s, or not at all."""
+
+    value: int = 0
+    unit: Unit = Unit.DISABLED
+
+    def __str__(self) -> str:
+        return "off" if self.unit is Unit.DISABLED else f"{self.value}{self.unit.value[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An account on a server. ``client_id`` is the UUID this computer is registered under."""
+
+    name: str
+    url: str
+    login: str
+    client_id: str
+    insecure_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Synchronization:
+    """A remote folder bound to a mount point, with its settings.
+
+    ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
+    server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
+    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``.
+    """
+
+    name: str
+    server: str
+    remote: str
+    mountpoint: Path
+    direction: Direction = Direction.BOTH
+    mode: Mode = Mode.FAST
+    conflict: Conflict = Conflict.RECENT
+    scheduler: Scheduler = Scheduler()
+    filters: tuple[str, ...] = ()
+    enabled: bool = True
+    path_id: int | None = None
+    timestamp: int = 0
+    permissions: str = ""
+
+    @property
+    def writable(self) -> bool:
+        """Whether the server lets us add, delete and modify there."""
+        return {"a", "d", "m"} <= set(self.permissions.split(":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that is configured, by name."""
+
+    servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
+    synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_server(self, server: Server) -> Configuration:
+        """Adds the server, or replaces the one of that name."""
+        return Configuration({**self.servers, server.name: server}, self.synchronizations)
+
+    def without_server(self, name: str) -> Configuration:
+        return Configuration({k: v for k, v in self.servers.items() if k != name}, self.synchronizations)
+
+    def with_synchronization(self, synchronization: Synchronization) -> Configuration:
+        """Adds the synchronization, or replaces the one of that name."""
+        return Configuration(self.servers, {**self.synchronizations, synchronization.name: synchronization})
+
+    def without_synchronization(self, name: str) -> Configuration:
+        return Configuration(self.servers, {k: v for k, v in self.synchronizations.items() if k != name})
+
+
+_NAME = re.compile(r"\w[\w .@+-]{0,62}(?<! )", re.UNICODE)
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with a server's or synchronization's name (it becomes a file name), or None."""
+    if _NAME.fullmatch(name) and not name.endswith(".") and len(name.encode()) <= 200:
+        return None
+    return "a name has up to 63 letters, digits, spaces and . _ - @ +, and starts with a letter or digit"
+
+
+_UNITS = {"m": Unit.MINUTE, "h": Unit.HOUR, "d": Unit.DAY}
+_SCHEDULE = re.compile(r"([1-9][0-9]{0,4})\s*(m|h|d|minute|hour|day)s?")
+
+
+def parse_schedule(text: str) -> Scheduler | None:
+    """``15m``, ``2h``, ``1d`` or ``off``; None when it is none of these."""
+    if text.strip().lower() in {"off", "disabled"}:
+        return Scheduler()
+    match = _SCHEDULE.fullmatch(text.strip().lower())
+    if match is None:
+        return None
+    return Scheduler(int(match[1]), _UNITS[match[2][0]])

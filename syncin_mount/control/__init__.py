@@ -1,0 +1,1 @@
+"""The daemon's local API over a Unix socket, and its client."""

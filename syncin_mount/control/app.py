@@ -1,0 +1,129 @@
+"""The control API as an ASGI application: JSON in, JSON or lines of JSON out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from reconciler.errors import RemoteError
+from syncin_mount.control.messages import Call, Failure, SyncRequest, TransferQuery
+
+if TYPE_CHECKING:
+    from syncin_mount.control.service import Service
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_LARGEST_BODY = 64 * 1024
+_JSON = [(b"content-type", b"application/json")]
+_LINES = [(b"content-type", b"application/x-ndjson")]
+
+
+class ControlApp:
+    """``service`` over HTTP. Listings go out line by line, so that their length needs no memory."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        assert scope["type"] == "http"
+        try:
+            await self._answer((scope["method"], scope["path"]), receive, send)
+        except msgspec.ValidationError as error:
+            await _failure(send, 400, Failure("", f"this daemon does not understand the request ({error})"))
+        except RemoteError as error:
+            await _failure(send, 502, Failure(type(error).__name__, str(error)))
+
+    async def _answer(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
+        if call == Call.STATUS.value:
+            await _whole(send, self._service.status())
+        elif call == Call.JOURNAL.value:
+            await _lines(send, self._service.journal())
+        elif call == Call.TRANSFERS.value:
+            query = msgspec.json.decode(await _body(receive), type=TransferQuery)
+            await _lines(send, self._service.transfers(query))
+        elif call == Call.SYNC.value:
+            request = msgspec.json.decode(await _body(receive), type=SyncRequest)
+            async with _until_hung_up(receive):
+                await self._sync(request, send)
+        elif call == Call.SETTLE.value:
+            async with _until_hung_up(receive):
+                await self._service.settle()
+                await _whole(send, self._service.status())
+        elif call == Call.STOP.value:
+            self._service.stop()
+            await _whole(send, self._service.status())
+        else:
+            await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
+
+    async def _sync(self, request: SyncRequest, send: Send) -> None:
+        async with self._service.sync(request) as events:
+            await send({"type": "http.response.start", "status": 200, "headers": _LINES})
+            async for event in events:
+                await send(_body_part(msgspec.json.encode(event) + b"\n", more=True))
+            await send(_body_part(b"", more=False))
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+@contextlib.asynccontextmanager
+async def _until_hung_up(receive: Receive) -> AsyncIterator[None]:
+    """Cancels its body when the caller hangs up. The request's body must have been read."""
+    async with trio.open_nursery() as nursery:
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(watch)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while len(body) <= _LARGEST_BODY:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body"):
+            return body
+    raise msgspec.ValidationError("it is too long")
+
+
+def _body_part(data: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+async def _whole(send: Send, answer: msgspec.Struct, status: int = 200) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": _JSON})
+    await send(_body_part(msgspec.json.encode(answer), more=False))
+
+
+async def _failure(send: Send, status: int, failure: Failure) -> None:
+    await _whole(send, failure, status)
+
+
+async def _lines(send: Send, answers: Iterable[msgspec.Struct]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _LINES})
+    part = bytearray()
+    for answer in answers:
+        part += msgspec.json.encode(answer) + b"\n"
+        if len(part) > 32 * 1024:
+            await send(_body_part(bytes(part), more=True))
+            part.clear()
+    await send(_body_part(bytes(part), more=False))

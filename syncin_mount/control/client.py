@@ -1,0 +1,148 @@
+"""The commands' end of the control API."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+import msgspec
+import trio
+
+from reconciler import errors
+from syncin_mount.control.messages import (
+    Call,
+    Failure,
+    JournalEntry,
+    Status,
+    SyncEvent,
+    SyncRequest,
+    Transfer,
+    TransferQuery,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+_T = TypeVar("_T")
+
+_ANSWER = httpx.Timeout(30.0, connect=5.0)
+_PATIENT = httpx.Timeout(None, connect=5.0)
+"""For calls that take as long as the work takes."""
+
+
+class ControlError(Exception):
+    """The daemon did not do it. ``str()`` is one sentence."""
+
+
+class NotRunning(ControlError):  # noqa: N818 (a state, not a fault)
+    """No daemon listens on the socket."""
+
+
+class Client:
+    """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or the RemoteError that
+    the daemon met."""
+
+    def __init__(self, path: Path) -> None:
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://daemon", timeout=_ANSWER
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        with trio.CancelScope(shield=True):
+            await self._http.aclose()
+
+    async def status(self) -> Status:
+        return await self._ask(Call.STATUS, Status)
+
+    async def stop(self) -> Status:
+        """Asks the daemon to unmount and end; it still runs when this returns."""
+        return await self._ask(Call.STOP, Status)
+
+    async def settle(self) -> Status:
+        """Returns when nothing waits for the server any more."""
+        return await self._ask(Call.SETTLE, Status, timeout=_PATIENT)
+
+    @contextlib.asynccontextmanager
+    async def journal(self) -> AsyncIterator[AsyncIterator[JournalEntry]]:
+        async with self._lines(Call.JOURNAL, JournalEntry) as lines:
+            yield lines
+
+    @contextlib.asynccontextmanager
+    async def transfers(self, query: TransferQuery) -> AsyncIterator[AsyncIterator[Transfer]]:
+        async with self._lines(Call.TRANSFERS, Transfer, query) as lines:
+            yield lines
+
+    @contextlib.asynccontextmanager
+    async def sync(self, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
+        """The events of a run. Leaving the context early ends the run."""
+        kind: Any = SyncEvent  # a union is no `type` to mypy
+        async with self._lines(Call.SYNC, kind, request, timeout=_PATIENT) as lines:
+            yield lines
+
+    async def _ask(self, call: Call, kind: type[_T], *, timeout: httpx.Timeout = _ANSWER) -> _T:
+        method, path = call.value
+        with _translated():
+            response = await self._http.request(method, path, timeout=timeout)
+            _check(response.status_code, response.content)
+            return msgspec.json.decode(response.content, type=kind)
+
+    @contextlib.asynccontextmanager
+    async def _lines(
+        self,
+        call: Call,
+        kind: type[_T],
+        body: msgspec.Struct | None = None,
+        *,
+        timeout: httpx.Timeout = _ANSWER,
+    ) -> AsyncIterator[AsyncIterator[_T]]:
+        method, path = call.value
+        content = None if body is None else msgspec.json.encode(body)
+        decoder = msgspec.json.Decoder(kind)
+
+        async def decoded(response: httpx.Response) -> AsyncIterator[_T]:
+            with _translated():
+                async for line in response.aiter_lines():
+                    yield decoder.decode(line)
+
+        with _translated():
+            async with self._http.stream(method, path, content=content, timeout=timeout) as response:
+                if response.status_code != 200:
+                    _check(response.status_code, await response.aread())
+                yield decoded(response)
+
+
+def _check(status: int, content: bytes) -> None:
+    if status == 200:
+        return
+    try:
+        failure = msgspec.json.decode(content, type=Failure)
+    except msgspec.MsgspecError as error:
+        raise ControlError(f"the daemon failed (HTTP {status}); its log says more") from error
+    raise error_of(failure)
+
+
+def error_of(failure: Failure) -> Exception:
+    """The exception that a Failure stands for: the RemoteError of that name, else a ControlError."""
+    kind = getattr(errors, failure.kind, None)
+    if isinstance(kind, type) and issubclass(kind, errors.RemoteError):
+        return kind(failure.message)
+    return ControlError(failure.message)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise NotRunning("nothing is mounted under this name") from error
+    except httpx.TimeoutException as error:
+        raise ControlError("the daemon does not answer; 'umount' ends it, its log says more") from error
+    except httpx.TransportError as error:
+        raise ControlError("the daemon ended in the middle of the answer; its log says why") from error
+    except msgspec.MsgspecError as error:
+        raise ControlError("the daemon is of another version; unmount and mount again") from error

@@ -1,0 +1,161 @@
+"""What the daemon and its clients say to each other: one JSON object a message.
+
+Sizes are bytes, times seconds since the epoch, durations seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A transfer under way."""
+
+    op: str
+    side: str
+    path: str
+    done: int
+    size: int
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that waits or failed, and why. ``path`` is relative to the synchronized folder."""
+
+    path: str
+    why: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How a synchronization is now.
+
+    ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
+    sides last agreed on; ``absent`` the files whose content is not here yet. ``halted`` says which guard stopped it.
+    """
+
+    name: str
+    server: str
+    remote: str
+    mountpoint: str
+    mounted: bool
+    pid: int | None = None
+    manual: bool = False
+    online: bool | None = None
+    why_offline: str | None = None
+    running: bool = False
+    waiting: int = 0
+    absent: int = 0
+    files: int = 0
+    local_only: int = 0
+    last_run: float | None = None
+    next_try: float | None = None
+    transfers: tuple[Running, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    halted: str | None = None
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """A local operation that the server has not confirmed yet."""
+
+    sequence: int
+    time: float
+    op: str
+    path: str
+    new_path: str | None = None
+    size: int | None = None
+    why: str | None = None
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """A completed or failed action of the history."""
+
+    sequence: int
+    time: float
+    synchronization: str
+    op: str
+    side: str
+    path: str
+    new_path: str | None
+    size: int
+    seconds: float
+    result: str
+    why: str | None = None
+
+
+class TransferQuery(msgspec.Struct, frozen=True):
+    """Which transfers are asked for, newest first; None is any."""
+
+    op: str | None = None
+    side: str | None = None
+    search: str | None = None
+    since: float | None = None
+    failed: bool = False
+    limit: int = 100
+
+
+class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
+    """How far a run is. ``current`` are the paths being worked on."""
+
+    phase: str
+    entries: int = 0
+    actions: int = 0
+    actions_done: int = 0
+    bytes: int = 0
+    bytes_done: int = 0
+    current: tuple[str, ...] = ()
+
+
+class PlannedAction(msgspec.Struct, frozen=True):
+    """One step that a run took or, dry, would take."""
+
+    op: str
+    side: str
+    path: str
+    new_path: str | None = None
+    size: int = 0
+    why: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
+    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``."""
+
+    name: str
+    dry_run: bool
+    done: int = 0
+    failed: int = 0
+    waiting: int = 0
+    conflicts: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    halted: str | None = None
+    actions: tuple[PlannedAction, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class Failure(msgspec.Struct, frozen=True, tag_field="event", tag="failure"):
+    """A call that did not work. ``kind`` is the name of an error of ``reconciler.errors``, or empty."""
+
+    kind: str
+    message: str
+
+
+SyncEvent = Progress | Report | Failure
+
+
+class SyncRequest(msgspec.Struct, frozen=True):
+    """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt."""
+
+    dry_run: bool = False
+    confirmed: bool = False
+
+
+class Call(enum.Enum):
+    """The calls of the control API, with method and path."""
+
+    STATUS = ("GET", "/status")
+    JOURNAL = ("GET", "/journal")
+    TRANSFERS = ("POST", "/transfers")
+    SYNC = ("POST", "/sync")
+    SETTLE = ("POST", "/settle")
+    STOP = ("POST", "/stop")

@@ -1,0 +1,40 @@
+"""What the control API needs from the daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from syncin_mount.control.messages import (
+        JournalEntry,
+        Status,
+        SyncEvent,
+        SyncRequest,
+        Transfer,
+        TransferQuery,
+    )
+
+
+class Service(Protocol):
+    """One mounted synchronization. Everything is called from the daemon's trio thread.
+
+    The ``async`` ones are cancelled when their caller hangs up, and raise what ``reconciler.errors`` has.
+    """
+
+    def status(self) -> Status: ...
+    def journal(self) -> Iterator[JournalEntry]: ...
+    def transfers(self, query: TransferQuery) -> Iterator[Transfer]: ...
+    def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
+        """Runs once; the last event is a Report or a Failure."""
+        ...
+
+    async def settle(self) -> None:
+        """Returns when nothing waits for the server any more. Raises RemoteError when that cannot come about now."""
+        ...
+
+    def stop(self) -> None:
+        """Asks the daemon to unmount and end; returns at once."""
+        ...

@@ -1,0 +1,53 @@
+"""Names that are no part of a synchronization, matched alike on both sides.
+
+The default names are those of the official client, so that both leave out the same. ``.sync-in.`` begins the server's
+partial uploads: such an entry is never part of the tree, and a local file of that name is never sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+DEFAULT_NAMES = frozenset(
+    {
+        ".AppleDesktop",
+        ".AppleDouble",
+        ".DAV",
+        ".DS_Store",
+        ".DocumentRevisions-V100",
+        ".MobileBackups",
+        ".Spotlight-V100",
+        ".TemporaryItems",
+        ".desktop",
+        ".fseventsd",
+        ".localized",
+        ".swp",
+        ".thumbnails",
+        "Icon?",
+        "Thumbs.db",
+        "__MACOSX",
+        "__pycache__",
+        "desktop.ini",
+    }
+)
+PARTIAL_PREFIX = ".sync-in."
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is left out. ``rule``, when given, decides by the relative path, after the names."""
+
+    names: frozenset[str] = DEFAULT_NAMES
+    rule: Callable[[str], bool] | None = None
+
+    def ignored(self, path: str) -> bool:
+        """Whether the entry at this relative path is left out by itself. Everything below one that is left out is
+        left out too: callers walk down from the root and stop at the first."""
+        name = path[path.rfind("/") + 1 :]
+        if name in self.names or name.startswith(PARTIAL_PREFIX):
+            return True
+        return self.rule is not None and self.rule(path)
+
+
+DEFAULT = Filter()

@@ -1,0 +1,278 @@
+"""What becomes of one node: the conflict table, without regard to any other node.
+
+Existence, place and content are settled independently, so that a rename on one side and an edit on the other both
+survive. What one side alone changed goes to the other side whatever the setting says; the setting decides only where
+both changed the same thing differently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.model import Base, Conflict, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
+
+
+def temporary_name(node: NodeId) -> str:
+    """The name a node has for a moment when places are swapped. Found later, it stands for the base's name."""
+    return f".syncin-{node}-tmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """One node in the three trees."""
+
+    node: NodeId
+    base: Base | None
+    local: Local | None
+    remote: Remote | None
+
+    @property
+    def kind(self) -> Kind:
+        state = self.local or self.remote or self.base
+        assert state is not None
+        return state.kind
+
+    @property
+    def local_place(self) -> Place | None:
+        return self._meant(self.local)
+
+    @property
+    def remote_place(self) -> Place | None:
+        return self._meant(self.remote)
+
+    def _meant(self, state: Local | Remote | None) -> Place | None:
+        """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
+        if state is None:
+            return None
+        if self.base is not None and state.name == temporary_name(self.node):
+            return Place(state.parent, self.base.name)
+        return state.place
+
+    @property
+    def local_moved(self) -> bool:
+        return self.base is not None and self.local is not None and self.local_place != self.base.place
+
+    @property
+    def remote_moved(self) -> bool:
+        return self.base is not None and self.remote is not None and self.remote_place != self.base.place
+
+    @property
+    def local_edited(self) -> bool:
+        """Content that is not here stands for the base, so it cannot have been edited."""
+        local, base = self.local, self.base
+        if local is None or local.kind is not Kind.FILE or not local.present:
+            return False
+        return base is None or local.version != base.version
+
+    def remote_edited(self, mode: Mode) -> bool:
+        remote, base = self.remote, self.base
+        if remote is None or remote.kind is not Kind.FILE:
+            return False
+        if base is None:
+            return True
+        if mode is Mode.SECURE and base.checksum is not None and remote.checksum is not None:
+            return base.checksum != remote.checksum
+        return (base.size, base.mtime) != (remote.size, remote.mtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to become of a node.
+
+    ``place`` is None for one that goes. ``op`` and ``side`` are the one action besides moves; None when there is none.
+    ``moved`` is the reason for a move, ``reason`` the one for ``op``. ``waits`` says why ``op`` must not happen now.
+    """
+
+    place: Place | None
+    op: Op | None = None
+    side: Side = Side.BASE
+    keep: bool = False
+    conflict: bool = False
+    reason: str = ""
+    moved: str = ""
+    waits: str = ""
+
+    @property
+    def lives(self) -> bool:
+        return self.place is not None
+
+
+BUSY = "it is being written"
+
+
+def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
+    """The verdict for one node that is in at least one tree. ``moved_along``: the side that still has the node moved
+    it, or a folder above it, away from where the other side deleted it."""
+    if trees.local is None and trees.remote is None:
+        return Verdict(None, Op.FORGET, Side.BASE, reason="deleted on both sides")
+    if trees.local is not None and trees.remote is not None:
+        return _on_both(trees, settings)
+    verdict = _new(trees) if trees.base is None else _on_one(trees, settings, moved_along)
+    if trees.local is not None and trees.local.busy:
+        return replace(verdict, op=None, waits=BUSY)
+    return verdict
+
+
+def _new(trees: Trees) -> Verdict:
+    place = trees.local_place or trees.remote_place
+    if trees.local is not None:
+        return Verdict(place, _coming(trees, Side.REMOTE), Side.REMOTE, reason="new here")
+    return Verdict(place, _coming(trees, Side.LOCAL), Side.LOCAL, reason="new on the server")
+
+
+def _coming(trees: Trees, side: Side) -> Op:
+    """The action by which a node comes into being on a side."""
+    if trees.kind is Kind.FOLDER:
+        return Op.MAKE
+    return Op.SEND if side is Side.REMOTE else Op.FETCH
+
+
+def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
+    """Deleted on one side. Only a change on the other side can bring it back."""
+    here = trees.local is not None
+    owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
+    deleted, changed = ("deleted on the server", "here") if here else ("deleted here", "on the server")
+    edited = trees.local_edited if here else trees.remote_edited(settings.mode)
+    lost = trees.local is not None and trees.kind is Kind.FILE and not trees.local.present  # nothing to send
+    what = "edited" if edited else "moved" if moved_along and not lost else ""
+    if not what:
+        return Verdict(None, Op.DELETE, owner, reason=f"{deleted}, unchanged {changed}")
+    conflict = edited or trees.local_moved or trees.remote_moved
+    if settings.conflict in (Conflict.RECENT, Conflict(owner.value)):
+        place = trees.local_place or trees.remote_place
+        rule = f"the {'edit' if edited else 'move'} wins ({settings.conflict.value})"
+        return Verdict(
+            place, _coming(trees, other), other, conflict=conflict, reason=f"{deleted}, {what} {changed}: {rule}"
+        )
+    reason = f"{deleted}, {what} {changed}: the deletion wins ({settings.conflict.value})"
+    return Verdict(None, Op.DELETE, owner, keep=edited, conflict=conflict, reason=reason)
+
+
+def _on_both(trees: Trees, settings: Settings) -> Verdict:
+    place, moved, torn = _place(trees, settings)
+    verdict = _content(trees, settings)
+    if verdict.op is not None and trees.local is not None and trees.local.busy:
+        verdict = Verdict(None, waits=BUSY)
+    if verdict.op is None and (trees.base is None or _agreed_move(trees)) and not verdict.waits:
+        verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
+    return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
+
+
+def _agreed_move(trees: Trees) -> bool:
+    return trees.local_moved and trees.local_place == trees.remote_place
+
+
+def _place(trees: Trees, settings: Settings) -> tuple[Place, str, bool]:
+    """Where a node goes that both sides have; why; whether they disagreed."""
+    here, there = trees.local_place, trees.remote_place
+    assert here is not None
+    assert there is not None
+    if here == there:
+        return here, "back to its name", False
+    if trees.base is None or (trees.local_moved and trees.remote_moved):
+        side = "the server's" if settings.conflict is Conflict.REMOTE else "the local"
+        place = there if settings.conflict is Conflict.REMOTE else here
+        return place, f"moved on both sides: {side} place wins ({settings.conflict.value})", trees.base is not None
+    if trees.local_moved:
+        return here, "moved here", False
+    return there, "moved on the server", False
+
+
+def _content(trees: Trees, settings: Settings) -> Verdict:
+    """The content of a node that both sides have. The verdict's place is left open."""
+    local, remote, base = trees.local, trees.remote, trees.base
+    assert local is not None
+    assert remote is not None
+    if trees.kind is not Kind.FILE:
+        return Verdict(None)
+    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    if here and there:
+        return _edited_both(local, remote, base, settings)
+    if here:
+        return Verdict(None, Op.SEND, Side.REMOTE, reason="edited here, unchanged on the server")
+    if there:
+        return Verdict(None, Op.FETCH, Side.LOCAL, reason="edited on the server, unchanged here")
+    return _touched(local, remote, base)
+
+
+def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Settings) -> Verdict:
+    did = "created" if base is None else "edited"
+    if (local.size, local.mtime) == (remote.size, remote.mtime):
+        return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
+    if local_wins(local, remote, settings.conflict):
+        why = f"{did} on both sides: the local version wins ({settings.conflict.value})"
+        return Verdict(None, Op.SEND, Side.REMOTE, keep=True, conflict=True, reason=why)
+    why = f"{did} on both sides: the server's version wins ({settings.conflict.value})"
+    return Verdict(None, Op.FETCH, Side.LOCAL, keep=True, conflict=True, reason=why)
+
+
+def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
+    """Equal contents; only the times may differ. (In mode ``fast`` another time on the server is another content.)"""
+    if base is None:
+        return Verdict(None)
+    here, there = local.mtime != base.mtime, remote.mtime != base.mtime
+    if here and there and local.mtime == remote.mtime:
+        return Verdict(None, Op.AGREE, reason="the same time set on both sides")
+    if here and (not there or local.mtime > remote.mtime):
+        return Verdict(None, Op.TOUCH, Side.REMOTE, reason="another time set here, the same content")
+    if there:
+        return Verdict(None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content")
+    return Verdict(None)
+
+
+def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
+    """``recent``: the later second, then the larger size, then local."""
+    if conflict is not Conflict.RECENT:
+        return conflict is Conflict.LOCAL
+    return (local.mtime, local.size) >= (remote.mtime, remote.size)
+
+
+def brought_back(trees: Trees) -> Verdict | None:
+    """A folder that one side deleted comes back because something in it stays. None when no side has it."""
+    place = trees.local_place or trees.remote_place
+    if place is None or trees.kind is not Kind.FOLDER:
+        return None
+    if trees.local is not None:
+        return Verdict(place, Op.MAKE, Side.REMOTE, reason="deleted on the server, but something in it stays")
+    return Verdict(place, Op.MAKE, Side.LOCAL, reason="deleted here, but something in it stays")
+
+
+# names ---------------------------------------------------------------------------------------------------------------
+
+NAME_BYTES = 255
+CONFLICT_NAME_BYTES = 246
+"""Above this a server cannot upload directly."""
+_UNFIT = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "-"))
+
+
+def unfit(name: str) -> str | None:
+    """Why the other side cannot hold a name, as a sentence; None when it can."""
+    if not name or name in (".", ".."):
+        return f"The name {name!r} cannot be used on the server; rename it here."
+    if "/" in name or "\0" in name:
+        return f"The name {name!r} holds a character that no name may hold."
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        return f"The name “{shown}” is not UTF-8, which the server cannot hold; rename it to synchronize it."
+    if length > NAME_BYTES:
+        return f"The name “{name[:40]}…” is {length} bytes long, and {NAME_BYTES} are possible; shorten it."
+    return None
+
+
+def conflict_name(name: str, kind: Kind, stamp: str, host: str, number: int) -> str:
+    """``name (conflict DATE HOST).ext``, within 246 bytes; from the second on with a number."""
+    dot = name.rfind(".") if kind is not Kind.FOLDER else -1
+    stem, ext = (name[:dot], name[dot:]) if dot > 0 and len(_bytes(name[dot:])) <= 32 else (name, "")
+    owner = host.translate(_UNFIT)
+    while len(_bytes(owner)) > 60:
+        owner = owner[:-1]
+    tail = f" (conflict {stamp} {owner}{f' {number}' if number > 1 else ''}){ext}"
+    while len(_bytes(stem + tail)) > CONFLICT_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + tail
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,8 +1,8 @@
 """The reconciler's words: nodes, the three states of a node, settings, actions, outcomes.
 
-Every type here is frozen and slotted. Sizes are bytes; ``mtime`` is whole seconds since the epoch (all the server keeps);
-``mtime_ns`` is nanoseconds since the epoch. Names are ``str``; bytes that are not UTF-8 appear as lone surrogates
-(``surrogateescape``), which is how a name that the server cannot hold is recognised.
+Every type here is frozen and slotted. Sizes are bytes; ``mtime`` is whole seconds since the epoch (all the server
+keeps); ``mtime_ns`` is nanoseconds since the epoch. Names are ``str``; bytes that are not UTF-8 appear as lone
+surrogates (``surrogateescape``), which is how a name that the server cannot hold is recognised.
 """
 
 from __future__ import annotations

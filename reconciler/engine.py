@@ -1,0 +1,438 @@
+"""The trio loop that keeps a replica and a server folder the same: observe, plan, guard, execute, advance the base.
+
+Two kinds of run share planner and executor. A *full run* lists the server and settles everything. A *push* takes the
+server to be as the base says and sends only local changes that have settled; each action proves the assumption, and
+the first that fails asks for a full run. One run at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import trio
+
+from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
+from reconciler.executor import Executor
+from reconciler.guards import halt
+from reconciler.held import HeldNodes
+from reconciler.hydrator import Hydrator
+from reconciler.link import Link
+from reconciler.model import Action, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.observe import Observer, RemoteTree
+from reconciler.plan import plan
+from reconciler.ports import Clock, Progress, RemoteFolder, Replica
+from reconciler.report import EngineStatus, Problem, Report, Step
+from reconciler.view import Trees, closure
+
+log = logging.getLogger(__name__)
+
+TRANSFERS = 6
+"""Requests at once: the server's one worker saturates between 4 and 8 small uploads (measured on the real server)."""
+
+LISTING_EVERY = 20.0
+"""Seconds between listings when they are cheap; a costly one is repeated after ``LISTING_SHARE`` times its duration."""
+
+LISTING_SHARE = 30
+
+RESTLESS_WAIT = 10.0
+"""Seconds that a due listing waits for local changes to settle, so that names that come and go are not sent."""
+
+PUSH_BATCH = 2000
+"""Nodes planned for in one push: planning does not yield, and the mount must stay responsive."""
+
+BREATH = 0.1
+"""Seconds between two looks at the changes."""
+
+ROUNDS = 4
+"""How often one full run plans again because something changed under it; what is left then waits for the next run."""
+
+
+class Engine:
+    """One synchronization's reconciler. ``manual`` leaves every run to ``sync``."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        hydrator: Hydrator,
+        link: Link,
+        *,
+        settings: Settings,
+        clock: Clock,
+        progress: Progress,
+        settle_seconds: float = 2.0,
+        listing_every: float = LISTING_EVERY,
+        manual: bool = False,
+        transfers: int = TRANSFERS,
+        stamp: Callable[[int], str],
+    ) -> None:
+        """``stamp`` makes the date in a conflict copy's name out of wall time in ns."""
+        self._replica = replica
+        self._remote = remote
+        self._hydrator = hydrator
+        self._link = link
+        self._settings = settings
+        self._clock = clock
+        self._progress = progress
+        self._settle = settle_seconds
+        self._listing_every = listing_every
+        self._manual = manual
+        self._transfers = transfers
+        self._stamp = stamp
+        self._running = trio.Lock()
+        self._wake = trio.Event()
+        self._held = HeldNodes()
+        self._waiting: dict[NodeId, str] = {}
+        self._listing_due = -math.inf
+        self._doing = ""
+        self._halted: str | None = None
+        self._refused: str | None = None
+        self._last_run_ns: int | None = None
+        self._conflicts = 0
+        hydrator.on_stale = self.list_soon
+
+    # the loop ------------------------------------------------------------------------------------------------------
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Runs for ever. Cancelling it leaves both sides as after the last finished action."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_replica)
+            nursery.start_soon(self._watch_link)
+            task_status.started()
+            while True:
+                began = trio.current_time()
+                await self._step()
+                pause = self._pause()
+                # Every local operation wakes us: looking through the changes must not cost more than a small share.
+                await trio.sleep(max(BREATH, (trio.current_time() - began) * BREATH))
+                with trio.move_on_after(pause - BREATH):
+                    await self._wake.wait()
+                self._wake = trio.Event()
+
+    async def _watch_replica(self) -> None:
+        seen = 0
+        while True:
+            seen = await self._replica.wait_local_change(seen)
+            self.kick()
+
+    async def _watch_link(self) -> None:
+        while True:
+            await self._link.wait_change()
+            self.kick()
+
+    def kick(self) -> None:
+        """Something changed: look what is to be done."""
+        self._wake.set()
+
+    def list_soon(self) -> None:
+        """The server is not as the base says: a full run is due."""
+        self._listing_due = min(self._listing_due, trio.current_time())
+        self.kick()
+
+    async def _step(self) -> None:
+        """What the moment asks for, if anything. Never raises for what the server or the disk did."""
+        if self._manual or self._refused or self._running.locked() or self._link.resting:
+            return
+        async with self._running:
+            overdue = trio.current_time() - self._listing_due
+            if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not self._restless()):
+                await self._full(Report())
+            elif self._halted is None and (settled := self._settled()):
+                await self._push(settled)
+
+    def _pause(self) -> float:
+        """Seconds until something is to be looked at without a wake-up."""
+        if self._manual or self._refused:
+            return math.inf
+        now = trio.current_time()
+        moments = [self._listing_due]
+        if self._link.online is False:
+            return max(self._link.retry_at - now, 0.05)
+        if (end := self._held.next_end(now)) is not None:
+            moments.append(end)
+        wall = self._clock.now_ns()
+        for dirty in self._replica.dirty():
+            if self._is_held(dirty.node, now):
+                continue
+            age = (wall - dirty.changed_ns) / 1e9
+            moments.append(now + (self._settle - age if 0 <= age < self._settle else self._settle))
+            if moments[-1] - now <= 0.1:
+                break
+        return max(min(moments) - now, 0.05)
+
+    def _settled(self) -> list[NodeId]:
+        """Nodes to push: changed here, quiet for the settle time, not held back."""
+        wall, now = self._clock.now_ns(), trio.current_time()
+        settled = []
+        for dirty in self._replica.dirty():
+            quiet = wall - dirty.changed_ns
+            # A change "from the future" is a clock that was set back: waiting for it could take for ever.
+            if 0 <= quiet < self._settle * 1e9 or self._is_held(dirty.node, now):
+                continue
+            settled.append(dirty.node)
+            if len(settled) == PUSH_BATCH:
+                break
+        return settled
+
+    def _restless(self) -> bool:
+        """Something changed here within the settle time: a listing that can wait leaves it alone."""
+        wall = self._clock.now_ns()
+        return any(0 <= wall - dirty.changed_ns < self._settle * 1e9 for dirty in self._replica.dirty())
+
+    # for people ----------------------------------------------------------------------------------------------------
+    async def sync(self, *, dry_run: bool = False, confirmed: bool = False) -> Report:
+        """One full run, now, whatever pauses are on. ``confirmed`` lets a guard's halt pass.
+
+        Raises nothing but Cancelled: what went wrong is in the report.
+        """
+        async with self._running:
+            report = Report(dry_run=dry_run)
+            self._link.retry_now()
+            self._held.release_pauses()
+            self._refused = None
+            await self._full(report, confirmed=confirmed)
+            return report
+
+    def status(self) -> EngineStatus:
+        """What is going on at this moment."""
+        next_try = None
+        if self._link.online is False:
+            next_try = max(self._link.retry_at - trio.current_time(), 0.0)
+        return EngineStatus(
+            online=self._link.online,
+            offline_why=self._link.why,
+            running=self._doing,
+            waiting=sum(1 for _ in self._replica.dirty()),
+            hydrating=self._hydrator.waiting,
+            last_run_ns=self._last_run_ns,
+            next_try_seconds=next_try,
+            halted=self._halted,
+            refused=self._refused,
+            problems=tuple(self._problems()),
+            conflicts=self._conflicts,
+        )
+
+    async def wait_settled(self) -> None:
+        """Returns when nothing is left to send that can be sent; used by tests and ``sync``."""
+        while True:
+            async with self._running:
+                now = trio.current_time()
+                if all(self._is_held(dirty.node, now) for dirty in self._replica.dirty()):
+                    return
+            await trio.sleep(min(self._settle, 0.1))
+
+    # runs ----------------------------------------------------------------------------------------------------------
+    async def _full(self, report: Report, *, confirmed: bool = False) -> None:
+        """Lists, plans and executes until nothing stale is left, at most ``ROUNDS`` times."""
+        started = trio.current_time()
+        try:
+            for _ in range(ROUNDS):
+                if not await self._round(report, confirmed=confirmed):
+                    break
+        except (Unreachable, ListingBroken) as error:
+            self._link.lost(str(error))
+            report.offline = str(error)
+        except Unauthorized as error:
+            self._refused = report.refused = str(error)
+        except Missing as error:
+            self._halt(report, f"the folder is not on the server any more ({error}); nothing was changed here")
+        except RemoteError as error:
+            self._later(started)
+            report.refused = str(error)
+            log.warning("the server refused the run: %s", error)
+        finally:
+            self._doing = ""
+        if not report.dry_run:
+            self._last_run_ns = self._clock.now_ns()
+        report.problems = list(self._problems())
+        report.seconds = trio.current_time() - started
+
+    def _later(self, started: float) -> None:
+        now = trio.current_time()
+        self._listing_due = now + max(self._listing_every, (now - started) * LISTING_SHARE)
+
+    def _halt(self, report: Report, why: str) -> None:
+        if self._halted != why:
+            log.warning("halted: %s", why)
+        self._halted = report.halted = why
+        self._later(trio.current_time())
+
+    async def _round(self, report: Report, *, confirmed: bool) -> bool:
+        """One listing and what follows from it. True when it must be done again."""
+        started = trio.current_time()
+        self._doing = "listing"
+        tree = await self._observe(report)
+        if tree is None:
+            return True
+        self._link.alive()
+        self._later(started)
+        dirty = [each.node for each in self._replica.dirty()]
+        view = Trees(self._replica, tree, [*dirty, *tree.changed()])
+        made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
+        report.conflicts += len(made.conflicts)
+        stop = halt(view, made, self._replica.base_count())
+        if stop is not None and not confirmed:
+            self._halt(report, stop.why)
+        else:
+            self._halted = report.halted = None
+        if report.dry_run:
+            report.steps.extend(self._steps(made.actions, tree))
+            return False
+        if report.halted:
+            return False
+        self._replica.set_bases(tree.learned)
+        self._hydrator.retry_refused()
+        self._waiting = {each.node: each.why for each in made.waiting}
+        self._conflicts += len(made.conflicts)
+        outcomes = await self._execute(made, tree, listed=True)
+        report.outcomes.extend(outcomes)
+        return any(outcome.result is Result.STALE for outcome in outcomes)
+
+    async def _observe(self, report: Report) -> RemoteTree | None:
+        """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
+        moves = self._replica.identity_moves()
+        observer = Observer(self._replica)
+        report.entries = 0
+        async with self._remote.listing() as batches:
+            async for batch in batches:
+                observer.add(batch)
+                report.entries += len(batch)
+                self._progress.listing(report.entries)
+                await trio.lowlevel.checkpoint()
+        if self._replica.identity_moves() != moves:
+            return None
+        return observer.finish()
+
+    async def _push(self, settled: Iterable[NodeId]) -> None:
+        """Sends settled changes without a listing; what cannot be proved asks for a full run."""
+        self._doing = "sending"
+        dirty = frozenset(each.node for each in self._replica.dirty())
+        tree = RemoteTree.assumed(self._replica)
+        try:
+            made = plan(
+                Trees(self._replica, tree, closure(self._replica, settled, dirty)),
+                self._settings,
+                stamp=self._stamp(self._clock.now_ns()),
+            )
+            self._waiting.update({each.node: each.why for each in made.waiting})
+            outcomes = await self._execute(made, tree, listed=False)
+        except Unreachable as error:
+            self._link.lost(str(error))
+            return
+        except Unauthorized as error:
+            self._refused = str(error)
+            return
+        finally:
+            self._doing = ""
+        self._last_run_ns = self._clock.now_ns()
+        # A node that was planned and needed nothing, or waits, must not be looked at again at once.
+        acted = {outcome.action.node for outcome in outcomes}
+        for node in set(settled) - acted:
+            local = self._replica.local(node)
+            why = self._waiting.get(node, "it waits for another change")
+            self._held.hold(node, local, why, trio.current_time(), lasting=False)
+        if any(outcome.result is Result.STALE for outcome in outcomes):
+            self.list_soon()
+
+    # execution -----------------------------------------------------------------------------------------------------
+    async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
+        """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
+        now = trio.current_time()
+        executor = Executor(self._replica, self._remote, tree, self._hydrator, self._progress, listed=listed)
+        self._progress.planned(len(made.actions), sum(_bytes(action) for action in made.actions))
+        outcomes: list[Outcome] = []
+        fatal: list[RemoteError] = []
+
+        async def work(todo: Iterator[Action], scope: trio.CancelScope) -> None:
+            for action in todo:
+                path, new_path = self._paths(action, tree)
+                self._doing = f"{action.op.value} {path}"
+                self._progress.started(action, path)
+                try:
+                    outcome = await executor.execute(action)
+                except (Unreachable, Unauthorized) as error:
+                    fatal.append(error)
+                    scope.cancel()
+                    return
+                outcomes.append(outcome)
+                self._conclude(outcome, path, new_path)
+
+        for stage in made.stages:
+            todo = iter([each for each in stage if not self._is_held(each.node, now)])
+            async with trio.open_nursery() as nursery:
+                for _ in range(min(self._transfers, len(stage))):
+                    nursery.start_soon(work, todo, nursery.cancel_scope)
+            if fatal:
+                raise fatal[0]
+        return outcomes
+
+    def _is_held(self, node: NodeId, now: float) -> bool:
+        return self._held.holds(node, self._replica.local(node), now)
+
+    def _conclude(self, outcome: Outcome, path: str, new_path: str | None) -> None:
+        """Keeps the outcome where it matters: history, pauses, log."""
+        action = outcome.action
+        node, now = action.node, trio.current_time()
+        self._progress.ended(outcome, path)
+        if action.side is not Side.BASE and not (action.op is Op.FETCH and action.local is None):
+            self._replica.record(outcome, path, new_path)
+        if outcome.result is Result.DONE:
+            self._held.release(node)
+            self._waiting.pop(node, None)
+        elif outcome.result is not Result.STALE:
+            lasting = outcome.result is Result.FAILED
+            self._held.hold(node, self._replica.local(node), outcome.why, now, lasting=lasting)
+            log.warning("%s %s: %s", action.op.value, path, outcome.why)
+
+    def _paths(self, action: Action, tree: RemoteTree) -> tuple[str, str | None]:
+        path = self._path(action.node, tree)
+        if action.op is not Op.MOVE or action.target is None:
+            return path, None
+        parent = self._path(action.target.parent, tree)
+        return path, f"{parent}/{action.target.name}" if parent else action.target.name
+
+    def _path(self, node: NodeId, tree: RemoteTree) -> str:
+        """Where the node is, for people: here, else on the server, else where it was last."""
+        for look in (self._replica.local_path, tree.path, self._replica.base_path):
+            try:
+                return look(node)
+            except KeyError:
+                continue
+        return f"node {node}"
+
+    def _steps(self, actions: Iterable[Action], tree: RemoteTree) -> Iterator[Step]:
+        for action in actions:
+            if action.side is Side.BASE:
+                continue
+            path, new_path = self._paths(action, tree)
+            yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason)
+
+    def _problems(self) -> Iterator[Problem]:
+        """Everything that is left over, with its reason."""
+        held = dict(self._held.items())
+        for dirty in self._replica.dirty():
+            node = dirty.node
+            entry = held.get(node)
+            why = entry.why if entry is not None else self._waiting.get(node)
+            if why is not None:
+                yield Problem(node, self._known_path(node), why, entry is not None and entry.lasting)
+        for node, why in self._hydrator.refused.items():
+            yield Problem(node, self._known_path(node), why, True)
+
+    def _known_path(self, node: NodeId) -> str:
+        for look in (self._replica.local_path, self._replica.base_path):
+            try:
+                return look(node)
+            except KeyError:
+                continue
+        return f"node {node}"
+
+
+def _bytes(action: Action) -> int:
+    """Bytes of content that the action moves over the network."""
+    if action.op is Op.SEND and action.local is not None:
+        return action.local.size
+    if action.op is Op.FETCH and action.remote is not None:
+        return action.remote.size
+    return 0

@@ -1,0 +1,462 @@
+"""Carries out one action: check the expected old state, act, record what is there now.
+
+Nothing here decides what ought to happen. Each action proves just before it acts that both sides still are what the
+plan was made from; otherwise its outcome is STALE and the engine plans again. The remote tree and the base are advanced
+as soon as an action is done, so paths computed afterwards are the paths of now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from reconciler.errors import (
+    Changed,
+    Exists,
+    LocalChanged,
+    Mismatch,
+    Missing,
+    RemoteError,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+)
+from reconciler.hashing import checksum
+from reconciler.hydrator import Hydrator
+from reconciler.model import (
+    ROOT,
+    Action,
+    Base,
+    Kind,
+    Local,
+    NodeId,
+    Op,
+    Outcome,
+    Place,
+    Remote,
+    Result,
+    Side,
+)
+from reconciler.observe import RemoteTree
+from reconciler.ports import Content, Found, Progress, RemoteFolder, Replica
+
+RESUME_FROM = 1 << 20
+"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
+
+TEMPORARY_PREFIX = ".sync-in.mount."
+"""Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
+
+
+class Stale(Exception):
+    """What the plan expected does not hold any more. ``str()`` says what."""
+
+
+class Executor:
+    """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from an assumption."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        tree: RemoteTree,
+        hydrator: Hydrator,
+        progress: Progress,
+        *,
+        listed: bool,
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._tree = tree
+        self._hydrator = hydrator
+        self._progress = progress
+        self._listed = listed
+        self._acts: dict[tuple[Op, Side], Callable[[Action], Awaitable[int]]] = {
+            (Op.MAKE, Side.REMOTE): self._make_remote,
+            (Op.SEND, Side.REMOTE): self._send,
+            (Op.MOVE, Side.REMOTE): self._move_remote,
+            (Op.TOUCH, Side.REMOTE): self._touch_remote,
+            (Op.DELETE, Side.REMOTE): self._delete_remote,
+            (Op.MAKE, Side.LOCAL): self._make_local,
+            (Op.FETCH, Side.LOCAL): self._fetch,
+            (Op.MOVE, Side.LOCAL): self._move_local,
+            (Op.TOUCH, Side.LOCAL): self._touch_local,
+            (Op.DELETE, Side.LOCAL): self._delete_local,
+            (Op.AGREE, Side.BASE): self._agree,
+            (Op.FORGET, Side.BASE): self._forget,
+        }
+
+    async def execute(self, action: Action) -> Outcome:
+        """Does it and tells how it ended. Raises Unreachable and Unauthorized alone: nothing else of the plan can be
+        done then either. Cancelled while a request is under way, the server may or may not have done it; the next
+        plan finds out."""
+        started = trio.current_time()
+        moved = 0
+        try:
+            moved = await self._acts[action.op, action.side](action)
+            result, why = Result.DONE, ""
+        except (Unreachable, Unauthorized):
+            raise
+        except (Stale, LocalChanged, Changed, Exists, Missing, Mismatch) as error:
+            result, why = Result.STALE, str(error)
+        except RemoteError as error:
+            result, why = (Result.WAITS if error.temporary else Result.FAILED), str(error)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            result, why = Result.STALE, f"changed here meanwhile: {error.strerror}"
+        except OSError as error:
+            result, why = Result.WAITS, f"the local disk refused it: {error.strerror}"
+        return Outcome(action, result, why, moved, trio.current_time() - started)
+
+    # expectations --------------------------------------------------------------------------------------------------
+    def _expect_local(self, action: Action) -> Local:
+        """The local state is still the plan's, as far as the action depends on it."""
+        local = self._replica.local(action.node)
+        expected = action.local
+        if local is None or expected is None:
+            raise Stale("it was deleted here meanwhile")
+        if (local.place, local.version, local.kind) != (expected.place, expected.version, expected.kind):
+            raise Stale("it was changed here meanwhile")
+        return local
+
+    async def _expect_remote_file(self, path: str, expected: Remote) -> Found:
+        found = await self._remote.find(path)
+        if found is None:
+            raise Stale("it is not on the server any more")
+        if not _same(found, expected):
+            raise Stale("it was changed on the server meanwhile")
+        return found
+
+    def _remote_parent(self, place: Place) -> str:
+        """The parent's path on the server now. Stale when the server does not have the parent (yet)."""
+        if place.parent == ROOT:
+            return ""
+        parent = self._tree.get(place.parent)
+        if parent is None or parent.kind is not Kind.FOLDER:
+            raise Stale("its folder is not on the server yet")
+        return self._tree.path(place.parent)
+
+    def _remote_path(self, place: Place) -> str:
+        parent = self._remote_parent(place)
+        return f"{parent}/{place.name}" if parent else place.name
+
+    def _agreed(self, node: NodeId, base: Base) -> None:
+        self._replica.set_base(node, base)
+        self._tree.set(
+            node, Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
+        )
+
+    # to the server -------------------------------------------------------------------------------------------------
+    async def _make_remote(self, action: Action) -> int:
+        local = self._expect_local(action)
+        place = action.target or local.place
+        path = self._remote_path(place)
+        mtime = max(local.mtime, 1)
+        try:
+            await self._remote.make_folder(path, mtime)
+        except ServerFault:
+            # A file of that name makes the server answer 500 (protocol page, MAKE).
+            if await self._file_at(path) is not None:
+                raise Stale("a file of that name is on the server") from None
+            raise
+        self._agreed(action.node, Base(Kind.FOLDER, place.parent, place.name, 0, mtime, 0, 0))
+        return 0
+
+    async def _file_at(self, path: str) -> Found | None:
+        try:
+            return await self._remote.find(path)
+        except Exists:
+            return None
+
+    async def _send(self, action: Action) -> int:
+        local = self._expect_local(action)
+        if local.busy or not local.present:
+            raise Stale("it is being written")
+        place = action.target or local.place
+        path = self._remote_path(place) if action.remote is None else self._tree.path(action.node)
+        mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
+        content = self._replica.open_content(action.node)
+        try:
+            digest = await checksum(content.fd, local.size)
+            if digest is None or self._version(action.node) != local.version:
+                raise Stale("it was changed here while it was read")
+            moved = await self._upload(action, path, content, local, mtime, digest)
+        finally:
+            content.close()
+        self._agreed(
+            action.node, Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
+        )
+        return moved
+
+    async def _upload(self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str) -> int:
+        """Puts the content where it belongs; bytes sent. The server's version is proved to be the expected one."""
+        if action.remote is None:
+            try:
+                return await self._send_content(action, path, content, local, mtime, digest, replace=False)
+            except Exists:
+                # Ours after all, when an earlier answer was lost; else somebody else's.
+                found = await self._file_at(path)
+                if found is not None and (found.size, found.mtime) == (local.size, mtime):
+                    return 0
+                raise Stale("a file of that name is on the server") from None
+        found = await self._remote.find(path)
+        if found is not None and (found.size, found.mtime) == (local.size, mtime):
+            if not _same(found, action.remote):
+                return 0  # an earlier answer was lost
+        elif found is None or not _same(found, action.remote):
+            raise Stale("it was changed on the server meanwhile")
+        if not action.keep:
+            return await self._send_content(action, path, content, local, mtime, digest, replace=True)
+        beside = _beside(path, action.node, local.version)
+        await self._send_content(action, beside, content, local, mtime, digest, replace=True)
+        await self._expect_remote_file(path, action.remote)
+        await self._remote.move(beside, path, overwrite=True)
+        return local.size
+
+    async def _send_content(
+        self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str, *, replace: bool
+    ) -> int:
+        start = 0
+        if local.size >= RESUME_FROM:
+            start = await self._remote.partial(path)
+            if start >= local.size:
+                start = 0
+        try:
+            await self._stream(action, path, content, local, mtime, digest, replace, start)
+        except (Mismatch, ServerFault):
+            if start == 0:
+                raise
+            # The partial was not a prefix of this content: it is overwritten from the first byte.
+            start = 0
+            await self._stream(action, path, content, local, mtime, digest, replace, start)
+        return local.size - start
+
+    async def _stream(
+        self,
+        action: Action,
+        path: str,
+        content: Content,
+        local: Local,
+        mtime: int,
+        digest: str,
+        replace: bool,
+        start: int,
+    ) -> None:
+        async def read(offset: int, length: int) -> bytes:
+            if self._version(action.node) != local.version:
+                raise LocalChanged("it was changed here while it was sent")
+            piece = os.pread(content.fd, min(length, local.size - offset), offset)
+            self._progress.advanced(action, len(piece))
+            await trio.lowlevel.checkpoint()
+            return piece
+
+        await self._remote.upload(
+            path, read, size=local.size, mtime=mtime, checksum=digest, replace=replace, start=start
+        )
+
+    def _version(self, node: NodeId) -> int | None:
+        local = self._replica.local(node)
+        return None if local is None else local.version
+
+    async def _move_remote(self, action: Action) -> int:
+        assert action.target is not None
+        source, target = self._tree.path(action.node), self._remote_path(action.target)
+        present = self._tree.get(action.node)
+        if present is None:
+            raise Stale("it is not on the server any more")
+        if source != target:
+            await self._rename_remote(source, target, present)
+        place = action.target
+        self._tree.set(
+            action.node,
+            Remote(
+                present.kind, place.parent, place.name, present.size, present.mtime, present.inode, present.checksum
+            ),
+        )
+        local, base = self._replica.local(action.node), self._replica.base(action.node)
+        if base is not None and local is not None and local.place == place:
+            # The content is settled on its own: only the place is agreed on here.
+            self._replica.set_base(
+                action.node,
+                Base(
+                    base.kind, place.parent, place.name, base.size, base.mtime, base.inode, base.version, base.checksum
+                ),
+            )
+        return 0
+
+    async def _rename_remote(self, source: str, target: str, present: Remote) -> None:
+        """One conditional MOVE, after proof that the source is what was planned for."""
+        if present.kind is Kind.FILE:
+            found = await self._remote.find(source)
+            if found is None and await self._arrived(target, present):
+                return
+            if found is None or not _same(found, present):
+                raise Stale("it was changed on the server meanwhile")
+        try:
+            await self._remote.move(source, target)
+        except Missing:
+            if await self._arrived(target, present):
+                return
+            raise
+
+    async def _arrived(self, target: str, present: Remote) -> bool:
+        """An earlier MOVE was done and its answer lost: the target is there and is what the source was."""
+        try:
+            found = await self._remote.find(target)
+        except Exists:
+            return present.kind is Kind.FOLDER
+        return found is not None and present.kind is Kind.FILE and _same(found, present)
+
+    async def _touch_remote(self, action: Action) -> int:
+        local = self._expect_local(action)
+        assert action.remote is not None
+        assert action.base is not None
+        path = self._tree.path(action.node)
+        if action.remote.kind is Kind.FILE:
+            await self._expect_remote_file(path, action.remote)
+        mtime = max(local.mtime, 1)
+        await self._remote.touch(path, mtime)
+        remote, base = action.remote, action.base
+        self._agreed(
+            action.node,
+            Base(base.kind, remote.parent, remote.name, remote.size, mtime, remote.inode, base.version, base.checksum),
+        )
+        return 0
+
+    async def _delete_remote(self, action: Action) -> int:
+        assert action.remote is not None
+        if self._replica.local(action.node) is not None:
+            raise Stale("it came back here meanwhile")
+        path = self._tree.path(action.node)
+        if action.remote.kind is Kind.FILE:
+            found = await self._remote.find(path)
+            if found is not None and not _same(found, action.remote):
+                raise Stale("it was changed on the server meanwhile")
+        elif not self._listed:
+            raise Stale("what is in the folder on the server now has to be seen first")
+        try:
+            await self._remote.delete(path)
+        except Missing:
+            pass
+        self._forget_below(action.node)
+        return 0
+
+    def _forget_below(self, node: NodeId) -> None:
+        """The bases of a node and of all below it go; what has moved elsewhere is not below it any more."""
+        gone = [node]
+        for parent in gone:
+            gone.extend(child for _, child in self._replica.base_children(parent))
+        self._tree.set(node, None)
+        self._replica.set_bases([(each, None) for each in reversed(gone)])
+
+    # to the drive --------------------------------------------------------------------------------------------------
+    def _base_of(self, remote: Remote, version: int) -> Base:
+        return Base(
+            remote.kind, remote.parent, remote.name, remote.size, remote.mtime, remote.inode, version, remote.checksum
+        )
+
+    async def _make_local(self, action: Action) -> int:
+        await trio.lowlevel.checkpoint()
+        assert action.remote is not None
+        if self._replica.local(action.node) is not None:
+            raise Stale("it came back here meanwhile")
+        self._replica.place_folder(action.node, self._base_of(action.remote, 0))
+        return 0
+
+    async def _fetch(self, action: Action) -> int:
+        assert action.remote is not None
+        remote = action.remote
+        local = self._replica.local(action.node)
+        if action.local is None:
+            await trio.lowlevel.checkpoint()
+            if local is not None:
+                raise Stale("it came back here meanwhile")
+            self._replica.place_file(action.node, self._base_of(remote, 0))
+            self._hydrator.want(action.node)
+            return 0
+        before = self._expect_local(action)
+        if before.busy:
+            raise Stale("it is being written")
+        self._hydrator.forget(action.node)
+        incoming = await self._hydrator.fetch(action.node, self._tree.path(action.node), remote)
+        local = self._expect_local(action)
+        base = self._replica.base(action.node)
+        # The place is settled on its own: only the content is agreed on here, unless there was no base yet.
+        place = base.place if base is not None else remote.place
+        agreed = Base(
+            Kind.FILE, place.parent, place.name, remote.size, remote.mtime, remote.inode, local.version, remote.checksum
+        )
+        self._replica.take_in(action.node, incoming, agreed, local.version, keep=action.keep, why=action.reason)
+        return remote.size
+
+    async def _move_local(self, action: Action) -> int:
+        await trio.lowlevel.checkpoint()
+        assert action.target is not None
+        local, expected = self._replica.local(action.node), action.local
+        if local is None or expected is None or local.kind is not expected.kind:
+            raise Stale("it was deleted here meanwhile")
+        base, remote = self._replica.base(action.node), self._tree.get(action.node)
+        if base is not None and remote is not None and action.target == remote.place:
+            base = Base(
+                base.kind, remote.parent, remote.name, base.size, base.mtime, base.inode, base.version, base.checksum
+            )
+            self._replica.move_local(action.node, action.target, base)
+        else:
+            self._replica.move_local(action.node, action.target, None)
+        return 0
+
+    async def _touch_local(self, action: Action) -> int:
+        await trio.lowlevel.checkpoint()
+        assert action.remote is not None
+        local = self._expect_local(action)
+        self._replica.touch_local(
+            action.node, action.remote.mtime * 1_000_000_000, self._base_of(action.remote, local.version)
+        )
+        return 0
+
+    async def _delete_local(self, action: Action) -> int:
+        await trio.lowlevel.checkpoint()
+        local = self._expect_local(action)
+        if local.busy:
+            raise Stale("it is being written")
+        if local.kind is Kind.FOLDER:
+            self._expect_clean_below(action.node)
+        self._hydrator.forget(action.node)
+        self._replica.delete_local(action.node, keep=action.keep, why=action.reason)
+        return 0
+
+    def _expect_clean_below(self, node: NodeId) -> None:
+        """Nothing below a folder that is about to go has changes which the plan did not see."""
+        for dirty in self._replica.dirty():
+            above: NodeId | None = dirty.node
+            while above is not None and above != ROOT:
+                state = self._replica.local(above)
+                above = None if state is None else state.parent
+                if above == node:
+                    raise Stale("something in the folder was changed here meanwhile")
+
+    # agreement -----------------------------------------------------------------------------------------------------
+    async def _agree(self, action: Action) -> int:
+        assert action.remote is not None
+        version = 0
+        if action.remote.kind is Kind.FILE:
+            version = self._expect_local(action).version
+        self._replica.set_base(action.node, self._base_of(action.remote, version))
+        return 0
+
+    async def _forget(self, action: Action) -> int:
+        if self._replica.local(action.node) is not None:
+            raise Stale("it came back here meanwhile")
+        self._replica.set_base(action.node, None)
+        return 0
+
+
+def _same(found: Found, expected: Remote) -> bool:
+    """The server keeps whole seconds for us; its listing rounds as its etag does (observed), so seconds agree."""
+    return (found.size, found.mtime) == (expected.size, expected.mtime)
+
+
+def _beside(path: str, node: NodeId, version: int) -> str:
+    parent, _, _ = path.rpartition("/")
+    name = f"{TEMPORARY_PREFIX}{node}-{version}"
+    return f"{parent}/{name}" if parent else name

@@ -1,0 +1,347 @@
+"""Fetches content that is not here: opened files first, by ranges, the rest in the background.
+
+Data goes into the node's ``Incoming`` beside its present content. A *job* is one remote version of one node on its way;
+a *flight* is one ranged request of it. Readers wait for progress of their own range, never for the file. Whatever
+breaks fails the job's waiters at once; what arrived stays for the next try.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, Unavailable, Unreachable
+from reconciler.link import Link
+from reconciler.model import Action, Base, NodeId, Op, Outcome, Remote, Result, Side
+from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
+
+log = logging.getLogger(__name__)
+
+BLOCK = 4096
+"""Pieces are written in whole blocks: what a sparse file shows as data after a restart is then whole blocks too."""
+
+READ_AHEAD = 4 << 20
+"""Bytes fetched at least by a flight that a reader started."""
+
+NEAR = 2 << 20
+"""A reader waits for a flight this many bytes away instead of starting its own."""
+
+
+class _Flight:
+    """One request under way: bytes before ``position`` have been written, ``stop`` is where it ends."""
+
+    __slots__ = ("position", "stop")
+
+    def __init__(self, position: int, stop: int) -> None:
+        self.position = position
+        self.stop = stop
+
+    def will_reach(self, offset: int) -> bool:
+        return self.position <= offset < self.stop and offset - self.position <= NEAR
+
+
+class _Job:
+    """One remote version of one node on its way. ``scope`` ends all its flights when it is superseded."""
+
+    def __init__(self, node: NodeId, path: str, found: Found, incoming: Incoming) -> None:
+        self.node = node
+        self.path = path
+        self.found = found
+        self.incoming = incoming
+        self.flights: list[_Flight] = []
+        self.users = 0
+        self.error: Exception | None = None
+        self.scope = trio.CancelScope()
+        self._progress = trio.Event()
+
+    def awaited(self, offset: int) -> bool:
+        return any(flight.will_reach(offset) for flight in self.flights)
+
+    def announce(self) -> None:
+        self._progress.set()
+        self._progress = trio.Event()
+
+    def fail(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = error
+        self.announce()
+
+    async def wait_progress(self) -> None:
+        """Raises the job's error."""
+        if self.error is None:
+            await self._progress.wait()
+        if self.error is not None:
+            raise self.error
+
+
+class Hydrator:
+    """See the module. ``run`` must be running for anything to be fetched.
+
+    ``on_stale`` is called when the server's file turns out not to be the base version: the engine lists then.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        link: Link,
+        *,
+        progress: Progress,
+        on_stale: Callable[[], None] = lambda: None,
+        workers: int = 6,
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._link = link
+        self._progress = progress
+        self._workers = workers
+        self.on_stale = on_stale
+        self._jobs: dict[NodeId, _Job] = {}
+        self._queue: deque[NodeId] = deque()
+        self._queued: set[NodeId] = set()
+        self._active = 0
+        self._wake = trio.Event()
+        self._idle = trio.Event()
+        self._nursery: trio.Nursery | None = None
+        self.refused: dict[NodeId, str] = {}
+
+    # background ----------------------------------------------------------------------------------------------------
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Fetches everything absent, for ever. Cancelling keeps what arrived."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                self.want(*self._replica.absent())
+                for _ in range(self._workers):
+                    nursery.start_soon(self._work)
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+            for job in list(self._jobs.values()):
+                job.fail(Unavailable("the drive is being stopped"))
+                job.incoming.close()
+            self._jobs.clear()
+
+    def want(self, *nodes: NodeId) -> None:
+        """Queues nodes whose content is absent for the background."""
+        for node in nodes:
+            if node not in self._queued:
+                self._queued.add(node)
+                self._queue.append(node)
+        if self._queue:
+            self._idle = trio.Event()
+            self._wake.set()
+            self._wake = trio.Event()
+
+    def retry_refused(self) -> None:
+        """Queues again what the server refused earlier; after a listing it may be answered."""
+        nodes, self.refused = list(self.refused), {}
+        self.want(*nodes)
+
+    @property
+    def waiting(self) -> int:
+        """Files whose content is still to be fetched by the background."""
+        return len(self._queue) + self._active
+
+    async def wait_drained(self) -> None:
+        """Returns when nothing is left to fetch that can be fetched; raises Unavailable when the server is lost."""
+        while self.waiting:
+            if self._link.online is False:
+                raise Unavailable(self._link.why)
+            with trio.move_on_after(1.0):
+                await self._idle.wait()
+
+    async def _work(self) -> None:
+        while True:
+            while not self._queue:
+                if not self._active:
+                    self._idle.set()
+                await self._wake.wait()
+            if self._link.online is False:
+                await self._link.wait_online()
+                continue
+            node = self._queue.popleft()
+            self._queued.discard(node)
+            self._active += 1
+            try:
+                await self._hydrate(node)
+            finally:
+                self._active -= 1
+
+    async def _hydrate(self, node: NodeId) -> None:
+        try:
+            job = self._job_of_base(node)
+            if job is not None:
+                await self._complete(job)
+                self._finish(job)
+        except Unreachable as error:
+            self._link.lost(str(error))
+            self.want(node)
+        except (Changed, Missing):
+            self.on_stale()
+        except Unavailable:
+            self.want(node)
+            await trio.lowlevel.checkpoint()
+        except (RemoteError, OSError) as error:
+            self.refused[node] = str(error)
+            log.warning("the content of %s cannot be fetched: %s", self._name(node), error)
+
+    # for readers ---------------------------------------------------------------------------------------------------
+    async def ensure(self, node: NodeId, start: int, stop: int) -> None:
+        """Returns when the bytes [start, stop) of the node's content are here, clipped to its size.
+
+        Raises Unavailable, at once when the server is known to be away. Cancelling it leaves the fetch to go on.
+        """
+        while True:
+            job = self._job_of_base(node)
+            gap = None if job is None else job.incoming.missing(start, stop)
+            if job is None:
+                return
+            if gap is None:
+                if job.incoming.missing(0, job.found.size) is None:
+                    self._finish(job)
+                return
+            if self._nursery is None:
+                raise Unavailable("the drive is being stopped")
+            if self._link.resting:
+                raise Unavailable(f"the server is away: {self._link.why}")
+            try:
+                if not job.awaited(gap[0]):
+                    end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
+                    self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
+                await job.wait_progress()
+            except Unreachable as error:
+                self._link.lost(str(error))
+                raise Unavailable(str(error)) from error
+            except (Changed, Missing) as error:
+                self.on_stale()
+                raise Unavailable(str(error)) from error
+            except (RemoteError, OSError) as error:
+                raise Unavailable(str(error)) from error
+
+    # for the executor ----------------------------------------------------------------------------------------------
+    async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:
+        """The complete content of one remote version, ready for ``take_in``. Raises RemoteError, OSError."""
+        job = self._job(node, path, Found(remote.size, remote.mtime * 1000))
+        await self._complete(job)
+        self._jobs.pop(node, None)
+        return job.incoming
+
+    def forget(self, node: NodeId) -> None:
+        """The node's job, if any, is superseded: its flights end, its waiters look again."""
+        job = self._jobs.pop(node, None)
+        if job is not None:
+            job.scope.cancel()
+            job.fail(Unavailable("the file was replaced by a newer version"))
+            job.incoming.close()
+
+    # jobs ----------------------------------------------------------------------------------------------------------
+    def _job_of_base(self, node: NodeId) -> _Job | None:
+        """The job that makes the node's content present; None when it is present or the node is gone."""
+        local = self._replica.local(node)
+        base = self._replica.base(node)
+        if local is None or local.present:
+            return None
+        if base is None:
+            raise Unavailable("the server does not have it any more")
+        return self._job(node, self._replica.base_path(node), Found(base.size, base.mtime * 1000))
+
+    def _job(self, node: NodeId, path: str, found: Found) -> _Job:
+        job = self._jobs.get(node)
+        if job is not None and (job.error is not None or job.found != found or job.path != path):
+            self.forget(node)
+            job = None
+        if job is None:
+            job = _Job(node, path, found, self._replica.incoming(node, found.size, found.mtime))
+            self._jobs[node] = job
+        return job
+
+    async def _complete(self, job: _Job) -> None:
+        """Fetches all that is missing of a job, beside flights that readers start."""
+        while (gap := job.incoming.missing(0, job.found.size)) is not None:
+            if job.error is not None:
+                raise job.error
+            if job.awaited(gap[0]):
+                await job.wait_progress()
+                continue
+            await self._fly(job, self._board(job, gap[0], gap[1]))
+            if job.error is not None:
+                raise job.error
+
+    def _board(self, job: _Job, start: int, stop: int) -> _Flight:
+        """A flight counts as under way from the moment it is decided on, so that nobody starts a second one."""
+        flight = _Flight(start - start % BLOCK, min(math.ceil(stop / BLOCK) * BLOCK, job.found.size))
+        job.flights.append(flight)
+        return flight
+
+    async def _fly(self, job: _Job, flight: _Flight) -> None:
+        """One ranged request, written out in whole blocks. Its errors become the job's."""
+        try:
+            with job.scope:
+                await self._receive(job, flight)
+                self._link.alive()
+        except (RemoteError, OSError) as error:
+            job.fail(error)
+            if self._jobs.get(job.node) is job:
+                del self._jobs[job.node]
+                job.incoming.close()
+        finally:
+            job.flights.remove(flight)
+            job.announce()
+
+    async def _receive(self, job: _Job, flight: _Flight) -> None:
+        buffer = bytearray()
+        async with self._remote.download(job.path, start=flight.position, stop=flight.stop, expect=job.found) as pieces:
+            async for piece in pieces:
+                buffer += piece
+                whole = len(buffer) - len(buffer) % BLOCK
+                if flight.position + len(buffer) == flight.stop:
+                    whole = len(buffer)
+                if whole:
+                    job.incoming.write(flight.position, memoryview(bytes(buffer[:whole])))
+                    del buffer[:whole]
+                    flight.position += whole
+                    job.announce()
+                    if job.incoming.missing(flight.position, flight.stop) is None:
+                        break
+        if flight.position < flight.stop and job.incoming.missing(flight.position, flight.stop) is not None:
+            raise Unreachable("the server ended the download early; it is tried again")
+
+    def _finish(self, job: _Job) -> None:
+        """The whole content has arrived: the node becomes present, if it still stands for that version."""
+        if self._jobs.get(job.node) is job:
+            del self._jobs[job.node]
+        local, base = self._replica.local(job.node), self._replica.base(job.node)
+        if (
+            local is None
+            or base is None
+            or local.present
+            or (base.size, base.mtime) != (job.found.size, job.found.mtime)
+        ):
+            return
+        action = _hydration(job.node, base)
+        try:
+            self._replica.take_in(job.node, job.incoming, base, local.version, keep=False, why="")
+        except LocalChanged:
+            self.want(job.node)
+            return
+        outcome = Outcome(action, Result.DONE, moved_bytes=job.found.size)
+        self._replica.record(outcome, job.path, None)
+        self._progress.ended(outcome, job.path)
+        job.announce()
+
+    def _name(self, node: NodeId) -> str:
+        try:
+            return self._replica.local_path(node)
+        except KeyError:
+            return f"node {node}"
+
+
+def _hydration(node: NodeId, base: Base) -> Action:
+    """A hydration as it stands in the history."""
+    return Action(Op.FETCH, Side.LOCAL, node, base, None, None, base.place, reason="content fetched")

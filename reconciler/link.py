@@ -1,0 +1,69 @@
+"""Whether the server can be reached: a state that is seen, shown, and ends by itself.
+
+Engine, executor and hydrator share one ``Link``. Whoever meets an unreachable server says ``lost``; whoever gets an
+answer says ``alive``. Retries are this state with growing pauses, not loops inside requests.
+"""
+
+from __future__ import annotations
+
+import trio
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+
+class Link:
+    """``online`` is None until the server was asked for the first time. Times are trio's clock, in seconds."""
+
+    def __init__(self) -> None:
+        self.online: bool | None = None
+        self.why = ""
+        self.retry_at = 0.0
+        self._pause = FIRST_PAUSE
+        self._changed = trio.Event()
+
+    def alive(self) -> None:
+        """The server answered."""
+        self._pause = FIRST_PAUSE
+        self.why = ""
+        if self.online is not True:
+            self.online = True
+            self._announce()
+
+    def lost(self, why: str) -> None:
+        """The server could not be reached. ``retry_at`` moves away with every failure, up to a minute.
+
+        Failures that come while a retry is already waited for (many requests dying together) count once.
+        """
+        now = trio.current_time()
+        self.why = why
+        if self.online is not False or now >= self.retry_at:
+            self.retry_at = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        if self.online is not False:
+            self.online = False
+            self._announce()
+
+    def retry_now(self) -> None:
+        """Somebody wants it tried at once (``sync``, the network came back)."""
+        self.retry_at = trio.current_time()
+        self._pause = FIRST_PAUSE
+        self._announce()
+
+    @property
+    def resting(self) -> bool:
+        """The server was lost a moment ago and is not to be asked before ``retry_at``."""
+        return self.online is False and trio.current_time() < self.retry_at
+
+    async def wait_change(self) -> None:
+        """Returns at the next change of ``online`` or call of ``retry_now``."""
+        await self._changed.wait()
+
+    async def wait_online(self) -> None:
+        """Returns once the server has answered after the last loss."""
+        while self.online is not True:
+            await self._changed.wait()
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()

@@ -1,0 +1,70 @@
+"""What a run did, and what the engine is doing: plain data for the terminal, the JSON output and the status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconciler.model import NodeId, Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One planned action in words: ``path`` is where the node is, ``new_path`` where a move leads."""
+
+    op: str
+    side: str
+    path: str
+    new_path: str | None
+    size: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file or folder that could not be settled. ``lasting`` problems need somebody to do something."""
+
+    node: NodeId
+    path: str
+    why: str
+    lasting: bool
+
+
+@dataclass(slots=True)
+class Report:
+    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached."""
+
+    steps: list[Step] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    conflicts: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    halted: str | None = None
+    offline: str | None = None
+    refused: str | None = None
+    dry_run: bool = False
+    entries: int = 0
+    seconds: float = 0.0
+
+    def count(self, result: Result) -> int:
+        return sum(1 for outcome in self.outcomes if outcome.result is result)
+
+    @property
+    def complete(self) -> bool:
+        """Everything that differed is settled."""
+        return not (self.problems or self.halted or self.offline or self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now."""
+
+    online: bool | None
+    offline_why: str
+    running: str
+    waiting: int
+    hydrating: int
+    last_run_ns: int | None
+    next_try_seconds: float | None
+    halted: str | None
+    refused: str | None
+    problems: tuple[Problem, ...]
+    conflicts: int

@@ -1,0 +1,73 @@
+"""The three trees as one ``View`` for the planner: the replica's two, and the server's as observed or assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.model import ROOT, Base, Local, NodeId, Remote
+from reconciler.observe import RemoteTree
+from reconciler.ports import Replica
+
+
+class Trees:
+    """Look-ups in the replica and a remote tree. ``nodes`` are those to plan for."""
+
+    def __init__(self, replica: Replica, tree: RemoteTree, nodes: Iterable[NodeId]) -> None:
+        self._replica = replica
+        self._tree = tree
+        self._nodes = tuple(dict.fromkeys(node for node in nodes if node != ROOT))
+
+    def touched(self) -> Iterable[NodeId]:
+        return self._nodes
+
+    def base(self, node: NodeId) -> Base | None:
+        return self._replica.base(node)
+
+    def local(self, node: NodeId) -> Local | None:
+        return self._replica.local(node)
+
+    def remote(self, node: NodeId) -> Remote | None:
+        return self._tree.get(node)
+
+    def unknown(self, node: NodeId) -> str | None:
+        return self._tree.unknown(node)
+
+    def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
+        return self._replica.base_children(node)
+
+    def local_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
+        return self._replica.local_children(node)
+
+    def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
+        return self._tree.children(node)
+
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None:
+        return self._replica.local_child(parent, name)
+
+    def remote_child(self, parent: NodeId, name: str) -> NodeId | None:
+        return self._tree.child(parent, name)
+
+
+def closure(replica: Replica, nodes: Iterable[NodeId], dirty: frozenset[NodeId]) -> list[NodeId]:
+    """The nodes that a plan for ``nodes`` must see besides them, themselves included.
+
+    A new node needs its new parents planned with it; one that takes a place needs the node whose base still holds that
+    place (which was moved away or deleted here, perhaps a moment ago) planned with it.
+    """
+    found = list(dict.fromkeys(nodes))
+    seen = set(found)
+
+    def add(node: NodeId) -> None:
+        if node not in seen and node in dirty:
+            seen.add(node)
+            found.append(node)
+
+    for node in found:
+        local = replica.local(node)
+        if local is None:
+            continue
+        add(local.parent)
+        holder = replica.base_entry(local.parent, local.name)
+        if holder is not None:
+            add(holder.node)
+    return found

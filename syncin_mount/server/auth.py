@@ -1,0 +1,306 @@
+"""Access to an account: logging in once, and tokens that renew themselves.
+
+Three tokens (the protocol page says how they live): the client's own (120 days), kept by a TokenStore; from it a
+refresh token (4 h) and from either an access token (30 min), kept in memory only.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+import trio
+
+from reconciler.errors import Refused, Unauthorized, Unreachable
+from syncin_mount.server.account import ClientInfo, ServerAccount, TokenStore, this_client
+from syncin_mount.server.errors import Asked, Endpoint, of_answer
+from syncin_mount.server.transport import Answer, Call, Timeouts, Wire
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+JSON = {"Content-Type": "application/json"}
+
+_MARGIN = 120.0
+"""Seconds before its end at which a token is renewed (at most a fifth of its life)."""
+
+_UNKNOWN_LIFE = 300.0
+"""Life of a token that does not tell it (seconds): short, and a refusal renews it in any case."""
+
+_SHIELDED = 45.0
+"""Seconds a renewal may go on after its task was cancelled: the answer may hold the only copy of a new client token."""
+
+
+# Logging in ----------------------------------------
+
+
+class _Greeting(msgspec.Struct):
+    server: str
+
+
+class _Registration(msgspec.Struct, rename="camel"):
+    login: str
+    password: str
+    client_id: str
+    info: ClientInfo
+    code: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Registered(msgspec.Struct, rename="camel"):
+    client_token: str
+
+
+async def register(
+    url: str,
+    login: str,
+    password: str,
+    code: str | None,
+    client_id: str,
+    info: ClientInfo | None = None,
+    *,
+    insecure_tls: bool = False,
+    timeouts: Timeouts | None = None,
+) -> str:
+    """Makes this client known to the account; returns its token, which belongs into a TokenStore at once.
+
+    ``url`` comes from `parse_url`; ``client_id`` is a UUID (the same one again renews a token and keeps what is
+    registered under it); ``code`` is the two-factor or recovery code. Raises Unauthorized (password, code, locked),
+    Forbidden (no permission), Unreachable, Untrusted, or Refused where no Sync-in server answers. A cancelled call may
+    have registered the client all the same; the next one gets the same token.
+    """
+    body = _Registration(login, password, client_id, info or this_client(), code or msgspec.UNSET)
+    async with Wire(url, insecure_tls=insecure_tls, timeouts=timeouts) as wire:
+        await greet(wire)
+        call = Call(
+            Endpoint.REGISTER, "POST", "api/app/sync/register", headers=JSON, content=msgspec.json.encode(body)
+        )
+        async with wire.exchange(call) as answer:
+            return (await answer.json(_Registered)).client_token
+
+
+async def greet(wire: Wire) -> None:
+    """Raises Refused or Unreachable when what answers is no Sync-in server."""
+    call = Call(Endpoint.HANDSHAKE, "GET", "api/app/sync/handshake", repeatable=True)
+    async with wire.exchange(call) as answer:
+        if (await answer.json(_Greeting)).server != "sync-in":
+            raise answer.strange()
+
+
+# Tokens ----------------------------------------
+
+
+class TokenReply(msgspec.Struct):
+    """The answer to auth/token and token/refresh. Expirations are seconds since the epoch by the server's clock."""
+
+    access: str
+    refresh: str
+    access_expiration: int | None = None
+    refresh_expiration: int | None = None
+    client_token_update: str | None = None
+
+
+class _Claims(msgspec.Struct):
+    iat: float
+    exp: float
+
+
+class _TokenRequest(msgspec.Struct, rename="camel"):
+    client_id: str
+    token: str
+    info: ClientInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Tokens and until when they are used, by the local monotonic clock (seconds)."""
+
+    access: str
+    access_until: float
+    refresh: str
+    refresh_until: float
+
+
+def granted(reply: TokenReply, now: float) -> Grant:
+    """Only differences of the server's own times count: how its clock stands to ours does not matter."""
+    access = _claims(reply.access)
+    refresh = _claims(reply.refresh)
+    issued = access.iat if access else refresh.iat if refresh else None
+
+    def until(claims: _Claims | None, expiration: int | None) -> float:
+        end = claims.exp if claims else expiration
+        life = end - issued if end is not None and issued is not None else _UNKNOWN_LIFE
+        return now + life - min(_MARGIN, life / 5)
+
+    return Grant(
+        reply.access, until(access, reply.access_expiration), reply.refresh, until(refresh, reply.refresh_expiration)
+    )
+
+
+def _claims(token: str) -> _Claims | None:
+    """The times in a JSON web token; None when it is none. Its signature is the server's business."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=_Claims)
+    except (ValueError, msgspec.MsgspecError):
+        return None
+
+
+class Tokens:
+    """The access token of one account. One renewal at a time; who asks meanwhile waits for it."""
+
+    def __init__(self, wire: Wire, account: ServerAccount, store: TokenStore, clock: Callable[[], float]) -> None:
+        self._wire = wire
+        self._account = account
+        self._store = store
+        self._clock = clock
+        self._info = this_client()
+        self._lock = trio.Lock()
+        self._grant: Grant | None = None
+        self._unsaved: str | None = None
+        """A client token that could not be saved: the stored one is dead already."""
+
+    async def access(self, rejected: str | None = None) -> str:
+        """A token that should be accepted; ``rejected`` is one that was not. Raises Unauthorized, Unreachable."""
+        token = self._usable(rejected)
+        if token is not None:
+            return token
+        async with self._lock:
+            token = self._usable(rejected)
+            if token is None:
+                self._grant = await self._renew()
+                token = self._grant.access
+            return token
+
+    def _usable(self, rejected: str | None) -> str | None:
+        grant = self._grant
+        if grant is None or grant.access == rejected or self._clock() >= grant.access_until:
+            return None
+        return grant.access
+
+    async def _renew(self) -> Grant:
+        grant = self._grant
+        if grant is not None and self._clock() < grant.refresh_until:
+            try:
+                return await self._by_refresh(grant.refresh)
+            except Unauthorized:
+                self._grant = None
+        with trio.move_on_after(_SHIELDED, shield=True):
+            return await self._by_client_token()
+        raise Unreachable(f"{self._account.url} did not renew access in time; it is tried again later")
+
+    async def _by_refresh(self, refresh: str) -> Grant:
+        asked_at = self._clock()
+        call = Call(Endpoint.TOKEN, "POST", "api/auth/token/refresh")
+        async with self._wire.exchange(call, refresh) as answer:
+            return granted(await answer.json(TokenReply), asked_at)
+
+    async def _by_client_token(self) -> Grant:
+        token = self._unsaved or await self._load()
+        body = _TokenRequest(self._account.client_id, token, self._info)
+        call = Call(
+            Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body)
+        )
+        asked_at = self._clock()
+        async with self._wire.exchange(call) as answer:
+            reply = await answer.json(TokenReply)
+        update = reply.client_token_update or self._unsaved
+        if update is not None:
+            await self._save(update)
+        return granted(reply, asked_at)
+
+    async def _load(self) -> str:
+        try:
+            return await trio.to_thread.run_sync(self._store.load)
+        except LookupError as exc:
+            asked = Asked(Endpoint.TOKEN, self._account.url, self._account.name)
+            raise of_answer(asked, 403, "there is no token for it here") from exc
+        except OSError as exc:
+            raise Unauthorized(
+                f"The token for {self._account.url} is unreadable ({exc.strerror or exc}); check where it is kept"
+            ) from exc
+
+    async def _save(self, token: str) -> None:
+        self._unsaved = token
+        try:
+            await trio.to_thread.run_sync(self._store.save, token)
+        except OSError as exc:
+            _log.error(
+                "the new token for %s could not be saved (%s): it is kept in memory and saved at the next renewal",
+                self._account.url,
+                exc.strerror or exc,
+            )
+        else:
+            self._unsaved = None
+
+
+class Session:
+    """Requests to one account, with access taken care of. Use as an async context manager; tasks may share it."""
+
+    def __init__(
+        self,
+        account: ServerAccount,
+        store: TokenStore,
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock`` is monotonic, in seconds. Nothing is sent before the first request."""
+        self.account = account
+        self.wire = Wire(account.url, account=account.name, insecure_tls=account.insecure_tls, timeouts=timeouts)
+        self.timeouts = self.wire.timeouts
+        self._tokens = Tokens(self.wire, account, store, clock)
+
+    async def __aenter__(self) -> Self:
+        await self.wire.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.wire.__aexit__(kind, exc, trace)
+
+    async def check(self) -> None:
+        """Raises what the first request would raise: Unreachable, Untrusted, Unauthorized."""
+        await self._tokens.access()
+
+    @contextlib.asynccontextmanager
+    async def exchange(self, call: Call) -> AsyncIterator[Answer]:
+        """`Wire.exchange` with an access token; one that is refused is renewed and the call repeated, once."""
+        async with contextlib.AsyncExitStack() as stack:
+            token = await self._tokens.access()
+            try:
+                answer = await stack.enter_async_context(self.wire.exchange(call, token))
+            except Unauthorized as exc:
+                if exc.status != 401:
+                    raise
+                token = await self._tokens.access(rejected=token)
+                answer = await stack.enter_async_context(self.wire.exchange(call, token))
+            yield answer
+
+    async def send(self, call: Call) -> None:
+        """For calls whose answer says nothing but that it was done."""
+        async with self.exchange(call) as answer:
+            await answer.read(1024 * 1024)
+
+    async def ask(self, call: Call, kind: type[T]) -> T:
+        """For calls that are answered with JSON of that ``kind``."""
+        async with self.exchange(call) as answer:
+            return await answer.json(kind)
+
+
+def body(value: object) -> bytes:
+    """``value`` as a JSON body. Raises Refused for names that are not UTF-8."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError as exc:
+        raise Refused("A name in the request is not valid UTF-8 and cannot be sent to the server; rename it") from exc

@@ -1,0 +1,321 @@
+"""One remote folder: `reconciler.ports.RemoteFolder` over the sync API.
+
+Operations of the server are not confined to the synchronized folder, so this client confines itself: every path is
+checked before anything is sent. Facts about the server are from the protocol page and its recordings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from reconciler.errors import Changed, Exists, LocalChanged, Missing, Refused, RemoteError, Unreachable
+from reconciler.model import Entry
+from reconciler.ports import Found, Reader
+from syncin_mount.server.auth import JSON, Session, body
+from syncin_mount.server.errors import Endpoint
+from syncin_mount.server.listing import ListingOptions, open_listing
+from syncin_mount.server.names import PARTIAL, UPLOAD_BYTES, checked, join, quoted, shown, split, stand_in, web_path
+from syncin_mount.server.transport import Answer, Call, Upload
+
+PIECE = 512 * 1024
+"""Bytes that are asked of a Reader at a time."""
+
+_OPERATION = "api/app/sync/operation/"
+_WEB_OPERATION = "api/app/spaces/operation/"
+_ETAG = re.compile(r'(?:W/)?"([0-9a-f]+)-([0-9a-f]+)"')
+
+
+def stamp(mtime: int) -> int:
+    """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds nothing less: 1 is sent."""
+    return max(1, mtime)
+
+
+def etag(found: Found) -> str:
+    """The server's etag of a file in that state."""
+    return f'W/"{found.size:x}-{found.mtime_ms:x}"'
+
+
+def parse_etag(text: str) -> Found | None:
+    """The state that the server's etag tells; None when it is none of its kind."""
+    match = _ETAG.fullmatch(text)
+    return Found(int(match[1], 16), int(match[2], 16)) if match else None
+
+
+class _Content(Upload):
+    """A local content from ``start`` on, read while it is sent."""
+
+    def __init__(self, reader: Reader, start: int, size: int) -> None:
+        super().__init__(size - start)
+        self._reader = reader
+        self._start = start
+
+    async def piece(self, offset: int, most: int) -> bytes:
+        data = await self._reader(self._start + offset, min(PIECE, most))
+        if not data:
+            raise LocalChanged("the file became shorter while it was sent")
+        return data
+
+
+class Folder:
+    """A RemoteFolder. ``path_id`` is what the registration of the synchronization gave, 0 when it is not needed
+    (everything but `listing` works without)."""
+
+    def __init__(
+        self, session: Session, remote_path: str, path_id: int = 0, *, options: ListingOptions | None = None
+    ) -> None:
+        """``remote_path`` is as the sync API says it (``personal/x``). Raises Refused when it is no such path."""
+        web_path(checked(remote_path))
+        self._session = session
+        self._root = remote_path
+        self._id = path_id
+        self._options = options or ListingOptions()
+
+    def listing(self) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
+        return open_listing(self._session, self._id, self._root, self._options)
+
+    # Reading ----------------------------------------
+
+    async def find(self, path: str) -> Found | None:
+        """A server that answers HEAD without its etag counts as unreachable: something else is answering."""
+        call = Call(Endpoint.READ, "HEAD", self._url(path), path, repeatable=True)
+        try:
+            async with self._session.exchange(call) as answer:
+                return _state(answer)
+        except Missing:
+            return None
+        except RemoteError as exc:
+            if exc.status == 400:  # its message is lost with HEAD; a good path to something else is a folder's
+                raise Exists(f"{shown(path)} is a folder on the server", status=400) from exc
+            raise
+
+    def download(
+        self, path: str, *, start: int, stop: int, expect: Found
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        if not 0 <= start <= stop <= expect.size:
+            raise ValueError(f"bytes {start} to {stop} of {expect.size}")
+        return self._download(path, start, stop, expect)
+
+    @contextlib.asynccontextmanager
+    async def _download(self, path: str, start: int, stop: int, expect: Found) -> AsyncIterator[AsyncIterator[bytes]]:
+        if start == stop:
+            await self._still(path, expect)
+            yield _Pieces(None, 0, path)
+            return
+        headers = {"Range": f"bytes={start}-{stop - 1}", "If-Range": etag(expect)}
+        async with self._session.exchange(Call(Endpoint.READ, "GET", self._url(path), path, headers=headers)) as answer:
+            if _state(answer) != expect or (answer.status != 206 and start > 0):
+                raise _changed(path)
+            given = answer.headers.get("content-range")
+            if answer.status == 206 and given != f"bytes {start}-{stop - 1}/{expect.size}":
+                raise answer.strange()
+            yield _Pieces(answer, stop - start, path)
+
+    async def _still(self, path: str, expect: Found) -> None:
+        found = await self.find(path)
+        if found is None:
+            raise Missing(f"{shown(path)} is not on the server any more", status=404)
+        if found != expect:
+            raise _changed(path)
+
+    async def partial(self, path: str) -> int:
+        parent, name = split(self._landing(checked(path)))
+        try:
+            found = await self.find(join(parent, PARTIAL + name))
+        except Exists:
+            return 0  # a folder of that name: nothing of ours
+        return found.size if found else 0
+
+    # Changing content ----------------------------------------
+
+    async def upload(
+        self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
+    ) -> None:
+        """An mtime before the second after the epoch arrives as 1: see `stamp`. Names above 246 bytes cannot be
+        received under their own name: they go up beside it and are moved (with ``replace``, the old version then goes to the
+        server's trash). Cancelled or broken, a partial upload stays there; see `partial`."""
+        landing = self._landing(checked(path))
+        if landing == path:
+            await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)
+            return
+        if not replace:
+            await self._vacant(path)
+        await self._upload(landing, reader, size, mtime, checksum, "PUT", start)
+        await self._move_or_clean(landing, path, overwrite=replace)
+
+    async def _upload(
+        self, path: str, reader: Reader, size: int, mtime: int, checksum: str, method: str, start: int
+    ) -> None:
+        headers = {"Content-Type": "application/octet-stream"}
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+        call = Call(
+            Endpoint.UPLOAD,
+            method,
+            self._url(path),
+            path,
+            query={"size": size, "mtime": stamp(mtime), "checksum": checksum},
+            headers=headers,
+            content=_Content(reader, start, size),
+            quiet=self._session.timeouts.after_upload(size),
+        )
+        await self._session.send(call)
+
+    @staticmethod
+    def _landing(path: str) -> str:
+        """Where the server can receive a file that is to be at ``path``."""
+        return path if len(split(path)[1].encode()) <= UPLOAD_BYTES else stand_in(path)
+
+    async def touch(self, path: str, mtime: int) -> None:
+        """Also for folders. See `stamp`."""
+        content = body({"mtime": stamp(mtime)})
+        await self._session.send(
+            Call(Endpoint.TOUCH, "PROPPATCH", self._url(path), path, headers=JSON, content=content, repeatable=True)
+        )
+
+    # Changing the tree ----------------------------------------
+
+    async def make_folder(self, path: str, mtime: int) -> None:
+        """The server makes no folder whose name holds one of ``: ? * | " < > \\`` or a control character, but moves one
+        there. A file in the way raises Exists."""
+        checked(path)
+        if not _makeable(split(path)[1]):
+            if await self._is_folder(path):
+                return
+            landing = stand_in(path)
+            await self._make_folder(landing, mtime)
+            await self._move_or_clean(landing, path, overwrite=False)
+            return
+        await self._make_folder(path, mtime)
+
+    async def _make_folder(self, path: str, mtime: int) -> None:
+        content = body({"type": "directory", "mtime": stamp(mtime)})
+        where = f"{_OPERATION}make/{quoted(join(self._root, path))}"
+        await self._session.send(
+            Call(Endpoint.MAKE, "POST", where, path, headers=JSON, content=content, repeatable=True)
+        )
+
+    async def _is_folder(self, path: str) -> bool:
+        """Raises Exists when there is a file."""
+        try:
+            found = await self.find(path)
+        except Exists:
+            return True
+        if found is not None:
+            raise Exists(f"{shown(path)} is a file on the server")
+        return False
+
+    async def _vacant(self, path: str) -> None:
+        """Raises Exists when there is anything."""
+        if await self._is_folder(path):
+            raise Exists(f"{shown(path)} is a folder on the server")
+
+    async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
+        """A parent that is missing on the server is created. Onto itself: nothing happens."""
+        checked(path)
+        checked(target)
+        if path == target:
+            return
+        if overwrite:
+            await self._sync_move(path, target)
+            return
+        try:
+            await self._web_move(path, target)
+        except Missing:
+            await self._parents_for(path, target)
+            await self._web_move(path, target)
+
+    async def _sync_move(self, path: str, target: str) -> None:
+        """Overwrites: what was at ``target`` goes to the trash. The destination is plain text."""
+        content = body({"destination": join(self._root, target)})
+        await self._session.send(self._move_call(self._url(path), path, content))
+
+    async def _web_move(self, path: str, target: str) -> None:
+        """The one move that refuses to overwrite."""
+        parent, name = split(join(self._root, target))
+        content = body({"dstDirectory": web_path(parent), "dstName": name, "overwrite": False})
+        where = _WEB_OPERATION + quoted(web_path(join(self._root, path)))
+        try:
+            await self._session.send(self._move_call(where, path, content))
+        except Refused:
+            if _makeable(name):
+                raise
+            # Such names are for the sync API alone, which overwrites: the look before is as near as it gets.
+            await self._vacant(target)
+            await self._sync_move(path, target)
+
+    def _move_call(self, where: str, path: str, content: bytes) -> Call:
+        return Call(
+            Endpoint.MOVE, "MOVE", where, path, headers=JSON, content=content, quiet=self._session.timeouts.slow
+        )
+
+    async def _parents_for(self, path: str, target: str) -> None:
+        """After a move that missed something: makes the target's parent, or raises Missing when it is the source."""
+        if await self._kind_of(path) is None:
+            raise Missing(f"{shown(path)} is not on the server any more", status=404)
+        parent, _ = split(target)
+        if parent:
+            await self.make_folder(parent, 1)
+
+    async def _kind_of(self, path: str) -> str | None:
+        try:
+            return "file" if await self.find(path) else None
+        except Exists:
+            return "folder"
+
+    async def _move_or_clean(self, landing: str, path: str, *, overwrite: bool) -> None:
+        """Brings a stand-in to its place, or removes it when the place is taken."""
+        try:
+            await self.move(landing, path, overwrite=overwrite)
+        except Exists:
+            await self.delete(landing)
+            raise
+
+    async def delete(self, path: str) -> None:
+        call = Call(Endpoint.DELETE, "DELETE", self._url(path), path, quiet=self._session.timeouts.slow)
+        await self._session.send(call)
+
+    def _url(self, path: str) -> str:
+        return _OPERATION + quoted(join(self._root, checked(path)))
+
+
+class _Pieces(AsyncIterator[bytes]):
+    """Exactly ``length`` bytes of an answer. Raises Unreachable when it gives less."""
+
+    def __init__(self, answer: Answer | None, length: int, path: str) -> None:
+        self._answer = answer
+        self._left = length
+        self._path = path
+
+    async def __anext__(self) -> bytes:
+        if self._answer is None:
+            raise StopAsyncIteration
+        if not self._left:
+            if self._answer.status == 206:
+                await self._answer.read(0)  # reaches the end of the answer: the connection can serve again
+            raise StopAsyncIteration
+        try:
+            piece = await anext(self._answer.chunks)
+        except StopAsyncIteration:
+            raise Unreachable(f"The download of {shown(self._path)} ended before its end; it goes on later") from None
+        piece = piece[: self._left]
+        self._left -= len(piece)
+        return piece
+
+
+def _state(answer: Answer) -> Found:
+    found = parse_etag(answer.headers.get("etag", ""))
+    if found is None:
+        raise answer.strange()
+    return found
+
+
+def _changed(path: str) -> Changed:
+    return Changed(f"{shown(path)} is not the version on the server that was expected")
+
+
+def _makeable(name: str) -> bool:
+    """Whether the server's MAKE takes this name."""
+    return name != "CON" and not any(c in ':?*|"<>\\' or (ord(c) < 0xA0 and not c.isprintable()) for c in name)

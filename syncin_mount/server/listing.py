@@ -1,0 +1,218 @@
+"""The server's listing of a synchronized folder: what is asked, and the stream that answers.
+
+The stream is parsed as it arrives, a batch of lines at a time: the quick way takes whole batches of ordinary lines, and
+only a batch that holds anything else is looked at line by line. Both come to the same entries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import trio
+
+from reconciler.model import Entry
+from syncin_mount.server.auth import JSON, Session
+from syncin_mount.server.auth import body as json_body
+from syncin_mount.server.errors import Asked, Endpoint, broken_listing
+from syncin_mount.server.names import complaint, shown
+from syncin_mount.server.transport import Answer, Call
+
+BATCH_BYTES = 64 * 1024
+"""About a thousand lines: so much is parsed between two looks at the event loop."""
+
+_LINE_BYTES = 1024 * 1024
+
+_Row = tuple[bool, Annotated[int, msgspec.Meta(ge=0)], int, int, str | None]
+_lines = msgspec.json.Decoder(dict[str, _Row])
+
+_SNAPSHOT_PLAIN = 48 * 1024 * 1024
+_SNAPSHOT_PACKED = 24 * 1024 * 1024
+"""The server takes 50 MB plain and 25 MB compressed."""
+
+
+class BrokenStream(ValueError):
+    """The stream is no (whole) listing; the message is a clause that says why."""
+
+
+class ListingParser:
+    """Pure: bytes of the stream in, entries out. `close` must be called at its end."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._done = False
+
+    def feed(self, data: bytes) -> list[Entry]:
+        """The entries of all lines that are complete. Raises BrokenStream."""
+        self._pending += data
+        stop = self._pending.rfind(b"\n", max(0, len(self._pending) - len(data))) + 1
+        if not stop:
+            if len(self._pending) > _LINE_BYTES:
+                raise BrokenStream("a line is endless")
+            return []
+        lines = bytes(self._pending[:stop])
+        del self._pending[:stop]
+        return parse_lines(lines)
+
+    def close(self) -> None:
+        """Raises BrokenStream unless the stream ended as a whole listing does."""
+        last = bytes(self._pending)
+        if last == b"done":
+            return
+        if not last:
+            raise BrokenStream("it stopped before its end")
+        raise BrokenStream(f"it ended with {shown(last.decode(errors='replace'), 80)}")
+
+
+def parse_lines(lines: bytes) -> list[Entry]:
+    """Whole lines to entries. Raises BrokenStream."""
+    try:
+        rows = _lines.decode_lines(lines)
+        entries = [Entry(path, *row) for line in rows for path, row in line.items()]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return [_entry(line) for line in lines.split(b"\n") if line]
+    if _all_plain([entry.path for entry in entries]) and len(entries) == len(rows):
+        return entries
+    return [_entry(line) for line in lines.split(b"\n") if line]
+
+
+def _all_plain(paths: list[str]) -> bool:
+    """Whether none of these needs a closer look: one search through all of them instead of one each."""
+    text = "/\n/".join(("", *paths, ""))
+    longest = max(map(len, paths), default=0)
+    return (
+        "//" not in text
+        and "/./" not in text
+        and "/../" not in text
+        and "\0" not in text
+        and (longest <= 255 if text.isascii() else longest <= 63)
+    )
+
+
+def _entry(line: bytes) -> Entry:
+    try:
+        # json, as it keeps what msgspec refuses: a name with half a surrogate pair is one bad entry, not a bad listing.
+        ((path, stats),) = json.loads(line).items()
+    except (ValueError, AttributeError) as exc:
+        raise BrokenStream(f"a line in it reads {shown(line.decode(errors='replace'), 80)}") from exc
+    match stats:
+        case [bool() as is_folder, int() as size, int() as mtime, int() as inode, (str() | None) as checksum] if (
+            size >= 0 and not any(isinstance(number, bool) for number in (size, mtime, inode))
+        ):
+            why = complaint(path)
+            if why is None:
+                return Entry(path, is_folder, size, mtime, inode, checksum)
+            return _problem(path, f"the server's name cannot be used here: {why}")
+        case ["error", str() as text]:
+            return _problem(path, f"the server could not read it: {shown(text)}")
+        case ["filtered", bool() as is_folder]:
+            return Entry(path, is_folder, 0, 0, 0, filtered=True)
+    raise BrokenStream(f"a line in it reads {shown(line.decode(errors='replace'), 80)}")
+
+
+def _problem(path: str, why: str) -> Entry:
+    return Entry(path, False, 0, 0, 0, problem=why)
+
+
+# Asking ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListingOptions:
+    """``secure`` asks for checksums; ``snapshot`` then gives the entries of an earlier secure listing, whose checksums
+    the server takes over where size, mtime and inode still hold. ``default_filters`` are names, ``path_filters`` is one
+    JavaScript regexp; both only save lines: filtering is the client's own business."""
+
+    secure: bool = False
+    snapshot: Callable[[], Iterable[Entry]] | None = None
+    default_filters: tuple[str, ...] = ()
+    path_filters: str | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    secure_diff: bool
+    first_sync: bool
+    default_filters: tuple[str, ...]
+    path_filters: str | None
+
+
+def request_body(options: ListingOptions) -> tuple[bytes, bool]:
+    """The body, and whether it is gzipped. A snapshot beyond the server's limits is left out: the server then reads
+    everything, as in a first listing. Takes a while for a big snapshot: call it in a thread."""
+    if options.secure and options.snapshot is not None:
+        head = json_body(_Request(True, False, options.default_filters, options.path_filters))
+        packed = _pack(head, options.snapshot())
+        if packed is not None:
+            return packed, True
+    return json_body(_Request(options.secure, True, options.default_filters, options.path_filters)), False
+
+
+def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
+    gzip = zlib.compressobj(level=1, wbits=31)
+    packed = bytearray(gzip.compress(head[:-1] + b',"snapshot":{'))
+    plain = len(head)
+    encode = msgspec.json.encode
+    before = b""
+    for entry in snapshot:
+        stats = (entry.is_folder, entry.size, entry.mtime, entry.inode, entry.checksum)
+        line = before + encode(entry.path) + b":" + encode(stats)
+        before = b","
+        plain += len(line)
+        packed += gzip.compress(line)
+        if plain > _SNAPSHOT_PLAIN or len(packed) > _SNAPSHOT_PACKED:
+            return None
+    packed += gzip.compress(b"}}") + gzip.flush()
+    return bytes(packed)
+
+
+class Batches(AsyncIterator[list[Entry]]):
+    """The batches of one listing. Raises ListingBroken when it is not whole; the event loop runs between batches."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._asked: Asked = answer.asked
+        self._chunks = answer.chunks
+        self._parser = ListingParser()
+        self._ended = False
+
+    async def __anext__(self) -> list[Entry]:
+        if self._ended:
+            raise StopAsyncIteration
+        await trio.lowlevel.checkpoint()
+        try:
+            async for chunk in self._chunks:
+                batch = self._parser.feed(chunk)
+                if batch:
+                    return batch
+            self._ended = True
+            self._parser.close()
+        except BrokenStream as exc:
+            raise broken_listing(self._asked, str(exc)) from exc
+        raise StopAsyncIteration
+
+
+@contextlib.asynccontextmanager
+async def open_listing(
+    session: Session, path_id: int, subject: str, options: ListingOptions
+) -> AsyncIterator[AsyncIterator[list[Entry]]]:
+    """The listing of the synchronization ``path_id``; ``subject`` names its folder in messages."""
+    content, gzipped = await trio.to_thread.run_sync(request_body, options)
+    headers: dict[str, Any] = (
+        {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"} if gzipped else JSON
+    )
+    call = Call(
+        Endpoint.LISTING,
+        "POST",
+        f"api/app/sync/operation/diff/{path_id}",
+        subject,
+        headers=headers,
+        content=content,
+        quiet=session.timeouts.hashing if options.secure else session.timeouts.slow,
+        repeatable=True,
+    )
+    async with session.exchange(call) as answer:
+        yield Batches(answer)

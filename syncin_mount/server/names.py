@@ -1,0 +1,99 @@
+"""Remote paths: what may be asked of the server, and how it is written in a URL.
+
+Two roots name the same folder: the sync API says ``personal/x``, ``spaces/<alias>/x`` and ``shares/<name>/x``; the web
+API (folder picker, trash, the conditional move) says ``files/personal/x``, ``files/<alias>/x`` and ``shares/<name>/x``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote
+
+from reconciler.errors import Refused
+
+PART_BYTES = 255
+"""A longer name exists on no file system that the server runs on."""
+
+UPLOAD_BYTES = 246
+"""A longer name cannot be uploaded directly: the server puts ``.sync-in.`` before it while it receives."""
+
+PARTIAL = ".sync-in."
+"""The server keeps a broken upload beside its target, under the target's name with this before it."""
+
+OWN = ".sync-in-mount-"
+"""Our own short-lived names on the server start so: see `stand_in`."""
+
+
+def complaint(path: str) -> str | None:
+    """Why ``path`` (names joined by ``/``) must not be used, as a clause; None when it is good."""
+    for part in path.split("/"):
+        if part in ("", ".", ".."):
+            return "a name in it is empty, '.' or '..'"
+        if "\0" in part:
+            return "a name in it holds a NUL character"
+        try:
+            length = len(part.encode())
+        except UnicodeEncodeError:
+            return "a name in it is not valid UTF-8"
+        if length > PART_BYTES:
+            return f"a name in it is longer than {PART_BYTES} bytes"
+    return None
+
+
+def checked(path: str) -> str:
+    """``path`` itself. Raises Refused when it could leave its folder or cannot exist on the server."""
+    why = complaint(path)
+    if why is not None:
+        raise Refused(f"The path {shown(path)} cannot be sent to the server: {why}; rename it")
+    return path
+
+
+def quoted(path: str) -> str:
+    """A checked path for a URL: every segment percent-encoded."""
+    return quote(path, safe="/")
+
+
+def split(path: str) -> tuple[str, str]:
+    """Parent (``""`` for the top) and name."""
+    parent, _, name = path.rpartition("/")
+    return parent, name
+
+
+def join(parent: str, name: str) -> str:
+    """``name`` below ``parent``, which may be ``""``."""
+    return f"{parent}/{name}" if parent else name
+
+
+def web_path(remote_path: str) -> str:
+    """The web API's word for a path of the sync API."""
+    root, _, rest = remote_path.partition("/")
+    if root == "personal":
+        return f"files/{remote_path}"
+    if root == "spaces" and rest:
+        return f"files/{rest}"
+    if root == "shares":
+        return remote_path
+    raise Refused(f"{shown(remote_path)} is no remote folder: one starts with personal/, spaces/ or shares/")
+
+
+def sync_path(web: str) -> str:
+    """The sync API's word for a path of the web API; the inverse of `web_path`."""
+    root, _, rest = web.partition("/")
+    if root == "files":
+        return rest if rest == "personal" or rest.startswith("personal/") else f"spaces/{rest}"
+    return web
+
+
+def stand_in(path: str) -> str:
+    """A short name beside ``path`` for what cannot be made under its own name at once.
+
+    It depends on the path alone: what a crash left behind is taken up again by the next attempt.
+    """
+    parent, _ = split(path)
+    return join(parent, OWN + hashlib.blake2b(path.encode(), digest_size=8).hexdigest())
+
+
+def shown(text: str, limit: int = 200) -> str:
+    """Foreign text in quotes for a message: control characters made visible, cut at ``limit`` characters."""
+    clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])
+    return f"'{clean[:limit]}…'" if len(text) > limit else f"'{clean}'"

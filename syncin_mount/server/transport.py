@@ -1,0 +1,260 @@
+"""Requests to one server over HTTP: connections, time-outs, and answers read with bounded memory.
+
+Everything that goes wrong leaves this module as a RemoteError. Redirects are not followed, cookies play no part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+import trio
+
+from reconciler.errors import RemoteError, Unreachable
+from syncin_mount import __version__
+from syncin_mount.server import errors
+from syncin_mount.server.errors import Asked, Endpoint
+from syncin_mount.server.pool import Transport
+
+USER_AGENT = f"sync-in-mount/{__version__}"
+"""The server greets only those who start with exactly ``sync-in``."""
+
+ERROR_BYTES = 64 * 1024
+"""As much of an unhappy answer is read."""
+
+ANSWER_BYTES = 32 * 1024 * 1024
+"""A JSON answer above this is refused: folders with some 100,000 entries stay below."""
+
+_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
+"""How it shows that the server closed a connection just when it was to be used again."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. ``idle`` is how long a connection may pass no byte; ``slow`` the same where the server works before it
+    answers (listing, move, deletion); ``hashing`` where it reads whole files meanwhile (secure listing)."""
+
+    connect: float = 10.0
+    idle: float = 30.0
+    slow: float = 120.0
+    hashing: float = 900.0
+
+    def after_upload(self, size: int) -> float:
+        """How long the answer to an upload of ``size`` bytes may take: the server reads it again for the checksum."""
+        return self.idle + size / 20e6
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. ``path`` is percent-encoded, below the server's address; ``subject`` is for messages.
+
+    ``quiet`` is how long the answer may be silent in seconds (None: as usual). ``repeatable`` requests are sent once
+    more when a connection breaks before an answer: sending them twice does no harm.
+    """
+
+    endpoint: Endpoint
+    method: str
+    path: str
+    subject: str = ""
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | Upload = b""
+    quiet: float | None = None
+    repeatable: bool = False
+
+
+class Upload(httpx.AsyncByteStream):
+    """A body of known length that is produced while it is sent, and can be produced again.
+
+    ``length`` is in bytes. ``sent`` counts those handed over in the present attempt.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.sent = 0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self.sent = 0
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self.sent >= self.length:
+            raise StopAsyncIteration
+        piece = await self.piece(self.sent, self.length - self.sent)
+        self.sent += len(piece)
+        return piece
+
+    async def piece(self, offset: int, most: int) -> bytes:
+        """At least one and at most ``most`` bytes from ``offset`` on."""
+        raise NotImplementedError
+
+
+class Chunks(AsyncIterator[bytes]):
+    """An answer's body, in pieces of at most 64 KiB. Raises Unreachable when it breaks off."""
+
+    def __init__(self, asked: Asked, response: httpx.Response) -> None:
+        self._asked = asked
+        self._raw = response.aiter_raw()
+        self.begun = False
+        self.ended = False
+
+    async def __anext__(self) -> bytes:
+        self.begun = True
+        try:
+            return await anext(self._raw)
+        except StopAsyncIteration:
+            self.ended = True
+            raise
+        except errors.FOREIGN as exc:
+            self.ended = True
+            raise errors.of_failure(self._asked, exc) from exc
+        except BaseException:
+            self.ended = True
+            raise
+
+
+class Answer:
+    """A successful answer whose body is not read yet."""
+
+    def __init__(self, asked: Asked, response: httpx.Response) -> None:
+        self._response = response
+        self.asked = asked
+        self.status = response.status_code
+        self.headers = response.headers
+        self.bodiless = response.request.method == "HEAD"
+        self.chunks = Chunks(asked, response)
+
+    @property
+    def is_json(self) -> bool:
+        return str(self.headers.get("content-type", "")).startswith("application/json")
+
+    async def read(self, limit: int) -> bytes | None:
+        """The whole body, None when it is longer than ``limit`` bytes."""
+        body = bytearray()
+        async for chunk in self.chunks:
+            body += chunk
+            if len(body) > limit:
+                return None
+        return bytes(body)
+
+    async def json(self, kind: type[T]) -> T:
+        """The body as ``kind``. Raises Unreachable when it is anything else."""
+        body = await self.read(ANSWER_BYTES) if self.is_json else None
+        if body is not None:
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                return msgspec.json.decode(body, type=kind)
+        raise self.strange()
+
+    def strange(self) -> Unreachable:
+        """The error for an answer that no Sync-in server gives."""
+        return errors.strange(self.asked, self.status)
+
+    async def close(self) -> None:
+        """Gives the connection back, or breaks it off when there is more of the body than anybody wants."""
+        with trio.CancelScope(shield=True):
+            if self.chunks.begun and not self.chunks.ended:
+                # The parser's generators end by an error rather than by being forgotten, which trio complains about.
+                self._response.extensions["network_stream"].break_off()
+                with contextlib.suppress(Unreachable):
+                    async for _ in self.chunks:
+                        pass
+            await self._response.aclose()
+
+
+class Wire:
+    """The connections to one server. Use as an async context manager; any number of tasks may share it."""
+
+    def __init__(
+        self, url: str, *, account: str = "", insecure_tls: bool = False, timeouts: Timeouts | None = None
+    ) -> None:
+        """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages."""
+        self.url = url
+        self.account = account
+        self.timeouts = timeouts or Timeouts()
+        self._base = url + "/"
+        # A transport given by hand keeps httpx from taking proxies and logins out of the environment.
+        self._client = httpx.AsyncClient(transport=Transport(url, insecure_tls), trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with trio.CancelScope(shield=True):
+            await self._client.__aexit__(kind, exc, trace)
+
+    @contextlib.asynccontextmanager
+    async def exchange(self, call: Call, token: str | None = None) -> AsyncIterator[Answer]:
+        """Sends one request. What comes out is a success (2xx); everything else is raised as a RemoteError, and what
+        the content raises while it is produced passes through."""
+        asked = Asked(call.endpoint, self.url, self.account, call.subject)
+        answer = Answer(asked, await self._send(call, asked, token))
+        try:
+            if not 200 <= answer.status < 300:
+                raise errors.of_answer(asked, answer.status, await _said(answer))
+            if answer.headers.get("content-encoding", "identity") != "identity" or (
+                call.endpoint is not Endpoint.READ and answer.headers.get("content-type", "").startswith("text/html")
+            ):
+                raise answer.strange()
+            yield answer
+        finally:
+            await answer.close()
+
+    async def _send(self, call: Call, asked: Asked, token: str | None) -> httpx.Response:
+        for last in (not call.repeatable, True):
+            try:
+                return await self._client.send(self._request(call, token), stream=True)
+            except errors.FOREIGN as exc:
+                if last or not isinstance(exc, _BROKEN):
+                    raise self._failure(call, asked, exc) from exc
+        raise AssertionError("the second attempt is the last one")
+
+    @staticmethod
+    def _failure(call: Call, asked: Asked, exc: Exception) -> RemoteError:
+        error = errors.of_failure(asked, exc)
+        if isinstance(call.content, Upload) and call.content.sent < call.content.length:
+            error.done = False  # the server cannot have finished what it has not received
+        return error
+
+    def _request(self, call: Call, token: str | None) -> httpx.Request:
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        quiet = self.timeouts.idle if call.quiet is None else call.quiet
+        timeout = {"connect": self.timeouts.connect, "read": quiet, "write": self.timeouts.idle, "pool": None}
+        url = self._base + call.path + (f"?{urlencode(call.query)}" if call.query else "")
+        extensions = {"timeout": timeout, "coalesce": call.endpoint is Endpoint.LISTING}
+        if isinstance(call.content, Upload):
+            headers["Content-Length"] = str(call.content.length)
+            return httpx.Request(call.method, url, headers=headers, stream=call.content, extensions=extensions)
+        return httpx.Request(call.method, url, headers=headers, content=call.content, extensions=extensions)
+
+
+class _ServerMessage(msgspec.Struct):
+    message: str | list[str]
+
+
+async def _said(answer: Answer) -> str | None:
+    """The server's own words about an unhappy answer; where a redirect leads; None for what is not Sync-in's own."""
+    if 300 <= answer.status < 400:
+        return str(answer.headers.get("location", "nowhere"))
+    if answer.bodiless:
+        return "" if answer.is_json or "content-type" not in answer.headers else None
+    if not answer.is_json:
+        return None
+    body = await answer.read(ERROR_BYTES)
+    try:
+        message = msgspec.json.decode(body or b"", type=_ServerMessage).message
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return message if isinstance(message, str) else "; ".join(message)

@@ -89,6 +89,10 @@ class Configuration:
     def without_server(self, name: str) -> Configuration:
         return Configuration({k: v for k, v in self.servers.items() if k != name}, self.synchronizations)
 
+    def used_by(self, server: str) -> list[str]:
+        """The names of the synchronizations with this server."""
+        return [each.name for each in self.synchronizations.values() if each.server == server]
+
     def with_synchronization(self, synchronization: Synchronization) -> Configuration:
         """Adds the synchronization, or replaces the one of that name."""
         return Configuration(self.servers, {**self.synchronizations, synchronization.name: synchronization})

@@ -36,7 +36,7 @@ class ControlError(Exception):
     """The daemon did not do it. ``str()`` is one sentence."""
 
 
-class NotRunning(ControlError):  # noqa: N818 (a state, not a fault)
+class NotRunning(ControlError):
     """No daemon listens on the socket."""
 
 

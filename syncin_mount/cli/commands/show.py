@@ -1,0 +1,45 @@
+"""`show`: all settings of one synchronization."""
+
+from __future__ import annotations
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.config.schema import as_table
+
+
+@click.command()
+@click.argument("name")
+@output.json_option
+def command(name: str, as_json: bool) -> None:
+    """Show all settings of synchronization NAME, and where its parts lie."""
+    folders, configuration = configured.load()
+    synchronization = configured.synchronization_named(configuration, name)
+    server = configuration.servers[synchronization.server]
+    places = {
+        "configuration": str(folders.config_file),
+        "replica": str(folders.replica(name)),
+        "log": str(folders.log(name)),
+    }
+    if as_json:
+        output.emit_json(
+            {"name": name, **as_table(synchronization), "url": server.url, "login": server.login, **places}
+        )
+        return
+    output.emit_fields(
+        [
+            ("name", name),
+            ("server", f"{server.name} ({server.login} at {server.url})"),
+            ("remote", synchronization.remote),
+            ("mountpoint", str(synchronization.mountpoint)),
+            ("direction", synchronization.direction.value),
+            ("mode", synchronization.mode.value),
+            ("conflict", synchronization.conflict.value),
+            ("scheduler", str(synchronization.scheduler)),
+            ("filters", ", ".join(synchronization.filters) or "none"),
+            ("enabled", "yes" if synchronization.enabled else "no"),
+            ("permissions", synchronization.permissions or "not known"),
+            ("changed", output.moment(synchronization.timestamp)),
+            *places.items(),
+        ]
+    )

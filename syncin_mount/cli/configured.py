@@ -1,0 +1,44 @@
+"""What the commands ask of the configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncin_mount.cli.exits import CommandError
+from syncin_mount.config import ConfigurationFile, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncin_mount.config import Configuration, Server, Synchronization
+
+
+def load() -> tuple[Folders, Configuration]:
+    """The program's folders and what is configured now. Raises ConfigurationError."""
+    folders = Folders.find()
+    return folders, ConfigurationFile(folders).read()
+
+
+def server_named(configuration: Configuration, name: str) -> Server:
+    """Raises CommandError with the names there are."""
+    found = configuration.servers.get(name)
+    if found is None:
+        raise CommandError(
+            _unknown("server", name, configuration.servers, "syncin-mount server add NAME URL --login L")
+        )
+    return found
+
+
+def synchronization_named(configuration: Configuration, name: str) -> Synchronization:
+    """Raises CommandError with the names there are."""
+    found = configuration.synchronizations.get(name)
+    if found is None:
+        hint = "syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
+        raise CommandError(_unknown("synchronization", name, configuration.synchronizations, hint))
+    return found
+
+
+def _unknown(what: str, name: str, known: Mapping[str, object], hint: str) -> str:
+    if known:
+        return f"there is no {what} '{name}'; there are: {', '.join(sorted(known))}"
+    return f"there is no {what} '{name}', none at all yet; add one: {hint}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from reconciler.errors import Refused
@@ -68,7 +69,8 @@ def parse_url(text: str) -> str:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname, parts.port
-    except ValueError:
+        httpx.URL(f"{parts.scheme}://{host}")
+    except (ValueError, httpx.InvalidURL):
         host, port, parts = None, None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or any(c.isspace() for c in text):
         raise Refused(f"{shown(text)} is no address of a server: it looks like https://cloud.example.org")

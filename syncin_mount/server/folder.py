@@ -29,7 +29,7 @@ _ETAG = re.compile(r'(?:W/)?"([0-9a-f]+)-([0-9a-f]+)"')
 
 
 def stamp(mtime: int) -> int:
-    """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds nothing less: 1 is sent."""
+    """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds nothing less: then 1."""
     return max(1, mtime)
 
 
@@ -134,8 +134,8 @@ class Folder:
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
     ) -> None:
         """An mtime before the second after the epoch arrives as 1: see `stamp`. Names above 246 bytes cannot be
-        received under their own name: they go up beside it and are moved (with ``replace``, the old version then goes to the
-        server's trash). Cancelled or broken, a partial upload stays there; see `partial`."""
+        received under their own name: they go up beside it and are moved (with ``replace``, the old version then goes
+        to the server's trash). Cancelled or broken, a partial upload stays there; see `partial`."""
         landing = self._landing(checked(path))
         if landing == path:
             await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)

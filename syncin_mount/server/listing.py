@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import httpx
 import msgspec
 import trio
 
+from reconciler.errors import Unreachable
 from reconciler.model import Entry
 from syncin_mount.server.auth import JSON, Session
 from syncin_mount.server.auth import body as json_body
@@ -171,7 +173,8 @@ def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
 
 
 class Batches(AsyncIterator[list[Entry]]):
-    """The batches of one listing. Raises ListingBroken when it is not whole; the event loop runs between batches."""
+    """The batches of one listing. Raises ListingBroken when it is not whole, Unreachable when it stalls; the event loop
+    runs between batches."""
 
     def __init__(self, answer: Answer) -> None:
         self._asked: Asked = answer.asked
@@ -192,6 +195,10 @@ class Batches(AsyncIterator[list[Entry]]):
             self._parser.close()
         except BrokenStream as exc:
             raise broken_listing(self._asked, str(exc)) from exc
+        except Unreachable as exc:
+            if isinstance(exc.__cause__, httpx.TimeoutException):
+                raise
+            raise broken_listing(self._asked, "the connection was cut") from exc
         raise StopAsyncIteration
 
 

@@ -180,6 +180,7 @@ class Wire:
         self.account = account
         self.timeouts = timeouts or Timeouts()
         self._base = url + "/"
+        self._host = httpx.URL(url).netloc.decode("ascii")
         # A transport given by hand keeps httpx from taking proxies and logins out of the environment.
         self._client = httpx.AsyncClient(transport=Transport(url, insecure_tls), trust_env=False)
 
@@ -227,7 +228,7 @@ class Wire:
         return error
 
     def _request(self, call: Call, token: str | None) -> httpx.Request:
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+        headers = {"Host": self._host, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         quiet = self.timeouts.idle if call.quiet is None else call.quiet

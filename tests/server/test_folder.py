@@ -1,0 +1,279 @@
+"""The remote folder against the embedded server: real HTTP, real files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+
+from reconciler.errors import Changed, Exists, LocalChanged, Locked, Mismatch, Missing, QuotaReached, Refused
+from reconciler.ports import Found, RemoteFolder
+from syncin_mount.devserver import Reply, Rule
+from syncin_mount.server import Folder
+from syncin_mount.server.folder import etag, parse_etag
+from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
+
+LONG = "n" * 251 + ".txt"
+
+
+async def test_a_file_goes_up_and_comes_down(world: World) -> None:
+    data = os.urandom(3_000_000)
+    await put(world.folder, "a/b/c.bin", data)
+    assert (world.disk / "a/b/c.bin").read_bytes() == data
+    assert (world.disk / "a/b/c.bin").stat().st_mtime == EPOCH
+    assert await world.folder.find("a/b/c.bin") == Found(3_000_000, EPOCH * 1000)
+    assert await get(world.folder, "a/b/c.bin") == data
+    assert await get(world.folder, "a/b/c.bin", 1_000, 2_000_001) == data[1_000:2_000_001]
+    assert await get(world.folder, "a/b/c.bin", 5, 5) == b""
+
+
+async def test_an_empty_file_and_the_epoch(world: World) -> None:
+    await put(world.folder, "empty", b"", mtime=0)
+    assert (world.disk / "empty").stat().st_mtime == 1, "0 would mean now to the server"
+    assert await get(world.folder, "empty") == b""
+    await world.folder.touch("empty", -5)
+    assert (world.disk / "empty").stat().st_mtime == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b", "é", "e\u0301", "100%", "a%20b", "a#b?c&d=e+f;g", "~$x", "...", "a\\b", 'q"<>|*:', "😀", "tab\tnl\n",
+        "n" * 246, LONG, "é" * 127, "CON",
+    ],
+)  # fmt: skip
+async def test_names_arrive_as_they_are(world: World, name: str) -> None:
+    folder = world.folder
+    await put(folder, f"d/{name}", b"x")
+    assert os.listdir(world.disk / "d") == [name]
+    await put(folder, f"d/{name}", b"xy", replace=True)
+    assert await get(folder, f"d/{name}") == b"xy"
+    assert f"d/{name}" in await listed(folder)
+    await folder.move(f"d/{name}", f"d2/{name}")
+    assert os.listdir(world.disk / "d") == []
+    assert os.listdir(world.disk / "d2") == [name]
+    await folder.delete(f"d2/{name}")
+    assert os.listdir(world.disk / "d2") == []
+    await folder.make_folder(f"d/{name}", EPOCH)
+    await folder.make_folder(f"d/{name}", EPOCH)
+    assert os.listdir(world.disk / "d") == [name]
+    assert (world.disk / "d" / name).is_dir()
+
+
+@pytest.mark.parametrize(
+    "path", ["", "..", "a/../../y", "../y", "/a", "a//b", "a/", ".", "a/./b", "a\0b", "x" * 256, "caf\udce9"]
+)
+async def test_nothing_leaves_the_folder(world: World, path: str) -> None:
+    folder = world.folder
+    found = Found(1, 1)
+
+    async def fetch() -> None:
+        async with folder.download(path, start=0, stop=1, expect=found):
+            pass
+
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: folder.find(path),
+        lambda: folder.partial(path),
+        fetch,
+        lambda: put(folder, path, b"x"),
+        lambda: folder.make_folder(path, 1),
+        lambda: folder.move(path, "good"),
+        lambda: folder.move("good", path),
+        lambda: folder.move("good", path, overwrite=True),
+        lambda: folder.touch(path, 1),
+        lambda: folder.delete(path),
+    ]
+    before = len(world.dev.requests)
+    for call in calls:
+        with pytest.raises(Refused, match="cannot be sent"):
+            await call()
+    assert len(world.dev.requests) == before
+
+
+@pytest.mark.parametrize("root", ["personal/../x", "elsewhere/x", "personal//x", "spaces", ""])
+async def test_a_folder_is_made_for_good_paths_only(world: World, root: str) -> None:
+    with pytest.raises(Refused):
+        Folder(world.session, root)
+
+
+async def test_nothing_is_overwritten_unasked(world: World) -> None:
+    folder = world.folder
+    for name in ("a", LONG):
+        await put(folder, name, b"old")
+        with pytest.raises(Exists):
+            await put(folder, name, b"new")
+        assert (world.disk / name).read_bytes() == b"old"
+        await put(folder, "mine", b"mine")
+        with pytest.raises(Exists):
+            await folder.move("mine", name)
+        assert (world.disk / name).read_bytes() == b"old"
+        await folder.move("mine", name, overwrite=True)
+        assert (world.disk / name).read_bytes() == b"mine"
+        assert (world.trash / "x" / name).read_bytes() == b"old"
+    assert sorted(os.listdir(world.disk)) == ["a", LONG]
+
+
+async def test_a_stand_in_does_not_stay_when_its_place_is_taken(world: World) -> None:
+    """Somebody makes the file between the look and the move."""
+    folder = world.folder
+
+    async def read(offset: int, length: int) -> bytes:
+        (world.disk / LONG).write_bytes(b"theirs")
+        return b"mine"[offset : offset + length]
+
+    with pytest.raises(Exists):
+        await folder.upload(LONG, read, size=4, mtime=EPOCH, checksum=checksum(b"mine"), replace=False)
+    assert os.listdir(world.disk) == [LONG]
+    assert (world.disk / LONG).read_bytes() == b"theirs"
+
+
+async def test_folders(world: World) -> None:
+    folder = world.folder
+    await folder.make_folder("p/q", EPOCH)
+    assert (world.disk / "p/q").stat().st_mtime == EPOCH
+    with pytest.raises(Exists):
+        await folder.find("p/q")
+    await put(folder, "p/f", b"x")
+    with pytest.raises(Exists):
+        await folder.make_folder("p/f", EPOCH)
+    with pytest.raises(Exists):
+        await put(folder, "p/f/below", b"x")
+    with pytest.raises(Exists):
+        await put(folder, "p/q", b"x", replace=True)
+    inode = (world.disk / "p/f").stat().st_ino
+    await folder.move("p", "new/parent/p")
+    assert (world.disk / "new/parent/p/f").stat().st_ino == inode
+    await folder.move("new/parent/p/f", "new/parent/p/F")
+    assert sorted(os.listdir(world.disk / "new/parent/p")) == ["F", "q"]
+    with pytest.raises(Refused):
+        await folder.move("new", "new/inside")
+    await folder.delete("new")
+    assert os.listdir(world.disk) == []
+
+
+async def test_what_is_missing(world: World) -> None:
+    folder = world.folder
+    assert await folder.find("no") is None
+    assert await folder.partial("no") == 0
+    for call in (folder.delete("no"), folder.touch("no", 1), folder.move("no", "to"), folder.move("no", "b/to")):
+        with pytest.raises(Missing):
+            await call
+    assert os.listdir(world.disk) == []
+    for start, stop in ((0, 1), (0, 0)):
+        with pytest.raises(Missing):
+            async with folder.download("no", start=start, stop=stop, expect=Found(5, 5)):
+                pass
+    (world.disk / "sub").mkdir()
+    with pytest.raises(Changed):
+        async with folder.download("sub", start=0, stop=1, expect=Found(5, 5)):
+            pass
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 5), (0, 2), (2, 5), (4, 4)])
+async def test_another_version_is_not_mixed_in(world: World, start: int, stop: int) -> None:
+    await put(world.folder, "f", b"12345")
+    expect = await world.folder.find("f")
+    assert expect is not None
+    for other in (b"54321", b"x"):
+        await put(world.folder, "f", other, replace=True, mtime=EPOCH + 1)
+        with pytest.raises(Changed):
+            async with world.folder.download("f", start=start, stop=stop, expect=expect):
+                pass
+
+
+async def unlocked(call: Callable[[], Awaitable[None]]) -> None:
+    """The server notices only in its own time that an upload was broken off."""
+    with trio.fail_after(10):
+        while True:
+            try:
+                return await call()
+            except Locked:
+                await trio.sleep(0.01)
+
+
+async def test_a_broken_upload_is_resumed(world: World) -> None:
+    data = os.urandom(2_000_000)
+    folder = world.folder
+
+    async def short(offset: int, length: int) -> bytes:
+        return data[offset : min(offset + length, 1_200_000)]
+
+    for name in ("r.bin", LONG):
+        with pytest.raises(LocalChanged):
+            await folder.upload(name, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False)
+        with pytest.raises(Mismatch):
+            await unlocked(lambda name=name: put(folder, name, data, start=999))
+        reached = await folder.partial(name)
+        assert 0 < reached <= 1_200_000
+        before = sum(record.bytes_in for record in world.dev.requests)
+        await put(folder, name, data, start=reached)
+        assert sum(record.bytes_in for record in world.dev.requests) - before < len(data)
+        assert await get(folder, name) == data
+        assert await folder.partial(name) == 0
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_a_partial_that_vanished_means_start_over(world: World, replace: bool) -> None:
+    with pytest.raises(Mismatch):
+        await put(world.folder, "v", b"0123456789", start=4, replace=replace)
+    await put(world.folder, "v", b"0123456789", replace=replace)
+    assert await get(world.folder, "v") == b"0123456789"
+
+
+async def test_a_wrong_checksum_is_a_mismatch(world: World) -> None:
+    with pytest.raises(Mismatch) as caught:
+        await world.folder.upload("f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True)
+    assert caught.value.temporary
+    assert not (world.disk / "f").exists()
+
+
+async def test_locked_and_full(world: World) -> None:
+    rules = world.dev.faults.rules
+    for status, error in ((423, Locked), (507, QuotaReached)):
+        rule = Rule(Reply(status), method="PUT")
+        rules.append(rule)
+        with pytest.raises(error) as caught:
+            await put(world.folder, "f", b"x" * 5_000_000, replace=True)
+        assert caught.value.temporary
+        rules.remove(rule)
+
+
+async def test_listing(world: World) -> None:
+    await put(world.folder, "a/ü.txt", b"12")
+    entries = await listed(world.folder)
+    assert list(entries) == ["a", "a/ü.txt"]
+    file = entries["a/ü.txt"]
+    assert (file.is_folder, file.size, file.mtime, file.checksum) == (False, 2, EPOCH, None)
+    assert file.inode == (world.disk / "a/ü.txt").stat().st_ino
+    os.rename(world.disk, world.disk.parent / "away")
+    with pytest.raises(Missing, match="not on .* any more"):
+        await listed(world.folder)
+
+
+async def test_a_listing_left_early_leaves_nothing_behind(world: World) -> None:
+    for number in range(3000):
+        (world.disk / f"file-{number}").write_bytes(b"")
+    async with world.folder.listing() as batches:
+        async for _ in batches:
+            break
+    await put(world.folder, "big", bytes(3_000_000))
+    found = await world.folder.find("big")
+    assert found is not None
+    async with world.folder.download("big", start=0, stop=found.size, expect=found) as pieces:
+        async for _ in pieces:
+            break
+    assert len(await listed(world.folder)) == 3001
+
+
+def test_etags() -> None:
+    found = Found(0x400, 0x18BCFE56800)
+    assert etag(found) == 'W/"400-18bcfe56800"'
+    assert parse_etag(etag(found)) == found
+    assert parse_etag('"abc"') is None
+
+
+async def test_the_port_is_kept(world: World) -> None:
+    folder: RemoteFolder = world.folder
+    assert folder is world.folder

@@ -462,7 +462,7 @@ class _Draft:
         for node, trees in self._all.items():
             verdict = self._verdicts.get(node)
             waits = verdict is None or bool(verdict.waits) or node in self._held
-            if verdict is not None and not verdict.lives and not waits:
+            if verdict is not None and verdict.op is Op.FORGET:
                 continue
             into, base = never if waits else late, trees.base
             while base is not None:

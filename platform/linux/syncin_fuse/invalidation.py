@@ -1,0 +1,89 @@
+"""Telling the kernel what changed without it.
+
+The kernel keeps names and attributes for a day and asks nobody; so each change that the reconciler makes is told,
+exactly and in order. That happens in a thread: an invalidation waits for the operations in flight on that folder or
+inode, which the trio thread must go on serving.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import pyfuse3
+import trio
+
+from syncin_mount.store import Change, EntryChanged
+
+if TYPE_CHECKING:
+    from syncin_mount.vfs import FileSystem
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN_TO_KERNEL = {errno.ENOENT}
+_UNMOUNTED = {errno.ENOTCONN, errno.ENODEV, errno.EBADF}
+
+Step = Callable[[], None]
+
+
+class Invalidator:
+    """Collects changes on the trio thread and passes them on, in batches, from a worker thread."""
+
+    def __init__(self, fs: FileSystem) -> None:
+        self._fs = fs
+        self._send, self._receive = trio.open_memory_channel[Change](math.inf)
+        self._stopped = trio.Event()
+        fs.listen(self._heard)
+
+    def _heard(self, change: Change) -> None:
+        try:
+            self._send.send_nowait(change)
+        except trio.ClosedResourceError:
+            pass  # unmounted; nobody has anything cached
+
+    async def run(self) -> None:
+        """Until stopped. When cancelled, the thread in flight is left behind: it ends when the kernel answers or the
+        session is closed."""
+        try:
+            async for change in self._receive:
+                batch = {change: None}
+                with contextlib.suppress(trio.WouldBlock, trio.EndOfChannel):
+                    while True:
+                        batch[self._receive.receive_nowait()] = None
+                steps = [step for each in batch for step in self._steps(each)]
+                await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True)
+        finally:
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Returns when everything that was heard so far has been told."""
+        self._send.close()
+        await self._stopped.wait()
+
+    def _steps(self, change: Change) -> Iterator[Step]:
+        if isinstance(change, EntryChanged):
+            parent_ino, name = change.parent_ino, change.name
+            yield lambda: pyfuse3.invalidate_entry(parent_ino, name)
+            return
+        ino = change.ino
+        yield lambda: pyfuse3.invalidate_inode(ino, attr_only=True)
+        # Under writeback the kernel trusts its own times and size of a file it knows. Without its name it forgets the
+        # file, once nobody has it open, and asks for all of it the next time.
+        place = self._fs.entry_of(ino)
+        if place is not None:
+            yield lambda: pyfuse3.invalidate_entry(*place)
+
+
+def _perform(steps: Iterable[Step]) -> None:
+    for step in steps:
+        try:
+            step()
+        except OSError as error:
+            if error.errno in _UNMOUNTED:
+                return
+            if error.errno not in _UNKNOWN_TO_KERNEL:
+                log.warning("The kernel could not be told of a change: %s", error)

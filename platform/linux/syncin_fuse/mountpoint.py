@@ -1,0 +1,112 @@
+"""Whether a drive can be mounted at a place, and taking away what a crashed daemon left there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from syncin_mount.vfs import MountError
+
+DEVICE = Path("/dev/fuse")
+
+
+def mounted_type(mountpoint: Path) -> str | None:
+    """The type of the file system that is mounted exactly there (the topmost one), or None.
+
+    From proc_pid_mountinfo(5): field 5 is the mount point with blanks and backslashes as octal escapes; the type is
+    the first field after the lone hyphen.
+    """
+    place = os.path.abspath(mountpoint)
+    found = None
+    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+        fields = line.split(" ")
+        if re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]) == place:
+            found = fields[fields.index("-", 6) + 1]
+    return found
+
+
+def is_stale(mountpoint: Path) -> bool:
+    """Whether the process that served this mount is gone."""
+    try:
+        os.stat(mountpoint)
+    except OSError as error:
+        return error.errno in {errno.ENOTCONN, errno.ECONNABORTED}
+    return False
+
+
+def detach(mountpoint: Path) -> None:
+    """Takes a mount away, whoever still uses it. Raises MountError."""
+    done = subprocess.run(
+        ["fusermount3", "-u", "-z", os.path.abspath(mountpoint)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=30,
+        check=False,
+    )
+    if done.returncode != 0 and mounted_type(mountpoint) is not None:
+        raise MountError(
+            f"{mountpoint} is still mounted and cannot be unmounted: {done.stderr.strip() or 'fusermount3 failed'}; "
+            f"unmount it by hand with: umount -l {mountpoint}"
+        )
+
+
+def prepare(mountpoint: Path) -> None:
+    """See ``syncin_mount.vfs.Frontend.prepare``."""
+    _check_system()
+    taken = mounted_type(mountpoint)
+    if is_stale(mountpoint):
+        detach(mountpoint)
+    elif taken is not None:
+        raise MountError(
+            f"{mountpoint} is a mount point already (file system type {taken}); "
+            "unmount that first or choose another folder."
+        )
+    _check_folder(mountpoint)
+
+
+def _check_system() -> None:
+    if shutil.which("fusermount3") is None:
+        raise MountError(
+            "The program fusermount3 is missing, without which nothing can be mounted; "
+            "install it (Debian: apt install fuse3)."
+        )
+    try:
+        is_device = stat.S_ISCHR(DEVICE.stat().st_mode)
+    except FileNotFoundError:
+        is_device = False
+    if not is_device:
+        raise MountError(
+            f"This system has no {DEVICE}, without which nothing can be mounted; load the kernel module "
+            "(modprobe fuse), or start the container with --device /dev/fuse."
+        )
+    if not os.access(DEVICE, os.R_OK | os.W_OK):
+        raise MountError(
+            f"You may not use {DEVICE}, without which nothing can be mounted; ask whoever runs this system."
+        )
+
+
+def _check_folder(mountpoint: Path) -> None:
+    try:
+        with os.scandir(mountpoint) as entries:
+            first = next(entries, None)
+    except FileNotFoundError:
+        raise MountError(f"{mountpoint} does not exist; make an empty folder there first.") from None
+    except NotADirectoryError:
+        raise MountError(f"{mountpoint} is not a folder; choose an empty folder to mount at.") from None
+    except PermissionError:
+        raise MountError(f"You may not read {mountpoint}; choose a folder of your own.") from None
+    except OSError as error:
+        raise MountError(f"{mountpoint} cannot be used: {error.strerror}; choose another folder.") from None
+    if first is not None:
+        raise MountError(
+            f"{mountpoint} is not empty (it has {first.name!r}), and mounting would hide what is in it; "
+            "choose an empty folder."
+        )
+    if not os.access(mountpoint, os.W_OK):
+        raise MountError(f"You may not write in {mountpoint}; choose a folder of your own.")

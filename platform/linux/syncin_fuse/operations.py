@@ -1,0 +1,252 @@
+"""pyfuse3's requests, translated to `syncin_mount.vfs` and back. Nothing is decided here.
+
+What the kernel may remember: names (also those that are not there) and attributes for a day, pages of a file for as
+long as it likes. It is told of every change that it did not make itself (`syncin_fuse.invalidation`), and an inode's
+content never changes behind it.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pyfuse3
+import trio
+from pyfuse3 import EntryAttributes, FileInfo, FUSEError, RequestContext, SetattrFields
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from pyfuse3 import ReaddirToken, StatvfsData
+
+    from syncin_mount.store import Attr
+    from syncin_mount.vfs import FileSystem
+
+log = logging.getLogger(__name__)
+
+A_DAY = 86_400
+
+
+def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Lets nothing out of a handler but FUSEError: any other exception would end the mount."""
+
+    @functools.wraps(handler)
+    async def guard(*args: Any) -> Any:
+        try:
+            return await handler(*args)
+        except FUSEError:
+            raise
+        except OSError as error:
+            if error.errno is None:
+                log.exception("%s failed without an error number", handler.__name__)
+            raise FUSEError(error.errno or errno.EIO) from None
+        except Exception:
+            log.exception("Unexpected error in the file system operation %s", handler.__name__)
+            raise FUSEError(errno.EIO) from None
+
+    return guard
+
+
+def entry_of(attr: Attr) -> EntryAttributes:
+    """What the kernel gets of an inode."""
+    entry = EntryAttributes()
+    entry.st_ino = attr.ino
+    entry.st_mode = attr.st_mode
+    entry.st_nlink = attr.nlink
+    entry.st_uid = attr.uid
+    entry.st_gid = attr.gid
+    entry.st_rdev = attr.rdev
+    size = attr.size
+    entry.st_size = size
+    # Never 0 for a file that has content: programs take such a file for one hole and copy nothing.
+    entry.st_blocks = (size + 511) // 512
+    entry.st_atime_ns = attr.atime_ns
+    entry.st_mtime_ns = attr.mtime_ns
+    entry.st_ctime_ns = attr.ctime_ns
+    entry.entry_timeout = A_DAY
+    entry.attr_timeout = A_DAY
+    return entry
+
+
+def _absent() -> EntryAttributes:
+    entry = EntryAttributes()
+    entry.st_ino = 0  # says: there is no such name, and you may remember that
+    entry.entry_timeout = A_DAY
+    return entry
+
+
+class Operations(pyfuse3.Operations):
+    """One FileSystem as pyfuse3 wants it. ``ready`` is set when the kernel has begun to use the mount.
+
+    ``forget`` has nothing to do: inode numbers are never used again, and what stays of a file without a name
+    belongs to its handles, whose end the kernel tells by ``release``.
+    """
+
+    supports_dot_lookup = True
+    enable_writeback_cache = True
+    enable_acl = False
+
+    def __init__(self, fs: FileSystem) -> None:
+        super().__init__()
+        self._fs = fs
+        self._absent = _absent()
+        self.ready = trio.Event()
+
+    def init(self) -> None:
+        self.ready.set()
+
+    # Names and attributes ---------------------------------------------------------------------------------
+
+    async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
+        try:
+            return entry_of(self._fs.lookup(parent_inode, name))
+        except FileNotFoundError:
+            return self._absent
+
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        pass
+
+    async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
+        return entry_of(self._fs.getattr(inode))
+
+    async def setattr(
+        self, inode: int, attr: EntryAttributes, fields: SetattrFields, fh: int | None, ctx: RequestContext
+    ) -> EntryAttributes:
+        changed = await self._fs.setattr(
+            inode,
+            mode=attr.st_mode if fields.update_mode else None,
+            uid=attr.st_uid if fields.update_uid else None,
+            gid=attr.st_gid if fields.update_gid else None,
+            size=attr.st_size if fields.update_size else None,
+            atime_ns=attr.st_atime_ns if fields.update_atime else None,
+            mtime_ns=attr.st_mtime_ns if fields.update_mtime else None,
+            ctime_ns=attr.st_ctime_ns if fields.update_ctime else None,
+        )
+        return entry_of(changed)
+
+    async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
+        return entry_of(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
+
+    async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
+        return entry_of(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
+
+    async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
+        return entry_of(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
+
+    async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
+        return self._fs.readlink(inode)
+
+    async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
+        raise FUSEError(errno.EPERM)  # as on every file system without hard links, see link(2)
+
+    async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        self._fs.unlink(parent_inode, name)
+
+    async def rmdir(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        self._fs.rmdir(parent_inode, name)
+
+    async def rename(
+        self,
+        parent_inode_old: int,
+        name_old: bytes,
+        parent_inode_new: int,
+        name_new: bytes,
+        flags: int,
+        ctx: RequestContext,
+    ) -> None:
+        if flags & ~(pyfuse3.RENAME_EXCHANGE | pyfuse3.RENAME_NOREPLACE):
+            raise FUSEError(errno.EINVAL)
+        self._fs.rename(
+            parent_inode_old,
+            name_old,
+            parent_inode_new,
+            name_new,
+            exchange=bool(flags & pyfuse3.RENAME_EXCHANGE),
+            no_replace=bool(flags & pyfuse3.RENAME_NOREPLACE),
+        )
+
+    async def statfs(self, ctx: RequestContext) -> StatvfsData:
+        found = self._fs.statfs()
+        told = pyfuse3.StatvfsData()
+        told.f_bsize = found.f_bsize
+        told.f_frsize = found.f_frsize
+        told.f_blocks = found.f_blocks
+        told.f_bfree = found.f_bfree
+        told.f_bavail = found.f_bavail
+        told.f_files = found.f_files
+        told.f_ffree = found.f_ffree
+        told.f_favail = found.f_favail
+        told.f_namemax = found.f_namemax
+        return told
+
+    # Files ------------------------------------------------------------------------------------------------
+
+    async def create(
+        self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
+        handle, attr = await self._fs.create(parent_inode, name, mode, flags, ctx.uid, ctx.gid)
+        return FileInfo(handle, keep_cache=True), entry_of(attr)
+
+    async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
+        return FileInfo(await self._fs.open(inode, flags), keep_cache=True)
+
+    async def read(self, fh: int, off: int, size: int) -> bytes:
+        data: Any = await self._fs.read(fh, off, size)
+        return data  # type: ignore[no-any-return]  # pyfuse3 takes any buffer, whatever its annotation
+
+    async def write(self, fh: int, off: int, buf: bytes) -> int:
+        return await self._fs.write(fh, off, buf)
+
+    async def flush(self, fh: int) -> None:
+        self._fs.flush(fh)
+
+    async def fsync(self, fh: int, datasync: bool) -> None:
+        await self._fs.fsync(fh, data_only=datasync)
+
+    async def release(self, fh: int) -> None:
+        self._fs.release(fh)
+
+    # Folders ----------------------------------------------------------------------------------------------
+
+    async def opendir(self, inode: int, ctx: RequestContext) -> int:
+        return self._fs.opendir(inode)
+
+    async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
+        for name, attr, after in self._fs.readdir(fh, start_id):
+            if not pyfuse3.readdir_reply(token, name, entry_of(attr), after):
+                return
+
+    async def releasedir(self, fh: int) -> None:
+        self._fs.releasedir(fh)
+
+    async def fsyncdir(self, fh: int, datasync: bool) -> None:
+        await self._fs.fsyncdir()
+
+    # Extended attributes ----------------------------------------------------------------------------------
+
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
+        if name == b"security.capability":  # the kernel asks at every write(2)
+            raise FUSEError(pyfuse3.ENOATTR)
+        return self._fs.getxattr(inode, name)
+
+    async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
+        self._fs.setxattr(inode, name, value)
+
+    async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
+        return self._fs.listxattr(inode)
+
+    async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
+        self._fs.removexattr(inode, name)
+
+
+def _guard_all() -> None:
+    """Wraps every handler of Operations: one that is added later cannot be forgotten."""
+    for name, handler in list(vars(Operations).items()):
+        if inspect.iscoroutinefunction(handler):
+            setattr(Operations, name, guarded(handler))
+
+
+_guard_all()

@@ -1,0 +1,311 @@
+"""The files that are open: one shared content per inode, and when what was written to it is recorded.
+
+What holds here:
+
+- An inode belongs to the node that the replica names for it (``by_ino``), asked afresh at every use. When there is
+  none, the file is an *orphan*: its name went, or got other content. It stays usable by its handles and nothing is
+  recorded.
+- From the first write to ``record`` a file is *writing*: its data may change, the replica's record of it is older. The
+  mark that ``begin_write`` leaves is in the journal before the first byte changes.
+- A content that was whole once stays whole for as long as it is open.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+import trio
+
+from reconciler.errors import Unavailable
+from syncin_mount.vfs.positioned import read_at, read_cached, write_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.model import NodeId
+    from reconciler.ports import Content
+    from syncin_mount.store import Attr, Replica
+    from syncin_mount.vfs.hydration import Hydrator
+
+log = logging.getLogger(__name__)
+
+
+def _moved_on() -> NoReturn:
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+SETTLE_SECONDS = 2.0
+"""A file that stays open is recorded once nobody wrote to it for this long."""
+
+
+class OpenFile:
+    """One inode that has handles.
+
+    ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
+    is the object's own. ``times_kept`` says that the caller keeps the times itself and tells each change (the kernel
+    under writeback): a write that it hands over late must not change the time it has told.
+    """
+
+    __slots__ = (
+        "attr",
+        "content",
+        "handles",
+        "ino",
+        "mtime_ns",
+        "node",
+        "retired",
+        "times_kept",
+        "told",
+        "whole",
+        "writers",
+        "writing",
+        "wrote_at",
+    )
+
+    def __init__(self, ino: int, node: NodeId, content: Content, attr: Attr) -> None:
+        self.ino = ino
+        self.node: NodeId | None = node
+        self.content = content
+        self.retired: list[Content] = []
+        self.attr = attr
+        self.whole = False
+        self.handles = 0
+        self.writers = 0
+        self.writing = False
+        self.wrote_at = 0.0
+        self.mtime_ns: int | None = None
+        self.times_kept = False
+        self.told = False
+
+
+class OpenFiles:
+    """The table of open files. Used from the trio thread only."""
+
+    def __init__(self, replica: Replica, hydrator: Hydrator, clock: Callable[[], float]) -> None:
+        self._replica = replica
+        self._hydrator = hydrator
+        self._clock = clock
+        self._files: dict[int, OpenFile] = {}
+
+    def get(self, ino: int) -> OpenFile | None:
+        return self._files.get(ino)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __iter__(self) -> Iterator[OpenFile]:
+        return iter(list(self._files.values()))
+
+    # Opening and letting go -------------------------------------------------------------------------------
+
+    async def acquire(self, ino: int, *, write: bool, truncate: bool = False) -> OpenFile:
+        """One more handle on the inode. For writing the whole content is fetched first, unless it is truncated.
+
+        Raises OSError: ESTALE when the inode belongs to no name any more (or does not once the content is here: a
+        write must not end in an orphan), EIO when the content is not here and cannot be fetched.
+        """
+        file = self._files.get(ino)
+        if file is None:
+            file = self._open(ino)
+        file.handles += 1
+        try:
+            if truncate:
+                self.truncate(file, 0)
+            elif write and not file.whole:
+                await self._fetch(file, 0, sys.maxsize)
+                if self.follow(file) is None:
+                    _moved_on()
+        except BaseException:
+            self.drop(file)
+            raise
+        if write:
+            self._count_writer(file)
+        return file
+
+    def _open(self, ino: int) -> OpenFile:
+        node = self._replica.by_ino(ino)
+        attr = None if node is None else self._replica.attr(node)
+        if node is None or attr is None:
+            _moved_on()
+        file = OpenFile(ino, node, self._replica.open_content(node), attr)
+        file.whole = file.content.missing(0, sys.maxsize) is None
+        self._files[ino] = file
+        return file
+
+    def _count_writer(self, file: OpenFile) -> None:
+        file.writers += 1
+        node = self.follow(file)
+        if file.writers == 1 and node is not None:
+            self._replica.opened_for_write(node)
+
+    def drop(self, file: OpenFile, *, write: bool = False) -> None:
+        """One handle less. What was written is recorded; the last handle closes the content.
+
+        Raises OSError when the record cannot be made; the handle is gone all the same.
+        """
+        file.handles -= 1
+        try:
+            if write or file.handles == 0:
+                self.record(file)
+        finally:
+            if write:
+                file.writers -= 1
+                if file.writers == 0 and file.node is not None:
+                    self._replica.closed_for_write(file.node)
+            if file.handles == 0:
+                del self._files[file.ino]
+                for content in (file.content, *file.retired):
+                    content.close()
+
+    def follow(self, file: OpenFile) -> NodeId | None:
+        """The node that the inode belongs to now, None for an orphan. The count of writers goes with it."""
+        node = self._replica.by_ino(file.ino)
+        if node != file.node:
+            if file.writers and file.node is not None:
+                self._replica.closed_for_write(file.node)
+            if file.writers and node is not None:
+                self._replica.opened_for_write(node)
+            file.node = node
+        return node
+
+    # Writing ----------------------------------------------------------------------------------------------
+
+    def write(self, file: OpenFile, offset: int, data: bytes) -> None:
+        """Raises OSError (ENOSPC …)."""
+        self._begin(file)
+        write_at(file.content.fd, data, offset)
+        self._changed(file)
+
+    def truncate(self, file: OpenFile, size: int) -> None:
+        """Sets the size in bytes. The content must be whole, unless ``size`` is 0."""
+        self._begin(file)
+        if not file.whole:
+            if file.node is None:
+                _moved_on()
+            # What was arriving belongs to the old version; the node has an object of its own now. Reads in threads may
+            # still use the old descriptor, so it stays open.
+            file.retired.append(file.content)
+            file.content = self._replica.open_content(file.node)
+            file.whole = True
+        os.ftruncate(file.content.fd, size)
+        self._changed(file)
+
+    def _begin(self, file: OpenFile) -> None:
+        if file.writing:
+            return
+        node = self.follow(file)
+        if node is None:
+            return
+        self._replica.begin_write(node)
+        file.writing = True
+        file.wrote_at = self._clock()
+        file.mtime_ns = None
+        file.times_kept = False
+
+    def _changed(self, file: OpenFile) -> None:
+        file.wrote_at = self._clock()
+        if not file.times_kept:
+            file.mtime_ns = None
+        if not file.writing:  # an orphan: nobody else keeps its time
+            mtime_ns = os.fstat(file.content.fd).st_mtime_ns
+            file.attr = msgspec.structs.replace(file.attr, mtime_ns=mtime_ns)
+
+    def keep_time(self, file: OpenFile, mtime_ns: int, *, kept: bool) -> None:
+        """Somebody set the time while the file is being written: the record will carry it.
+
+        The object gets it too, since that is where start-up takes it from after a crash.
+        """
+        file.mtime_ns = mtime_ns
+        file.times_kept = kept
+        if os.utime in os.supports_fd:
+            os.utime(file.content.fd, ns=(mtime_ns, mtime_ns))
+
+    def record(self, file: OpenFile) -> None:
+        """Tells the replica the size and time of what was written since ``begin``. Raises OSError (ENOSPC), and then
+        the file is still being written."""
+        if not file.writing:
+            return
+        node = self.follow(file)
+        if node is None:
+            file.writing = False
+            return
+        now = os.fstat(file.content.fd)
+        mtime_ns = now.st_mtime_ns if file.mtime_ns is None else file.mtime_ns
+        file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns)
+        file.writing = False
+
+    def settle(self, now: float) -> None:
+        """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock given)."""
+        for file in self:
+            if file.writing and now - file.wrote_at >= SETTLE_SECONDS:
+                self.record(file)
+
+    # Reading ----------------------------------------------------------------------------------------------
+
+    async def read(self, file: OpenFile, offset: int, size: int) -> bytearray | memoryview:
+        """Up to ``size`` bytes, fewer at the end only. Raises OSError (EIO when they cannot be fetched)."""
+        if not file.whole:
+            await self._fetch(file, offset, offset + size)
+        fd = file.content.fd
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        count = read_cached(fd, view, offset)
+        if count == size:
+            return buffer
+        if offset + count < os.fstat(fd).st_size:
+            count += await trio.to_thread.run_sync(read_at, fd, view[count:], offset + count)
+        return view[:count]
+
+    async def _fetch(self, file: OpenFile, start: int, stop: int) -> None:
+        gap = file.content.missing(start, stop)
+        while gap is not None:
+            node = self.follow(file)
+            if node is None:
+                raise self._not_here(file, "another version took its place")
+            try:
+                await self._hydrator.ensure(node, *gap)
+            except Unavailable as why:
+                raise self._not_here(file, str(why)) from None
+            before, gap = gap, file.content.missing(start, stop)
+            if gap == before and self.follow(file) is not None:
+                raise self._not_here(file, "nothing arrived")
+        file.whole = file.content.missing(0, sys.maxsize) is None
+
+    def _not_here(self, file: OpenFile, why: str) -> OSError:
+        """EIO, and one line in the log for each time a file was opened in vain."""
+        if not file.told:
+            file.told = True
+            path = "a file that is gone" if file.node is None else self._replica.local_path(file.node)
+            log.warning("%s: the content is not on this computer and cannot be fetched now: %s", path, why)
+        return OSError(errno.EIO, os.strerror(errno.EIO))
+
+    # Attributes -------------------------------------------------------------------------------------------
+
+    def change_orphan(self, file: OpenFile, **changes: int | None) -> Attr:
+        """Sets attributes of a file that has no record any more."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        if "mtime_ns" in given:
+            file.mtime_ns = None
+        file.attr = msgspec.structs.replace(file.attr, **given)
+        return self.attr(file)
+
+    def attr(self, file: OpenFile) -> Attr:
+        """What the file looks like to its handles: the replica's record, overtaken by what is not recorded yet."""
+        node = self.follow(file)
+        attr = None if node is None else self._replica.attr(node)
+        if attr is not None:
+            file.attr = attr
+            if not file.writing:
+                return file.attr
+        now = os.fstat(file.content.fd)
+        mtime_ns = file.mtime_ns
+        if mtime_ns is None:
+            mtime_ns = now.st_mtime_ns if file.writing else file.attr.mtime_ns
+        size = now.st_size if file.whole else file.attr.size
+        file.attr = msgspec.structs.replace(file.attr, nlink=int(attr is not None), size=size, mtime_ns=mtime_ns)
+        return file.attr

@@ -1,0 +1,392 @@
+"""The file system: one method an operation, on inodes and handles.
+
+Used from one trio thread. Methods that are not ``async`` neither wait nor let other tasks run. Every error is an
+OSError with the POSIX errno that the program outside should see; ESTALE means that the inode belongs to no name any
+more, and the operating system looks the path up again. Who may do what is for the caller to check (Linux: the mount
+option ``default_permissions``), from the owner, group and mode given here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import trio
+
+from reconciler.model import ROOT
+from syncin_mount.store.types import TYPE_BITS, NodeType
+from syncin_mount.vfs.files import OpenFile, OpenFiles
+from syncin_mount.vfs.folders import OpenFolder, parent_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.model import NodeId
+    from syncin_mount.store import Attr, Change, Replica
+    from syncin_mount.vfs.hydration import Hydrator
+
+NAME_BYTES = 255
+"""Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
+
+STATUS_XATTR = b"user.syncin.status"
+"""Read-only attribute of every file and folder. It is not listed: copies made with attributes must not carry it."""
+
+
+_NODE_TYPES = dict(zip(TYPE_BITS, NodeType, strict=True))
+
+
+def _fail(number: int) -> NoReturn:
+    raise OSError(number, os.strerror(number))
+
+
+class FileSystem:
+    """A replica as a file system.
+
+    ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives seconds that only
+    grow; it is what ``settle`` is compared with.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        hydrator: Hydrator,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.read_only = read_only
+        self._replica = replica
+        self._files = OpenFiles(replica, hydrator, clock)
+        self._handles: dict[int, tuple[OpenFile, bool]] = {}
+        self._folders: dict[int, OpenFolder] = {}
+        self._last_handle = 0
+
+    # Helpers --------------------------------------------------------------------------------------
+
+    def _node(self, ino: int) -> NodeId:
+        node = self._replica.by_ino(ino)
+        if node is None:
+            _fail(errno.ESTALE)
+        return node
+
+    def _attr(self, node: NodeId) -> Attr:
+        attr = self._replica.attr(node)
+        if attr is None:
+            _fail(errno.ESTALE)
+        return attr
+
+    def _seen(self, node: NodeId) -> Attr:
+        attr = self._attr(node)
+        file = self._files.get(attr.ino)
+        return attr if file is None else self._files.attr(file)
+
+    def _child(self, parent: int, name: bytes) -> NodeId:
+        """Raises FileNotFoundError."""
+        node = self._replica.lookup(self._node(parent), name)
+        if node is None:
+            _fail(errno.ENOENT)
+        return node
+
+    def _may_change(self, *names: bytes) -> None:
+        if self.read_only:
+            _fail(errno.EROFS)
+        for name in names:
+            if len(name) > NAME_BYTES:
+                _fail(errno.ENAMETOOLONG)
+
+    def _handle(self) -> int:
+        self._last_handle += 1
+        return self._last_handle
+
+    # Names ----------------------------------------------------------------------------------------
+
+    def lookup(self, parent: int, name: bytes) -> Attr:
+        """Raises FileNotFoundError, ENAMETOOLONG."""
+        if len(name) > NAME_BYTES:
+            _fail(errno.ENAMETOOLONG)
+        node = self._node(parent)
+        if name == b".":
+            return self._seen(node)
+        if name == b"..":
+            return self._seen(parent_of(self._replica, node))
+        child = self._replica.lookup(node, name)
+        if child is None:
+            _fail(errno.ENOENT)
+        return self._seen(child)
+
+    def mkdir(self, parent: int, name: bytes, mode: int, uid: int, gid: int) -> Attr:
+        """``mode`` has been masked by the caller's umask already, here and everywhere."""
+        return self._create(parent, name, stat.S_IFDIR | stat.S_IMODE(mode), uid, gid)
+
+    def mknod(self, parent: int, name: bytes, mode: int, rdev: int, uid: int, gid: int) -> Attr:
+        """A file, or something local only: fifo, socket, device. ``mode`` has the type's bits."""
+        return self._create(parent, name, mode, uid, gid, rdev=rdev)
+
+    def symlink(self, parent: int, name: bytes, target: bytes, uid: int, gid: int) -> Attr:
+        return self._create(parent, name, stat.S_IFLNK | 0o777, uid, gid, target=target)
+
+    def readlink(self, ino: int) -> bytes:
+        attr = self._attr(self._node(ino))
+        if not stat.S_ISLNK(attr.st_mode):
+            _fail(errno.EINVAL)
+        return attr.target
+
+    def _create(
+        self, parent: int, name: bytes, mode: int, uid: int, gid: int, *, rdev: int = 0, target: bytes = b""
+    ) -> Attr:
+        self._may_change(name)
+        folder = self._node(parent)
+        above = self._attr(folder)
+        if above.mode & stat.S_ISGID:  # the group is the folder's, and sub-folders pass that on
+            gid = above.gid
+            if stat.S_ISDIR(mode):
+                mode |= stat.S_ISGID
+        kind = _NODE_TYPES[stat.S_IFMT(mode) or stat.S_IFREG]
+        return self._replica.create(
+            folder, name, kind, mode=stat.S_IMODE(mode), uid=uid, gid=gid, rdev=rdev, target=target
+        )
+
+    def unlink(self, parent: int, name: bytes) -> None:
+        self._may_change(name)
+        folder = self._node(parent)
+        file = self._open_at(folder, name)
+        self._replica.unlink(folder, name)
+        if file is not None:
+            self._files.follow(file)
+
+    def rmdir(self, parent: int, name: bytes) -> None:
+        self._may_change(name)
+        self._replica.rmdir(self._node(parent), name)
+
+    def rename(
+        self,
+        parent: int,
+        name: bytes,
+        new_parent: int,
+        new_name: bytes,
+        *,
+        exchange: bool = False,
+        no_replace: bool = False,
+    ) -> None:
+        """Replaces what has the new name, unless ``no_replace`` (FileExistsError); ``exchange`` swaps the two."""
+        self._may_change(name, new_name)
+        folder, new_folder = self._node(parent), self._node(new_parent)
+        # What was written so far is recorded under the nodes that it was written to: renaming one file over
+        # another gives the content to another node.
+        moved = [file for at in ((folder, name), (new_folder, new_name)) if (file := self._open_at(*at)) is not None]
+        for file in moved:
+            self._files.record(file)
+        self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
+        for file in moved:
+            self._files.follow(file)
+
+    def _open_at(self, folder: NodeId, name: bytes) -> OpenFile | None:
+        """The open file of that name, if it is open, with its attributes as they are before something happens to it."""
+        if not len(self._files):
+            return None
+        node = self._replica.lookup(folder, name)
+        attr = None if node is None else self._replica.attr(node)
+        file = None if attr is None else self._files.get(attr.ino)
+        if file is not None:
+            self._files.attr(file)
+        return file
+
+    # Attributes -----------------------------------------------------------------------------------
+
+    def getattr(self, ino: int) -> Attr:
+        file = self._files.get(ino)
+        return self._attr(self._node(ino)) if file is None else self._files.attr(file)
+
+    async def setattr(
+        self,
+        ino: int,
+        *,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        size: int | None = None,
+        atime_ns: int | None = None,
+        mtime_ns: int | None = None,
+        ctime_ns: int | None = None,
+    ) -> Attr:
+        """Changes what is given. ``ctime_ns`` is given by a caller that keeps a file's times itself and tells every
+        change of them (the kernel under writeback)."""
+        self._may_change()
+        if size is not None:
+            await self._truncate(ino, size, mtime_ns=mtime_ns, kept=ctime_ns is not None)
+        file = self._files.get(ino)
+        if file is not None and mtime_ns is not None and file.writing:
+            self._files.keep_time(file, mtime_ns, kept=ctime_ns is not None)
+            if mode is None and uid is None and gid is None and atime_ns is None:
+                return self._files.attr(file)
+        if mode is not None:
+            mode = stat.S_IMODE(mode)
+        if file is not None and self._files.follow(file) is None:
+            return self._files.change_orphan(
+                file, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            )
+        node = self._node(ino)
+        if (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
+            self._replica.set_attr(
+                node, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            )
+        return self._seen(node)
+
+    async def _truncate(self, ino: int, size: int, *, mtime_ns: int | None, kept: bool) -> None:
+        """Recorded at once, unless somebody has the file open for writing: then with what they write."""
+        file = await self._files.acquire(ino, write=True, truncate=size == 0)
+        try:
+            if size:
+                self._files.truncate(file, size)
+            if mtime_ns is not None:
+                self._files.keep_time(file, mtime_ns, kept=kept)
+        finally:
+            self._files.drop(file, write=True)
+
+    def statfs(self) -> os.statvfs_result:
+        return self._replica.statfs()
+
+    # Files ----------------------------------------------------------------------------------------
+
+    async def create(self, parent: int, name: bytes, mode: int, flags: int, uid: int, gid: int) -> tuple[int, Attr]:
+        """A new file and a handle on it. ``flags`` are those of open(2); without O_EXCL an existing file is opened."""
+        try:
+            attr = self._create(parent, name, stat.S_IFREG | stat.S_IMODE(mode), uid, gid)
+        except FileExistsError:
+            if flags & os.O_EXCL:
+                raise
+            found = self._seen(self._child(parent, name))
+            if not stat.S_ISREG(found.st_mode):
+                raise
+            return await self.open(found.ino, flags), self.getattr(found.ino)
+        return await self._new_handle(attr.ino, write=_writes(flags)), attr
+
+    async def open(self, ino: int, flags: int) -> int:
+        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when that cannot be."""
+        write, truncate = _writes(flags), bool(flags & os.O_TRUNC)
+        if write or truncate:
+            self._may_change()
+        return await self._new_handle(ino, write=write, truncate=truncate)
+
+    async def _new_handle(self, ino: int, *, write: bool, truncate: bool = False) -> int:
+        file = await self._files.acquire(ino, write=write, truncate=truncate)
+        handle = self._handle()
+        self._handles[handle] = (file, write)
+        return handle
+
+    async def read(self, handle: int, offset: int, size: int) -> bytearray | memoryview:
+        """Up to ``size`` bytes from ``offset``; fewer only at the end. Waits for what is not here; raises EIO when it
+        cannot be fetched."""
+        return await self._files.read(self._handles[handle][0], offset, size)
+
+    async def write(self, handle: int, offset: int, data: bytes) -> int:
+        """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes."""
+        self._may_change()
+        self._files.write(self._handles[handle][0], offset, data)
+        return len(data)
+
+    def flush(self, handle: int) -> None:
+        """Somebody closed a descriptor of this handle: what was written is in the journal when this returns."""
+        file, write = self._handles[handle]
+        if write:
+            self._files.record(file)
+
+    async def fsync(self, handle: int, *, data_only: bool = False) -> None:
+        """What was written through any handle of the file, and every operation before it, survives a power cut."""
+        file = self._handles[handle][0]
+        self._files.record(file)
+        fd = file.content.fd
+
+        def sync() -> None:
+            (os.fdatasync if data_only and hasattr(os, "fdatasync") else os.fsync)(fd)
+            self._replica.sync_journal()
+
+        await trio.to_thread.run_sync(sync)
+
+    def release(self, handle: int) -> None:
+        """The last descriptor of the handle is closed."""
+        file, write = self._handles.pop(handle)
+        self._files.drop(file, write=write)
+
+    # Folders --------------------------------------------------------------------------------------
+
+    def opendir(self, ino: int) -> int:
+        handle = self._handle()
+        self._folders[handle] = OpenFolder(self._replica, self._node(ino))
+        return handle
+
+    def readdir(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
+        """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take as many as
+        needed, before anything else is done."""
+        for name, found, after in self._folders[handle].read(position):
+            file = self._files.get(found.ino)
+            yield name, found if file is None else self._files.attr(file), after
+
+    def releasedir(self, handle: int) -> None:
+        del self._folders[handle]
+
+    async def fsyncdir(self) -> None:
+        """Every operation so far survives a power cut."""
+        await trio.to_thread.run_sync(self._replica.sync_journal)
+
+    # Extended attributes --------------------------------------------------------------------------
+
+    def getxattr(self, ino: int, name: bytes) -> bytes:
+        """Raises ENODATA."""
+        node = self._node(ino)
+        if name == STATUS_XATTR:
+            return self._replica.status(node).value.encode()
+        return self._replica.get_xattr(node, name)
+
+    def setxattr(self, ino: int, name: bytes, value: bytes) -> None:
+        self._may_change()
+        self._may_set(name)
+        self._replica.set_xattr(self._node(ino), name, value)
+
+    def removexattr(self, ino: int, name: bytes) -> None:
+        """Raises ENODATA."""
+        self._may_change()
+        self._may_set(name)
+        self._replica.remove_xattr(self._node(ino), name)
+
+    def _may_set(self, name: bytes) -> None:
+        if name == STATUS_XATTR:
+            _fail(errno.EPERM)
+        if name.startswith(b"system."):  # access control lists: nothing here would honour them
+            _fail(errno.EOPNOTSUPP)
+
+    def listxattr(self, ino: int) -> list[bytes]:
+        return self._replica.list_xattrs(self._node(ino))
+
+    # Around it ------------------------------------------------------------------------------------
+
+    def settle(self, now: float) -> None:
+        """Records what was written to files that stay open, once they have been quiet for two seconds. Call it about
+        once a second with the clock's present reading."""
+        self._files.settle(now)
+
+    def listen(self, callback: Callable[[Change], None]) -> None:
+        """``callback`` hears at once of every entry and attribute that changes by other means than these methods."""
+        self._replica.listen(callback)
+
+    def entry_of(self, ino: int) -> tuple[int, bytes] | None:
+        """The parent's inode and the name of an inode, None when it has none (any more)."""
+        node = self._replica.by_ino(ino)
+        local = None if node is None or node == ROOT else self._replica.local(node)
+        above = None if local is None else self._replica.attr(local.parent)
+        if local is None or above is None:
+            return None
+        return above.ino, local.name.encode("utf-8", "surrogateescape")
+
+    def close(self) -> None:
+        """Releases every handle; what was written is recorded. For when the operating system cannot do it any more."""
+        for handle in list(self._handles):
+            self.release(handle)
+        self._folders.clear()
+
+
+def _writes(flags: int) -> bool:
+    return flags & (os.O_WRONLY | os.O_RDWR) != 0

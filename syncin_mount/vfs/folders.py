@@ -1,0 +1,84 @@
+"""Reading a folder that may change meanwhile.
+
+A handle hands out positions: 0 and 1 are ``.`` and ``..``, position ``i + 2`` is the i-th name that the handle ever
+gave. A name keeps its position for as long as the handle does not rewind, so going on from any position
+repeats nothing and leaves nothing out, whatever was created, removed or renamed. The names come from the replica in
+pieces, in the order of their bytes; a folder is never read as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model import NodeId
+    from syncin_mount.store import Attr, Replica
+
+PIECE = 200
+"""Names asked of the replica at a time."""
+
+
+def parent_of(replica: Replica, node: NodeId) -> NodeId:
+    """The folder that a node is in; the root is in itself."""
+    local = None if node == ROOT else replica.local(node)
+    return ROOT if local is None else local.parent
+
+
+class OpenFolder:
+    """One handle on a folder."""
+
+    __slots__ = ("_fresh", "_names", "_replica", "_seen", "node")
+
+    def __init__(self, replica: Replica, node: NodeId) -> None:
+        self._replica = replica
+        self.node = node
+        self._names: list[bytes] = []
+        self._fresh: list[tuple[bytes, NodeId]] = []
+        self._seen = -1
+
+    def read(self, position: int) -> Iterator[tuple[bytes, Attr, int]]:
+        """Entries from ``position`` on: name, attributes, the position after it. The replica must not be changed
+        while the iterator is in use. Position 0 starts anew (rewinddir)."""
+        if position == 0:
+            self._names.clear()
+            self._fresh.clear()
+        if position < 2:
+            yield from self._dots(position)
+        index = max(position - 2, 0)
+        while index < len(self._names):
+            name = self._names[index]
+            index += 1
+            child = self._replica.lookup(self.node, name)
+            if child is not None:
+                yield name, self._attr(child), index + 2
+        while piece := self._piece():
+            name, child = piece.pop()
+            self._names.append(name)
+            yield name, self._attr(child), len(self._names) + 2
+
+    def _dots(self, position: int) -> Iterator[tuple[bytes, Attr, int]]:
+        own = self._replica.attr(self.node)
+        if own is None:  # removed while it is open
+            return
+        if position == 0:
+            yield b".", own, 1
+        yield b"..", self._attr(parent_of(self._replica, self.node)), 2
+
+    def _piece(self) -> list[tuple[bytes, NodeId]]:
+        """Names after the last one that was given, in reverse; as the replica has them at this moment."""
+        now = self._replica.sequence()
+        if not self._fresh or now != self._seen:
+            last = self._names[-1] if self._names else None
+            self._fresh = self._replica.children(self.node, last, PIECE)[::-1]
+            self._seen = now
+        return self._fresh
+
+    def _attr(self, node: NodeId) -> Attr:
+        attr = self._replica.attr(node)
+        if attr is None:
+            raise LookupError(f"node {node} is in a folder and has no attributes")
+        return attr

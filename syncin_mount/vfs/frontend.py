@@ -1,0 +1,53 @@
+"""What the daemon needs of a frontend. Frontends are found in the entry-point group ``syncin_mount.frontends``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncin_mount.vfs.filesystem import FileSystem
+
+
+class MountError(Exception):
+    """The drive cannot be mounted. ``str()`` is one sentence for people: what, why, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MountOptions:
+    """How a drive is mounted.
+
+    ``allow_other`` lets other users than the mounting one in (permission bits decide). ``patience`` is how many
+    seconds a stop waits for the system to hand over what it holds and to let go of the drive.
+    """
+
+    allow_other: bool = False
+    patience: float = 20.0
+
+
+class Frontend(Protocol):
+    """Shows a FileSystem to the operating system."""
+
+    def prepare(self, mountpoint: Path) -> None:
+        """Makes sure that a drive can be mounted there; takes a stale mount away. Blocks. Raises MountError."""
+        ...
+
+    async def run(
+        self,
+        fs: FileSystem,
+        mountpoint: Path,
+        *,
+        options: MountOptions,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Mounts and serves. Reports started once the system uses the drive; returns once it is unmounted by others.
+
+        Cancelling is the orderly way to stop: what the system still holds is handed over and recorded, then the drive
+        is unmounted; this takes at most about ``options.patience`` seconds. In either case the file system is closed
+        (``fs.close``) and nothing is mounted afterwards. Raises MountError.
+        """
+        ...

@@ -1,0 +1,29 @@
+"""The port through which the file system asks for content that is not here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from reconciler.errors import Unavailable
+
+if TYPE_CHECKING:
+    from reconciler.model import NodeId
+
+
+class Hydrator(Protocol):
+    """Fetches contents. Used from the trio thread."""
+
+    async def ensure(self, node: NodeId, start: int, stop: int) -> None:
+        """Returns when the bytes [start, stop) of the node's content are here.
+
+        Raises Unavailable when that is not possible now: at once when it is known beforehand, never after an unlimited
+        wait. Cancelling leaves the fetch to whoever else waits for it.
+        """
+        ...
+
+
+class NoHydrator:
+    """Stands where no server is known: everything that is not here stays unavailable."""
+
+    async def ensure(self, node: NodeId, start: int, stop: int) -> NoReturn:
+        raise Unavailable("not connected")

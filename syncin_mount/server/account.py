@@ -69,7 +69,7 @@ def parse_url(text: str) -> str:
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname, parts.port
-        httpx.URL(f"{parts.scheme}://{host}")
+        httpx.URL(f"{parts.scheme}://{parts.netloc}")
     except (ValueError, httpx.InvalidURL):
         host, port, parts = None, None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or any(c.isspace() for c in text):

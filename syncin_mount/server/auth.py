@@ -188,6 +188,8 @@ class Tokens:
         return grant.access
 
     async def _renew(self) -> Grant:
+        if self._unsaved is not None:
+            await self._save(self._unsaved)
         grant = self._grant
         if grant is not None and self._clock() < grant.refresh_until:
             try:
@@ -213,9 +215,8 @@ class Tokens:
         asked_at = self._clock()
         async with self._wire.exchange(call) as answer:
             reply = await answer.json(TokenReply)
-        update = reply.client_token_update or self._unsaved
-        if update is not None:
-            await self._save(update)
+        if reply.client_token_update is not None:
+            await self._save(reply.client_token_update)
         return granted(reply, asked_at)
 
     async def _load(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -91,14 +92,19 @@ async def raw_server(handler: Handler) -> AsyncIterator[str]:
         nursery.cancel_scope.cancel()
 
 
-async def head_of(stream: trio.SocketStream) -> bytes:
-    """Reads a request up to the end of its headers; part of the body may come with it."""
+async def head_of(stream: trio.abc.ReceiveStream) -> bytes:
+    """Reads a request up to the end of its headers, and a small body; of a big one some may come with it."""
     data = b""
-    while b"\r\n\r\n" not in data:
+    wanted = 1
+    while len(data) < wanted:
         more = await stream.receive_some(65536)
         if not more:
             break
         data += more
+        head, end, _ = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+        body = int(length[1]) if length and int(length[1]) < 10_000 else 0
+        wanted = len(head + end) + body if end else len(data) + 1
     return data
 
 

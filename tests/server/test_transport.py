@@ -1,0 +1,457 @@
+"""Servers that answer early, late, strangely or not at all."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from reconciler.errors import Exists, Missing, QuotaReached, Refused, RemoteError, ServerFault, Unauthorized, Unreachable
+from reconciler.ports import Found
+from syncin_mount.server import ServerAccount, Session, Timeouts, Untrusted, parse_url, register
+from syncin_mount.server.browse import tree
+from syncin_mount.server.pool import _is_loopback, _proxy
+from tests.server.support import Memory, answer, head_of, listed, put, raw_server, scripted
+
+BIG = bytes(20_000_000)
+SHORT = Timeouts(connect=0.5, idle=0.2, slow=0.2, hashing=0.2)
+ERROR_405 = answer("405 Method Not Allowed", b'{"statusCode":405,"message":"Resource already exists"}')
+PARTIAL = answer("206 Partial", b"12345", more='ETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\n')
+ERROR_404 = answer("404 Not Found", b'{"statusCode":404,"message":"Location not found"}')
+
+
+# Answers before the whole request was sent ----------------------------------------
+
+
+async def closes(stream: trio.SocketStream) -> None:
+    await stream.send_all(ERROR_405)  # and leaves with the body unread: the client sees a reset
+
+
+async def stands_still(stream: trio.SocketStream) -> None:
+    await stream.send_all(ERROR_405)
+    await trio.sleep_forever()
+
+
+async def reads_on(stream: trio.SocketStream) -> None:
+    await stream.send_all(ERROR_405)
+    async for _ in stream:
+        pass
+
+
+async def interim_first(stream: trio.SocketStream) -> None:
+    await stream.send_all(b"HTTP/1.1 102 Processing\r\n\r\n")
+    await trio.testing.wait_all_tasks_blocked()
+    await stream.send_all(ERROR_405)
+    await trio.sleep_forever()
+
+
+@pytest.mark.parametrize("handler", [closes, stands_still, reads_on, interim_first])
+async def test_an_early_answer_is_understood(handler) -> None:
+    async with scripted(handler) as folder:
+        for _ in range(3):
+            with trio.fail_after(5), pytest.raises(Exists):
+                await put(folder, "f", BIG)
+
+
+async def test_an_early_refusal_sends_little() -> None:
+    asked = 0
+
+    async def read(offset: int, length: int) -> bytes:
+        nonlocal asked
+        asked += length
+        return bytes(length)
+
+    async with scripted(stands_still) as folder:
+        with pytest.raises(Exists):
+            await folder.upload("f", read, size=10**12, mtime=1, checksum="", replace=False)
+    assert asked < 50_000_000
+
+
+async def test_an_interim_answer_is_not_the_answer() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 102 Processing\r\n\r\n")
+        left = len(BIG)
+        while left > 100_000:  # some came with the head
+            left -= len(await stream.receive_some(65536))
+        await stream.send_all(answer("201 Created", b'{"ino":1}'))
+        async for _ in stream:
+            pass
+
+    async with scripted(handler) as folder:
+        await put(folder, "f", BIG)
+
+
+async def test_a_refused_token_during_an_upload_is_renewed_and_the_upload_repeated() -> None:
+    attempts = 0
+
+    async def handler(stream: trio.SocketStream) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            await stream.send_all(answer("401 Unauthorized", b'{"statusCode":401,"message":"Unauthorized"}'))
+            await trio.sleep_forever()
+        left = len(BIG)
+        while left > 100_000:
+            left -= len(await stream.receive_some(65536))
+        await stream.send_all(answer("201 Created", b'{"ino":1}'))
+        async for _ in stream:
+            pass
+
+    async with scripted(handler) as folder:
+        await put(folder, "f", BIG)
+    assert attempts == 2
+
+
+# Broken and stalled connections ----------------------------------------
+
+
+async def test_a_cut_upload_was_surely_not_done() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.receive_some(1000)
+
+    async with scripted(handler) as folder:
+        with pytest.raises(Unreachable, match="broke off") as caught:
+            await put(folder, "f", BIG)
+        assert caught.value.done is False
+
+
+async def test_after_a_lost_answer_nobody_knows() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        pass
+
+    async with scripted(handler) as folder:
+        for call in (put(folder, "f", b"x"), folder.delete("f"), folder.move("f", "g"), folder.move("f", "g", overwrite=True)):
+            with pytest.raises(Unreachable, match="broke off") as caught:
+                await call
+            assert caught.value.done is None
+        with pytest.raises(Unreachable) as caught:
+            await folder.find("f")
+        assert caught.value.done is False
+
+
+async def test_only_what_does_no_harm_is_sent_twice() -> None:
+    seen = 0
+
+    async def handler(stream: trio.SocketStream) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            await stream.send_all(ERROR_404)
+
+    async with scripted(handler) as folder:
+        assert await folder.find("f") is None
+        assert seen == 2
+        with pytest.raises(Unreachable):
+            await folder.delete("f")
+        assert seen == 3
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_not_used() -> None:
+    connections = 0
+
+    async def handler(stream: trio.SocketStream) -> None:
+        nonlocal connections
+        connections += 1
+        await stream.send_all(ERROR_404)
+
+    async with scripted(handler) as folder:
+        for _ in range(3):
+            with pytest.raises(Missing):
+                await folder.delete("f")
+            await trio.testing.wait_all_tasks_blocked(0.01)  # the server's end of the connection arrives
+    assert connections == 3
+
+
+async def test_a_connection_serves_many_requests() -> None:
+    connections = 0
+
+    async def handler(stream: trio.SocketStream) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await stream.send_all(ERROR_404)
+            await head_of(stream)
+            await stream.send_all(PARTIAL)
+            if not await head_of(stream):
+                return
+
+    async with scripted(handler) as folder:
+        for _ in range(3):
+            with pytest.raises(Missing):
+                await folder.delete("f")
+            async with folder.download("f", start=0, stop=5, expect=Found(5, 1000)) as pieces:
+                assert b"".join([piece async for piece in pieces]) == b"12345"
+    assert connections == 1
+
+
+async def test_a_stall_ends() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await trio.sleep_forever()
+
+    async with scripted(handler, timeouts=SHORT) as folder:
+        calls = {
+            "find": lambda: folder.find("f"),
+            "listing": lambda: listed(folder),
+            "upload": lambda: put(folder, "f", BIG),
+            "small": lambda: put(folder, "f", b"x"),
+            "move": lambda: folder.move("f", "g"),
+        }
+        for name, call in calls.items():
+            with trio.fail_after(10), pytest.raises(Unreachable, match="stopped answering") as caught:
+                await call()
+            assert caught.value.done is (None if name in ("small", "move") else False), name
+
+
+async def test_a_stalled_download_ends() -> None:
+    head = "HTTP/1.1 206 Partial\r\nETag: W/\"5-3e8\"\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\n\r\n12"
+
+    async def stalls(stream: trio.SocketStream) -> None:
+        await stream.send_all(head.encode())
+        await trio.sleep_forever()
+
+    async def cuts(stream: trio.SocketStream) -> None:
+        await stream.send_all(head.encode())
+
+    for handler in (stalls, cuts):
+        async with scripted(handler, timeouts=SHORT) as folder:
+            got = b""
+            with trio.fail_after(10), pytest.raises(Unreachable):
+                async with folder.download("f", start=0, stop=5, expect=Found(5, 1000)) as pieces:
+                    async for piece in pieces:
+                        got += piece
+            assert got == b"12"
+
+
+async def test_cancelling_is_quick_and_clean() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await trio.sleep_forever()
+
+    async with scripted(handler) as folder:
+        for call in (lambda: folder.find("f"), lambda: put(folder, "f", BIG), lambda: listed(folder)):
+            with trio.fail_after(5):
+                with trio.move_on_after(0.05) as scope:
+                    await call()
+                assert scope.cancelled_caught
+
+
+# Strange answers ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "error", "says"),
+    [
+        (answer("200 OK", b"<html>", "text/html"), Unreachable, "not like a Sync-in server"),
+        (answer("404 Not Found", b"<html>", "text/html"), Unreachable, "not like a Sync-in server"),
+        (answer("403 Forbidden", b"<html>", "text/html"), Unreachable, "not like a Sync-in server"),
+        (answer("404 Not Found", b'{"error":"x"}'), Unreachable, "not like a Sync-in server"),
+        (answer("404 Not Found", b'{"message":"Cannot DELETE /x","statusCode":404}'), Unreachable, "not like"),
+        (answer("502 Bad Gateway", b"<html>", "text/html"), Unreachable, "behind"),
+        (answer("302 Found", b"", "text/html", "Location: http://portal/\r\n"), Unreachable, "elsewhere.*portal"),
+        (answer("413 Too Large", b"<html>", "text/html"), Refused, "too big"),
+        (answer("431 Headers", b"{}"), Refused, "too long"),
+        (answer("500 Error", b'{"statusCode":500,"message":"a\\u001b[31mb"}'), ServerFault, "failed"),
+        (answer("507 Full", b'{"statusCode":507,"message":"Storage quota exceeded"}'), QuotaReached, "quota"),
+        (answer("400 Bad", b'{"statusCode":400,"message":["one","two"]}'), Refused, "one; two"),
+        (answer("200 OK", b"x", "text/plain", "Content-Encoding: gzip\r\n"), Unreachable, "not like"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Unreachable, "broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n", Unreachable, "broke off"),
+    ],
+)
+async def test_strange_answers(raw: bytes, error: type[RemoteError], says: str) -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(raw)
+
+    async with scripted(handler) as folder:
+        with pytest.raises(error, match=says) as caught:
+            await folder.delete("f")
+        assert "\x1b" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+async def test_an_endless_answer_is_not_kept() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n")
+        while True:
+            await stream.send_all(bytes(65536))
+
+    async with scripted(handler) as folder:
+        with trio.fail_after(5), pytest.raises(ServerFault):
+            await folder.delete("f")
+
+
+async def test_head_says_404_only_for_sync_in() -> None:
+    kind = "text/html"
+
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(f"HTTP/1.1 404 Not Found\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\n".encode())
+
+    async with scripted(handler) as folder:
+        with pytest.raises(Unreachable):
+            await folder.find("f")
+        kind = "application/json; charset=utf-8"
+        assert await folder.find("f") is None
+
+
+async def test_a_portal_does_not_pass_for_a_file() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(answer("200 OK", b"<html>", "text/html"))
+
+    async with scripted(handler) as folder:
+        with pytest.raises(Unreachable):
+            await folder.find("f")
+
+
+# No connection ----------------------------------------
+
+
+async def test_nothing_listens() -> None:
+    async with raw_server(closes) as url:
+        pass
+    async with Session(ServerAccount("home", url, "user1", "id"), Memory("t")) as session:
+        with pytest.raises(Unreachable, match="connection was refused") as caught:
+            await session.check()
+        assert caught.value.done is False
+
+
+async def test_an_unknown_name() -> None:
+    async with Session(ServerAccount("home", "http://nowhere.invalid", "user1", "id"), Memory("t")) as session:
+        with pytest.raises(Unreachable, match="cannot be found"):
+            await session.check()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path, "-out", path],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+async def test_tls_is_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def handler(stream: trio.SocketStream) -> None:
+        secure = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        try:
+            head = await head_of(secure)
+        except trio.BrokenResourceError:
+            return
+        if b"auth/token" in head:
+            await secure.send_all(answer("201 Created", b'{"access":"a","refresh":"r"}'))
+            head = await head_of(secure)
+        if head.startswith(b"POST"):  # an upload, refused early over TLS
+            await secure.send_all(ERROR_405)
+            await trio.sleep_forever()
+        await secure.send_all(answer("200 OK", b"[]"))
+
+    async with raw_server(handler) as url:
+        url = url.replace("http:", "https:")
+
+        async def ask(insecure: bool) -> None:
+            account = ServerAccount("home", url, "user1", "id", insecure_tls=insecure)
+            async with Session(account, Memory("t")) as session:
+                assert await tree(session, "personal") == []
+                from syncin_mount.server import Folder
+
+                with trio.fail_after(5), pytest.raises(Exists):
+                    await put(Folder(session, "personal/x"), "f", BIG)
+
+        with pytest.raises(Untrusted, match="certificate.*--insecure-tls") as caught:
+            await ask(insecure=False)
+        assert not caught.value.temporary
+        await ask(insecure=True)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await ask(insecure=False)
+
+
+async def test_no_tls_where_it_is_due() -> None:
+    async with raw_server(closes) as url:
+        with pytest.raises(Untrusted, match="does not speak TLS"):
+            await register(url.replace("http:", "https:"), "user1", "x", None, "id")
+
+
+# Addresses and proxies ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("cloud.example.org", "https://cloud.example.org"),
+        (" https://cloud.example.org/ ", "https://cloud.example.org"),
+        ("http://127.0.0.1:8080/sub/", "http://127.0.0.1:8080/sub"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_addresses(text: str, url: str) -> None:
+    assert parse_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "ftp://x", "http://", "http://x:port", "http://user1:secret@x", "http://x/?a", "http://a b", "http://[::1", "http://x:99999"],
+)
+def test_no_addresses(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_url(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_proxies_are_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "inside.example.org")
+    for url in ("http://localhost:1", "http://127.0.0.2", "https://[::1]", "http://inside.example.org"):
+        assert _proxy(url) is None
+    assert _proxy("https://cloud.example.org") == "http://proxy:3128"
+    assert not _is_loopback("10.0.0.1")
+
+
+async def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+
+    async def handler(stream: trio.SocketStream) -> None:
+        lines.append((await head_of(stream)).split(b"\r\n")[0])
+        await stream.send_all(answer("407 Proxy", b"", "text/html"))
+
+    async with raw_server(handler) as url:
+        monkeypatch.setenv("http_proxy", url)
+        with pytest.raises(Unreachable, match="proxy"):
+            await register("http://cloud.example.org", "user1", "x", None, "id")
+    assert lines == [b"GET http://cloud.example.org/api/app/sync/handshake HTTP/1.1"]
+
+
+async def test_what_is_no_sync_in_server() -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        head = await head_of(stream)
+        assert b"\r\nUser-Agent: sync-in-mount/" in head
+        await stream.send_all(answer("404 Not Found", b'{"statusCode":404,"message":"Server not found"}'))
+
+    async with raw_server(handler) as url:
+        with pytest.raises(Refused, match="does not greet"):
+            await register(url, "user1", "x", None, "id")
+
+
+async def test_secrets_stay_out_of_messages(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    async def handler(stream: trio.SocketStream) -> None:
+        head = await head_of(stream)
+        if b"handshake" in head:
+            await stream.send_all(answer("200 OK", b'{"server":"sync-in"}'))
+            await head_of(stream)
+        await stream.send_all(answer("401 Unauthorized", b'{"statusCode":401,"message":"Wrong login or password"}'))
+
+    async with raw_server(handler) as url:
+        with pytest.raises(Unauthorized, match="Wrong login or password") as caught:
+            await register(url, "user1", "open-sesame", "123456", "id")
+    text = caplog.text + str(caught.value)
+    assert "open-sesame" not in text
+    assert "123456" not in text

@@ -24,7 +24,7 @@ class Exit(enum.IntEnum):
 class CommandError(Exception):
     """A command cannot do what was asked. ``str()`` is one sentence: what, why, what to do."""
 
-    def __init__(self, sentence: str, status: Exit = Exit.USAGE) -> None:
+    def __init__(self, sentence: str, status: int = Exit.USAGE) -> None:
         super().__init__(sentence)
         self.status = status
 
@@ -84,6 +84,8 @@ _OF_OURS: dict[str, Exit] = {
     "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
     "syncin_mount.control.client.ControlError": Exit.UNFINISHED,
     "syncin_mount.daemon.errors.DaemonError": Exit.UNFINISHED,
+    "syncin_mount.store.errors.ReplicaError": Exit.UNFINISHED,
+    "syncin_mount.vfs.frontend.MountError": Exit.UNFINISHED,
     "reconciler.errors.Unreachable": Exit.UNREACHABLE,
     "reconciler.errors.ServerFault": Exit.UNREACHABLE,
     "reconciler.errors.ListingBroken": Exit.UNREACHABLE,

@@ -21,17 +21,20 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that waits or failed, and why. ``path`` is relative to the synchronized folder."""
+    """Something that waits or, ``lasting``, needs somebody to do something. ``path`` is relative to the synchronized
+    folder."""
 
     path: str
     why: str
+    lasting: bool = False
 
 
 class Status(msgspec.Struct, frozen=True):
     """How a synchronization is now.
 
     ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
-    sides last agreed on; ``absent`` the files whose content is not here yet. ``halted`` says which guard stopped it.
+    sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
+    sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
     """
 
     name: str
@@ -43,16 +46,17 @@ class Status(msgspec.Struct, frozen=True):
     manual: bool = False
     online: bool | None = None
     why_offline: str | None = None
-    running: bool = False
+    running: str = ""
     waiting: int = 0
     absent: int = 0
-    files: int = 0
-    local_only: int = 0
+    known: int = 0
     last_run: float | None = None
     next_try: float | None = None
     transfers: tuple[Running, ...] = ()
     problems: tuple[Problem, ...] = ()
+    conflicts: int = 0
     halted: str | None = None
+    refused: str | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -95,7 +99,7 @@ class TransferQuery(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
-    """How far a run is. ``current`` are the paths being worked on."""
+    """How far a run is. ``to_fetch`` counts files whose content is still to come, ``current`` what is in work."""
 
     phase: str
     entries: int = 0
@@ -103,6 +107,8 @@ class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     actions_done: int = 0
     bytes: int = 0
     bytes_done: int = 0
+    fetched: int = 0
+    to_fetch: int = 0
     current: tuple[str, ...] = ()
 
 
@@ -118,7 +124,10 @@ class PlannedAction(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
-    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``."""
+    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``.
+
+    ``halted`` is a guard's sentence, ``offline`` why the server could not be reached, ``refused`` what it refused.
+    """
 
     name: str
     dry_run: bool
@@ -129,6 +138,8 @@ class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     bytes: int = 0
     seconds: float = 0.0
     halted: str | None = None
+    offline: str | None = None
+    refused: str | None = None
     actions: tuple[PlannedAction, ...] = ()
     problems: tuple[Problem, ...] = ()
 

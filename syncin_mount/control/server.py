@@ -67,4 +67,4 @@ async def serve_control(
             await trio.sleep_forever()
         finally:
             end.set()
-            path.unlink(missing_ok=True)  # noqa: ASYNC240 (one name, in a folder of ours)
+            path.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""`mount`: the drive, in the background or in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, explain
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.control.messages import Status
+
+
+@click.command()
+@click.argument("name")
+@click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C unmounts.")
+@click.option("--manual", is_flag=True, help="Leave all exchange with the server to 'sync'.")
+@click.option("--ready-fd", type=int, hidden=True, help="Where the daemon says that the drive is there.")
+def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> None:
+    """Mount synchronization NAME as a drive.
+
+    Returns when the drive can be used. The server need not be there: what was synchronized before is, and changes are
+    carried across when the server comes back.
+    """
+    folders, configuration = configured.load()
+    synchronization = configured.synchronization_named(configuration, name)
+    server = configuration.servers[synchronization.server]
+    if ready_fd is not None:
+        _daemon(folders, server, synchronization, manual=manual, descriptor=ready_fd)
+        return
+    if listens(folders.socket(name)):
+        raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
+    if foreground:
+        _run(folders, server, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
+        return
+    from syncin_mount.daemon.spawn import spawn  # noqa: PLC0415 (start-up time)
+
+    refusal = spawn(folders, name, ["--manual"] if manual else [])
+    if refusal is not None:
+        raise CommandError(refusal.sentence, refusal.status)
+    _say_mounted(synchronization)
+    status = output.run_async(_first_status, folders, name)
+    if status is not None and status.known == 0 and status.online is False:
+        output.warn(f"the drive is empty: it was never synchronized, and the server is away ({status.why_offline})")
+
+
+def _say_mounted(synchronization: Synchronization) -> None:
+    output.say(f"{synchronization.name} is mounted at {synchronization.mountpoint}")
+
+
+def _run(
+    folders: Folders,
+    server: Server,
+    synchronization: Synchronization,
+    *,
+    manual: bool,
+    on_ready: Callable[[], None],
+) -> None:
+    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.process import run_mounted  # noqa: PLC0415
+
+    log_to(folders.log(synchronization.name))
+
+    async def run() -> None:
+        await run_mounted(folders, server, synchronization, manual=manual, on_ready=on_ready)
+
+    output.run_async(run)
+
+
+def _daemon(
+    folders: Folders, server: Server, synchronization: Synchronization, *, manual: bool, descriptor: int
+) -> None:
+    """The background's side: the one sentence of an error goes through the pipe to the command that waits."""
+    from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
+
+    pipe = ReadyPipe(descriptor)
+    try:
+        _run(folders, server, synchronization, manual=manual, on_ready=pipe.ready)
+    except BaseException as error:
+        pipe.refused(*explain(error))
+        raise
+
+
+async def _first_status(folders: Folders, name: str) -> Status | None:
+    """The daemon's status once it knows whether the server is there; None when it does not tell within seconds. Only a
+    drive that holds nothing waits for that."""
+    import trio  # noqa: PLC0415 (start-up time)
+
+    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415
+
+    try:
+        with trio.move_on_after(5):
+            async with Client(folders.socket(name)) as daemon:
+                while True:
+                    status = await daemon.status()
+                    if status.known or status.manual or status.online is not None:
+                        return status
+                    await trio.sleep(0.05)
+    except ControlError:
+        return None
+    return None

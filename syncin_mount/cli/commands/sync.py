@@ -1,0 +1,142 @@
+"""`sync`: one run, now."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.progress import ProgressView
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.messages import Report, SyncEvent, SyncRequest
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Every enabled synchronization, one after another.")
+@click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
+@click.option("--yes", is_flag=True, help="Let a run pass that a guard halted; look at --dry-run first.")
+@output.json_option
+def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Carry local and remote changes across now, mounted or not.
+
+    Returns when both sides are the same and every content is here. Exit status: 0 all done; 1 something failed or
+    waits; 3 the server is unreachable; 4 a guard halted the run; 5 the server refused it.
+    """
+    from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
+
+    folders, configuration = configured.load()
+    chosen = _chosen(configuration, names, everything=everything)
+    request = SyncRequest(dry_run=dry_run, confirmed=yes)
+    reports: list[Report] = [output.run_async(_sync, folders, configuration, each, request) for each in chosen]
+    if as_json:
+        import msgspec  # noqa: PLC0415 (start-up time)
+
+        output.emit_json(msgspec.to_builtins(reports))
+    else:
+        for report in reports:
+            _show(report)
+    raise SystemExit(max((status_of(report) for report in reports), key=_SEVERITY.index, default=Exit.DONE))
+
+
+def _chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[Synchronization]:
+    if everything and names:
+        raise click.UsageError("give names or --all, not both")
+    if everything:
+        return [each for each in configuration.synchronizations.values() if each.enabled]
+    if not names:
+        raise click.UsageError("say which: NAME, or --all")
+    return [configured.synchronization_named(configuration, name) for name in dict.fromkeys(names)]
+
+
+async def _sync(
+    folders: Folders, configuration: Configuration, synchronization: Synchronization, request: SyncRequest
+) -> Report:
+    """The run's report; progress goes to the terminal meanwhile. Raises what ended it."""
+    from syncin_mount.control.client import error_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.messages import Failure, Progress, Report  # noqa: PLC0415
+
+    with ProgressView(synchronization.name) as view:
+        async with _events(folders, configuration, synchronization, request) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    view.show(event)
+                elif isinstance(event, Failure):
+                    raise error_of(event)
+                else:
+                    assert isinstance(event, Report)
+                    return event
+    raise CommandError(f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED)
+
+
+@contextlib.asynccontextmanager
+async def _events(
+    folders: Folders, configuration: Configuration, synchronization: Synchronization, request: SyncRequest
+) -> AsyncIterator[AsyncIterator[SyncEvent]]:
+    """From the daemon when the drive is mounted, else from a run in this process."""
+    socket = folders.socket(synchronization.name)
+    if listens(socket):
+        from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
+
+        async with Client(socket) as daemon, daemon.sync(request) as events:
+            yield events
+        return
+    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.runs import sync_events  # noqa: PLC0415
+    from syncin_mount.daemon.runtime import open_runtime  # noqa: PLC0415
+
+    log_to(folders.log(synchronization.name))
+    server = configuration.servers[synchronization.server]
+    async with (
+        open_runtime(folders, server, synchronization, alone=True) as runtime,
+        sync_events(runtime, request) as events,
+    ):
+        yield events
+
+
+_SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)
+
+
+def status_of(report: Report) -> Exit:
+    """What the shell is told of a run."""
+    if report.refused:
+        return Exit.REFUSED
+    if report.halted:
+        return Exit.HALTED
+    if report.offline:
+        return Exit.UNREACHABLE
+    return Exit.UNFINISHED if report.problems else Exit.DONE
+
+
+def _show(report: Report) -> None:
+    name = report.name
+    for action in report.actions:
+        line = f"{action.side}: {action.op} {action.path}" + (f" -> {action.new_path}" if action.new_path else "")
+        size = f" ({output.size(action.size)})" if action.size else ""
+        output.say(f"{output.printable(line)}{size}" + (f"  [{action.why}]" if action.why else ""))
+    if report.done > len(report.actions) > 0:
+        output.say(f"… and {report.done - len(report.actions)} more")
+    for problem in report.problems:
+        output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
+    for why, what in ((report.refused, "refused"), (report.halted, "halted"), (report.offline, "offline")):
+        if why:
+            hint = "; look at 'sync --dry-run', then let it pass with 'sync --yes'" if what == "halted" else ""
+            output.warn(f"{name}: {what}: {why}{hint}")
+            return
+    if report.dry_run:
+        done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
+    else:
+        done = (
+            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in {report.seconds:.1f} s"
+        )
+    conflicts = f", {output.count(report.conflicts, 'conflict')} settled" if report.conflicts else ""
+    left = f"; {report.failed + report.waiting} not settled" if report.problems else ""
+    output.say(f"{name}: {done}{conflicts}{left}")

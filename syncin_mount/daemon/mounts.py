@@ -1,0 +1,99 @@
+"""What is mounted where, and who uses it: read from /proc, nothing is touched that could hang on a dead drive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A line of the mount table: ``kind`` is the file system's type, ``source`` what its maker named it."""
+
+    point: Path
+    kind: str
+    source: str
+
+
+def mounts() -> list[Mount]:
+    """The mount table of this process; empty where there is none to read (see proc_pid_mountinfo(5))."""
+    try:
+        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        kind, source = after.split(" ")[:2]
+        found.append(Mount(Path(_plain(before.split(" ")[4])), kind, _plain(source)))
+    return found
+
+
+def mounted_at(point: Path) -> Mount | None:
+    """What is mounted exactly there (the topmost one), or None."""
+    return next((mount for mount in reversed(mounts()) if mount.point == point), None)
+
+
+def is_ours(mount: Mount) -> bool:
+    """Whether it is a FUSE mount, which alone may be a drive of this program."""
+    return mount.kind == "fuse" or mount.kind.startswith("fuse.")
+
+
+def _plain(text: str) -> str:
+    """Blanks and backslashes stand as octal escapes in the table."""
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, character)
+    return text
+
+
+def unmount(point: Path, *, lazily: bool = False) -> str | None:
+    """Takes the mount away; ``lazily`` also while it is used. Blocks. Returns None when done, else the reason."""
+    command = ["fusermount3", "-u", *(["-z"] if lazily else []), "--", os.fspath(point)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
+    except FileNotFoundError:
+        return "fusermount3 is not installed; install the package fuse3"
+    except subprocess.TimeoutExpired:
+        return "fusermount3 does not come back"
+    return None if done.returncode == 0 else done.stderr.strip().removeprefix("fusermount3: ")
+
+
+def users(point: Path) -> list[str]:
+    """The processes, as ``name (pid)``, that have a file open or stand below ``point``: those that /proc shows us."""
+    others = [each for each in Path("/proc").iterdir() if each.name.isdigit() and int(each.name) != os.getpid()]
+    return [f"{_name(process)} ({process.name})" for process in others if _uses(process, os.fspath(point))]
+
+
+def _uses(process: Path, point: str) -> bool:
+    try:
+        links = [process / "cwd", process / "exe", *(process / "fd").iterdir()]
+    except OSError:
+        return False
+    for link in links:
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        if target == point or target.startswith(f"{point}/"):
+            return True
+    return False
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return "a process"
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs: one that has ended and was not collected yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}

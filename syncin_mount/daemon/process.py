@@ -1,0 +1,93 @@
+"""The life of a mounted synchronization: one process from mount to unmount."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from syncin_mount.control.server import serve_control
+from syncin_mount.control.sockets import listens
+from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.daemon.frontends import find_frontend
+from syncin_mount.daemon.runtime import open_runtime
+from syncin_mount.daemon.service import MountedService
+from syncin_mount.vfs import FileSystem, MountError, MountOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.vfs import Frontend
+
+log = logging.getLogger(__name__)
+
+if sys.platform == "win32":
+    _ENDING = (signal.SIGINT, signal.SIGBREAK)
+else:
+    _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def run_mounted(
+    folders: Folders,
+    server: Server,
+    synchronization: Synchronization,
+    *,
+    manual: bool,
+    on_ready: Callable[[], None],
+) -> None:
+    """Mounts the drive and serves it until it is unmounted, asked to stop, or told by a signal; then ends in order:
+    the frontend (which hands over what the system still holds), the control API, engine and hydrator, the replica.
+
+    ``on_ready`` is called once the drive can be used. The server need not be there. Raises DaemonError, MountError,
+    ReplicaError.
+    """
+    name = synchronization.name
+    if listens(folders.socket(name)):
+        raise DaemonError(f"'{name}' is mounted already at {synchronization.mountpoint}; unmount it first")
+    frontend = find_frontend()
+    stopping = trio.Event()
+    async with trio.open_nursery() as signals:
+        await signals.start(_stop_on_signal, stopping)
+        async with open_runtime(folders, server, synchronization, manual=manual) as runtime:
+            await trio.to_thread.run_sync(frontend.prepare, synchronization.mountpoint)
+            async with trio.open_nursery() as nursery:
+                service = MountedService(runtime, stopping, manual=manual)
+                await nursery.start(serve_control, service, folders.socket(name))
+                fs = FileSystem(runtime.replica, runtime.hydrator)
+                log.info("mounting %s at %s", name, synchronization.mountpoint)
+                await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
+                log.info("unmounted %s", name)
+                nursery.cancel_scope.cancel()
+        signals.cancel_scope.cancel()
+
+
+async def _serve(
+    frontend: Frontend, fs: FileSystem, mountpoint: Path, stopping: trio.Event, on_ready: Callable[[], None]
+) -> None:
+    """Runs the frontend until it is unmounted from outside or ``stopping`` is set."""
+    async with trio.open_nursery() as nursery:
+
+        async def serve(*, task_status: trio.TaskStatus[None]) -> None:
+            await frontend.run(fs, mountpoint, options=MountOptions(), task_status=task_status)
+            stopping.set()
+
+        await nursery.start(serve)
+        on_ready()
+        await stopping.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_on_signal(stopping: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(*_ENDING) as signals:
+        task_status.started()
+        async for number in signals:
+            log.info("stopping: %s", signal.Signals(number).name)
+            stopping.set()
+
+
+__all__ = ["MountError", "run_mounted"]

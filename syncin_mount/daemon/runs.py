@@ -1,0 +1,109 @@
+"""One run, as a stream of events: the same for the daemon's clients and for a `sync` with nothing mounted."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from reconciler.errors import Unavailable
+from reconciler.model import Op, Result, Side
+from syncin_mount.control.messages import Failure, PlannedAction, Problem, Progress, Report, SyncEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from reconciler.model import Outcome
+    from reconciler.report import Report as EngineReport
+    from syncin_mount.control.messages import SyncRequest
+    from syncin_mount.daemon.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+_TICK = 0.2
+"""Seconds between two reports of progress."""
+
+_LISTED = 1000
+"""A report lists at most so many actions; their number is told in full."""
+
+
+@contextlib.asynccontextmanager
+async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
+    """Runs once: Progress from time to time, then one Report (or Failure). Leaving early cancels the run."""
+    send, receive = trio.open_memory_channel[SyncEvent](0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_run, runtime, request, send)
+        async with receive:
+            try:
+                yield receive
+            finally:
+                # Before the channel closes: a task that sends must see the cancellation first.
+                nursery.cancel_scope.cancel()
+
+
+async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChannel[SyncEvent]) -> None:
+    async with send:
+        runtime.meter.reset()
+        last: SyncEvent
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_tick, runtime, send)
+            try:
+                last = await _whole(runtime, request)
+            except Exception as error:
+                log.exception("a run failed")
+                last = Failure(
+                    "", f"this is an error of the program ({type(error).__name__}: {error}); the log says more"
+                )
+            nursery.cancel_scope.cancel()
+        await send.send(last)
+
+
+async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
+    """The run, and then the contents that it made known."""
+    done = await runtime.engine.sync(dry_run=request.dry_run, confirmed=request.confirmed)
+    offline = done.offline
+    if not (request.dry_run or done.offline or done.refused or done.halted):
+        runtime.meter.fetching()
+        try:
+            await runtime.hydrator.wait_drained()
+        except Unavailable as error:
+            offline = str(error)
+    return _report(runtime, done, offline)
+
+
+async def _tick(runtime: Runtime, send: trio.MemorySendChannel[SyncEvent]) -> None:
+    shown: Progress | None = None
+    while True:
+        now = runtime.meter.progress(runtime.hydrator.waiting)
+        if now != shown:
+            await send.send(now)
+            shown = now
+        await trio.sleep(_TICK)
+
+
+def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report:
+    outcomes = [outcome for outcome in done.outcomes if outcome.action.side is not Side.BASE]
+    steps = done.steps
+    actions = tuple(PlannedAction(s.op, s.side, s.path, s.new_path, s.size, s.reason) for s in steps[:_LISTED])
+    refused = [Problem(each.path, each.why, each.lasting) for each in runtime.engine.status().problems]
+    return Report(
+        name=runtime.synchronization.name,
+        dry_run=done.dry_run,
+        done=len(steps) if done.dry_run else sum(outcome.result is Result.DONE for outcome in outcomes),
+        failed=sum(problem.lasting for problem in refused),
+        waiting=sum(not problem.lasting for problem in refused),
+        conflicts=done.conflicts,
+        bytes=sum(step.size for step in steps) if done.dry_run else sum(map(_moved, outcomes)),
+        seconds=done.seconds,
+        halted=done.halted,
+        offline=offline,
+        refused=done.refused,
+        actions=actions,
+        problems=tuple(refused),
+    )
+
+
+def _moved(outcome: Outcome) -> int:
+    return outcome.moved_bytes if outcome.action.op in (Op.SEND, Op.FETCH) else 0

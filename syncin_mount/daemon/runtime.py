@@ -1,0 +1,155 @@
+"""The assembly: a replica, a session with its server, and the tasks that keep both sides the same."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import platform
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from reconciler.engine import Engine
+from reconciler.hydrator import Hydrator
+from reconciler.link import Link
+from reconciler.model import Settings
+from syncin_mount.config import private_folder
+from syncin_mount.config.rules import not_there_yet
+from syncin_mount.daemon.accounts import session_with
+from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.daemon.meter import Meter
+from syncin_mount.server import Folder
+from syncin_mount.store import Replica
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.server import Session
+
+log = logging.getLogger(__name__)
+
+COMMIT_EVERY = 1.0
+"""Seconds between commits of the index, when they are quick."""
+
+COMMIT_SHARE = 20
+"""A commit is followed by at least this many times its own duration: so commits take less than 5 % of the time."""
+
+FIRST_RESTART = 2.0
+LONGEST_RESTART = 300.0
+"""Seconds before a task that failed unexpectedly is started again: doubled from the first to the longest."""
+
+
+class SystemClock:
+    """Wall time."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One synchronization at work. ``failure`` is what made a task fail that is being restarted."""
+
+    synchronization: Synchronization
+    server: Server
+    replica: Replica
+    link: Link
+    hydrator: Hydrator
+    engine: Engine
+    meter: Meter
+    failure: str | None = None
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(
+    folders: Folders, server: Server, synchronization: Synchronization, *, manual: bool = False, alone: bool = False
+) -> AsyncIterator[Runtime]:
+    """Opens the replica (which locks it) and starts its tasks; ends them, and commits and closes it, at the exit.
+
+    Never needs the network. ``alone`` leaves the engine's own loop out: runs happen only by ``engine.sync``. Raises
+    ReplicaError, DaemonError.
+    """
+    refused = not_there_yet(synchronization)
+    if refused:
+        raise DaemonError(f"'{synchronization.name}': {refused}")
+    replica = Replica.open(private_folder(folders.replica(synchronization.name)))
+    try:
+        async with session_with(folders, server) as session, trio.open_nursery() as nursery:
+            runtime = _assemble(replica, session, server, synchronization, manual=manual)
+            nursery.start_soon(_commit_regularly, replica)
+            await nursery.start(_kept_running, runtime, runtime.hydrator.run)
+            if not alone:
+                await nursery.start(_kept_running, runtime, runtime.engine.run)
+            yield runtime
+            nursery.cancel_scope.cancel()
+    finally:
+        replica.close()
+
+
+def _assemble(
+    replica: Replica, session: Session, server: Server, synchronization: Synchronization, *, manual: bool
+) -> Runtime:
+    meter, link = Meter(), Link()
+    remote = Folder(session, synchronization.remote, synchronization.path_id or 0)
+    hydrator = Hydrator(replica, remote, link, progress=meter)
+    engine = Engine(
+        replica,
+        remote,
+        hydrator,
+        link,
+        settings=Settings(
+            synchronization.direction, synchronization.mode, synchronization.conflict, host=platform.node() or "here"
+        ),
+        clock=SystemClock(),
+        progress=meter,
+        manual=manual,
+        stamp=_stamp,
+    )
+    return Runtime(synchronization, server, replica, link, hydrator, engine, meter)
+
+
+def _stamp(now_ns: int) -> str:
+    """Local time in a form that every file system takes as part of a name."""
+    return dt.datetime.fromtimestamp(now_ns / 1e9).astimezone().strftime("%Y-%m-%d %H-%M-%S")
+
+
+async def _commit_regularly(replica: Replica) -> None:
+    """Makes the index durable about once a second. What is not in it yet is in the journal: a failure costs nothing but
+    a longer start, and is tried again."""
+    pause = COMMIT_EVERY
+    while True:
+        await trio.sleep(pause)
+        started = time.monotonic()
+        try:
+            replica.commit()
+        except OSError as error:
+            log.error("the index could not be committed (%s); it is tried again", error)
+        pause = max(COMMIT_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
+
+
+async def _kept_running(
+    runtime: Runtime,
+    task: Callable[..., Awaitable[None]],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Runs the task for ever. An error of ours must not take the drive away from under its users: it is logged with
+    its traceback, shown by the status, and the task starts again after a growing pause."""
+    pause = FIRST_RESTART
+    status: trio.TaskStatus[None] = task_status
+    while True:
+        started = trio.current_time()
+        try:
+            await task(task_status=status)
+        except Exception as error:
+            log.exception("a task of the drive failed; it starts again in %.0f s", pause)
+            runtime.failure = f"an error of this program ({type(error).__name__}); the log says more"
+        status.started()
+        status = trio.TASK_STATUS_IGNORED
+        if trio.current_time() - started > LONGEST_RESTART:
+            pause = FIRST_RESTART
+        await trio.sleep(pause)
+        pause = min(pause * 2, LONGEST_RESTART)

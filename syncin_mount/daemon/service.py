@@ -1,0 +1,84 @@
+"""The control API's view of a mounted synchronization."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refused, Unreachable
+from syncin_mount.control.messages import JournalEntry, Problem, Status, SyncEvent, SyncRequest, Transfer, TransferQuery
+from syncin_mount.daemon import views
+from syncin_mount.daemon.runs import sync_events
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    import trio
+
+    from syncin_mount.daemon.runtime import Runtime
+
+
+def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Status:
+    """This moment's state of a synchronization at work."""
+    now = runtime.engine.status()
+    synchronization = runtime.synchronization
+    problems = [Problem(each.path, each.why, each.lasting) for each in now.problems]
+    if runtime.failure is not None:
+        problems.insert(0, Problem("", runtime.failure, lasting=True))
+    return Status(
+        name=synchronization.name,
+        server=runtime.server.name,
+        remote=synchronization.remote,
+        mountpoint=str(synchronization.mountpoint),
+        mounted=mounted,
+        pid=os.getpid(),
+        manual=manual,
+        online=now.online,
+        why_offline=now.offline_why or None,
+        running=now.running,
+        waiting=now.waiting,
+        absent=now.hydrating,
+        known=runtime.replica.base_count(),
+        last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,
+        next_try=None if now.next_try_seconds is None else time.time() + now.next_try_seconds,
+        transfers=runtime.meter.running(),
+        problems=tuple(problems),
+        conflicts=now.conflicts,
+        halted=now.halted,
+        refused=now.refused,
+    )
+
+
+class MountedService:
+    """A ``syncin_mount.control.service.Service``. ``stop`` sets the event that ends the daemon."""
+
+    def __init__(self, runtime: Runtime, stopping: trio.Event, *, manual: bool) -> None:
+        self._runtime = runtime
+        self._stopping = stopping
+        self._manual = manual
+
+    def status(self) -> Status:
+        return status_of(self._runtime, mounted=True, manual=self._manual)
+
+    def journal(self) -> Iterator[JournalEntry]:
+        return views.journal(self._runtime.replica)
+
+    def transfers(self, query: TransferQuery) -> Iterator[Transfer]:
+        return views.transfers(self._runtime.replica, self._runtime.synchronization.name, query)
+
+    def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
+        return sync_events(self._runtime, request)
+
+    async def settle(self) -> None:
+        """Returns when all that can be sent is sent. Raises Unreachable, Refused."""
+        await self._runtime.engine.wait_settled()
+        now = self._runtime.engine.status()
+        if now.online is False:
+            raise Unreachable(now.offline_why or "the server is away")
+        if now.refused or now.halted:
+            raise Refused(now.refused or now.halted or "")
+
+    def stop(self) -> None:
+        self._stopping.set()

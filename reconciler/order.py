@@ -120,9 +120,7 @@ class _Shaping:
                         ready += waiting.pop(NodeId(-above), [])
         return rounds
 
-    def _round(
-        self, ready: list[Action], waiting: dict[NodeId, list[Action]]
-    ) -> tuple[list[Action], list[Action]]:
+    def _round(self, ready: list[Action], waiting: dict[NodeId, list[Action]]) -> tuple[list[Action], list[Action]]:
         """What can be done now, together; and what to look at again in the next round."""
         step: list[Action] = []
         again: list[Action] = []
@@ -193,6 +191,4 @@ class _Shaping:
         place = self._place(holder)
         assert place is not None
         target = Place(place.parent, temporary_name(holder))
-        return replace(
-            self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment"
-        )
+        return replace(self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment")

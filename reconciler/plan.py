@@ -43,9 +43,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
     """
     if settings.direction is not Direction.BOTH:
         raise NotImplementedError(f"The direction “{settings.direction.value}” cannot be planned yet; use “both”.")
-    trees = {
-        node: Trees(node, view.base(node), view.local(node), view.remote(node)) for node in sorted(view.touched())
-    }
+    trees = {node: Trees(node, view.base(node), view.local(node), view.remote(node)) for node in sorted(view.touched())}
     present = _Present(view, filters)
     trees = {node: each for node, each in trees.items() if not present.left_out(node)}
     waiting = {node: f"The server could not tell its state: {why}" for node in trees if (why := view.unknown(node))}
@@ -383,9 +381,7 @@ class _Draft:
         if node not in doomed or state is None or state.parent in doomed:  # held back, or gone with its folder
             return []
         keep = verdict.keep or (side is Side.LOCAL and self._keeps_below(node, doomed))
-        return [
-            Action(Op.DELETE, side, node, trees.base, trees.local, trees.remote, keep=keep, reason=verdict.reason)
-        ]
+        return [Action(Op.DELETE, side, node, trees.base, trees.local, trees.remote, keep=keep, reason=verdict.reason)]
 
     def _keeps_below(self, node: NodeId, doomed: set[NodeId]) -> bool:
         folders = [node]

@@ -1,4 +1,4 @@
-"""Whatever both sides did: the plan can be carried out, they end equal, nothing is lost, and then there is no more to do."""
+"""Whatever both sides did: the plan can be carried out, both end equal, nothing is lost, and no more is to do."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def told(make: list[Do], here: list[Do], there: list[Do], conflict: Conflict, no
 
 
 def owned(world: World) -> set[str]:
-    """Contents that must not be lost: whatever is on a side, unless a user of either side wrote over that very content."""
+    """Contents that must not be lost: what is on a side, unless a user of either side wrote over that very content."""
     here = {item.content for node, item in world.here.items() if node not in world.not_here}
     there = {item.content for item in world.there.values()}
     return (here | there) - world.replaced - {""}
@@ -154,7 +154,8 @@ def test_an_interrupted_plan_is_followed_by_one_that_ends_well(world: World, rng
 
 def one_sided(make: list[Do], changes: list[Do], conflict: Conflict, side: Side) -> tuple[World, Side]:
     changes = [wish for wish in changes if wish.what != "same"]
-    return told(make, changes if side is Side.LOCAL else [], changes if side is Side.REMOTE else [], conflict, set()), side
+    here, there = (changes, []) if side is Side.LOCAL else ([], changes)
+    return told(make, here, there, conflict, set()), side
 
 
 one_sided_worlds = st.builds(

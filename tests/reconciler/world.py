@@ -67,7 +67,7 @@ class Snapshot:
 
     def remote(self, node: NodeId) -> Remote | None:
         item = self._world.there.get(node)
-        return item and Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0)
+        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0) if item is not None else None
 
     def unknown(self, node: NodeId) -> str | None:
         """As a listing tells it: below an unknown folder all is unknown that was not seen elsewhere."""
@@ -163,8 +163,8 @@ class World:
                         twin if each == node else each: replace(it, parent=twin) if it.parent == node else it
                         for each, it in self.there.items()
                     }
-                    node = twin
-                if item.kind is Kind.FOLDER:
+                    pending.append(twin)
+                else:
                     pending.append(node)
 
     # looking at it -------------------------------------------------------------------------------------------------

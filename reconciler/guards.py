@@ -1,0 +1,115 @@
+"""When a plan must not be carried out without being asked for: too much would be deleted at once.
+
+The predicates are pure and look at what is about to happen, not at why. ``sync --dry-run`` shows such a plan, and
+``sync --yes`` carries it out.
+"""
+
+from __future__ import annotations
+
+import enum
+import unicodedata
+from dataclasses import dataclass
+
+from reconciler.model import ROOT, Kind, NodeId, Op, Plan, Side
+from reconciler.ports import View
+
+MANY = 20
+"""Up to so many deleted files are nobody's accident."""
+
+_WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
+
+
+class Danger(enum.Enum):
+    """Why nothing is done."""
+
+    EMPTIED = "emptied"
+    MASS_DELETION = "mass deletion"
+    ROOT_GONE = "root gone"
+    SPELLING = "spelling"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may go on."""
+
+    danger: Danger
+    sentence: str
+    passable: bool = True
+
+
+def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
+    """Whether the plan empties a side, or deletes more than half of all files and more than 20, on either side.
+
+    ``base_count`` is the number of files and folders that both sides agreed on, without the root.
+    """
+    for side in (Side.LOCAL, Side.REMOTE):
+        roots = [action.node for action in plan.actions if action.op is Op.DELETE and action.side is side]
+        if not roots:
+            continue
+        where, other = ("here", "the server's folder") if side is Side.LOCAL else ("on the server", "the folder here")
+        if base_count > 1 and _emptied(view, Side.REMOTE if side is Side.LOCAL else Side.LOCAL):
+            sentence = f"Nothing was done: {other} is empty now, so all that is {where} would be deleted. {_WAY_OUT}"
+            return Halt(Danger.EMPTIED, sentence)
+        nodes, files = _below(view, side, roots)
+        if files > MANY and 2 * nodes > base_count:
+            sentence = f"Nothing was done: {files} files, more than half of all, would be deleted {where}. {_WAY_OUT}"
+            return Halt(Danger.MASS_DELETION, sentence)
+    return None
+
+
+def root_gone(remote_path: str) -> Halt:
+    """The server's folder itself is not there any more: then nothing can be said of what was in it."""
+    return Halt(
+        Danger.ROOT_GONE,
+        f"Nothing was done: the folder “{remote_path}” is not on the server any more. Restore it there (the trash may "
+        "have it), or remove this synchronization; the files here stay as they are.",
+        passable=False,
+    )
+
+
+def respelled(agreed: str, now: str) -> Halt | None:
+    """The server names another folder for this synchronization that differs in case, accents or Unicode form only: its
+    database takes such names for the same, so it may mean a neighbour of the folder that was agreed on."""
+    if agreed == now or _folded(agreed) != _folded(now):
+        return None
+    return Halt(
+        Danger.SPELLING,
+        f"Nothing was done: the server now says “{now}” for the folder “{agreed}”, which differs in spelling only and "
+        "may be another folder. Rename one of them on the server, or add the synchronization anew.",
+        passable=False,
+    )
+
+
+def _folded(path: str) -> str:
+    plain = unicodedata.normalize("NFKD", path)
+    return "".join(char for char in plain if not unicodedata.combining(char)).casefold()
+
+
+def _emptied(view: View, side: Side) -> bool:
+    """Whether a side holds nothing at all. Links and devices do not count: they were never part of it."""
+    if side is Side.REMOTE:
+        return next(iter(view.remote_children(ROOT)), None) is None
+    for _, node in view.local_children(ROOT):
+        local = view.local(node)
+        if local is not None and local.kind is not Kind.OTHER:
+            return False
+    return True
+
+
+def _below(view: View, side: Side, roots: list[NodeId]) -> tuple[int, int]:
+    """How many nodes, and how many files among them, go with these. What moves out before is left out."""
+    local = side is Side.LOCAL
+    children = view.local_children if local else view.remote_children
+    state, other = (view.local, view.remote) if local else (view.remote, view.local)
+    nodes = files = 0
+    pending = list(roots)
+    for node in pending:
+        found = state(node)
+        if found is None or other(node) is not None:
+            continue
+        nodes += 1
+        if found.kind is Kind.FOLDER:
+            pending += [child for _, child in children(node)]
+        else:
+            files += found.kind is Kind.FILE
+    return nodes, files

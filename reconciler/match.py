@@ -1,0 +1,225 @@
+"""Which node a listed entry is that was not where the base has it. ``observe`` states the rules."""
+
+from __future__ import annotations
+
+from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
+from reconciler.remote_tree import Known, RemoteTree
+
+DEFERRED = NodeId(-1)
+SKIPPED = NodeId(-2)
+"""Instead of a node: a folder not settled yet; a folder that is not looked into."""
+_RENUMBERED = 16
+"""More unchanged files than this with another inode, and than those with the same, and the disk was replaced."""
+
+
+def listed(entry: Entry, parent: NodeId, name: str) -> Remote:
+    """What an entry tells of a node that is at this place."""
+    kind = Kind.FOLDER if entry.is_folder else Kind.FILE
+    return Remote(kind, parent, name, entry.size, entry.mtime, entry.inode, entry.checksum)
+
+
+class Matching:
+    """Finds out which node each entry is that was not where its base says."""
+
+    def __init__(
+        self,
+        known: Known,
+        tree: RemoteTree,
+        entries: list[Entry],
+        folders: dict[str, NodeId],
+        seen: bytearray,
+        problems: dict[str, str],
+    ) -> None:
+        self._known = known
+        self._tree = tree
+        self._entries = entries
+        self._folders = folders
+        self._seen = seen
+        self._problems = problems
+        self._below: dict[str, list[Entry]] = {}  # path of a folder -> its entries among those to match
+        for entry in entries:
+            self._below.setdefault(_split(entry.path)[0], []).append(entry)
+        self._claims: dict[str, NodeId] = {}  # path -> node, by inode
+        self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
+        self._trust_inodes = True
+
+    def run(self, matched: int) -> None:
+        self._trust_inodes = not self._renumbered(matched)
+        if self._trust_inodes:
+            self._claim_by_inode()
+        rest = [entry for entry in self._entries if not self._by_path(entry)]
+        if rest:
+            missing = self._missing_untold()
+            for entry in rest:
+                self._settle(entry, missing)
+        for path, why in self._problems.items():
+            self._note_problem(path, why)
+        for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
+            if self._tree.unknown(node) is None:
+                self._tree.note_absent(node)
+
+    # seen nodes ----------------------------------------------------------------------------------------------------
+
+    def _is_seen(self, node: NodeId) -> bool:
+        byte = node >> 3
+        return byte < len(self._seen) and bool(self._seen[byte] & (1 << (node & 7)))
+
+    def _see(self, node: NodeId) -> None:
+        byte = node >> 3
+        if byte >= len(self._seen):
+            self._seen.extend(bytes(byte + 1))
+        self._seen[byte] |= 1 << (node & 7)
+
+    # matching ------------------------------------------------------------------------------------------------------
+
+    def _renumbered(self, matched: int) -> bool:
+        """Whether the server's files lie on another disk now: then inodes agree by chance only."""
+        by_path: dict[str, NodeId] = {}
+        same = other = 0
+        for entry in self._entries:
+            head, name = _split(entry.path)
+            parent = by_path.get(head) or self._folders.get(head, NodeId(0))
+            base = self._known.base_entry(parent, name) if parent > 0 else None
+            if base is None:
+                continue
+            if entry.is_folder:
+                by_path[entry.path] = base.node
+            elif base.size == entry.size and base.mtime == entry.mtime and base.inode:
+                same += base.inode == entry.inode
+                other += base.inode != entry.inode
+        return other > max(_RENUMBERED, same + matched)
+
+    def _claim_by_inode(self) -> None:
+        """Moves. They come before any match by path, as another file may lie where the moved one was."""
+        for entry in self._entries:
+            node = self._known.base_by_inode(entry.inode) if entry.inode else None
+            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
+            if node is None or base is None or base.inode != entry.inode:
+                continue
+            if self._agrees(entry, node, base):
+                self._claims[entry.path] = node
+                self._moving.add(node)
+                self._see(node)
+
+    def _agrees(self, entry: Entry, node: NodeId, base: Base) -> bool:
+        if (base.kind is Kind.FOLDER) is not entry.is_folder:
+            return False
+        if not entry.is_folder:
+            return base.size == entry.size and base.mtime == entry.mtime
+        if next(iter(self._known.base_children(node)), None) is None:
+            return True
+        return any(self._was_in(child, node) for child in self._below.get(entry.path, ()))
+
+    def _was_in(self, child: Entry, folder: NodeId) -> bool:
+        found = self._known.base_entry(folder, _split(child.path)[1])
+        if found is not None and (found.kind is Kind.FOLDER) is child.is_folder:
+            return True
+        node = self._known.base_by_inode(child.inode) if child.inode and self._trust_inodes else None
+        base = self._known.base(node) if node is not None else None
+        if base is None or base.parent != folder or (base.kind is Kind.FOLDER) is not child.is_folder:
+            return False
+        return child.is_folder or (base.size == child.size and base.mtime == child.mtime)
+
+    def _by_path(self, entry: Entry) -> bool:
+        """Settles an entry whose folder is settled, and that is claimed or where a base node not seen elsewhere is."""
+        head, name = _split(entry.path)
+        parent = self._folders.get(head, NodeId(0))
+        node = self._claims.get(entry.path)
+        if parent == SKIPPED:
+            self._folders[entry.path] = SKIPPED
+            if node is not None:
+                self._tree.note_unknown(node, "its folder could not be read")
+            return True
+        if parent <= 0:
+            return False
+        if node is None:
+            base = self._known.base_entry(parent, name)
+            if base is None or (base.kind is Kind.FOLDER) is not entry.is_folder or self._is_seen(base.node):
+                return False
+            node = base.node
+        self._place(entry, node, parent, name)
+        return True
+
+    def _settle(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> None:
+        if self._by_path(entry):
+            return
+        head, name = _split(entry.path)
+        parent = self._folders.get(head, NodeId(0))
+        if parent <= 0:  # its folder was a duplicate, or no folder
+            self._problems.setdefault(head, f"the server listed {entry.path!r} without its folder")
+            return
+        node = self._untold_move(entry, missing) or self._local_twin(entry, parent, name)
+        self._place(entry, node if node is not None else self._known.new_id(), parent, name)
+
+    def _untold_move(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> NodeId | None:
+        found = [node for node in missing.get(_likeness(entry), ()) if not self._is_seen(node)]
+        base = self._known.base(found[0]) if len(found) == 1 else None
+        if base is not None and self._agrees(entry, found[0], base):
+            return found[0]
+        return None
+
+    def _missing_untold(self) -> dict[tuple[object, ...], list[NodeId]]:
+        missing: dict[tuple[object, ...], list[NodeId]] = {}
+        for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
+            base = self._known.base(node)
+            if base is not None and (base.inode == 0 or not self._trust_inodes):
+                folder = base.kind is Kind.FOLDER
+                key = (True, base.name) if folder else (False, base.name, base.size, base.mtime)
+                missing.setdefault(key, []).append(node)
+        return missing
+
+    def _local_twin(self, entry: Entry, parent: NodeId, name: str) -> NodeId | None:
+        """The local node at the same path, if it was made on both sides, or moved there on both."""
+        node = self._known.local_child(parent, name)
+        if node is None or self._is_seen(node):
+            return None
+        base = self._known.base(node)
+        if base is not None:
+            return node if self._agrees(entry, node, base) else None
+        local = self._known.local(node)
+        kind = Kind.FOLDER if entry.is_folder else Kind.FILE
+        return node if local is not None and local.kind is kind else None
+
+    def _place(self, entry: Entry, node: NodeId, parent: NodeId, name: str) -> None:
+        holder = self._tree.child(parent, name)
+        self._moving.discard(node)
+        if holder is not None and holder != node and self._is_seen(holder) and holder not in self._moving:
+            self._problems[entry.path] = "the server listed it twice"
+            self._see(node)
+            self._folders[entry.path] = SKIPPED
+            if self._known.base(node) is not None:
+                self._tree.note_unknown(node, "the server listed it twice")
+            return
+        self._see(node)
+        if entry.is_folder:
+            self._folders[entry.path] = node
+        self._tree.note_seen(node, listed(entry, parent, name))
+
+    # problems ------------------------------------------------------------------------------------------------------
+
+    def _note_problem(self, path: str, why: str) -> None:
+        """Makes the node at that path unknown: the listed one, else the base's, else a local one, else a new one."""
+        parent, name = ROOT, ""
+        node: NodeId | None = ROOT
+        for name in path.split("/") if path else ():
+            if node is None:  # below a folder that nobody knows
+                return
+            parent, node = node, self._tree.child(node, name)
+        if node is not None:
+            self._tree.note_unknown(node, why)
+            return
+        local = self._known.local_child(parent, name)
+        if local is not None and self._known.base(local) is None and not self._is_seen(local):
+            self._tree.note_unknown(local, why)
+        else:
+            self._tree.note_unreadable(self._known.new_id(), Place(parent, name), why)
+
+
+def _split(path: str) -> tuple[str, str]:
+    head, _, name = path.rpartition("/")
+    return head, name
+
+
+def _likeness(entry: Entry) -> tuple[object, ...]:
+    name = _split(entry.path)[1]
+    return (True, name) if entry.is_folder else (False, name, entry.size, entry.mtime)

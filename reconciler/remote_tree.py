@@ -1,0 +1,156 @@
+"""The server's tree by node: the base, corrected by what an observation and the actions since have shown to differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from reconciler.model import ROOT, Base, Kind, Local, NodeId, Place, Remote
+from reconciler.ports import BaseEntry
+
+
+class Known(Protocol):
+    """The part of ``ports.Replica`` that an observation needs. All look-ups, but for ``new_id``."""
+
+    def base(self, node: NodeId) -> Base | None: ...
+    def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None: ...
+    def base_by_inode(self, inode: int) -> NodeId | None: ...
+    def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]: ...
+    def base_nodes(self) -> Iterator[NodeId]: ...
+    def local(self, node: NodeId) -> Local | None: ...
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def new_id(self) -> NodeId: ...
+
+
+class RemoteTree:
+    """The server's tree by node: the base, corrected by what is known to differ.
+
+    The executor notes with ``set`` what each action left on the server, before or after it advances the base.
+    """
+
+    __slots__ = ("_differs", "_known", "_nameless", "_placed", "_unknown", "learned")
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._differs: dict[NodeId, Remote | None] = {}
+        self._placed: dict[NodeId, dict[str, NodeId]] = {}  # parent -> children among _differs
+        self._unknown: dict[NodeId, str] = {}
+        self._nameless: dict[NodeId, Place] = {}  # unreadable entries that no other node stands for
+        self.learned: list[tuple[NodeId, Base]] = []
+        """Bases that only gain what the server had not told before (inode, checksum)."""
+
+    @classmethod
+    def assumed(cls, known: Known) -> RemoteTree:
+        """The server is taken to be as the base says; nothing was listed."""
+        return cls(known)
+
+    def get(self, node: NodeId) -> Remote | None:
+        """The node's state on the server; None when it is not there. Says nothing for an ``unknown`` node."""
+        if node in self._differs:
+            return self._differs[node]
+        base = self._known.base(node)
+        if base is None:
+            return None
+        return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
+
+    def set(self, node: NodeId, remote: Remote | None) -> None:
+        """From now on the node is so on the server. With None, all below it is gone too."""
+        if remote is None:
+            gone = [node]
+            for each in gone:
+                gone.extend(child for _, child in self.children(each))
+            for each in gone:
+                self._put(each, None)
+        else:
+            self._put(node, remote)
+
+    def _put(self, node: NodeId, remote: Remote | None) -> None:
+        before = self._differs.get(node) or self._nameless.pop(node, None)
+        if before is not None:
+            names = self._placed[before.parent]
+            if names.get(before.name) == node:
+                del names[before.name]
+        self._unknown.pop(node, None)
+        self._differs[node] = remote
+        if remote is not None:
+            self._placed.setdefault(remote.parent, {})[remote.name] = node
+
+    def changed(self) -> Iterator[NodeId]:
+        """Every node whose server state differs from its base now, or is not known; each once."""
+        for node, remote in list(self._differs.items()):
+            base = self._known.base(node)
+            if not (base is None and remote is None) and not (base and remote and _same(base, remote)):
+                yield node
+        yield from list(self._unknown)
+
+    def unknown(self, node: NodeId) -> str | None:
+        """Why the server's state of the node is not known; None when it is. Below an unknown folder all is unknown
+        that was not seen elsewhere."""
+        if not self._unknown:
+            return None
+        while node != ROOT:
+            why = self._unknown.get(node)
+            if why is not None:
+                return why
+            base = self._known.base(node) if node not in self._differs else None
+            if base is None:
+                return None
+            node = base.parent
+        return self._unknown.get(ROOT)
+
+    def child(self, parent: NodeId, name: str) -> NodeId | None:
+        node = self._placed.get(parent, {}).get(name)
+        if node is None:
+            entry = self._known.base_entry(parent, name)
+            if entry is not None and entry.node not in self._differs:
+                node = entry.node
+        return node
+
+    def children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
+        """A snapshot of names and nodes, unreadable ones among them."""
+        placed = self._placed.get(node, {})
+        names = [(name, child) for name, child in self._known.base_children(node) if child not in self._differs]
+        return iter([*(each for each in names if each[0] not in placed), *placed.items()])
+
+    def path(self, node: NodeId) -> str:
+        """Names from the root, joined by ``/``, where the node is on the server now. KeyError when it is not there."""
+        names: list[str] = []
+        while node != ROOT:
+            place = self._nameless.get(node) or self.get(node)
+            if place is None:
+                raise KeyError(node)
+            names.append(place.name)
+            node = place.parent
+        return "/".join(reversed(names))
+
+    # what an observation fills in ----------------------------------------------------------------------------------
+
+    def note_absent(self, node: NodeId) -> None:
+        self._differs[node] = None
+
+    def note_unknown(self, node: NodeId, why: str) -> None:
+        self._unknown[node] = why
+
+    def note_unreadable(self, node: NodeId, place: Place, why: str) -> None:
+        self._unknown[node] = why
+        self._nameless[node] = place
+        self._placed.setdefault(place.parent, {})[place.name] = node
+
+    def note_seen(self, node: NodeId, remote: Remote) -> None:
+        """Keeps what was listed, if it differs from the base; what only adds to the base is ``learned``."""
+        base = self._known.base(node)
+        if base is None or not _same(base, remote):
+            self._put(node, remote)
+        elif base.inode != remote.inode or (remote.checksum is not None and base.checksum is None):
+            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum)))
+
+
+def _same(base: Base, remote: Remote) -> bool:
+    if base.name != remote.name or base.parent != remote.parent or base.kind is not remote.kind:
+        return False
+    if base.kind is Kind.FOLDER:
+        return True
+    if base.size != remote.size or base.mtime != remote.mtime:
+        return False
+    return base.checksum is None or remote.checksum is None or base.checksum == remote.checksum

@@ -15,14 +15,15 @@ import trio
 
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
-from reconciler.guards import halt
+from reconciler.guards import halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
 from reconciler.model import Action, NodeId, Op, Outcome, Plan, Result, Settings, Side
-from reconciler.observe import Observer, RemoteTree
+from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica
+from reconciler.remote_tree import RemoteTree
 from reconciler.report import EngineStatus, Problem, Report, Step
 from reconciler.view import Trees, closure
 
@@ -67,8 +68,10 @@ class Engine:
         manual: bool = False,
         transfers: int = TRANSFERS,
         stamp: Callable[[int], str],
+        name: str = "the synchronized folder",
     ) -> None:
-        """``stamp`` makes the date in a conflict copy's name out of wall time in ns."""
+        """``stamp`` makes the date in a conflict copy's name out of wall time in ns; ``name`` is the remote folder's,
+        for messages."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -81,6 +84,7 @@ class Engine:
         self._manual = manual
         self._transfers = transfers
         self._stamp = stamp
+        self._name = name
         self._running = trio.Lock()
         self._wake = trio.Event()
         self._held = HeldNodes()
@@ -236,7 +240,8 @@ class Engine:
         except Unauthorized as error:
             self._refused = report.refused = str(error)
         except Missing as error:
-            self._halt(report, f"the folder is not on the server any more ({error}); nothing was changed here")
+            log.info("the listing found no folder: %s", error)
+            self._halt(report, root_gone(self._name).sentence)
         except RemoteError as error:
             self._later(started)
             report.refused = str(error)
@@ -272,8 +277,8 @@ class Engine:
         made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
         report.conflicts += len(made.conflicts)
         stop = halt(view, made, self._replica.base_count())
-        if stop is not None and not confirmed:
-            self._halt(report, stop.why)
+        if stop is not None and not (confirmed and stop.passable):
+            self._halt(report, stop.sentence)
         else:
             self._halted = report.halted = None
         if report.dry_run:
@@ -310,11 +315,11 @@ class Engine:
         dirty = frozenset(each.node for each in self._replica.dirty())
         tree = RemoteTree.assumed(self._replica)
         try:
-            made = plan(
-                Trees(self._replica, tree, closure(self._replica, settled, dirty)),
-                self._settings,
-                stamp=self._stamp(self._clock.now_ns()),
-            )
+            view = Trees(self._replica, tree, closure(self._replica, settled, dirty))
+            made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
+            if halt(view, made, self._replica.base_count()) is not None:
+                self.list_soon()  # the full run looks again and halts with the whole picture
+                return
             self._waiting.update({each.node: each.why for each in made.waiting})
             outcomes = await self._execute(made, tree, listed=False)
         except Unreachable as error:

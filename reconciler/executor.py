@@ -7,7 +7,6 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 
 import trio
@@ -39,8 +38,9 @@ from reconciler.model import (
     Result,
     Side,
 )
-from reconciler.observe import RemoteTree
 from reconciler.ports import Content, Found, Progress, RemoteFolder, Replica
+from reconciler.reading import read_at
+from reconciler.remote_tree import RemoteTree
 
 RESUME_FROM = 1 << 20
 """Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
@@ -245,7 +245,7 @@ class Executor:
         async def read(offset: int, length: int) -> bytes:
             if self._version(action.node) != local.version:
                 raise LocalChanged("it was changed here while it was sent")
-            piece = os.pread(content.fd, min(length, local.size - offset), offset)
+            piece = read_at(content.fd, min(length, local.size - offset), offset)
             self._progress.advanced(action, len(piece))
             await trio.lowlevel.checkpoint()
             return piece

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.model import ROOT, Base, Local, NodeId, Remote
-from reconciler.observe import RemoteTree
 from reconciler.ports import Replica
+from reconciler.remote_tree import RemoteTree
 
 
 class Trees:

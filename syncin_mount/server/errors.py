@@ -229,10 +229,12 @@ class Failure:
 _NOT_SENT = False
 
 FAILURES: tuple[Failure, ...] = (
-    Failure(httpx.TransportError, ssl.SSLCertVerificationError, Untrusted,
+    Failure(httpx.ConnectError, ssl.SSLCertVerificationError, Untrusted,
             "The certificate of {server} cannot be verified ({cause}); if you know this server, accept it with "
             "--insecure-tls", _NOT_SENT),
-    Failure(httpx.TransportError, ssl.SSLError, Untrusted,
+    Failure(httpx.ConnectError, ssl.SSLEOFError, Unreachable,
+            "{server} closed the connection before it was secured; it is tried again later", _NOT_SENT),
+    Failure(httpx.ConnectError, ssl.SSLError, Untrusted,
             "{server} does not speak TLS as it should ({cause}); check whether its address starts with http:// or "
             "https://", _NOT_SENT),
     Failure(httpx.ConnectError, socket.gaierror, Unreachable,
@@ -293,7 +295,7 @@ def _brief(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return cause.verify_message
     if isinstance(cause, ssl.SSLError):
-        return cause.reason or "TLS failed"
+        return str(getattr(cause, "reason", None) or "TLS failed")
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return shown(str(cause) or type(cause).__name__)

@@ -75,8 +75,9 @@ class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PathChanges(msgspec.Struct, frozen=True):
-    """``add`` are synchronizations that were not in the list which was sent, ``delete`` the ids that are gone (but not
-    those whose folder was deleted: only the listing tells)."""
+    """``add`` are synchronizations that were not in the list which was sent; ``update`` applies in order and may name
+    one id twice; ``delete`` are the ids that are gone (but not those whose folder was deleted: only the listing
+    tells)."""
 
     add: list[SyncPath]
     update: list[PathUpdate]

@@ -79,9 +79,7 @@ async def register(
     body = _Registration(login, password, client_id, info or this_client(), code or msgspec.UNSET)
     async with Wire(url, insecure_tls=insecure_tls, timeouts=timeouts) as wire:
         await greet(wire)
-        call = Call(
-            Endpoint.REGISTER, "POST", "api/app/sync/register", headers=JSON, content=msgspec.json.encode(body)
-        )
+        call = Call(Endpoint.REGISTER, "POST", "api/app/sync/register", headers=JSON, content=msgspec.json.encode(body))
         async with wire.exchange(call) as answer:
             return (await answer.json(_Registered)).client_token
 
@@ -209,9 +207,7 @@ class Tokens:
     async def _by_client_token(self) -> Grant:
         token = self._unsaved or await self._load()
         body = _TokenRequest(self._account.client_id, token, self._info)
-        call = Call(
-            Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body)
-        )
+        call = Call(Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body))
         asked_at = self._clock()
         async with self._wire.exchange(call) as answer:
             reply = await answer.json(TokenReply)

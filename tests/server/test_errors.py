@@ -43,7 +43,7 @@ def endpoint_of(method: str, path: str) -> Endpoint | None:
     for start, endpoint in by_start.items():
         if path.startswith(start):
             return endpoint
-    if path.startswith("/api/app/sync/operation/personal") or path.startswith("/api/app/sync/operation/s"):
+    if path.startswith(("/api/app/sync/operation/personal", "/api/app/sync/operation/s")):
         return by_method.get(method)
     if path.startswith("/api/app/spaces/operation/") and method == "MOVE":
         return Endpoint.MOVE
@@ -154,7 +154,8 @@ def test_temporary_or_not() -> None:
             for said in ("", "x", None):
                 error = of_answer(Asked(endpoint, "http://server", "home"), status, said)
                 assert error.temporary is (type(error) in temporary)
-                assert error.temporary is True if status >= 500 or said is None and status not in (413, 414, 431) else True
+                if said is None and status not in (413, 414, 431):
+                    assert error.temporary, "what a proxy says is never the server's last word"
 
 
 def chained(outer: Exception, *causes: BaseException) -> Exception:
@@ -165,6 +166,7 @@ def chained(outer: Exception, *causes: BaseException) -> Exception:
     return outer
 
 
+REFUSED = ConnectionRefusedError(111, "refused")
 TLS = ssl.SSLCertVerificationError(1, "certificate verify failed")
 TLS.verify_message = "self-signed certificate"
 
@@ -172,8 +174,9 @@ TLS.verify_message = "self-signed certificate"
 @pytest.mark.parametrize(
     ("exc", "error", "says", "sent"),
     [
-        (chained(httpx.ConnectError("x"), OSError("all"), ConnectionRefusedError(111, "refused")), ours.Unreachable, "refused", False),
-        (chained(httpx.ConnectError("x"), OSError("all"), ExceptionGroup("two", [OSError(101, "No route")])), ours.Unreachable, "No connection", False),
+        (chained(httpx.ConnectError("x"), OSError("all"), REFUSED), ours.Unreachable, "refused", False),
+        (chained(httpx.ConnectError("x"), ExceptionGroup("two", [REFUSED])), ours.Unreachable, "refused", False),
+        (chained(httpx.ConnectError("x"), OSError(101, "No route")), ours.Unreachable, "No connection", False),
         (chained(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), ours.Unreachable, "cannot be found", False),
         (chained(httpx.ConnectError("x"), TLS), Untrusted, "self-signed certificate", False),
         (chained(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), Untrusted, "TLS", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Awaitable, Callable
 
@@ -204,7 +205,7 @@ async def test_a_broken_upload_is_resumed(world: World) -> None:
         with pytest.raises(LocalChanged):
             await folder.upload(name, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False)
         with pytest.raises(Mismatch):
-            await unlocked(lambda name=name: put(folder, name, data, start=999))
+            await unlocked(functools.partial(put, folder, name, data, start=999))
         reached = await folder.partial(name)
         assert 0 < reached <= 1_200_000
         before = sum(record.bytes_in for record in world.dev.requests)
@@ -248,7 +249,7 @@ async def test_listing(world: World) -> None:
     assert (file.is_folder, file.size, file.mtime, file.checksum) == (False, 2, EPOCH, None)
     assert file.inode == (world.disk / "a/ü.txt").stat().st_ino
     os.rename(world.disk, world.disk.parent / "away")
-    with pytest.raises(Missing, match="not on .* any more"):
+    with pytest.raises(Missing, match=r"not on .* any more"):
         await listed(world.folder)
 
 

@@ -80,7 +80,7 @@ async def test_picking_a_folder(world: World) -> None:
 async def test_the_trash(world: World) -> None:
     await put(world.folder, "d/f", b"one")
     await world.folder.delete("d/f")
-    assert [bin.alias for bin in await trash_bins(world.session)] == ["personal"]
+    assert [trash.alias for trash in await trash_bins(world.session)] == ["personal"]
     assert [item.name for item in await trash_items(world.session, "personal")] == ["x"]
     (item,) = await trash_items(world.session, "personal/x/d")
     assert (item.name, item.is_dir, item.size) == ("f", False, 3)

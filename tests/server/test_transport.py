@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
-from reconciler.errors import Exists, Missing, QuotaReached, Refused, RemoteError, ServerFault, Unauthorized, Unreachable
+from reconciler.errors import (
+    Exists,
+    Missing,
+    QuotaReached,
+    Refused,
+    RemoteError,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+)
 from reconciler.ports import Found
-from syncin_mount.server import ServerAccount, Session, Timeouts, Untrusted, parse_url, register
+from syncin_mount.server import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
 from syncin_mount.server.browse import tree
 from syncin_mount.server.pool import _is_loopback, _proxy
 from tests.server.support import Memory, answer, head_of, listed, put, raw_server, scripted
@@ -124,7 +134,12 @@ async def test_after_a_lost_answer_nobody_knows() -> None:
         pass
 
     async with scripted(handler) as folder:
-        for call in (put(folder, "f", b"x"), folder.delete("f"), folder.move("f", "g"), folder.move("f", "g", overwrite=True)):
+        for call in (
+            put(folder, "f", b"x"),
+            folder.delete("f"),
+            folder.move("f", "g"),
+            folder.move("f", "g", overwrite=True),
+        ):
             with pytest.raises(Unreachable, match="broke off") as caught:
                 await call
             assert caught.value.done is None
@@ -193,7 +208,7 @@ async def test_a_stall_ends() -> None:
         await trio.sleep_forever()
 
     async with scripted(handler, timeouts=SHORT) as folder:
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
             "find": lambda: folder.find("f"),
             "listing": lambda: listed(folder),
             "upload": lambda: put(folder, "f", BIG),
@@ -207,7 +222,7 @@ async def test_a_stall_ends() -> None:
 
 
 async def test_a_stalled_download_ends() -> None:
-    head = "HTTP/1.1 206 Partial\r\nETag: W/\"5-3e8\"\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\n\r\n12"
+    head = 'HTTP/1.1 206 Partial\r\nETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\n\r\n12'
 
     async def stalls(stream: trio.SocketStream) -> None:
         await stream.send_all(head.encode())
@@ -219,10 +234,11 @@ async def test_a_stalled_download_ends() -> None:
     for handler in (stalls, cuts):
         async with scripted(handler, timeouts=SHORT) as folder:
             got = b""
-            with trio.fail_after(10), pytest.raises(Unreachable):
+            with trio.fail_after(10):
                 async with folder.download("f", start=0, stop=5, expect=Found(5, 1000)) as pieces:
-                    async for piece in pieces:
-                        got += piece
+                    got += await anext(pieces)
+                    with pytest.raises(Unreachable):
+                        await anext(pieces)
             assert got == b"12"
 
 
@@ -231,7 +247,12 @@ async def test_cancelling_is_quick_and_clean() -> None:
         await trio.sleep_forever()
 
     async with scripted(handler) as folder:
-        for call in (lambda: folder.find("f"), lambda: put(folder, "f", BIG), lambda: listed(folder)):
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: folder.find("f"),
+            lambda: put(folder, "f", BIG),
+            lambda: listed(folder),
+        ]
+        for call in calls:
             with trio.fail_after(5):
                 with trio.move_on_after(0.05) as scope:
                     await call()
@@ -274,7 +295,9 @@ async def test_strange_answers(raw: bytes, error: type[RemoteError], says: str) 
 
 async def test_an_endless_answer_is_not_kept() -> None:
     async def handler(stream: trio.SocketStream) -> None:
-        await stream.send_all(b"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n")
+        await stream.send_all(
+            b"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
+        )
         while True:
             await stream.send_all(bytes(65536))
 
@@ -353,18 +376,15 @@ async def test_tls_is_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch
         await secure.send_all(answer("200 OK", b"[]"))
 
     async with raw_server(handler) as url:
-        url = url.replace("http:", "https:")
 
         async def ask(insecure: bool) -> None:
-            account = ServerAccount("home", url, "user1", "id", insecure_tls=insecure)
+            account = ServerAccount("home", url.replace("http:", "https:"), "user1", "id", insecure_tls=insecure)
             async with Session(account, Memory("t")) as session:
                 assert await tree(session, "personal") == []
-                from syncin_mount.server import Folder
-
                 with trio.fail_after(5), pytest.raises(Exists):
                     await put(Folder(session, "personal/x"), "f", BIG)
 
-        with pytest.raises(Untrusted, match="certificate.*--insecure-tls") as caught:
+        with pytest.raises(Untrusted, match=r"certificate.*--insecure-tls") as caught:
             await ask(insecure=False)
         assert not caught.value.temporary
         await ask(insecure=True)
@@ -396,7 +416,17 @@ def test_addresses(text: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ftp://x", "http://", "http://x:port", "http://user1:secret@x", "http://x/?a", "http://a b", "http://[::1", "http://x:99999"],
+    [
+        "",
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "http://user1:secret@x",
+        "http://x/?a",
+        "http://a b",
+        "http://[::1",
+        "http://x:99999",
+    ],
 )
 def test_no_addresses(text: str) -> None:
     with pytest.raises(Refused) as caught:

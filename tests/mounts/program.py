@@ -1,0 +1,195 @@
+"""A drive without a server, for tests: replica and mount point are arguments, orders come as JSON lines on stdin.
+
+An order names one of the methods of Orders and its arguments; its reply is one JSON line on stdout. SIGTERM stops
+the program in the orderly way. Contents that are not here come from the folder ``--contents``, by the path in the
+drive, if it is given; else they are unavailable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import trio
+
+import syncin_fuse
+from reconciler.errors import Unavailable
+from reconciler.model import ROOT, Base, Kind, NodeId, Place
+from syncin_mount.store import Replica
+from syncin_mount.vfs import FileSystem, Hydrator, MountError, MountOptions, NoHydrator
+
+
+class FolderHydrator:
+    """Fetches contents from another folder, exactly what is asked for, as the real one does from the server."""
+
+    def __init__(self, replica: Replica, contents: Path) -> None:
+        self._replica = replica
+        self._contents = contents
+
+    async def ensure(self, node: NodeId, start: int, stop: int) -> None:
+        await trio.lowlevel.checkpoint()
+        base, local = self._replica.base(node), self._replica.local(node)
+        assert base is not None
+        assert local is not None
+        try:
+            source = os.open(self._contents / self._replica.local_path(node), os.O_RDONLY)
+        except FileNotFoundError:
+            raise Unavailable("there is no such content") from None
+        incoming = self._replica.incoming(node, base.size, base.mtime)
+        try:
+            while (gap := incoming.missing(start, stop)) is not None:
+                offset, end = gap
+                incoming.write(offset, os.pread(source, end - offset, offset))
+            if incoming.missing(0, base.size) is None:
+                self._replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
+        finally:
+            os.close(source)
+            incoming.close()
+
+
+class Orders:
+    """What a test may have done inside the drive's process: what the reconciler will do there, and accidents."""
+
+    def __init__(self, replica: Replica, fs: FileSystem) -> None:
+        self._replica = replica
+        self._fs = fs
+
+    def _find(self, path: str) -> NodeId:
+        node = ROOT
+        for name in Path(path).parts:
+            child = self._replica.local_child(node, name)
+            assert child is not None, path
+            node = child
+        return node
+
+    def _base(self, path: str, kind: Kind, size: int, mtime: int, inode: int = 0) -> Base:
+        parent, name = os.path.split(path)
+        return Base(kind, self._find(parent), name, size, mtime, inode, 0)
+
+    def place_folder(self, path: str) -> None:
+        self._replica.place_folder(self._replica.new_id(), self._base(path, Kind.FOLDER, 0, 1_700_000_000))
+
+    def place_file(self, path: str, size: int, mtime: int) -> None:
+        self._replica.place_file(self._replica.new_id(), self._base(path, Kind.FILE, size, mtime))
+
+    def take_in(self, path: str, text: str, mtime: int) -> None:
+        node = self._find(path)
+        local = self._replica.local(node)
+        assert local is not None
+        data = text.encode()
+        incoming = self._replica.incoming(node, len(data), mtime)
+        incoming.write(0, data)
+        base = self._base(path, Kind.FILE, len(data), mtime)
+        self._replica.take_in(node, incoming, base, local.version, keep=False, why="test")
+        incoming.close()
+
+    def move_local(self, path: str, target: str) -> None:
+        parent, name = os.path.split(target)
+        self._replica.move_local(self._find(path), Place(self._find(parent), name), None)
+
+    def touch_local(self, path: str, mtime_ns: int) -> None:
+        self._replica.touch_local(self._find(path), mtime_ns, None)
+
+    def delete_local(self, path: str) -> None:
+        self._replica.delete_local(self._find(path), keep=True, why="test")
+
+    def state(self, path: str) -> dict[str, Any]:
+        local = self._replica.local(self._find(path))
+        assert local is not None
+        return {"size": local.size, "mtime_ns": local.mtime_ns, "busy": local.busy, "version": local.version}
+
+    def break_handler(self, name: str) -> None:
+        """From now on this operation of the file system has a programming error."""
+
+        def broken(*_args: object, **_names: object) -> None:
+            raise ZeroDivisionError("broken on purpose")
+
+        setattr(self._fs, name, broken)
+
+    def mend_handler(self, name: str) -> None:
+        delattr(self._fs, name)
+
+
+async def obey(orders: Orders) -> None:
+    buffer = b""
+    stream = trio.lowlevel.FdStream(os.dup(0))
+    async with stream:
+        async for data in stream:
+            buffer += data
+            while b"\n" in buffer:
+                line, buffer = buffer.split(b"\n", 1)
+                order = json.loads(line)
+                try:
+                    reply = {"result": getattr(orders, order.pop("order"))(**order)}
+                except Exception as error:  # noqa: BLE001 - the test that gave the order is told
+                    reply = {"error": repr(error)}
+                sys.stdout.write(json.dumps(reply) + "\n")
+                sys.stdout.flush()
+
+
+async def every_second(replica: Replica, fs: FileSystem) -> None:
+    while True:
+        await trio.sleep(1)
+        fs.settle(time.monotonic())
+        replica.commit()
+
+
+async def main(options: argparse.Namespace) -> None:
+    replica = Replica.open(options.replica)
+    hydrator: Hydrator = FolderHydrator(replica, options.contents) if options.contents else NoHydrator()
+    fs = FileSystem(replica, hydrator, read_only=options.read_only)
+    frontend = syncin_fuse.frontend
+    frontend.prepare(options.mountpoint)
+
+    async def stop_on_signal() -> None:
+        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+            async for _number in signals:
+                nursery.cancel_scope.cancel()
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop_on_signal)
+            nursery.start_soon(every_second, replica, fs)
+            nursery.start_soon(obey, Orders(replica, fs))
+
+            async def serve(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+                mount = MountOptions(allow_other=options.allow_other, patience=options.patience)
+                await frontend.run(fs, options.mountpoint, options=mount, task_status=task_status)
+                nursery.cancel_scope.cancel()
+
+            await nursery.start(serve)
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+    finally:
+        replica.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("replica", type=Path)
+    parser.add_argument("mountpoint", type=Path)
+    parser.add_argument("--contents", type=Path)
+    parser.add_argument("--read-only", action="store_true")
+    parser.add_argument("--allow-other", action="store_true")
+    parser.add_argument("--patience", type=float, default=20.0)
+    parser.add_argument("--profile", type=Path)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        if arguments.profile:
+            import cProfile
+
+            profiler = cProfile.Profile()
+            profiler.runcall(trio.run, main, arguments)
+            profiler.dump_stats(arguments.profile)
+        else:
+            trio.run(main, arguments)
+    except MountError as error:
+        sys.exit(f"error: {error}")

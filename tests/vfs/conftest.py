@@ -1,0 +1,105 @@
+"""The file system directly over a real replica, without FUSE."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import Unavailable
+from reconciler.model import ROOT, Base, Kind
+from syncin_mount.store import Replica
+from syncin_mount.vfs import FileSystem
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class MemoryHydrator:
+    """Fetches from ``contents`` (by node) into the replica; ``before`` runs first, for what happens meanwhile."""
+
+    def __init__(self, replica):
+        self.replica = replica
+        self.contents = {}
+        self.asked = []
+        self.before = None
+
+    async def ensure(self, node, start, stop):
+        self.asked.append((node, start, stop))
+        if self.before is not None:
+            await self.before()
+        if node not in self.contents:
+            raise Unavailable("offline")
+        base, local = self.replica.base(node), self.replica.local(node)
+        incoming = self.replica.incoming(node, base.size, base.mtime)
+        try:
+            while (gap := incoming.missing(start, stop)) is not None:
+                incoming.write(gap[0], self.contents[node][gap[0] : gap[1]])
+            if incoming.missing(0, base.size) is None:
+                self.replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
+        finally:
+            incoming.close()
+
+
+class World:
+    """A replica, the file system over it, and short ways to use both."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.replica = Replica.open(folder)
+        self.clock = Clock()
+        self.hydrator = MemoryHydrator(self.replica)
+        self.fs = FileSystem(self.replica, self.hydrator, clock=self.clock)
+
+    async def create(self, name, data=b"", parent=ROOT):
+        """A closed file with this content; returns its inode."""
+        handle, found = await self.fs.create(parent, name, 0o644, 0, 1, 1)
+        if data:
+            await self.fs.write(handle, 0, data)
+        self.fs.flush(handle)
+        self.fs.release(handle)
+        return found.ino
+
+    def place(self, name, data, *, known=True):
+        """A remote file whose content is not here; returns its node."""
+        node = self.replica.new_id()
+        self.replica.place_file(node, Base(Kind.FILE, ROOT, name, len(data), 1_700_000_000, 0, 0))
+        if known:
+            self.hydrator.contents[node] = data
+        return node
+
+    def take_in(self, node, data):
+        """A remote edit arrives."""
+        local = self.replica.local(node)
+        incoming = self.replica.incoming(node, len(data), 1_700_000_001)
+        incoming.write(0, data)
+        base = Base(Kind.FILE, local.parent, local.name, len(data), 1_700_000_001, 0, 0)
+        self.replica.take_in(node, incoming, base, local.version, keep=False, why="test")
+        incoming.close()
+
+    async def read(self, ino, offset=0, size=1_000_000):
+        handle = await self.fs.open(ino, 0)
+        try:
+            return bytes(await self.fs.read(handle, offset, size))
+        finally:
+            self.fs.release(handle)
+
+    def restart(self, *, crash=False):
+        """The next process: after an orderly end, or as a kill leaves things."""
+        if not crash:
+            self.fs.close()
+            self.replica.close()
+        self.__init__(self.folder)
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path / "replica")
+    yield world
+    world.fs.close()
+    world.replica.close()

@@ -1,0 +1,119 @@
+"""Content that is not here."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+
+import pytest
+
+from reconciler.model import ROOT
+from syncin_mount.vfs import FileSystem, NoHydrator
+
+DATA = bytes(range(256)) * 40
+
+
+async def test_a_read_asks_for_its_range_only(world):
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    handle = await world.fs.open(ino, os.O_RDONLY)
+    assert world.hydrator.asked == []
+    assert bytes(await world.fs.read(handle, 1000, 100)) == DATA[1000:1100]
+    assert world.hydrator.asked == [(node, 1000, 1100)]
+    assert bytes(await world.fs.read(handle, 1000, 100)) == DATA[1000:1100]
+    assert len(world.hydrator.asked) == 1
+    assert bytes(await world.fs.read(handle, 10_000, 5000)) == DATA[10_000:]
+    assert bytes(await world.fs.read(handle, 0, len(DATA))) == DATA
+    assert world.fs.getattr(ino).ino == ino
+    world.fs.release(handle)
+
+
+async def test_opening_for_writing_fetches_all_of_it(world):
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    handle = await world.fs.open(ino, os.O_WRONLY)
+    assert world.hydrator.asked == [(node, 0, len(DATA))]
+    await world.fs.write(handle, 5, b"new")
+    world.fs.release(handle)
+    assert await world.read(ino) == DATA[:5] + b"new" + DATA[8:]
+
+
+@pytest.mark.parametrize("how", ["open", "setattr"])
+async def test_truncating_to_nothing_needs_no_content(world, how):
+    node = world.place("file", DATA, known=False)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    if how == "open":
+        handle = await world.fs.open(ino, os.O_WRONLY | os.O_TRUNC)
+        await world.fs.write(handle, 0, b"new")
+        world.fs.release(handle)
+        expected = b"new"
+    else:
+        await world.fs.setattr(ino, size=0)
+        expected = b""
+    assert await world.read(ino) == expected
+    local = world.replica.local(node)
+    assert (local.present, local.size) == (True, len(expected))
+    assert world.hydrator.asked == []
+    world.restart()
+    assert await world.read(world.fs.lookup(ROOT, b"file").ino) == expected
+
+
+async def test_truncating_to_something_fetches_first(world):
+    world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    await world.fs.setattr(ino, size=10)
+    assert await world.read(ino) == DATA[:10]
+
+
+async def test_unavailable_is_eio_and_one_line_that_names_the_file(world, caplog):
+    world.place("my file", DATA, known=False)
+    ino = world.fs.lookup(ROOT, b"my file").ino
+    handle = await world.fs.open(ino, os.O_RDONLY)
+    for _ in range(3):
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            await world.fs.read(handle, 0, 10)
+    world.fs.release(handle)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "my file: the content is not on this computer and cannot be fetched now: offline" in caplog.text
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await world.fs.open(ino, os.O_RDWR)
+    assert len(world.fs._files) == 0
+
+
+async def test_without_a_server_nothing_can_be_fetched(world):
+    world.place("file", DATA)
+    fs = FileSystem(world.replica, NoHydrator())
+    handle = await fs.open(fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await fs.read(handle, 0, 10)
+    fs.close()
+
+
+async def test_a_write_never_ends_in_a_version_that_was_replaced_meanwhile(world):
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+
+    async def replaced():
+        world.hydrator.before = None
+        await world.hydrator.ensure(node, 0, len(DATA))
+        world.take_in(node, b"newer")
+
+    world.hydrator.before = replaced
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        await world.fs.open(ino, os.O_RDWR)
+    assert len(world.fs._files) == 0
+    assert not world.replica.local(node).busy
+
+
+async def test_a_hydrator_that_brings_nothing_does_not_make_it_hang(world):
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+
+    async def nothing(*_range):
+        world.hydrator.asked.append(node)
+
+    world.hydrator.ensure = nothing
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await world.read(ino)
+    assert len(world.hydrator.asked) == 1

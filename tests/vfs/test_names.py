@@ -1,0 +1,147 @@
+"""Names, folders and attributes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+import pytest
+
+from reconciler.model import ROOT
+
+
+def listing(fs, handle, position=0, limit=None):
+    found = []
+    for name, attr, after in fs.readdir(handle, position):
+        found.append((name, attr.ino, after))
+        if len(found) == limit:
+            break
+    return found
+
+
+async def test_a_folder_lists_itself_its_parent_and_its_entries(world):
+    folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
+    below = world.fs.mkdir(folder.ino, b"below", 0o755, 1, 1)
+    file = await world.create(b"file", b"x", folder.ino)
+    handle = world.fs.opendir(folder.ino)
+    assert listing(world.fs, handle) == [
+        (b".", folder.ino, 1),
+        (b"..", ROOT, 2),
+        (b"below", below.ino, 3),
+        (b"file", file, 4),
+    ]
+    assert world.fs.lookup(below.ino, b"..").ino == folder.ino
+    assert world.fs.lookup(ROOT, b"..").ino == ROOT
+    assert world.fs.lookup(ROOT, b".").ino == ROOT
+    assert world.fs.entry_of(file) == (folder.ino, b"file")
+    assert world.fs.entry_of(ROOT) is None
+    world.fs.releasedir(handle)
+
+
+async def test_reading_goes_on_without_repeats_or_gaps_while_the_folder_changes(world):
+    for number in range(1000):
+        world.fs.mknod(ROOT, b"%04d" % number, stat.S_IFREG | 0o644, 0, 1, 1)
+    handle = world.fs.opendir(ROOT)
+    seen, position, step = [], 0, 0
+    while piece := listing(world.fs, handle, position, limit=7):
+        # As the kernel does: now and then the last entries did not fit into the caller's buffer.
+        taken = piece[: 4 if step % 3 == 0 else 7]
+        seen += [name for name, _, _ in taken]
+        position = taken[-1][2]
+        if step < 50:
+            world.fs.unlink(ROOT, b"%04d" % (999 - step))
+            world.fs.mknod(ROOT, b"%04dx" % (step * 3), stat.S_IFREG | 0o644, 0, 1, 1)
+        step += 1
+    assert len(seen) == len(set(seen))
+    assert {b"%04d" % number for number in range(950)} <= set(seen)
+    assert not {b"%04d" % number for number in range(950, 1000)} & set(seen)
+
+
+async def test_rewinding_shows_what_is_new_and_old_positions_stay(world):
+    for name in (b"b", b"c", b"d"):
+        await world.create(name)
+    handle = world.fs.opendir(ROOT)
+    assert [name for name, _, _ in listing(world.fs, handle, 2)] == [b"b", b"c", b"d"]
+    await world.create(b"a")
+    world.fs.unlink(ROOT, b"c")
+    assert [name for name, _, _ in listing(world.fs, handle, 3)] == [b"d"]
+    assert [name for name, _, _ in listing(world.fs, handle)][2:] == [b"a", b"b", b"d"]
+
+
+async def test_a_big_folder_is_not_read_as_a_whole(world, monkeypatch):
+    for number in range(1000):
+        world.fs.mknod(ROOT, b"%04d" % number, stat.S_IFREG | 0o644, 0, 1, 1)
+    asked = []
+    children = world.replica.children
+
+    def counted(parent, after, limit):
+        asked.append(limit)
+        return children(parent, after, limit)
+
+    monkeypatch.setattr(world.replica, "children", counted)
+    handle = world.fs.opendir(ROOT)
+    listing(world.fs, handle, 0, limit=50)
+    assert asked == [200]
+
+
+async def test_the_group_of_a_setgid_folder_is_inherited(world):
+    folder = world.fs.mkdir(ROOT, b"shared", 0o755, 1, 1)
+    await world.fs.setattr(folder.ino, mode=0o2775, gid=77)
+    below = world.fs.mkdir(folder.ino, b"below", 0o755, 5, 5)
+    assert (below.uid, below.gid, below.mode) == (5, 77, 0o2755)
+    handle, file = await world.fs.create(folder.ino, b"file", 0o644, os.O_WRONLY, 5, 5)
+    assert (file.uid, file.gid, file.mode) == (5, 77, 0o644)
+    world.fs.release(handle)
+    plain = world.fs.mkdir(ROOT, b"plain", 0o755, 5, 5)
+    assert (plain.gid, plain.mode) == (5, 0o755)
+
+
+async def test_creating_what_is_there(world):
+    ino = await world.create(b"file", b"content")
+    with pytest.raises(FileExistsError):
+        await world.fs.create(ROOT, b"file", 0o644, os.O_EXCL, 1, 1)
+    handle, found = await world.fs.create(ROOT, b"file", 0o600, os.O_WRONLY | os.O_TRUNC, 1, 1)
+    assert (found.ino, found.size, found.mode) == (ino, 0, 0o644)
+    world.fs.release(handle)
+    world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
+    with pytest.raises(FileExistsError):
+        await world.fs.create(ROOT, b"folder", 0o644, os.O_WRONLY, 1, 1)
+
+
+async def test_links_and_special_files(world):
+    link = world.fs.symlink(ROOT, b"link", b"to/\xff", 1, 1)
+    assert world.fs.readlink(link.ino) == b"to/\xff"
+    assert (stat.S_ISLNK(link.st_mode), link.size) == (True, 4)
+    assert world.fs.mknod(ROOT, b"device", stat.S_IFCHR | 0o600, os.makedev(1, 3), 1, 1).rdev == os.makedev(1, 3)
+    ino = await world.create(b"file")
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        world.fs.readlink(ino)
+
+
+async def test_long_names_are_refused(world):
+    for use in (
+        lambda: world.fs.lookup(ROOT, b"n" * 256),
+        lambda: world.fs.mkdir(ROOT, b"n" * 256, 0o755, 1, 1),
+        lambda: world.fs.rename(ROOT, b"n", ROOT, b"n" * 256),
+    ):
+        with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
+            use()
+    world.fs.mkdir(ROOT, b"n" * 255, 0o755, 1, 1)
+
+
+async def test_the_status_cannot_be_set_and_is_not_listed(world):
+    ino = await world.create(b"file")
+    assert world.fs.getxattr(ino, b"user.syncin.status") == b"changed"
+    for change in (
+        lambda: world.fs.setxattr(ino, b"user.syncin.status", b"x"),
+        lambda: world.fs.removexattr(ino, b"user.syncin.status"),
+    ):
+        with pytest.raises(PermissionError):
+            change()
+    world.fs.setxattr(ino, b"user.own", b"x")
+    assert world.fs.listxattr(ino) == [b"user.own"]
+    world.place("remote", b"x")
+    assert world.fs.getxattr(world.fs.lookup(ROOT, b"remote").ino, b"user.syncin.status") == b"absent"
+    link = world.fs.symlink(ROOT, b"link", b"x", 1, 1)
+    assert world.fs.getxattr(link.ino, b"user.syncin.status") == b"local only"

@@ -1,0 +1,92 @@
+"""Inodes whose name went, or got other content, while they are open."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from reconciler.model import ROOT
+
+
+async def test_an_unlinked_file_stays_usable_and_nothing_is_recorded(world):
+    ino = await world.create(b"file", b"content")
+    handle = await world.fs.open(ino, os.O_RDWR)
+    await world.fs.write(handle, 7, b" and more")
+    world.fs.unlink(ROOT, b"file")
+    sequence = world.replica.sequence()
+    found = world.fs.getattr(ino)
+    assert (found.nlink, found.size, found.mode) == (0, 16, 0o644)
+    await world.fs.write(handle, 0, b"C")
+    await world.fs.setattr(ino, size=9)
+    await world.fs.setattr(ino, mode=0o600, mtime_ns=77, uid=5)
+    found = world.fs.getattr(ino)
+    assert (found.nlink, found.size, found.mode, found.mtime_ns, found.uid) == (0, 9, 0o600, 77, 5)
+    assert bytes(await world.fs.read(handle, 0, 100)) == b"Content a"
+    await world.fs.write(handle, 0, b"c")
+    assert world.fs.getattr(ino).mtime_ns > 77
+    await world.fs.fsync(handle)
+    world.fs.flush(handle)
+    world.fs.release(handle)
+    assert world.replica.sequence() == sequence
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        world.fs.getattr(ino)
+
+
+async def test_a_rename_over_the_document_gives_it_the_other_inode(world):
+    document, new = await world.create(b"document", b"old"), await world.create(b"new", b"new")
+    reader, writer = await world.fs.open(document, os.O_RDONLY), await world.fs.open(new, os.O_WRONLY)
+    await world.fs.write(writer, 3, b" con")
+    world.fs.rename(ROOT, b"new", ROOT, b"document")
+    assert world.fs.lookup(ROOT, b"document").ino == new
+    assert bytes(await world.fs.read(reader, 0, 10)) == b"old"
+    await world.fs.write(writer, 7, b"tent")
+    local = world.replica.local(world.replica.lookup(ROOT, b"document"))
+    assert local.busy
+    world.fs.release(writer)
+    world.fs.release(reader)
+    local = world.replica.local(world.replica.lookup(ROOT, b"document"))
+    assert (local.size, local.busy) == (11, False)
+    assert await world.read(new) == b"new content"
+
+
+async def test_the_identity_of_a_synchronized_document_passes_to_its_new_content(world):
+    node = world.place("document", b"old")
+    ino = world.fs.lookup(ROOT, b"document").ino
+    assert await world.read(ino) == b"old"
+    handle, found = await world.fs.create(ROOT, b"temporary", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"new")
+    world.fs.rename(ROOT, b"temporary", ROOT, b"document")
+    await world.fs.write(handle, 3, b"er")
+    world.fs.release(handle)
+    assert world.replica.lookup(ROOT, b"document") == node
+    assert world.fs.lookup(ROOT, b"document").ino == found.ino
+    local = world.replica.local(node)
+    assert (local.size, local.busy) == (5, False)
+    assert await world.read(found.ino) == b"newer"
+
+
+async def test_a_remote_update_leaves_old_readers_their_content(world):
+    ino = await world.create(b"file", b"old content")
+    reader = await world.fs.open(ino, os.O_RDONLY)
+    world.take_in(world.replica.by_ino(ino), b"new")
+    found = world.fs.lookup(ROOT, b"file")
+    assert (found.ino != ino, found.size) == (True, 3)
+    assert await world.read(found.ino) == b"new"
+    assert bytes(await world.fs.read(reader, 0, 100)) == b"old content"
+    assert world.fs.getattr(ino).size == 11
+    world.fs.release(reader)
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        await world.fs.open(ino, os.O_RDONLY)
+
+
+async def test_an_exchange_keeps_both_inodes(world):
+    one, two = await world.create(b"one", b"1"), await world.create(b"two", b"2")
+    handle = await world.fs.open(one, os.O_WRONLY)
+    await world.fs.write(handle, 0, b"first")
+    world.fs.rename(ROOT, b"one", ROOT, b"two", exchange=True)
+    await world.fs.write(handle, 5, b"!")
+    world.fs.release(handle)
+    assert (world.fs.lookup(ROOT, b"one").ino, world.fs.lookup(ROOT, b"two").ino) == (two, one)
+    assert await world.read(one) == b"first!"

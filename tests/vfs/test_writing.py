@@ -1,0 +1,170 @@
+"""When what was written is recorded, and with which time."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from reconciler.model import ROOT
+
+SET = 1_234_567_890_123_456_789
+
+
+def local(world, ino):
+    return world.replica.local(world.replica.by_ino(ino))
+
+
+async def test_flush_records_size_and_time(world):
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    assert local(world, found.ino).size == 0
+    assert world.fs.getattr(found.ino).size == 7
+    world.fs.flush(handle)
+    assert local(world, found.ino).size == 7
+    assert local(world, found.ino).busy
+    world.fs.release(handle)
+    assert not local(world, found.ino).busy
+
+
+async def test_each_burst_of_writes_is_a_version(world):
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    versions = [local(world, found.ino).version]
+    for _ in range(3):
+        await world.fs.write(handle, 0, b"one")
+        versions.append(local(world, found.ino).version)
+        await world.fs.write(handle, 3, b"two")
+        assert local(world, found.ino).version == versions[-1]
+        world.fs.flush(handle)
+    world.fs.flush(handle)
+    world.fs.release(handle)
+    assert versions == sorted(set(versions))
+    assert local(world, found.ino).version == versions[-1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("write flush", None),
+        ("write set flush", SET),  # cp -p, rsync: set through the handle or the path before close
+        ("set write flush", None),  # the write is later
+        ("write flush set", SET),  # touch -d after close
+        ("write set write flush", None),
+        ("write kernel flush", SET),  # writeback: the kernel hands over its own time
+        ("write kernel write flush", SET),  # a page handed over late does not change the time that the kernel told
+        ("write kernel set flush", SET + 1),  # cp -p under writeback: first the kernel's time, then the user's
+        ("write kernel flush write flush", None),
+        ("write set settle", SET),
+        ("truncate set", SET),
+        ("truncate kernel flush", SET),
+    ],
+)
+async def test_the_time_is_the_last_one_that_was_set_or_of_the_last_write(world, steps, expected):
+    ino = await world.create(b"file", b"old")
+    await world.fs.setattr(ino, mtime_ns=5)
+    handle = await world.fs.open(ino, os.O_RDWR)
+    plan = steps.split()
+    for step in plan:
+        match step:
+            case "write":
+                await world.fs.write(handle, 0, b"new")
+            case "flush":
+                world.fs.flush(handle)
+            case "set":
+                await world.fs.setattr(ino, mtime_ns=SET + ("kernel" in plan), atime_ns=1)
+            case "kernel":
+                await world.fs.setattr(ino, mtime_ns=SET, ctime_ns=SET)
+            case "truncate":
+                await world.fs.setattr(ino, size=1)
+            case "settle":
+                world.clock.now += 2
+                world.fs.settle(world.clock.now)
+        seen = world.fs.getattr(ino).mtime_ns
+    world.fs.release(handle)
+    recorded = world.replica.attr(world.replica.by_ino(ino)).mtime_ns
+    assert recorded == seen == world.fs.getattr(ino).mtime_ns
+    assert recorded == expected if expected is not None else recorded > SET + 1
+
+
+async def test_a_time_that_was_set_survives_a_kill_before_the_record(world):
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    await world.fs.setattr(found.ino, mtime_ns=SET, ctime_ns=SET)
+    world.restart(crash=False) if False else None
+    fd_time = os.fstat(world.fs._files.get(found.ino).content.fd).st_mtime_ns
+    assert fd_time == SET  # where start-up takes it from
+    world.fs.release(handle)
+
+
+async def test_settle_records_quiet_files_only(world):
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    world.clock.now += 1.9
+    world.fs.settle(world.clock.now)
+    assert local(world, found.ino).size == 0
+    await world.fs.write(handle, 7, b" more")
+    world.clock.now += 1.9
+    world.fs.settle(world.clock.now)
+    assert local(world, found.ino).size == 0
+    world.clock.now += 0.1
+    world.fs.settle(world.clock.now)
+    assert local(world, found.ino).size == 12
+    sequence = world.replica.sequence()
+    world.fs.settle(world.clock.now + 10)
+    world.fs.release(handle)
+    assert world.replica.sequence() == sequence
+
+
+async def test_truncating_by_path_is_recorded_at_once(world):
+    ino = await world.create(b"file", b"content")
+    await world.fs.setattr(ino, size=3)
+    assert local(world, ino).size == 3
+    await world.fs.setattr(ino, size=5)
+    assert await world.read(ino) == b"con\0\0"
+    assert not local(world, ino).busy
+
+
+async def test_opening_with_truncation(world):
+    ino = await world.create(b"file", b"content")
+    handle = await world.fs.open(ino, os.O_WRONLY | os.O_TRUNC)
+    assert world.fs.getattr(ino).size == 0
+    world.fs.release(handle)
+    assert local(world, ino).size == 0
+
+
+async def test_fsync_records_through_any_handle(world):
+    writer, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    reader = await world.fs.open(found.ino, os.O_RDONLY)
+    await world.fs.write(writer, 0, b"content")
+    await world.fs.fsync(reader)
+    assert local(world, found.ino).size == 7
+    assert bytes(await world.fs.read(reader, 2, 3)) == b"nte"
+    await world.fs.fsyncdir()
+    world.fs.release(reader)
+    world.fs.release(writer)
+
+
+async def test_closing_the_file_system_records_what_handles_left(world):
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    world.restart()
+    found = world.fs.lookup(ROOT, b"file")
+    assert await world.read(found.ino) == b"content"
+
+
+async def test_read_only_refuses_every_change(world):
+    ino = await world.create(b"file", b"content")
+    world.fs.read_only = True
+    with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+        await world.fs.open(ino, os.O_RDWR)
+    for change in (
+        lambda: world.fs.mkdir(ROOT, b"new", 0o755, 1, 1),
+        lambda: world.fs.unlink(ROOT, b"file"),
+        lambda: world.fs.rename(ROOT, b"file", ROOT, b"new"),
+        lambda: world.fs.setxattr(ino, b"user.x", b""),
+        lambda: world.fs.symlink(ROOT, b"new", b"file", 1, 1),
+    ):
+        with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+            change()
+    assert await world.read(ino) == b"content"

@@ -333,14 +333,15 @@ class World:
         tree, other = (self.here, self.there) if side is Side.LOCAL else (self.there, self.here)
         for node in self.below(side, action.node):
             item = tree[node]
-            if item.kind is not Kind.OTHER and item.name != "__pycache__":
+            left_out = "__pycache__" in self.path(side, node)
+            if item.kind is not Kind.OTHER and not left_out:
                 assert node not in other, f"{action} takes {node} along, which the other side has"
                 assert node not in self.unknown
                 assert node not in self.busy
             base = self.base.get(node)
             if side is Side.REMOTE or action.keep:
                 self.bins[side].add(item.content)
-            elif item.kind is Kind.FILE and node not in self.not_here and item.name != "__pycache__":
+            elif item.kind is Kind.FILE and node not in self.not_here and not left_out:
                 assert base is not None, f"{action} takes along what is new here"
                 assert base.version == item.version, f"{action} drops an edit"
         for node in self.below(side, action.node):

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """The daemon did not come up: the exit status and sentence it would have shown in the foreground."""
+class Refusal:
+    """The daemon did not come up: the exit status and sentence that it would have shown in the foreground."""
 
     status: int
     sentence: str
 
 
-def spawn(folders: Folders, name: str, arguments: list[str]) -> int:
-    """Starts ``syncin-mount mount NAME`` in a session of its own and returns its pid once the drive can be used.
+def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
+    """Starts ``syncin-mount mount NAME`` in a session of its own; None once the drive can be used.
 
-    Its standard output and error go to the log. Blocks. Raises Refusal with what the daemon says, DaemonError when it
-    ends without a word. Interrupted (Ctrl-C), it leaves the daemon to come up.
+    Its standard output and error go to the log. Blocks. Raises DaemonError when it ends without a word. Interrupted
+    (Ctrl-C), it leaves the daemon to come up.
     """
     log = folders.log(name)
     private_folder(log.parent)

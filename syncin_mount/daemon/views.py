@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncin_mount.control.messages import JournalEntry
+from syncin_mount.control.messages import JournalEntry, Transfer, TransferQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,3 +24,8 @@ def journal(replica: Replica) -> Iterator[JournalEntry]:
             new_path=operation.new_path,
             size=local.size if local is not None else None,
         )
+
+
+def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Transfer]:
+    """The history's entries that the query asks for, newest first."""
+    raise NotImplementedError

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--yes", is_flag=True, help="Also when changes that the server does not have, or the bin, are lost with it."
-)
+@click.option("--yes", is_flag=True, help="Also when unsent changes, or what is in the bin, are lost with it.")
 def command(name: str, yes: bool) -> None:
     """Remove synchronization NAME and its local copy. Nothing on the server is deleted.
 

@@ -1,0 +1,83 @@
+"""`demo`: everything at once, to try it out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import output
+from syncin_mount.config.folders import HOME_VARIABLE
+
+if TYPE_CHECKING:
+    from syncin_mount.cli.sandbox import Sandbox
+
+_SAMPLE = {
+    "Welcome.txt": "This file came from the server. Change it: the server has the new version two seconds later.\n",
+    "Notes/Ideas.md": "# Ideas\n\n- Kill the server and go on working\n- Start it again and watch `status`\n",
+    "Notes/2026/January.md": "# January\n",
+    "Projects/hello.py": 'print("hello from the drive")\n',
+}
+
+
+@click.command()
+@click.option("--dir", "folder", metavar="DIR", help="Where everything lies; an empty folder, which stays.")
+@click.option("--self-check", is_flag=True, help="Tell the story without hands; exit 0 only if all of it holds.")
+def command(folder: str | None, self_check: bool) -> None:
+    """Try it out: a server of its own, a sample folder and a mounted drive. Ctrl-C ends it and cleans up."""
+    from syncin_mount.cli.sandbox import Sandbox  # noqa: PLC0415 (start-up time)
+
+    base = None if folder is None else Path(folder).expanduser()
+    with Sandbox(base) as sandbox:
+        if self_check:
+            from syncin_mount.cli.self_check import tell  # noqa: PLC0415 (start-up time)
+
+            tell(sandbox)
+            return
+        _set_up(sandbox)
+        _explain(sandbox)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            output.say(
+                "\nending: the drive is unmounted, the server stopped" + ("" if base else ", everything removed")
+            )
+
+
+def _set_up(sandbox: Sandbox) -> None:
+    sample = sandbox.server_files / "Documents"
+    for name, text in _SAMPLE.items():
+        path = sample / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    sandbox.start_server(sandbox.base / "requests.jsonl")
+    sandbox.log_in("home", "demo")
+    drive = sandbox.base / "drive"
+    sandbox.must(
+        "home", "add", "docs", "--server", "demo", "--remote", "personal/Documents", "--mountpoint", str(drive)
+    )
+    sandbox.mount("home", "docs")
+
+
+def _explain(sandbox: Sandbox) -> None:
+    base = sandbox.base
+    output.say(
+        f"""The drive:              {base}/drive
+The server's own disk:  {sandbox.server_files}/Documents
+The server:             {sandbox.url}, process {sandbox.server_pid}
+
+Try in another terminal:
+  export {HOME_VARIABLE}={base}/home
+  echo hello > {base}/drive/new.txt; sleep 4; cat {sandbox.server_files}/Documents/new.txt
+  syncin-mount status docs         how it is
+  kill {sandbox.server_pid:<20}        the server is gone: go on working in the drive
+  syncin-mount journal docs        what waits for the server
+  syncin-mount serve --root {sandbox.server_root} --port {sandbox.port}
+                                   the server is back: the drive follows by itself
+  syncin-mount transfers docs      what was carried across
+
+Ctrl-C ends the demo and cleans up."""
+    )

@@ -1,0 +1,207 @@
+"""`doctor`: looks at everything that must be right, and says what to do about what is not."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.errors import RemoteError
+from syncin_mount import __version__
+from syncin_mount.cli import output
+from syncin_mount.cli.exits import Exit
+from syncin_mount.config import ConfigurationError, ConfigurationFile, FolderError, Folders, private_folder
+from syncin_mount.config.rules import not_there_yet
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncin_mount.config import Configuration, Server, Synchronization
+
+
+class Verdict(enum.Enum):
+    """How a check ended."""
+
+    FINE = "ok"
+    NOTE = "note"
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, and what to do where something is wrong."""
+
+    verdict: Verdict
+    what: str
+
+
+@click.command()
+@output.json_option
+def command(as_json: bool) -> None:
+    """Check this computer, the configuration, the servers, the local copies and the mounts.
+
+    Each line says what to do. Exit status 1 when something is wrong.
+    """
+    findings: list[Finding] = []
+    for finding in _findings():
+        findings.append(finding)
+        if not as_json:
+            output.say(f"{finding.verdict.value:<5}  {output.printable(finding.what)}")
+    if as_json:
+        output.emit_json([{"verdict": f.verdict.name.lower(), "what": f.what} for f in findings])
+    raise SystemExit(Exit.UNFINISHED if any(f.verdict is Verdict.WRONG for f in findings) else Exit.DONE)
+
+
+def _findings() -> Iterator[Finding]:
+    yield from _system()
+    folders = Folders.find()
+    try:
+        private_folder(folders.state)
+        configuration = ConfigurationFile(folders).read()
+    except (ConfigurationError, FolderError) as error:
+        yield Finding(Verdict.WRONG, str(error))
+        return
+    yield Finding(Verdict.FINE, f"configuration {folders.config_file}: {_counts(configuration)}")
+    for server in configuration.servers.values():
+        yield _server(folders, server)
+    for synchronization in configuration.synchronizations.values():
+        yield from _synchronization(folders, synchronization)
+    yield from _strays(configuration)
+
+
+def _counts(configuration: Configuration) -> str:
+    servers = output.count(len(configuration.servers), "server")
+    return f"{servers}, {output.count(len(configuration.synchronizations), 'synchronization')}"
+
+
+def _system() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(Verdict.FINE, f"syncin-mount {__version__} on Python {version}")
+    if sys.platform != "linux":
+        yield Finding(Verdict.NOTE, "mounting is for Linux so far; 'sync' works everywhere")
+        return
+    yield _device()
+    program = shutil.which("fusermount3")
+    if program is None:
+        yield Finding(Verdict.WRONG, "fusermount3 is not there; install the package fuse3")
+    else:
+        yield Finding(Verdict.FINE, program)
+    try:
+        import pyfuse3  # noqa: PLC0415 (may be missing, which is what is looked for)
+    except ImportError as error:
+        yield Finding(Verdict.WRONG, f"pyfuse3 cannot be loaded ({error}); install libfuse3-3 and syncin-mount afresh")
+    else:
+        yield Finding(Verdict.FINE, f"pyfuse3 {pyfuse3.__version__}")
+
+
+def _device() -> Finding:
+    device = Path("/dev/fuse")
+    if not device.exists():
+        return Finding(
+            Verdict.WRONG,
+            "/dev/fuse is not there; load the kernel module (modprobe fuse), or give the container that device",
+        )
+    try:
+        os.close(os.open(device, os.O_RDWR))
+    except OSError as error:
+        return Finding(Verdict.WRONG, f"/dev/fuse cannot be opened ({error.strerror}); ask for access to it")
+    return Finding(Verdict.FINE, "/dev/fuse")
+
+
+def _server(folders: Folders, server: Server) -> Finding:
+    tls = " (its certificate is not verified)" if server.insecure_tls else ""
+    try:
+        output.run_async(_ask, folders, server)
+    except RemoteError as error:
+        return Finding(Verdict.NOTE if error.temporary else Verdict.WRONG, f"server {server.name}: {error}")
+    return Finding(
+        Verdict.NOTE if tls else Verdict.FINE, f"server {server.name}: {server.login} is let in at {server.url}{tls}"
+    )
+
+
+async def _ask(folders: Folders, server: Server) -> None:
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+
+    async with session_with(folders, server) as session:
+        await session.check()
+
+
+def _synchronization(folders: Folders, synchronization: Synchronization) -> Iterator[Finding]:
+    from syncin_mount.daemon.mounts import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
+
+    name, point = synchronization.name, synchronization.mountpoint
+    refused = not_there_yet(synchronization)
+    if refused:
+        yield Finding(Verdict.WRONG, f"{name}: {refused}")
+    running = listens(folders.socket(name))
+    mount = mounted_at(point)
+    if running and mount is not None:
+        yield Finding(Verdict.FINE, f"{name}: mounted at {point}")
+    elif running:
+        yield Finding(
+            Verdict.WRONG, f"{name}: its daemon runs, but nothing is mounted; end it: syncin-mount umount {name}"
+        )
+    elif mount is not None and is_ours(mount):
+        yield Finding(
+            Verdict.WRONG,
+            f"{name}: a crashed drive is left over at {point}; the next 'syncin-mount mount {name}' takes it up",
+        )
+    elif mount is not None:
+        yield Finding(Verdict.WRONG, f"{name}: something else ({mount.kind}) is mounted at {point}; unmount that first")
+    else:
+        yield _point(synchronization)
+    if not running:
+        yield _replica(folders, name)
+
+
+def _point(synchronization: Synchronization) -> Finding:
+    name, point = synchronization.name, synchronization.mountpoint
+    try:
+        empty = next(point.iterdir(), None) is None
+    except OSError as error:
+        return Finding(
+            Verdict.WRONG, f"{name}: the mount point {point} cannot be used ({error.strerror}); make it a folder"
+        )
+    if not empty:
+        return Finding(Verdict.WRONG, f"{name}: the mount point {point} is not empty; move what is in it elsewhere")
+    return Finding(Verdict.FINE, f"{name}: not mounted; {point} is free")
+
+
+def _replica(folders: Folders, name: str) -> Finding:
+    """Opening it takes its lock, replays its journal and finds what is damaged."""
+    from syncin_mount.cli.replicas import replica_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
+
+    try:
+        with replica_of(folders, name) as replica:
+            if replica is None:
+                return Finding(Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it")
+            waiting = sum(1 for _ in replica.dirty())
+            return Finding(
+                Verdict.FINE,
+                f"{name}: local copy in order, {replica.base_count()} in common with the server, {waiting} waiting",
+            )
+    except ReplicaInUse as error:
+        return Finding(Verdict.NOTE, f"{name}: {error}")
+    except ReplicaError as error:
+        return Finding(Verdict.WRONG, f"{name}: {error}")
+
+
+def _strays(configuration: Configuration) -> Iterator[Finding]:
+    """Drives of ours that are mounted where no synchronization has its mount point."""
+    from syncin_mount.daemon.mounts import is_ours, mounts  # noqa: PLC0415 (start-up time)
+
+    points = {each.mountpoint for each in configuration.synchronizations.values()}
+    for mount in mounts():
+        if is_ours(mount) and mount.source.startswith("syncin") and mount.point not in points:
+            yield Finding(
+                Verdict.NOTE,
+                f"a drive at {mount.point} belongs to another profile, or is left over: fusermount3 -u {mount.point}",
+            )

@@ -40,7 +40,14 @@ def iso_time(seconds: float | None) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+def sql_time(seconds: int) -> str:
+    """As the database prints a time, where the server hands it on as it is."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
+
+
 class Accounts:
+    """Passwords, registered clients and their tokens."""
+
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
@@ -235,7 +242,9 @@ class Accounts:
                     "lastIp": client.last_ip,
                     "createdAt": iso_time(client.created),
                     "isCurrentClient": client.id == who.client_id,
-                    "paths": [{"id": path.id, "settings": path.settings} for path in paths],
+                    "paths": [
+                        {"id": path.id, "settings": path.settings, "createdAt": sql_time(path.created)} for path in paths
+                    ],
                 }
             )
         return json_answer(value)
@@ -248,30 +257,6 @@ class Accounts:
         return empty()
 
     # the account page
-
-    def me(self, who: Identity, usage: int) -> Answer:
-        account = self._store.account(who.id)
-        if account is None:
-            raise Unauthorized
-        user = {
-            "applications": sorted(account.applications),
-            "id": account.id,
-            "email": account.email,
-            "login": account.login,
-            "firstName": account.first_name,
-            "lastName": account.last_name,
-            "fullName": account.full_name,
-            "passwordAttempts": account.attempts,
-            "role": 1,
-            "isActive": account.active,
-            "language": None,
-            "storageUsage": usage,
-            "storageQuota": account.quota,
-            "quotaIsExceeded": account.quota is not None and usage >= account.quota,
-            "twoFaEnabled": account.totp_secret is not None,
-            "appPasswords": len(account.app_passwords),
-        }
-        return json_answer({"user": user})
 
     def list_app_passwords(self, who: Identity) -> Answer:
         account = self._store.account(who.id)

@@ -16,7 +16,18 @@ from .places import Place
 from .wire import Answer, Refusal, Request, not_found, os_refusal
 
 _PIECE = 256 * 1024  # bytes read at once
-_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_OPEN = "application/vnd.oasis.opendocument."
+#: Python's own table, not the machine's, and what people keep in such folders.
+_TYPES = {
+    **mimetypes.MimeTypes(filenames=()).types_map[True],
+    ".docx": f"{_OFFICE}wordprocessingml.document",
+    ".xlsx": f"{_OFFICE}spreadsheetml.sheet",
+    ".pptx": f"{_OFFICE}presentationml.presentation",
+    ".odt": f"{_OPEN}text",
+    ".ods": f"{_OPEN}spreadsheet",
+    ".odp": f"{_OPEN}presentation",
+}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 #: What JavaScript's encodeURIComponent leaves alone, beyond letters and digits.
 _COMPONENT_SAFE = "-_.!~*'()"

@@ -14,7 +14,7 @@ from typing import Any
 
 from .places import Place, Places, normalized
 from .quota import Quotas
-from .store import Store, SyncPath
+from .store import FileRow, Store, SyncPath
 from .tokens import Identity
 from .validate import check_path_settings
 from .wire import Answer, Refusal, Request, bad_request, empty, json_answer, not_allowed
@@ -70,11 +70,20 @@ class Paths:
         settings = _stored(body)
         settings["remotePath"] = place.remote_path
         settings["permissions"] = place.permission_text
-        row = self._store.file_row_or_new(place.root.key, place.rel)
-        path = SyncPath(self._store.state.new_id("paths"), client_id, row.id, place.repository, settings)
+        row = self._row(place)
+        now = int(self._clock())
+        path = SyncPath(self._store.state.new_id("paths"), client_id, row.id, place.repository, settings, now)
         self._store.state.paths.append(path)
         self._store.save()
         return json_answer({"id": path.id, "permissions": place.permission_text}, 201)
+
+    def _row(self, place: Place) -> FileRow:
+        if place.repository.startswith("shares/") and not place.inside:
+            share = self._store.share(place.repository.removeprefix("shares/"))
+            known = None if share is None else self._store.row_by_id(share.file_id)
+            if known is not None:
+                return known
+        return self._store.file_row_or_new(place.root.key, place.rel)
 
     def _place_to_register(self, who: Identity, remote_path: str) -> Place:
         match normalized(remote_path):

@@ -49,9 +49,6 @@ class Router:
                 return await self.accounts.refresh(request)
             case "GET", "/api/auth/settings":
                 return json_answer(False)
-            case "GET", "/api/users/me":
-                who = self.accounts.identify(request)
-                return self.accounts.me(who, await self.quotas.usage(self.places.user_root(who.login)))
             case "GET", "/api/users/me/app_passwords":
                 return self.accounts.list_app_passwords(self.accounts.identify(request))
             case "POST", "/api/users/me/app_passwords":

@@ -106,11 +106,12 @@ class DevServer:
         self._connections: dict[tuple[str, int], trio.SocketStream] = {}
         self._declare(users, spaces, shares)
         accounts = Accounts(self.store, clock)
+        self.paths = Paths(self.store, self.places, self.quotas, clock)
         operations = Operations(self.store, self.places, self.locks, self.quotas, clock)
         self._router = Router(
             accounts,
             self.places,
-            Paths(self.store, self.places, self.quotas, clock),
+            self.paths,
             operations,
             Uploads(self.locks, self.quotas, clock),
             self.quotas,
@@ -192,13 +193,13 @@ class DevServer:
 
     async def _serve_request(self, scope: Scope, exchange: _Exchange) -> None:
         if len(scope["raw_path"]) + len(scope["query_string"]) + sum(map(_header_size, scope["headers"])) > _HEADERS_MAX:
-            await exchange.drain()
+            await exchange.drain_body()
             await send_answer(HEADERS_TOO_LARGE, exchange.send)
             return
         try:
             request = read_scope(scope, exchange.receive)
         except BadUrl as error:
-            await exchange.drain()
+            await exchange.drain_body()
             await send_answer(error.answer(), exchange.send)
             return
         if self._fault_file is not None:
@@ -246,8 +247,7 @@ class DevServer:
         if stream is None:
             raise RuntimeError("a connection can only be cut when it was accepted by devserver.serve")
         _shut_down(stream)
-        # Until the disconnect is seen the body must be read, or the connection's reader would wait for us forever.
-        await exchange.drain()
+        await exchange.wait_gone()
 
     def _record(self, scope: Scope, exchange: _Exchange) -> None:
         record = RequestRecord(
@@ -381,14 +381,17 @@ class _Exchange:
             await self._send({**message, "body": body, "more_body": True})
             if self._cut_response is not None:
                 raise _Cut
-            await self.drain(until_gone=True)
+            await self.wait_gone()
             raise ClientGone
         self.bytes_out += len(body)
         await self._send(message)
 
-    async def drain(self, *, until_gone: bool = True) -> None:
+    async def drain_body(self) -> None:
+        more = True
+        while more and not self._gone:
+            more = (await self.receive()).get("more_body", False)
+
+    async def wait_gone(self) -> None:
+        """Until the disconnect is seen the body must be read, or the connection's reader would wait for us forever."""
         while not self._gone:
-            message = await self._receive()
-            self._gone = message["type"] == "http.disconnect"
-            if not until_gone and not message.get("more_body", False):
-                return
+            self._gone = (await self._receive())["type"] == "http.disconnect"

@@ -88,6 +88,7 @@ class SyncPath(msgspec.Struct):
     file_id: int
     repository: str
     settings: dict[str, Any]
+    created: int
 
 
 class SpaceRow(msgspec.Struct):
@@ -230,7 +231,7 @@ class Store:
 
     def declare_space(self, space: Space, now: int) -> SpaceRow:
         row = self.space(space.alias)
-        members = {login: permissions for login, permissions in space.members.items()}
+        members = dict(space.members)
         if row is None:
             row = SpaceRow(self.state.new_id("spaces"), space.alias, space.name or space.alias, members, now, space.quota)
             self.state.spaces.append(row)
@@ -239,12 +240,14 @@ class Store:
 
     def declare_share(self, share: Share, now: int) -> ShareRow:
         row = self.share(share.alias)
-        members = {login: permissions for login, permissions in share.members.items()}
-        file_id = self.file_row_or_new(f"users/{share.owner}", share.path).id
+        members = dict(share.members)
         if row is None:
-            row = ShareRow(self.state.new_id("shares"), share.alias, share.owner, file_id, members, now)
+            # A file row of its own, also when there is one for the folder: what refers to it means the share.
+            file = FileRow(self.state.new_id("files"), f"users/{share.owner}", share.path)
+            self.state.files.append(file)
+            row = ShareRow(self.state.new_id("shares"), share.alias, share.owner, file.id, members, now)
             self.state.shares.append(row)
-        row.owner, row.file_id, row.members = share.owner, file_id, members
+        row.members = members
         return row
 
     # clients and paths

@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from .accounts import iso_time
+from .accounts import iso_time, sql_time
 from .downloads import mime_type
 from .files import make_file, make_folder, refuse_forbidden_name, tree_size
 from .locks import Locks, locked
@@ -163,7 +163,7 @@ class Web:
             "name": entry.name,
             "isDir": is_dir,
             "size": 0 if is_dir else found.st_size,
-            "ctime": _milliseconds(min(found.st_ctime_ns, found.st_mtime_ns)),
+            "ctime": _milliseconds(found.st_ctime_ns),
             "mtime": _milliseconds(found.st_mtime_ns),
             "mime": _mime(entry.name, is_dir=is_dir),
         }
@@ -230,7 +230,7 @@ class Web:
             "type": "user",
             "description": account.email if account else "",
             "permissions": permissions,
-            "createdAt": (iso_time(created) or "").replace("T", " ").replace(".000Z", "Z"),
+            "createdAt": f"{sql_time(created)}Z",
         }
         return value if role is None else {**value, "spaceRole": role}
 

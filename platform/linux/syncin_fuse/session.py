@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pyfuse3
 import trio
 
+from syncin_fuse import readiness
 from syncin_fuse.invalidation import Invalidator
 from syncin_fuse.mountpoint import mounted_type
 from syncin_fuse.operations import Operations
@@ -69,24 +70,25 @@ async def _serve(
     operations: Operations, fs: FileSystem, mountpoint: Path, options: MountOptions, task_status: trio.TaskStatus[None]
 ) -> None:
     # Both go on when run is cancelled: unmounting needs them.
+    readiness.install()
     shield = trio.CancelScope(shield=True)
     invalidator = Invalidator(fs)
     ended = trio.Event()
 
-    async def serve() -> None:
+    async def loop() -> None:
         try:
-            with shield:
-                await pyfuse3.main(max_tasks=MAX_REQUESTS)
+            await pyfuse3.main(max_tasks=MAX_REQUESTS)
         finally:
             ended.set()
 
-    async def invalidate() -> None:
+    async def serve() -> None:
         with shield:
-            await invalidator.run()
+            async with trio.open_nursery() as inner:
+                inner.start_soon(loop)
+                inner.start_soon(invalidator.run)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
-        nursery.start_soon(invalidate)
         try:
             await operations.ready.wait()
             task_status.started()

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.model import NodeId
-    from reconciler.ports import Content
-    from syncin_mount.store import Attr, Replica
+    from syncin_mount.store import Attr, Content, Replica
     from syncin_mount.vfs.hydration import Hydrator
 
 log = logging.getLogger(__name__)

@@ -294,14 +294,14 @@ class FileSystem:
         if write:
             self._files.record(file)
 
-    async def fsync(self, handle: int, *, data_only: bool = False) -> None:
+    async def fsync(self, handle: int) -> None:
         """What was written through any handle of the file, and every operation before it, survives a power cut."""
         file = self._handles[handle][0]
         self._files.record(file)
-        fd = file.content.fd
+        content = file.content
 
         def sync() -> None:
-            (os.fdatasync if data_only and hasattr(os, "fdatasync") else os.fsync)(fd)
+            content.sync()
             self._replica.sync_journal()
 
         await trio.to_thread.run_sync(sync)

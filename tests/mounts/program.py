@@ -26,6 +26,10 @@ from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem, Hydrator, MountError, MountOptions, NoHydrator
 
 
+BLOCK = 4096
+"""An incoming content takes note of whole blocks only."""
+
+
 class FolderHydrator:
     """Fetches contents from another folder, exactly what is asked for, as the real one does from the server."""
 
@@ -45,7 +49,7 @@ class FolderHydrator:
         incoming = self._replica.incoming(node, base.size, base.mtime)
         try:
             while (gap := incoming.missing(start, stop)) is not None:
-                offset, end = gap
+                offset, end = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
                 incoming.write(offset, os.pread(source, end - offset, offset))
             if incoming.missing(0, base.size) is None:
                 self._replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")

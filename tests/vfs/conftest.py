@@ -10,6 +10,10 @@ from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem
 
 
+BLOCK = 4096
+"""An incoming content takes note of whole blocks only."""
+
+
 class Clock:
     """Seconds that pass when a test says so."""
 
@@ -39,7 +43,8 @@ class MemoryHydrator:
         incoming = self.replica.incoming(node, base.size, base.mtime)
         try:
             while (gap := incoming.missing(start, stop)) is not None:
-                incoming.write(gap[0], self.contents[node][gap[0] : gap[1]])
+                first, last = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
+                incoming.write(first, self.contents[node][first:last])
             if incoming.missing(0, base.size) is None:
                 self.replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
         finally:

@@ -204,7 +204,7 @@ class Operations(pyfuse3.Operations):
         self._fs.flush(fh)
 
     async def fsync(self, fh: int, datasync: bool) -> None:
-        await self._fs.fsync(fh, data_only=datasync)
+        await self._fs.fsync(fh)
 
     async def release(self, fh: int) -> None:
         self._fs.release(fh)

@@ -2,8 +2,8 @@
 
 Between two requests of one program lie some ten microseconds, in which pyfuse3 would take a lock, arm epoll and go
 through trio's scheduler twice. Here a task that is done with a request first looks a few times whether the next one is
-there already. pyfuse3 names what it takes from trio in one module variable, which its own asyncio support replaces in the
-same way.
+there already. pyfuse3 names what it takes from trio in one module variable, which its own asyncio support replaces in
+the same way.
 
 What holds here:
 

@@ -8,6 +8,7 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import trio
 
@@ -38,7 +39,7 @@ from reconciler.model import (
     Result,
     Side,
 )
-from reconciler.ports import Content, Found, Progress, RemoteFolder, Replica
+from reconciler.ports import Content, Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.reading import read_at
 from reconciler.remote_tree import RemoteTree
 
@@ -267,21 +268,11 @@ class Executor:
         if source != target:
             await self._rename_remote(source, target, present)
         place = action.target
-        self._tree.set(
-            action.node,
-            Remote(
-                present.kind, place.parent, place.name, present.size, present.mtime, present.inode, present.checksum
-            ),
-        )
+        self._tree.set(action.node, replace(present, parent=place.parent, name=place.name))
         local, base = self._replica.local(action.node), self._replica.base(action.node)
         if base is not None and local is not None and local.place == place:
             # The content is settled on its own: only the place is agreed on here.
-            self._replica.set_base(
-                action.node,
-                Base(
-                    base.kind, place.parent, place.name, base.size, base.mtime, base.inode, base.version, base.checksum
-                ),
-            )
+            self._replica.set_base(action.node, replace(base, parent=place.parent, name=place.name))
         return 0
 
     async def _rename_remote(self, source: str, target: str, present: Remote) -> None:
@@ -316,11 +307,7 @@ class Executor:
             await self._expect_remote_file(path, action.remote)
         mtime = max(local.mtime, 1)
         await self._remote.touch(path, mtime)
-        remote, base = action.remote, action.base
-        self._agreed(
-            action.node,
-            Base(base.kind, remote.parent, remote.name, remote.size, mtime, remote.inode, base.version, base.checksum),
-        )
+        self._agreed(action.node, replace(self._base_of(action.remote, action.base.version), mtime=mtime))
         return 0
 
     async def _delete_remote(self, action: Action) -> int:
@@ -379,15 +366,19 @@ class Executor:
             raise Stale("it is being written")
         self._hydrator.forget(action.node)
         incoming = await self._hydrator.fetch(action.node, self._tree.path(action.node), remote)
+        try:
+            self._take_in(action, incoming, remote)
+        finally:
+            incoming.close()
+        return remote.size
+
+    def _take_in(self, action: Action, incoming: Incoming, remote: Remote) -> None:
         local = self._expect_local(action)
         base = self._replica.base(action.node)
         # The place is settled on its own: only the content is agreed on here, unless there was no base yet.
         place = base.place if base is not None else remote.place
-        agreed = Base(
-            Kind.FILE, place.parent, place.name, remote.size, remote.mtime, remote.inode, local.version, remote.checksum
-        )
+        agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name)
         self._replica.take_in(action.node, incoming, agreed, local.version, keep=action.keep, why=action.reason)
-        return remote.size
 
     async def _move_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
@@ -397,9 +388,7 @@ class Executor:
             raise Stale("it was deleted here meanwhile")
         base, remote = self._replica.base(action.node), self._tree.get(action.node)
         if base is not None and remote is not None and action.target == remote.place:
-            base = Base(
-                base.kind, remote.parent, remote.name, base.size, base.mtime, base.inode, base.version, base.checksum
-            )
+            base = replace(base, parent=remote.parent, name=remote.name)
             self._replica.move_local(action.node, action.target, base)
         else:
             self._replica.move_local(action.node, action.target, None)

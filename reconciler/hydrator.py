@@ -226,7 +226,10 @@ class Hydrator:
 
     # for the executor ----------------------------------------------------------------------------------------------
     async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:
-        """The complete content of one remote version, ready for ``take_in``. Raises RemoteError, OSError."""
+        """The complete content of one remote version, ready for ``take_in``; the caller closes it.
+
+        Raises RemoteError, OSError.
+        """
         job = self._job(node, path, Found(remote.size, remote.mtime * 1000))
         await self._complete(job)
         self._jobs.pop(node, None)
@@ -314,8 +317,15 @@ class Hydrator:
 
     def _finish(self, job: _Job) -> None:
         """The whole content has arrived: the node becomes present, if it still stands for that version."""
-        if self._jobs.get(job.node) is job:
-            del self._jobs[job.node]
+        if self._jobs.get(job.node) is not job:
+            return  # somebody else has finished it
+        del self._jobs[job.node]
+        try:
+            self._bring_in(job)
+        finally:
+            job.incoming.close()
+
+    def _bring_in(self, job: _Job) -> None:
         local, base = self._replica.local(job.node), self._replica.base(job.node)
         if (
             local is None

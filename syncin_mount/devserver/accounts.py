@@ -243,7 +243,8 @@ class Accounts:
                     "createdAt": iso_time(client.created),
                     "isCurrentClient": client.id == who.client_id,
                     "paths": [
-                        {"id": path.id, "settings": path.settings, "createdAt": sql_time(path.created)} for path in paths
+                        {"id": path.id, "settings": path.settings, "createdAt": sql_time(path.created)}
+                        for path in paths
                     ],
                 }
             )
@@ -260,7 +261,9 @@ class Accounts:
 
     def list_app_passwords(self, who: Identity) -> Answer:
         account = self._store.account(who.id)
-        return json_answer([{"name": entry.name, "app": entry.app} for entry in account.app_passwords] if account else [])
+        return json_answer(
+            [{"name": entry.name, "app": entry.app} for entry in account.app_passwords] if account else []
+        )
 
     async def add_app_password(self, who: Identity, request: Request) -> Answer:
         """Needs the second factor, or the password again where there is none; shows the new password once."""

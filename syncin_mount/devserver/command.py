@@ -64,18 +64,18 @@ def _only_server(root: Path) -> Iterator[None]:
     """Holds the root for this process; a second server would overwrite the first one's state."""
     if sys.platform == "win32":
         yield
-        return
-    import fcntl  # noqa: PLC0415  # exists on POSIX only
+    else:
+        import fcntl  # noqa: PLC0415  # exists on POSIX only
 
-    descriptor = os.open(root / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+        descriptor = os.open(root / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise click.ClickException(f"Another server already uses {root}: stop it first.") from error
-        yield
-    finally:
-        os.close(descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise click.ClickException(f"Another server already uses {root}: stop it first.") from error
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def _build(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import trio
 
-from .files import stat_of
+from .files import NOFOLLOW, stat_of
 from .places import Place
 from .wire import Answer, Refusal, Request, not_found, os_refusal
 
@@ -34,6 +34,7 @@ _COMPONENT_SAFE = "-_.!~*'()"
 
 
 def mime_type(name: str) -> str:
+    """By extension alone, as the real server guesses."""
     extension = os.path.splitext(name)[1].lower()
     if "\n" in name or not extension:
         return "application/octet-stream"
@@ -41,6 +42,7 @@ def mime_type(name: str) -> str:
 
 
 def content_type(name: str) -> str:
+    """With the charset that the real server adds to texts."""
     found = mime_type(name)
     textual = found.startswith("text/") or found in ("application/json", "application/javascript", "image/svg+xml")
     return f"{found}; charset=utf-8" if textual else found
@@ -52,6 +54,7 @@ def etag(size: int, mtime_ns: int) -> str:
 
 
 def http_date(mtime_ns: int) -> str:
+    """For `Last-Modified`: whole seconds."""
     return format_datetime(datetime.fromtimestamp(mtime_ns // 10**9, UTC), usegmt=True)
 
 
@@ -66,12 +69,16 @@ class _FileSource:
     async def read(self) -> bytes:
         if not self._left:
             return b""
-        piece = await trio.to_thread.run_sync(os.pread, self._descriptor, min(self._left, _PIECE), self._at)
+        piece = await trio.to_thread.run_sync(self._piece)
         if not piece:
             raise OSError("the file became shorter while it was sent")
         self._at += len(piece)
         self._left -= len(piece)
         return piece
+
+    def _piece(self) -> bytes:
+        os.lseek(self._descriptor, self._at, os.SEEK_SET)
+        return os.read(self._descriptor, min(self._left, _PIECE))
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -89,7 +96,9 @@ def _same_version(condition: str, tag: str, mtime_ns: int) -> bool:
 
 def _unmodified(request: Request, tag: str, mtime_ns: int) -> bool:
     if (tags := request.header("if-none-match")) is not None:
-        return tags.strip() == "*" or tag.removeprefix("W/") in [known.strip().removeprefix("W/") for known in tags.split(",")]
+        return tags.strip() == "*" or tag.removeprefix("W/") in [
+            known.strip().removeprefix("W/") for known in tags.split(",")
+        ]
     since = request.header("if-modified-since")
     return since is not None and _same_version(since, tag, mtime_ns)
 
@@ -120,7 +129,7 @@ def download(place: Place, request: Request) -> Answer:
             raise Refusal(400, "The location is a directory")
         if not found.is_file:
             raise not_found()
-        descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(full, os.O_RDONLY | NOFOLLOW)
     except OSError as error:
         raise os_refusal(error) from error
     try:

@@ -114,7 +114,7 @@ class FaultFile:
         self._version = (found.st_mtime_ns, found.st_size, found.st_ino)
         rules, seed = parse(text, toml=self._file.suffix != ".json")
         self._faults.replace(rules)
-        self._faults.rng = random.Random(seed)
+        self._faults.rng = random.Random(seed)  # noqa: S311  # a failing run must be repeatable
 
     def reload_if_changed(self) -> None:
         try:

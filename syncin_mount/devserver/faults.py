@@ -123,7 +123,7 @@ class Faults:
     """The rules in force, and how often each has matched. Probabilities are drawn from `rng`."""
 
     rules: list[Rule] = field(default_factory=list)
-    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    rng: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311  # repeatable
     _tallies: dict[Rule, _Tally] = field(default_factory=dict)
 
     def add(self, *rules: Rule) -> None:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from .places import Place
 from .wire import Refusal
 
-#: The latest second ext4 can keep; the kernel would clamp to it there, and Python refuses beyond 64 bits of nanoseconds.
+#: The latest second that ext4 can keep, and the kernel clamps to; Python would refuse much later ones.
 MTIME_MAX = 15032385535
+#: Windows has no such flag (and needs another to leave line ends alone).
+NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')
 _RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))})
 
@@ -36,6 +38,7 @@ class Stat:
 
 
 def stat_of(full: str) -> Stat:
+    """Of the thing itself, never of what a link points to. Raises OSError."""
     found = os.lstat(full)
     is_dir = stat.S_ISDIR(found.st_mode)
     return Stat(is_dir, stat.S_ISREG(found.st_mode), 0 if is_dir else found.st_size, found.st_mtime_ns, found.st_ino)
@@ -49,6 +52,7 @@ def set_mtime(full: str, mtime: int) -> None:
 
 
 def refuse_forbidden_name(name: str) -> None:
+    """Raises the 400 of names that MAKE does not take; other operations do."""
     if _FORBIDDEN.search(name) or name in _RESERVED:
         raise Refusal(400, "Forbidden characters")
 
@@ -67,7 +71,7 @@ def make_folder(place: Place, mtime: int | None) -> int:
 def make_file(place: Place, mtime: int | None) -> int:
     """Creates an empty file, or empties the one that is there; returns the inode."""
     full = place.contained()
-    os.close(os.open(full, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666))
+    os.close(os.open(full, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW, 0o666))
     if mtime is not None:
         set_mtime(full, mtime)
     return os.lstat(full).st_ino
@@ -103,6 +107,7 @@ def copy(source: Place, target: Place) -> None:
 
 
 def tree_size(full: str) -> int:
+    """Bytes of a file, or of all files below a folder. Raises OSError."""
     found = stat_of(full)
     if not found.is_dir:
         return found.size

@@ -1,8 +1,8 @@
 """The listing ("diff"): a folder's tree as one JSON object a line, `done` at the end and no newline after it.
 
-The tree is read while it is sent: one folder at a time, in a thread, in batches, so that memory holds the entries of the
-folders on one path from the top and no more. What cannot be read is an `["error", …]` entry; a folder that cannot be
-opened ends the listing with `Unable to parse path` and without `done`, as on the real server.
+The tree is read while it is sent: one folder at a time, in a thread, in batches, so that memory holds the entries of
+the folders on one path from the top and no more. What cannot be read is an `["error", …]` entry; a folder that cannot
+be opened ends the listing with `Unable to parse path` and without `done`, as on the real server.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import trio
 
+from .files import NOFOLLOW
 from .patterns import compile_filter
 from .places import Place
 from .validate import check_diff
@@ -36,7 +37,7 @@ def checksum(full: str) -> tuple[str, int]:
     """SHA-512/256 in lowercase hex, and the number of bytes hashed. Raises OSError."""
     digest = hashlib.new("sha512_256")
     size = 0
-    descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(full, os.O_RDONLY | NOFOLLOW)
     with os.fdopen(descriptor, "rb") as stream:
         while piece := stream.read(_HASH_PIECE):
             digest.update(piece)
@@ -102,7 +103,7 @@ def pack_request(value: Mapping[str, Any]) -> bytes:
     return gzip.compress(json.dumps(value).encode(), mtime=0)
 
 
-class _Aborted(Exception):
+class _AbortedError(Exception):
     """A folder could not be opened."""
 
 
@@ -135,7 +136,7 @@ class Walk:
                 self._step(lines)
                 if len(lines) >= _BATCH_ENTRIES or self._hashed >= _BATCH_HASHED:
                     return b"".join(lines), False
-        except _Aborted:
+        except _AbortedError:
             return b"".join([*lines, b"Unable to parse path\n"]), True
         return b"".join([*lines, b"done"]), True
 
@@ -144,7 +145,7 @@ class Walk:
             with os.scandir(os.path.join(self._top, rel) if rel else self._top) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            raise _Aborted from error
+            raise _AbortedError from error
         self._stack.append(_Folder(rel, iter(entries)))
 
     def _step(self, lines: list[bytes]) -> None:
@@ -161,7 +162,7 @@ class Walk:
             lines.append(self._encode({_shown(rel): value}) + b"\n")
         if is_dir:
             if _shown(entry.name) != entry.name:
-                raise _Aborted
+                raise _AbortedError
             self._open(rel)
 
     def _entry(self, entry: os.DirEntry[str], rel: str, is_dir: bool) -> tuple[Any, ...] | None:

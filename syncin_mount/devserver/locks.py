@@ -19,12 +19,16 @@ LOCK_LIFE = 8 * 60 * 60  # s
 
 
 class LockApp(StrEnum):
+    """Who set a lock; WebDAV locks refuse even their owner."""
+
     SYNC_IN = "Sync-in"
     WEBDAV = "WebDAV"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lock:
+    """A lock of `owner` (an account id) on `path` below the files of `root`, until `expires` (s since the epoch)."""
+
     root: str
     path: str
     owner: int
@@ -48,6 +52,8 @@ def _like(pattern: str) -> re.Pattern[str]:
 
 
 class Locks:
+    """All locks. What has expired counts no more."""
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._held: set[Lock] = set()
@@ -59,7 +65,9 @@ class Locks:
 
     def on(self, place: Place) -> list[Lock]:
         pattern = _like(place.rel)
-        return [lock for lock in self.held() if lock.root == place.root.key and pattern.fullmatch(collation_key(lock.path))]
+        return [
+            lock for lock in self.held() if lock.root == place.root.key and pattern.fullmatch(collation_key(lock.path))
+        ]
 
     def below(self, place: Place) -> list[Lock]:
         return [lock for lock in self.held() if lock.root == place.root.key and lock.path.startswith(place.rel + "/")]
@@ -90,4 +98,5 @@ class Locks:
 
 
 def locked() -> Refusal:
+    """The 423 of a locked file."""
     return Refusal(423, "The file is locked")

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Runs blocking file work; an OSError becomes the 500 the server answers it with. Not interrupted by cancellation."""
+    """Runs blocking file work; an OSError becomes the server's 500. Cancellation waits for it."""
     try:
         return await trio.to_thread.run_sync(work)
     except OSError as error:
@@ -35,6 +35,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 def refuse_overlap(source: Place, target: Place) -> None:
+    """Raises 403 for a target that is the source or lies below it."""
     if source.full == target.full:
         raise Refusal(403, "Cannot copy/move source onto itself")
     if target.full.startswith(source.full + "/"):
@@ -42,9 +43,9 @@ def refuse_overlap(source: Place, target: Place) -> None:
 
 
 class Operations:
-    def __init__(
-        self, store: Store, places: Places, locks: Locks, quotas: Quotas, clock: Callable[[], float]
-    ) -> None:
+    """The operations, on resolved places; see the module."""
+
+    def __init__(self, store: Store, places: Places, locks: Locks, quotas: Quotas, clock: Callable[[], float]) -> None:
         self._store = store
         self._places = places
         self._locks = locks

@@ -1,8 +1,8 @@
 """Registered synchronizations: creating, reconciling the settings with a client's, removing.
 
-A path points to a row of the `files` table, found by name without case and accents: with siblings `cafe` and `café` the
-second gets the first one's row, and `PUT paths` then reports that one's remote path. Kept, because it is the danger that
-clients must see through.
+A path points to a row of the `files` table, found by name without case and accents: with siblings `cafe` and `café`
+the second gets the first one's row, and `PUT paths` then reports that one's remote path. Kept, because it is the danger
+that clients must see through.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ SETTINGS_LIFE = 900.0
 
 
 def client_id_of(who: Identity) -> str:
+    """Raises 400 for a token that was not obtained by a client."""
     if who.client_id is None:
         raise Refusal(400, "Client id is missing")
     return who.client_id
 
 
 def number(text: str) -> int:
+    """A numeric id in a path. Raises 400."""
     if not (text.isascii() and text.isdigit()):
         raise bad_request("Validation failed (numeric string is expected)")
     return int(text)
@@ -48,6 +50,8 @@ def _stored(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Paths:
+    """The registered synchronizations."""
+
     def __init__(self, store: Store, places: Places, quotas: Quotas, clock: Callable[[], float]) -> None:
         self._store = store
         self._places = places
@@ -118,8 +122,8 @@ class Paths:
     async def update(self, who: Identity, request: Request) -> Answer:
         """`PUT paths`: the client's settings against the server's; the newer timestamp wins, per path.
 
-        The remote path and the permissions are always the server's. What the client leaves out comes back in `add`, what
-        the server does not know in `delete`.
+        The remote path and the permissions are always the server's. What the client leaves out comes back in `add`,
+        what the server does not know in `delete`.
         """
         client_id = client_id_of(who)
         if self._store.client(client_id) is None:

@@ -18,10 +18,12 @@ _GROUP_HEAD = re.compile(r"\(\?(:|=|!|<=|<!|<(?P<name>[A-Za-z_$][\w$]*)>)")
 
 
 def invalid() -> Refusal:
+    """The 400 of a pattern that is no JavaScript regular expression."""
     return bad_request("Invalid path filter pattern")
 
 
 def unsafe() -> Refusal:
+    """The 400 of a pattern with too many or nested repetitions."""
     return bad_request("Unsafe path filter pattern")
 
 

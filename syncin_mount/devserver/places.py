@@ -66,7 +66,9 @@ class Place:
 
     def below(self, *names: str) -> Place:
         return replace(
-            self, rel=posixpath.join(self.rel, *names), inside=posixpath.join(self.inside, *names) if self.inside else "/".join(names)
+            self,
+            rel=posixpath.join(self.rel, *names),
+            inside=posixpath.join(self.inside, *names) if self.inside else "/".join(names),
         )
 
     def require(self, permission: str) -> None:
@@ -97,6 +99,8 @@ def normalized(path: str) -> list[str]:
 
 
 class Places:
+    """Resolves paths for a user; asks the store about spaces and shares each time."""
+
     def __init__(self, data: Path, store: Store) -> None:
         self.data = os.path.realpath(data)
         self._store = store
@@ -161,7 +165,13 @@ class Places:
         permissions = row.members[who.login]
         inside = "/".join(rest)
         return Place(
-            self.space_root(alias), inside, f"spaces/{alias}", inside, permission_set(permissions), permissions, in_trash
+            self.space_root(alias),
+            inside,
+            f"spaces/{alias}",
+            inside,
+            permission_set(permissions),
+            permissions,
+            in_trash,
         )
 
     def _share(self, who: Identity, alias: str, rest: Sequence[str]) -> Place:

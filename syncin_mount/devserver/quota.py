@@ -18,6 +18,7 @@ REFRESH_AFTER = 30.0  # s
 
 
 def exceeded() -> Refusal:
+    """The 507 of a full account."""
     return Refusal(507, "Storage quota exceeded")
 
 
@@ -34,6 +35,8 @@ def count(base: str) -> int:
 
 
 class Quotas:
+    """Cached usages. `clock` gives seconds."""
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._usage: dict[str, tuple[int, float]] = {}

@@ -25,6 +25,8 @@ _FRONT_PAGE = b"<!doctype html><title>Sync-in (API only test instance)</title>\n
 
 @dataclass(frozen=True, slots=True)
 class Router:
+    """The parts, and the table of routes over them."""
+
     accounts: Accounts
     places: Places
     paths: Paths
@@ -79,6 +81,14 @@ class Router:
                 return await self.accounts.client_token(request)
             case "POST", ["auth", _]:
                 raise Refusal(500, "Internal server error")
+            case _, ["clients" | "paths", *segments]:
+                return await self._registrations(request, rest, segments)
+            case _, ["operation", first, *_] if first:
+                return await self._operation(request, rest.removeprefix("operation/"))
+        raise _no_route(request)
+
+    async def _registrations(self, request: Request, rest: str, segments: list[str]) -> Answer:
+        match request.method, [rest.partition("/")[0], *segments]:
             case "GET", ["clients"]:
                 return self.accounts.list_clients(self.accounts.identify(request))
             case "DELETE", ["clients", client_id]:
@@ -91,14 +101,6 @@ class Router:
                 return await self.paths.create(self._syncing(request), rest.removeprefix("paths/"), request)
             case "DELETE", ["paths", path_id]:
                 return self.paths.delete(self._syncing(request), path_id)
-            case "POST", ["operation", "diff", path_id]:
-                return await self._diff(self._syncing(request), path_id, request)
-            case "POST", ["operation", "make", _, *_]:
-                who = self._syncing(request)
-                place = self.places.sync(who, rest.removeprefix("operation/make/"))
-                return await self.operations.make(who, place, request)
-            case _, ["operation", first, *_] if first:
-                return await self._operation(request, rest.removeprefix("operation/"))
         raise _no_route(request)
 
     def _syncing(self, request: Request) -> Identity:
@@ -117,6 +119,11 @@ class Router:
         if request.method not in ("GET", "HEAD", "POST", "PUT", "PROPPATCH", "MOVE", "COPY", "DELETE"):
             raise _no_route(request)
         who = self._syncing(request)
+        match request.method, path.split("/"):
+            case "POST", ["diff", path_id]:
+                return await self._diff(who, path_id, request)
+            case "POST", ["make", _, *_]:
+                return await self.operations.make(who, self.places.sync(who, path.removeprefix("make/")), request)
         place = self.places.sync(who, path)
         match request.method:
             case "GET" | "HEAD":
@@ -150,11 +157,11 @@ class Router:
         match request.method, path.split("/"):
             case "GET", ["getSize", *_]:
                 return await self.web.size(who, path.removeprefix("getSize/"))
-            case ("GET" | "HEAD"), _:
+            case (("GET" | "HEAD"), _):
                 return await self.operations.download(self.places.web(who, path), request)
             case "POST", ["make", *_]:
                 return await self.web.make(who, path.removeprefix("make/"), request)
-            case ("MOVE" | "COPY"), _:
+            case (("MOVE" | "COPY"), _):
                 return await self.web.copy_or_move(who, path, request)
             case "DELETE", _:
                 return await self.operations.delete(who, self.places.web(who, path))

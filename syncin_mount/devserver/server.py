@@ -63,7 +63,7 @@ class RequestRecord:
     bytes_out: int
 
 
-class _Cut(Exception):
+class _Cut(Exception):  # an order, not a failure
     """The fault rules end this connection now."""
 
 
@@ -192,7 +192,10 @@ class DevServer:
             self._record(scope, exchange)
 
     async def _serve_request(self, scope: Scope, exchange: _Exchange) -> None:
-        if len(scope["raw_path"]) + len(scope["query_string"]) + sum(map(_header_size, scope["headers"])) > _HEADERS_MAX:
+        if (
+            len(scope["raw_path"]) + len(scope["query_string"]) + sum(map(_header_size, scope["headers"]))
+            > _HEADERS_MAX
+        ):
             await exchange.drain_body()
             await send_answer(HEADERS_TOO_LARGE, exchange.send)
             return
@@ -211,11 +214,12 @@ class DevServer:
                 answer = await _after(effect, answer, request)
                 exchange.disturb_answer(effect)
             await request.drain()
-            if any(isinstance(effect, CutResponse) and not effect.after_bytes for effect in effects):
-                raise _Cut
         except BaseException:
             _discard(answer)
             raise
+        if any(isinstance(effect, CutResponse) and not effect.after_bytes for effect in effects):
+            _discard(answer)
+            raise _Cut
         await send_answer(answer, exchange.send)
 
     async def _work(self, request: Request, exchange: _Exchange, effects: list[Effect]) -> Answer:
@@ -237,7 +241,7 @@ class DevServer:
             return os_refusal(error).answer()
         except ClientGone:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001  # a defect here must be a 500 on the wire and a traceback in the log
             _log.exception("%s %s failed", request.method, request.path)
             return Refusal(500, "Internal server error").answer()
 

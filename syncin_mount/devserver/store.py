@@ -26,6 +26,8 @@ class StateError(Exception):
 
 
 class AppPassword(msgspec.Struct):
+    """A password for one kind of program; `client` ones may register sync clients."""
+
     name: str
     app: str  # "client" | "webdav"
     password_hash: str
@@ -71,7 +73,7 @@ class Client(msgspec.Struct):
 
 
 class FileRow(msgspec.Struct):
-    """A folder the database knows by id. `root` is `users/<login>` or `spaces/<alias>`, `path` is relative to its files."""
+    """A folder the database knows by id: `path` below the files of `root` (`users/<login>`, `spaces/<alias>`)."""
 
     id: int
     root: str
@@ -80,8 +82,11 @@ class FileRow(msgspec.Struct):
 
 
 class SyncPath(msgspec.Struct):
-    """A registered synchronization. `repository` is the first segments of its remote path: `personal`, `spaces/<alias>`,
-    `shares/<alias>`; the rest of it comes from the file row, which follows renames on the web."""
+    """A registered synchronization.
+
+    `repository` is how its remote path begins: `personal`, `spaces/<alias>`, `shares/<alias>`. The rest of it comes
+    from the file row, which follows renames on the web.
+    """
 
     id: int
     client_id: str
@@ -92,6 +97,8 @@ class SyncPath(msgspec.Struct):
 
 
 class SpaceRow(msgspec.Struct):
+    """A space; `members` maps a login to a permission string, `quota` is in bytes."""
+
     id: int
     alias: str
     name: str
@@ -101,6 +108,8 @@ class SpaceRow(msgspec.Struct):
 
 
 class ShareRow(msgspec.Struct):
+    """A shared folder, named by a file row of its own."""
+
     id: int
     alias: str
     owner: str
@@ -110,6 +119,8 @@ class ShareRow(msgspec.Struct):
 
 
 class State(msgspec.Struct):
+    """The content of the file."""
+
     format: int = FORMAT
     signing_key: str = ""
     next_ids: dict[str, int] = {}
@@ -147,7 +158,9 @@ class Store:
         try:
             found = msgspec.json.decode(raw, type=dict[str, Any]).get("format")
             if not isinstance(found, int) or found > FORMAT:
-                raise StateError(f"{self._file} has format {found}, newer than this server's {FORMAT}: use a newer version.")
+                raise StateError(
+                    f"{self._file} has format {found}, newer than this server's {FORMAT}: use a newer version."
+                )
             return msgspec.json.decode(raw, type=State)
         except msgspec.MsgspecError as error:
             raise StateError(f"{self._file} is damaged ({error}): move it away to start anew.") from error
@@ -169,7 +182,9 @@ class Store:
 
     def account_named(self, login: str) -> Account | None:
         """By login or e-mail address."""
-        return next((account for account in self.state.accounts if login and login in (account.login, account.email)), None)
+        return next(
+            (account for account in self.state.accounts if login and login in (account.login, account.email)), None
+        )
 
     def declare_user(self, user: User, password_hash: str) -> Account:
         """Adds the account or brings it to the declaration, keeping its id, attempts and used recovery codes."""
@@ -192,7 +207,11 @@ class Store:
         """The row of a live folder, found as the database finds it: a namesake in case or accents counts."""
         key = collation_key(path)
         return next(
-            (row for row in self.state.files if row.root == root and not row.in_trash and collation_key(row.path) == key),
+            (
+                row
+                for row in self.state.files
+                if row.root == root and not row.in_trash and collation_key(row.path) == key
+            ),
             None,
         )
 
@@ -233,7 +252,9 @@ class Store:
         row = self.space(space.alias)
         members = dict(space.members)
         if row is None:
-            row = SpaceRow(self.state.new_id("spaces"), space.alias, space.name or space.alias, members, now, space.quota)
+            row = SpaceRow(
+                self.state.new_id("spaces"), space.alias, space.name or space.alias, members, now, space.quota
+            )
             self.state.spaces.append(row)
         row.members, row.quota, row.name = members, space.quota, space.name or space.alias
         return row
@@ -268,6 +289,7 @@ class Store:
 
 
 def permission_set(permissions: str) -> frozenset[str]:
+    """`a:d:m` as a set."""
     return frozenset(part for part in permissions.split(":") if part)
 
 

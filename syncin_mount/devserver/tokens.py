@@ -23,6 +23,8 @@ _SCRYPT = {"n": 2**12, "r": 8, "p": 1, "dklen": 32}
 
 
 class TokenKind(StrEnum):
+    """An access token opens the API, a refresh token only gives new tokens."""
+
     ACCESS = "access"
     REFRESH = "refresh"
 
@@ -66,6 +68,7 @@ def _signature(key: str, signed: str) -> str:
 
 
 def issue(key: str, kind: TokenKind, identity: Identity, issued: int, expires: int) -> str:
+    """A signed token; `issued` and `expires` are seconds since the epoch."""
     header = _encode(b'{"alg":"HS256","typ":"JWT"}')
     claims = {"tokenType": kind.value, "identity": identity.claims(), "iat": issued, "exp": expires}
     signed = f"{header}.{_encode(json.dumps(claims).encode())}"
@@ -91,11 +94,13 @@ def verify(key: str, kind: TokenKind, token: str, now: float) -> tuple[Identity,
 
 
 def hash_password(password: str) -> str:
+    """`salt$digest`, both in hex."""
     salt = secrets.token_bytes(16)
     return f"{salt.hex()}${hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT).hex()}"
 
 
 def password_matches(password: str, stored: str) -> bool:
+    """Compares in constant time."""
     salt, _, digest = stored.partition("$")
     found = hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=bytes.fromhex(salt), **_SCRYPT)
     return hmac.compare_digest(found.hex(), digest)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import trio
 
-from .files import make_parents, set_mtime
+from .files import NOFOLLOW, make_parents, set_mtime
 from .locks import Locks
 from .places import Place
 from .quota import Quotas
@@ -52,7 +52,7 @@ class _Partial:
         if content_range is not None and (overwrite or os.path.lexists(self.path)):
             self._continue(content_range)
             continued = True
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_APPEND if continued else os.O_TRUNC)
+        flags = os.O_WRONLY | os.O_CREAT | NOFOLLOW | (os.O_APPEND if continued else os.O_TRUNC)
         self._stream = os.open(self.path, flags, 0o666)
 
     def _continue(self, content_range: str) -> None:
@@ -93,6 +93,8 @@ class _Partial:
 
 
 class Uploads:
+    """POST and PUT of file contents."""
+
     def __init__(self, locks: Locks, quotas: Quotas, clock: Callable[[], float]) -> None:
         self._locks = locks
         self._quotas = quotas

@@ -77,9 +77,8 @@ def _info(value: object) -> list[str]:
         problems.append("info must be a non-empty object")
     if not isinstance(value, dict):
         return [*problems, "info must be an object"]
-    for name in ("node", "os", "osRelease", "user"):
-        if not isinstance(value.get(name), str):
-            problems.append(f"info.{name} must be a string")
+    texts = ("node", "os", "osRelease", "user")
+    problems += [f"info.{name} must be a string" for name in texts if not isinstance(value.get(name), str)]
     problems += _one_of("info.type", value.get("type"), _CLIENT_TYPES)
     if not isinstance(value.get("version"), str):
         problems.append("info.version must be a string")
@@ -92,6 +91,7 @@ def _raise(problems: list[str]) -> None:
 
 
 def check_register(body: Mapping[str, Any]) -> None:
+    """`POST register`."""
     problems = _text("login", body.get("login", _ABSENT)) + _text("password", body.get("password", _ABSENT))
     if body.get("code") is not None and not isinstance(body["code"], str):
         problems.append("code must be a string")
@@ -100,11 +100,13 @@ def check_register(body: Mapping[str, Any]) -> None:
 
 
 def check_register_auth(body: Mapping[str, Any]) -> None:
+    """`POST register/auth`."""
     problems = [] if body.get("clientId") is None else _uuid("clientId", body["clientId"])
     _raise(problems + _info(body.get("info", _ABSENT)))
 
 
 def check_client_auth(body: Mapping[str, Any]) -> None:
+    """`POST auth/token`."""
     problems = _uuid("clientId", body.get("clientId", _ABSENT)) + _uuid("token", body.get("token", _ABSENT))
     _raise(problems + _info(body.get("info", _ABSENT)))
 
@@ -134,6 +136,7 @@ def _scheduler(value: object) -> list[str]:
 
 
 def check_path_settings(body: Mapping[str, Any]) -> None:
+    """The settings of one path."""
     problems = []
     for name in ("name", "localPath", "remotePath"):
         problems += _text(name, body.get(name, _ABSENT))
@@ -150,6 +153,7 @@ def check_path_settings(body: Mapping[str, Any]) -> None:
 
 
 def check_diff(body: Mapping[str, Any]) -> None:
+    """`POST operation/diff`."""
     problems = _boolean("secureDiff", body.get("secureDiff", _ABSENT), defined=True)
     problems += _boolean("firstSync", body.get("firstSync", _ABSENT), defined=True)
     names = body.get("defaultFilters", _ABSENT)
@@ -188,19 +192,23 @@ def upload_query(query: Mapping[str, str]) -> tuple[int, int, str | None]:
 
 
 def check_make(body: Mapping[str, Any]) -> None:
+    """`POST operation/make`."""
     problems = _one_of("type", body.get("type"), ("file", "directory"))
     _raise(problems + _integer("mtime", body.get("mtime", _ABSENT)))
 
 
 def check_web_make(body: Mapping[str, Any]) -> None:
+    """The web API's make."""
     _raise(_one_of("type", body.get("type"), ("file", "directory")))
 
 
 def check_mtime(body: Mapping[str, Any]) -> None:
+    """PROPPATCH."""
     _raise(_integer("mtime", body.get("mtime", _ABSENT)))
 
 
 def check_copy_move(body: Mapping[str, Any]) -> None:
+    """MOVE and COPY."""
     value = body.get("destination", _ABSENT)
     problems = ["destination should not be empty"] if value in ("", None, _ABSENT) else []
     if not isinstance(value, str):
@@ -211,6 +219,7 @@ def check_copy_move(body: Mapping[str, Any]) -> None:
 
 
 def check_web_copy_move(body: Mapping[str, Any]) -> None:
+    """The web API's MOVE and COPY."""
     problems = _text("dstDirectory", body.get("dstDirectory", _ABSENT))
     if body.get("dstName") is not None and not isinstance(body["dstName"], str):
         problems.append("dstName must be a string")

@@ -1,4 +1,4 @@
-"""The part of the web API that this project's clients use: folder picker, spaces and shares, trash, guarded moves, locks."""
+"""The part of the web API that clients need: folder picker, spaces and shares, trash, guarded moves, locks."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def _alias(name: str) -> str:
 
 
 class Web:
+    """The handlers; paths are those of the web API (`Places.web`)."""
+
     def __init__(
         self,
         store: Store,
@@ -172,11 +174,11 @@ class Web:
         return value
 
     def _syncs(self, file_id: int) -> list[dict[str, Any]]:
-        found = []
-        for path in self._store.state.paths:
-            if path.file_id == file_id and (client := self._store.client(path.client_id)) is not None:
-                found.append({"id": path.id, "clientId": client.id, "clientName": client.info.get("node", "")})
-        return found
+        return [
+            {"id": path.id, "clientId": client.id, "clientName": client.info.get("node", "")}
+            for path in self._store.state.paths
+            if path.file_id == file_id and (client := self._store.client(path.client_id)) is not None
+        ]
 
     def _browse_share(self, row: ShareRow, who: Identity) -> dict[str, Any]:
         place = self._places.web(who, f"shares/{row.alias}")
@@ -251,7 +253,10 @@ class Web:
 
     def list_spaces(self, who: Identity) -> Answer:
         return json_answer(
-            [{**self._space_value(row), "permissions": row.members[who.login], "role": 1} for row in self._spaces_of(who)]
+            [
+                {**self._space_value(row), "permissions": row.members[who.login], "role": 1}
+                for row in self._spaces_of(who)
+            ]
         )
 
     def _logins(self, members: Any) -> dict[str, str]:
@@ -289,7 +294,12 @@ class Web:
         body = await request.object()
         file = body.get("file")
         name = body.get("name")
-        if not isinstance(name, str) or not _alias(name) or not isinstance(file, dict) or not isinstance(file.get("path"), str):
+        if (
+            not isinstance(name, str)
+            or not _alias(name)
+            or not isinstance(file, dict)
+            or not isinstance(file.get("path"), str)
+        ):
             raise bad_request(["name must be a string", "file must be an object"])
         place = self._places.web(who, f"files/personal/{file['path']}")
         if not place.inside or not os.path.isdir(place.existing()):

@@ -23,11 +23,11 @@ BODY_LIMIT = 25 * 1024 * 1024
 _JSON_TYPE = b"application/json; charset=utf-8"
 
 
-class ClientGone(Exception):
+class ClientGone(Exception):  # a state of the connection
     """The connection ended before the request body did."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # an answer, not a failure
     """A request that is answered with an error status and a JSON body.
 
     `named` gives the body the third member `error` that the real server's framework adds to what it refuses itself
@@ -47,19 +47,24 @@ class Refusal(Exception):
 
 
 class Unauthorized(Refusal):
+    """No token, or none that counts (any more)."""
+
     def __init__(self) -> None:
         super().__init__(401, "Unauthorized")
 
 
 def bad_request(message: str | list[str]) -> Refusal:
+    """A 400 of the validators."""
     return Refusal(400, message, named="Bad Request")
 
 
 def not_allowed() -> Refusal:
+    """The 403 of a missing permission."""
     return Refusal(403, "You are not allowed to do this action")
 
 
 def not_found() -> Refusal:
+    """The 404 of a missing file or folder."""
     return Refusal(404, "Location not found")
 
 
@@ -102,11 +107,13 @@ class Answer:
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
+    """`value` as compact JSON."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Answer(status, text.encode("utf-8", "replace"), ((b"content-type", _JSON_TYPE),))
 
 
 def empty(status: int = 200) -> Answer:
+    """An answer without a body."""
     return Answer(status)
 
 
@@ -187,7 +194,7 @@ def decode_path(raw: bytes, target: str) -> str:
         raise BadUrl(target) from error
 
 
-class BadUrl(Exception):
+class BadUrl(Exception):  # an answer, not a failure
     """A path that is no URL component; answered by the framework before any route or token is looked at."""
 
     def answer(self) -> Answer:
@@ -202,7 +209,8 @@ class BadUrl(Exception):
 
 HEADERS_TOO_LARGE = Answer(
     431,
-    b'{"error":"Request Header Fields Too Large","message":"Exceeded maximum allowed HTTP header size","statusCode":431}',
+    b'{"error":"Request Header Fields Too Large",'
+    b'"message":"Exceeded maximum allowed HTTP header size","statusCode":431}',
     ((b"content-type", b"application/json"),),
 )
 
@@ -225,6 +233,7 @@ def read_scope(scope: Scope, receive: Receive) -> Request:
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
+    """Sends it all; closes a body source in any case."""
     headers = [*answer.headers, (b"connection", b"keep-alive"), (b"keep-alive", b"timeout=72")]
     if isinstance(answer.body, bytes):
         if answer.status != 304 and not any(name == b"content-length" for name, _ in headers):

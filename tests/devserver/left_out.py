@@ -8,7 +8,9 @@ _MULTIPART = "multipart upload of the web page: clients upload through the sync 
 _TASKS = "background tasks of the web page: the plain call does the same"
 _PUSH = "recents, notifications and sockets tell nothing about file changes: not used"
 _ACCOUNT = "account page of the web interface"
-_PROCESS = "what happens to the real server's processes; the lock it leaves is forced and replayed in the lines after it"
+_PROCESS = (
+    "what happens to the real server's processes; the lock it leaves is forced and replayed in the lines after it"
+)
 
 LEFT_OUT: dict[tuple[str, int], str] = {
     ("sync-api", 47): _COOKIES,

@@ -13,14 +13,13 @@ import re
 import shutil
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import trio
 
 from syncin_mount.devserver import ALL_APPLICATIONS, Application, User
 from syncin_mount.devserver.tokens import TokenKind, issue, verify
-from tests.devserver.recordings import Line, load, sha
+from tests.devserver.recordings import Line, sha
 from tests.devserver.wire import begin_upload, chunked_upload, reset
 from tests.devserver.world import BIG, WRONG, Step, World, password_of, until, write
 
@@ -85,7 +84,7 @@ _UNREGISTERED = {66, 67, 69}
 
 async def authorize(world: World, line: Line) -> str:
     number = line.number
-    special = {
+    special: dict[int, Callable[[], str]] = {
         58: lambda: world.sessions[A].access,
         59: lambda: "garbage",
         62: lambda: "garbage",
@@ -177,7 +176,8 @@ async def app_passwords(world: World) -> None:
         ]
         body = json.dumps({"name": scope, "app": scope}).encode()
         reply = await world.wire.send("POST", "/api/users/me/app_passwords", headers, body)
-        assert reply is not None and reply.status == 201, reply
+        assert reply is not None
+        assert reply.status == 201, reply
         world.passwords[number] = json.loads(reply.body)["password"]
 
 
@@ -781,5 +781,3 @@ async def user_deactivated(world: World) -> None:
     _account(world).applications.append(Application.DESKTOP_SYNC)
     await world.login_client(f"client {client_id}", client_id)
     _account(world).active = False
-
-

@@ -1,4 +1,4 @@
-"""The embedded server answers as the real one was recorded, line by line; what is left out is named, with the reason."""
+"""The embedded server answers as the real one was recorded, line by line; what is left out is named, with a reason."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_every_line_is_replayed_or_left_out_for_a_reason() -> None:
 
 
 def test_what_is_left_out_is_no_route_of_this_server() -> None:
-    """A stale entry would hide an answer: nothing that the server does answer may be left out without being named here."""
+    """A stale entry would hide an answer: what the server does answer is not left out without being named here."""
     answered = ("/api/app/sync/", "/api/app/spaces/", "/api/auth/token", "/api/app/shares")
     lines = [line for file in FILES for line in load(file) if line.key in LEFT_OUT and line.request is not None]
     known = {("sync-api", 47), *((("web-api", n)) for n in (25, 26, 27, 44, 47, 48, 49, 51, 52, 55))}

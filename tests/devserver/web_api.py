@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 
 from syncin_mount.devserver import FULL_PERMISSIONS, LockApp, Share, Space
@@ -89,7 +88,7 @@ async def things_to_delete(world: World) -> None:
 
 async def trash_on_disk(world: World, line: Line) -> None:
     top = world.server.trash_of("user1") / WEB
-    found = {str(top)} | {os.path.join(folder, name) for folder, *names in os.walk(top) for name in sum(names, [])}
+    found = {str(top), *map(str, top.rglob("*"))}
     assert found == {name.replace("<data>", str(world.server.root)) for name in line.note.split()}
 
 

@@ -34,7 +34,9 @@ class Wire:
             await self._stream.aclose()
             self._stream = None
 
-    async def send(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> Reply | None:
+    async def send(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b""
+    ) -> Reply | None:
         """None when the connection broke instead of an answer."""
         with trio.fail_after(LIMIT):
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import uuid
@@ -139,9 +140,7 @@ class World:
         if re.fullmatch(r'\{"id":(\d+),"permissions":"[^"]*"\}', line.response["body"] or ""):
             self.next_path(json.loads(line.response["body"])["id"])
         body = self.body_of(line)
-        reply = await self.wire.send(
-            line.request["method"], self.target_of(line, body), self.headers_of(line), body
-        )
+        reply = await self.wire.send(line.request["method"], self.target_of(line, body), self.headers_of(line), body)
         if reply is not None:
             self.replies[line.number] = reply
             if "etag" in reply.headers and "etag" in line.response["headers"]:
@@ -191,7 +190,9 @@ class World:
         recorded = line.request["body"]
         if recorded is None:
             return b""
-        assert not re.match(r"<.*(bytes|gzip|MiB|tail|rest).*>$", recorded), f"line {line.number} needs a body: {recorded}"
+        assert not re.match(r"<.*(bytes|gzip|MiB|tail|rest).*>$", recorded), (
+            f"line {line.number} needs a body: {recorded}"
+        )
         for old, new in self.names.items():
             recorded = recorded.replace(old, new)
         if '"***"' not in recorded:
@@ -227,8 +228,6 @@ Step = Callable[[World], Awaitable[None]]
 
 
 def write(path: Path, data: bytes = b"x", mtime: int | None = None) -> None:
-    import os
-
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     if mtime is not None:
@@ -238,7 +237,7 @@ def write(path: Path, data: bytes = b"x", mtime: int | None = None) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Waits for what another task or the kernel brings about."""
     with trio.fail_after(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is another task's or the kernel's: there is no event
             await trio.sleep(0.005)
 
 

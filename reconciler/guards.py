@@ -38,7 +38,8 @@ class Halt:
 
 
 def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
-    """Whether the plan empties a side, or deletes more than half of all files and more than 20, on either side.
+    """Whether the plan empties a side, or deletes more than half of all files and more than 20, on either side; or
+    deletes more than it keeps, where nothing was ever agreed on.
 
     ``base_count`` is the number of files and folders that both sides agreed on, without the root.
     """
@@ -51,6 +52,9 @@ def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
             sentence = f"Nothing was done: {other} is empty now, so all that is {where} would be deleted. {_WAY_OUT}"
             return Halt(Danger.EMPTIED, sentence)
         nodes, files = _below(view, side, roots)
+        if base_count == 0 and 2 * nodes > _present(view, side):
+            sentence = f"Nothing was done: this first run would delete more {where} than it keeps. {_WAY_OUT}"
+            return Halt(Danger.MASS_DELETION, sentence)
         if files > MANY and 2 * nodes > base_count:
             sentence = f"Nothing was done: {files} files, more than half of all, would be deleted {where}. {_WAY_OUT}"
             return Halt(Danger.MASS_DELETION, sentence)
@@ -94,6 +98,11 @@ def _emptied(view: View, side: Side) -> bool:
         if local is not None and local.kind is not Kind.OTHER:
             return False
     return True
+
+
+def _present(view: View, side: Side) -> int:
+    state = view.local if side is Side.LOCAL else view.remote
+    return sum(state(node) is not None for node in view.touched())
 
 
 def _below(view: View, side: Side, roots: list[NodeId]) -> tuple[int, int]:

@@ -17,7 +17,6 @@ from reconciler.model import (
     Action,
     Base,
     Conflict,
-    Direction,
     Kind,
     Local,
     NodeId,
@@ -41,8 +40,6 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
 
     The same trees give the same plan, whatever the order in which the view tells them.
     """
-    if settings.direction is not Direction.BOTH:
-        raise NotImplementedError(f"The direction “{settings.direction.value}” cannot be planned yet; use “both”.")
     trees = {node: Trees(node, view.base(node), view.local(node), view.remote(node)) for node in sorted(view.touched())}
     present = _Present(view, filters)
     trees = {node: each for node, each in trees.items() if not present.left_out(node)}
@@ -150,9 +147,7 @@ class _Draft:
     def _busy(self) -> dict[NodeId, str]:
         """Files that may be deleted only when nobody writes them any more."""
         return {
-            node: _is_written(node, self._view)
-            for node, verdict in self._verdicts.items()
-            if verdict.waits and not verdict.lives
+            node: self._says(node) for node, verdict in self._verdicts.items() if verdict.waits and not verdict.lives
         }
 
     def _bring_back_folders(self) -> None:
@@ -443,12 +438,17 @@ class _Draft:
         waiting |= {node: Waiting(node, _HELD_BACK) for node in self._held}
         for node, verdict in self._verdicts.items():
             if verdict.waits:
-                waiting[node] = Waiting(node, _is_written(node, self._view))
+                waiting[node] = Waiting(node, self._says(node))
         conflicts = [node for node, verdict in self._verdicts.items() if verdict.conflict and not verdict.waits]
         late, never = self._late_forgets()
         actions = [each for each in self._actions if each.node not in never]
         stages = arrange(self._view, actions, frozenset(late))
         return Plan(stages, tuple(sorted(conflicts)), tuple(waiting[node] for node in sorted(waiting)))
+
+    def _says(self, node: NodeId) -> str:
+        local = self._view.local(node)
+        name = local.name if local is not None else str(node)
+        return f"“{name.encode('utf-8', 'backslashreplace').decode()}” {self._verdicts[node].waits}."
 
     def _late_forgets(self) -> tuple[set[NodeId], set[NodeId]]:
         """Folders gone from both sides in which, by the base, something is that stays: forgotten after it has another
@@ -468,11 +468,6 @@ class _Draft:
                 into.add(base.parent)
                 base = self._all[base.parent].base
         return late, never
-
-
-def _is_written(node: NodeId, view: View) -> str:
-    local = view.local(node)
-    return f"“{local.name if local is not None else node}” is being written."
 
 
 def _agreed(trees: Trees, moves: Iterable[Action]) -> Place:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.model import Base, Conflict, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
+from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
 
 
 def temporary_name(node: NodeId) -> str:
@@ -97,7 +97,8 @@ class Verdict:
         return self.place is not None
 
 
-BUSY = "it is being written"
+BUSY = "is being written"
+NOT_HERE = "was not fetched yet, and is not on the server any more"
 
 
 def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
@@ -105,6 +106,8 @@ def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     it, or a folder above it, away from where the other side deleted it."""
     if trees.local is None and trees.remote is None:
         return Verdict(None, Op.FORGET, Side.BASE, reason="deleted on both sides")
+    if settings.direction is not Direction.BOTH:
+        return _mirrored(trees, settings)
     if trees.local is not None and trees.remote is not None:
         return _on_both(trees, settings)
     verdict = _new(trees) if trees.base is None else _on_one(trees, settings, moved_along)
@@ -156,6 +159,50 @@ def _on_both(trees: Trees, settings: Settings) -> Verdict:
     if verdict.op is None and (trees.base is None or _agreed_move(trees)) and not verdict.waits:
         verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
+
+
+def _mirrored(trees: Trees, settings: Settings) -> Verdict:
+    """One side is made like the other, whatever happened there."""
+    up = settings.direction is Direction.UPLOAD
+    model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
+    side = Side.REMOTE if up else Side.LOCAL
+    place = trees.local_place if up else trees.remote_place
+    rule = f"the other side decides ({settings.direction.value})"
+    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    if model is None:
+        verdict = Verdict(None, Op.DELETE, side, keep=here, reason=f"not on the other side, and {rule}")
+    elif copy is None:
+        verdict = Verdict(place, _coming(trees, side), side, reason=f"only on the other side, and {rule}")
+    else:
+        verdict = replace(_mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}")
+        if verdict.op is None and (trees.base is None or _agreed_move(trees)):
+            verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
+        verdict = replace(verdict, conflict=here and there and verdict.op is not Op.AGREE)
+    if trees.local is not None and trees.local.busy and verdict.op is not None:
+        return replace(verdict, op=None, waits=BUSY)
+    if verdict.op is Op.SEND and trees.local is not None and not trees.local.present:
+        return replace(verdict, op=None, waits=NOT_HERE)
+    return verdict
+
+
+def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
+    """The content of a node that both sides have. The verdict's place is left open."""
+    local, remote, base = trees.local, trees.remote, trees.base
+    assert local is not None
+    assert remote is not None
+    up = settings.direction is Direction.UPLOAD
+    if trees.kind is not Kind.FILE:
+        return Verdict(None)
+    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    if not here and not there:
+        if (base is None or local.mtime == base.mtime) and local.mtime == remote.mtime:
+            return Verdict(None)
+        return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
+    if (local.size, local.mtime) == (remote.size, remote.mtime) and local.present:
+        return Verdict(None, Op.AGREE, reason="the same on both sides")
+    if up and local.present:
+        return Verdict(None, Op.SEND, Side.REMOTE, keep=there, reason=f"another content, and {rule}")
+    return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=f"another content, and {rule}")
 
 
 def _agreed_move(trees: Trees) -> bool:

@@ -347,7 +347,34 @@ def test_conflict_names_are_free_on_both_sides():
     assert targets == {"a (conflict 2026-01-02 box 3)"}
 
 
-@pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
-def test_directions_are_not_there_yet(direction: Direction):
-    with pytest.raises(NotImplementedError, match="use “both”"):
-        plan(World().view(), Settings(direction=direction), stamp=STAMP)
+MIRRORED = [
+    # base, here, there, plan for upload, for download
+    ("", "a=x1 b=y1", "b=y1 c=z1", "agree b | send a | delete there c", "agree b | fetch c | delete here! a"),
+    ("a=x1", "a=y1", "a=x1", "send a", "fetch! a"),
+    ("a=x1", "a=x1", "a=y2", "send! a", "fetch a"),
+    ("a=x1", "a=y1", "a=z2", "send! a", "fetch! a"),
+    ("a=x1", "a=y2", "a=y2", "agree a", "agree a"),
+    ("a=x1", "a=x2", "a=x1", "touch there a", "touch here a"),
+    ("a=x1", "", "a=x1", "delete there a", "fetch a"),
+    ("a=x1", "a=x1", "", "send a", "delete here a"),
+    ("a=x1", "", "", "forget a", "forget a"),
+    ("a=x1", "b<a=x1", "a=x1", "move there a > b", "move here b > a"),
+    ("a=x1", "a=x1", "b<a=x1", "move there b > a", "move here a > b"),
+    ("a=x1", "b<a=x1", "b<a=x1", "agree b", "agree b"),
+    ("a=x1", "a=x1-", "a=y2", "fetch a", "fetch a"),
+    ("d/ d/a=x1", "d/ d/a=x1", "", "make there d | send d/a", "delete here d"),
+    ("", "a=x1", "a/ a/b=y1", "delete there a | send a", "delete here! a | make here a | fetch a/b"),
+    ("a=x1", "a=y2*", "a=x1", "", ""),
+    ("a=x1", "a=x1-", "", "", "delete here a"),
+]
+
+
+@pytest.mark.parametrize(("base", "here", "there", "up", "down"), MIRRORED)
+def test_one_direction_makes_one_side_like_the_other(base: str, here: str, there: str, up: str, down: str):
+    for direction, expected in ((Direction.UPLOAD, up), (Direction.DOWNLOAD, down)):
+        world = world_of(base, here, there, Settings(direction=direction, host="box"))
+        made = world.plan()
+        assert told(world, made) == expected
+        assert bool(made.waiting) is (not expected)
+        if expected:
+            assert world.paths(Side.LOCAL) == world.paths(Side.REMOTE)

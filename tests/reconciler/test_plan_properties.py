@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
-from reconciler.model import ROOT, Conflict, Kind, NodeId, Place, Settings, Side
+from reconciler.model import ROOT, Conflict, Direction, Kind, NodeId, Place, Settings, Side
 from tests.reconciler.world import Item, User, World
 
 NAMES = ("a", "b", "c", "d.txt")
@@ -233,6 +233,20 @@ def test_links_stay_here_and_make_room(world: World, rng: random.Random, links: 
     made = {local.make(Place(folders[number % len(folders)], name), kind=Kind.OTHER) for number, name in links} - {None}
     world.run(world.plan(rng), rng)
     assert all(node not in world.there for node in made)
+    settled(world)
+
+
+@given(worlds, seeds, st.sampled_from([Direction.UPLOAD, Direction.DOWNLOAD]))
+@settings(max_examples=500)
+def test_one_direction_makes_one_side_like_the_other(world: World, rng: random.Random, direction: Direction):
+    world.settings = Settings(direction=direction, host="box")
+    if direction is Direction.UPLOAD:
+        world.not_here.clear()
+    model = Side.LOCAL if direction is Direction.UPLOAD else Side.REMOTE
+    wanted, before = world.paths(model), owned(world)
+    world.run(world.plan(rng), rng)
+    assert world.paths(model) == wanted
+    assert before <= contents(world), f"lost: {before - contents(world)}"
     settled(world)
 
 

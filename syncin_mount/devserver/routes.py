@@ -13,6 +13,7 @@ from .operations import Operations
 from .paths import Paths
 from .places import Places
 from .quota import Quotas
+from .spaces import Spaces
 from .tokens import Identity
 from .uploads import Uploads
 from .web import Web
@@ -34,6 +35,7 @@ class Router:
     uploads: Uploads
     quotas: Quotas
     web: Web
+    spaces: Spaces
 
     async def answer(self, request: Request) -> Answer:
         """Raises Refusal, and ClientGone when the body breaks off."""
@@ -56,11 +58,11 @@ class Router:
             case "POST", "/api/users/me/app_passwords":
                 return await self.accounts.add_app_password(self.accounts.identify(request), request)
             case "POST", "/api/app/spaces":
-                return await self.web.create_space(self.accounts.identify(request), request)
+                return await self.spaces.create_space(self.accounts.identify(request), request)
             case "POST", "/api/app/shares":
-                return await self.web.create_share(self.accounts.identify(request), request)
+                return await self.spaces.create_share(self.accounts.identify(request), request)
             case "GET", "/api/app/shares/list":
-                return self.web.list_shares(self.accounts.identify(request))
+                return self.spaces.list_shares(self.accounts.identify(request))
         raise _no_route(request)
 
     async def _sync(self, request: Request, rest: str) -> Answer:
@@ -142,7 +144,7 @@ class Router:
         kind, _, path = rest.partition("/")
         match request.method, kind:
             case "GET", "list" if not path:
-                return self.web.list_spaces(who)
+                return self.spaces.list_spaces(who)
             case "GET", "tree":
                 return await trio.to_thread.run_sync(self.web.tree, who, path, request)
             case "GET", "browse":

@@ -15,8 +15,9 @@ from pathlib import Path
 import trio
 
 from .accounts import Accounts
+from .exchange import Cut, Exchange, discard, disturb, injected_reply, wait_disconnected
 from .faultfile import FaultFile
-from .faults import CutRequest, CutResponse, Delay, Effect, Faults, Moment, Reply, Stall, StopListing
+from .faults import CutRequest, CutResponse, Delay, Effect, Faults, Moment, Reply, Stall
 from .locks import Locks
 from .model import Share, Space, User
 from .operations import Operations
@@ -24,6 +25,7 @@ from .paths import Paths
 from .places import Places, Root
 from .quota import Quotas
 from .routes import Router
+from .spaces import Spaces
 from .store import Store
 from .tokens import hash_password
 from .uploads import Uploads
@@ -32,15 +34,12 @@ from .wire import (
     HEADERS_TOO_LARGE,
     Answer,
     BadUrl,
-    BodySource,
     ClientGone,
-    Message,
     Receive,
     Refusal,
     Request,
     Scope,
     Send,
-    json_answer,
     os_refusal,
     read_scope,
     send_answer,
@@ -61,10 +60,6 @@ class RequestRecord:
     status: int | None
     bytes_in: int
     bytes_out: int
-
-
-class _Cut(Exception):  # an order, not a failure
-    """The fault rules end this connection now."""
 
 
 class DevServer:
@@ -108,6 +103,7 @@ class DevServer:
         accounts = Accounts(self.store, clock)
         self.paths = Paths(self.store, self.places, self.quotas, clock)
         operations = Operations(self.store, self.places, self.locks, self.quotas, clock)
+        team = Spaces(self.store, self.places, clock, self._make_folders)
         self._router = Router(
             accounts,
             self.places,
@@ -115,7 +111,8 @@ class DevServer:
             operations,
             Uploads(self.locks, self.quotas, clock),
             self.quotas,
-            Web(self.store, self.places, operations, self.locks, self.quotas, clock, self._make_folders),
+            Web(self.store, self.places, operations, self.locks, self.quotas, team),
+            team,
         )
 
     def _declare(self, users: Sequence[User], spaces: Sequence[Space], shares: Sequence[Share]) -> None:
@@ -181,17 +178,17 @@ class DevServer:
         """The ASGI application. Never raises for what a client does or a fault rule says."""
         if scope["type"] != "http":
             return
-        exchange = _Exchange(receive, send)
+        exchange = Exchange(receive, send)
         try:
             await self._serve_request(scope, exchange)
-        except _Cut:
+        except Cut:
             await self._cut(scope, exchange)
         except ClientGone:
             pass
         finally:
             self._record(scope, exchange)
 
-    async def _serve_request(self, scope: Scope, exchange: _Exchange) -> None:
+    async def _serve_request(self, scope: Scope, exchange: Exchange) -> None:
         if (
             len(scope["raw_path"]) + len(scope["query_string"]) + sum(map(_header_size, scope["headers"]))
             > _HEADERS_MAX
@@ -211,26 +208,26 @@ class DevServer:
         answer = await self._work(request, exchange, effects)
         try:
             for effect in effects:
-                answer = await _after(effect, answer, request)
+                answer = await disturb(effect, answer, request)
                 exchange.disturb_answer(effect)
             await request.drain()
         except BaseException:
-            _discard(answer)
+            discard(answer)
             raise
         if any(isinstance(effect, CutResponse) and not effect.after_bytes for effect in effects):
-            _discard(answer)
-            raise _Cut
+            discard(answer)
+            raise Cut
         await send_answer(answer, exchange.send)
 
-    async def _work(self, request: Request, exchange: _Exchange, effects: list[Effect]) -> Answer:
+    async def _work(self, request: Request, exchange: Exchange, effects: list[Effect]) -> Answer:
         for effect in effects:
             match effect:
                 case Delay(seconds, Moment.BEFORE):
                     await trio.sleep(seconds)
                 case Reply(moment=Moment.BEFORE):
-                    return _reply(effect)
+                    return injected_reply(effect)
                 case Stall(Moment.BEFORE):
-                    await _wait_disconnected(request)
+                    await wait_disconnected(request)
                 case CutRequest(after_bytes):
                     exchange.cut_request_after(after_bytes)
         try:
@@ -245,7 +242,7 @@ class DevServer:
             _log.exception("%s %s failed", request.method, request.path)
             return Refusal(500, "Internal server error").answer()
 
-    async def _cut(self, scope: Scope, exchange: _Exchange) -> None:
+    async def _cut(self, scope: Scope, exchange: Exchange) -> None:
         client = scope.get("client")
         stream = self._connections.get((client[0], client[1])) if client else None
         if stream is None:
@@ -253,7 +250,7 @@ class DevServer:
         _shut_down(stream)
         await exchange.wait_gone()
 
-    def _record(self, scope: Scope, exchange: _Exchange) -> None:
+    def _record(self, scope: Scope, exchange: Exchange) -> None:
         record = RequestRecord(
             scope["method"],
             scope["path"],
@@ -276,126 +273,3 @@ def _shut_down(stream: trio.SocketStream) -> None:
         stream.socket.shutdown(socket.SHUT_RDWR)
     except OSError:
         _log.debug("the connection was gone already")
-
-
-def _discard(answer: Answer) -> None:
-    if not isinstance(answer.body, bytes):
-        answer.body.close()
-
-
-def _reply(effect: Reply) -> Answer:
-    if effect.body is None:
-        return json_answer({"statusCode": effect.status, "message": "Injected fault"}, effect.status)
-    return Answer(effect.status, effect.body.encode(), ((b"content-type", effect.content_type.encode()),))
-
-
-async def _after(effect: Effect, answer: Answer, request: Request) -> Answer:
-    """What a rule makes of the finished work's answer."""
-    match effect:
-        case Delay(seconds, Moment.AFTER):
-            await trio.sleep(seconds)
-        case Reply(moment=Moment.AFTER):
-            _discard(answer)
-            return _reply(effect)
-        case Stall(Moment.AFTER):
-            await _wait_disconnected(request)
-        case StopListing(after_lines) if not isinstance(answer.body, bytes):
-            return Answer(answer.status, _Stopped(answer.body, after_lines), answer.headers)
-    return answer
-
-
-async def _wait_disconnected(request: Request) -> None:
-    """Reads and drops until the client has gone; raises ClientGone then."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    raise ClientGone
-
-
-class _Stopped:
-    """The first `lines` lines of a body."""
-
-    def __init__(self, source: BodySource, lines: int) -> None:
-        self._source = source
-        self._lines = lines
-
-    async def read(self) -> bytes:
-        if not self._lines:
-            return b""
-        kept = (await self._source.read()).splitlines(keepends=True)[: self._lines]
-        kept = [line for line in kept if line.endswith(b"\n")]
-        self._lines -= len(kept)
-        return b"".join(kept)
-
-    def close(self) -> None:
-        self._source.close()
-
-
-class _Exchange:
-    """One request and its answer on the wire: counts bytes, and applies the rules that act while they flow."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self._gone = False
-        self._cut_request: int | None = None
-        self._cut_response: int | None = None
-        self._stall_after: int | None = None
-        self._delay = 0.0
-        self.status: int | None = None
-        self.bytes_in = 0
-        self.bytes_out = 0
-
-    def cut_request_after(self, size: int) -> None:
-        self._cut_request = size
-
-    def disturb_answer(self, effect: Effect) -> None:
-        match effect:
-            case CutResponse(after_bytes) if after_bytes:
-                self._cut_response = after_bytes
-            case Stall(Moment.DURING, after_bytes):
-                self._stall_after = after_bytes
-            case Delay(seconds, Moment.DURING):
-                self._delay = seconds
-
-    async def receive(self) -> Message:
-        if self._cut_request is not None and self.bytes_in >= self._cut_request:
-            raise _Cut
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self._gone = True
-            return message
-        body = message.get("body", b"")
-        if self._cut_request is not None and self.bytes_in + len(body) > self._cut_request:
-            message = {**message, "body": body[: self._cut_request - self.bytes_in], "more_body": True}
-        self.bytes_in += len(message.get("body", b""))
-        return message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            await self._send(message)
-            return
-        if self._delay:
-            await trio.sleep(self._delay)
-        body: bytes = message.get("body", b"")
-        limit = self._cut_response if self._cut_response is not None else self._stall_after
-        if limit is not None and self.bytes_out + len(body) >= limit:
-            body = body[: limit - self.bytes_out]
-            self.bytes_out += len(body)
-            await self._send({**message, "body": body, "more_body": True})
-            if self._cut_response is not None:
-                raise _Cut
-            await self.wait_gone()
-            raise ClientGone
-        self.bytes_out += len(body)
-        await self._send(message)
-
-    async def drain_body(self) -> None:
-        more = True
-        while more and not self._gone:
-            more = (await self.receive()).get("more_body", False)
-
-    async def wait_gone(self) -> None:
-        """Until the disconnect is seen the body must be read, or the connection's reader would wait for us forever."""
-        while not self._gone:
-            self._gone = (await self._receive())["type"] == "http.disconnect"

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
-import unicodedata
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import trio
 
-from .accounts import iso_time, sql_time
 from .downloads import mime_type
 from .files import make_file, make_folder, refuse_forbidden_name, tree_size
 from .locks import Locks, locked
-from .model import FULL_PERMISSIONS, Application, Share, Space
+from .model import Application
 from .operations import Operations, in_thread
 from .places import Place, Places, Root
 from .quota import Quotas
+from .spaces import Spaces
 from .store import ShareRow, SpaceRow, Store
 from .tokens import Identity
 from .validate import check_web_copy_move, check_web_make
-from .wire import Answer, Refusal, Request, bad_request, empty, json_answer, not_allowed, not_found
+from .wire import Answer, Refusal, Request, empty, json_answer
 
 
 def _mime(name: str, *, is_dir: bool) -> str:
@@ -31,11 +28,6 @@ def _mime(name: str, *, is_dir: bool) -> str:
 
 def _milliseconds(nanoseconds: int) -> int:
     return nanoseconds // 10**6
-
-
-def _alias(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 class Web:
@@ -48,25 +40,23 @@ class Web:
         operations: Operations,
         locks: Locks,
         quotas: Quotas,
-        clock: Callable[[], float],
-        added: Callable[[Root], None],
+        spaces: Spaces,
     ) -> None:
         self._store = store
         self._places = places
         self._operations = operations
         self._locks = locks
         self._quotas = quotas
-        self._clock = clock
-        self._added = added
+        self._spaces = spaces
 
     # folder picker
 
     def tree(self, who: Identity, path: str, request: Request) -> Answer:
         """The folders of a folder, for a picker; with `showFiles=true` its files too."""
         if path == "spaces":
-            return json_answer([self._tree_space(row, who) for row in self._spaces_of(who)])
+            return json_answer([self._tree_space(row, who) for row in self._spaces.spaces_of(who)])
         if path == "shares":
-            return json_answer([self._tree_share(row, who) for row in self._shares_of(who)])
+            return json_answer([self._tree_share(row, who) for row in self._spaces.shares_of(who)])
         place = self._places.web(who, path)
         entries = self._entries(place)
         if request.query.get("showFiles") != "true":
@@ -137,7 +127,7 @@ class Web:
     def browse(self, who: Identity, path: str, request: Request) -> Answer:
         """A folder with sizes and times (ms). Names with a leading dot are left out unless `showHiddenFiles=true`."""
         if path == "shares":
-            files = [self._browse_share(row, who) for row in self._shares_of(who)]
+            files = [self._browse_share(row, who) for row in self._spaces.shares_of(who)]
             space = {"alias": "shares", "name": "shares"}
             return json_answer({"space": space, "files": files, "hasRoots": True, "permissions": ""})
         place = self._places.web(who, path)
@@ -210,170 +200,15 @@ class Web:
             },
         }
 
-    # spaces and shares
-
-    def _spaces_of(self, who: Identity) -> list[SpaceRow]:
-        if Application.SPACES not in who.applications:
-            return []
-        return [row for row in self._store.state.spaces if who.login in row.members]
-
-    def _shares_of(self, who: Identity) -> list[ShareRow]:
-        if Application.SHARES not in who.applications:
-            return []
-        rows = [row for row in self._store.state.shares if who.login in row.members]
-        return [row for row in rows if (file := self._store.row_by_id(row.file_id)) is not None and not file.in_trash]
-
-    def _member(self, login: str, permissions: str, role: int | None, created: int) -> dict[str, Any]:
-        account = self._store.account_named(login)
-        value = {
-            "id": account.id if account else 0,
-            "login": login,
-            "name": account.full_name if account else login,
-            "type": "user",
-            "description": account.email if account else "",
-            "permissions": permissions,
-            "createdAt": f"{sql_time(created)}Z",
-        }
-        return value if role is None else {**value, "spaceRole": role}
-
-    def _space_value(self, row: SpaceRow) -> dict[str, Any]:
-        return {
-            "members": [self._member(login, "", 1, row.created) for login in row.members],
-            "roots": [],
-            "id": row.id,
-            "name": row.name,
-            "alias": row.alias,
-            "description": "",
-            "enabled": True,
-            "createdAt": iso_time(row.created),
-            "modifiedAt": iso_time(row.created),
-            "disabledAt": None,
-            "counts": {"users": len(row.members), "groups": 0, "links": 0, "roots": 0, "shares": 0},
-        }
-
-    def list_spaces(self, who: Identity) -> Answer:
-        return json_answer(
-            [
-                {**self._space_value(row), "permissions": row.members[who.login], "role": 1}
-                for row in self._spaces_of(who)
-            ]
-        )
-
-    def _logins(self, members: Any) -> dict[str, str]:
-        """`[{id, permissions}]` of a request as login → permissions; unknown users are left out."""
-        found = {}
-        for member in members if isinstance(members, list) else []:
-            account = self._store.account(member.get("id", 0)) if isinstance(member, dict) else None
-            if account is not None:
-                found[account.login] = str(member.get("permissions", ""))
-        return found
-
-    async def create_space(self, who: Identity, request: Request) -> Answer:
-        if Application.SPACES_ADMIN not in who.applications:
-            raise not_allowed()
-        body = await request.object()
-        name = body.get("name")
-        if not isinstance(name, str) or not _alias(name):
-            raise bad_request(["name must be a string", "name should not be empty"])
-        if self._store.space(_alias(name)) is not None:
-            raise Refusal(400, "Name already used")
-        members = self._logins(body.get("members"))
-        members |= dict.fromkeys(self._logins(body.get("managers")), FULL_PERMISSIONS)
-        row = self._store.declare_space(
-            Space(alias=_alias(name), name=name, members=members, quota=body.get("storageQuota")), int(self._clock())
-        )
-        self._added(self._places.space_root(row.alias))
-        self._store.save()
-        storage = {"storageUsage": 0, "storageQuota": row.quota, "storageIndexing": True}
-        return json_answer({**self._space_value(row), **storage}, 201)
-
-    async def create_share(self, who: Identity, request: Request) -> Answer:
-        """Shares a folder of one's own personal files."""
-        if Application.SHARES_ADMIN not in who.applications:
-            raise not_allowed()
-        body = await request.object()
-        file = body.get("file")
-        name = body.get("name")
-        if (
-            not isinstance(name, str)
-            or not _alias(name)
-            or not isinstance(file, dict)
-            or not isinstance(file.get("path"), str)
-        ):
-            raise bad_request(["name must be a string", "file must be an object"])
-        place = self._places.web(who, f"files/personal/{file['path']}")
-        if not place.inside or not os.path.isdir(place.existing()):
-            raise not_found()
-        members = self._logins(body.get("members"))
-        row = self._store.declare_share(
-            Share(alias=_alias(name), owner=who.login, path=place.rel, members=members), int(self._clock())
-        )
-        self._store.save()
-        value = {
-            "id": row.id,
-            "ownerId": who.id,
-            "name": name,
-            "alias": row.alias,
-            "externalPath": None,
-            "enabled": True,
-            "description": None,
-            "storageUsage": 0,
-            "storageQuota": None,
-            "storageIndexing": True,
-            "createdAt": iso_time(row.created),
-            "modifiedAt": iso_time(row.created),
-            "disabledAt": None,
-            "parent": None,
-            "file": {**self._share_file(row, who), "permissions": "a:d:m:so"},
-            "members": [self._member(login, text, None, row.created) for login, text in members.items()],
-        }
-        return json_answer(value, 201)
-
-    def _share_file(self, row: ShareRow, who: Identity) -> dict[str, Any]:
-        file = self._store.row_by_id(row.file_id)
-        path = file.path if file else ""
-        return {
-            "id": row.file_id,
-            "ownerId": who.id,
-            "name": path.rpartition("/")[2],
-            "path": path,
-            "isDir": 1,
-            "inTrash": int(file.in_trash) if file else 1,
-            "mime": "directory",
-            "space": {"alias": None, "name": None, "user1": {"alias": None, "name": None}},
-        }
-
-    def list_shares(self, who: Identity) -> Answer:
-        """The shares this user has made."""
-        value = []
-        for row in self._store.state.shares:
-            if row.owner != who.login:
-                continue
-            value.append(
-                {
-                    "id": row.id,
-                    "name": row.alias,
-                    "alias": row.alias,
-                    "externalPath": False,
-                    "description": None,
-                    "enabled": True,
-                    "createdAt": iso_time(row.created),
-                    "modifiedAt": iso_time(row.created),
-                    "parent": None,
-                    "file": self._share_file(row, who),
-                    "hasComments": 0,
-                    "counts": {"users": len(row.members), "groups": 0, "links": 0, "shares": 0},
-                }
-            )
-        return json_answer(value)
-
     # trash
 
     def list_trashes(self, who: Identity) -> Answer:
         """The trashes that have something in them, the spaces' before the user's own."""
         value = []
-        for row in self._spaces_of(who):
-            space = {key: part for key, part in self._space_value(row).items() if key not in ("disabledAt", "counts")}
+        for row in self._spaces.spaces_of(who):
+            space = {
+                key: part for key, part in self._spaces.space_value(row).items() if key not in ("disabledAt", "counts")
+            }
             value += self._trash(self._places.space_root(row.alias), {**space, "members": []})
         if Application.PERSONAL in who.applications:
             own = {"id": 0, "name": "Personal files", "alias": "personal", "enabled": True}

@@ -1,8 +1,8 @@
 """The recordings, and what it means that an answer is the recorded one.
 
 Compared are status, headers that clients read, and the body. What a second run cannot repeat is normalized: tokens
-and checksums of unknown contents, times of the recording's day, inodes and file ids, uuids (each must stand for the same
-one throughout), the path of the data folder.
+and checksums of unknown contents, times of the recording's day, inodes and file ids, uuids (each must stand for the
+same one throughout), the path of the data folder.
 """
 
 from __future__ import annotations

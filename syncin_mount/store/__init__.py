@@ -1,0 +1,31 @@
+"""The local store of a synchronization: index, contents, journal, bin and history. docs/store.md has the formats."""
+
+from __future__ import annotations
+
+from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
+from syncin_mount.store.contents import Content, IncomingFile
+from syncin_mount.store.errors import JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
+from syncin_mount.store.history import History, Transfer
+from syncin_mount.store.replica import Replica
+from syncin_mount.store.types import Attr, BinEntry, NodeType, Operation, OpKind, Status
+
+__all__ = [
+    "Attr",
+    "AttrChanged",
+    "BinEntry",
+    "Change",
+    "Content",
+    "EntryChanged",
+    "History",
+    "IncomingFile",
+    "JournalDamaged",
+    "NewerFormat",
+    "NodeType",
+    "OpKind",
+    "Operation",
+    "Replica",
+    "ReplicaError",
+    "ReplicaInUse",
+    "Status",
+    "Transfer",
+]

@@ -1,0 +1,272 @@
+"""What the reconciler's events do to the index."""
+
+from __future__ import annotations
+
+from syncin_mount.store import events
+from syncin_mount.store.apply_common import drop_node, mark_unsynced, refresh, touch
+from syncin_mount.store.index import ROOT, Index
+from syncin_mount.store.records import (
+    FILE,
+    FOLDER,
+    BaseRecord,
+    BinRecord,
+    DropBin,
+    FolderToBin,
+    FromBin,
+    LinkToBin,
+    Node,
+    NoteToBin,
+    ToBin,
+    Unlink,
+    encode,
+    key,
+)
+from syncin_mount.store.types import NodeType
+
+SECOND = 1_000_000_000
+
+
+def with_version(base: BaseRecord, version: int) -> BaseRecord:
+    """The base, saying that this local version equals the server's content."""
+    return BaseRecord(
+        base.kind, base.parent, base.name, base.size, base.mtime, base.inode, version, base.checksum
+    )  # fmt: skip
+
+
+def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
+    for node, base in event.bases:
+        index.used(node)
+        index.put_base(node, base)
+        if node != ROOT:
+            refresh(index, node, index.node(node), event.now, local=False)
+
+
+def placed(index: Index, sequence: int, event: events.Placed) -> None:
+    node, base, now = event.node, event.base, event.now
+    mtime = base.mtime * SECOND
+    record = Node(
+        base.kind, base.parent, base.name, event.mode, event.uid, event.gid, 0, mtime, mtime, now, now, node, 0
+    )
+    if base.kind == FOLDER:
+        record.links = 2
+    else:
+        record.size, record.version = base.size, sequence
+        record.owner, record.number = node, sequence
+        record.present = base.size == 0
+        if not record.present:
+            index.mark(index.absent, node)
+    index.used(node)
+    index.put_node(node, record)
+    index.put_entry(base.parent, base.name, node)
+    _touch_for_placed(index, base.parent, now, base.kind == FOLDER)
+    index.put_base(node, with_version(base, record.version))
+    index.clean(node)
+
+
+def _touch_for_placed(index: Index, folder: int, now: int, links: int) -> None:
+    # A folder that was itself placed keeps the server's mtime while only the server fills it.
+    record, base = index.node(folder), index.base(folder)
+    assert record is not None
+    if base is None or record.mtime != base.mtime * SECOND:
+        record.mtime = now
+    record.ctime = now
+    record.links += links
+    index.put_node(folder, record)
+
+
+def moved(index: Index, _sequence: int, event: events.Moved) -> None:
+    node, now = event.node, event.now
+    record = index.node(node)
+    assert record is not None
+    folder = record.kind == FOLDER
+    crosses = record.parent != event.parent
+    index.drop_entry(record.parent, record.name)
+    index.put_entry(event.parent, event.name, node)
+    touch(index, record.parent, now, -1 if folder and crosses else 0)
+    if crosses:
+        touch(index, event.parent, now, 1 if folder else 0)
+    record.parent, record.name, record.ctime = event.parent, event.name, now
+    index.put_node(node, record)
+    if folder:
+        index.forget_paths()
+    if event.base is not None:
+        index.put_base(node, event.base)
+    refresh(index, node, record, now, local=False)
+
+
+def touched(index: Index, _sequence: int, event: events.Touched) -> None:
+    node = event.node
+    record = index.node(node)
+    assert record is not None
+    record.mtime, record.ctime = event.mtime, event.now
+    _set_ino(index, node, record, event.ino)
+    index.put_node(node, record)
+    if event.base is not None:
+        index.put_base(node, event.base)
+    refresh(index, node, record, event.now, local=False)
+
+
+def _set_ino(index: Index, node: int, record: Node, ino: int) -> None:
+    index.used(ino)
+    if ino != record.ino:
+        index.drop_ino(record.ino, node)
+        record.ino = ino
+        index.put_ino(ino, node)
+
+
+def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
+    node, base = event.node, event.base
+    record = index.node(node)
+    assert record is not None
+    if arrives(record, index.base(node), base):
+        index.unmark(index.absent, node)
+        record.present = True
+    else:
+        _let_go(index, sequence, event, record)
+        record.version = sequence
+        record.size, record.mtime = base.size, base.mtime * SECOND
+        _set_ino(index, node, record, event.ino)
+    record.ctime = event.now
+    record.owner, record.number = node, sequence
+    index.put_node(node, record)
+    mark_unsynced(index, node, record)
+    index.put_base(node, with_version(base, record.version))
+    refresh(index, node, record, event.now, local=False)
+
+
+def arrives(record: Node, old: BaseRecord | None, new: BaseRecord) -> bool:
+    """Whether ``new`` is the very content that an absent file stands for."""
+    return not record.present and old is not None and (old.size, old.mtime) == (new.size, new.mtime)
+
+
+def _let_go(index: Index, sequence: int, event: events.TakenIn, record: Node) -> None:
+    """The former content ends, in the bin where somebody may miss it."""
+    if not record.present:
+        index.unmark(index.absent, event.node)
+    elif event.keep or _only_here(index, event.node, record):
+        _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+    else:
+        index.effect(sequence, Unlink(record.owner, record.number))
+
+
+def _only_here(index: Index, node: int, record: Node) -> bool:
+    base = index.base(node)
+    return base is None or base.version != record.version
+
+
+def _bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
+    index.effect(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
+    _bin(index, sequence, BinRecord(record.name, path, folder=False, files=1, size=record.size, time=now, why=why))
+
+
+def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
+    index.txn.put(key(sequence), encode(entry), db=index.bin)
+    index.effect(sequence, NoteToBin(entry))
+
+
+def copied(index: Index, sequence: int, event: events.Copied) -> None:
+    record = index.node(event.node)
+    assert record is not None
+    path = index.path(event.node)
+    _bin(index, sequence, BinRecord(record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why))  # fmt: skip
+
+
+def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
+    top = index.node(event.node)
+    if top is not None:
+        path = index.path(event.node)
+        index.drop_entry(top.parent, top.name)
+        touch(index, top.parent, event.now, -1 if top.kind == FOLDER else 0)
+        files, size = _delete_tree(index, sequence, event, top)
+        if files:
+            entry = BinRecord(top.name, path, top.kind == FOLDER, files, size, event.now, event.why)
+            _bin(index, sequence, entry)
+    else:
+        _drop_bases(index, event.node)
+
+
+def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) -> tuple[int, int]:
+    """Removes the local subtree, its top's entry being gone; how many files (and links) go to the bin, and their bytes."""
+    files = size = 0
+    todo = [(event.node, top, top.name)]
+    while todo:
+        node, record, path = todo.pop()
+        if record.kind == FOLDER:
+            if event.keep:
+                index.effect(sequence, FolderToBin(path))
+            for name, child in index.children(node):
+                child_record = index.node(child)
+                assert child_record is not None
+                index.drop_entry(node, name)
+                todo.append((child, child_record, path + b"/" + name))
+            for _, child in index.base_children(node):
+                if index.node(child) is None:  # deleted here before; the deletion needs no sending any more
+                    _drop_bases(index, child)
+        elif _end_leaf(index, sequence, node, record, path, keep=event.keep):
+            files, size = files + 1, size + record.size
+        drop_node(index, node, record)
+        index.put_base(node, None)
+        index.clean(node)
+    return files, size
+
+
+def _end_leaf(index: Index, sequence: int, node: int, record: Node, path: bytes, *, keep: bool) -> bool:
+    """What becomes of the content of a deleted node; True when it goes to the bin."""
+    if record.kind == FILE and record.present:
+        if keep or _only_here(index, node, record):
+            index.effect(sequence, ToBin(record.owner, record.number, path, record.mtime))
+            return True
+        index.effect(sequence, Unlink(record.owner, record.number))
+    elif record.kind == NodeType.SYMLINK:
+        index.effect(sequence, LinkToBin(path, record.target))
+        return True
+    return False
+
+
+def _drop_bases(index: Index, top: int) -> None:
+    """Removes the base of a node that is not here locally, and of all such below it. What was moved out keeps its own."""
+    todo = [top]
+    while todo:
+        node = todo.pop()
+        todo += [child for _, child in index.base_children(node) if index.node(child) is None]
+        index.put_base(node, None)
+        index.clean(node)
+
+
+def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None:
+    now = event.now
+    for one in event.nodes:
+        record = Node(
+            one.kind, one.parent, one.name, one.mode, event.uid, event.gid, one.size, now, one.mtime, now, now,
+            one.node, 0, target=one.target,
+        )  # fmt: skip
+        if one.kind == FOLDER:
+            record.links = 2
+        elif one.kind == FILE:
+            record.version, record.owner, record.number = sequence, one.node, sequence
+            index.effect(sequence, FromBin(event.bin, one.path, one.node, sequence))
+            mark_unsynced(index, one.node, record)
+        index.used(one.node)
+        index.put_node(one.node, record)
+        index.put_entry(one.parent, one.name, one.node)
+        if one.kind <= FOLDER:
+            index.put_dirty(one.node, now)
+    touch(index, event.nodes[0].parent, now)
+    for one in event.nodes:
+        if one.kind == FOLDER:
+            _add_link(index, one.parent)
+    index.txn.delete(key(event.bin), db=index.bin)
+    index.effect(sequence, DropBin(event.bin))
+
+
+def _add_link(index: Index, folder: int) -> None:
+    record = index.node(folder)
+    assert record is not None
+    record.links += 1
+    index.put_node(folder, record)
+
+
+def bin_dropped(index: Index, sequence: int, event: events.BinDropped) -> None:
+    for one in event.bins:
+        index.txn.delete(key(one), db=index.bin)
+        index.effect(sequence, DropBin(one))

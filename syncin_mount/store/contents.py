@@ -1,0 +1,133 @@
+"""Open contents: what readers and writers hold, and what arrives from the server.
+
+A content object never changes its identity under a descriptor: the reconciler puts another object beside it. An incoming
+file becomes the object by rename, so descriptors opened while it arrived go on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from syncin_mount.store.ranges import BLOCK, Ranges, data_ranges
+
+
+class IncomingFile:
+    """``reconciler.ports.Incoming``: one sparse file ``<node>-<size>-<mtime>``.
+
+    Only whole blocks (4096 bytes, the last one up to the size) are ever written, because what lies in the file is all
+    that a later process knows; parts of blocks wait in memory. ``taken``: it is the node's content now. ``dropped``:
+    another version was asked for, or the node is gone.
+    """
+
+    def __init__(self, path: Path, node: int, size: int, mtime: int) -> None:
+        self.path = path
+        self.node = node
+        self.mtime = mtime
+        self.taken = False
+        self.dropped = False
+        self.users = 0
+        self._size = size
+        self._parts: dict[int, tuple[bytearray, Ranges]] = {}
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.fstat(self.fd).st_size == size:
+            self._here = data_ranges(self.fd, size)
+        else:
+            os.ftruncate(self.fd, 0)
+            os.ftruncate(self.fd, size)
+            self._here = Ranges()
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        return self._here.first_missing(max(start, 0), min(stop, self._size))
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """pwrite of what fills whole blocks. ValueError beyond the size; OSError (ENOSPC, EIO)."""
+        view = memoryview(data)
+        stop = offset + len(view)
+        if offset < 0 or stop > self._size:
+            raise ValueError(f"{offset} to {stop} is outside of the {self._size} bytes of this version")
+        first = min(-(-offset // BLOCK) * BLOCK, stop)
+        last = stop if stop == self._size else stop // BLOCK * BLOCK
+        if first < last:
+            self._put(first, view[first - offset : last - offset])
+            if first > offset:
+                self._part(offset, view[: first - offset])
+            if last < stop:
+                self._part(last, view[last - offset :])
+            return
+        while offset < stop:  # less than a block, or parts of two
+            end = min(stop, (offset // BLOCK + 1) * BLOCK)
+            self._part(offset, view[: end - offset])
+            view, offset = view[end - offset :], end
+
+    def _put(self, offset: int, view: memoryview) -> None:
+        start = offset
+        while view:
+            done = os.pwrite(self.fd, view, offset)
+            view, offset = view[done:], offset + done
+        self._here.add(start, offset)
+
+    def _part(self, offset: int, view: memoryview) -> None:
+        start = offset // BLOCK * BLOCK
+        length = min(BLOCK, self._size - start)
+        if self._here.first_missing(start, start + length) is None:
+            return
+        block, filled = self._parts.setdefault(start, (bytearray(length), Ranges()))
+        block[offset - start : offset - start + len(view)] = view
+        filled.add(offset - start, offset - start + len(view))
+        if filled.first_missing(0, length) is None:
+            del self._parts[start]
+            self._put(start, memoryview(block))
+
+    def restart(self) -> None:
+        self._here.clear()
+        self._parts.clear()
+        os.ftruncate(self.fd, 0)
+        os.ftruncate(self.fd, self._size)
+
+    def close(self) -> None:
+        """One user less; what arrived stays on the disk."""
+        self.users -= 1
+        if self.users == 0 and self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Content:
+    """``reconciler.ports.Content``. ``fd`` is open for reading and writing, close-on-exec."""
+
+    __slots__ = ("_absent", "_folder", "_incoming", "fd")
+
+    def __init__(self, fd: int, folder: str, incoming: IncomingFile | None = None, absent: int = 0) -> None:
+        """``folder`` holds the object. ``absent`` is the size of a content of which nothing is here or will arrive."""
+        self.fd = fd
+        self._folder = folder
+        self._incoming = incoming
+        self._absent = absent
+
+    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        if self._incoming is not None:
+            return self._incoming.missing(start, stop)
+        start, stop = max(start, 0), min(stop, self._absent)
+        return (start, stop) if start < stop else None
+
+    def sync(self) -> None:
+        """Returns when the bytes, and the object's name, are on the disk. Blocks: for a thread."""
+        os.fsync(self.fd)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+            if self._incoming is not None:
+                self._incoming.close()
+                self._incoming = None

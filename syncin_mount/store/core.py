@@ -1,0 +1,349 @@
+"""The replica's engine: an event goes to the journal, then to the index; the index is committed now and then.
+
+What each kind of stop leaves, and why the next start repairs it:
+
+* Killed between journal and index: the index is in memory until commit, so it lacks all events since then. Replay.
+* Killed inside commit: LMDB has the old or the new state, with its number in it. Replay from that number.
+* Killed before, within or after the effects (objects unlinked or moved to the bin): effects are records of the
+  committed index and stay until an event says that they are done; doing them twice is harmless. An effect is never
+  done before its event is durable, so no state that can come back misses a file.
+* Killed while an incoming file became an object and before the event: the object has the number of the event that comes next;
+  it is removed at start, and the content is fetched again.
+* Killed between begin_write and written: the node is marked; start takes size and time from its object.
+* Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync and ends
+  somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has the same
+  version they are made absent and fetched again; the others are taken as they are, as on any local file system. Bytes
+  of incoming files are not trusted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Self
+
+import lmdb
+
+from reconciler.model import NodeId
+from syncin_mount.store import events, lock
+from syncin_mount.store.apply import apply
+from syncin_mount.store.history import History
+from syncin_mount.store.index import Index
+from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
+from syncin_mount.store.objects import Objects
+from syncin_mount.store.records import U64, Node, decode_effect
+
+MAP_SIZE: Final = 1 << 30
+EFFECTS_A_COMMIT: Final = 256
+REPLAY_BATCH: Final = 20_000
+
+
+class Core:
+    """Opening, recording, committing, closing. The operations are in the subclasses."""
+
+    def __init__(
+        self, folder: Path, lock_fd: int, *, now_ns: Callable[[], int], map_size: int, segment_bytes: int,
+        reserve_bytes: int,
+    ) -> None:  # fmt: skip
+        """Internal: use ``Replica.open``."""
+        self.folder = folder
+        self._lock_fd = lock_fd
+        self._now = now_ns
+        for name in ("index", "journal"):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        self._objects = Objects(folder)
+        self._objects.make_folders()
+        lock.state_format(folder)
+        self._reserve = Reserve(folder / "reserve", reserve_bytes)
+        self._journal = Journal(folder / "journal", self._reserve, segment_bytes=segment_bytes)
+        self._ix = Index(folder / "index", map_size)
+        self.history = History(folder / "history.sqlite", now_ns)
+        self._next_id = 0
+        self._writers: dict[int, int] = {}
+        self._last_local = 0
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        now_ns: Callable[[], int] = time.time_ns,
+        boot_id: str | None = None,
+        map_size: int = MAP_SIZE,
+        segment_bytes: int = SEGMENT_BYTES,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> Self:
+        """Opens a replica, making it in an empty or missing folder; repairs what the last process left.
+
+        Raises ReplicaInUse, NewerFormat, JournalDamaged or another ReplicaError, and OSError. The keyword arguments
+        are for tests. Blocks for as long as the replay takes (well under a second, but after a failure to commit).
+        """
+        folder = Path(folder)
+        lock.prepare(folder)
+        lock_fd = lock.take_lock(folder)
+        try:
+            replica = cls(
+                folder, lock_fd, now_ns=now_ns, map_size=map_size, segment_bytes=segment_bytes,
+                reserve_bytes=reserve_bytes,
+            )  # fmt: skip
+            replica._recover(boot_id or lock.boot_id())
+        except BaseException:
+            os.close(lock_fd)
+            raise
+        return replica
+
+    # start --------------------------------------------------------------------------------------------------------
+
+    def _recover(self, boot: str) -> None:
+        running = self.folder / "running"
+        before = running.read_text().strip() if running.exists() else None
+        power_cut = before is not None and before != boot
+        self._replay(torn=True, power_cut=power_cut)
+        ix = self._ix
+        # The journal's records are all in the index now. Once that is durable, a new segment begins.
+        self._commit_index()
+        self._journal.renew(ix.applied + 1)
+        self._reserve.restore()
+        if ix.applied == 0:
+            self._do(events.Formatted(self._now(), 0o755, os.getuid(), os.getgid()))
+        self._objects.stray(ix.applied + 1)
+        self._objects.find_incoming(keep=lambda node: not power_cut and ix.txn.get(U64.pack(node), db=ix.absent) == b"")
+        self._finish_writes()
+        if power_cut:
+            self._distrust()
+        self.commit()
+        lock.write_whole(running, boot + "\n")
+        self._last_local = ix.applied
+
+    def _replay(self, *, torn: bool = False, power_cut: bool = False) -> None:
+        """Brings the journal's records into the index."""
+        ix = self._ix
+        while True:
+            try:
+                for count, (sequence, payload) in enumerate(
+                    self._journal.records(ix.applied, torn=torn, power_cut=power_cut), 1
+                ):
+                    apply(ix, sequence, events.decode.decode(payload))
+                    if count % REPLAY_BATCH == 0:
+                        ix.commit()
+                return
+            except lmdb.MapFullError:
+                ix.abort()
+                ix.grow()
+                ix.begin()
+
+    def _finish_writes(self) -> None:
+        """Records what was written and not recorded when the last process was killed."""
+        ix = self._ix
+        for node in ix.marked(ix.writing):
+            self._take_as_is(node)
+
+    def _take_as_is(self, node: int) -> None:
+        record = self._ix.node(node)
+        assert record is not None
+        found = self._objects.stat(record.owner, record.number)
+        size, mtime = (0, record.mtime) if found is None else (found.st_size, found.st_mtime_ns)
+        self._do(events.Written(self._now(), node, size, mtime))
+
+    def _distrust(self) -> None:
+        """After a power cut: contents that were not synced may be anything."""
+        ix = self._ix
+        absent = []
+        for node in ix.marked(ix.unsynced):
+            record, base = ix.node(node), ix.base(node)
+            if record is None or not record.present:
+                continue
+            if base is not None and base.version == record.version and base.size > 0:
+                absent.append(node)
+            else:
+                found = self._objects.stat(record.owner, record.number)
+                if (found.st_size if found else 0) != record.size:
+                    self._take_as_is(node)
+        if absent:
+            self._do(events.MadeAbsent(self._now(), absent))
+        self._reconsider_objects()
+
+    def _reconsider_objects(self) -> None:
+        """After a power cut: objects whose event was lost go; ones changed without their event count as written."""
+        ix = self._ix
+        for owner, number, entry in self._objects.every():
+            node = self._owner_of(owner, number)
+            if node is None:
+                if number > ix.applied or not self._has_effect(owner, number):
+                    os.unlink(entry.path)
+                continue
+            record = ix.node(node)
+            assert record is not None
+            if entry.stat().st_size != record.size:
+                self._take_as_is(node)
+
+    def _owner_of(self, owner: int, number: int) -> int | None:
+        """The node whose present content this object is: the one it was made for, or one that took it over by rename."""
+        ix = self._ix
+        for node in (owner, ix.by_ino(owner)):
+            record = ix.node(node)
+            if record is not None and record.present and (record.owner, record.number) == (owner, number):
+                return node
+        return None
+
+    def _has_effect(self, owner: int, number: int) -> bool:
+        """Whether the object still has to go somewhere."""
+        waiting = (decode_effect(raw) for _, raw in self._ix.items("effects"))
+        return any((getattr(one, "owner", None), getattr(one, "number", None)) == (owner, number) for one in waiting)
+
+    # events -------------------------------------------------------------------------------------------------------
+
+    def _do(self, event: events.AnyEvent, *, grows: bool = False) -> int:
+        """Records one event and applies it: all of it or, raising, nothing. Returns its number.
+
+        Raises OSError (ENOSPC when the disk is full and the event ``grows`` the replica or no space is kept back).
+        """
+        ix = self._ix
+        sequence = ix.applied + 1
+        if grows and not self._reserve.whole:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._journal.append(sequence, events.encode(event), grows=grows)
+        try:
+            apply(ix, sequence, event)
+        except lmdb.MapFullError:
+            ix.abort()
+            ix.grow()
+            ix.begin()
+            self._replay()
+        except BaseException:
+            # A defect of ours. The event did not happen, and the index must not stay half changed.
+            self._journal.take_back()
+            ix.abort()
+            ix.begin()
+            self._replay()
+            raise
+        return sequence
+
+    def sequence(self) -> int:
+        return self._ix.applied
+
+    def identity_moves(self) -> int:
+        return self._ix.identity_moves
+
+    def new_id(self) -> NodeId:
+        self._next_id = max(self._next_id, self._ix.next_id)
+        self._next_id += 1
+        return NodeId(self._next_id - 1)
+
+    def _node(self, node: int) -> Node:
+        record = self._ix.node(node)
+        if record is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return record
+
+    # commit -------------------------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Makes everything recorded so far durable in the index, then does the file effects of it (up to some
+        hundreds a call). Blocks for a few ms of fsync. OSError (ENOSPC, EIO): nothing is lost, call it again."""
+        ix = self._ix
+        if ix.applied != ix.committed:
+            self._commit_index()
+            self._journal.drop(ix.applied)
+        self._do_effects()
+        self._reserve.restore()
+        self.history.commit()
+
+    def _commit_index(self) -> None:
+        """Commits; when the disk is full, with the space kept back. The journal rebuilds what a failure loses."""
+        while True:
+            try:
+                self._ix.commit()
+                return
+            except lmdb.Error as error:
+                self._ix.begin()
+                self._replay()
+                full = isinstance(error, lmdb.MapFullError)
+                if full:
+                    self._ix.abort()
+                    self._ix.grow()
+                    self._ix.begin()
+                    self._replay()
+                elif not self._reserve.release():
+                    raise _as_os_error(error) from error
+
+    def _do_effects(self) -> None:
+        ix = self._ix
+        done = None
+        for count, (place, raw) in enumerate(ix.items("effects")):
+            sequence = U64.unpack_from(place)[0]
+            if count == EFFECTS_A_COMMIT or sequence > ix.committed:
+                break
+            self._objects.do(sequence, decode_effect(raw))
+            done = place
+        if done is not None:
+            self._do(events.Swept(self._now(), done))
+
+    def _do_all_effects(self) -> None:
+        """Commits and leaves no effect undone."""
+        self.commit()
+        while next(self._ix.items("effects"), None) is not None:
+            self.commit()
+
+    def sync_journal(self) -> None:
+        """Returns when every event recorded before the call survives a power cut. Blocks: call it in a thread."""
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        contents = self.unsynced_contents()
+        self.sync_contents(contents)
+        self.mark_synced(contents)
+        self.commit()
+        (self.folder / "running").unlink(missing_ok=True)
+        self._journal.close()
+        self._ix.close()
+        self.history.close()
+        os.close(self._lock_fd)
+
+    # contents on the disk -----------------------------------------------------------------------------------------
+
+    def unsynced_contents(self) -> list[tuple[NodeId, int]]:
+        """(node, version) of contents that may not be on the disk yet; those being written left out."""
+        ix = self._ix
+        writing = set(ix.marked(ix.writing))
+        items = ((U64.unpack(place)[0], U64.unpack(version)[0]) for place, version in ix.items("unsynced"))
+        return [(NodeId(node), version) for node, version in items if node not in writing]
+
+    def sync_contents(self, contents: list[tuple[NodeId, int]]) -> None:
+        """Returns when these contents are on the disk. Blocks: call it in a thread, then ``mark_synced``.
+
+        One sync of the whole file system does for all: each fsync would wait for the file system's journal by itself.
+        """
+        if contents:
+            _sync_file_system(self.folder)
+
+    def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
+        """What ``sync_contents`` returned for; versions that are out of date are left marked."""
+        if contents:
+            self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
+
+
+def _sync_file_system(folder: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.syncfs(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+    finally:
+        os.close(fd)
+
+
+def _as_os_error(error: lmdb.Error) -> OSError:
+    """LMDB's failures to write, as the errno they stand for."""
+    code: Any = next((code for code in NO_ROOM if os.strerror(code) in str(error)), errno.EIO)
+    return OSError(code, f"the replica's index could not be written: {error}")

@@ -1,0 +1,23 @@
+"""Why a replica cannot be used. Each ``str()`` is one sentence for people: what, why, what to do."""
+
+from __future__ import annotations
+
+
+class ReplicaError(Exception):
+    """The replica's folder cannot be used."""
+
+
+class ReplicaInUse(ReplicaError):
+    """Another process has the replica. ``pid`` is that process, 0 when it did not say."""
+
+    def __init__(self, message: str, pid: int) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class NewerFormat(ReplicaError):
+    """A later version of the program wrote this replica; nothing was touched."""
+
+
+class JournalDamaged(ReplicaError):
+    """The journal is damaged before its end, which no kill explains; nothing was cut."""

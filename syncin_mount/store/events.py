@@ -1,0 +1,214 @@
+"""The events of the journal: each says completely what changes, with all ids, times and numbers it needs.
+
+An event's own sequence number is outside it, in the frame; it serves as the new version of a content, the number of a
+new content object and the name of a bin folder. ``now`` is ns since the epoch. Tags are part of the record format.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from syncin_mount.store.records import BaseRecord
+
+
+class Event(msgspec.Struct, array_like=True, frozen=True, tag=True):
+    """A change of the replica."""
+
+    now: int
+
+
+class Formatted(Event, frozen=True):
+    """The replica comes into being, with its root folder."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+# what the user does -----------------------------------------------------------------------------------------------
+
+
+class Created(Event, frozen=True):
+    """A new node of any type."""
+
+    node: int
+    parent: int
+    name: bytes
+    kind: int
+    mode: int
+    uid: int
+    gid: int
+    rdev: int
+    target: bytes
+
+
+class AttrsSet(Event, frozen=True):
+    """Attributes were set; None leaves one as it is."""
+
+    node: int
+    mode: int | None
+    uid: int | None
+    gid: int | None
+    atime: int | None
+    mtime: int | None
+    ctime: int
+
+
+class WriteBegun(Event, frozen=True):
+    """The content is about to change in place."""
+
+    node: int
+
+
+class Written(Event, frozen=True):
+    """The content was changed and has this size and time now."""
+
+    node: int
+    size: int
+    mtime: int
+
+
+class Renamed(Event, frozen=True):
+    """rename(2), the target replaced, or exchanged."""
+
+    parent: int
+    name: bytes
+    new_parent: int
+    new_name: bytes
+    exchange: bool
+
+
+class Removed(Event, frozen=True):
+    """unlink(2) or rmdir(2)."""
+
+    parent: int
+    name: bytes
+
+
+class XattrSet(Event, frozen=True):
+    """An extended attribute was set, or removed (None)."""
+
+    node: int
+    name: bytes
+    value: bytes | None
+
+
+# what the reconciler does -----------------------------------------------------------------------------------------
+
+
+class BasesSet(Event, frozen=True):
+    """Both sides agree on these states; None is gone on both."""
+
+    bases: list[tuple[int, BaseRecord | None]]
+
+
+class Placed(Event, frozen=True):
+    """A remote file or folder appears locally, the file's content not here yet. ``base.version`` is not used."""
+
+    node: int
+    base: BaseRecord
+    mode: int
+    uid: int
+    gid: int
+
+
+class Moved(Event, frozen=True):
+    """The node gets another place, and with ``base`` a new base."""
+
+    node: int
+    parent: int
+    name: bytes
+    base: BaseRecord | None
+
+
+class Touched(Event, frozen=True):
+    """The node gets another mtime, and with ``base`` a new base. ``ino`` is its inode from now on."""
+
+    node: int
+    mtime: int
+    base: BaseRecord | None
+    ino: int
+
+
+class Deleted(Event, frozen=True):
+    """The node and all below it goes, to the bin with ``keep``, and the bases of all of it."""
+
+    node: int
+    keep: bool
+    why: str
+
+
+class TakenIn(Event, frozen=True):
+    """The object ``node``-``<sequence>`` is the node's content now; ``ino`` is its inode if the content was replaced."""
+
+    node: int
+    base: BaseRecord
+    ino: int
+    keep: bool
+    why: str
+
+
+class Copied(Event, frozen=True):
+    """A copy of the content was put into the bin's folder of this event."""
+
+    node: int
+    why: str
+
+
+# the store's own ----------------------------------------------------------------------------------------------------
+
+
+class Restored(msgspec.Struct, array_like=True, frozen=True):
+    """One node of what comes back from the bin. ``path`` is its place inside the bin's folder."""
+
+    node: int
+    parent: int
+    name: bytes
+    kind: int
+    mode: int
+    size: int
+    mtime: int
+    target: bytes
+    path: bytes
+
+
+class BinRestored(Event, frozen=True):
+    """Something comes back from the bin, as new nodes, parents first."""
+
+    bin: int
+    uid: int
+    gid: int
+    nodes: list[Restored]
+
+
+class BinDropped(Event, frozen=True):
+    """These go from the bin for good."""
+
+    bins: list[int]
+
+
+class Swept(Event, frozen=True):
+    """The file effects up to this key of the table ``effects`` are done."""
+
+    until: bytes
+
+
+class Synced(Event, frozen=True):
+    """The contents of these (node, version) are on the disk for sure."""
+
+    contents: list[tuple[int, int]]
+
+
+class MadeAbsent(Event, frozen=True):
+    """After a power cut: the contents of these nodes are not to be trusted, and the server has them."""
+
+    nodes: list[int]
+
+
+AnyEvent = (
+    Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
+    | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent
+)  # fmt: skip
+
+encode = msgspec.msgpack.Encoder().encode
+decode: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)

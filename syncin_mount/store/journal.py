@@ -1,0 +1,261 @@
+"""The event journal: segments of framed records, appended to and never changed.
+
+A record is ``<IQQ`` (length of the payload, xxh3-64 of what follows, sequence number) and the payload. A segment's name
+is the number of its first record, and numbers within and between segments have no gaps.
+
+What is known when the journal is read at start:
+
+* The program was killed, the computer ran on: the page cache has every byte of every ``write`` that returned. Only the
+  very last record can be torn, and it was never acknowledged: it is cut off. Anything bad before it is damage, and an
+  error, because cutting there would drop acknowledged operations silently.
+* The computer stopped (another boot id, no clean stop): everything up to the last fsync is there. Behind that, blocks
+  may be there or not in any order. So the journal ends at the first bad record, and what follows was never synced.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import xxhash
+
+from syncin_mount.store.errors import JournalDamaged
+
+FRAME: Final = struct.Struct("<IQQ")
+_LEAD: Final = struct.Struct("<IQ")
+_SEQUENCE: Final = struct.Struct("<Q")
+SEGMENT_BYTES: Final = 16 << 20
+RESERVE_BYTES: Final = 8 << 20
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+
+Record = tuple[int, bytes]
+
+
+class Reserve:
+    """Disk space kept back, so that the journal can still record when the disk is full."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+        self.whole = False
+
+    def restore(self) -> bool:
+        """Takes the space back; False when the disk has none."""
+        if self.whole:
+            return True
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                if self._size:
+                    os.posix_fallocate(fd, 0, self._size)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.release()
+            return False
+        self.whole = True
+        return True
+
+    def release(self) -> bool:
+        """Gives the space to whoever asks next; False when there was nothing to give."""
+        try:
+            had = self._path.stat().st_blocks > 0
+            os.truncate(self._path, 0)
+        except FileNotFoundError:
+            return False
+        self.whole = False
+        return had
+
+
+class Journal:
+    """Appends records to the last segment and reads them back. One thread, but ``sync`` may run in another."""
+
+    def __init__(self, folder: Path, reserve: Reserve, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder = folder
+        self._reserve = reserve
+        self._segment_bytes = segment_bytes
+        self._open: list[tuple[int, int]] = []  # (first number, descriptor) of this process's segments
+        self._lock = threading.Lock()  # over _open, for sync in its thread
+        self._size = 0
+        self._broken = False
+        self.last_start = 0  # where the last record begins in the last segment
+
+    # reading ------------------------------------------------------------------------------------------------------
+
+    def segments(self) -> list[tuple[int, Path]]:
+        """First number and path of every segment, in order."""
+        return sorted((int(path.stem), path) for path in self._folder.glob("*.log"))
+
+    def records(self, after: int, *, torn: bool = False, power_cut: bool = False) -> Iterator[Record]:
+        """The records with numbers above ``after``, in order.
+
+        ``torn`` allows (and cuts) an incomplete last record, ``power_cut`` ends at the first bad one. Otherwise raises
+        JournalDamaged, as for a gap.
+        """
+        segments = self.segments()
+        while len(segments) > 1 and segments[1][0] <= after + 1:
+            segments.pop(0)
+        expected = after + 1
+        for position, (first, path) in enumerate(segments):
+            data = path.read_bytes()
+            number, offset = first, 0
+            if first > expected:
+                if power_cut:
+                    return
+                raise JournalDamaged(
+                    f"the journal in {self._folder} lacks the records {expected} to {first - 1}: something else "
+                    "removed or damaged its files; restore them, or set this synchronization up afresh."
+                )
+            while offset < len(data):
+                end = _intact(data, offset, number)
+                if end is None:
+                    is_last = position == len(segments) - 1
+                    if power_cut or (torn and is_last and not _follows(data, offset, number + 1)):
+                        _cut(path, offset)
+                        return
+                    raise JournalDamaged(
+                        f"the journal file {path} is damaged at byte {offset} (record {number}): the disk or another "
+                        "program changed it; nothing was cut off; restore it or set this synchronization up afresh."
+                    )
+                if number >= expected:
+                    yield number, data[offset + FRAME.size : end]
+                    expected = number + 1
+                number, offset = number + 1, end
+
+    # writing ------------------------------------------------------------------------------------------------------
+
+    def start(self, number: int) -> None:
+        """Begins a segment whose first record will be ``number``."""
+        path = self._folder / f"{number:020d}.log"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        fd = os.open(path, flags, 0o600)
+        with self._lock:
+            self._open.append((number, fd))
+        self._size = self.last_start = 0
+
+    def append(self, number: int, payload: bytes, *, grows: bool = False) -> None:
+        """Appends one record with one write, or leaves the journal as it was and raises OSError.
+
+        ``grows`` says that the change needs more disk space later: it is refused when the disk is full, while others
+        may use the space kept back.
+        """
+        if self._broken:
+            raise OSError(errno.EIO, "the journal could not be cut back after a failed write")
+        if self._size >= self._segment_bytes:
+            self.start(number)
+        body = _SEQUENCE.pack(number) + payload
+        record = _LEAD.pack(len(payload), xxhash.xxh3_64_intdigest(body)) + body
+        try:
+            self._write(record)
+        except OSError as error:
+            if error.errno not in NO_ROOM or grows or not self._reserve.release():
+                raise
+            self._write(record)
+        self.last_start = self._size
+        self._size += len(record)
+
+    def _write(self, record: bytes) -> None:
+        fd = self._open[-1][1]
+        failure: OSError | None = None
+        try:
+            if os.write(fd, record) == len(record):
+                return
+        except OSError as error:
+            failure = error
+        self._cut_back(self._size)
+        raise failure or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def take_back(self) -> None:
+        """Removes the last record: what it says did not happen."""
+        self._cut_back(self.last_start)
+        self._size = self.last_start
+
+    def _cut_back(self, size: int) -> None:
+        try:
+            os.ftruncate(self._open[-1][1], size)
+        except OSError:
+            # A torn record would be followed by good ones: better to record nothing more.
+            self._broken = True
+            raise
+
+    def sync(self) -> None:
+        """Returns when everything appended before the call is on the disk. Blocks: for a thread."""
+        with self._lock:
+            fds = [os.dup(fd) for _, fd in self._open]
+        try:
+            for fd in fds:
+                os.fdatasync(fd)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        sync_folder(self._folder)
+
+    def drop(self, committed: int) -> None:
+        """Removes the segments whose records are all in the index, but the open one."""
+        segments = self.segments()
+        for (_, path), (following, _) in pairwise(segments):
+            if following > committed + 1:
+                return
+            path.unlink()
+            with self._lock:
+                while self._open and self._open[0][0] < following:
+                    os.close(self._open.pop(0)[1])
+
+    def renew(self, number: int) -> None:
+        """At start, everything being in the index: all segments give way to a new one."""
+        for _, path in self.segments():
+            path.unlink()
+        self.start(number)
+
+    def close(self) -> None:
+        with self._lock:
+            while self._open:
+                os.close(self._open.pop()[1])
+
+
+def sync_folder(folder: Path) -> None:
+    """fsync of a folder: the names made in it are on the disk. Blocks."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _intact(data: bytes, offset: int, number: int) -> int | None:
+    """Where the intact record ``number`` at ``offset`` ends, or None."""
+    if offset + FRAME.size > len(data):
+        return None
+    length, checksum, found = FRAME.unpack_from(data, offset)
+    end: int = offset + FRAME.size + length
+    if found != number or end > len(data):
+        return None
+    return end if xxhash.xxh3_64_intdigest(data[offset + _LEAD.size : end]) == checksum else None
+
+
+def _follows(data: bytes, offset: int, number: int) -> bool:
+    """Whether the intact record ``number`` is anywhere behind ``offset``."""
+    mark = _SEQUENCE.pack(number)
+    position = data.find(mark, offset + FRAME.size)
+    while position >= 0:
+        if position >= _LEAD.size and _intact(data, position - _LEAD.size, number) is not None:
+            return True
+        position = data.find(mark, position + 1)
+    return False
+
+
+def _cut(path: Path, size: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(fd, size)
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,199 @@
+"""What the user does, with the semantics and errnos of POSIX; permissions are the caller's business."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from reconciler.model import NodeId
+from syncin_mount.store import events
+from syncin_mount.store.index import ROOT
+from syncin_mount.store.reading import Reading, to_attr
+from syncin_mount.store.records import FILE, FOLDER, Node
+from syncin_mount.store.types import Attr, NodeType
+
+NAME_MAX = 255
+XATTR_MAX = 65_536
+
+
+def _fail(code: int) -> OSError:
+    return OSError(code, os.strerror(code))
+
+
+def check_name(name: bytes) -> None:
+    """Raises OSError: ENAMETOOLONG, EINVAL."""
+    if len(name) > NAME_MAX:
+        raise _fail(errno.ENAMETOOLONG)
+    if name in {b"", b".", b".."} or b"/" in name or b"\0" in name:
+        raise _fail(errno.EINVAL)
+
+
+class LocalOperations(Reading):
+    """Each change is in the journal when its method returns; OSError says that nothing happened."""
+
+    def _local(self, event: events.AnyEvent, *, grows: bool = False) -> int:
+        sequence = self._do(event, grows=grows)
+        self._local_change(sequence)
+        return sequence
+
+    def _folder(self, node: int) -> Node:
+        record = self._node(node)
+        if record.kind != FOLDER:
+            raise _fail(errno.ENOTDIR)
+        return record
+
+    def _child(self, parent: int, name: bytes) -> tuple[int, Node]:
+        node = self._ix.entry(parent, name)
+        if node is None:
+            self._folder(parent)
+            raise _fail(errno.ENAMETOOLONG if len(name) > NAME_MAX else errno.ENOENT)
+        return node, self._node(node)
+
+    def create(
+        self, parent: NodeId, name: bytes, kind: NodeType, *, mode: int, uid: int, gid: int, rdev: int = 0,
+        target: bytes = b"",
+    ) -> Attr:  # fmt: skip
+        """A new, empty node. Raises OSError: EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, ENOSPC."""
+        check_name(name)
+        self._folder(parent)
+        if self._ix.entry(parent, name) is not None:
+            raise _fail(errno.EEXIST)
+        node = self.new_id()
+        now = self._now()
+        event = events.Created(now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target)
+        self._local(event, grows=True)
+        return to_attr(node, self._node(node))
+
+    def set_attr(
+        self, node: NodeId, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
+        atime_ns: int | None = None, mtime_ns: int | None = None, ctime_ns: int | None = None,
+    ) -> Attr:  # fmt: skip
+        """Sets what is not None; ctime is now unless given. Raises FileNotFoundError."""
+        self._node(node)
+        now = self._now()
+        ctime = now if ctime_ns is None else ctime_ns
+        self._local(events.AttrsSet(now, node, mode, uid, gid, atime_ns, mtime_ns, ctime))
+        return to_attr(node, self._node(node))
+
+    def begin_write(self, node: NodeId) -> None:
+        """The content is about to change in place: before the first write since ``written``. Again is a no-op.
+
+        Raises OSError: ENOENT, EINVAL (no file), EIO (content not here), ENOSPC.
+        """
+        record = self._node(node)
+        if record.kind != FILE:
+            raise _fail(errno.EINVAL)
+        if not record.present:
+            raise _fail(errno.EIO)
+        if not record.writing:
+            self._local(events.WriteBegun(self._now(), node), grows=True)
+
+    def written(self, node: NodeId, *, size: int, mtime_ns: int) -> Attr:
+        """Records what was written since ``begin_write``. Raises FileNotFoundError."""
+        if self._node(node).kind != FILE:
+            raise _fail(errno.EINVAL)
+        self._local(events.Written(self._now(), node, size, mtime_ns))
+        return to_attr(node, self._node(node))
+
+    def opened_for_write(self, node: NodeId) -> None:
+        """Counts in memory; the count follows the content when it replaces another by rename."""
+        self._writers[node] = self._writers.get(node, 0) + 1
+
+    def closed_for_write(self, node: NodeId) -> None:
+        count = self._writers.get(node, 0) - 1
+        if count > 0:
+            self._writers[node] = count
+        else:
+            self._writers.pop(node, None)
+
+    def rename(
+        self, parent: NodeId, name: bytes, new_parent: NodeId, new_name: bytes, *, exchange: bool = False,
+        no_replace: bool = False,
+    ) -> None:  # fmt: skip
+        """rename(2), renameat2(2). Raises OSError: ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, EEXIST, EINVAL, ENAMETOOLONG."""
+        if exchange and no_replace:
+            raise _fail(errno.EINVAL)
+        check_name(new_name)
+        node, record = self._child(parent, name)
+        self._folder(new_parent)
+        other = self._ix.entry(new_parent, new_name)
+        if record.kind == FOLDER and self._is_within(new_parent, node):
+            raise _fail(errno.EINVAL)
+        if other is not None:
+            self._check_target(parent, node, record, other, exchange=exchange, no_replace=no_replace)
+        elif exchange:
+            raise _fail(errno.ENOENT)
+        if other == node:
+            return
+        self._local(events.Renamed(self._now(), parent, name, new_parent, new_name, exchange))
+        if other is not None and not exchange:
+            self._replaced(node, other)
+
+    def _check_target(
+        self, parent: int, node: int, record: Node, other: int, *, exchange: bool, no_replace: bool
+    ) -> None:
+        if no_replace:
+            raise _fail(errno.EEXIST)
+        target = self._node(other)
+        if exchange:
+            if target.kind == FOLDER and self._is_within(parent, other):
+                raise _fail(errno.EINVAL)
+        elif node != other:
+            if target.kind == FOLDER and record.kind != FOLDER:
+                raise _fail(errno.EISDIR)
+            if target.kind != FOLDER and record.kind == FOLDER:
+                raise _fail(errno.ENOTDIR)
+            if target.kind == FOLDER and self._ix.children(other, None, 1):
+                raise _fail(errno.ENOTEMPTY)
+
+    def _is_within(self, node: int, folder: int) -> bool:
+        while node not in {folder, ROOT}:
+            node = self._node(node).parent
+        return node == folder
+
+    def _replaced(self, node: int, other: int) -> None:
+        """After a rename over another: what memory and the incoming files know of the two."""
+        self._objects.drop_incoming(other)
+        self._writers.pop(other, None)
+        if self._ix.node(node) is None and node in self._writers:  # the other took over its content
+            self._writers[other] = self._writers.pop(node)
+
+    def unlink(self, parent: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENOTDIR, EISDIR."""
+        node, record = self._child(parent, name)
+        if record.kind == FOLDER:
+            raise _fail(errno.EISDIR)
+        self._local(events.Removed(self._now(), parent, name))
+        self._objects.drop_incoming(node)
+        self._writers.pop(node, None)
+
+    def rmdir(self, parent: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENOTDIR, ENOTEMPTY."""
+        node, record = self._child(parent, name)
+        if record.kind != FOLDER:
+            raise _fail(errno.ENOTDIR)
+        if self._ix.children(node, None, 1):
+            raise _fail(errno.ENOTEMPTY)
+        self._local(events.Removed(self._now(), parent, name))
+
+    def set_xattr(
+        self, node: NodeId, name: bytes, value: bytes, *, create: bool = False, replace: bool = False
+    ) -> None:
+        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC."""
+        if not 0 < len(name) <= NAME_MAX:
+            raise _fail(errno.ERANGE)
+        if len(value) > XATTR_MAX:
+            raise _fail(errno.E2BIG)
+        if create or replace:
+            there = name in self.list_xattrs(node)
+            if create and there:
+                raise _fail(errno.EEXIST)
+            if replace and not there:
+                raise _fail(errno.ENODATA)
+        self._node(node)
+        self._local(events.XattrSet(self._now(), node, name, value), grows=True)
+
+    def remove_xattr(self, node: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENODATA."""
+        self.get_xattr(node, name)
+        self._local(events.XattrSet(self._now(), node, name, None))

@@ -1,0 +1,78 @@
+"""One process a replica, and what the last one left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from syncin_mount.store.errors import NewerFormat, ReplicaError, ReplicaInUse
+from syncin_mount.store.journal import sync_folder
+from syncin_mount.store.records import FORMAT
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder if it is not there. Raises ReplicaError when it is something else, NewerFormat."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ReplicaError(f"{folder} is not a folder, so it cannot hold a replica; choose another place.") from None
+    name = folder / "format"
+    if not name.exists():
+        strangers = {found.name for found in folder.iterdir()} - {"lock", "format.new"}
+        if strangers:
+            raise ReplicaError(
+                f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty folder."
+            )
+        return
+    text = name.read_text().strip()
+    if not text.isdecimal():
+        raise ReplicaError(f"{name} does not hold a format number: the replica is damaged; restore that file.")
+    if int(text) > FORMAT:
+        raise NewerFormat(
+            f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later version wrote it; "
+            "use that version."
+        )
+
+
+def state_format(folder: Path) -> None:
+    """Writes the format number, once."""
+    path = folder / "format"
+    if not path.exists():
+        write_whole(path, f"{FORMAT}\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a small file so that after any stop it is either as before or complete."""
+    new = path.with_name(path.name + ".new")
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, text.encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+def take_lock(folder: Path) -> int:
+    """The descriptor that holds the lock until it is closed or the process ends. Raises ReplicaInUse."""
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(fd, 32, 0).strip()
+        os.close(fd)
+        pid = int(text) if text.isdigit() else 0
+        raise ReplicaInUse(f"the replica in {folder} is in use by process {pid}; stop that one first.", pid) from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def boot_id() -> str:
+    """Names this run of the computer's kernel."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,0 +1,275 @@
+"""The files of a replica outside the index: content objects, incoming contents, the bin; and the effects on them.
+
+An object is ``objects/<number % 256 in hex>/<owner>-<number>``: the node it was made for, and the number of the event
+that made it. The event comes first and the file is made when it is first opened, so no kill leaves an object
+that nothing refers to; a missing object is an empty content.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from syncin_mount.store.contents import IncomingFile
+from syncin_mount.store.ranges import knows_holes
+from syncin_mount.store.records import (
+    AnyEffect,
+    BinRecord,
+    DropBin,
+    FolderToBin,
+    FromBin,
+    LinkToBin,
+    NoteToBin,
+    ToBin,
+    Unlink,
+)
+
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+
+class Objects:
+    """Paths, and opening and removing what they name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._objects = os.fspath(folder / "objects")
+        self._bin = os.fsencode(folder / "bin")
+        self._incoming = folder / "incoming"
+        self._open: dict[int, IncomingFile] = {}
+        self._arriving: dict[int, Path] = {}  # by node, open or not
+        self._effects: dict[type, Callable[[int, Any], None]] = {
+            Unlink: self._unlink,
+            ToBin: self._to_bin,
+            LinkToBin: self._link_to_bin,
+            FolderToBin: self._folder_to_bin,
+            NoteToBin: self._note_to_bin,
+            FromBin: self._from_bin,
+            DropBin: self._drop_bin,
+        }
+
+    def make_folders(self) -> None:
+        for name in ("objects", "incoming", "bin"):
+            (self._folder / name).mkdir(mode=0o700, exist_ok=True)
+        if not os.path.isdir(f"{self._objects}/ff"):
+            for number in range(256):
+                Path(f"{self._objects}/{number:02x}").mkdir(mode=0o700, exist_ok=True)
+
+    def folder(self, number: int) -> str:
+        return f"{self._objects}/{number & 255:02x}"
+
+    def path(self, owner: int, number: int) -> str:
+        return f"{self._objects}/{number & 255:02x}/{owner}-{number}"
+
+    def open(self, owner: int, number: int) -> int:
+        """A descriptor of the object, which is made if it is not there yet."""
+        return os.open(self.path(owner, number), _OPEN, 0o600)
+
+    def open_nothing(self) -> int:
+        """A descriptor of an empty file without a name."""
+        path = self._incoming / "nothing"
+        fd = os.open(path, _OPEN, 0o600)
+        path.unlink()
+        return fd
+
+    def stat(self, owner: int, number: int) -> os.stat_result | None:
+        try:
+            return os.stat(self.path(owner, number))
+        except FileNotFoundError:
+            return None
+
+    def every(self) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
+        """Owner and number of every object there is; a walk over the disk."""
+        for number in range(256):
+            yield from self._in_folder(number)
+
+    def stray(self, number: int) -> None:
+        """Removes an object of this number: its event was never recorded, the process being killed just before."""
+        for _, found, entry in self._in_folder(number):
+            if found == number:
+                os.unlink(entry.path)
+
+    def _in_folder(self, number: int) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
+        with os.scandir(self.folder(number)) as entries:
+            for entry in entries:
+                owner, dash, rest = entry.name.partition("-")
+                if dash and owner.isdecimal() and rest.isdecimal():
+                    yield int(owner), int(rest), entry
+
+    # incoming -----------------------------------------------------------------------------------------------------
+
+    def find_incoming(self, *, keep: Callable[[int], bool]) -> None:
+        """At start: takes stock of what arrived earlier; what is not worth keeping goes."""
+        trusted = knows_holes(os.fspath(self._incoming / "probe"))
+        for path in list(self._incoming.iterdir()):
+            node = path.name.partition("-")[0]
+            if trusted and node.isdecimal() and keep(int(node)):
+                self._arriving[int(node)] = path
+            else:
+                path.unlink()
+
+    def incoming(self, node: int, size: int, mtime: int) -> IncomingFile:
+        """The incoming content of this version; one of another version is dropped."""
+        path = self._incoming / f"{node}-{size}-{mtime}"
+        if self._arriving.get(node, path) != path:
+            self.drop_incoming(node)
+        found = self._open.get(node)
+        if found is None or found.users == 0:
+            found = self._open[node] = IncomingFile(path, node, size, mtime)
+            self._arriving[node] = path
+        found.users += 1
+        return found
+
+    def arriving(self, node: int) -> str | None:
+        """The name of the version that is arriving, or None."""
+        path = self._arriving.get(node)
+        return None if path is None else path.name
+
+    def all_arriving(self) -> list[int]:
+        """The nodes of which something is arriving, or arrived earlier."""
+        return list(self._arriving)
+
+    def is_current(self, incoming: IncomingFile) -> bool:
+        return self._open.get(incoming.node) is incoming and not incoming.dropped
+
+    def take(self, incoming: IncomingFile, number: int) -> None:
+        """The incoming file becomes an object."""
+        os.rename(incoming.path, self.path(incoming.node, number))
+
+    def untake(self, incoming: IncomingFile, number: int) -> None:
+        """Takes ``take`` back."""
+        os.rename(self.path(incoming.node, number), incoming.path)
+
+    def taken(self, incoming: IncomingFile) -> None:
+        """The event is recorded: the incoming content is an ordinary one now."""
+        incoming.taken = True
+        del self._open[incoming.node], self._arriving[incoming.node]
+
+    def drop_incoming(self, node: int) -> None:
+        """Nobody needs this version any more."""
+        path = self._arriving.pop(node, None)
+        if path is None:
+            return
+        found = self._open.pop(node, None)
+        if found is not None:
+            found.dropped = True
+        path.unlink(missing_ok=True)
+
+    # effects ------------------------------------------------------------------------------------------------------
+
+    def do(self, sequence: int, effect: AnyEffect) -> None:
+        """Does what a committed event left to be done; harmless when it is done already. Raises OSError."""
+        self._effects[type(effect)](sequence, effect)
+
+    def _unlink(self, _sequence: int, effect: Unlink) -> None:
+        try:
+            os.unlink(self.path(effect.owner, effect.number))
+        except FileNotFoundError:
+            pass  # never written, or done before
+
+    def _place_in_bin(self, sequence: int, path: bytes) -> bytes:
+        """Where something goes in the bin; paths that the kernel would not take are shortened to a number."""
+        if len(path) > 3000:
+            path = b"deep/%d" % (hash_of(path),)
+        place = b"%s/%d/%s" % (self._bin, sequence, path)
+        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+        return place
+
+    def _to_bin(self, sequence: int, effect: ToBin) -> None:
+        place = self._place_in_bin(sequence, effect.path)
+        try:
+            os.rename(self.path(effect.owner, effect.number), place)
+        except FileNotFoundError:
+            if not os.path.lexists(place):  # an empty content never had an object
+                os.close(os.open(place, _OPEN, 0o600))
+        os.utime(place, ns=(effect.mtime, effect.mtime))
+
+    def _link_to_bin(self, sequence: int, effect: LinkToBin) -> None:
+        try:
+            os.symlink(effect.target, self._place_in_bin(sequence, effect.path))
+        except FileExistsError:
+            pass  # done before
+
+    def _folder_to_bin(self, sequence: int, effect: FolderToBin) -> None:
+        os.makedirs(self._place_in_bin(sequence, effect.path), mode=0o700, exist_ok=True)
+
+    def _note_to_bin(self, sequence: int, effect: NoteToBin) -> None:
+        path = self._folder / "bin" / f"{sequence}.json"
+        path.write_text(json.dumps(describe(effect.record), ensure_ascii=True, indent=1) + "\n")
+        path.chmod(0o600)
+
+    def _from_bin(self, _sequence: int, effect: FromBin) -> None:
+        target = self.path(effect.owner, effect.number)
+        try:
+            os.rename(b"%s/%d/%s" % (self._bin, effect.bin, effect.path), target)
+        except FileNotFoundError:
+            if not os.path.exists(target):
+                raise
+
+    def _drop_bin(self, _sequence: int, effect: DropBin) -> None:
+        place = self.bin_place(effect.bin)
+        if os.path.isdir(place):
+            shutil.rmtree(place)
+        (self._folder / "bin" / f"{effect.bin}.json").unlink(missing_ok=True)
+
+    def bin_place(self, sequence: int) -> bytes:
+        return b"%s/%d" % (self._bin, sequence)
+
+    def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, mtime: int) -> None:
+        """Copies an object into the bin, sharing its blocks where the file system can. Raises OSError."""
+        place = self.bin_place(sequence)
+        if os.path.isdir(place):
+            shutil.rmtree(place)  # of an event that was never recorded
+        path = self._place_in_bin(sequence, name)
+        source = self.open(owner, number)
+        try:
+            target = os.open(path, _OPEN | os.O_EXCL, 0o600)
+            try:
+                _copy(source, target)
+                os.fsync(target)
+            finally:
+                os.close(target)
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        finally:
+            os.close(source)
+        os.utime(path, ns=(mtime, mtime))
+
+
+def _copy(source: int, target: int) -> None:
+    offset, size = 0, os.fstat(source).st_size
+    while offset < size:
+        try:
+            done = os.copy_file_range(source, target, size - offset, offset, offset)
+        except OSError as error:
+            if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
+                raise
+            done = os.pwrite(target, os.pread(source, 1 << 20, offset), offset)
+        if done == 0:
+            return  # it was truncated meanwhile
+        offset += done
+
+
+def hash_of(path: bytes) -> int:
+    """A stable number for a path that is too long."""
+    return int(xxhash.xxh3_64_intdigest(path))
+
+
+def describe(record: BinRecord) -> dict[str, object]:
+    """What lies beside a bin folder, for people and for tools that do not know the index."""
+    return {
+        "name": os.fsdecode(record.name),
+        "path": os.fsdecode(record.path),
+        "folder": record.folder,
+        "files": record.files,
+        "size": record.size,
+        "time_ns": record.time,
+        "why": record.why,
+    }

@@ -1,0 +1,87 @@
+"""Sets of byte ranges, and which ranges of a sparse file hold data."""
+
+from __future__ import annotations
+
+import errno
+import os
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+BLOCK: Final = 4096
+
+
+class Ranges:
+    """Disjoint half-open ranges ``[start, stop)`` in order."""
+
+    __slots__ = ("_starts", "_stops")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+
+    def add(self, start: int, stop: int) -> None:
+        if start >= stop:
+            return
+        first = bisect_left(self._stops, start)  # the first that touches or lies behind
+        last = bisect_right(self._starts, stop)
+        if first < last:
+            start = min(start, self._starts[first])
+            stop = max(stop, self._stops[last - 1])
+        self._starts[first:last] = [start]
+        self._stops[first:last] = [stop]
+
+    def first_missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        """The first part of ``[start, stop)`` that is in no range."""
+        position = bisect_right(self._starts, start)
+        if position and self._stops[position - 1] > start:
+            start = self._stops[position - 1]
+        if start >= stop:
+            return None
+        following = self._starts[position] if position < len(self._starts) else stop
+        return start, min(stop, following)
+
+    def clear(self) -> None:
+        self._starts.clear()
+        self._stops.clear()
+
+    def total(self) -> int:
+        return sum(self._stops) - sum(self._starts)
+
+
+def data_ranges(fd: int, size: int) -> Ranges:
+    """The whole blocks of a sparse file that hold data; the last block ends with the file.
+
+    From lseek(2) with SEEK_DATA and SEEK_HOLE. A file system that does not know holes says that all is data: ask
+    ``knows_holes`` first.
+    """
+    ranges = Ranges()
+    offset = 0
+    while offset < size:
+        try:
+            start = os.lseek(fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # no data from here on
+                break
+            raise
+        stop = os.lseek(fd, start, os.SEEK_HOLE)
+        offset = stop
+        stop = size if stop >= size else stop // BLOCK * BLOCK
+        ranges.add(-(-start // BLOCK) * BLOCK, stop)
+    return ranges
+
+
+def knows_holes(path: str) -> bool:
+    """Whether the file system at this (not existing) path tells holes from data."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.ftruncate(fd, 256 * BLOCK)
+        os.lseek(fd, 0, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+        os.unlink(path)

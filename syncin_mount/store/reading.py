@@ -1,0 +1,261 @@
+"""What the replica knows, for the file system and for the reconciler."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+
+import trio
+
+from reconciler.model import Base, Kind, Local, NodeId, Place
+from reconciler.ports import BaseEntry, Dirty
+from syncin_mount.store.contents import Content
+from syncin_mount.store.core import Core
+from syncin_mount.store.index import ROOT
+from syncin_mount.store.records import BASE_ENTRY, FILE, FOLDER, U64, BaseRecord, Node, decode_bin, decode_pending, key
+from syncin_mount.store.types import KINDS, TYPES, Attr, BinEntry, Operation, OpKind, Status
+
+PAGE = 1000
+
+
+class Reading(Core):
+    """Look-ups. Names are bytes for the file system, ``str`` with surrogateescape for the reconciler."""
+
+    _wake: trio.Event | None = None
+
+    # for the file system ------------------------------------------------------------------------------------------
+
+    def attr(self, node: NodeId) -> Attr | None:
+        record = self._ix.node(node)
+        return None if record is None else to_attr(node, record)
+
+    def by_ino(self, ino: int) -> NodeId | None:
+        """The node that has this inode *now*; None for one whose content was replaced or removed."""
+        node = self._ix.by_ino(ino)
+        record = self._ix.node(node)
+        return NodeId(node) if record is not None and record.ino == ino else None
+
+    def lookup(self, parent: NodeId, name: bytes) -> NodeId | None:
+        node = self._ix.entry(parent, name)
+        return None if node is None else NodeId(node)
+
+    def children(self, parent: NodeId, after: bytes | None, limit: int) -> list[tuple[bytes, NodeId]]:
+        return [(name, NodeId(node)) for name, node in self._ix.children(parent, after, limit)]
+
+    def get_xattr(self, node: NodeId, name: bytes) -> bytes:
+        """Raises OSError: ENODATA, ENOENT."""
+        value = self._ix.txn.get(key(node) + name, db=self._ix.xattrs)
+        if value is None:
+            self._node(node)
+            raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))
+        return value
+
+    def list_xattrs(self, node: NodeId) -> list[bytes]:
+        return self._ix.xattr_names(node) if self._node(node).xattrs else []
+
+    def statfs(self) -> os.statvfs_result:
+        return os.statvfs(self.folder)
+
+    def status(self, node: NodeId) -> Status:
+        """Raises FileNotFoundError."""
+        record = self._node(node)
+        if record.kind > FOLDER or not is_utf8(self._ix.path(node)):
+            return Status.LOCAL_ONLY
+        if self._ix.is_dirty(node):
+            return Status.CHANGED
+        return Status.SYNCED if record.present else Status.ABSENT
+
+    def pending(self) -> Iterator[Operation]:
+        """The journal of operations that the server does not have yet, oldest first. Safe across changes."""
+        after = b""
+        while True:
+            cursor = self._ix.txn.cursor(db=self._ix.pending)
+            if not cursor.set_range(after):
+                return
+            page = [item for item, _ in zip(cursor, range(PAGE), strict=False)]
+            for place, raw in page:
+                record = decode_pending(raw)
+                new_path = None if record.new_path is None else os.fsdecode(record.new_path)
+                sequence = U64.unpack(place)[0]
+                kind = OpKind(record.kind)
+                yield Operation(sequence, kind, NodeId(record.node), os.fsdecode(record.path), new_path, record.time)
+            if len(page) < PAGE:
+                return
+            after = page[-1][0] + b"\0"
+
+    def pending_count(self) -> int:
+        return self._ix.count(self._ix.pending)
+
+    def bin_entries(self) -> list[BinEntry]:
+        """What is in the bin, oldest first."""
+        entries = []
+        for place, raw in self._ix.items("bin"):
+            one = decode_bin(raw)
+            sequence, path = U64.unpack(place)[0], os.fsdecode(one.path)
+            entries.append(BinEntry(sequence, one.name, path, one.folder, one.files, one.size, one.time, one.why))
+        return entries
+
+    # for the reconciler -------------------------------------------------------------------------------------------
+
+    def base(self, node: NodeId) -> Base | None:
+        record = self._ix.base(node)
+        return None if record is None else to_base(record)
+
+    def local(self, node: NodeId) -> Local | None:
+        record = self._ix.node(node)
+        if record is None:
+            return None
+        return Local(
+            KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
+            record.version, record.present, record.writing or node in self._writers,
+        )  # fmt: skip
+
+    def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
+        raw = self._ix.txn.get(key(parent) + os.fsencode(name), db=self._ix.base_entries)
+        if raw is None:
+            return None
+        node, kind, size, mtime, inode = BASE_ENTRY.unpack(raw)
+        return BaseEntry(node, KINDS[kind], size, mtime, inode)
+
+    def base_by_inode(self, inode: int) -> NodeId | None:
+        raw = self._ix.txn.get(key(inode), db=self._ix.inodes) if inode else None
+        return None if raw is None else NodeId(U64.unpack(raw)[0])
+
+    def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
+        yield from self._pages(self._ix.base_children, node)
+
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None:
+        return self.lookup(parent, os.fsencode(name))
+
+    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
+        yield from self._pages(self._ix.children, node)
+
+    @staticmethod
+    def _pages(read: Children, node: int) -> Iterator[tuple[str, NodeId]]:
+        """By pages, so that changes meanwhile neither repeat nor skip what is not itself changed."""
+        after = None
+        while True:
+            page = read(node, after, PAGE)
+            for name, child in page:
+                yield os.fsdecode(name), NodeId(child)
+            if len(page) < PAGE:
+                return
+            after = page[-1][0]
+
+    def base_path(self, node: NodeId) -> str:
+        names: list[bytes] = []
+        at: int = node
+        while at != ROOT:
+            record = self._ix.base(at)
+            if record is None or len(names) > 100_000:  # half-set bases may lead in a circle
+                raise KeyError(node)
+            names.append(record.name)
+            at = record.parent
+        return os.fsdecode(b"/".join(reversed(names)))
+
+    def local_path(self, node: NodeId) -> str:
+        return os.fsdecode(self._ix.path(node))
+
+    def dirty(self) -> Iterator[Dirty]:
+        items = [U64.unpack(place) + U64.unpack(changed) for place, changed in self._ix.items("dirty")]
+        return (Dirty(NodeId(node), changed) for node, changed in items)
+
+    def dirty_count(self) -> int:
+        return self._ix.count(self._ix.dirty)
+
+    def base_nodes(self) -> Iterator[NodeId]:
+        cursor = self._ix.txn.cursor(db=self._ix.bases)
+        for place in cursor.iternext(keys=True, values=False):
+            node = U64.unpack(place)[0]
+            if node != ROOT:
+                yield NodeId(node)
+
+    def base_count(self) -> int:
+        return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
+
+    def absent(self) -> Iterator[NodeId]:
+        return (NodeId(node) for node in self._ix.marked(self._ix.absent))
+
+    def absent_count(self) -> int:
+        return self._ix.count(self._ix.absent)
+
+    def open_content(self, node: NodeId) -> Content:
+        """Raises FileNotFoundError when the node is gone or no file. Of an absent content, what arrives of it."""
+        record = self._ix.node(node)
+        if record is None or record.kind != FILE:
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        if record.present:
+            return Content(self._objects.open(record.owner, record.number), self._objects.folder(record.number))
+        folder = self._objects.folder(record.number)
+        base = self._ix.base(node)
+        arriving = self._objects.arriving(node)
+        if base is None or (arriving is not None and arriving != f"{node}-{base.size}-{base.mtime}"):
+            # Another version is on its way: nothing of this one will come any more.
+            return Content(self._objects.open_nothing(), folder, absent=record.size)
+        incoming = self._objects.incoming(node, base.size, base.mtime)
+        return Content(os.dup(incoming.fd), folder, incoming)
+
+    # wake-ups -----------------------------------------------------------------------------------------------------
+
+    def _local_change(self, sequence: int) -> None:
+        self._last_local = sequence
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None
+
+    async def wait_local_change(self, after: int) -> int:
+        while self._last_local <= after:
+            if self._wake is None:
+                self._wake = trio.Event()
+            await self._wake.wait()
+        await trio.lowlevel.checkpoint()
+        return self._last_local
+
+
+Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
+
+
+def to_attr(node: int, record: Node) -> Attr:
+    """The record as the file system sees it."""
+    return Attr(
+        NodeId(node), record.ino, TYPES[record.kind], record.mode, record.links, record.uid, record.gid, record.rdev,
+        record.size, record.atime, record.mtime, record.ctime, record.birth, record.version, record.present,
+        record.target,
+    )  # fmt: skip
+
+
+def to_base(record: BaseRecord) -> Base:
+    """The record as the reconciler sees it."""
+    return Base(
+        KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime, record.inode,
+        record.version, record.checksum,
+    )  # fmt: skip
+
+
+def to_record(base: Base) -> BaseRecord:
+    """The reconciler's base as a record. ValueError for a kind or name that no base can have."""
+    if base.kind is Kind.OTHER:
+        raise ValueError("a link or device has no base")
+    name = os.fsencode(base.name)
+    if len(name) > 255:
+        raise ValueError(f"the name {base.name[:40]}… is longer than 255 bytes")
+    kind = FILE if base.kind is Kind.FILE else FOLDER
+    return BaseRecord(kind, base.parent, name, base.size, base.mtime, base.inode, base.version, base.checksum)
+
+
+def place_name(place: Place) -> bytes:
+    """The name as bytes. ValueError for one that could lead elsewhere."""
+    name = os.fsencode(place.name)
+    if name in {b"", b".", b".."} or b"/" in name or b"\0" in name or len(name) > 255:
+        raise ValueError(f"{place.name[:40]!r} is no name for a file or folder")
+    return name
+
+
+def is_utf8(path: bytes) -> bool:
+    """Whether the server could hold this path."""
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,248 @@
+"""What the reconciler does: ``reconciler.ports.Replica`` where it changes something, and the bin."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from reconciler.errors import LocalChanged
+from reconciler.model import Base, NodeId, Outcome, Place
+from reconciler.ports import Incoming
+from syncin_mount.store import events
+from syncin_mount.store.apply_remote import arrives
+from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
+from syncin_mount.store.contents import IncomingFile
+from syncin_mount.store.index import ROOT
+from syncin_mount.store.local import check_name
+from syncin_mount.store.reading import Reading, place_name, to_record
+from syncin_mount.store.records import FILE, FOLDER
+from syncin_mount.store.types import NodeType
+
+BATCH = 500
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+
+
+class Settling(Reading):
+    """Each method is one event. Listeners are told after it what the kernel may have remembered wrongly."""
+
+    def listen(self, callback: Callable[[Change], None]) -> None:
+        """Has the callback told of every change by the reconciler, right after it, on this thread."""
+        self._listeners = [*self._listeners, callback]
+
+    _listeners: list[Callable[[Change], None]] = []  # noqa: RUF012 - replaced, never changed
+
+    def _tell(self, *changes: Change) -> None:
+        for callback in self._listeners:
+            for change in changes:
+                callback(change)
+
+    def _tell_entry(self, parent: int, name: bytes) -> None:
+        if self._listeners:
+            folder = self._ix.node(parent)
+            if folder is not None:
+                self._tell(EntryChanged(folder.ino, name), AttrChanged(folder.ino))
+
+    # bases --------------------------------------------------------------------------------------------------------
+
+    def set_base(self, node: NodeId, base: Base | None) -> None:
+        self.set_bases([(node, base)])
+
+    def set_bases(self, bases: Iterable[tuple[NodeId, Base | None]]) -> None:
+        for batch in _batched(bases):
+            records = [(int(node), None if base is None else to_record(base)) for node, base in batch]
+            self._do(events.BasesSet(self._now(), records))
+            for node, _ in batch:
+                if self._ix.node(node) is None:
+                    self._objects.drop_incoming(node)
+
+    # the local tree -----------------------------------------------------------------------------------------------
+
+    def _check_free(self, parent: int, name: bytes, node: int) -> None:
+        if self._node(parent).kind != FOLDER:
+            raise FileNotFoundError(errno.ENOENT, "the parent is not a folder")
+        if self._ix.entry(parent, name) not in {None, node}:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def place_folder(self, node: NodeId, base: Base) -> None:
+        self._place(node, base, FOLDER_MODE)
+
+    def place_file(self, node: NodeId, base: Base) -> None:
+        self._place(node, base, FILE_MODE)
+
+    def _place(self, node: NodeId, base: Base, mode: int) -> None:
+        name = place_name(base.place)
+        self._check_free(base.parent, name, node)
+        if self._ix.node(node) is not None:
+            raise FileExistsError(errno.EEXIST, "the node is here already")
+        self._objects.drop_incoming(node)
+        self._do(events.Placed(self._now(), node, to_record(base), mode, os.getuid(), os.getgid()), grows=True)
+        self._tell_entry(base.parent, name)
+
+    def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
+        name = place_name(target)
+        record = self._node(node)
+        self._check_free(target.parent, name, node)
+        at: int = target.parent
+        while at not in {node, ROOT}:
+            at = self._node(at).parent
+        if at == node:
+            raise FileNotFoundError(errno.ENOENT, "a folder cannot be moved into itself")
+        new_base = None if base is None else to_record(base)
+        self._do(events.Moved(self._now(), node, target.parent, name, new_base))
+        self._tell_entry(record.parent, record.name)
+        self._tell_entry(target.parent, name)
+        self._tell(AttrChanged(record.ino))
+
+    def touch_local(self, node: NodeId, mtime_ns: int, base: Base | None) -> None:
+        """Sets the mtime. A file that nobody writes gets another inode: the kernel's writeback cache keeps the mtime
+        of an inode that it knows, whatever it is told."""
+        record = self._node(node)
+        renew = record.kind == FILE and not record.writing and node not in self._writers
+        ino = self.new_id() if renew else record.ino
+        self._do(events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino))
+        if renew:
+            self._tell_entry(record.parent, record.name)
+        self._tell(AttrChanged(record.ino))
+
+    def delete_local(self, node: NodeId, *, keep: bool, why: str) -> None:
+        if node == ROOT:
+            raise ValueError("the root of a replica is never deleted")
+        record = self._ix.node(node)
+        below = self._below(node) if record is not None else []
+        self._do(events.Deleted(self._now(), node, keep, why))
+        for gone in [node, *below]:
+            self._objects.drop_incoming(gone)
+            self._writers.pop(gone, None)
+        if record is not None:
+            self._tell_entry(record.parent, record.name)
+
+    def _below(self, top: int) -> list[int]:
+        """The nodes below that memory or incoming files may know."""
+        return [
+            node
+            for node in [*self._writers, *self._objects.all_arriving()]
+            if node != top and self._has_above(node, top)
+        ]
+
+    def _has_above(self, node: int, top: int) -> bool:
+        while node not in {top, ROOT}:
+            record = self._ix.node(node)
+            if record is None:
+                return False
+            node = record.parent
+        return node == top
+
+    # contents -----------------------------------------------------------------------------------------------------
+
+    def incoming(self, node: NodeId, size: int, mtime: int) -> IncomingFile:
+        """Raises OSError (ENOSPC), FileNotFoundError when there is no such file."""
+        record = self._node(node)
+        if record.kind != FILE:
+            raise FileNotFoundError(errno.ENOENT, "the node is no file")
+        if not self._reserve.whole:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._objects.incoming(node, size, mtime)
+
+    def take_in(
+        self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str
+    ) -> None:
+        record = self._ix.node(node)
+        if not isinstance(incoming, IncomingFile) or incoming.node != node:
+            raise ValueError("this is no incoming content of the node")
+        if (
+            record is None
+            or record.version != expect_version
+            or record.writing
+            or node in self._writers
+            or not self._objects.is_current(incoming)
+        ):
+            raise LocalChanged("the file was changed here while the server's version arrived")
+        missing = incoming.missing(0, incoming.size)
+        if missing is not None or incoming.size != base.size:
+            raise ValueError(f"the incoming content is not complete: {missing} of {base.size} bytes is missing")
+        new_base = to_record(base)
+        same = arrives(record, self._ix.base(node), new_base)
+        ino = record.ino if same else self.new_id()
+        number = self._ix.applied + 1
+        self._objects.take(incoming, number)
+        try:
+            self._do(events.TakenIn(self._now(), node, new_base, ino, keep, why))
+        except BaseException:
+            self._objects.untake(incoming, number)
+            raise
+        self._objects.taken(incoming)
+        if ino != record.ino:
+            self._tell_entry(record.parent, record.name)
+
+    def binned_copy(self, node: NodeId, why: str) -> None:
+        record = self._node(node)
+        if record.kind != FILE or not record.present:
+            return
+        sequence = self._ix.applied + 1
+        self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.mtime)
+        self._do(events.Copied(self._now(), node, why))
+
+    # history ------------------------------------------------------------------------------------------------------
+
+    def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
+        self.history.record(outcome, path, new_path)
+
+    # the bin ------------------------------------------------------------------------------------------------------
+
+    def bin_empty(self, sequences: Iterable[int] | None = None) -> None:
+        """Removes these entries, or all, for good. KeyError for one that is not there."""
+        there = [entry.sequence for entry in self.bin_entries()]
+        wanted = there if sequences is None else list(sequences)
+        if unknown := set(wanted) - set(there):
+            raise KeyError(min(unknown))
+        if wanted:
+            self._do(events.BinDropped(self._now(), wanted))
+            self._do_all_effects()
+
+    def bin_restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
+        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten.
+
+        Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG.
+        """
+        check_name(name)
+        self._check_free(parent, name, 0)
+        entry = next((entry for entry in self.bin_entries() if entry.sequence == sequence), None)
+        if entry is None:
+            raise KeyError(sequence)
+        self._do_all_effects()
+        nodes = self._scan_bin(sequence, entry.name, parent, name)
+        event = events.BinRestored(self._now(), sequence, os.getuid(), os.getgid(), nodes)
+        self._local_change(self._do(event, grows=True))
+        self._do_all_effects()
+        self._tell_entry(parent, name)
+        return NodeId(nodes[0].node)
+
+    def _scan_bin(self, sequence: int, top: bytes, parent: int, name: bytes) -> list[events.Restored]:
+        """What lies in the bin's folder, as nodes to be made, parents first."""
+        place = self._objects.bin_place(sequence)
+        nodes: list[events.Restored] = []
+        todo: list[tuple[int, bytes, bytes]] = [(parent, name, top)]
+        while todo:
+            above, called, path = todo.pop()
+            full = place + b"/" + path
+            found = os.lstat(full)
+            node = int(self.new_id())
+            kind, mode, target = NodeType.FILE, FILE_MODE, b""
+            if os.path.islink(full):
+                kind, mode, target = NodeType.SYMLINK, 0o777, os.readlink(full)
+            elif os.path.isdir(full):
+                kind, mode = NodeType.FOLDER, FOLDER_MODE
+                todo += [(node, child, path + b"/" + child) for child in sorted(os.listdir(full), reverse=True)]
+            size = 0 if kind is NodeType.FOLDER else found.st_size
+            nodes.append(
+                events.Restored(node, above, called, int(kind), mode, size, found.st_mtime_ns, target, path)
+            )  # fmt: skip
+        return nodes
+
+
+def _batched(bases: Iterable[tuple[NodeId, Base | None]]) -> Iterator[list[tuple[NodeId, Base | None]]]:
+    rest = iter(bases)
+    while batch := list(islice(rest, BATCH)):
+        yield batch

@@ -39,6 +39,7 @@ class Stream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Raises httpcore.WriteError also when the peer answered or closed before all was sent: httpcore then reads the
         answer."""
+        self._broken_off = False  # the body that was broken off had arrived all the same: a new request begins
         if len(buffer) < _WATCHED:
             await self._inner.write(buffer, timeout)
             return
@@ -73,7 +74,7 @@ class Stream(httpcore.AsyncNetworkStream):
         writing.cancel()
 
     def break_off(self) -> None:
-        """Every further read fails: who still iterates over a body ends with an error, at once."""
+        """Every further read of the present answer fails: who still iterates over it ends with an error, at once."""
         self._broken_off = True
 
     async def aclose(self) -> None:

@@ -130,6 +130,16 @@ async def test_a_stand_in_does_not_stay_when_its_place_is_taken(world: World) ->
     assert (world.disk / LONG).read_bytes() == b"theirs"
 
 
+async def test_a_stand_in_is_not_sent_for_nothing(world: World) -> None:
+    (world.disk / LONG).write_bytes(b"theirs")
+
+    async def never(offset: int, length: int) -> bytes:
+        pytest.fail("read for nothing")
+
+    with pytest.raises(Exists):
+        await world.folder.upload(LONG, never, size=4, mtime=EPOCH, checksum="", replace=False)
+
+
 async def test_folders(world: World) -> None:
     folder = world.folder
     await folder.make_folder("p/q", EPOCH)

@@ -203,6 +203,36 @@ async def test_a_connection_serves_many_requests() -> None:
     assert connections == 1
 
 
+async def test_leaving_at_the_last_byte_leaves_a_good_connection() -> None:
+    """All has arrived, though nobody looked whether that was all."""
+    connections = 0
+
+    async def handler(stream: trio.SocketStream) -> None:
+        nonlocal connections
+        connections += 1
+        await stream.send_all(PARTIAL)
+        while await head_of(stream):
+            await stream.send_all(ERROR_404)
+
+    async with scripted(handler) as folder:
+        async with folder.download("f", start=0, stop=5, expect=Found(5, 1000)) as pieces:
+            assert await anext(pieces) == b"12345"
+        with pytest.raises(Missing):
+            await folder.delete("f")
+    assert connections == 1
+
+
+@pytest.mark.parametrize("part", ["206 Partial", "200 OK"])
+async def test_another_part_than_asked_for_is_refused(part: str) -> None:
+    async def handler(stream: trio.SocketStream) -> None:
+        await stream.send_all(answer(part, b"12345", more='ETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\n'))
+
+    async with scripted(handler) as folder:
+        with pytest.raises(Unreachable, match="not like a Sync-in server"):
+            async with folder.download("f", start=2, stop=5, expect=Found(5, 1000)):
+                pass
+
+
 async def test_a_stall_ends() -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await trio.sleep_forever()

@@ -1,36 +1,20 @@
 """What must happen so that both sides are the same: ``plan`` is pure, without I/O and clock.
 
-Each node is settled by itself (``resolve``). Then the verdicts are made to fit one tree: a folder in which something
-stays comes back, a circle of folders is opened, two nodes at one place get two names, and a folder is deleted only when
-everything in it goes or leaves. What cannot be settled waits and keeps its place; whatever would need that place waits
-too. ``order`` brings the actions into stages.
+Each node is settled by itself (``resolve``), the verdicts are made to fit one tree (``fit``), the difference between
+that tree and each side becomes actions, and ``order`` brings them into stages. What needs a place that is held by
+something that waits must wait too, so fitting is repeated until nobody new has to wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import (
-    ROOT,
-    Action,
-    Base,
-    Conflict,
-    Kind,
-    Local,
-    NodeId,
-    Op,
-    Place,
-    Plan,
-    Remote,
-    Settings,
-    Side,
-    Waiting,
-)
+from reconciler.fit import Fitting, Present
+from reconciler.model import Action, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side, Waiting
 from reconciler.order import arrange
 from reconciler.ports import View
-from reconciler.resolve import Trees, Verdict, brought_back, conflict_name, settle, unfit
+from reconciler.resolve import Trees, Verdict
 
 _HELD_BACK = "It holds something that waits, so it cannot be deleted yet."
 
@@ -40,338 +24,52 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
 
     The same trees give the same plan, whatever the order in which the view tells them.
     """
-    trees = {node: Trees(node, view.base(node), view.local(node), view.remote(node)) for node in sorted(view.touched())}
-    present = _Present(view, filters)
-    trees = {node: each for node, each in trees.items() if not present.left_out(node)}
+    present = Present(view, filters)
+    trees = {
+        node: Trees(node, view.base(node), view.local(node), view.remote(node))
+        for node in sorted(view.touched())
+        if not present.left_out(node)
+    }
     waiting = {node: f"The server could not tell its state: {why}" for node in trees if (why := view.unknown(node))}
     while True:
-        draft = _Draft(view, settings, stamp, present, trees, waiting)
-        found = draft.fit()
+        fitting = Fitting(view, settings, stamp, present, trees, waiting)
+        found = fitting.fit()
         if not found:
-            return draft.plan()
+            actions = _Actions(view, fitting).all()
+            found = _hindered(view, fitting, actions)
+            if not found:
+                return _plan(view, fitting, actions)
         waiting = waiting | found
 
 
-class _Present:
-    """Which nodes a filter leaves out, by where they are now: here, else on the server, else in the base."""
+class _Actions:
+    """The difference between the fitted tree and each side."""
 
-    def __init__(self, view: View, filters: Filter) -> None:
+    def __init__(self, view: View, fitting: Fitting) -> None:
         self._view = view
-        self._filters = filters
-        self._paths: dict[NodeId, str | None] = {ROOT: ""}  # None: left out
+        self._fitting = fitting
 
-    def left_out(self, node: NodeId) -> bool:
-        climb: list[tuple[NodeId, str]] = []
-        while node not in self._paths:
-            state = self._view.local(node) or self._view.remote(node) or self._view.base(node)
-            climb.append((node, state.name if state is not None else ""))
-            self._paths[node] = ""  # stands if the trees are mixed so that this climb meets itself
-            node = state.parent if state is not None else ROOT
-        path = self._paths[node]
-        for each, name in reversed(climb):
-            if path is not None:
-                path = f"{path}/{name}" if path else name
-                path = None if self._filters.ignored(path) else path
-            self._paths[each] = path
-        return path is None
-
-
-class _Draft:
-    """One attempt. ``fit`` finds nodes that must wait besides those known to; when there are none, it stands."""
-
-    def __init__(
-        self,
-        view: View,
-        settings: Settings,
-        stamp: str,
-        present: _Present,
-        trees: dict[NodeId, Trees],
-        waiting: dict[NodeId, str],
-    ) -> None:
-        self._view = view
-        self._settings = settings
-        self._stamp = stamp
-        self._present = present
-        self._all = trees
-        self._waiting = waiting
-        self._carried: dict[NodeId, bool] = {}
-        self._depths: dict[NodeId, int] = {ROOT: 0}  # of the places where nodes will be
-        self._others: dict[NodeId, Place] = {}  # local-only nodes that make room
-        self._renamed: set[NodeId] = set()
-        self._held: set[NodeId] = set()  # folders that cannot be deleted yet
-        self._verdicts: dict[NodeId, Verdict] = {}
-        for node, each in trees.items():
-            if node not in waiting and (each.local or each.remote or each.base) and each.kind is not Kind.OTHER:
-                self._verdicts[node] = settle(each, settings, self._moved_along(each))
-
-    def fit(self) -> dict[NodeId, str]:
-        """Fits the verdicts to one tree. Returns nodes that must wait, and why; then this draft is void."""
-        found = self._busy()
-        if found:
-            return found
-        while True:
-            self._bring_back_folders()
-            if not self._open_circles():
-                break
-        found = self._trace_all()
-        if found:
-            return found
-        self._part_namesakes()
-        self._doomed = {side: self._deletable(side) for side in (Side.LOCAL, Side.REMOTE)}
-        self._actions = self._emit()
-        return self._hindered()
-
-    # existence -----------------------------------------------------------------------------------------------------
-
-    def _moved_along(self, trees: Trees) -> bool:
-        """Whether the side that still has the node moved it, or a folder above it that the other side deleted too."""
-        here = trees.local is not None
-        passed: list[NodeId] = []
-        carried = False
-        while trees.base is not None and (trees.local is None) is not (trees.remote is None):
-            if trees.node in self._carried:
-                carried = self._carried[trees.node]
-                break
-            passed.append(trees.node)
-            carried = trees.local_moved if here else trees.remote_moved
-            state = trees.local if here else trees.remote
-            if carried or state is None or state.parent not in self._all:
-                break
-            trees = self._all[state.parent]
-            if (trees.local is not None) is not here:
-                break
-        for node in passed:
-            self._carried[node] = carried
-        return carried
-
-    def _busy(self) -> dict[NodeId, str]:
-        """Files that may be deleted only when nobody writes them any more."""
-        return {
-            node: self._says(node) for node, verdict in self._verdicts.items() if verdict.waits and not verdict.lives
-        }
-
-    def _bring_back_folders(self) -> None:
-        pending = [verdict.place.parent for verdict in self._verdicts.values() if verdict.place is not None]
-        for parent in pending:
-            verdict = self._verdicts.get(parent)
-            if verdict is None or verdict.lives:
-                continue
-            back = brought_back(self._all[parent])
-            if back is not None and back.place is not None:
-                self._verdicts[parent] = back
-                pending.append(back.place.parent)
-
-    # place ---------------------------------------------------------------------------------------------------------
-
-    def _place(self, node: NodeId) -> Place | None:
-        """Where the node will be, or where one is that goes, waits or is not looked at."""
-        verdict = self._verdicts.get(node)
-        if verdict is not None and verdict.place is not None:
-            return verdict.place
-        trees = self._all.get(node)
-        state: Base | Local | Remote | None
-        if trees is not None:
-            state = trees.local or trees.remote or trees.base
-        else:
-            state = self._view.base(node)
-        return None if state is None else state.place
-
-    def _open_circles(self) -> bool:
-        """Undoes the losing side's moves among folders that would lie in each other. Whether there were any.
-
-        Each circle holds a move of the loser that can be undone: the winner's tree has no circle, and the parent of a
-        node that is placed by the winner is in the winner's tree.
-        """
-        sound: set[NodeId] = {ROOT}
-        opened = False
-        for node, verdict in list(self._verdicts.items()):
-            if not verdict.lives:
-                continue
-            path: list[NodeId] = []
-            on_path: set[NodeId] = set()
-            step = node
-            while step not in sound and step not in on_path:
-                path.append(step)
-                on_path.add(step)
-                place = self._place(step)
-                step = place.parent if place is not None else ROOT
-            if step in on_path:
-                for each in path[path.index(step) :]:
-                    opened = self._undo_move(each) or opened
-            else:
-                sound |= on_path
-        return opened
-
-    def _undo_move(self, node: NodeId) -> bool:
-        trees, verdict = self._all.get(node), self._verdicts.get(node)
-        if trees is None or verdict is None or trees.local is None or trees.remote is None:
-            return False
-        server = self._settings.conflict is Conflict.REMOTE
-        place = trees.remote_place if server else trees.local_place
-        if verdict.place == place:
-            return False
-        side = "the server's" if server else "the local"
-        moved = f"both sides moved folders into each other: {side} place wins ({self._settings.conflict.value})"
-        self._verdicts[node] = replace(verdict, place=place, moved=moved, conflict=True)
-        return True
-
-    def _trace_all(self) -> dict[NodeId, str]:
-        """Follows every node to the root. Returns what cannot be settled because of its name or its folders."""
-        found: dict[NodeId, str] = {}
-        for node in self._all:
-            self._trace(node, found)
-        return {
-            node: why
-            for node, why in found.items()
-            if node in self._verdicts and self._verdicts[node].op is not Op.FORGET
-        }
-
-    def _trace(self, node: NodeId, found: dict[NodeId, str]) -> None:
-        climb: list[tuple[NodeId, Place | None]] = []
-        while node not in self._depths:
-            place = self._place(node)
-            climb.append((node, place))
-            self._depths[node] = -1  # met again only in a circle of folders that wait
-            node = ROOT if place is None else place.parent
-        if self._depths[node] < 0:
-            found.setdefault(node, "It and its folders wait for each other.")
-        for each, place in reversed(climb):
-            self._depths[each] = 0 if place is None else self._depths[place.parent] + 1
-            why = "Nothing is known of its folder." if place is None else self._reason_to_wait(each, place, found)
-            if why is not None:
-                found.setdefault(each, why)
-
-    def _reason_to_wait(self, node: NodeId, place: Place, found: dict[NodeId, str]) -> str | None:
-        parent = place.parent
-        if parent in self._waiting or parent in found:
-            return "Its folder waits."
-        if node in self._waiting:
-            return None
-        verdict = self._verdicts.get(node)
-        if verdict is None:  # not planned for: the folder of something that is
-            if self._view.base(node) is None:
-                return "It is not planned for."
-            return self._view.unknown(node)
-        if verdict.place is not None:
-            above = self._verdicts.get(parent)
-            if above is not None and not above.lives:
-                return "Its folder is on neither side."
-            return unfit(place.name)
-        return None
-
-    # names ---------------------------------------------------------------------------------------------------------
-
-    def _part_namesakes(self) -> None:
-        """Two nodes at one place: a folder keeps the name, else the one that has it on the server already."""
-        at: dict[Place, list[NodeId]] = {}
-        for node, verdict in self._verdicts.items():
-            if verdict.place is not None:
-                at.setdefault(verdict.place, []).append(node)
-        taken = set(at)
-        for place, nodes in at.items():
-            if len(nodes) > 1:
-                nodes.sort(key=lambda node: self._claim(node, place))
-                for loser in nodes[1:]:
-                    self._rename(loser, place, nodes[0], taken)
-            self._move_other_away(place, nodes[0], taken)
-
-    def _claim(self, node: NodeId, place: Place) -> tuple[bool, bool, NodeId]:
-        trees = self._all[node]
-        on_server = trees.remote is not None and trees.remote.place == place
-        return trees.kind is not Kind.FOLDER, not on_server, node
-
-    def _rename(self, node: NodeId, place: Place, winner: NodeId, taken: set[Place]) -> None:
-        target = self._free_name(place, self._all[node].kind, taken)
-        what = "a folder" if self._all[winner].kind is Kind.FOLDER else "another file"
-        self._verdicts[node] = replace(
-            self._verdicts[node], place=target, moved=f"{what} on the other side has its name", conflict=True
-        )
-
-    def _move_other_away(self, place: Place, node: NodeId, taken: set[Place]) -> None:
-        """A link or device is nothing to the server, but it occupies its name here."""
-        local = self._all[node].local
-        if local is not None and local.place == place:
-            return
-        holder = self._view.local_child(place.parent, place.name)
-        state = self._view.local(holder) if holder is not None else None
-        if holder is not None and state is not None and state.kind is Kind.OTHER:
-            self._others[holder] = self._free_name(place, Kind.OTHER, taken)
-
-    def _free_name(self, place: Place, kind: Kind, taken: set[Place]) -> Place:
-        number = 0
-        while True:
-            number += 1
-            name = conflict_name(place.name, kind, self._stamp, self._settings.host, number)
-            target = Place(place.parent, name)
-            local, remote = self._view.local_child, self._view.remote_child
-            if target not in taken and local(place.parent, name) is None and remote(place.parent, name) is None:
-                taken.add(target)
-                return target
-
-    # deletions -----------------------------------------------------------------------------------------------------
-
-    def _deletable(self, side: Side) -> set[NodeId]:
-        """What goes from a side. A folder stays as long as something in it neither goes nor leaves."""
-        local = side is Side.LOCAL
-        children = self._view.local_children if local else self._view.remote_children
-        doomed = {
-            node
-            for node, verdict in self._verdicts.items()
-            if not verdict.lives and (self._all[node].local if local else self._all[node].remote) is not None
-        }
-        held = [
-            node
-            for node in doomed
-            if self._all[node].kind is Kind.FOLDER
-            and any(child not in doomed and not self._lets_go(child, node) for _, child in children(node))
-        ]
-        for node in held:
-            if node not in doomed:
-                continue
-            doomed.discard(node)
-            self._held.add(node)
-            state = self._all[node].local if local else self._all[node].remote
-            if state is not None:
-                held.append(state.parent)
-        return doomed
-
-    def _lets_go(self, node: NodeId, folder: NodeId) -> bool:
-        """Whether a node that does not go itself lets the folder go that it is in on one side."""
-        verdict = self._verdicts.get(node)
-        if verdict is not None:
-            return verdict.place is not None and verdict.place.parent != folder
-        if node in self._waiting:
-            return False
-        local = self._view.local(node)
-        if local is not None and local.kind is Kind.OTHER:  # to the bin with its folder
-            return True
-        return self._present.left_out(node)
-
-    # actions -------------------------------------------------------------------------------------------------------
-
-    def _emit(self) -> list[Action]:
+    def all(self) -> list[Action]:
         """All actions, parents before children, then by node."""
+        fitting = self._fitting
         actions: list[Action] = []
-        for node in sorted(self._verdicts, key=self._rank):
-            trees, verdict = self._all[node], self._verdicts[node]
+        for node in sorted(fitting.verdicts, key=lambda node: (fitting.depths[node], node)):
+            trees, verdict = fitting.trees[node], fitting.verdicts[node]
             if verdict.place is None:
                 actions += self._going(trees, verdict)
             else:
                 actions += self._staying(trees, verdict, verdict.place)
-        for node in sorted(self._others):
+        for node in sorted(fitting.others):
             reason = "a link or device here; the server has something of its name"
-            local, target = self._view.local(node), self._others[node]
+            local, target = self._view.local(node), fitting.others[node]
             actions.append(Action(Op.MOVE, Side.LOCAL, node, None, local, None, target, reason=reason))
         return actions
-
-    def _rank(self, node: NodeId) -> tuple[int, NodeId]:
-        return self._depths[node], node
 
     def _going(self, trees: Trees, verdict: Verdict) -> list[Action]:
         node, side = trees.node, verdict.side
         if verdict.op is Op.FORGET:
             return [Action(Op.FORGET, Side.BASE, node, trees.base, None, None, reason=verdict.reason)]
-        doomed = self._doomed[side]
+        doomed = self._fitting.doomed[side]
         state = trees.local if side is Side.LOCAL else trees.remote
         if node not in doomed or state is None or state.parent in doomed:  # held back, or gone with its folder
             return []
@@ -381,10 +79,10 @@ class _Draft:
     def _keeps_below(self, node: NodeId, doomed: set[NodeId]) -> bool:
         folders = [node]
         for folder in folders:
-            if self._all[folder].kind is Kind.FOLDER:
+            if self._fitting.trees[folder].kind is Kind.FOLDER:
                 for _, child in self._view.local_children(folder):
                     if child in doomed:
-                        if self._verdicts[child].keep:
+                        if self._fitting.verdicts[child].keep:
                             return True
                         folders.append(child)
         return False
@@ -416,58 +114,53 @@ class _Draft:
             )
         return actions
 
-    # the plan ------------------------------------------------------------------------------------------------------
 
-    def _hindered(self) -> dict[NodeId, str]:
-        """Nodes whose destination is held by something that will not leave it."""
-        leaving = {(a.side, a.node) for a in self._actions if a.op is Op.MOVE}
-        found: dict[NodeId, str] = {}
-        for action in self._actions:
-            if action.target is None or action.op not in (Op.MAKE, Op.MOVE, Op.SEND, Op.FETCH):
-                continue
-            child = self._view.local_child if action.side is Side.LOCAL else self._view.remote_child
-            holder = child(action.target.parent, action.target.name)
-            if holder is None or holder == action.node or (action.side, holder) in leaving:
-                continue
-            if holder not in self._doomed[action.side]:
-                found[action.node] = "Its place is still taken by something that waits."
-        return found
+def _hindered(view: View, fitting: Fitting, actions: Iterable[Action]) -> dict[NodeId, str]:
+    """Nodes whose destination is held by something that will not leave it."""
+    leaving = {(a.side, a.node) for a in actions if a.op is Op.MOVE}
+    found: dict[NodeId, str] = {}
+    for action in actions:
+        if action.target is None or action.op not in (Op.MAKE, Op.MOVE, Op.SEND, Op.FETCH):
+            continue
+        child = view.local_child if action.side is Side.LOCAL else view.remote_child
+        holder = child(action.target.parent, action.target.name)
+        if holder is None or holder == action.node or (action.side, holder) in leaving:
+            continue
+        if holder not in fitting.doomed[action.side]:
+            found[action.node] = "Its place is still taken by something that waits."
+    return found
 
-    def plan(self) -> Plan:
-        waiting = {node: Waiting(node, why) for node, why in self._waiting.items()}
-        waiting |= {node: Waiting(node, _HELD_BACK) for node in self._held}
-        for node, verdict in self._verdicts.items():
-            if verdict.waits:
-                waiting[node] = Waiting(node, self._says(node))
-        conflicts = [node for node, verdict in self._verdicts.items() if verdict.conflict and not verdict.waits]
-        late, never = self._late_forgets()
-        actions = [each for each in self._actions if each.node not in never]
-        stages = arrange(self._view, actions, frozenset(late))
-        return Plan(stages, tuple(sorted(conflicts)), tuple(waiting[node] for node in sorted(waiting)))
 
-    def _says(self, node: NodeId) -> str:
-        local = self._view.local(node)
-        name = local.name if local is not None else str(node)
-        return f"“{name.encode('utf-8', 'backslashreplace').decode()}” {self._verdicts[node].waits}."
+def _plan(view: View, fitting: Fitting, actions: Iterable[Action]) -> Plan:
+    waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
+    waiting |= {node: Waiting(node, _HELD_BACK) for node in fitting.held}
+    for node, verdict in fitting.verdicts.items():
+        if verdict.waits:
+            waiting[node] = Waiting(node, fitting.says(node))
+    conflicts = [node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits]
+    late, never = _late_forgets(fitting)
+    stages = arrange(view, (each for each in actions if each.node not in never), frozenset(late))
+    return Plan(stages, tuple(sorted(conflicts)), tuple(waiting[node] for node in sorted(waiting)))
 
-    def _late_forgets(self) -> tuple[set[NodeId], set[NodeId]]:
-        """Folders gone from both sides in which, by the base, something is that stays: forgotten after it has another
-        base, or not at all when it waits."""
-        late: set[NodeId] = set()
-        never: set[NodeId] = set()
-        for node, trees in self._all.items():
-            verdict = self._verdicts.get(node)
-            waits = verdict is None or bool(verdict.waits) or node in self._held
-            if verdict is not None and verdict.op is Op.FORGET:
-                continue
-            into, base = never if waits else late, trees.base
-            while base is not None:
-                above = self._verdicts.get(base.parent)
-                if above is None or above.op is not Op.FORGET or base.parent in into:
-                    break
-                into.add(base.parent)
-                base = self._all[base.parent].base
-        return late, never
+
+def _late_forgets(fitting: Fitting) -> tuple[set[NodeId], set[NodeId]]:
+    """Folders gone from both sides in which, by the base, something is that stays: forgotten after it has another
+    base, or not at all when it waits."""
+    late: set[NodeId] = set()
+    never: set[NodeId] = set()
+    for node, trees in fitting.trees.items():
+        verdict = fitting.verdicts.get(node)
+        waits = verdict is None or bool(verdict.waits) or node in fitting.held
+        if verdict is not None and verdict.op is Op.FORGET:
+            continue
+        into, base = never if waits else late, trees.base
+        while base is not None:
+            above = fitting.verdicts.get(base.parent)
+            if above is None or above.op is not Op.FORGET or base.parent in into:
+                break
+            into.add(base.parent)
+            base = fitting.trees[base.parent].base
+    return late, never
 
 
 def _agreed(trees: Trees, moves: Iterable[Action]) -> Place:

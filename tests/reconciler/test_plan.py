@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Settings, Side
+from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Settings, Side
 from reconciler.plan import plan
 from reconciler.resolve import conflict_name, unfit
 from tests.reconciler.tables import told, world_of
@@ -246,6 +246,14 @@ def test_content_that_is_not_here_stands_for_its_base():
     assert told(world, world.plan()) == "move there c > e | fetch a | delete here b"
     world = world_of("a=x1", "b<a=x1-", "")  # moved here, but there is nothing to send
     assert told(world, world.plan()) == "delete here b"
+
+
+def test_content_that_is_not_here_was_never_edited_whatever_its_version():
+    world = world_of("a=x1", "a=x1-", "a=n2")
+    world.here[NodeId(2)] = replace(world.here[NodeId(2)], version=77)
+    made = world.plan()
+    assert [(action.op, action.keep) for action in made.actions] == [(Op.FETCH, False)]
+    assert made.conflicts == ()
 
 
 def test_secure_mode_sees_through_times():

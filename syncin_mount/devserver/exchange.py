@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 
 from .faults import CutResponse, Delay, Effect, Moment, Reply, Stall, StopListing
@@ -69,8 +71,10 @@ class _Stopped:
 class Exchange:
     """One request and its answer on the wire: counts bytes, and applies the rules that act while they flow."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, ended: Callable[[], None]) -> None:
+        """`ended` is called once, just before the client can see the end of the answer."""
         self._receive = receive
+        self._ended: Callable[[], None] | None = ended
         self._send = send
         self._gone = False
         self._cut_request: int | None = None
@@ -80,6 +84,11 @@ class Exchange:
         self.status: int | None = None
         self.bytes_in = 0
         self.bytes_out = 0
+
+    def end(self) -> None:
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            ended()
 
     def cut_request_after(self, size: int) -> None:
         self._cut_request = size
@@ -121,9 +130,12 @@ class Exchange:
             await self._send({**message, "body": body, "more_body": True})
             if self._cut_response is not None:
                 raise Cut
+            self.end()
             await self.wait_gone()
             raise ClientGone
         self.bytes_out += len(body)
+        if not message.get("more_body", False):
+            self.end()
         await self._send(message)
 
     async def drain_body(self) -> None:

@@ -52,7 +52,7 @@ _RECORDS_KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that has ended. Byte counts are of the bodies; `status` is None when no answer was begun."""
+    """One request; it is there before its client sees the end of the answer. Byte counts are of the bodies; `status` is None when no answer was begun."""
 
     method: str
     path: str
@@ -178,7 +178,7 @@ class DevServer:
         """The ASGI application. Never raises for what a client does or a fault rule says."""
         if scope["type"] != "http":
             return
-        exchange = Exchange(receive, send)
+        exchange = Exchange(receive, send, lambda: self._record(scope, exchange))
         try:
             await self._serve_request(scope, exchange)
         except Cut:
@@ -186,7 +186,7 @@ class DevServer:
         except ClientGone:
             pass
         finally:
-            self._record(scope, exchange)
+            exchange.end()
 
     async def _serve_request(self, scope: Scope, exchange: Exchange) -> None:
         if (
@@ -236,7 +236,7 @@ class DevServer:
             return refusal.answer()
         except OSError as error:
             return os_refusal(error).answer()
-        except ClientGone:
+        except (ClientGone, Cut):
             raise
         except Exception:  # noqa: BLE001  # a defect here must be a 500 on the wire and a traceback in the log
             _log.exception("%s %s failed", request.method, request.path)
@@ -247,6 +247,7 @@ class DevServer:
         stream = self._connections.get((client[0], client[1])) if client else None
         if stream is None:
             raise RuntimeError("a connection can only be cut when it was accepted by devserver.serve")
+        exchange.end()
         _shut_down(stream)
         await exchange.wait_gone()
 

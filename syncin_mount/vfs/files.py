@@ -113,12 +113,12 @@ class OpenFiles:
             file = self._open(ino)
         file.handles += 1
         try:
-            if truncate:
-                self.truncate(file, 0)
-            elif write and not file.whole:
+            if not file.whole and (write or truncate) and not (truncate and self._emptied(file)):
                 await self._fetch(file, 0, sys.maxsize)
                 if self.follow(file) is None:
                     _moved_on()
+            if truncate:
+                self.truncate(file, 0)
         except BaseException:
             self.drop(file)
             raise
@@ -154,23 +154,17 @@ class OpenFiles:
         finally:
             if write:
                 file.writers -= 1
-                if file.writers == 0 and file.node is not None:
-                    self._replica.closed_for_write(file.node)
+                if file.writers == 0 and (node := self.follow(file)) is not None:
+                    self._replica.closed_for_write(node)
             if file.handles == 0:
                 del self._files[file.ino]
                 for content in (file.content, *file.retired):
                     content.close()
 
     def follow(self, file: OpenFile) -> NodeId | None:
-        """The node that the inode belongs to now, None for an orphan. The count of writers goes with it."""
-        node = self._replica.by_ino(file.ino)
-        if node != file.node:
-            if file.writers and file.node is not None:
-                self._replica.closed_for_write(file.node)
-            if file.writers and node is not None:
-                self._replica.opened_for_write(node)
-            file.node = node
-        return node
+        """The node that the inode belongs to now, None for an orphan. The replica's count of writers goes with it."""
+        file.node = self._replica.by_ino(file.ino)
+        return file.node
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -181,18 +175,26 @@ class OpenFiles:
         self._changed(file)
 
     def truncate(self, file: OpenFile, size: int) -> None:
-        """Sets the size in bytes. The content must be whole, unless ``size`` is 0."""
+        """Sets the size in bytes. The content must be whole."""
         self._begin(file)
-        if not file.whole:
-            if file.node is None:
-                _moved_on()
-            # What was arriving belongs to the old version; the node has an object of its own now. Reads in threads may
-            # still use the old descriptor, so it stays open.
-            file.retired.append(file.content)
-            file.content = self._replica.open_content(file.node)
-            file.whole = True
         os.ftruncate(file.content.fd, size)
         self._changed(file)
+
+    def _emptied(self, file: OpenFile) -> bool:
+        """Gives an absent file an empty content of its own, if the replica can do that without the old one."""
+        try:
+            self._begin(file)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return False
+            raise
+        if file.node is None:
+            _moved_on()
+        # What was arriving belongs to the old version. Reads in threads may still use its descriptor: it stays open.
+        file.retired.append(file.content)
+        file.content = self._replica.open_content(file.node)
+        file.whole = True
+        return True
 
     def _begin(self, file: OpenFile) -> None:
         if file.writing:

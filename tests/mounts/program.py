@@ -25,7 +25,6 @@ from reconciler.model import ROOT, Base, Kind, NodeId, Place
 from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem, Hydrator, MountError, MountOptions, NoHydrator
 
-
 BLOCK = 4096
 """An incoming content takes note of whole blocks only."""
 

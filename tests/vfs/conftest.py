@@ -9,7 +9,6 @@ from reconciler.model import ROOT, Base, Kind
 from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem
 
-
 BLOCK = 4096
 """An incoming content takes note of whole blocks only."""
 
@@ -94,11 +93,10 @@ class World:
         finally:
             self.fs.release(handle)
 
-    def restart(self, *, crash=False):
-        """The next process: after an orderly end, or as a kill leaves things."""
-        if not crash:
-            self.fs.close()
-            self.replica.close()
+    def restart(self):
+        """The next process, after an orderly end."""
+        self.fs.close()
+        self.replica.close()
         self.__init__(self.folder)
 
 

@@ -74,6 +74,10 @@ def _write_begun(index: Index, sequence: int, event: events.WriteBegun) -> None:
     record = _get(index, event.node)
     record.version = sequence
     record.writing = True
+    if not record.present:  # it is being truncated to nothing: the caller needs none of the content
+        record.present, record.size = True, 0
+        record.owner, record.number = event.node, sequence
+        index.unmark(index.absent, event.node)
     index.put_node(event.node, record)
     index.mark(index.writing, event.node)
     mark_unsynced(index, event.node, record)

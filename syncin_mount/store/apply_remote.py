@@ -34,6 +34,7 @@ def with_version(base: BaseRecord, version: int) -> BaseRecord:
 
 
 def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
+    """Both sides agree on these states."""
     for node, base in event.bases:
         index.used(node)
         index.put_base(node, base)
@@ -42,6 +43,7 @@ def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
 
 
 def placed(index: Index, sequence: int, event: events.Placed) -> None:
+    """A remote file or folder appears locally."""
     node, base, now = event.node, event.base, event.now
     mtime = base.mtime * SECOND
     record = Node(
@@ -75,6 +77,7 @@ def _touch_for_placed(index: Index, folder: int, now: int, links: int) -> None:
 
 
 def moved(index: Index, _sequence: int, event: events.Moved) -> None:
+    """The server moved it, or it must give way to another."""
     node, now = event.node, event.now
     record = index.node(node)
     assert record is not None
@@ -95,6 +98,7 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
 
 
 def touched(index: Index, _sequence: int, event: events.Touched) -> None:
+    """The server's mtime is the local one now."""
     node = event.node
     record = index.node(node)
     assert record is not None
@@ -115,6 +119,7 @@ def _set_ino(index: Index, node: int, record: Node, ino: int) -> None:
 
 
 def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
+    """Complete incoming content takes the place of the former one, or of none."""
     node, base = event.node, event.base
     record = index.node(node)
     assert record is not None
@@ -165,13 +170,16 @@ def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
 
 
 def copied(index: Index, sequence: int, event: events.Copied) -> None:
+    """A copy lies in the bin."""
     record = index.node(event.node)
     assert record is not None
     path = index.path(event.node)
-    _bin(index, sequence, BinRecord(record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why))  # fmt: skip
+    entry = BinRecord(record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why)
+    _bin(index, sequence, entry)
 
 
 def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
+    """A node and all below it goes from both trees."""
     top = index.node(event.node)
     if top is not None:
         path = index.path(event.node)
@@ -186,7 +194,7 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
 
 
 def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) -> tuple[int, int]:
-    """Removes the local subtree, its top's entry being gone; how many files (and links) go to the bin, and their bytes."""
+    """Removes the local subtree, its top's entry being gone; how many files and links go to the bin, their bytes."""
     files = size = 0
     todo = [(event.node, top, top.name)]
     while todo:
@@ -224,7 +232,7 @@ def _end_leaf(index: Index, sequence: int, node: int, record: Node, path: bytes,
 
 
 def _drop_bases(index: Index, top: int) -> None:
-    """Removes the base of a node that is not here locally, and of all such below it. What was moved out keeps its own."""
+    """Removes the base of a node that is not here locally, and of all such below it; what was moved out keeps it."""
     todo = [top]
     while todo:
         node = todo.pop()
@@ -234,6 +242,7 @@ def _drop_bases(index: Index, top: int) -> None:
 
 
 def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None:
+    """New nodes with the contents of a bin entry."""
     now = event.now
     for one in event.nodes:
         record = Node(
@@ -267,6 +276,7 @@ def _add_link(index: Index, folder: int) -> None:
 
 
 def bin_dropped(index: Index, sequence: int, event: events.BinDropped) -> None:
+    """Bin entries end."""
     for one in event.bins:
         index.txn.delete(key(one), db=index.bin)
         index.effect(sequence, DropBin(one))

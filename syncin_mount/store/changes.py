@@ -1,4 +1,4 @@
-"""What listeners are told when the reconciler changes the replica. Local operations tell nobody: the kernel did them."""
+"""What listeners are told when the reconciler changes the replica. Local operations tell nobody: the kernel knows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Open contents: what readers and writers hold, and what arrives from the server.
 
-A content object never changes its identity under a descriptor: the reconciler puts another object beside it. An incoming
-file becomes the object by rename, so descriptors opened while it arrived go on.
+A content object never changes its identity under a descriptor: the reconciler puts another object beside it. An
+incoming file becomes the object by rename, so descriptors opened while it arrived go on.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ What each kind of stop leaves, and why the next start repairs it:
 * Killed before, within or after the effects (objects unlinked or moved to the bin): effects are records of the
   committed index and stay until an event says that they are done; doing them twice is harmless. An effect is never
   done before its event is durable, so no state that can come back misses a file.
-* Killed while an incoming file became an object and before the event: the object has the number of the event that comes next;
-  it is removed at start, and the content is fetched again.
+* Killed while an incoming file became an object and before the event: the object has the number of the event that
+  comes next; it is removed at start, and the content is fetched again.
 * Killed between begin_write and written: the node is marked; start takes size and time from its object.
 * Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync and ends
-  somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has the same
-  version they are made absent and fetched again; the others are taken as they are, as on any local file system. Bytes
-  of incoming files are not trusted.
+  somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has
+  the same version they are made absent and fetched again; the others are taken as they are, as on any local file
+  system. Bytes of incoming files are not trusted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,17 @@ from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
 from syncin_mount.store.objects import Objects
-from syncin_mount.store.records import U64, Node, decode_effect
+from syncin_mount.store.records import (
+    FILE,
+    U64,
+    U64X2,
+    FromBin,
+    Node,
+    ToBin,
+    Unlink,
+    decode_effect,
+    decode_node,
+)
 
 MAP_SIZE: Final = 1 << 30
 EFFECTS_A_COMMIT: Final = 256
@@ -169,32 +179,21 @@ class Core:
         self._reconsider_objects()
 
     def _reconsider_objects(self) -> None:
-        """After a power cut: objects whose event was lost go; ones changed without their event count as written."""
+        """After a power cut: objects that nothing refers to (their event was lost) go; ones of another size than
+        recorded count as written."""
         ix = self._ix
+        waiting = (decode_effect(raw) for _, raw in ix.items("effects"))
+        needed = {U64X2.pack(one.owner, one.number): 0 for one in waiting if isinstance(one, Unlink | ToBin | FromBin)}
+        for place, raw in ix.items("nodes"):
+            record = decode_node(raw)
+            if record.kind == FILE and record.present:
+                needed[U64X2.pack(record.owner, record.number)] = U64.unpack(place)[0]
         for owner, number, entry in self._objects.every():
-            node = self._owner_of(owner, number)
+            node = needed.get(U64X2.pack(owner, number))
             if node is None:
-                if number > ix.applied or not self._has_effect(owner, number):
-                    os.unlink(entry.path)
-                continue
-            record = ix.node(node)
-            assert record is not None
-            if entry.stat().st_size != record.size:
+                os.unlink(entry.path)
+            elif node and entry.stat().st_size != self._node(node).size:
                 self._take_as_is(node)
-
-    def _owner_of(self, owner: int, number: int) -> int | None:
-        """The node whose present content this object is: the one it was made for, or one that took it over by rename."""
-        ix = self._ix
-        for node in (owner, ix.by_ino(owner)):
-            record = ix.node(node)
-            if record is not None and record.present and (record.owner, record.number) == (owner, number):
-                return node
-        return None
-
-    def _has_effect(self, owner: int, number: int) -> bool:
-        """Whether the object still has to go somewhere."""
-        waiting = (decode_effect(raw) for _, raw in self._ix.items("effects"))
-        return any((getattr(one, "owner", None), getattr(one, "number", None)) == (owner, number) for one in waiting)
 
     # events -------------------------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class Deleted(Event, frozen=True):
 
 
 class TakenIn(Event, frozen=True):
-    """The object ``node``-``<sequence>`` is the node's content now; ``ino`` is its inode if the content was replaced."""
+    """The object ``node``-``<sequence>`` is the node's content now, ``ino`` its inode."""
 
     node: int
     base: BaseRecord

@@ -1,7 +1,8 @@
 """The history of transfers, for people: an SQLite file of its own, so that it can be lost without harm.
 
-Table ``transfer``: ``id``, ``time_ns`` (when it ended), ``run``, ``action`` (Op), ``side`` (Side), ``path``, ``new_path``, ``size``
-(bytes of the content), ``moved`` (bytes over the network), ``seconds``, ``result`` (Result), ``why`` (a sentence, or empty).
+Table ``transfer``: ``id``, ``time_ns`` (when it ended), ``run``, ``action`` (Op), ``side`` (Side), ``path``,
+``new_path``, ``size`` (bytes of the content), ``moved`` (bytes over the network), ``seconds``, ``result`` (Result),
+``why`` (a sentence, or empty).
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ class History:
         state = action.local if action.side is Side.REMOTE else action.remote
         size = 0 if state is None else state.size
         self._rows.append((
-            self._now(), self._run, action.op.value, action.side.value, _text(path), None if new_path is None else _text(new_path), size,
-            outcome.moved_bytes, outcome.seconds, outcome.result.value, outcome.why,
+            self._now(), self._run, action.op.value, action.side.value, _text(path),
+            None if new_path is None else _text(new_path), size, outcome.moved_bytes, outcome.seconds, outcome.result.value, outcome.why,
         ))  # fmt: skip
 
     def commit(self) -> None:

@@ -78,15 +78,16 @@ class LocalOperations(Reading):
     def begin_write(self, node: NodeId) -> None:
         """The content is about to change in place: before the first write since ``written``. Again is a no-op.
 
-        Raises OSError: ENOENT, EINVAL (no file), EIO (content not here), ENOSPC.
+        Content that is not here may only be truncated to nothing: the file gets an empty object of its own, and
+        what was arriving is dropped. Raises OSError: ENOENT, EINVAL (no file), ENOSPC.
         """
         record = self._node(node)
         if record.kind != FILE:
             raise _fail(errno.EINVAL)
-        if not record.present:
-            raise _fail(errno.EIO)
         if not record.writing:
             self._local(events.WriteBegun(self._now(), node), grows=True)
+            if not record.present:
+                self._objects.drop_incoming(node)
 
     def written(self, node: NodeId, *, size: int, mtime_ns: int) -> Attr:
         """Records what was written since ``begin_write``. Raises FileNotFoundError."""
@@ -96,7 +97,7 @@ class LocalOperations(Reading):
         return to_attr(node, self._node(node))
 
     def opened_for_write(self, node: NodeId) -> None:
-        """Counts in memory; the count follows the content when it replaces another by rename."""
+        """Counts in memory. When a rename gives the inode to another node, the caller moves its count there."""
         self._writers[node] = self._writers.get(node, 0) + 1
 
     def closed_for_write(self, node: NodeId) -> None:
@@ -127,7 +128,7 @@ class LocalOperations(Reading):
             return
         self._local(events.Renamed(self._now(), parent, name, new_parent, new_name, exchange))
         if other is not None and not exchange:
-            self._replaced(node, other)
+            self._objects.drop_incoming(other)
 
     def _check_target(
         self, parent: int, node: int, record: Node, other: int, *, exchange: bool, no_replace: bool
@@ -151,13 +152,6 @@ class LocalOperations(Reading):
             node = self._node(node).parent
         return node == folder
 
-    def _replaced(self, node: int, other: int) -> None:
-        """After a rename over another: what memory and the incoming files know of the two."""
-        self._objects.drop_incoming(other)
-        self._writers.pop(other, None)
-        if self._ix.node(node) is None and node in self._writers:  # the other took over its content
-            self._writers[other] = self._writers.pop(node)
-
     def unlink(self, parent: NodeId, name: bytes) -> None:
         """Raises OSError: ENOENT, ENOTDIR, EISDIR."""
         node, record = self._child(parent, name)
@@ -165,7 +159,6 @@ class LocalOperations(Reading):
             raise _fail(errno.EISDIR)
         self._local(events.Removed(self._now(), parent, name))
         self._objects.drop_incoming(node)
-        self._writers.pop(node, None)
 
     def rmdir(self, parent: NodeId, name: bytes) -> None:
         """Raises OSError: ENOENT, ENOTDIR, ENOTEMPTY."""

@@ -110,23 +110,15 @@ class Settling(Reading):
         if node == ROOT:
             raise ValueError("the root of a replica is never deleted")
         record = self._ix.node(node)
-        below = self._below(node) if record is not None else []
+        arriving = [one for one in self._objects.all_arriving() if self._has_above(one, node)]
         self._do(events.Deleted(self._now(), node, keep, why))
-        for gone in [node, *below]:
-            self._objects.drop_incoming(gone)
-            self._writers.pop(gone, None)
+        for one in arriving:
+            self._objects.drop_incoming(one)
         if record is not None:
             self._tell_entry(record.parent, record.name)
 
-    def _below(self, top: int) -> list[int]:
-        """The nodes below that memory or incoming files may know."""
-        return [
-            node
-            for node in [*self._writers, *self._objects.all_arriving()]
-            if node != top and self._has_above(node, top)
-        ]
-
     def _has_above(self, node: int, top: int) -> bool:
+        """Whether the node is ``top`` or below it."""
         while node not in {top, ROOT}:
             record = self._ix.node(node)
             if record is None:

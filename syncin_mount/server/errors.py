@@ -191,7 +191,7 @@ def of_answer(asked: Asked, status: int, said: str | None) -> RemoteError:
     for row in TABLE:
         if (said is not None or row.foreign) and row.fits(asked.endpoint, status, text):
             lost = status >= 500 and asked.endpoint in CHANGING
-            return row.error(_fill(row.sentence, asked, text), status=status, done=None if lost else False)
+            return row.error(_fill(row.sentence, asked, shown(text)), status=status, done=None if lost else False)
     return strange(asked, status)
 
 
@@ -207,8 +207,8 @@ def broken_listing(asked: Asked, why: str) -> ListingBroken:
 
 
 def _fill(sentence: str, asked: Asked, said: str) -> str:
-    text = sentence.format(what=asked.what, server=asked.server, account=asked.account, said=shown(said))
-    return text[0].upper() + text[1:] if text.startswith(asked.what) else text
+    what = asked.what[0].upper() + asked.what[1:] if sentence.startswith("{what}") else asked.what
+    return sentence.format(what=what, server=asked.server, account=asked.account, said=said)
 
 
 # Failures without an answer ----------------------------------------
@@ -230,34 +230,34 @@ _NOT_SENT = False
 
 FAILURES: tuple[Failure, ...] = (
     Failure(httpx.ConnectError, ssl.SSLCertVerificationError, Untrusted,
-            "The certificate of {server} cannot be verified ({cause}); if you know this server, accept it with "
+            "The certificate of {server} cannot be verified ({said}); if you know this server, accept it with "
             "--insecure-tls", _NOT_SENT),
     Failure(httpx.ConnectError, ssl.SSLEOFError, Unreachable,
             "{server} closed the connection before it was secured; it is tried again later", _NOT_SENT),
     Failure(httpx.ConnectError, ssl.SSLError, Untrusted,
-            "{server} does not speak TLS as it should ({cause}); check whether its address starts with http:// or "
+            "{server} does not speak TLS as it should ({said}); check whether its address starts with http:// or "
             "https://", _NOT_SENT),
     Failure(httpx.ConnectError, socket.gaierror, Unreachable,
             "The name of {server} cannot be found; check the address and the network", _NOT_SENT),
     Failure(httpx.ConnectError, ConnectionRefusedError, Unreachable,
             "Nothing answers at {server}: the connection was refused; it is tried again later", _NOT_SENT),
     Failure(httpx.ConnectError, Exception, Unreachable,
-            "No connection to {server} ({cause}); it is tried again later", _NOT_SENT),
+            "No connection to {server} ({said}); it is tried again later", _NOT_SENT),
     Failure(httpx.ConnectTimeout, Exception, Unreachable,
             "No connection to {server} in time; it is tried again later", _NOT_SENT),
     Failure(httpx.PoolTimeout, Exception, Unreachable,
             "No connection to {server} was free in time; it is tried again later", _NOT_SENT),
     Failure(httpx.ProxyError, Exception, Unreachable,
-            "The proxy before {server} does not pass requests on ({cause}); check it", _NOT_SENT),
+            "The proxy before {server} does not pass requests on ({said}); check it", _NOT_SENT),
     Failure(httpx.TimeoutException, Exception, Unreachable,
             "{server} stopped answering during {what}; it is tried again later"),
-    Failure(httpx.LocalProtocolError, Exception, Refused, "{what} cannot be sent to {server} ({cause})", _NOT_SENT),
+    Failure(httpx.LocalProtocolError, Exception, Refused, "{what} cannot be sent to {server} ({said})", _NOT_SENT),
     Failure(httpx.UnsupportedProtocol, Exception, Refused,
             "{server} is no address of a server: it starts with https:// or http://", _NOT_SENT),
     Failure(httpx.TransportError, Exception, Unreachable,
             "The connection to {server} broke off during {what}; it is tried again later"),
     Failure(httpx.InvalidURL, Exception, Refused, "{what} cannot be asked of {server}: the address is not valid or too "
-            "long ({cause})", _NOT_SENT),
+            "long ({said})", _NOT_SENT),
 )  # fmt: skip
 
 FOREIGN = (httpx.TransportError, httpx.InvalidURL)
@@ -270,9 +270,8 @@ def of_failure(asked: Asked, exc: Exception) -> RemoteError:
     for row in FAILURES:
         cause = next((link for link in chain if isinstance(link, row.cause)), None)
         if isinstance(exc, row.raised) and cause is not None:
-            sentence = row.sentence.format(what=asked.what, server=asked.server, cause=_brief(cause))
             lost = row.sent and asked.endpoint in CHANGING
-            return row.error(sentence[0].upper() + sentence[1:], done=None if lost else False)
+            return row.error(_fill(row.sentence, asked, _brief(cause)), done=None if lost else False)
     raise AssertionError(f"no row for {exc!r}") from exc
 
 

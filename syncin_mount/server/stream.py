@@ -17,6 +17,8 @@ import trio
 _WATCHED = 16 * 1024
 """Smaller writes fit into any socket buffer: they cannot stall, so nobody listens meanwhile (bytes)."""
 
+_SLICE = 64 * 1024
+
 _READ = 64 * 1024
 
 
@@ -48,7 +50,8 @@ class Stream(httpcore.AsyncNetworkStream):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, spoken, nursery.cancel_scope)
             try:
-                await self._inner.write(buffer, timeout)
+                for start in range(0, len(buffer), _SLICE):  # the time-out is for a standstill, not for a slow line
+                    await self._inner.write(buffer[start : start + _SLICE], timeout)
             except (httpcore.WriteError, httpcore.WriteTimeout) as exc:
                 failure = exc
             nursery.cancel_scope.cancel()

@@ -200,6 +200,8 @@ def test_failures(exc: Exception, error: type[ours.RemoteError], says: str, sent
     assert type(changing) is error
     assert says in str(changing)
     assert changing.done is (None if sent else False)
+    assert "Http" not in str(changing)
+    assert "{" not in str(changing)
     assert of_failure(Asked(Endpoint.READ, "http://server", "home", "a"), exc).done is False
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpcore
 import pytest
 import trio
 import trio.testing
@@ -25,6 +27,7 @@ from reconciler.ports import Found
 from syncin_mount.server import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
 from syncin_mount.server.browse import tree
 from syncin_mount.server.pool import _is_loopback, _proxy
+from syncin_mount.server.stream import Stream
 from tests.server.support import Memory, answer, head_of, listed, put, raw_server, scripted
 
 BIG = bytes(20_000_000)
@@ -249,6 +252,24 @@ async def test_a_stall_ends() -> None:
             with trio.fail_after(10), pytest.raises(Unreachable, match="stopped answering") as caught:
                 await call()
             assert caught.value.done is (None if name in ("small", "move") else False), name
+
+
+async def test_a_slow_line_is_no_stall() -> None:
+    """The time-out is for each small part of a piece, not for the whole of it."""
+    written: list[bytes] = []
+
+    class Slow(httpcore.AsyncNetworkStream):
+        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            return await trio.sleep_forever()
+
+        async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            assert timeout == 30
+            written.append(buffer)
+
+    data = os.urandom(1_000_000)
+    await Stream(Slow()).write(data, 30)
+    assert b"".join(written) == data
+    assert max(map(len, written)) <= 65536
 
 
 async def test_a_stalled_download_ends() -> None:

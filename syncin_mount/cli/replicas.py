@@ -48,6 +48,7 @@ def replica_of(folders: Folders, name: str) -> Iterator[Replica | None]:
 def resting_status(folders: Folders, synchronization: Synchronization) -> Status:
     """The state of a synchronization that no process works on. Raises ReplicaError."""
     from syncin_mount.control.messages import Status  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon import views  # noqa: PLC0415
 
     with replica_of(folders, synchronization.name) as replica:
         return Status(
@@ -56,7 +57,7 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             remote=synchronization.remote,
             mountpoint=str(synchronization.mountpoint),
             mounted=False,
-            waiting=0 if replica is None else sum(1 for _ in replica.dirty()),
-            absent=0 if replica is None else sum(1 for _ in replica.absent()),
+            waiting=0 if replica is None else views.waiting(replica),
+            absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
         )

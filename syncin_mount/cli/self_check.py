@@ -1,7 +1,7 @@
 """The story of the drive, told without hands: the acceptance test that anybody can run.
 
-Every chapter uses the real commands as processes of their own, the real server, a real mount. It stops with one sentence at the
-first thing that does not hold.
+Every chapter uses the real commands as processes of their own, the real server, a real mount. It stops with one
+sentence at the first thing that does not hold.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,7 @@ class Folders:
         import platformdirs  # noqa: PLC0415 (start-up time: not needed with SYNCIN_MOUNT_HOME)
 
         own = platformdirs.PlatformDirs(_PROGRAM, appauthor=False)
-        return Folders(own.user_config_path, own.user_state_path, own.user_runtime_path, portable=False)
+        return Folders(own.user_config_path, own.user_state_path, _runtime(), portable=False)
 
     @property
     def config_file(self) -> Path:
@@ -74,9 +76,16 @@ class Folders:
         short = self.runtime / f"{digest}.sock"
         if len(os.fsencode(short)) <= _LONGEST_SOCKET_PATH:
             return short
-        import platformdirs  # noqa: PLC0415 (start-up time: the rare case)
+        return _runtime() / f"{digest}.sock"
 
-        return platformdirs.user_runtime_path(_PROGRAM, appauthor=False) / f"{digest}.sock"
+
+def _runtime() -> Path:
+    """A short-lived folder with a short path: the session's, or one of ours where there is no session."""
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    if session:
+        return Path(session) / _PROGRAM
+    user = os.getuid() if sys.platform != "win32" else 0
+    return Path(tempfile.gettempdir()) / f"{_PROGRAM}-{user}"
 
 
 def private_folder(path: Path) -> Path:
@@ -91,7 +100,7 @@ def private_folder(path: Path) -> Path:
         raise FolderError(
             f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
         ) from error
-    if os.name == "posix":
+    if sys.platform != "win32":
         if found.st_uid != os.getuid():
             raise FolderError(
                 f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"

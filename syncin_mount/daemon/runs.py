@@ -10,7 +10,8 @@ import trio
 
 from reconciler.errors import Unavailable
 from reconciler.model import Op, Result, Side
-from syncin_mount.control.messages import Failure, PlannedAction, Problem, Progress, Report, SyncEvent
+from syncin_mount.control.messages import Failure, PlannedAction, Progress, Report, SyncEvent
+from syncin_mount.daemon import views
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,13 +88,13 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
     outcomes = [outcome for outcome in done.outcomes if outcome.action.side is not Side.BASE]
     steps = done.steps
     actions = tuple(PlannedAction(s.op, s.side, s.path, s.new_path, s.size, s.reason) for s in steps[:_LISTED])
-    refused = [Problem(each.path, each.why, each.lasting) for each in runtime.engine.status().problems]
+    problems = tuple(views.problems(done.problems))
     return Report(
         name=runtime.synchronization.name,
         dry_run=done.dry_run,
         done=len(steps) if done.dry_run else sum(outcome.result is Result.DONE for outcome in outcomes),
-        failed=sum(problem.lasting for problem in refused),
-        waiting=sum(not problem.lasting for problem in refused),
+        failed=sum(problem.lasting for problem in problems),
+        waiting=sum(not problem.lasting for problem in problems),
         conflicts=done.conflicts,
         bytes=sum(step.size for step in steps) if done.dry_run else sum(map(_moved, outcomes)),
         seconds=done.seconds,
@@ -101,7 +102,7 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
         offline=offline,
         refused=done.refused,
         actions=actions,
-        problems=tuple(refused),
+        problems=problems,
     )
 
 

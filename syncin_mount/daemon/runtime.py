@@ -37,6 +37,9 @@ COMMIT_EVERY = 1.0
 COMMIT_SHARE = 20
 """A commit is followed by at least this many times its own duration: so commits take less than 5 % of the time."""
 
+SYNC_EVERY = 5.0
+"""Seconds between syncs of the contents to the disk; a slow disk gets the same share of the time as above."""
+
 FIRST_RESTART = 2.0
 LONGEST_RESTART = 300.0
 """Seconds before a task that failed unexpectedly is started again: doubled from the first to the longest."""
@@ -80,6 +83,7 @@ async def open_runtime(
         async with session_with(folders, server) as session, trio.open_nursery() as nursery:
             runtime = _assemble(replica, session, server, synchronization, manual=manual)
             nursery.start_soon(_commit_regularly, replica)
+            nursery.start_soon(_sync_contents_regularly, replica)
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
@@ -130,6 +134,33 @@ async def _commit_regularly(replica: Replica) -> None:
         pause = max(COMMIT_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
 
 
+async def _sync_contents_regularly(replica: Replica) -> None:
+    """Brings contents to the disk in batches, so that a power cut leaves few to be fetched again."""
+    pause = SYNC_EVERY
+    while True:
+        await trio.sleep(pause)
+        started = time.monotonic()
+        contents = replica.unsynced_contents()
+        try:
+            await trio.to_thread.run_sync(replica.sync_contents, contents)
+            replica.mark_synced(contents)
+        except OSError as error:
+            log.error("contents could not be brought to the disk (%s); it is tried again", error)
+        pause = max(SYNC_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
+
+
+class _FirstStart:
+    """Passes on that a task has started once, however often it is started again."""
+
+    def __init__(self, status: trio.TaskStatus[None]) -> None:
+        self._status: trio.TaskStatus[None] | None = status
+
+    def started(self, value: None = None) -> None:
+        if self._status is not None:
+            self._status.started(value)
+            self._status = None
+
+
 async def _kept_running(
     runtime: Runtime,
     task: Callable[..., Awaitable[None]],
@@ -139,17 +170,16 @@ async def _kept_running(
     """Runs the task for ever. An error of ours must not take the drive away from under its users: it is logged with
     its traceback, shown by the status, and the task starts again after a growing pause."""
     pause = FIRST_RESTART
-    status: trio.TaskStatus[None] = task_status
+    first = _FirstStart(task_status)
     while True:
-        started = trio.current_time()
+        began = trio.current_time()
         try:
-            await task(task_status=status)
+            await task(task_status=first)
         except Exception as error:
             log.exception("a task of the drive failed; it starts again in %.0f s", pause)
             runtime.failure = f"an error of this program ({type(error).__name__}); the log says more"
-        status.started()
-        status = trio.TASK_STATUS_IGNORED
-        if trio.current_time() - started > LONGEST_RESTART:
+        first.started()
+        if trio.current_time() - began > LONGEST_RESTART:
             pause = FIRST_RESTART
         await trio.sleep(pause)
         pause = min(pause * 2, LONGEST_RESTART)

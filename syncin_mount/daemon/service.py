@@ -24,7 +24,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     """This moment's state of a synchronization at work."""
     now = runtime.engine.status()
     synchronization = runtime.synchronization
-    problems = [Problem(each.path, each.why, each.lasting) for each in now.problems]
+    problems = list(views.problems(now.problems))
     if runtime.failure is not None:
         problems.insert(0, Problem("", runtime.failure, lasting=True))
     return Status(
@@ -38,7 +38,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         online=now.online,
         why_offline=now.offline_why or None,
         running=now.running,
-        waiting=now.waiting,
+        waiting=views.waiting(runtime.replica),
         absent=now.hydrating,
         known=runtime.replica.base_count(),
         last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncin_mount.control.messages import JournalEntry, Transfer, TransferQuery
+from reconciler.filters import DEFAULT
+from reconciler.model import Op, Side
+from syncin_mount.control.messages import JournalEntry, Problem, Transfer, TransferQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from reconciler.model import NodeId
+    from reconciler.report import Problem as EngineProblem
     from syncin_mount.store import Replica
+
+
+def stays_here(path: str) -> bool:
+    """Whether a node at this path, or a folder above it, has a name that is left out of every synchronization. Such
+    nodes differ from what the server has for ever, but nothing of them waits."""
+    return any(map(DEFAULT.ignored, path.split("/")))
+
+
+def path_of(replica: Replica, node: NodeId) -> str:
+    """Where the node is, or was when both sides last agreed; empty when it is gone from both."""
+    for look in (replica.local_path, replica.base_path):
+        try:
+            return look(node)
+        except KeyError:
+            continue
+    return ""
+
+
+def waiting(replica: Replica) -> int:
+    """How many nodes differ from what both sides last agreed on and are to be carried across."""
+    if not replica.dirty_count():
+        return 0
+    return sum(not stays_here(path_of(replica, dirty.node)) for dirty in replica.dirty())
 
 
 def journal(replica: Replica) -> Iterator[JournalEntry]:
     """The local operations that the server does not have yet, in their order."""
     for operation in replica.pending():
+        if stays_here(path_of(replica, operation.node) or operation.path):
+            continue
         local = replica.local(operation.node)
         yield JournalEntry(
             sequence=operation.sequence,
@@ -28,4 +57,32 @@ def journal(replica: Replica) -> Iterator[JournalEntry]:
 
 def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Transfer]:
     """The history's entries that the query asks for, newest first."""
-    raise NotImplementedError
+    rows = replica.history.query(
+        action=None if query.op is None else Op(query.op),
+        side=None if query.side is None else Side(query.side),
+        search=query.search,
+        since_ns=None if query.since is None else int(query.since * 1e9),
+        failed=query.failed,
+        limit=query.limit,
+    )
+    for row in rows:
+        yield Transfer(
+            sequence=row.id,
+            time=row.time_ns / 1e9,
+            synchronization=name,
+            op=row.action.value,
+            side=row.side.value,
+            path=row.path,
+            new_path=row.new_path,
+            size=row.size,
+            seconds=row.seconds,
+            result=row.result.value,
+            why=row.why or None,
+        )
+
+
+def problems(found: Iterable[EngineProblem]) -> Iterator[Problem]:
+    """What the engine could not settle, but for what is left out on purpose."""
+    for each in found:
+        if not stays_here(each.path):
+            yield Problem(each.path, each.why, each.lasting)

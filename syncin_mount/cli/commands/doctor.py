@@ -177,13 +177,14 @@ def _point(synchronization: Synchronization) -> Finding:
 def _replica(folders: Folders, name: str) -> Finding:
     """Opening it takes its lock, replays its journal and finds what is damaged."""
     from syncin_mount.cli.replicas import replica_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon import views  # noqa: PLC0415
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     try:
         with replica_of(folders, name) as replica:
             if replica is None:
                 return Finding(Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it")
-            waiting = sum(1 for _ in replica.dirty())
+            waiting = views.waiting(replica)
             return Finding(
                 Verdict.FINE,
                 f"{name}: local copy in order, {replica.base_count()} in common with the server, {waiting} waiting",

@@ -43,11 +43,13 @@ def command(name: str, yes: bool) -> None:
 
 def _ask(folders: Folders, name: str) -> None:
     """Raises CommandError unless nothing would be lost, or somebody at the terminal agrees."""
+    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
+
     with replica_of(folders, name) as replica:
         if replica is None:
             return
-        waiting = sum(1 for _ in replica.dirty())
-        binned = sum(1 for _ in replica.bin.entries())
+        waiting = views.waiting(replica)
+        binned = len(replica.bin_entries())
     if not waiting and not binned:
         return
     lost = [f"{output.count(waiting, 'change')} that the server does not have"] if waiting else []

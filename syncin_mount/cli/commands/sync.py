@@ -102,6 +102,9 @@ async def _events(
         yield events
 
 
+_SHOWN = 20
+"""Problems that are written out."""
+
 _SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)
 
 
@@ -124,8 +127,10 @@ def _show(report: Report) -> None:
         output.say(f"{output.printable(line)}{size}" + (f"  [{action.why}]" if action.why else ""))
     if report.done > len(report.actions) > 0:
         output.say(f"… and {report.done - len(report.actions)} more")
-    for problem in report.problems:
+    for problem in report.problems[:_SHOWN]:
         output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
+    if len(report.problems) > _SHOWN:
+        output.warn(f"{name}: … and {len(report.problems) - _SHOWN} more; all of them with --json")
     for why, what in ((report.refused, "refused"), (report.halted, "halted"), (report.offline, "offline")):
         if why:
             hint = "; look at 'sync --dry-run', then let it pass with 'sync --yes'" if what == "halted" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
+from syncin_mount.store.check import Problem, check
 from syncin_mount.store.contents import Content, IncomingFile
 from syncin_mount.store.errors import JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
 from syncin_mount.store.history import History, Transfer
@@ -23,9 +24,11 @@ __all__ = [
     "NodeType",
     "OpKind",
     "Operation",
+    "Problem",
     "Replica",
     "ReplicaError",
     "ReplicaInUse",
     "Status",
     "Transfer",
+    "check",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from syncin_mount.store import system
 from syncin_mount.store.ranges import BLOCK, Ranges, data_ranges
 
 
@@ -29,7 +30,7 @@ class IncomingFile:
         self.users = 0
         self._size = size
         self._parts: dict[int, tuple[bytearray, Ranges]] = {}
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.fd = os.open(path, system.OPEN, 0o600)
         if os.fstat(self.fd).st_size == size:
             self._here = data_ranges(self.fd, size)
         else:
@@ -67,7 +68,7 @@ class IncomingFile:
     def _put(self, offset: int, view: memoryview) -> None:
         start = offset
         while view:
-            done = os.pwrite(self.fd, view, offset)
+            done = system.pwrite(self.fd, view, offset)
             view, offset = view[done:], offset + done
         self._here.add(start, offset)
 
@@ -118,11 +119,7 @@ class Content:
     def sync(self) -> None:
         """Returns when the bytes, and the object's name, are on the disk. Blocks: for a thread."""
         os.fsync(self.fd)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        system.sync_folder(self._folder)
 
     def close(self) -> None:
         if self.fd >= 0:

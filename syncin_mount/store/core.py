@@ -18,18 +18,18 @@ What each kind of stop leaves, and why the next start repairs it:
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
 import lmdb
 
 from reconciler.model import NodeId
-from syncin_mount.store import events, lock
+from syncin_mount.store import events, lock, system
 from syncin_mount.store.apply import apply
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
@@ -101,7 +101,7 @@ class Core:
                 folder, lock_fd, now_ns=now_ns, map_size=map_size, segment_bytes=segment_bytes,
                 reserve_bytes=reserve_bytes,
             )  # fmt: skip
-            replica._recover(boot_id or lock.boot_id())
+            replica._recover(boot_id or system.boot_id())
         except BaseException:
             os.close(lock_fd)
             raise
@@ -120,7 +120,7 @@ class Core:
         self._journal.renew(ix.applied + 1)
         self._reserve.restore()
         if ix.applied == 0:
-            self._do(events.Formatted(self._now(), 0o755, os.getuid(), os.getgid()))
+            self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
         self._objects.stray(ix.applied + 1)
         self._objects.find_incoming(keep=lambda node: not power_cut and ix.txn.get(U64.pack(node), db=ix.absent) == b"")
         self._finish_writes()
@@ -272,16 +272,16 @@ class Core:
                     raise _as_os_error(error) from error
 
     def _do_effects(self) -> None:
+        """Does what committed events left to be done; raises OSError at the first that fails, to be tried again."""
         ix = self._ix
         done = None
-        for count, (place, raw) in enumerate(ix.items("effects")):
-            sequence = U64.unpack_from(place)[0]
-            if count == EFFECTS_A_COMMIT or sequence > ix.committed:
-                break
-            self._objects.do(sequence, decode_effect(raw))
-            done = place
-        if done is not None:
-            self._do(events.Swept(self._now(), done))
+        try:
+            for place, raw in islice(ix.items("effects"), EFFECTS_A_COMMIT):
+                self._objects.do(U64.unpack_from(place)[0], decode_effect(raw))
+                done = place
+        finally:
+            if done is not None:
+                self._do(events.Swept(self._now(), done))
 
     def _do_all_effects(self) -> None:
         """Commits and leaves no effect undone."""
@@ -323,23 +323,12 @@ class Core:
         One sync of the whole file system does for all: each fsync would wait for the file system's journal by itself.
         """
         if contents:
-            _sync_file_system(self.folder)
+            system.sync_file_system(self.folder)
 
     def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
         """What ``sync_contents`` returned for; versions that are out of date are left marked."""
         if contents:
             self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
-
-
-def _sync_file_system(folder: Path) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if libc.syncfs(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-    finally:
-        os.close(fd)
 
 
 def _as_os_error(error: lmdb.Error) -> OSError:

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from reconciler.model import Op, Outcome, Result, Side
+from syncin_mount.store import system
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
@@ -57,7 +58,7 @@ class History:
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         self._now = now_ns
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, system.OPEN, 0o600))
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         self._rows: list[_Row] = []
@@ -72,9 +73,10 @@ class History:
         action = outcome.action
         state = action.local if action.side is Side.REMOTE else action.remote
         size = 0 if state is None else state.size
+        new = None if new_path is None else _text(new_path)
         self._rows.append((
-            self._now(), self._run, action.op.value, action.side.value, _text(path),
-            None if new_path is None else _text(new_path), size, outcome.moved_bytes, outcome.seconds, outcome.result.value, outcome.why,
+            self._now(), self._run, action.op.value, action.side.value, _text(path), new, size, outcome.moved_bytes,
+            outcome.seconds, outcome.result.value, outcome.why,
         ))  # fmt: skip
 
     def commit(self) -> None:

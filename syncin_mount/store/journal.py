@@ -25,6 +25,7 @@ from typing import Final
 
 import xxhash
 
+from syncin_mount.store import system
 from syncin_mount.store.errors import JournalDamaged
 
 FRAME: Final = struct.Struct("<IQQ")
@@ -50,10 +51,10 @@ class Reserve:
         if self.whole:
             return True
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(self._path, system.OPEN, 0o600)
             try:
                 if self._size:
-                    os.posix_fallocate(fd, 0, self._size)
+                    system.allocate(fd, self._size)
             finally:
                 os.close(fd)
         except OSError as error:
@@ -67,7 +68,7 @@ class Reserve:
     def release(self) -> bool:
         """Gives the space to whoever asks next; False when there was nothing to give."""
         try:
-            had = self._path.stat().st_blocks > 0
+            had = system.allocated(self._path)
             os.truncate(self._path, 0)
         except FileNotFoundError:
             return False
@@ -135,8 +136,7 @@ class Journal:
     def start(self, number: int) -> None:
         """Begins a segment whose first record will be ``number``."""
         path = self._folder / f"{number:020d}.log"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        fd = os.open(path, flags, 0o600)
+        fd = os.open(path, system.OPEN | os.O_APPEND | os.O_EXCL, 0o600)
         with self._lock:
             self._open.append((number, fd))
         self._size = self.last_start = 0
@@ -192,11 +192,11 @@ class Journal:
             fds = [os.dup(fd) for _, fd in self._open]
         try:
             for fd in fds:
-                os.fdatasync(fd)
+                system.sync_data(fd)
         finally:
             for fd in fds:
                 os.close(fd)
-        sync_folder(self._folder)
+        system.sync_folder(self._folder)
 
     def drop(self, committed: int) -> None:
         """Removes the segments whose records are all in the index, but the open one."""
@@ -219,15 +219,6 @@ class Journal:
         with self._lock:
             while self._open:
                 os.close(self._open.pop()[1])
-
-
-def sync_folder(folder: Path) -> None:
-    """fsync of a folder: the names made in it are on the disk. Blocks."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _intact(data: bytes, offset: int, number: int) -> int | None:
@@ -253,7 +244,7 @@ def _follows(data: bytes, offset: int, number: int) -> bool:
 
 
 def _cut(path: Path, size: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    fd = os.open(path, system.OPEN)
     try:
         os.ftruncate(fd, size)
         os.fsync(fd)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
+from syncin_mount.store import system
 from syncin_mount.store.errors import NewerFormat, ReplicaError, ReplicaInUse
-from syncin_mount.store.journal import sync_folder
 from syncin_mount.store.records import FORMAT
-
-if sys.platform != "win32":
-    import fcntl
 
 
 def prepare(folder: Path) -> None:
@@ -48,31 +44,26 @@ def state_format(folder: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a small file so that after any stop it is either as before or complete."""
     new = path.with_name(path.name + ".new")
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fd = os.open(new, system.OPEN | os.O_TRUNC, 0o600)
     try:
         os.write(fd, text.encode())
         os.fsync(fd)
     finally:
         os.close(fd)
     new.replace(path)
-    sync_folder(path.parent)
+    system.sync_folder(path.parent)
 
 
 def take_lock(folder: Path) -> int:
     """The descriptor that holds the lock until it is closed or the process ends. Raises ReplicaInUse."""
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = os.open(folder / "lock", system.OPEN, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock_file(fd)
     except BlockingIOError:
-        text = os.pread(fd, 32, 0).strip()
+        text = system.pread(fd, 32, 0).strip()
         os.close(fd)
         pid = int(text) if text.isdigit() else 0
         raise ReplicaInUse(f"the replica in {folder} is in use by process {pid}; stop that one first.", pid) from None
     os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    system.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
-
-
-def boot_id() -> str:
-    """Names this run of the computer's kernel."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

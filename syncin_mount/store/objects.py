@@ -7,7 +7,6 @@ that nothing refers to; a missing object is an empty content.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -17,8 +16,8 @@ from typing import Any
 
 import xxhash
 
+from syncin_mount.store import system
 from syncin_mount.store.contents import IncomingFile
-from syncin_mount.store.ranges import knows_holes
 from syncin_mount.store.records import (
     AnyEffect,
     BinRecord,
@@ -30,8 +29,6 @@ from syncin_mount.store.records import (
     ToBin,
     Unlink,
 )
-
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class Objects:
@@ -69,12 +66,12 @@ class Objects:
 
     def open(self, owner: int, number: int) -> int:
         """A descriptor of the object, which is made if it is not there yet."""
-        return os.open(self.path(owner, number), _OPEN, 0o600)
+        return os.open(self.path(owner, number), system.OPEN, 0o600)
 
     def open_nothing(self) -> int:
         """A descriptor of an empty file without a name."""
         path = self._incoming / "nothing"
-        fd = os.open(path, _OPEN, 0o600)
+        fd = os.open(path, system.OPEN, 0o600)
         path.unlink()
         return fd
 
@@ -106,7 +103,7 @@ class Objects:
 
     def find_incoming(self, *, keep: Callable[[int], bool]) -> None:
         """At start: takes stock of what arrived earlier; what is not worth keeping goes."""
-        trusted = knows_holes(os.fspath(self._incoming / "probe"))
+        trusted = system.knows_holes(self._incoming / "probe")
         for path in list(self._incoming.iterdir()):
             node = path.name.partition("-")[0]
             if trusted and node.isdecimal() and keep(int(node)):
@@ -187,7 +184,7 @@ class Objects:
             os.rename(self.path(effect.owner, effect.number), place)
         except FileNotFoundError:
             if not os.path.lexists(place):  # an empty content never had an object
-                os.close(os.open(place, _OPEN, 0o600))
+                os.close(os.open(place, system.OPEN, 0o600))
         os.utime(place, ns=(effect.mtime, effect.mtime))
 
     def _link_to_bin(self, sequence: int, effect: LinkToBin) -> None:
@@ -229,7 +226,7 @@ class Objects:
         path = self._place_in_bin(sequence, name)
         source = self.open(owner, number)
         try:
-            target = os.open(path, _OPEN | os.O_EXCL, 0o600)
+            target = os.open(path, system.OPEN | os.O_EXCL, 0o600)
             try:
                 _copy(source, target)
                 os.fsync(target)
@@ -246,12 +243,7 @@ class Objects:
 def _copy(source: int, target: int) -> None:
     offset, size = 0, os.fstat(source).st_size
     while offset < size:
-        try:
-            done = os.copy_file_range(source, target, size - offset, offset, offset)
-        except OSError as error:
-            if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
-                raise
-            done = os.pwrite(target, os.pread(source, 1 << 20, offset), offset)
+        done = system.copy_range(source, target, size - offset, offset)
         if done == 0:
             return  # it was truncated meanwhile
         offset += done

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from bisect import bisect_left, bisect_right
 from typing import Final
+
+from syncin_mount.store.system import next_data
 
 BLOCK: Final = 4096
 
@@ -55,33 +55,9 @@ def data_ranges(fd: int, size: int) -> Ranges:
     ``knows_holes`` first.
     """
     ranges = Ranges()
-    offset = 0
-    while offset < size:
-        try:
-            start = os.lseek(fd, offset, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # no data from here on
-                break
-            raise
-        stop = os.lseek(fd, start, os.SEEK_HOLE)
-        offset = stop
-        stop = size if stop >= size else stop // BLOCK * BLOCK
-        ranges.add(-(-start // BLOCK) * BLOCK, stop)
+    found = next_data(fd, 0) if size else None
+    while found is not None:
+        start, stop = found
+        ranges.add(-(-start // BLOCK) * BLOCK, size if stop >= size else stop // BLOCK * BLOCK)
+        found = next_data(fd, stop) if stop < size else None
     return ranges
-
-
-def knows_holes(path: str) -> bool:
-    """Whether the file system at this (not existing) path tells holes from data."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.ftruncate(fd, 256 * BLOCK)
-        os.lseek(fd, 0, os.SEEK_DATA)
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)
-        os.unlink(path)

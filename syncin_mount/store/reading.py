@@ -10,6 +10,7 @@ import trio
 
 from reconciler.model import Base, Kind, Local, NodeId, Place
 from reconciler.ports import BaseEntry, Dirty
+from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
 from syncin_mount.store.index import ROOT
@@ -55,7 +56,7 @@ class Reading(Core):
         return self._ix.xattr_names(node) if self._node(node).xattrs else []
 
     def statfs(self) -> os.statvfs_result:
-        return os.statvfs(self.folder)
+        return system.file_system(self.folder)
 
     def status(self, node: NodeId) -> Status:
         """Raises FileNotFoundError."""

@@ -10,7 +10,7 @@ from itertools import islice
 from reconciler.errors import LocalChanged
 from reconciler.model import Base, NodeId, Outcome, Place
 from reconciler.ports import Incoming
-from syncin_mount.store import events
+from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
 from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.contents import IncomingFile
@@ -77,7 +77,7 @@ class Settling(Reading):
         if self._ix.node(node) is not None:
             raise FileExistsError(errno.EEXIST, "the node is here already")
         self._objects.drop_incoming(node)
-        self._do(events.Placed(self._now(), node, to_record(base), mode, os.getuid(), os.getgid()), grows=True)
+        self._do(events.Placed(self._now(), node, to_record(base), mode, *system.OWNER), grows=True)
         self._tell_entry(base.parent, name)
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
@@ -205,7 +205,7 @@ class Settling(Reading):
             raise KeyError(sequence)
         self._do_all_effects()
         nodes = self._scan_bin(sequence, entry.name, parent, name)
-        event = events.BinRestored(self._now(), sequence, os.getuid(), os.getgid(), nodes)
+        event = events.BinRestored(self._now(), sequence, *system.OWNER, nodes)
         self._local_change(self._do(event, grows=True))
         self._do_all_effects()
         self._tell_entry(parent, name)

@@ -1,0 +1,167 @@
+"""The operating system's calls that the store needs, in one place, so that the rest is the same everywhere.
+
+Windows has no holes, no positioned reads and no fsync of folders to rely on; what is not there is replaced by something
+slower or less durable, never by something wrong.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+    import shutil
+
+    OPEN = os.O_RDWR | os.O_CREAT | os.O_NOINHERIT | os.O_BINARY
+    READ = os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY
+    OWNER = (0, 0)
+
+    def lock_file(fd: int) -> None:
+        """Takes the file's lock for this process. Raises BlockingIOError when another has it."""
+        try:
+            os.lseek(fd, 1 << 20, os.SEEK_SET)  # a lock on Windows keeps others from reading what is locked
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            raise BlockingIOError(errno.EAGAIN, "locked") from None
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        """Reads at an offset."""
+        os.lseek(fd, offset, os.SEEK_SET)
+        return os.read(fd, size)
+
+    def pwrite(fd: int, data: bytes | memoryview, offset: int) -> int:
+        """Writes at an offset; how many bytes."""
+        os.lseek(fd, offset, os.SEEK_SET)
+        return os.write(fd, data)
+
+    def copy_range(source: int, target: int, size: int, offset: int) -> int:
+        """Copies up to ``size`` bytes at an offset; how many."""
+        return pwrite(target, pread(source, min(size, 1 << 20), offset), offset)
+
+    def sync_data(fd: int) -> None:
+        """Returns when the file's bytes are on the disk."""
+        os.fsync(fd)
+
+    def sync_folder(folder: Path | str) -> None:
+        """NTFS keeps its names in a journal of its own."""
+
+    def sync_file_system(folder: Path) -> None:
+        """Windows syncs file by file."""
+        for found in folder.rglob("*"):
+            if found.is_file():
+                fd = os.open(found, OPEN)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+
+    def allocate(fd: int, size: int) -> None:
+        """Gives the file disk space. Raises OSError (ENOSPC)."""
+        if os.fstat(fd).st_size < size:
+            os.write(fd, bytes(size))
+
+    def allocated(path: Path) -> bool:
+        """Whether the file takes disk space."""
+        return path.stat().st_size > 0
+
+    def file_system(folder: Path) -> os.statvfs_result:
+        """Sizes of the file system."""
+        usage = shutil.disk_usage(folder)
+        blocks = (usage.total >> 12, usage.free >> 12, usage.free >> 12)
+        return os.statvfs_result((4096, 4096, *blocks, 0, 0, 0, 0, 255))
+
+    def next_data(fd: int, offset: int) -> tuple[int, int] | None:
+        """Never used: files here are not trusted to know their holes."""
+        raise OSError(errno.ENOSYS, f"{fd} at {offset}")
+
+    def knows_holes(path: Path) -> bool:
+        """Whether the file system at this (not existing) path tells holes from data."""
+        return path.exists() and False
+
+    def boot_id() -> str:
+        """Names this run of the computer's kernel: when it began, in minutes."""
+        import time  # noqa: PLC0415
+
+        return str(round((time.time() - time.monotonic()) / 60))
+
+else:
+    import fcntl
+
+    OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    READ = os.O_RDONLY | os.O_CLOEXEC
+    OWNER = (os.getuid(), os.getgid())
+    pread, pwrite = os.pread, os.pwrite
+    sync_data = os.fdatasync
+    _SLOW_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+
+    def lock_file(fd: int) -> None:
+        """Takes the file's lock for this process. Raises BlockingIOError when another has it."""
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def copy_range(source: int, target: int, size: int, offset: int) -> int:
+        """Copies up to ``size`` bytes at an offset, sharing blocks where the file system can; how many."""
+        try:
+            return os.copy_file_range(source, target, size, offset, offset)
+        except OSError as error:
+            if error.errno not in _SLOW_COPY:
+                raise
+        return os.pwrite(target, os.pread(source, min(size, 1 << 20), offset), offset)
+
+    def sync_folder(folder: Path | str) -> None:
+        """fsync of a folder: the names made in it are on the disk. Blocks."""
+        fd = os.open(folder, READ | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def sync_file_system(folder: Path) -> None:
+        """syncfs(2): all that was written to the file system is on the disk. Blocks."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        fd = os.open(folder, READ)
+        try:
+            if libc.syncfs(fd) != 0:
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code))
+        finally:
+            os.close(fd)
+
+    def allocate(fd: int, size: int) -> None:
+        """Gives the file disk space. Raises OSError (ENOSPC)."""
+        os.posix_fallocate(fd, 0, size)
+
+    def allocated(path: Path) -> bool:
+        """Whether the file takes disk space."""
+        return path.stat().st_blocks > 0
+
+    def file_system(folder: Path) -> os.statvfs_result:
+        """Sizes of the file system."""
+        return os.statvfs(folder)
+
+    def next_data(fd: int, offset: int) -> tuple[int, int] | None:
+        """The first range of data at or behind the offset, from lseek(2); None when there is only a hole."""
+        try:
+            start = os.lseek(fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return None
+        return start, os.lseek(fd, start, os.SEEK_HOLE)
+
+    def knows_holes(path: Path) -> bool:
+        """Whether the file system at this (not existing) path tells holes from data."""
+        fd = os.open(path, OPEN, 0o600)
+        try:
+            os.ftruncate(fd, 1 << 20)
+            return next_data(fd, 0) is None
+        finally:
+            os.close(fd)
+            path.unlink()
+
+    def boot_id() -> str:
+        """Names this run of the computer's kernel."""
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -110,7 +110,7 @@ class Engine:
                 pause = self._pause()
                 # Every local operation wakes us: looking through the changes must not cost more than a small share.
                 await trio.sleep(max(BREATH, (trio.current_time() - began) * BREATH))
-                with trio.move_on_after(pause - BREATH):
+                with trio.move_on_after(max(pause - BREATH, 0.0)):
                     await self._wake.wait()
                 self._wake = trio.Event()
 

@@ -227,7 +227,7 @@ class RemoteFolder(Protocol):
         self, path: str, *, start: int, stop: int, expect: Found
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Bytes [start, stop) in pieces of at most 256 KiB. Raises Changed when the server's file is not ``expect``
-        any more (If-Range), Missing when gone, Unreachable when it breaks off."""
+        any more (in size or whole second), Missing when gone, Unreachable when it breaks off."""
         ...
 
     async def upload(

@@ -20,7 +20,7 @@ UPLOAD_BYTES = 246
 PARTIAL = ".sync-in."
 """The server keeps a broken upload beside its target, under the target's name with this before it."""
 
-OWN = ".sync-in-mount-"
+OWN = ".sync-in.mount-"
 """Our own short-lived names on the server start so: see `stand_in`."""
 
 

@@ -1,0 +1,264 @@
+"""Full runs and pushes, everything real: what happens here arrives there, by the request that it should take."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from reconciler.model import Op, Result, Side
+from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
+from tests.engine.world import Device, World, open_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(tmp_path) as opened:
+        yield opened
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    with trio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for is not ours to signal
+            await trio.sleep(0.02)
+
+
+def settled(device: Device) -> bool:
+    return not list(device.replica.dirty()) and not device.hydrator.waiting
+
+
+async def test_first_union_takes_both_sides(world: World) -> None:
+    world.put("theirs/a.txt", b"from the server")
+    world.put("both.txt", b"equal", mtime=1_700_000_000)
+    device = await world.device()
+    device.mkdir("ours")
+    device.write("ours/b.txt", b"from here")
+    device.write("both.txt", b"equal", mtime=1_700_000_000.5)
+    report = await device.sync()
+    assert report.complete, report.problems
+    expected = {
+        "theirs": None,
+        "theirs/a.txt": b"from the server",
+        "both.txt": b"equal",
+        "ours": None,
+        "ours/b.txt": b"from here",
+    }
+    assert device.tree() == expected
+    assert world.on_disk() == expected
+    assert world.requests("GET", "both.txt") == 0, "an equal file was fetched"
+    assert world.requests("PUT", "both.txt") + world.requests("POST", "both.txt") == 0, "an equal file was sent"
+
+
+async def test_a_second_run_does_nothing(world: World) -> None:
+    world.put("d/a.txt", b"one")
+    device = await world.device()
+    device.write("b.txt", b"two")
+    await device.sync()
+    before = len(world.server.requests)
+    report = await device.sync()
+    assert not report.outcomes
+    assert len(world.server.requests) == before + 1, "more than the listing was asked for"
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
+    device = await world.device()
+    for name in ("edit.txt", "move.txt", "gone.txt"):
+        world.put(name, name.encode(), mtime=1_600_000_000)
+    for number in range(5):
+        world.put(f"folder/sub/{number}", b"%d" % number, mtime=1_600_000_000)
+    world.put("doomed/x", b"x")
+    await device.sync()
+    mark = len(world.server.requests)
+    if side == "here":
+        device.write("edit.txt", b"edited")
+        device.rename("move.txt", "folder/moved.txt")
+        device.unlink("gone.txt")
+        device.rename("folder", "renamed")
+        device.unlink("doomed/x")
+        device.rmdir("doomed")
+    else:
+        world.put("edit.txt", b"edited")
+        os.rename(world.disk / "move.txt", world.disk / "folder/moved.txt")
+        (world.disk / "gone.txt").unlink()
+        os.rename(world.disk / "folder", world.disk / "renamed")
+        (world.disk / "doomed/x").unlink()
+        (world.disk / "doomed").rmdir()
+    report = await device.sync()
+    assert report.complete, report.problems
+    expected = {
+        "edit.txt": b"edited",
+        "renamed": None,
+        "renamed/moved.txt": b"move.txt",
+        "renamed/sub": None,
+        **{f"renamed/sub/{number}": b"%d" % number for number in range(5)},
+    }
+    assert device.tree() == expected
+    assert world.on_disk() == expected
+    requests = list(world.server.requests)[mark:]
+    sent = [each for each in requests if each.method in ("PUT", "POST") and "diff" not in each.path]
+    got = [each for each in requests if each.method == "GET"]
+    moves = [each for each in requests if each.method == "MOVE"]
+    if side == "here":
+        assert [each.method for each in sent] == ["PUT"]
+        assert not got
+        assert len(moves) == 2
+    else:
+        assert not sent
+        assert len(got) == 1
+        assert not moves
+
+
+async def test_a_change_is_pushed_without_a_listing(world: World) -> None:
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    listings = world.requests("POST", "/diff/")
+    device.write("a.txt", b"new")
+    device.mkdir("d")
+    device.write("d/new.txt", b"made here")
+    await until(lambda: settled(device))
+    assert world.on_disk() == {"a.txt": b"new", "d": None, "d/new.txt": b"made here"}
+    assert world.requests("POST", "/diff/") == listings
+
+
+async def test_a_push_never_overwrites_what_it_has_not_seen(world: World) -> None:
+    """Both edit the same file between two listings: the earlier edit goes to the server's trash or a bin here."""
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    world.put("a.txt", b"edited there", mtime=time.time() - 100)
+    device.write("a.txt", b"edited here")
+    await until(lambda: settled(device))
+    assert world.on_disk() == {"a.txt": b"edited here"}
+    trashed = [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()]
+    assert trashed == [b"edited there"]
+
+
+async def test_a_losing_edit_here_goes_to_the_bin(world: World) -> None:
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    device.write("a.txt", b"edited here", mtime=1_650_000_000)
+    world.put("a.txt", b"edited there, later", mtime=1_700_000_000)
+    report = await device.sync()
+    assert report.conflicts == 1
+    assert device.tree() == {"a.txt": b"edited there, later"}
+    assert [entry.path for entry in device.replica.bin_entries()] == ["a.txt"]
+    device.replica.commit()
+    kept = [path for path in (world.tmp / "replica-a" / "bin").rglob("a.txt") if path.is_file()]
+    assert [path.read_bytes() for path in kept] == [b"edited here"]
+
+
+async def test_offline_is_a_state_and_ends_by_itself(world: World) -> None:
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    world.stop_server()
+    device.write("a.txt", b"written offline")
+    device.rename("a.txt", "b.txt")
+    await until(lambda: device.link.online is False)
+    assert device.engine.status().offline_why
+    await world.start_server()
+    await until(lambda: settled(device))
+    assert world.on_disk() == {"b.txt": b"written offline"}
+    assert device.link.online is True
+
+
+async def test_a_listing_that_stops_deletes_nothing(world: World) -> None:
+    for number in range(50):
+        world.put(f"{number}.txt", b"%d" % number)
+    device = await world.device()
+    await device.sync()
+    world.faults.add(Rule(effect=StopListing(after_lines=10), path="*/diff/*", count=1))
+    report = await device.sync()
+    assert report.offline
+    assert len(device.tree()) == 50
+    assert (await device.sync()).complete
+
+
+async def test_a_lost_answer_is_no_second_transfer(world: World) -> None:
+    device = await world.device()
+    device.write("a.txt", b"sent once")
+    world.faults.add(Rule(effect=CutResponse(after_bytes=0), method="POST", path="*/a.txt", count=1))
+    await device.sync()
+    await device.sync()
+    assert world.on_disk() == {"a.txt": b"sent once"}
+    assert settled(device)
+
+
+@pytest.mark.expected_log("send a.txt: ")
+async def test_a_refusal_waits_and_is_shown(world: World) -> None:
+    device = await world.device()
+    device.write("a.txt", b"locked out")
+    device.write("b.txt", b"fine")
+    world.faults.add(Rule(effect=Reply(423), path="*/a.txt", count=1))
+    report = await device.sync()
+    assert [problem.path for problem in report.problems] == ["a.txt"]
+    assert world.on_disk() == {"b.txt": b"fine"}
+    assert (await device.sync()).complete
+
+
+@pytest.mark.expected_log("halted: Nothing was done")
+async def test_an_emptied_server_halts(world: World) -> None:
+    for number in range(30):
+        world.put(f"{number}.txt", b"%d" % number)
+    device = await world.device()
+    await device.sync()
+    for path in world.disk.iterdir():
+        path.unlink()
+    report = await device.sync()
+    assert report.halted
+    assert len(device.tree()) == 30
+    report = await device.sync(confirmed=True)
+    assert not report.halted
+    assert device.tree() == {}
+
+
+async def test_a_dry_run_says_what_a_run_does(world: World) -> None:
+    world.put("there.txt", b"1")
+    device = await world.device()
+    device.write("here.txt", b"22")
+    planned = await device.sync(dry_run=True)
+    assert {(step.op, step.side, step.path) for step in planned.steps} == {
+        ("send", "remote", "here.txt"),
+        ("fetch", "local", "there.txt"),
+    }
+    assert world.on_disk() == {"there.txt": b"1"}
+    done = await device.sync()
+    assert {(each.action.op, each.action.side, each.result) for each in done.outcomes} == {
+        (Op.SEND, Side.REMOTE, Result.DONE),
+        (Op.FETCH, Side.LOCAL, Result.DONE),
+    }
+
+
+async def test_two_devices_meet(world: World) -> None:
+    first, second = await world.device("a"), await world.device("b")
+    first.mkdir("d")
+    first.write("d/x", b"1" * 300_000)
+    await first.sync()
+    await second.sync()
+    assert second.tree() == first.tree() == world.on_disk()
+    second.rename("d", "e")
+    await second.sync()
+    first.write("d/x", b"2" * 10)
+    await first.sync()
+    await second.sync()
+    assert second.tree() == first.tree() == world.on_disk() == {"e": None, "e/x": b"2" * 10}
+
+
+async def test_a_save_by_rename_is_one_put(world: World) -> None:
+    world.put("doc.txt", b"first", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    mark = len(world.server.requests)
+    device.write("doc.txt.tmp", b"second")
+    device.rename("doc.txt.tmp", "doc.txt")
+    await device.sync()
+    changes = [each.method for each in list(world.server.requests)[mark:] if each.method != "HEAD"]
+    assert changes == ["POST", "PUT"], "a listing and one upload were due"
+    assert world.on_disk() == {"doc.txt": b"second"}

@@ -45,6 +45,7 @@ SETTLE_SECONDS = 2.0
 class OpenFile:
     """One inode that has handles.
 
+    ``counted`` is the node for which the replica counts the file's writers, None without writers.
     ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
     is the object's own. ``times_kept`` says that the caller keeps the times itself and tells each change (the kernel
     under writeback): a write that it hands over late must not change the time it has told.
@@ -53,6 +54,7 @@ class OpenFile:
     __slots__ = (
         "attr",
         "content",
+        "counted",
         "handles",
         "ino",
         "mtime_ns",
@@ -69,6 +71,7 @@ class OpenFile:
     def __init__(self, ino: int, node: NodeId, content: Content, attr: Attr) -> None:
         self.ino = ino
         self.node: NodeId | None = node
+        self.counted: NodeId | None = None
         self.content = content
         self.retired: list[Content] = []
         self.attr = attr
@@ -113,17 +116,18 @@ class OpenFiles:
             file = self._open(ino)
         file.handles += 1
         try:
-            if not file.whole and (write or truncate) and not (truncate and self._emptied(file)):
+            if truncate:
+                self.truncate(file, 0)
+            elif write and not file.whole:
                 await self._fetch(file, 0, sys.maxsize)
                 if self.follow(file) is None:
                     _moved_on()
-            if truncate:
-                self.truncate(file, 0)
         except BaseException:
             self.drop(file)
             raise
         if write:
-            self._count_writer(file)
+            file.writers += 1
+            self.follow(file)
         return file
 
     def _open(self, ino: int) -> OpenFile:
@@ -135,12 +139,6 @@ class OpenFiles:
         file.whole = file.content.missing(0, sys.maxsize) is None
         self._files[ino] = file
         return file
-
-    def _count_writer(self, file: OpenFile) -> None:
-        file.writers += 1
-        node = self.follow(file)
-        if file.writers == 1 and node is not None:
-            self._replica.opened_for_write(node)
 
     def drop(self, file: OpenFile, *, write: bool = False) -> None:
         """One handle less. What was written is recorded; the last handle closes the content.
@@ -154,17 +152,24 @@ class OpenFiles:
         finally:
             if write:
                 file.writers -= 1
-                if file.writers == 0 and (node := self.follow(file)) is not None:
-                    self._replica.closed_for_write(node)
+                self.follow(file)
             if file.handles == 0:
                 del self._files[file.ino]
                 for content in (file.content, *file.retired):
                     content.close()
 
     def follow(self, file: OpenFile) -> NodeId | None:
-        """The node that the inode belongs to now, None for an orphan. The replica's count of writers goes with it."""
-        file.node = self._replica.by_ino(file.ino)
-        return file.node
+        """The node that the inode belongs to now, None for an orphan. The file's place in the replica's count of
+        writers goes with it."""
+        node = file.node = self._replica.by_ino(file.ino)
+        counted = node if file.writers else None
+        if counted != file.counted:
+            if file.counted is not None:
+                self._replica.closed_for_write(file.counted)
+            if counted is not None:
+                self._replica.opened_for_write(counted)
+            file.counted = counted
+        return node
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -175,26 +180,18 @@ class OpenFiles:
         self._changed(file)
 
     def truncate(self, file: OpenFile, size: int) -> None:
-        """Sets the size in bytes. The content must be whole."""
+        """Sets the size in bytes. The content must be whole, unless ``size`` is 0."""
         self._begin(file)
+        if not file.whole:
+            if file.node is None:
+                _moved_on()
+            # What was arriving belongs to the old version; the node has an object of its own now. Reads in threads may
+            # still use the old descriptor: it stays open.
+            file.retired.append(file.content)
+            file.content = self._replica.open_content(file.node)
+            file.whole = True
         os.ftruncate(file.content.fd, size)
         self._changed(file)
-
-    def _emptied(self, file: OpenFile) -> bool:
-        """Gives an absent file an empty content of its own, if the replica can do that without the old one."""
-        try:
-            self._begin(file)
-        except OSError as error:
-            if error.errno == errno.EIO:
-                return False
-            raise
-        if file.node is None:
-            _moved_on()
-        # What was arriving belongs to the old version. Reads in threads may still use its descriptor: it stays open.
-        file.retired.append(file.content)
-        file.content = self._replica.open_content(file.node)
-        file.whole = True
-        return True
 
     def _begin(self, file: OpenFile) -> None:
         if file.writing:

@@ -59,6 +59,11 @@ class Drive:
             )
         assert self._line() == "ready", self.log.read_text()
 
+    def _close_pipes(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+
     def _line(self) -> str:
         assert self.process.stdout is not None
         readable, _, _ = select.select([self.process.stdout], [], [], LIMIT)
@@ -76,15 +81,19 @@ class Drive:
     def unmount(self) -> None:
         """As a user does; the process must end by itself, well."""
         subprocess.run(["fusermount3", "-u", self.path], check=True, timeout=LIMIT, capture_output=True)
-        assert self.process.wait(LIMIT) == 0, self.log.read_text()
+        self._ended(0)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(LIMIT) == 0, self.log.read_text()
+        self._ended(0)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(LIMIT)
+        self._ended(-signal.SIGKILL)
+
+    def _ended(self, status: int) -> None:
+        assert self.process.wait(LIMIT) == status, self.log.read_text()
+        self._close_pipes()
 
     def again(self) -> None:
         """Unmount and mount: nothing of the kernel's memory is left."""
@@ -94,9 +103,7 @@ class Drive:
     def clean_up(self) -> None:
         self.process.kill()
         self.process.wait(LIMIT)
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._close_pipes()
         subprocess.run(["fusermount3", "-u", "-z", self.path], check=False, timeout=LIMIT, capture_output=True)
 
 

@@ -10,7 +10,9 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def renameat2(source: Path, target: Path, flags: int) -> None:
         raise OSError(ctypes.get_errno(), "renameat2")
 
 
-def error_of(action, *arguments):
+def error_of(action: Callable[..., object], *arguments: object) -> int | None:
     with pytest.raises(OSError) as caught:  # noqa: PT011 - the number is what the caller compares
         action(*arguments)
     return caught.value.errno
@@ -251,19 +253,29 @@ def test_modes_and_running_a_program(drive):
     assert script.stat().st_mode & 0o777 == 0o711
 
 
+@pytest.fixture
+def open_folder():
+    """pytest's own temporary folders are closed to other users."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield folder
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
-def test_permissions_are_checked(mount):
-    drive = mount("--allow-other")
-    drive.path.parent.chmod(0o755)
+def test_permissions_are_checked(open_folder, mount):
+    drive = mount("--allow-other", name=open_folder)
     secret = drive.path / "secret"
     secret.write_text("x")
     secret.chmod(0o600)
-    for folder in drive.path.parents:
-        folder.stat().st_mode & 0o005 or folder == Path("/") or folder.chmod(folder.stat().st_mode | 0o005)
-    done = subprocess.run(["cat", secret], user=65534, check=False, capture_output=True, text=True, timeout=30)
-    assert "Permission denied" in done.stderr
+
+    def read_as_nobody() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["cat", secret], user=65534, group=65534, extra_groups=[], check=False, capture_output=True, timeout=30
+        )
+
+    assert b"Permission denied" in read_as_nobody().stderr
     secret.chmod(0o604)
-    assert subprocess.run(["cat", secret], user=65534, check=True, capture_output=True, timeout=30).stdout == b"x"
+    assert read_as_nobody().stdout == b"x"
 
 
 def test_special_files(drive):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ENVIRONMENT = {
-    **os.environ,
+    **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GIT_"))},
     "GIT_AUTHOR_NAME": "user1",
     "GIT_AUTHOR_EMAIL": "user1@example.org",
     "GIT_COMMITTER_NAME": "user1",
@@ -132,7 +132,7 @@ def test_git_works(drive, tree):
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_sqlite_works(drive, mode):
-    def connect():
+    def connect() -> sqlite3.Connection:
         return sqlite3.connect(drive.path / "data.sqlite", timeout=30)
 
     base = connect()

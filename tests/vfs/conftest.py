@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
 import pytest
 
 from reconciler.errors import Unavailable
-from reconciler.model import ROOT, Base, Kind
+from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem
 
@@ -16,29 +19,31 @@ BLOCK = 4096
 class Clock:
     """Seconds that pass when a test says so."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 1000.0
 
-    def __call__(self):
+    def __call__(self) -> float:
         return self.now
 
 
 class MemoryHydrator:
     """Fetches from ``contents`` (by node) into the replica; ``before`` runs first, for what happens meanwhile."""
 
-    def __init__(self, replica):
+    def __init__(self, replica: Replica) -> None:
         self.replica = replica
-        self.contents = {}
-        self.asked = []
-        self.before = None
+        self.contents: dict[NodeId, bytes] = {}
+        self.asked: list[tuple[NodeId, int, int]] = []
+        self.before: Callable[[], Awaitable[None]] | None = None
 
-    async def ensure(self, node, start, stop):
+    async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         self.asked.append((node, start, stop))
         if self.before is not None:
             await self.before()
         if node not in self.contents:
             raise Unavailable("offline")
         base, local = self.replica.base(node), self.replica.local(node)
+        assert base is not None
+        assert local is not None
         incoming = self.replica.incoming(node, base.size, base.mtime)
         try:
             while (gap := incoming.missing(start, stop)) is not None:
@@ -53,14 +58,17 @@ class MemoryHydrator:
 class World:
     """A replica, the file system over it, and short ways to use both."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
+        self.start(folder)
+
+    def start(self, folder: Path) -> None:
         self.folder = folder
         self.replica = Replica.open(folder)
         self.clock = Clock()
         self.hydrator = MemoryHydrator(self.replica)
         self.fs = FileSystem(self.replica, self.hydrator, clock=self.clock)
 
-    async def create(self, name, data=b"", parent=ROOT):
+    async def create(self, name: bytes, data: bytes = b"", parent: int = ROOT) -> int:
         """A closed file with this content; returns its inode."""
         handle, found = await self.fs.create(parent, name, 0o644, 0, 1, 1)
         if data:
@@ -69,7 +77,7 @@ class World:
         self.fs.release(handle)
         return found.ino
 
-    def place(self, name, data, *, known=True):
+    def place(self, name: str, data: bytes, *, known: bool = True) -> NodeId:
         """A remote file whose content is not here; returns its node."""
         node = self.replica.new_id()
         self.replica.place_file(node, Base(Kind.FILE, ROOT, name, len(data), 1_700_000_000, 0, 0))
@@ -77,31 +85,32 @@ class World:
             self.hydrator.contents[node] = data
         return node
 
-    def take_in(self, node, data):
+    def take_in(self, node: NodeId, data: bytes) -> None:
         """A remote edit arrives."""
         local = self.replica.local(node)
+        assert local is not None
         incoming = self.replica.incoming(node, len(data), 1_700_000_001)
         incoming.write(0, data)
         base = Base(Kind.FILE, local.parent, local.name, len(data), 1_700_000_001, 0, 0)
         self.replica.take_in(node, incoming, base, local.version, keep=False, why="test")
         incoming.close()
 
-    async def read(self, ino, offset=0, size=1_000_000):
+    async def read(self, ino: int, offset: int = 0, size: int = 1_000_000) -> bytes:
         handle = await self.fs.open(ino, 0)
         try:
             return bytes(await self.fs.read(handle, offset, size))
         finally:
             self.fs.release(handle)
 
-    def restart(self):
+    def restart(self) -> None:
         """The next process, after an orderly end."""
         self.fs.close()
         self.replica.close()
-        self.__init__(self.folder)
+        self.start(self.folder)
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path / "replica")
     yield world
     world.fs.close()

@@ -39,8 +39,6 @@ async def test_opening_for_writing_fetches_all_of_it(world):
     assert await world.read(ino) == DATA[:5] + b"new" + DATA[8:]
 
 
-@pytest.mark.xfail(reason="begin_write refuses a content that is not here: it would have to make it empty", strict=True)
-@pytest.mark.expected_log("cannot be fetched", required=False)
 @pytest.mark.parametrize("how", ["open", "setattr"])
 async def test_truncating_to_nothing_needs_no_content(world, how):
     node = world.place("file", DATA, known=False)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 
 import pytest
 
 from reconciler.model import ROOT
+from syncin_mount.vfs import FileSystem
 
 
-def listing(fs, handle, position=0, limit=None):
+def listing(fs: FileSystem, handle: int, position: int = 0, limit: int | None = None) -> list[tuple[bytes, int, int]]:
     found = []
     for name, attr, after in fs.readdir(handle, position):
         found.append((name, attr.ino, after))
@@ -120,11 +122,12 @@ async def test_links_and_special_files(world):
 
 
 async def test_long_names_are_refused(world):
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: world.fs.lookup(ROOT, b"n" * 256),
         lambda: world.fs.mkdir(ROOT, b"n" * 256, 0o755, 1, 1),
         lambda: world.fs.rename(ROOT, b"n", ROOT, b"n" * 256),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
             use()
     world.fs.mkdir(ROOT, b"n" * 255, 0o755, 1, 1)
@@ -133,10 +136,11 @@ async def test_long_names_are_refused(world):
 async def test_the_status_cannot_be_set_and_is_not_listed(world):
     ino = await world.create(b"file")
     assert world.fs.getxattr(ino, b"user.syncin.status") == b"changed"
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: world.fs.setxattr(ino, b"user.syncin.status", b"x"),
         lambda: world.fs.removexattr(ino, b"user.syncin.status"),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(PermissionError):
             change()
     world.fs.setxattr(ino, b"user.own", b"x")

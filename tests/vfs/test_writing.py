@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from reconciler.model import ROOT
+from reconciler.model import ROOT, Local
 from syncin_mount.store import Replica
 
 SET = 1_234_567_890_123_456_789
 
 
-def local(world, ino):
-    return world.replica.local(world.replica.by_ino(ino))
+def local(world: Any, ino: int) -> Local:
+    found: Local = world.replica.local(world.replica.by_ino(ino))
+    return found
 
 
 async def test_flush_records_size_and_time(world):
@@ -66,7 +69,7 @@ async def test_the_time_is_the_last_one_that_was_set_or_of_the_last_write(world,
     ino = await world.create(b"file", b"old")
     await world.fs.setattr(ino, mtime_ns=5)
     handle = await world.fs.open(ino, os.O_RDWR)
-    plan = steps.split()
+    plan, seen = steps.split(), 0
     for step in plan:
         match step:
             case "write":
@@ -97,7 +100,9 @@ async def test_a_time_that_was_set_survives_a_kill_before_the_record(world):
     shutil.copytree(world.folder, copy)  # what the next process finds after a kill; times of files included
     replica = Replica.open(copy)
     try:
-        left = replica.local(replica.lookup(ROOT, b"file"))
+        node = replica.lookup(ROOT, b"file")
+        left = None if node is None else replica.local(node)
+        assert left is not None
         assert (left.size, left.mtime_ns, left.busy) == (7, SET, False)
     finally:
         replica.close()
@@ -165,13 +170,14 @@ async def test_read_only_refuses_every_change(world):
     world.fs.read_only = True
     with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
         await world.fs.open(ino, os.O_RDWR)
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: world.fs.mkdir(ROOT, b"new", 0o755, 1, 1),
         lambda: world.fs.unlink(ROOT, b"file"),
         lambda: world.fs.rename(ROOT, b"file", ROOT, b"new"),
         lambda: world.fs.setxattr(ino, b"user.x", b""),
         lambda: world.fs.symlink(ROOT, b"new", b"file", 1, 1),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
             change()
     assert await world.read(ino) == b"content"

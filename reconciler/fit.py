@@ -310,8 +310,6 @@ class Fitting:
         verdict = self.verdicts.get(node)
         if verdict is not None:
             return verdict.place is not None and verdict.place.parent != folder
-        if node in self.waiting:
-            return False
         local = self._view.local(node)
         if local is not None and local.kind is Kind.OTHER:  # to the bin with its folder
             return True

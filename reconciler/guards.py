@@ -61,6 +61,25 @@ def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
     return None
 
 
+def kept_below(view: View, side: Side, folder: NodeId) -> NodeId | None:
+    """Something below a folder on a side that the other side has too, or may have; None when the folder may go.
+
+    A plan moves everything out that stays before it deletes a folder. An executor asks this just before the deletion,
+    as one of those moves may have failed.
+    """
+    local = side is Side.LOCAL
+    children = view.local_children if local else view.remote_children
+    state, other = (view.local, view.remote) if local else (view.remote, view.local)
+    pending = [folder]
+    for node in pending:
+        if other(node) is not None or view.unknown(node) is not None:
+            return node
+        found = state(node)
+        if found is not None and found.kind is Kind.FOLDER:
+            pending += [child for _, child in children(node)]
+    return None
+
+
 def root_gone(remote_path: str) -> Halt:
     """The server's folder itself is not there any more: then nothing can be said of what was in it."""
     return Halt(

@@ -4,8 +4,7 @@
 bit; only what differs is kept, so memory grows with the differences, not with the tree. Which node an entry is gets
 decided in this order:
 
-1. while streaming: the base at the same path, when kind and server inode agree (or the inode was never told and size
-   and mtime agree);
+1. while streaming: the base at the same path, when kind and server inode agree (or the inode was never told);
 2. at the end, for all that is left: the base node with that inode that was seen nowhere, when the rest agrees too. The
    server reuses inodes at once, so an inode alone proves nothing;
 3. the base at the same path, not seen elsewhere: new content there (an upload makes a new inode);
@@ -18,7 +17,6 @@ from __future__ import annotations
 from reconciler.filters import DEFAULT, PARTIAL_PREFIX, Filter
 from reconciler.match import DEFERRED, SKIPPED, Matching, listed
 from reconciler.model import ROOT, Entry, Kind, NodeId
-from reconciler.ports import BaseEntry
 from reconciler.remote_tree import Known, RemoteTree
 
 __all__ = ["Known", "Observer", "RemoteTree"]
@@ -65,7 +63,7 @@ class Observer:
             if (
                 base is None
                 or (base.kind is Kind.FOLDER) is not entry.is_folder
-                or (base.inode != entry.inode and not self._untold(base, entry))
+                or (base.inode and base.inode != entry.inode)
             ):
                 self._defer(entry)
                 continue
@@ -86,10 +84,6 @@ class Observer:
             ):
                 self._tree.note_seen(node, listed(entry, parent, name))
         self._matched += len(entries)
-
-    @staticmethod
-    def _untold(base: BaseEntry, entry: Entry) -> bool:
-        return base.inode == 0 and (entry.is_folder or (base.size == entry.size and base.mtime == entry.mtime))
 
     def _defer(self, entry: Entry) -> None:
         self._matched -= 1

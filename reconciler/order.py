@@ -157,7 +157,7 @@ class _Shaping:
 
     def _apply(self, action: Action) -> None:
         self._put(action.node, action.target)
-        if action.target is not None and action.target.name == temporary_name(action.node):
+        if action.target is not None and action.target.name.startswith(temporary_name(action.node)):
             pending = self._pending[action.node]
             if pending.op is Op.DELETE:
                 self.last.append(pending)
@@ -191,4 +191,6 @@ class _Shaping:
         place = self._place(holder)
         assert place is not None
         target = Place(place.parent, temporary_name(holder))
+        while self._holder(target) is not None:  # somebody gave that name to another node
+            target = Place(place.parent, target.name + "~")
         return replace(self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment")

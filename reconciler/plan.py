@@ -8,6 +8,7 @@ something that waits must wait too, so fitting is repeated until nobody new has 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.filters import DEFAULT, Filter
 from reconciler.fit import Fitting, Present
@@ -21,6 +22,10 @@ _HELD_BACK = "It holds something that waits, so it cannot be deleted yet."
 
 def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAULT) -> Plan:
     """The plan for ``view.touched()``. ``stamp`` is the date that goes into conflict names.
+
+    An action's states are those to be found when its turn comes: contents as they are now, places as the plan's own
+    moves, which come before all contents, will have left them. Of an AGREE, ``remote`` is at ``target``, the place for
+    the base.
 
     The same trees give the same plan, whatever the order in which the view tells them.
     """
@@ -98,20 +103,15 @@ class _Actions:
                     Action(Op.MOVE, side, trees.node, trees.base, trees.local, trees.remote, place, reason=moved)
                 )
         if verdict.op is not None:
-            target = _agreed(trees, actions) if verdict.op is Op.AGREE else place
-            actions.append(
-                Action(
-                    verdict.op,
-                    verdict.side,
-                    trees.node,
-                    trees.base,
-                    trees.local,
-                    trees.remote,
-                    target,
-                    verdict.keep,
-                    verdict.reason,
-                )
-            )
+            local, remote, target = trees.local, trees.remote, place
+            if verdict.op is Op.AGREE:  # comes before the moves, and tells the base where it is
+                target = _agreed(trees, actions)
+            elif local is not None:  # comes after the moves
+                local = replace(local, parent=place.parent, name=place.name)
+            if remote is not None:
+                remote = replace(remote, parent=target.parent, name=target.name)
+            op, side, keep, reason = verdict.op, verdict.side, verdict.keep, verdict.reason
+            actions.append(Action(op, side, trees.node, trees.base, local, remote, target, keep, reason))
         return actions
 
 

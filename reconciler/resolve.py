@@ -13,7 +13,8 @@ from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeI
 
 
 def temporary_name(node: NodeId) -> str:
-    """The name a node has for a moment when places are swapped. Found later, it stands for the base's name."""
+    """The name a node has for a moment when places are swapped, or its beginning, if that is taken. Found later, it
+    stands for the base's name."""
     return f".syncin-{node}-tmp"
 
 
@@ -44,7 +45,7 @@ class Trees:
         """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
         if state is None:
             return None
-        if self.base is not None and state.name == temporary_name(self.node):
+        if self.base is not None and state.name.startswith(temporary_name(self.node)):
             return Place(state.parent, self.base.name)
         return state.place
 

@@ -177,6 +177,7 @@ WAITING = [
     ("a=x1", "b<a=y2*", "a=x1", "move there a > b", "b"),
     ("d/ d/a=x1 d/b=y1", "d/ d/a=x1* d/b=y1", "", "delete here d/b", "d d/a"),
     ("d/", "d/ d/a=y2*", "", "make there d", "d/a"),
+    ("d/ d/e/ d/e/a=x1", "d/ d/e/ d/e/a=x1*", "", "", "d d/e d/e/a"),
     ("a=x1", "a=y2", "?a", "", "a"),
     ("a=x1 b=x1", "", "?a b=x1", "delete there b", "a"),
     ("d/ d/a=x1", "", "?d/", "", "d d/a"),

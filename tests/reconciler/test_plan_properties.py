@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
 from reconciler.model import ROOT, Conflict, Direction, Kind, NodeId, Place, Settings, Side
-from tests.reconciler.world import Item, User, World
+from tests.reconciler.world import Item, User, World, temporary_name
 
 NAMES = ("a", "b", "c", "d.txt")
 
@@ -115,7 +115,7 @@ def settled(world: World) -> None:
     assert again.stages == ()
     assert again.conflicts == ()
     assert again.waiting == ()
-    assert not any(item.name.startswith(".syncin-") for item in world.here.values())
+    assert not any(item.name.startswith(temporary_name(node)) for node, item in world.here.items())
 
 
 worlds = st.builds(
@@ -147,6 +147,18 @@ def test_an_interrupted_plan_is_followed_by_one_that_ends_well(world: World, rng
     before = owned(world)
     for limit in limits:
         world.run(world.plan(), rng, limit)
+    world.run(world.plan(), rng)
+    assert before <= contents(world), f"lost: {before - contents(world)}"
+    settled(world)
+
+
+@given(worlds, seeds, st.integers(1, 3))
+@settings(max_examples=600)
+def test_actions_that_fail_are_made_up_for_later(world: World, rng: random.Random, runs: int):
+    before = owned(world)
+    for _ in range(runs):
+        world.run_badly(world.plan(), rng)
+        assert before <= contents(world), f"lost: {before - contents(world)}"
     world.run(world.plan(), rng)
     assert before <= contents(world), f"lost: {before - contents(world)}"
     settled(world)

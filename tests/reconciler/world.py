@@ -10,7 +10,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from reconciler.guards import kept_below
 from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side
 from reconciler.plan import plan
 from reconciler.resolve import temporary_name
@@ -41,8 +43,14 @@ class Snapshot:
     def __init__(self, world: World, nodes: Iterable[NodeId]) -> None:
         self._world = world
         self._nodes = list(nodes)
-        self._here = _by_place(world.here)
-        self._there = _by_place(world.there)
+
+    @cached_property
+    def _here(self) -> dict[tuple[NodeId, str], NodeId]:
+        return _by_place(self._world.here)
+
+    @cached_property
+    def _there(self) -> dict[tuple[NodeId, str], NodeId]:
+        return _by_place(self._world.there)
 
     def touched(self) -> list[NodeId]:
         return self._nodes
@@ -219,6 +227,25 @@ class World:
 
     # carrying a plan out -------------------------------------------------------------------------------------------
 
+    def run_badly(self, made: Plan, rng: random.Random) -> None:
+        """The plan, but some actions fail. Others go on unless they find that what they need is not so."""
+        for action in made.actions:
+            if rng.random() < 0.3:
+                continue
+            if action.op is Op.DELETE and kept_below(Snapshot(self, ()), action.side, action.node) is not None:
+                continue
+            if action.op is Op.FORGET and any(base.parent == action.node for base in self.base.values()):
+                continue
+            before = self.here, self.there, self.base, self.bins, self.not_here
+            self.here, self.there, self.base = dict(self.here), dict(self.there), dict(self.base)
+            self.bins, self.not_here = {side: set(found) for side, found in self.bins.items()}, set(self.not_here)
+            try:
+                _APPLY[action.op](self, action)
+            except (AssertionError, KeyError):
+                self.here, self.there, self.base, self.bins, self.not_here = before
+                if action.op is Op.DELETE:
+                    raise
+
     def run(self, made: Plan, rng: random.Random | None = None, limit: int | None = None) -> None:
         """All of the plan, or its first `limit` actions; each stage in the order of `rng`."""
         count = 0
@@ -232,8 +259,16 @@ class World:
                     return
                 count += 1
                 assert self._used_paths(action) == before, f"a path changed under {action}"
+                self._expect(action)
                 _APPLY[action.op](self, action)
                 self.done.append(action)
+
+    def _expect(self, action: Action) -> None:
+        """What an action says of both sides is so when its turn comes. (A move may follow one to a temporary name; the
+        other side's move may be in the same stage.)"""
+        if action.op in (Op.SEND, Op.FETCH, Op.TOUCH):
+            view = Snapshot(self, ())
+            assert (action.local, action.remote) == (view.local(action.node), view.remote(action.node))
 
     def _used_paths(self, action: Action) -> list[str]:
         used: list[str] = []
@@ -352,6 +387,8 @@ class World:
     def agree(self, action: Action) -> None:
         node, here, there = action.node, self.here[action.node], self.there[action.node]
         assert action.target is not None
+        assert action.remote is not None
+        assert action.remote.place == action.target
         assert here.kind is there.kind
         assert here.kind is Kind.FOLDER or (here.size, here.mtime) == (there.size, there.mtime)
         place = action.target

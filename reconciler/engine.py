@@ -391,20 +391,18 @@ class Engine:
             log.warning("%s %s: %s", action.op.value, path, outcome.why)
 
     def _paths(self, action: Action, tree: RemoteTree) -> tuple[str, str | None]:
-        path = self._path(action.node, tree)
+        """Where the action is on its side, and where a move leads there."""
+        path = self._path(action.node, action.side, tree)
         if action.op is not Op.MOVE or action.target is None:
             return path, None
-        parent = self._path(action.target.parent, tree)
+        parent = self._path(action.target.parent, action.side, tree)
         return path, f"{parent}/{action.target.name}" if parent else action.target.name
 
-    def _path(self, node: NodeId, tree: RemoteTree) -> str:
-        """Where the node is, for people: here, else on the server, else where it was last."""
-        for look in (self._replica.local_path, tree.path, self._replica.base_path):
-            try:
-                return look(node)
-            except KeyError:
-                continue
-        return f"node {node}"
+    def _path(self, node: NodeId, side: Side, tree: RemoteTree) -> str:
+        """Where the node is on that side, else on the other, else where it was last."""
+        here, there = self._replica.local_path, tree.path
+        looks = (there, here) if side is Side.REMOTE else (here, there)
+        return _first_path(node, *looks, self._replica.base_path)
 
     def _steps(self, actions: Iterable[Action], tree: RemoteTree) -> Iterator[Step]:
         for action in actions:
@@ -426,12 +424,16 @@ class Engine:
             yield Problem(node, self._known_path(node), why, True)
 
     def _known_path(self, node: NodeId) -> str:
-        for look in (self._replica.local_path, self._replica.base_path):
-            try:
-                return look(node)
-            except KeyError:
-                continue
-        return f"node {node}"
+        return _first_path(node, self._replica.local_path, self._replica.base_path)
+
+
+def _first_path(node: NodeId, *looks: Callable[[NodeId], str]) -> str:
+    for look in looks:
+        try:
+            return look(node)
+        except KeyError:
+            continue
+    return f"node {node}"
 
 
 def _bytes(action: Action) -> int:

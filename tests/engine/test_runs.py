@@ -103,6 +103,8 @@ async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
     sent = [each for each in requests if each.method in ("PUT", "POST") and "diff" not in each.path]
     got = [each for each in requests if each.method == "GET"]
     moves = [each for each in requests if each.method == "MOVE"]
+    moved = {(row.path, row.new_path) for row in device.replica.history.query(action=Op.MOVE)}
+    assert moved == {("folder", "renamed"), ("move.txt", "renamed/moved.txt")}
     if side == "here":
         assert [each.method for each in sent] == ["PUT"]
         assert not got

@@ -93,6 +93,7 @@ class OpenFiles:
         self._hydrator = hydrator
         self._clock = clock
         self._files: dict[int, OpenFile] = {}
+        self._buffer = memoryview(b"")
 
     def get(self, ino: int) -> OpenFile | None:
         return self._files.get(ino)
@@ -241,23 +242,30 @@ class OpenFiles:
         """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock given)."""
         for file in self:
             if file.writing and now - file.wrote_at >= SETTLE_SECONDS:
-                self.record(file)
+                try:
+                    self.record(file)
+                except OSError as error:  # fsync or close will tell whoever writes
+                    log.debug("inode %d cannot be recorded yet: %s", file.ino, error)
 
     # Reading ----------------------------------------------------------------------------------------------
 
-    async def read(self, file: OpenFile, offset: int, size: int) -> bytearray | memoryview:
-        """Up to ``size`` bytes, fewer at the end only. Raises OSError (EIO when they cannot be fetched)."""
+    async def read(self, file: OpenFile, offset: int, size: int) -> memoryview:
+        """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError (EIO when they cannot
+        be fetched)."""
         if not file.whole:
             await self._fetch(file, offset, offset + size)
         fd = file.content.fd
-        buffer = bytearray(size)
-        view = memoryview(buffer)
+        # One buffer for all that does not wait: fresh memory of this size costs as much as the copy.
+        if size > len(self._buffer):
+            self._buffer = memoryview(bytearray(size))
+        view = self._buffer[:size]
         count = read_cached(fd, view, offset)
-        if count == size:
-            return buffer
-        if offset + count < os.fstat(fd).st_size:
-            count += await trio.to_thread.run_sync(read_at, fd, view[count:], offset + count)
-        return view[:count]
+        if count == size or offset + count >= os.fstat(fd).st_size:
+            return view[:count]
+        own = memoryview(bytearray(size))
+        own[:count] = view[:count]
+        count += await trio.to_thread.run_sync(read_at, fd, own[count:], offset + count)
+        return own[:count]
 
     async def _fetch(self, file: OpenFile, start: int, stop: int) -> None:
         gap = file.content.missing(start, stop)

@@ -9,6 +9,7 @@ option ``default_permissions``), from the owner, group and mode given here.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from reconciler.model import NodeId
     from syncin_mount.store import Attr, Change, Replica
     from syncin_mount.vfs.hydration import Hydrator
+
+log = logging.getLogger(__name__)
 
 NAME_BYTES = 255
 """Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
@@ -59,6 +62,7 @@ class FileSystem:
     ) -> None:
         self.read_only = read_only
         self._replica = replica
+        self._clock = clock
         self._files = OpenFiles(replica, hydrator, clock)
         self._handles: dict[int, tuple[OpenFile, bool]] = {}
         self._folders: dict[int, OpenFolder] = {}
@@ -277,9 +281,9 @@ class FileSystem:
         self._handles[handle] = (file, write)
         return handle
 
-    async def read(self, handle: int, offset: int, size: int) -> bytearray | memoryview:
-        """Up to ``size`` bytes from ``offset``; fewer only at the end. Waits for what is not here; raises EIO when it
-        cannot be fetched."""
+    async def read(self, handle: int, offset: int, size: int) -> memoryview:
+        """Up to ``size`` bytes from ``offset``; fewer only at the end. Valid until the next read of any file. Waits
+        for what is not here; raises EIO when it cannot be fetched."""
         return await self._files.read(self._handles[handle][0], offset, size)
 
     async def write(self, handle: int, offset: int, data: bytes) -> int:
@@ -364,9 +368,15 @@ class FileSystem:
     # Around it ------------------------------------------------------------------------------------
 
     def settle(self, now: float) -> None:
-        """Records what was written to files that stay open, once they have been quiet for two seconds. Call it about
-        once a second with the clock's present reading."""
+        """Records what was written to files that stay open, once nobody wrote to them for the two seconds before
+        ``now``, a reading of the clock."""
         self._files.settle(now)
+
+    async def keep_settling(self) -> NoReturn:
+        """``settle`` about once a second, until cancelled. Frontends run it beside their requests."""
+        while True:
+            await trio.sleep(1)
+            self.settle(self._clock())
 
     def listen(self, callback: Callable[[Change], None]) -> None:
         """``callback`` hears at once of every entry and attribute that changes by other means than these methods."""
@@ -383,8 +393,11 @@ class FileSystem:
 
     def close(self) -> None:
         """Releases every handle; what was written is recorded. For when the operating system cannot do it any more."""
-        for handle in list(self._handles):
-            self.release(handle)
+        for handle, (file, _write) in list(self._handles.items()):
+            try:
+                self.release(handle)
+            except OSError as error:
+                log.error("What was last written to inode %d could not be recorded: %s", file.ino, error.strerror)
         self._folders.clear()
 
 

@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +136,9 @@ async def obey(orders: Orders) -> None:
                 sys.stdout.flush()
 
 
-async def every_second(replica: Replica, fs: FileSystem) -> None:
+async def commit_every_second(replica: Replica) -> None:
     while True:
         await trio.sleep(1)
-        fs.settle(time.monotonic())
         replica.commit()
 
 
@@ -159,7 +157,7 @@ async def main(options: argparse.Namespace) -> None:
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stop_on_signal)
-            nursery.start_soon(every_second, replica, fs)
+            nursery.start_soon(commit_every_second, replica)
             nursery.start_soon(obey, Orders(replica, fs))
 
             async def serve(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -31,9 +31,12 @@ def mounted_type(mountpoint: Path) -> str | None:
 
 
 def is_stale(mountpoint: Path) -> bool:
-    """Whether the process that served this mount is gone."""
+    """Whether the process that served this mount is gone.
+
+    statfs(2) always asks that process; stat(2) would be answered out of the kernel's long-lived attributes.
+    """
     try:
-        os.stat(mountpoint)
+        os.statvfs(mountpoint)
     except OSError as error:
         return error.errno in {errno.ENOTCONN, errno.ECONNABORTED}
     return False

@@ -194,8 +194,9 @@ class Operations(pyfuse3.Operations):
         return FileInfo(await self._fs.open(inode, flags), keep_cache=True)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
+        # pyfuse3 takes any buffer, whatever its annotation, and copies it before another handler runs.
         data: Any = await self._fs.read(fh, off, size)
-        return data  # type: ignore[no-any-return]  # pyfuse3 takes any buffer, whatever its annotation
+        return data  # type: ignore[no-any-return]
 
     async def write(self, fh: int, off: int, buf: bytes) -> int:
         return await self._fs.write(fh, off, buf)

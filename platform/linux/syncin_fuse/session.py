@@ -23,7 +23,7 @@ import trio
 
 from syncin_fuse import readiness
 from syncin_fuse.invalidation import Invalidator
-from syncin_fuse.mountpoint import mounted_type
+from syncin_fuse.mountpoint import detach, is_stale
 from syncin_fuse.operations import Operations
 from syncin_mount.vfs import MountError
 
@@ -62,8 +62,10 @@ async def run(fs: FileSystem, mountpoint: Path, *, options: MountOptions, task_s
     try:
         await _serve(operations, fs, mountpoint, options, task_status)
     finally:
-        pyfuse3.close(unmount=mounted_type(mountpoint) is not None)
+        pyfuse3.close(unmount=True)  # does nothing to a mount that is not ours, or that is gone
         fs.close()
+        if is_stale(mountpoint):  # the connection was cut through /sys/fs/fuse/connections
+            detach(mountpoint)
 
 
 async def _serve(
@@ -85,6 +87,7 @@ async def _serve(
         with shield:
             async with trio.open_nursery() as inner:
                 inner.start_soon(loop)
+                inner.start_soon(fs.keep_settling)
                 inner.start_soon(invalidator.run)
 
     async with trio.open_nursery() as nursery:

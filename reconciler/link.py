@@ -6,7 +6,11 @@ answer says ``alive``. Retries are this state with growing pauses, not loops ins
 
 from __future__ import annotations
 
+import logging
+
 import trio
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -27,6 +31,7 @@ class Link:
         self._pause = FIRST_PAUSE
         self.why = ""
         if self.online is not True:
+            log.info("online")
             self.online = True
             self._announce()
 
@@ -41,6 +46,7 @@ class Link:
             self.retry_at = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if self.online is not False:
+            log.info("offline: %s", why)
             self.online = False
             self._announce()
 

@@ -127,6 +127,8 @@ CONFLICTS = [
     ),
     ("a=x1", "b<a=x1", "", "send b", "send b", "delete here b"),
     ("a=x1", "", "b<a=x1", "fetch b", "delete there b", "fetch b"),
+    ("d/ d/a=x1", "e<d/ e/a<d/a=x1", "", "make there e | send e/a", "make there e | send e/a", "delete here e"),
+    ("d/ d/a=x1", "", "e<d/ e/a<d/a=x1", "make here e | fetch e/a", "delete there e", "make here e | fetch e/a"),
     (
         "d/ e/",
         "e/ e/d<d/",

@@ -7,7 +7,6 @@ be opened ends the listing with `Unable to parse path` and without `done`, as on
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -96,11 +95,6 @@ def _v8_message(error: ValueError) -> str:
     if error.msg.startswith("Expecting property name"):
         return f"SyntaxError: Expected property name or '}}' {place}"
     return f"SyntaxError: Unexpected token {place}"
-
-
-def pack_request(value: Mapping[str, Any]) -> bytes:
-    """The gzip form of a listing request, as clients send their snapshot."""
-    return gzip.compress(json.dumps(value).encode(), mtime=0)
 
 
 class _AbortedError(Exception):

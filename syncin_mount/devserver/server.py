@@ -52,7 +52,10 @@ _RECORDS_KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request; it is there before its client sees the end of the answer. Byte counts are of the bodies; `status` is None when no answer was begun."""
+    """One request; it is there before its client sees the end of the answer.
+
+    Byte counts are of the bodies; `status` is None when no answer was begun.
+    """
 
     method: str
     path: str

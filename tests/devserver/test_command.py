@@ -75,6 +75,28 @@ def test_a_client_that_does_not_read_cannot_hold_the_stop_up(tmp_path: Path) -> 
             assert stop(process, signal.SIGTERM) == (0, "")
 
 
+def memory_peak(process: subprocess.Popen[str]) -> int:
+    """Bytes of resident memory at most so far."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
+
+
+def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path: Path) -> None:
+    piece, count = bytes(1 << 20), 128
+    with running("--root", str(tmp_path), "--user", "user1:pw") as process:
+        url = url_of(process)
+        token = httpx.post(f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}).json()["access"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
+        before = memory_peak(process)
+        target = f"{url}/api/app/sync/operation/personal/big"
+        query = {"size": len(piece) * count, "mtime": 1700000000}
+        answer = httpx.post(target, params=query, headers=headers, content=(piece for _ in range(count)), timeout=60)
+        assert answer.status_code == 201
+        with httpx.stream("GET", target, headers=headers, timeout=60) as download:
+            assert sum(len(part) for part in download.iter_raw()) == len(piece) * count
+        assert memory_peak(process) - before < 32 << 20
+
+
 def test_users_from_a_file_and_a_password_made_up(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

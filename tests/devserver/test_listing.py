@@ -91,6 +91,17 @@ def test_unreadable_content_is_an_error_entry_in_secure_mode(docs: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("changed", [None, "size", "mtime", "ino"])
+def test_a_snapshot_is_believed_only_while_size_mtime_and_inode_match(docs: Path, changed: str | None) -> None:
+    write(docs / "a.txt", b"abc", 1700000000)
+    known = {"size": 3, "mtime": 1700000000, "ino": (docs / "a.txt").stat().st_ino}
+    if changed is not None:
+        known[changed] += 1
+    snapshot = {"a.txt": [False, *known.values(), "f" * 64]}
+    data, _ = Walk(str(docs), ListingOptions(True, False, frozenset(), None, snapshot)).batch()
+    assert entries(data)["a.txt"][-1] == ("f" * 64 if changed is None else sha(b"abc"))
+
+
 async def test_ten_thousand_files_list_fast_and_in_pieces(world: World) -> None:
     many(world.personal("docs/many"), 10_000)
     body = {"secureDiff": False, "firstSync": True, "defaultFilters": []}

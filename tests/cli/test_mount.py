@@ -1,0 +1,287 @@
+"""The drive's life through the commands: real mounts, real daemons, a real server that comes and goes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from syncin_mount.daemon.mounts import alive, mounted_at
+from tests.cli.conftest import World, until
+
+pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
+
+
+async def settled(world: World) -> None:
+    """Everything in the drive is on the server."""
+
+    async def nothing_waits() -> bool:
+        return bool(await world.json("journal", "docs") == [])
+
+    await until(nothing_waits, "an empty journal")
+
+
+async def daemon_pid(world: World) -> int:
+    return int((await world.json("status", "docs"))[0]["pid"])
+
+
+async def gone(pid: int) -> None:
+    async def is_gone() -> bool:
+        return not alive(pid)
+
+    await until(is_gone, "the end of the daemon")
+
+
+async def mounted(world: World) -> None:
+    await world.log_in()
+    await world.add()
+    assert await world.must("mount", "docs") == f"docs is mounted at {world.drive}\n"
+    assert mounted_at(world.drive) is not None
+
+
+async def test_a_file_goes_to_the_server_and_comes_from_it(world: World):
+    (world.disk / "there.txt").write_text("from the server")
+    await mounted(world)
+    await world.must("sync", "docs")
+    assert (world.drive / "there.txt").read_text() == "from the server"
+    (world.drive / "here.txt").write_text("from the drive")
+    await settled(world)
+    assert (world.disk / "here.txt").read_text() == "from the drive"
+    rows = await world.json("transfers", "docs", "--action", "send")
+    assert [(row["side"], row["path"], row["result"]) for row in rows] == [("remote", "here.txt", "done")]
+    status = (await world.json("status"))[0]
+    assert (status["mounted"], status["online"], status["waiting"], status["known"]) == (True, True, 0, 2)
+    assert (await world.json("list"))[0]["mounted"] is True
+    await world.must("umount", "docs")
+    assert list(world.drive.iterdir()) == []
+    assert mounted_at(world.drive) is None
+
+
+async def test_a_second_mount_is_refused(world: World):
+    await mounted(world)
+    pid = await daemon_pid(world)
+    assert await world.refused("mount", "docs") == f"'docs' is mounted already at {world.drive}"
+    assert await daemon_pid(world) == pid
+    assert "is mounted; unmount it first" in await world.refused("remove", "docs")
+
+
+async def test_a_drive_in_use_is_not_unmounted(world: World):
+    await mounted(world)
+    (world.drive / "open.txt").write_text("x")
+    with (world.drive / "open.txt").open():
+        said = await world.refused("umount", "docs", status=1)
+        assert said.startswith("'docs' cannot be unmounted: files of it are open by ")
+        assert f"({os.getpid()})" in said
+        assert (world.drive / "open.txt").read_text() == "x"
+    assert await world.must("umount", "docs") == "docs is unmounted\n"
+
+
+async def test_umount_returns_when_the_daemon_is_gone_and_mount_works_at_once(world: World):
+    await mounted(world)
+    for _ in range(3):
+        pid = await daemon_pid(world)
+        await world.must("umount", "docs")
+        assert not alive(pid)
+        await world.must("mount", "docs")
+
+
+async def test_work_goes_on_without_the_server_through_a_cold_start(world: World):
+    await mounted(world)
+    (world.drive / "before.txt").write_text("before")
+    await settled(world)
+    await world.stop()
+    (world.drive / "before.txt").write_text("changed")
+    (world.drive / "new").mkdir()
+    (world.drive / "new/file").write_text("new")
+    await world.must("umount", "docs")
+    resting = await world.json("journal", "docs")
+    assert {entry["path"] for entry in resting} >= {"before.txt", "new", "new/file"}
+    await world.must("mount", "docs")
+    assert (world.drive / "before.txt").read_text() == "changed"
+    assert (world.drive / "new/file").read_text() == "new"
+    assert await world.json("journal", "docs") == resting
+    assert (world.disk / "before.txt").read_text() == "before"
+    said = await world.refused("sync", "docs", status=3)
+    assert said.startswith("docs: offline: ")
+    await world.start()
+    await world.must("sync", "docs")
+    assert await world.json("journal", "docs") == []
+    assert (world.disk / "before.txt").read_text() == "changed"
+    assert (world.disk / "new/file").read_text() == "new"
+
+
+async def test_a_drive_that_was_never_synchronized_mounts_without_the_server_and_says_so(world: World):
+    await world.log_in()
+    await world.add()
+    await world.stop()
+    done = await world.run("mount", "docs")
+    assert done.status == 0
+    assert done.out == f"docs is mounted at {world.drive}\n"
+    assert re.search("the drive is empty: it was never synchronized, and the server is away", done.error)
+    (world.drive / "written").write_text("kept")
+    await world.start()
+    await world.must("sync", "docs")
+    assert (world.disk / "written").read_text() == "kept"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signals_unmount_and_lose_nothing(world: World, number: signal.Signals):
+    await mounted(world)
+    pid = await daemon_pid(world)
+    (world.drive / "late.txt").write_text("written just before")
+    os.kill(pid, number)
+    await gone(pid)
+    assert mounted_at(world.drive) is None
+    await world.must("sync", "docs")
+    assert (world.disk / "late.txt").read_text() == "written just before"
+
+
+async def test_a_killed_daemon_is_taken_up_by_the_next_mount(world: World):
+    await mounted(world)
+    pid = await daemon_pid(world)
+    (world.drive / "late.txt").write_text("acknowledged")
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    assert mounted_at(world.drive) is not None, "the kernel keeps the dead mount"
+    assert (await world.json("list"))[0]["mounted"] is False
+    assert "a crashed drive is left over" in (await world.run("doctor")).out
+    await world.must("mount", "docs")
+    assert (world.drive / "late.txt").read_text() == "acknowledged"
+    await settled(world)
+    assert (world.disk / "late.txt").read_text() == "acknowledged"
+
+
+async def test_a_killed_daemon_s_mount_can_be_taken_away(world: World):
+    await mounted(world)
+    pid = await daemon_pid(world)
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    assert await world.must("umount", "docs") == "docs is unmounted\n"
+    assert mounted_at(world.drive) is None
+
+
+async def test_in_the_foreground_until_interrupted(world: World):
+    await world.log_in()
+    await world.add()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syncin_mount", "mount", "docs", "--foreground"],
+        env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = await trio.to_thread.run_sync(process.stdout.readline)
+        assert line.decode() == f"docs is mounted at {world.drive}\n"
+        (world.drive / "x").write_text("x")
+        process.send_signal(signal.SIGINT)
+        assert await trio.to_thread.run_sync(process.wait) == 0
+        assert process.stderr.read() == b""
+    assert mounted_at(world.drive) is None
+
+
+async def test_manual_leaves_everything_to_sync(world: World):
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs", "--manual")
+    (world.drive / "x").write_text("x")
+    status = (await world.json("status", "docs"))[0]
+    assert (status["manual"], status["online"], status["waiting"]) == (True, None, 1)
+    requests = len(world.dev.requests)
+    await trio.sleep(3)  # longer than changes need to settle: it must not be sent
+    assert len(world.dev.requests) == requests
+    await world.must("sync", "docs")
+    assert (world.disk / "x").read_text() == "x"
+
+
+async def test_a_dry_run_says_what_a_run_does_and_does_nothing(world: World):
+    (world.disk / "there").write_text("there")
+    await world.log_in()
+    await world.add()
+    report = (await world.json("sync", "docs", "--dry-run"))[0]
+    assert [(a["op"], a["side"], a["path"]) for a in report["actions"]] == [("fetch", "local", "there")]
+    assert (await world.json("status", "docs"))[0]["known"] == 0
+    said = await world.must("sync", "docs", "--dry-run")
+    assert said.startswith("local: fetch there (5 B)")
+    assert said.endswith("docs: 1 action to do, 5 B to carry\n")
+    await world.must("sync", "docs")
+    assert (await world.json("status", "docs"))[0]["known"] == 1
+
+
+async def test_a_guard_halts_until_yes(world: World):
+    for number in range(40):
+        (world.disk / f"{number}").write_text("x")
+    await world.log_in()
+    await world.add()
+    await world.must("sync", "docs")
+    for path in world.disk.iterdir():
+        path.unlink()
+    said = await world.refused("sync", "docs", status=4)
+    assert said.startswith("docs: halted: ")
+    assert "sync --yes" in said
+    assert (await world.json("status", "docs"))[0]["known"] == 40
+    await world.must("sync", "docs", "--yes")
+    assert (await world.json("status", "docs"))[0]["known"] == 0
+
+
+async def test_remove_asks_before_something_is_lost(world: World):
+    await mounted(world)
+    await settled(world)
+    await world.stop()
+    (world.drive / "unsent").write_text("only here")
+    await world.must("umount", "docs")
+    said = await world.refused("remove", "docs")
+    assert said == (
+        "the local copy of 'docs' holds 1 change that the server does not have; sync it first, or lose that with --yes"
+    )
+    done = await world.run("remove", "docs", "--yes")
+    assert done.status == 0
+    assert "the server could not be told" in done.error
+    assert await world.json("list") == []
+    assert not (world.home / "state/replicas/docs").exists()
+
+
+async def test_the_control_socket_is_the_owner_s_alone(world: World):
+    await mounted(world)
+    socket = world.home / "state/run/docs.sock"
+    assert socket.stat().st_mode & 0o777 == 0o600
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    await world.must("umount", "docs")
+    assert not socket.exists()
+
+
+async def test_names_that_could_steer_a_terminal_are_shown_as_escapes(world: World):
+    await mounted(world)
+    await world.stop()
+    (world.drive / "a\x1b[2Jb\nc").write_text("x")
+    await world.must("umount", "docs")
+    shown = await world.must("journal", "docs")
+    assert "\x1b" not in shown
+    assert r"a\x1b[2Jb\nc" in shown
+
+
+async def test_what_is_left_out_on_purpose_waits_for_nothing(world: World):
+    await mounted(world)
+    (world.drive / "__pycache__").mkdir()
+    (world.drive / "__pycache__/x.pyc").write_text("x")
+    (world.drive / "sent").write_text("x")
+    await world.must("sync", "docs")
+    assert await world.json("journal", "docs") == []
+    assert (await world.json("status", "docs"))[0]["waiting"] == 0
+    assert {path.name for path in world.disk.iterdir()} == {"sent"}
+
+
+async def test_a_mount_point_that_is_taken_is_refused_at_mount_too(world: World):
+    await world.log_in()
+    await world.add()
+    (world.drive / "stray").touch()
+    said = await world.refused("mount", "docs", status=1)
+    assert "empty" in said
+    assert not Path(world.home / "state/run/docs.sock").exists()

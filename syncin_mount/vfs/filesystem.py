@@ -178,11 +178,8 @@ class FileSystem:
         """Replaces what has the new name, unless ``no_replace`` (FileExistsError); ``exchange`` swaps the two."""
         self._may_change(name, new_name)
         folder, new_folder = self._node(parent), self._node(new_parent)
-        # What was written so far is recorded under the nodes that it was written to: renaming one file over
-        # another gives the content to another node.
+        # Renaming one file over another may give its content, and what is still to be recorded of it, to another node.
         moved = [file for at in ((folder, name), (new_folder, new_name)) if (file := self._open_at(*at)) is not None]
-        for file in moved:
-            self._files.record(file)
         self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
         for file in moved:
             self._files.follow(file)

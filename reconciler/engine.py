@@ -15,6 +15,7 @@ import trio
 
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
+from reconciler.filters import DEFAULT
 from reconciler.guards import halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
@@ -22,7 +23,7 @@ from reconciler.link import Link
 from reconciler.model import Action, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.observe import Observer
 from reconciler.plan import plan
-from reconciler.ports import Clock, Progress, RemoteFolder, Replica
+from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica
 from reconciler.remote_tree import RemoteTree
 from reconciler.report import EngineStatus, Problem, Report, Step
 from reconciler.view import Trees, closure
@@ -44,7 +45,10 @@ PUSH_BATCH = 2000
 """Nodes planned for in one push: planning does not yield, and the mount must stay responsive."""
 
 BREATH = 0.1
-"""Seconds between two looks at the changes."""
+"""Seconds between two looks at the changes, at the least."""
+
+LOOK_SHARE = 20
+"""A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
 
 ROUNDS = 4
 """How often one full run plans again because something changed under it; what is left then waits for the next run."""
@@ -105,11 +109,12 @@ class Engine:
             nursery.start_soon(self._watch_link)
             task_status.started()
             while True:
-                began = trio.current_time()
                 await self._step()
+                began = trio.current_time()
                 pause = self._pause()
+                looked = trio.current_time() - began
                 # Every local operation wakes us: looking through the changes must not cost more than a small share.
-                await trio.sleep(max(BREATH, (trio.current_time() - began) * BREATH))
+                await trio.sleep(max(BREATH, looked * LOOK_SHARE))
                 with trio.move_on_after(max(pause - BREATH, 0.0)):
                     await self._wake.wait()
                 self._wake = trio.Event()
@@ -153,11 +158,11 @@ class Engine:
         moments = [self._listing_due]
         if self._link.online is False:
             return max(self._link.retry_at - now, 0.05)
-        if (end := self._held.next_end(now)) is not None:
-            moments.append(end)
         wall = self._clock.now_ns()
         for dirty in self._replica.dirty():
-            if self._is_held(dirty.node, now):
+            held = self._held.get(dirty)
+            if held is not None and now < held.until:
+                moments.append(held.until)
                 continue
             age = (wall - dirty.changed_ns) / 1e9
             moments.append(now + (self._settle - age if 0 <= age < self._settle else self._settle))
@@ -165,16 +170,16 @@ class Engine:
                 break
         return max(min(moments) - now, 0.05)
 
-    def _settled(self) -> list[NodeId]:
+    def _settled(self) -> list[Dirty]:
         """Nodes to push: changed here, quiet for the settle time, not held back."""
         wall, now = self._clock.now_ns(), trio.current_time()
         settled = []
         for dirty in self._replica.dirty():
             quiet = wall - dirty.changed_ns
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
-            if 0 <= quiet < self._settle * 1e9 or self._is_held(dirty.node, now):
+            if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now):
                 continue
-            settled.append(dirty.node)
+            settled.append(dirty)
             if len(settled) == PUSH_BATCH:
                 break
         return settled
@@ -193,7 +198,7 @@ class Engine:
         async with self._running:
             report = Report(dry_run=dry_run)
             self._link.retry_now()
-            self._held.release_pauses()
+            self._held.release_all()
             self._refused = None
             await self._full(report, confirmed=confirmed)
             return report
@@ -207,7 +212,7 @@ class Engine:
             online=self._link.online,
             offline_why=self._link.why,
             running=self._doing,
-            waiting=sum(1 for _ in self._replica.dirty()),
+            waiting=sum(not self._is_filtered(dirty.node) for dirty in self._replica.dirty()),
             hydrating=self._hydrator.waiting,
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
@@ -222,7 +227,9 @@ class Engine:
         while True:
             async with self._running:
                 now = trio.current_time()
-                if all(self._is_held(dirty.node, now) for dirty in self._replica.dirty()):
+                if all(
+                    self._held.holds(dirty, now) or self._is_filtered(dirty.node) for dirty in self._replica.dirty()
+                ):
                     return
             await trio.sleep(min(self._settle, 0.1))
 
@@ -309,13 +316,13 @@ class Engine:
             return None
         return observer.finish()
 
-    async def _push(self, settled: Iterable[NodeId]) -> None:
+    async def _push(self, settled: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
         self._doing = "sending"
         dirty = frozenset(each.node for each in self._replica.dirty())
         tree = RemoteTree.assumed(self._replica)
         try:
-            view = Trees(self._replica, tree, closure(self._replica, settled, dirty))
+            view = Trees(self._replica, tree, closure(self._replica, [each.node for each in settled], dirty))
             made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
             if halt(view, made, self._replica.base_count()) is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
@@ -331,12 +338,15 @@ class Engine:
         finally:
             self._doing = ""
         self._last_run_ns = self._clock.now_ns()
-        # A node that was planned and needed nothing, or waits, must not be looked at again at once.
+        # A node that needed nothing, or waits, must not be looked at again at once.
         acted = {outcome.action.node for outcome in outcomes}
-        for node in set(settled) - acted:
-            local = self._replica.local(node)
-            why = self._waiting.get(node, "it waits for another change")
-            self._held.hold(node, local, why, trio.current_time(), lasting=False)
+        for each in settled:
+            if each.node not in acted:
+                if self._is_filtered(each.node):
+                    self._held.filter(each)
+                else:
+                    why = self._waiting.get(each.node, "it waits for another change")
+                    self._held.hold(each, why, trio.current_time())
         if any(outcome.result is Result.STALE for outcome in outcomes):
             self.list_soon()
 
@@ -360,20 +370,23 @@ class Engine:
                     fatal.append(error)
                     scope.cancel()
                     return
+                await trio.lowlevel.checkpoint()
                 outcomes.append(outcome)
                 self._conclude(outcome, path, new_path)
 
         for stage in made.stages:
-            todo = iter([each for each in stage if not self._is_held(each.node, now)])
+            todo = iter([each for each in stage if not self._held.paused(each.node, now)])
             async with trio.open_nursery() as nursery:
-                for _ in range(min(self._transfers, len(stage))):
+                # What only records an agreement has to be done in its order.
+                workers = 1 if any(each.side is Side.BASE for each in stage) else min(self._transfers, len(stage))
+                for _ in range(workers):
                     nursery.start_soon(work, todo, nursery.cancel_scope)
             if fatal:
                 raise fatal[0]
         return outcomes
 
-    def _is_held(self, node: NodeId, now: float) -> bool:
-        return self._held.holds(node, self._replica.local(node), now)
+    def _is_filtered(self, node: NodeId) -> bool:
+        return DEFAULT.left_out(self._known_path(node))
 
     def _conclude(self, outcome: Outcome, path: str, new_path: str | None) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""
@@ -386,8 +399,8 @@ class Engine:
             self._held.release(node)
             self._waiting.pop(node, None)
         elif outcome.result is not Result.STALE:
-            lasting = outcome.result is Result.FAILED
-            self._held.hold(node, self._replica.local(node), outcome.why, now, lasting=lasting)
+            dirty = Dirty(node, self._replica.changed_ns(node))
+            self._held.hold(dirty, outcome.why, now, lasting=outcome.result is Result.FAILED)
             log.warning("%s %s: %s", action.op.value, path, outcome.why)
 
     def _paths(self, action: Action, tree: RemoteTree) -> tuple[str, str | None]:
@@ -413,13 +426,11 @@ class Engine:
 
     def _problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason."""
-        held = dict(self._held.items())
         for dirty in self._replica.dirty():
-            node = dirty.node
-            entry = held.get(node)
-            why = entry.why if entry is not None else self._waiting.get(node)
-            if why is not None:
-                yield Problem(node, self._known_path(node), why, entry is not None and entry.lasting)
+            held = self._held.get(dirty)
+            why = held.why if held is not None else self._waiting.get(dirty.node)
+            if why:
+                yield Problem(dirty.node, self._known_path(dirty.node), why, held is not None and held.lasting)
         for node, why in self._hydrator.refused.items():
             yield Problem(node, self._known_path(node), why, True)
 

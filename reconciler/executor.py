@@ -23,6 +23,8 @@ from reconciler.errors import (
     Unauthorized,
     Unreachable,
 )
+from reconciler.filters import DEFAULT
+from reconciler.guards import kept_below
 from reconciler.hashing import checksum
 from reconciler.hydrator import Hydrator
 from reconciler.model import (
@@ -42,6 +44,7 @@ from reconciler.model import (
 from reconciler.ports import Content, Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.reading import read_at
 from reconciler.remote_tree import RemoteTree
+from reconciler.view import Trees
 
 RESUME_FROM = 1 << 20
 """Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
@@ -321,6 +324,8 @@ class Executor:
                 raise Stale("it was changed on the server meanwhile")
         elif not self._listed:
             raise Stale("what is in the folder on the server now has to be seen first")
+        else:
+            self._expect_nothing_kept_below(action)
         try:
             await self._remote.delete(path)
         except Missing:
@@ -329,12 +334,18 @@ class Executor:
         return 0
 
     def _forget_below(self, node: NodeId) -> None:
-        """The bases of a node and of all below it go; what has moved elsewhere is not below it any more."""
+        """The bases of a node and of all that was below it on the server go; what has moved elsewhere is not there."""
         gone = [node]
         for parent in gone:
-            gone.extend(child for _, child in self._replica.base_children(parent))
+            gone.extend(child for _, child in self._tree.children(parent))
         self._tree.set(node, None)
         self._replica.set_bases([(each, None) for each in reversed(gone)])
+
+    def _expect_nothing_kept_below(self, action: Action) -> None:
+        """Nothing lives below a folder that is about to go: an earlier move out of it may have failed."""
+        kept = kept_below(Trees(self._replica, self._tree, ()), action.side, action.node)
+        if kept is not None:
+            raise Stale("something in the folder has to stay")
 
     # to the drive --------------------------------------------------------------------------------------------------
     def _base_of(self, remote: Remote, version: int) -> Base:
@@ -384,8 +395,8 @@ class Executor:
         await trio.lowlevel.checkpoint()
         assert action.target is not None
         local, expected = self._replica.local(action.node), action.local
-        if local is None or expected is None or local.kind is not expected.kind:
-            raise Stale("it was deleted here meanwhile")
+        if local is None or expected is None or (local.kind, local.place) != (expected.kind, expected.place):
+            raise Stale("it was moved or deleted here meanwhile")
         base, remote = self._replica.base(action.node), self._tree.get(action.node)
         if base is not None and remote is not None and action.target == remote.place:
             base = replace(base, parent=remote.parent, name=remote.name)
@@ -409,20 +420,30 @@ class Executor:
         if local.busy:
             raise Stale("it is being written")
         if local.kind is Kind.FOLDER:
-            self._expect_clean_below(action.node)
+            self._expect_nothing_kept_below(action)
+            if not action.keep:
+                self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)
         self._replica.delete_local(action.node, keep=action.keep, why=action.reason)
         return 0
 
-    def _expect_clean_below(self, node: NodeId) -> None:
-        """Nothing below a folder that is about to go has changes which the plan did not see."""
+    def _expect_no_news_below(self, folder: NodeId) -> None:
+        """Nothing was made or written below a folder since the plan was made. (What a filter leaves out goes to the
+        bin with its folder.)"""
         for dirty in self._replica.dirty():
-            above: NodeId | None = dirty.node
-            while above is not None and above != ROOT:
-                state = self._replica.local(above)
-                above = None if state is None else state.parent
-                if above == node:
-                    raise Stale("something in the folder was changed here meanwhile")
+            local, base = self._replica.local(dirty.node), self._replica.base(dirty.node)
+            if local is None or (base is not None and (local.kind is Kind.FOLDER or local.version == base.version)):
+                continue
+            if self._is_below(dirty.node, folder) and not DEFAULT.left_out(self._replica.local_path(dirty.node)):
+                raise Stale("something in the folder was changed here meanwhile")
+
+    def _is_below(self, node: NodeId, folder: NodeId) -> bool:
+        while node not in (ROOT, folder):
+            local = self._replica.local(node)
+            if local is None:
+                return False
+            node = local.parent
+        return node == folder
 
     # agreement -----------------------------------------------------------------------------------------------------
     async def _agree(self, action: Action) -> int:
@@ -436,6 +457,8 @@ class Executor:
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:
             raise Stale("it came back here meanwhile")
+        if next(iter(self._replica.base_children(action.node)), None) is not None:
+            raise Stale("something that was in it is still agreed on")
         self._replica.set_base(action.node, None)
         return 0
 

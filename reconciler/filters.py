@@ -49,5 +49,13 @@ class Filter:
             return True
         return self.rule is not None and self.rule(path)
 
+    def left_out(self, path: str) -> bool:
+        """Whether the entry at this relative path, or a folder above it, is left out."""
+        while path:
+            if self.ignored(path):
+                return True
+            path = path.rpartition("/")[0]
+        return False
+
 
 DEFAULT = Filter()

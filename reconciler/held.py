@@ -1,71 +1,71 @@
-"""Nodes that are left alone for now: refused for good until they change here, or waiting out a growing pause."""
+"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause, or filtered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.model import Local, NodeId
+from reconciler.model import NodeId
+from reconciler.ports import Dirty
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
-
-
-def fingerprint(local: Local | None) -> tuple[object, ...]:
-    """What has to change here for a refused node to be worth another try."""
-    if local is None:
-        return ()
-    return (local.parent, local.name, local.version, local.mtime_ns)
+REFUSED_PAUSE = 3600.0
+"""Seconds before something that was refused for good is tried again all the same: rights and quotas change."""
 
 
 @dataclass(slots=True)
 class Held:
-    """One node's pause. ``until`` is trio's clock in seconds, infinity when only a change here can help."""
+    """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change that it is about.
+
+    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be.
+    """
 
     why: str
     until: float
     pause: float
-    state: tuple[object, ...]
-
-    @property
-    def lasting(self) -> bool:
-        return self.until == float("inf")
+    changed_ns: int
+    lasting: bool = False
+    filtered: bool = False
 
 
 class HeldNodes:
-    """Grows a node's pause with every failure in a row and forgets it when it succeeds or changes here."""
+    """Grows a node's pause with every failure in a row, and forgets it when it succeeds or changes here."""
 
     def __init__(self) -> None:
         self._nodes: dict[NodeId, Held] = {}
 
-    def hold(self, node: NodeId, local: Local | None, why: str, now: float, *, lasting: bool) -> None:
-        state = fingerprint(local)
-        former = self._nodes.get(node)
-        pause = FIRST_PAUSE
-        if former is not None and former.state == state:
-            pause = min(former.pause * 2, LONGEST_PAUSE)
-        self._nodes[node] = Held(why, float("inf") if lasting else now + pause, pause, state)
+    def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> None:
+        """After a failure."""
+        former = self._nodes.get(dirty.node)
+        pause = REFUSED_PAUSE if lasting else FIRST_PAUSE
+        if former is not None and former.changed_ns == dirty.changed_ns and not former.filtered:
+            pause = min(former.pause * 2, max(LONGEST_PAUSE, pause))
+        self._nodes[dirty.node] = Held(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
+
+    def filter(self, dirty: Dirty) -> None:
+        """The node is left out of the synchronization, as long as it is not touched."""
+        self._nodes[dirty.node] = Held("", float("inf"), 0.0, dirty.changed_ns, filtered=True)
 
     def release(self, node: NodeId) -> None:
         self._nodes.pop(node, None)
 
-    def release_pauses(self) -> None:
-        """Somebody asked for it: pauses are over, lasting refusals are tried again too."""
-        for held in self._nodes.values():
-            held.until = 0.0
+    def release_all(self) -> None:
+        """Somebody asked for it: everything is tried again."""
+        self._nodes.clear()
 
-    def holds(self, node: NodeId, local: Local | None, now: float) -> bool:
+    def get(self, dirty: Dirty) -> Held | None:
+        """What holds the node, if it has not changed here since."""
+        held = self._nodes.get(dirty.node)
+        if held is not None and held.changed_ns != dirty.changed_ns:
+            del self._nodes[dirty.node]
+            return None
+        return held
+
+    def holds(self, dirty: Dirty, now: float) -> bool:
+        held = self.get(dirty)
+        return held is not None and now < held.until
+
+    def paused(self, node: NodeId, now: float) -> bool:
+        """Whether a failure's pause is on for this node, whatever happened to it here."""
         held = self._nodes.get(node)
-        if held is None:
-            return False
-        if held.state != fingerprint(local):
-            del self._nodes[node]
-            return False
-        return now < held.until
-
-    def next_end(self, now: float) -> float | None:
-        """When the next pause ends (trio's clock, seconds)."""
-        ends = [held.until for held in self._nodes.values() if now < held.until < float("inf")]
-        return min(ends, default=None)
-
-    def items(self) -> list[tuple[NodeId, Held]]:
-        return list(self._nodes.items())
+        return held is not None and not held.filtered and now < held.until

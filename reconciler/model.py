@@ -195,11 +195,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one synchronization settles differences.
-
-    ``host`` goes into the names of conflict copies. ``read_only`` is said by the server's permissions or by the
-    direction ``download``.
-    """
+    """How one synchronization settles differences. ``host`` goes into the names of conflict copies."""
 
     direction: Direction = Direction.BOTH
     mode: Mode = Mode.FAST

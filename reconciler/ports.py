@@ -99,6 +99,10 @@ class Replica(Protocol):
         the replica meanwhile."""
         ...
 
+    def changed_ns(self, node: NodeId) -> int:
+        """When the dirty node was last changed here (ns since the epoch); 0 for one that is not dirty."""
+        ...
+
     def base_nodes(self) -> Iterator[NodeId]:
         """Every node with a base but the root, in no special order. Must not be held across a change."""
         ...

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def stays_here(path: str) -> bool:
     """Whether a node at this path, or a folder above it, has a name that is left out of every synchronization. Such
     nodes differ from what the server has for ever, but nothing of them waits."""
-    return any(map(DEFAULT.ignored, path.split("/")))
+    return DEFAULT.left_out(path)
 
 
 def path_of(replica: Replica, node: NodeId) -> str:

@@ -234,6 +234,11 @@ class Index:
     def is_dirty(self, node: int) -> bool:
         return self.txn.get(key(node), db=self.dirty) is not None
 
+    def changed(self, node: int) -> int:
+        """When the dirty node changed; 0 when it is not dirty."""
+        raw = self.txn.get(key(node), db=self.dirty)
+        return 0 if raw is None else int(U64.unpack(raw)[0])
+
     def put_dirty(self, node: int, now: int) -> None:
         self.txn.put(key(node), key(max(now, 0)), db=self.dirty)
 

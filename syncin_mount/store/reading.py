@@ -162,6 +162,9 @@ class Reading(Core):
         items = [U64.unpack(place) + U64.unpack(changed) for place, changed in self._ix.items("dirty")]
         return (Dirty(NodeId(node), changed) for node, changed in items)
 
+    def changed_ns(self, node: NodeId) -> int:
+        return self._ix.changed(node)
+
     def dirty_count(self) -> int:
         return self._ix.count(self._ix.dirty)
 

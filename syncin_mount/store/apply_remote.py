@@ -125,12 +125,12 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
     assert record is not None
     if arrives(record, index.base(node), base):
         index.unmark(index.absent, node)
-        record.present = True
     else:
         _let_go(index, sequence, event, record)
         record.version = sequence
         record.size, record.mtime = base.size, base.mtime * SECOND
         _set_ino(index, node, record, event.ino)
+    record.present = True
     record.ctime = event.now
     record.owner, record.number = node, sequence
     index.put_node(node, record)

@@ -31,6 +31,7 @@ import lmdb
 from reconciler.model import NodeId
 from syncin_mount.store import events, lock, system
 from syncin_mount.store.apply import apply
+from syncin_mount.store.errors import ReplicaError
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
@@ -96,14 +97,24 @@ class Core:
         folder = Path(folder)
         lock.prepare(folder)
         lock_fd = lock.take_lock(folder)
+        replica: Self | None = None
         try:
             replica = cls(
                 folder, lock_fd, now_ns=now_ns, map_size=map_size, segment_bytes=segment_bytes,
                 reserve_bytes=reserve_bytes,
             )  # fmt: skip
             replica._recover(boot_id or system.boot_id())
-        except BaseException:
-            os.close(lock_fd)
+        except BaseException as error:
+            if replica is not None:
+                replica._let_go()
+            else:
+                os.close(lock_fd)
+            if isinstance(error, lmdb.InvalidError | lmdb.CorruptedError | lmdb.PageNotFoundError):
+                raise ReplicaError(
+                    f"the index in {folder / 'index'} is damaged ({error}); set this synchronization up afresh."
+                ) from error
+            if isinstance(error, lmdb.Error):
+                raise _as_os_error(error) from error
             raise
         return replica
 
@@ -115,20 +126,29 @@ class Core:
         power_cut = before is not None and before != boot
         self._replay(torn=True, power_cut=power_cut)
         ix = self._ix
+        self._objects.stray(ix.applied + 1)
         # The journal's records are all in the index now. Once that is durable, a new segment begins.
         self._commit_index()
         self._journal.renew(ix.applied + 1)
         self._reserve.restore()
         if ix.applied == 0:
             self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
-        self._objects.stray(ix.applied + 1)
-        self._objects.find_incoming(keep=lambda node: not power_cut and ix.txn.get(U64.pack(node), db=ix.absent) == b"")
+        # Before any content is looked at: some may have to come back from the bin first.
+        self._do_all_effects()
+        self._objects.find_incoming(keep=lambda *version: not power_cut and self._is_wanted(*version))
         self._finish_writes()
         if power_cut:
             self._distrust()
         self.commit()
         lock.write_whole(running, boot + "\n")
         self._last_local = ix.applied
+
+    def _is_wanted(self, node: int, size: int, mtime: int) -> bool:
+        """Whether what arrived of this version may be of use."""
+        record, base = self._ix.node(node), self._ix.base(node)
+        if record is None or record.kind != FILE:
+            return False
+        return not record.present or base is None or (base.size, base.mtime) != (size, mtime)
 
     def _replay(self, *, torn: bool = False, power_cut: bool = False) -> None:
         """Brings the journal's records into the index."""
@@ -259,16 +279,14 @@ class Core:
             try:
                 self._ix.commit()
                 return
+            except lmdb.MapFullError:
+                self._ix.grow()
+                self._ix.begin()
+                self._replay()
             except lmdb.Error as error:
                 self._ix.begin()
                 self._replay()
-                full = isinstance(error, lmdb.MapFullError)
-                if full:
-                    self._ix.abort()
-                    self._ix.grow()
-                    self._ix.begin()
-                    self._replay()
-                elif not self._reserve.release():
+                if not self._reserve.release():
                     raise _as_os_error(error) from error
 
     def _do_effects(self) -> None:
@@ -297,12 +315,15 @@ class Core:
         """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is harmless."""
         if self._closed:
             return
-        self._closed = True
         contents = self.unsynced_contents()
         self.sync_contents(contents)
         self.mark_synced(contents)
         self.commit()
         (self.folder / "running").unlink(missing_ok=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._closed = True
         self._journal.close()
         self._ix.close()
         self.history.close()

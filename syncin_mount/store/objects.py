@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ from syncin_mount.store.records import (
     ToBin,
     Unlink,
 )
+
+_VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
 
 
 class Objects:
@@ -87,7 +90,9 @@ class Objects:
             yield from self._in_folder(number)
 
     def stray(self, number: int) -> None:
-        """Removes an object of this number: its event was never recorded, the process being killed just before."""
+        """Removes objects and a bin folder of this number: their event was never recorded, the process being killed
+        just before."""
+        self._drop_bin(0, DropBin(number))
         for _, found, entry in self._in_folder(number):
             if found == number:
                 os.unlink(entry.path)
@@ -101,13 +106,13 @@ class Objects:
 
     # incoming -----------------------------------------------------------------------------------------------------
 
-    def find_incoming(self, *, keep: Callable[[int], bool]) -> None:
-        """At start: takes stock of what arrived earlier; what is not worth keeping goes."""
+    def find_incoming(self, *, keep: Callable[[int, int, int], bool]) -> None:
+        """At start: takes stock of what arrived earlier; ``keep(node, size, mtime)`` says what is still of use."""
         trusted = system.knows_holes(self._incoming / "probe")
         for path in list(self._incoming.iterdir()):
-            node = path.name.partition("-")[0]
-            if trusted and node.isdecimal() and keep(int(node)):
-                self._arriving[int(node)] = path
+            parts = _VERSION.fullmatch(path.name)
+            if trusted and parts and keep(*(int(part) for part in parts.groups())):
+                self._arriving[int(parts[1])] = path
             else:
                 path.unlink()
 

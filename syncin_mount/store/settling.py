@@ -174,7 +174,11 @@ class Settling(Reading):
             return
         sequence = self._ix.applied + 1
         self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.mtime)
-        self._do(events.Copied(self._now(), node, why))
+        try:
+            self._do(events.Copied(self._now(), node, why))
+        except BaseException:
+            self._objects.stray(sequence)
+            raise
 
     # history ------------------------------------------------------------------------------------------------------
 

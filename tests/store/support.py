@@ -1,0 +1,145 @@
+"""A replica to test with: small, with a clock that ticks when it is looked at, and ways to stop it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.model import ROOT, Base, Kind, NodeId
+from syncin_mount.store import Attr, NodeType, Replica, check
+
+SECOND = 1_000_000_000
+TABLES = (
+    "nodes", "bases", "entries", "base_entries", "inos", "inodes", "dirty", "pending", "pending_by_node", "absent",
+    "writing", "unsynced", "xattrs", "bin", "effects",
+)  # fmt: skip
+
+
+class Ticks:
+    """A clock that goes on by a microsecond whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000 * SECOND
+
+    def __call__(self) -> int:
+        self.now += 1000
+        return self.now
+
+
+def open_replica(folder: Path, *, boot_id: str = "boot 1", reserve_bytes: int = 4096, **more: int) -> Replica:
+    return Replica.open(folder, now_ns=Ticks(), boot_id=boot_id, reserve_bytes=reserve_bytes, **more)
+
+
+def kill(replica: Replica) -> None:
+    """What SIGKILL leaves: nothing is committed, the locks are gone."""
+    replica._let_go()
+
+
+def snapshot(replica: Replica) -> dict[str, list[tuple[bytes, bytes]]]:
+    return {table: list(replica._ix.items(table)) for table in TABLES}
+
+
+def copy_of(folder: Path, target: Path) -> Path:
+    """The folder as a kill at this moment leaves it: files as the page cache has them."""
+    shutil.copytree(folder, target)
+    return target
+
+
+def make(replica: Replica, path: str, kind: NodeType = NodeType.FILE, data: bytes = b"") -> NodeId:
+    """A new node at a path, with content."""
+    *above, name = path.split("/")
+    parent = at(replica, "/".join(above))
+    node = replica.create(parent, os.fsencode(name), kind, mode=0o640, uid=1, gid=2).node
+    if data:
+        write(replica, node, data)
+    return node
+
+
+def at(replica: Replica, path: str) -> NodeId:
+    node = ROOT
+    for name in path.split("/") if path else []:
+        found = replica.lookup(node, os.fsencode(name))
+        assert found is not None, path
+        node = found
+    return node
+
+
+def place(replica: Replica, path: str) -> tuple[NodeId, bytes]:
+    above, _, name = path.rpartition("/")
+    return at(replica, above), os.fsencode(name)
+
+
+def write(replica: Replica, node: NodeId, data: bytes, mtime_ns: int = 1_600_000_000 * SECOND + 5) -> None:
+    """The whole content, written as the file system does it."""
+    replica.begin_write(node)
+    content = replica.open_content(node)
+    os.ftruncate(content.fd, 0)
+    os.pwrite(content.fd, data, 0)
+    replica.written(node, size=len(data), mtime_ns=mtime_ns)
+    content.close()
+
+
+def read(replica: Replica, node: NodeId) -> bytes:
+    content = replica.open_content(node)
+    data = os.pread(content.fd, 1 << 20, 0)
+    content.close()
+    return data
+
+
+def attr(replica: Replica, node: NodeId) -> Attr:
+    found = replica.attr(node)
+    assert found is not None
+    return found
+
+
+def base_of(replica: Replica, node: NodeId, inode: int = 0) -> Base:
+    """The base that says: as it is here, it is on the server."""
+    local = replica.local(node)
+    assert local is not None
+    size, mtime = (local.size, local.mtime) if local.kind is Kind.FILE else (0, 0)
+    return Base(local.kind, local.parent, local.name, size, mtime, inode or 1000 + node, local.version)
+
+
+def settle(replica: Replica, *nodes: NodeId) -> None:
+    """All was sent."""
+    wanted = nodes or tuple(one.node for one in replica.dirty())
+    replica.set_bases([(node, base_of(replica, node) if replica.local(node) else None) for node in wanted])
+
+
+def arrive(replica: Replica, node: NodeId, base: Base, data: bytes, *, keep: bool = False) -> None:
+    """The server's content comes and is taken in."""
+    incoming = replica.incoming(node, base.size, base.mtime)
+    incoming.write(0, data)
+    local = replica.local(node)
+    assert local is not None
+    replica.take_in(node, incoming, base, local.version, keep=keep, why="test")
+    incoming.close()
+
+
+def tree(replica: Replica, node: NodeId = ROOT, path: str = "") -> Iterator[tuple[str, bytes | None]]:
+    """Every path, with the content of files that are here, None else."""
+    for name, child in replica.local_children(node):
+        local = replica.local(child)
+        assert local is not None
+        below = f"{path}/{name}" if path else name
+        yield below, read(replica, child) if local.kind is Kind.FILE and local.present else None
+        if local.kind is Kind.FOLDER:
+            yield from tree(replica, child, below)
+
+
+def sound(replica: Replica) -> Replica:
+    assert check(replica) == []
+    return replica
+
+
+def pick_bin(replica: Replica) -> dict[str, bytes]:
+    """Every file that lies in the bin, by its path there without the entry's number."""
+    replica.commit()
+    top = replica.folder / "bin"
+    return {
+        str(path.relative_to(top)).partition("/")[2]: path.read_bytes()
+        for path in sorted(top.rglob("*"))
+        if path.is_file() and path.parent != top
+    }

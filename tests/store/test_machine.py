@@ -1,0 +1,468 @@
+"""Random operations of the user and the reconciler, kills and restarts, against a naive model in memory.
+
+The model knows nothing of events, versions and tables: it is a tree of plain objects, where a content is known by a
+token, and the rules of identity are written down once more, in its own words.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from reconciler.errors import LocalChanged
+from reconciler.model import ROOT, Base, Kind, NodeId, Place
+from syncin_mount.store import NodeType, Replica, Status, check
+from tests.store.support import SECOND, base_of, kill, open_replica, read, write
+
+NAMES = st.sampled_from([b"a", b"b", b"c", b"doc", b"doc~", b"\xff"])
+BYTES = st.binary(max_size=12)
+MTIMES = st.integers(0, 3).map(lambda seconds: seconds * SECOND + 7)
+
+
+@dataclass(eq=False)
+class Thing:
+    """A node of the model. ``data`` is None when it is not here; ``token`` changes with every change of content."""
+
+    kind: NodeType
+    parent: int
+    name: bytes
+    data: bytes | None = b""
+    token: object = field(default_factory=object)
+    mtime_ns: int = 0
+    size: int = 0
+    xattrs: dict[bytes, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class Agreed:
+    parent: int
+    name: bytes
+    token: object
+    mtime: int
+    size: int
+    is_file: bool
+
+
+class Store(RuleBasedStateMachine):
+    @initialize()
+    def start(self) -> None:
+        self.top = Path(tempfile.mkdtemp(prefix="syncin-test-"))
+        self.replica: Replica = open_replica(self.top / "replica", map_size=1 << 19, segment_bytes=2000)
+        self.things: dict[int, Thing] = {ROOT: Thing(NodeType.FOLDER, 0, b"")}
+        self.agreed: dict[int, Agreed] = {}
+
+    def teardown(self) -> None:
+        self.replica.close()
+        shutil.rmtree(self.top)
+
+    # the model's look-ups -----------------------------------------------------------------------------------------
+
+    def child(self, parent: int, name: bytes) -> int | None:
+        found = [node for node, one in self.things.items() if node != ROOT and (one.parent, one.name) == (parent, name)]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def below(self, node: int) -> list[int]:
+        found = [node]
+        for one in found:
+            found += [child for child, thing in self.things.items() if thing.parent == one]
+        return found
+
+    def choose(self, data: st.DataObject, *kinds: NodeType) -> NodeId | None:
+        fitting = [node for node, one in self.things.items() if (not kinds or one.kind in kinds)]
+        return NodeId(data.draw(st.sampled_from(sorted(fitting)))) if fitting else None
+
+    def differs(self, node: int) -> bool:
+        thing, agreed = self.things.get(node), self.agreed.get(node)
+        if thing is None or agreed is None:
+            return (thing is not None and thing.kind in {NodeType.FILE, NodeType.FOLDER}) or agreed is not None
+        if (thing.parent, thing.name) != (agreed.parent, agreed.name):
+            return True
+        same = thing.token is agreed.token and thing.mtime_ns // SECOND == agreed.mtime
+        return thing.kind is NodeType.FILE and not same
+
+    def expect(self, errnos: set[int], act: object) -> bool:
+        """Runs the act; True when the model says that it must succeed."""
+        assert callable(act)
+        failure = None
+        try:
+            act()
+        except OSError as error:
+            failure = error.errno
+        assert failure in (errnos or {None})
+        return failure is None
+
+    def gone(self, node: int) -> None:
+        """The local part ends; a file that holds the base's place inherits the base."""
+        del self.things[node]
+        agreed = self.agreed.get(node)
+        if agreed is None or not agreed.is_file:
+            return
+        heir = self.child(agreed.parent, agreed.name)
+        if heir is not None and heir not in self.agreed and self.things[heir].kind is NodeType.FILE:
+            self.agreed[heir] = self.agreed.pop(node)
+
+    # what the user does -------------------------------------------------------------------------------------------
+
+    @rule(
+        data=st.data(),
+        name=NAMES,
+        kind=st.sampled_from([NodeType.FILE] * 3 + [NodeType.FOLDER] * 2 + [NodeType.SYMLINK]),
+    )
+    def create(self, data: st.DataObject, name: bytes, kind: NodeType) -> None:
+        parent = self.choose(data)
+        assert parent is not None
+        errnos = set()
+        if self.things[parent].kind is not NodeType.FOLDER:
+            errnos.add(errno.ENOTDIR)
+        elif self.child(parent, name) is not None:
+            errnos.add(errno.EEXIST)
+        target = b"target" if kind is NodeType.SYMLINK else b""
+
+        def act() -> None:
+            found = self.replica.create(parent, name, kind, mode=0o600, uid=0, gid=0, target=target)
+            assert found.node not in self.things
+            assert found.ino == found.node
+            self.things[found.node] = Thing(kind, parent, name, mtime_ns=found.mtime_ns)
+
+        self.expect(errnos, act)
+
+    @rule(data=st.data(), content=BYTES, mtime_ns=MTIMES)
+    def write(self, data: st.DataObject, content: bytes, mtime_ns: int) -> None:
+        node = self.choose(data, NodeType.FILE)
+        if node is None:
+            return
+        write(self.replica, node, content, mtime_ns)
+        thing = self.things[node]
+        thing.data, thing.size, thing.mtime_ns, thing.token = content, len(content), mtime_ns, object()
+
+    @rule(data=st.data(), content=BYTES)
+    def write_and_die(self, data: st.DataObject, content: bytes) -> None:
+        node = self.choose(data, NodeType.FILE)
+        if node is None or self.things[node].data is None:
+            return
+        content_file = self.replica.open_content(node)
+        self.replica.begin_write(node)
+        assert self.replica.local(node).busy  # type: ignore[union-attr]
+        with open(content_file.fd, "wb", closefd=False) as file:
+            file.truncate(0)
+            file.write(content)
+        content_file.close()
+        self.die()
+        local = self.replica.local(node)
+        assert local is not None
+        assert (local.size, local.busy) == (len(content), False)
+        thing = self.things[node]
+        thing.data, thing.size, thing.token, thing.mtime_ns = content, len(content), object(), local.mtime_ns
+
+    @rule(data=st.data(), mtime_ns=MTIMES)
+    def set_mtime(self, data: st.DataObject, mtime_ns: int) -> None:
+        node = self.choose(data, NodeType.FILE)
+        if node is not None:
+            self.replica.set_attr(node, mtime_ns=mtime_ns, mode=0o611)
+            self.things[node].mtime_ns = mtime_ns
+
+    @rule(data=st.data(), name=st.sampled_from([b"user.a", b"user.b"]), value=BYTES)
+    def set_xattr(self, data: st.DataObject, name: bytes, value: bytes) -> None:
+        node = self.choose(data)
+        assert node is not None
+        self.replica.set_xattr(node, name, value)
+        self.things[node].xattrs[name] = value
+
+    @rule(data=st.data(), name=st.sampled_from([b"user.a", b"user.b"]))
+    def remove_xattr(self, data: st.DataObject, name: bytes) -> None:
+        node = self.choose(data)
+        assert node is not None
+        there = name in self.things[node].xattrs
+        if self.expect(set() if there else {errno.ENODATA}, lambda: self.replica.remove_xattr(node, name)):
+            del self.things[node].xattrs[name]
+
+    @rule(data=st.data(), new_name=NAMES, flags=st.sampled_from(["", "", "exchange", "no_replace"]))
+    def rename(self, data: st.DataObject, new_name: bytes, flags: str) -> None:
+        node, new_parent = self.choose(data), self.choose(data, NodeType.FOLDER)
+        assert node is not None
+        assert new_parent is not None
+        if node == ROOT:
+            return
+        thing = self.things[node]
+        other = self.child(new_parent, new_name)
+        errnos = self.rename_errors(node, new_parent, other, flags)
+        parent, name = NodeId(thing.parent), thing.name
+
+        def act() -> None:
+            self.replica.rename(
+                parent, name, new_parent, new_name, exchange=flags == "exchange", no_replace=flags == "no_replace"
+            )
+
+        if not self.expect(errnos, act) or node == other:
+            return
+        if other is None:
+            thing.parent, thing.name = new_parent, new_name
+        elif flags == "exchange":
+            second = self.things[other]
+            thing.parent, thing.name, second.parent, second.name = new_parent, new_name, parent, name
+        elif self.is_save(node, other):
+            document = self.things[other]
+            del self.things[node]
+            thing.parent, thing.name = document.parent, document.name
+            self.things[other] = thing
+        else:
+            self.things[other].parent = -1  # its entry goes first
+            thing.parent, thing.name = new_parent, new_name
+            self.gone(other)
+
+    def is_save(self, node: int, other: int) -> bool:
+        files = self.things[node].kind is NodeType.FILE and self.things[other].kind is NodeType.FILE
+        return files and node not in self.agreed and other in self.agreed
+
+    def rename_errors(self, node: int, new_parent: int, other: int | None, flags: str) -> set[int]:
+        errnos = set()
+        thing = self.things[node]
+        if new_parent in self.below(node):
+            errnos.add(errno.EINVAL)
+        if other is None:
+            return errnos | ({errno.ENOENT} if flags == "exchange" else set())
+        if flags == "no_replace":
+            return errnos | {errno.EEXIST}
+        if flags == "exchange":
+            return errnos | ({errno.EINVAL} if node != other and thing.parent in self.below(other) else set())
+        if node == other:
+            return errnos
+        to_folder, folder = self.things[other].kind is NodeType.FOLDER, thing.kind is NodeType.FOLDER
+        if to_folder and not folder:
+            errnos.add(errno.EISDIR)
+        if folder and not to_folder:
+            errnos.add(errno.ENOTDIR)
+        if folder and to_folder and len(self.below(other)) > 1:
+            errnos.add(errno.ENOTEMPTY)
+        return errnos
+
+    @rule(data=st.data(), as_folder=st.booleans())
+    def remove(self, data: st.DataObject, as_folder: bool) -> None:
+        node = self.choose(data)
+        if node in {None, ROOT}:
+            return
+        assert node is not None
+        thing = self.things[node]
+        errnos = set()
+        if as_folder and thing.kind is not NodeType.FOLDER:
+            errnos.add(errno.ENOTDIR)
+        if not as_folder and thing.kind is NodeType.FOLDER:
+            errnos.add(errno.EISDIR)
+        if as_folder and len(self.below(node)) > 1:
+            errnos.add(errno.ENOTEMPTY)
+        act = self.replica.rmdir if as_folder else self.replica.unlink
+        if self.expect(errnos, lambda: act(NodeId(thing.parent), thing.name)):
+            thing.parent = -1
+            self.gone(node)
+
+    # what the reconciler does -------------------------------------------------------------------------------------
+
+    def agree(self, node: int) -> None:
+        thing = self.things[node]
+        is_file = thing.kind is NodeType.FILE
+        mtime = thing.mtime_ns // SECOND if is_file else 0
+        self.agreed[node] = Agreed(thing.parent, thing.name, thing.token, mtime, thing.size if is_file else 0, is_file)
+
+    @rule(data=st.data())
+    def sent(self, data: st.DataObject) -> None:
+        dirty = sorted(node for node in {*self.things, *self.agreed} - {ROOT} if self.differs(node))
+        if not dirty:
+            return
+        node = NodeId(data.draw(st.sampled_from(dirty)))
+        if node in self.things:
+            self.agree(node)
+            self.replica.set_base(node, base_of(self.replica, node))
+        else:
+            self.agreed.pop(node)
+            self.replica.set_base(node, None)
+
+    @rule(data=st.data(), name=NAMES, size=st.sampled_from([0, 5, 5000]), folder=st.booleans())
+    def place(self, data: st.DataObject, name: bytes, size: int, folder: bool) -> None:
+        parent = self.choose(data, NodeType.FOLDER)
+        if parent is None or name == b"\xff":
+            return
+        tombs = sorted(node for node in self.agreed if node not in self.things)
+        fresh = not tombs or data.draw(st.booleans())
+        node = self.replica.new_id() if fresh else NodeId(data.draw(st.sampled_from(tombs)))
+        taken = self.child(parent, name) is not None
+        text = name.decode()
+        base = Base(Kind.FOLDER if folder else Kind.FILE, parent, text, 0 if folder else size, 2, 77, 0)
+        act = self.replica.place_folder if folder else self.replica.place_file
+        if not self.expect({errno.EEXIST} if taken else set(), lambda: act(node, base)):
+            return
+        kind = NodeType.FOLDER if folder else NodeType.FILE
+        here = None if size and not folder else b""
+        self.things[node] = Thing(kind, parent, name, here, object(), 2 * SECOND, 0 if folder else size)
+        self.agreed[node] = Agreed(parent, name, self.things[node].token, 2, 0 if folder else size, not folder)
+        for other in {*self.agreed} - {node}:
+            assert other in self.agreed
+
+    @rule(data=st.data(), size=st.sampled_from([0, 5, 5000]), mtime=st.integers(0, 3), keep=st.booleans())
+    def fetch(self, data: st.DataObject, size: int, mtime: int, keep: bool) -> None:
+        node = self.choose(data, NodeType.FILE)
+        agreed = None if node is None else self.agreed.get(node)
+        if node is None or agreed is None:
+            return
+        thing = self.things[node]
+        if thing.data is None and data.draw(st.booleans()):
+            size, mtime = agreed.size, agreed.mtime
+        content = bytes(index % 251 for index in range(size))
+        before = self.replica.attr(node)
+        local = self.replica.local(node)
+        assert before is not None
+        assert local is not None
+        base = Base(Kind.FILE, NodeId(thing.parent), local.name, size, mtime, 88, 0)
+        incoming = self.replica.incoming(node, size, mtime)
+        incoming.write(0, content)
+        try:
+            self.replica.take_in(node, incoming, base, local.version + 1, keep=keep, why="")
+        except LocalChanged:
+            pass
+        else:
+            raise AssertionError("a version that is not the expected one was replaced")
+        self.replica.take_in(node, incoming, base, local.version, keep=keep, why="test")
+        incoming.close()
+        after = self.replica.attr(node)
+        assert after is not None
+        arrived = thing.data is None and (size, mtime) == (agreed.size, agreed.mtime)
+        assert (after.ino == before.ino, after.version == before.version) == (arrived, arrived)
+        thing.data = content
+        if not arrived:
+            thing.token, thing.mtime_ns, thing.size = object(), mtime * SECOND, size
+        self.agreed[node] = Agreed(thing.parent, thing.name, thing.token, mtime, size, is_file=True)
+
+    @rule(data=st.data(), name=NAMES, with_base=st.booleans())
+    def move(self, data: st.DataObject, name: bytes, with_base: bool) -> None:
+        node, parent = self.choose(data), self.choose(data, NodeType.FOLDER)
+        if node in {None, ROOT} or parent is None or self.things[node].kind is NodeType.SYMLINK:
+            return
+        assert node is not None
+        errnos = set()
+        other = self.child(parent, name)
+        if other not in {None, node}:
+            errnos.add(errno.EEXIST)
+        if parent in self.below(node):
+            errnos.add(errno.ENOENT)
+        target = Place(parent, name.decode(errors="surrogateescape"))
+        now = base_of(self.replica, node)
+        base = Base(now.kind, parent, target.name, now.size, now.mtime, now.inode, now.version) if with_base else None
+        if self.expect(errnos, lambda: self.replica.move_local(node, target, base)):
+            self.things[node].parent, self.things[node].name = parent, name
+            if with_base:
+                self.agree(node)
+
+    @rule(data=st.data(), mtime=st.integers(0, 3))
+    def touch(self, data: st.DataObject, mtime: int) -> None:
+        node = self.choose(data, NodeType.FILE)
+        if node is None:
+            return
+        self.replica.touch_local(node, mtime * SECOND, None)
+        self.things[node].mtime_ns = mtime * SECOND
+
+    @rule(data=st.data(), keep=st.booleans())
+    def delete(self, data: st.DataObject, keep: bool) -> None:
+        node = self.choose(data)
+        if node in {None, ROOT}:
+            return
+        assert node is not None
+        kept = {
+            self.things[one].data
+            for one in self.below(node)
+            if self.things[one].kind is NodeType.FILE
+            and self.things[one].data is not None
+            and (keep or one not in self.agreed or self.agreed[one].token is not self.things[one].token)
+        }
+        self.replica.delete_local(node, keep=keep, why="test")
+        below = self.below(node)
+        self.replica._do_all_effects()
+        files = [path for path in (self.replica.folder / "bin").rglob("*") if path.is_file() and not path.is_symlink()]
+        assert kept <= {path.read_bytes() for path in files}
+        tombs = [one for one in self.agreed if one not in self.things]
+        for one in below:
+            del self.things[one]
+            self.agreed.pop(one, None)
+        changed = True
+        dead = set(below)
+        while changed:  # tombstones below what was deleted
+            below_dead = {one for one in tombs if one in self.agreed and self.agreed[one].parent in dead}
+            changed = bool(below_dead)
+            dead |= below_dead
+            for one in below_dead:
+                del self.agreed[one]
+
+    # restarts -----------------------------------------------------------------------------------------------------
+
+    @rule()
+    def commit(self) -> None:
+        self.replica.commit()
+
+    @rule()
+    def sync(self) -> None:
+        contents = self.replica.unsynced_contents()
+        self.replica.mark_synced(contents)
+        assert self.replica.unsynced_contents() == []
+
+    @rule()
+    def restart(self) -> None:
+        self.replica.close()
+        self.replica = open_replica(self.top / "replica", segment_bytes=2000)
+
+    @rule()
+    def die(self) -> None:
+        kill(self.replica)
+        self.replica = open_replica(self.top / "replica", segment_bytes=2000)
+
+    # what always holds --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def same_tree(self) -> None:
+        replica = self.replica
+        for node, thing in self.things.items():
+            attr = replica.attr(NodeId(node))
+            assert attr is not None
+            assert attr.kind is thing.kind
+            assert replica.by_ino(attr.ino) == node
+            assert sorted(replica.list_xattrs(NodeId(node))) == sorted(thing.xattrs)
+            assert all(replica.get_xattr(NodeId(node), name) == value for name, value in thing.xattrs.items())
+            if thing.kind is NodeType.FILE:
+                assert attr.present == (thing.data is not None)
+                assert (attr.size, attr.mtime_ns) == (thing.size, thing.mtime_ns)
+                assert thing.data is None or read(replica, NodeId(node)) == thing.data
+            if thing.kind is NodeType.FOLDER:
+                below = [(one.name, child) for child, one in self.things.items() if one.parent == node]
+                assert replica.children(NodeId(node), None, 100) == sorted(below)
+                folders = sum(self.things[child].kind is NodeType.FOLDER for _, child in below)
+                assert attr.nlink == 2 + folders
+
+    @invariant()
+    def same_differences(self) -> None:
+        dirty = {node for node in {*self.things, *self.agreed} - {ROOT} if self.differs(node)}
+        assert {one.node for one in self.replica.dirty()} == dirty
+        assert set(self.replica.base_nodes()) == set(self.agreed)
+        assert {one.node for one in self.replica.pending()} <= dirty
+        for node in dirty & self.things.keys():
+            known = self.replica.status(NodeId(node))
+            assert known in {Status.CHANGED, Status.LOCAL_ONLY}
+
+    @invariant()
+    def sound(self) -> None:
+        # Two bases may claim one place while the reconciler is half through; the model does that at will.
+        places = [(one.parent, one.name) for one in self.agreed.values()]
+        problems = check(self.replica)
+        if len(places) > len(set(places)):
+            problems = [one for one in problems if "not found by its place" not in one.what]
+        assert [one for one in problems if "server inode" not in one.what] == []
+
+
+TestStore = Store.TestCase
+TestStore.settings = settings(
+    max_examples=60, stateful_step_count=40, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target]
+)

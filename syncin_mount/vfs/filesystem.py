@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
-from reconciler.model import ROOT
+from reconciler.model import Kind
 from syncin_mount.store.types import TYPE_BITS, NodeType
 from syncin_mount.vfs.files import OpenFile, OpenFiles
 from syncin_mount.vfs.folders import OpenFolder, parent_of
@@ -379,13 +379,13 @@ class FileSystem:
         """``callback`` hears at once of every entry and attribute that changes by other means than these methods."""
         self._replica.listen(callback)
 
-    def entry_of(self, ino: int) -> tuple[int, bytes] | None:
-        """The parent's inode and the name of an inode, None when it has none (any more)."""
+    def entry_of_file(self, ino: int) -> tuple[int, bytes] | None:
+        """The parent's inode and the name of a file; None when it has none (any more), and for all but files."""
         node = self._replica.by_ino(ino)
-        local = None if node is None or node == ROOT else self._replica.local(node)
-        above = None if local is None else self._replica.attr(local.parent)
-        if local is None or above is None:
+        local = None if node is None else self._replica.local(node)
+        if local is None or local.kind is not Kind.FILE:
             return None
+        above = self._attr(local.parent)
         return above.ino, local.name.encode("utf-8", "surrogateescape")
 
     def close(self) -> None:

@@ -36,8 +36,8 @@ async def test_a_folder_lists_itself_its_parent_and_its_entries(world):
     assert world.fs.lookup(below.ino, b"..").ino == folder.ino
     assert world.fs.lookup(ROOT, b"..").ino == ROOT
     assert world.fs.lookup(ROOT, b".").ino == ROOT
-    assert world.fs.entry_of(file) == (folder.ino, b"file")
-    assert world.fs.entry_of(ROOT) is None
+    assert world.fs.entry_of_file(file) == (folder.ino, b"file")
+    assert world.fs.entry_of_file(folder.ino) is None
     world.fs.releasedir(handle)
 
 

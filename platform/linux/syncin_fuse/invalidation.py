@@ -71,9 +71,9 @@ class Invalidator:
             return
         ino = change.ino
         yield lambda: pyfuse3.invalidate_inode(ino, attr_only=True)
-        # Under writeback the kernel trusts its own times and size of a file it knows. Without its name it forgets the
-        # file, once nobody has it open, and asks for all of it the next time.
-        place = self._fs.entry_of(ino)
+        # Under writeback the kernel trusts its own times and size of a file that it knows. Without its name it forgets
+        # the file, once nobody has it open, and asks for all of it the next time.
+        place = self._fs.entry_of_file(ino)
         if place is not None:
             yield lambda: pyfuse3.invalidate_entry(*place)
 

@@ -196,7 +196,7 @@ class Tokens:
                 self._grant = None
         with trio.move_on_after(_SHIELDED, shield=True):
             return await self._by_client_token()
-        raise Unreachable(f"{self._account.url} did not renew access in time; it is tried again later")
+        raise Unreachable(f"{self._account.url} did not renew access in time")
 
     async def _by_refresh(self, refresh: str) -> Grant:
         asked_at = self._clock()

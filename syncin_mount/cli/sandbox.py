@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,14 @@ class Sandbox:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        # A second Ctrl-C, or one that the terminal sends to us and our children alike, must not stop the cleaning up.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._clean_up()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _clean_up(self) -> None:
         for profile, names in self._profiles.items():
             for name in names:
                 self.run(profile, "umount", "--force", name)

@@ -7,6 +7,7 @@ sentence at the first thing that does not hold.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sysconfig
 import time
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from reconciler.filters import DEFAULT
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit
 from syncin_mount.cli.trees import Thing, differences, take
+from syncin_mount.daemon.views import stays_here
 
 if TYPE_CHECKING:
     from syncin_mount.cli.sandbox import Sandbox
@@ -38,14 +39,21 @@ class Moved:
     files: int
 
 
-def tell(sandbox: Sandbox) -> None:
-    """The whole story. Raises CommandError (exit status 1) at the first chapter that does not come true."""
+def tell(sandbox: Sandbox, library: Path | None = None, at_least: int = 1000) -> None:
+    """The whole story. Raises CommandError (exit status 1) at the first chapter that does not come true.
+
+    ``library`` is what is copied in: the standard library of the running Python, or a part of it, with ``at_least`` so
+    many files.
+    """
     started = time.monotonic()
     drive = sandbox.base / "drive"
     on_server = sandbox.server_files / "Check"
     requests = sandbox.base / "requests-after.jsonl"
     _open(sandbox, drive)
-    copied = _copy_in(sandbox, drive, on_server)
+    library = library or Path(sysconfig.get_path("stdlib"))
+    copied = _copy_in(sandbox, library, drive, on_server)
+    files = sum(thing.kind == "file" for thing in copied.values())
+    _hold(files >= at_least, f"{library} has at least {at_least} files")
     output.say("3. The server is killed.")
     sandbox.kill_server()
     moved, edited = _work_offline(drive)
@@ -56,7 +64,6 @@ def tell(sandbox: Sandbox) -> None:
     _prove_moves(requests, moved, edited)
     _prove_journal_empty(sandbox)
     _second_replica(sandbox, drive)
-    files = sum(thing.kind == "file" for thing in copied.values())
     output.say(f"All of it held: {files} files, {time.monotonic() - started:.0f} s.")
 
 
@@ -72,12 +79,11 @@ def _open(sandbox: Sandbox, drive: Path) -> None:
 def _add_and_mount(sandbox: Sandbox, profile: str, drive: Path) -> None:
     sandbox.must(profile, "add", _NAME, "--server", "server", "--remote", _REMOTE, "--mountpoint", str(drive))
     sandbox.mount(profile, _NAME)
-    _hold(drive.is_mount(), f"{drive} is mounted")
+    _hold(os.path.ismount(drive), f"{drive} is mounted")
 
 
-def _copy_in(sandbox: Sandbox, drive: Path, on_server: Path) -> dict[str, Thing]:
-    """The standard library goes in by `cp -a` and up to the server, whole."""
-    library = Path(sysconfig.get_path("stdlib"))
+def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> dict[str, Thing]:
+    """The library goes in by `cp -a` and up to the server, whole."""
     output.say(f"2. {library} is copied in with cp -a.")
     # Other people's packages lie in there, too, but are no part of it.
     parts = sorted(str(p) for p in library.iterdir() if p.name not in {"site-packages", "dist-packages"})
@@ -93,10 +99,9 @@ def _copy_in(sandbox: Sandbox, drive: Path, on_server: Path) -> dict[str, Thing]
     files = [thing for thing in found.values() if thing.kind == "file"]
     size = sum(thing.size for thing in files)
     output.say(f"   {len(files)} files, {output.size(size)}, in {seconds:.1f} s")
-    _hold(len(files) >= 1000, "the standard library has thousands of files")
     started = time.monotonic()
     _sync(sandbox, "first")
-    _same(_sent(take(drive)), take(on_server, _left_out), "the drive and the server's disk")
+    _same(_sent(take(drive)), take(on_server, stays_here), "the drive and the server's disk")
     sent = [thing for thing in _sent(take(drive)).values() if thing.kind == "file"]
     output.say(f"   {len(sent)} files on the server {time.monotonic() - started:.1f} s later")
     local = len(files) - len(sent)
@@ -146,7 +151,7 @@ def _move(drive: Path, old: str, new: str) -> Moved:
 def _mount_again(sandbox: Sandbox, drive: Path, kept: dict[str, Thing]) -> None:
     output.say("5. Unmounted, and mounted again while the server is down.")
     sandbox.must("first", "umount", _NAME)
-    _hold(not drive.is_mount() and not any(drive.iterdir()), "the mount point is an empty folder meanwhile")
+    _hold(not os.path.ismount(drive) and not any(drive.iterdir()), "the mount point is an empty folder meanwhile")
     sandbox.mount("first", _NAME)
     _same(kept, take(drive), "the drive before and after")
     waiting = len(_journal(sandbox))
@@ -166,7 +171,7 @@ def _compare(drive: Path, on_server: Path, kept: dict[str, Thing]) -> None:
     output.say("7. The server's disk and the drive, byte by byte.")
     here = take(drive)
     _same(kept, here, "the drive before and after the synchronization")
-    there = take(on_server, _left_out)
+    there = take(on_server, stays_here)
     _same(_sent(here), there, "the drive and the server's disk")
     files = [thing for thing in there.values() if thing.kind == "file"]
     output.say(f"   {len(files)} files, {output.size(sum(thing.size for thing in files))}: the same")
@@ -224,15 +229,9 @@ def _journal(sandbox: Sandbox) -> list[object]:
     return entries
 
 
-def _left_out(path: str) -> bool:
-    return DEFAULT.ignored(path)
-
-
 def _sent(tree: dict[str, Thing]) -> dict[str, Thing]:
     """The part of a drive that a server can hold: no links, nothing below a name that Sync-in leaves out."""
-    return {
-        path: thing for path, thing in tree.items() if thing.kind != "link" and not any(map(_left_out, path.split("/")))
-    }
+    return {path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)}
 
 
 def _same(one: dict[str, Thing], other: dict[str, Thing], what: str) -> None:

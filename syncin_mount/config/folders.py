@@ -84,8 +84,9 @@ def _runtime() -> Path:
     session = os.environ.get("XDG_RUNTIME_DIR")
     if session:
         return Path(session) / _PROGRAM
-    user = os.getuid() if sys.platform != "win32" else 0
-    return Path(tempfile.gettempdir()) / f"{_PROGRAM}-{user}"
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir()) / _PROGRAM
+    return Path(tempfile.gettempdir()) / f"{_PROGRAM}-{os.getuid()}"
 
 
 def private_folder(path: Path) -> Path:

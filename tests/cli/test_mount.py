@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,7 @@ async def test_a_killed_daemon_s_mount_can_be_taken_away(world: World):
 async def test_in_the_foreground_until_interrupted(world: World):
     await world.log_in()
     await world.add()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220 (it returns at once)
         [sys.executable, "-m", "syncin_mount", "mount", "docs", "--foreground"],
         env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -195,7 +196,12 @@ async def test_manual_leaves_everything_to_sync(world: World):
     status = (await world.json("status", "docs"))[0]
     assert (status["manual"], status["online"], status["waiting"]) == (True, None, 1)
     requests = len(world.dev.requests)
-    await trio.sleep(3)  # longer than changes need to settle: it must not be sent
+    changed = (await world.json("journal", "docs"))[-1]["time"]
+
+    async def long_settled() -> bool:
+        return time.time() > float(changed) + 3
+
+    await until(long_settled, "a change that an engine of its own would have sent")
     assert len(world.dev.requests) == requests
     await world.must("sync", "docs")
     assert (world.disk / "x").read_text() == "x"

@@ -19,10 +19,10 @@ SECRET = "not-to-be-shown"
 class Ring(keyring.backend.KeyringBackend):
     """A keyring in memory; ``locked`` refuses everything, as one does that nobody unlocked."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = False
 
@@ -55,7 +55,7 @@ def ring():
 @pytest.fixture
 def no_ring():
     before = keyring.get_keyring()
-    keyring.set_keyring(keyring.backends.fail.Keyring())
+    keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
     yield
     keyring.set_keyring(before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ def command(folder: str | None, self_check: bool) -> None:
     from syncin_mount.cli.sandbox import Sandbox  # noqa: PLC0415 (start-up time)
 
     base = None if folder is None else Path(folder).expanduser()
+    # However it is ended, the drive must not stay behind.
+    for number in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), signal.default_int_handler)
     with Sandbox(base) as sandbox:
         if self_check:
             from syncin_mount.cli.self_check import tell  # noqa: PLC0415 (start-up time)

@@ -134,12 +134,12 @@ def sound(replica: Replica) -> Replica:
     return replica
 
 
-def pick_bin(replica: Replica) -> dict[str, bytes]:
+def pick_bin(replica: Replica) -> list[tuple[str, bytes]]:
     """Every file that lies in the bin, by its path there without the entry's number."""
     replica.commit()
     top = replica.folder / "bin"
-    return {
-        str(path.relative_to(top)).partition("/")[2]: path.read_bytes()
-        for path in sorted(top.rglob("*"))
-        if path.is_file() and path.parent != top
-    }
+    return sorted(
+        (str(path.relative_to(top)).partition("/")[2], path.read_bytes())
+        for path in top.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.parent != top
+    )

@@ -96,7 +96,7 @@ class Store(RuleBasedStateMachine):
             act()
         except OSError as error:
             failure = error.errno
-        assert failure in (errnos or {None})
+        assert (failure in errnos) if errnos else (failure is None)
         return failure is None
 
     def gone(self, node: int) -> None:

@@ -1,0 +1,117 @@
+"""Ranges, incoming files and the history."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.model import ROOT, Action, Kind, Local, NodeId, Op, Outcome, Result, Side
+from syncin_mount.store.contents import IncomingFile
+from syncin_mount.store.history import History
+from syncin_mount.store.ranges import BLOCK, Ranges
+from tests.store.support import SECOND, Ticks
+
+SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))
+
+
+@given(SPANS, st.integers(0, 40), st.integers(0, 40))
+def test_ranges_are_sets_of_numbers(spans: list[tuple[int, int]], start: int, stop: int) -> None:
+    ranges, numbers = Ranges(), set[int]()
+    for first, last in spans:
+        ranges.add(first, last)
+        numbers |= set(range(first, last))
+    missing = [number for number in range(start, stop) if number not in numbers]
+    found = ranges.first_missing(start, stop)
+    assert ranges.total() == len(numbers)
+    if not missing:
+        assert found is None
+    else:
+        assert found is not None
+        assert found[0] == missing[0]
+        assert set(range(*found)) <= set(missing)
+        assert found[1] == stop or found[1] in numbers
+
+
+@settings(max_examples=60)
+@given(data=st.data(), size=st.integers(1, 5 * BLOCK))
+def test_parts_in_any_order_make_the_whole(
+    data: st.DataObject, size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = os.urandom(size)
+    path = tmp_path_factory.mktemp("incoming") / "1-1-1"
+    cuts = sorted({0, size, *data.draw(st.lists(st.integers(0, size), max_size=8))})
+    parts = data.draw(st.permutations(list(pairwise(cuts))))
+    incoming = IncomingFile(path, 1, size, 1)
+    incoming.users = 1
+    for start, stop in parts:
+        assert incoming.missing(0, size) is not None
+        incoming.write(start, whole[start:stop])
+        gap = incoming.missing(0, size)
+        here = size if gap is None else gap[0]
+        assert os.pread(incoming.fd, here, 0) == whole[:here]
+    assert incoming.missing(0, size) is None
+    incoming.close()
+    assert path.read_bytes() == whole
+
+
+def test_an_interrupted_arrival_goes_on_where_whole_blocks_end(tmp_path: Path) -> None:
+    path = tmp_path / "1-1-1"
+    size = 64 * BLOCK + 100
+    incoming = IncomingFile(path, 1, size, 1)
+    incoming.users = 1
+    incoming.write(0, b"a" * (2 * BLOCK + 10))
+    incoming.write(size - 100, b"z" * 100)
+    assert incoming.missing(0, size) == (2 * BLOCK, 64 * BLOCK)
+    incoming.close()
+    again = IncomingFile(path, 1, size, 1)
+    again.users = 1
+    assert again.missing(0, size) == (2 * BLOCK, 64 * BLOCK)
+    again.write(2 * BLOCK, bytes(62 * BLOCK))
+    assert again.missing(0, size) is None
+    again.restart()
+    assert again.missing(0, size) == (0, size)
+    with pytest.raises(ValueError, match="outside"):
+        again.write(size - 1, b"12")
+    again.close()
+
+
+def outcome(op: Op, side: Side, result: Result) -> Outcome:
+    local = Local(Kind.FILE, ROOT, "x", 10, 0, 1)
+    return Outcome(Action(op, side, NodeId(2), None, local, None), result, "because", 10, 0.5)
+
+
+def test_history_is_kept_and_found(tmp_path: Path) -> None:
+    clock = Ticks()
+    path = tmp_path / "history.sqlite"
+    history = History(path, clock)
+    for number in range(10):
+        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"folder/file {number}", None)
+    history.begin_run()
+    history.record(outcome(Op.MOVE, Side.REMOTE, Result.FAILED), "old 100%", "new_name")
+    history.record(outcome(Op.FETCH, Side.LOCAL, Result.DONE), "odd \udcff", None)
+    history.close()
+
+    history = History(path, clock)
+    latest = history.query(limit=3)
+    assert [one.path for one in latest] == ["odd \ufffd", "old 100%", "folder/file 9"]
+    assert [one.path for one in history.query(limit=1, before=latest[-1].id)] == ["folder/file 8"]
+    (failed,) = history.query(failed=True)
+    assert (failed.action, failed.new_path, failed.why, failed.moved) == (Op.MOVE, "new_name", "because", 10)
+    assert failed.run == latest[-1].run + 1
+    assert [one.path for one in history.query(search="100%")] == ["old 100%"]
+    assert [one.path for one in history.query(search="new_n")] == ["old 100%"]
+    assert history.query(search="name%") == []
+    assert len(history.query(action=Op.SEND)) == 10
+    assert [one.path for one in history.query(side=Side.LOCAL)] == ["odd \ufffd"]
+    assert history.query(since_ns=clock.now + SECOND) == []
+    history.prune(most=4)
+    assert len(history.query()) == 4
+    clock.now += 10 * SECOND
+    history.prune(oldest_ns=SECOND)
+    assert history.query() == []
+    history.close()

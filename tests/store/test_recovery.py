@@ -1,0 +1,568 @@
+"""What every kind of stop leaves, and that the next start has all that was acknowledged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.model import ROOT, Base, Kind
+from syncin_mount.store import (
+    JournalDamaged,
+    NewerFormat,
+    NodeType,
+    Replica,
+    ReplicaError,
+    ReplicaInUse,
+    Status,
+    check,
+    events,
+)
+from syncin_mount.store import apply as apply_module
+from syncin_mount.store.apply import apply
+from syncin_mount.store.index import Index
+from syncin_mount.store.journal import FRAME, Journal, Reserve
+from syncin_mount.store.objects import Objects
+from tests.store.support import (
+    arrive,
+    at,
+    copy_of,
+    kill,
+    make,
+    open_replica,
+    place,
+    read,
+    settle,
+    snapshot,
+    sound,
+    tree,
+    write,
+)
+
+
+def play(replica: Replica) -> None:
+    """A bit of everything."""
+    make(replica, "docs", NodeType.FOLDER)
+    doc = make(replica, "docs/doc", data=b"first")
+    make(replica, "docs/empty")
+    make(replica, "link", NodeType.SYMLINK)
+    replica.set_xattr(doc, b"user.note", b"here")
+    settle(replica)
+    make(replica, "docs/doc.tmp", data=b"second")
+    replica.rename(*place(replica, "docs/doc.tmp"), *place(replica, "docs/doc"))
+    replica.rename(*place(replica, "docs"), ROOT, b"papers")
+    replica.unlink(*place(replica, "papers/empty"))
+    far = replica.new_id()
+    replica.place_file(far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0))
+    arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0), b"f" * 5000)
+    arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 3, 10, 71, 0), b"new", keep=True)
+    replica.delete_local(make(replica, "local", data=b"never sent"), keep=False, why="test")
+    replica.binned_copy(doc, "test")
+    replica.set_attr(doc, mode=0o600)
+
+
+@pytest.mark.parametrize("commits", [False, True])
+def test_a_kill_loses_nothing(folder: Path, commits: bool) -> None:
+    replica = open_replica(folder)
+    play(replica)
+    if commits:
+        replica.commit()
+        write(replica, at(replica, "papers/doc"), b"third")
+    before, files = snapshot(replica), dict(tree(replica))
+    kill(replica)
+    again = sound(open_replica(folder))
+    for table in before.keys() - {"effects"}:
+        assert snapshot(again)[table] == before[table], table
+    assert dict(tree(again)) == files
+    again.close()
+
+
+def test_all_events_from_zero_give_the_same_index(tmp_path: Path, folder: Path) -> None:
+    replica = open_replica(folder)
+    play(replica)
+    journal = Journal(folder / "journal", Reserve(folder / "reserve", 0))
+    (tmp_path / "other").mkdir()
+    other = Index(tmp_path / "other", 1 << 20)
+    for sequence, payload in journal.records(0):
+        apply(other, sequence, events.decode.decode(payload))
+    assert {name: list(other.items(name)) for name in snapshot(replica)} == snapshot(replica)
+    assert (other.applied, other.next_id) == (replica._ix.applied, replica._ix.next_id)
+    other.close()
+    replica.close()
+
+
+def test_a_torn_last_record_is_cut_at_every_byte(tmp_path: Path, folder: Path) -> None:
+    replica = open_replica(folder)
+    make(replica, "first", data=b"1")
+    (segment,) = (folder / "journal").iterdir()
+    size = segment.stat().st_size
+    make(replica, "second")
+    whole = segment.stat().st_size
+    kill(replica)
+    for length in range(size, whole):
+        copy = copy_of(folder, tmp_path / "copy")
+        os.truncate(copy / "journal" / segment.name, length)
+        again = sound(open_replica(copy))
+        assert dict(tree(again)) == {"first": b"1"}, length
+        make(again, "third")
+        again.close()
+        again = sound(open_replica(copy))
+        assert dict(tree(again)) == {"first": b"1", "third": b""}
+        again.close()
+        shutil.rmtree(copy)
+    assert whole - size > FRAME.size
+
+
+def damage(segment: Path, offset: int) -> None:
+    data = bytearray(segment.read_bytes())
+    data[offset] ^= 0xFF
+    segment.write_bytes(data)
+
+
+def test_damage_before_the_end_is_an_error_and_nothing_is_cut(folder: Path) -> None:
+    replica = open_replica(folder)
+    make(replica, "first")
+    (segment,) = (folder / "journal").iterdir()
+    inside = segment.stat().st_size - 3
+    make(replica, "second")
+    make(replica, "third")
+    kill(replica)
+    damage(segment, inside)
+    before = segment.read_bytes()
+    with pytest.raises(JournalDamaged, match="damaged at byte"):
+        open_replica(folder)
+    assert segment.read_bytes() == before
+    damage(segment, inside)  # back again
+    again = sound(open_replica(folder))
+    assert set(dict(tree(again))) == {"first", "second", "third"}
+    again.close()
+
+
+def test_a_missing_segment_is_an_error(folder: Path) -> None:
+    replica = open_replica(folder, segment_bytes=300)
+    for number in range(20):
+        make(replica, f"file {number}")
+    kill(replica)
+    segments = sorted((folder / "journal").iterdir())
+    assert len(segments) > 3
+    segments[1].unlink()
+    with pytest.raises(JournalDamaged, match="lacks the records"):
+        open_replica(folder)
+
+
+def test_committed_segments_go(folder: Path) -> None:
+    replica = open_replica(folder, segment_bytes=300)
+    for number in range(20):
+        make(replica, f"file {number}")
+    replica.sync_journal()
+    replica.commit()
+    assert len(list((folder / "journal").iterdir())) == 1
+    make(replica, "one more")
+    kill(replica)
+    again = sound(open_replica(folder))
+    assert len(dict(tree(again))) == 21
+    again.close()
+
+
+class PowerCut(Exception):
+    pass
+
+
+def test_a_kill_at_every_step_of_committing_is_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends before the n-th effect on a file, for every n, and again at the next start."""
+    done = 0
+
+    def stop_at(step: int) -> None:
+        real = Objects.do
+        count = 0
+
+        def counted(self: object, sequence: int, effect: object) -> None:
+            nonlocal count, done
+            count += 1
+            if count > step:
+                raise PowerCut
+            done = count
+            real(self, sequence, effect)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Objects, "do", counted)
+
+    step = 0
+    while True:
+        folder = tmp_path / f"replica {step}"
+        replica = open_replica(folder)
+        play(replica)
+        files = dict(tree(replica))
+        with monkeypatch.context():
+            stop_at(step)
+            try:
+                replica.commit()
+                finished = True
+            except PowerCut:
+                finished = False
+            kill(replica)
+            monkeypatch.undo()
+        again = sound(open_replica(folder))
+        assert dict(tree(again)) == files
+        binned = {entry.name: (folder / "bin" / str(entry.sequence)) for entry in again.bin_entries()}
+        assert (binned[b"local"] / "local").read_bytes() == b"never sent"
+        assert (binned[b"far"] / "far").read_bytes() == b"f" * 5000
+        assert (binned[b"doc"] / "doc").read_bytes() == b"second"
+        again.close()
+        if finished:
+            break
+        step += 1
+    assert step >= 5
+
+
+def test_a_kill_between_the_object_and_its_event_leaves_no_garbage(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = replica.new_id()
+    base = Base(Kind.FILE, ROOT, "far", 5, 9, 70, 0)
+    replica.place_file(node, base)
+    incoming = replica.incoming(node, 5, 9)
+    incoming.write(0, b"12345")
+    replica._objects.take(incoming, replica.sequence() + 1)
+    kill(replica)
+    again = sound(open_replica(folder))
+    assert again.status(node) is Status.ABSENT
+    assert again.incoming(node, 5, 9).missing(0, 5) == (0, 5)
+    again.close()
+
+
+def test_a_defect_while_applying_leaves_index_and_journal_as_they_were(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(replica, "one")
+    replica.commit()
+    before, sequence = snapshot(replica), replica.sequence()
+
+    def half(index: Index, _sequence: int, event: events.Created) -> None:
+        index.put_entry(event.parent, event.name, event.node)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(apply_module._HANDLERS, events.Created, half)
+        with pytest.raises(ZeroDivisionError):
+            make(replica, "two")
+    assert (snapshot(replica), replica.sequence()) == (before, sequence)
+    make(replica, "two")
+    assert dict(tree(replica)) == {"one": b"", "two": b""}
+
+
+# one process, formats ---------------------------------------------------------------------------------------------
+
+
+def test_one_process_at_a_time(replica: Replica, folder: Path) -> None:
+    with pytest.raises(ReplicaInUse, match=str(os.getpid())) as refused:
+        open_replica(folder)
+    assert refused.value.pid == os.getpid()
+
+
+def test_a_newer_format_is_refused_and_untouched(folder: Path) -> None:
+    open_replica(folder).close()
+    (folder / "format").write_text("2\n")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with pytest.raises(NewerFormat, match="later version"):
+        open_replica(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_other_peoples_folders_are_refused(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(ReplicaError, match=r"thesis\.txt"):
+        open_replica(folder)
+    with pytest.raises(ReplicaError, match="not a folder"):
+        open_replica(folder / "thesis.txt")
+
+
+def test_a_damaged_index_is_one_sentence(folder: Path) -> None:
+    open_replica(folder).close()
+    (folder / "index" / "data.mdb").write_bytes(b"x" * 20_000)
+    with pytest.raises(ReplicaError, match="index"):
+        open_replica(folder)
+
+
+def test_nobody_else_may_look_in(replica: Replica, folder: Path) -> None:
+    play(replica)
+    replica.commit()
+    for path in [folder, *folder.rglob("*")]:
+        assert path.is_symlink() or path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_map_grows_by_itself(folder: Path) -> None:
+    replica = open_replica(folder, map_size=1 << 18)
+    parent = make(replica, "folder", NodeType.FOLDER)
+    for number in range(3000):
+        replica.create(parent, b"%d" % number, NodeType.FILE, mode=0o600, uid=0, gid=0)
+    assert len(replica.children(parent, None, -1)) == 3000
+    replica.commit()
+    kill(replica)
+    again = sound(open_replica(folder, map_size=1 << 18))
+    assert len(again.children(parent, None, -1)) == 3000
+    again.close()
+
+
+# kill -9 ----------------------------------------------------------------------------------------------------------
+
+WORKLOAD = """
+import os, sys
+from pathlib import Path
+from tests.store.support import make, open_replica, place, settle, write
+from reconciler.model import ROOT
+replica = open_replica(Path(sys.argv[1]), segment_bytes=20_000)
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+names = []
+for number in range(1_000_000):
+    name = f"file {number}"
+    make(replica, name, data=b"%d" % number)
+    os.write(log, b"+%d\\n" % number)
+    if number % 3 == 2:
+        replica.unlink(ROOT, f"file {number - 1}".encode())
+        os.write(log, b"-%d\\n" % (number - 1))
+    if number % 7 == 0:
+        settle(replica)
+    if number % 50 == 49:
+        replica.commit()
+"""
+
+
+@pytest.mark.parametrize("records", [3, 120, 700])
+def test_kill_9_in_the_middle_of_work(tmp_path: Path, folder: Path, records: int) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", WORKLOAD, str(folder), str(log)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        deadline = time.monotonic() + 60
+        while (not log.exists() or log.read_bytes().count(b"\n") < records) and time.monotonic() < deadline:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+    lines = log.read_text().splitlines()
+    assert len(lines) >= records
+    added = {int(line[1:]) for line in lines if line[0] == "+"}
+    removed = {int(line[1:]) for line in lines if line[0] == "-"}
+    replica = sound(open_replica(folder))
+    found = {int(name.removeprefix("file ")): data for name, data in tree(replica)}
+    expected = added - removed
+    last = max(added)
+    # What was being done when it was killed may be there or not.
+    assert expected - {last} <= found.keys() | {last - 1}
+    assert found.keys() <= expected | {last + 1}
+    assert all(found[number] == b"%d" % number for number in expected & found.keys())
+    replica.close()
+
+
+# power cuts -------------------------------------------------------------------------------------------------------
+
+
+def test_after_a_power_cut_unsynced_contents_of_the_server_are_fetched_again(folder: Path) -> None:
+    replica = open_replica(folder)
+    base = Base(Kind.FILE, ROOT, "far", 5, 9, 70, 0)
+    first, second, partly = replica.new_id(), replica.new_id(), replica.new_id()
+    for node, name in ((first, "first"), (second, "second"), (partly, "partly")):
+        replica.place_file(node, Base(Kind.FILE, ROOT, name, 5000, 9, 70 + node, 0))
+    for node in (first, second):
+        arrive(replica, node, replica.base(node) or base, b"x" * 5000)
+        if node == first:
+            contents = replica.unsynced_contents()
+            replica.sync_contents(contents)
+            replica.mark_synced(contents)
+    incoming = replica.incoming(partly, 5000, 9)
+    incoming.write(0, b"x" * 4096)
+    mine = make(replica, "mine", data=b"my own words")
+    kill(replica)
+    again = sound(open_replica(folder, boot_id="boot 1"))
+    assert again.incoming(partly, 5000, 9).missing(0, 5000) == (4096, 5000)
+    kill(again)
+
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.status(first) is Status.SYNCED
+    assert again.status(second) is Status.ABSENT
+    assert again.incoming(partly, 5000, 9).missing(0, 5000) == (0, 5000)
+    assert read(again, mine) == b"my own words"
+    again.close()
+
+
+def test_after_a_power_cut_own_contents_are_taken_as_they_are(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = make(replica, "mine", data=b"my own words")
+    settle(replica)
+    write(replica, node, b"my own longer words")
+    local = replica.local(node)
+    assert local is not None
+    content = replica.open_content(node)
+    os.ftruncate(content.fd, 6)  # this much reached the disk
+    content.close()
+    kill(replica)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    after = again.local(node)
+    assert after is not None
+    assert after.size == 6
+    assert after.version > local.version
+    assert again.status(node) is Status.CHANGED
+    again.close()
+
+
+def test_after_a_power_cut_the_journal_ends_at_its_first_bad_record(folder: Path) -> None:
+    replica = open_replica(folder)
+    make(replica, "first", data=b"1")
+    (segment,) = (folder / "journal").iterdir()
+    inside = segment.stat().st_size + 3
+    make(replica, "second", data=b"2")
+    make(replica, "third", data=b"3")
+    kill(replica)
+    damage(segment, inside)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"first": b"1"}
+    again.close()
+
+
+def test_after_a_power_cut_content_whose_event_was_lost_counts_as_changed(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = make(replica, "mine", data=b"1234")
+    settle(replica)
+    contents = replica.unsynced_contents()
+    replica.mark_synced(contents)
+    replica.commit()
+    content = replica.open_content(node)
+    os.pwrite(content.fd, b"12345678", 0)  # its event was in the journal's lost part
+    content.close()
+    kill(replica)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.status(node) is Status.CHANGED
+    assert read(again, node) == b"12345678"
+    again.close()
+
+
+def test_a_clean_stop_trusts_everything_at_any_boot(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = replica.new_id()
+    base = Base(Kind.FILE, ROOT, "far", 5, 9, 70, 0)
+    replica.place_file(node, base)
+    arrive(replica, node, base, b"12345")
+    replica.close()
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.status(node) is Status.SYNCED
+    again.close()
+
+
+# full disks -------------------------------------------------------------------------------------------------------
+
+FULL_DISK = """
+import errno, json, os, sys
+from pathlib import Path
+from tests.store.support import at, kill, make, open_replica, settle, sound, tree, write
+top = Path(sys.argv[1])
+replica = open_replica(top / "replica", reserve_bytes=1 << 20)
+for number in range(50):
+    make(replica, f"file {number}", data=b"x" * 100)
+replica.commit()
+filler = os.open(top / "filler", os.O_WRONLY | os.O_CREAT)
+try:
+    while True:
+        os.write(filler, bytes(1 << 16))
+except OSError as error:
+    assert error.errno == errno.ENOSPC
+try:
+    while True:
+        os.write(filler, bytes(1))
+except OSError:
+    pass
+refused = 0
+for number in range(2000):
+    try:
+        make(replica, f"new {number}")
+    except OSError as error:
+        assert error.errno == errno.ENOSPC, error
+        refused += 1
+settled = sum(1 for _ in replica.dirty())
+for _ in range(30):  # what was sent can always be recorded
+    settle(replica)
+    replica.rename(1, b"file 0", 1, b"renamed")
+    replica.rename(1, b"renamed", 1, b"file 0")
+try:
+    replica.commit()
+except OSError as error:
+    assert error.errno == errno.ENOSPC, error
+files = dict(tree(replica))
+kill(replica)
+os.ftruncate(filler, 0)
+again = sound(open_replica(top / "replica", reserve_bytes=1 << 20))
+same = dict(tree(again)) == files
+make(again, "there is room again", data=b"yes")
+again.close()
+print(json.dumps({"refused": refused, "same": same, "settled": settled, "files": len(files)}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill")
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    top = tmp_path / "small"
+    top.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(top)], check=False, capture_output=True, timeout=20
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        command = [sys.executable, "-c", FULL_DISK, str(top)]
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["same"]
+        assert told["refused"] > 0
+        assert told["files"] >= 50
+    finally:
+        subprocess.run(["umount", "-l", str(top)], check=True, timeout=20)
+
+
+def test_a_failed_append_is_cut_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = open_replica(folder)
+    make(replica, "first")
+    before = snapshot(replica)
+    real = os.write
+
+    def short(fd: int, data: bytes) -> int:
+        return real(fd, data[:10])
+
+    with monkeypatch.context() as patch:
+        patch.setattr("syncin_mount.store.journal.os.write", short)
+        with pytest.raises(OSError, match="No space left"):
+            make(replica, "second")
+    assert snapshot(replica) == before
+    make(replica, "third")
+    kill(replica)
+    again = sound(open_replica(folder))
+    assert dict(tree(again)) == {"first": b"", "third": b""}
+    again.close()
+
+
+def test_check_sees_damage(folder: Path) -> None:
+    replica = open_replica(folder)
+    play(replica)
+    node = at(replica, "papers/doc")
+    assert check(replica) == []
+    index = replica._ix
+    breaks: list[Callable[[], object]] = [
+        lambda: index.drop_entry(at(replica, "papers"), b"doc"),
+        lambda: index.unmark(index.bases, node),
+        lambda: index.clean(node),
+        lambda: index.mark(index.absent, node),
+        lambda: index.put_ino(9999, node),
+        lambda: os.truncate(replica._objects.path(index.node(node).owner, index.node(node).number), 1),  # type: ignore[union-attr]
+        lambda: (folder / "objects" / "00" / "77-512").write_bytes(b"stray"),
+    ]
+    for number, act in enumerate(breaks):
+        clean = len(check(replica))
+        act()
+        assert len(check(replica)) > clean, number
+    kill(replica)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,7 +37,7 @@ class ControlApp:
         assert scope["type"] == "http"
         try:
             await self._answer((scope["method"], scope["path"]), receive, send)
-        except msgspec.ValidationError as error:
+        except msgspec.DecodeError as error:
             await _failure(send, 400, Failure("", f"this daemon does not understand the request ({error})"))
         except RemoteError as error:
             await _failure(send, 502, Failure(type(error).__name__, str(error)))
@@ -52,23 +52,24 @@ class ControlApp:
             await _lines(send, self._service.transfers(query))
         elif call == Call.SYNC.value:
             request = msgspec.json.decode(await _body(receive), type=SyncRequest)
-            async with _until_hung_up(receive):
-                await self._sync(request, send)
+            await _until_hung_up(receive, partial(self._sync, request, send))
         elif call == Call.SETTLE.value:
-            async with _until_hung_up(receive):
-                await self._service.settle()
-                await _whole(send, self._service.status())
+            await _until_hung_up(receive, partial(self._settle, send))
         elif call == Call.STOP.value:
             self._service.stop()
             await _whole(send, self._service.status())
         else:
             await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
 
+    async def _settle(self, send: Send) -> None:
+        await self._service.settle()
+        await _whole(send, self._service.status())
+
     async def _sync(self, request: SyncRequest, send: Send) -> None:
         async with self._service.sync(request) as events:
             await send({"type": "http.response.start", "status": 200, "headers": _LINES})
             async for event in events:
-                await send(_body_part(msgspec.json.encode(event) + b"\n", more=True))
+                await send(_body_part(_encode(event) + b"\n", more=True))
             await send(_body_part(b"", more=False))
 
 
@@ -80,9 +81,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-@contextlib.asynccontextmanager
-async def _until_hung_up(receive: Receive) -> AsyncIterator[None]:
-    """Cancels its body when the caller hangs up. The request's body must have been read."""
+async def _until_hung_up(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+    """Runs ``work``, and cancels it when the caller hangs up. The request's body must have been read. What ``work``
+    raises comes out as it is."""
+    failure: RemoteError | None = None
     async with trio.open_nursery() as nursery:
 
         async def watch() -> None:
@@ -91,8 +93,13 @@ async def _until_hung_up(receive: Receive) -> AsyncIterator[None]:
             nursery.cancel_scope.cancel()
 
         nursery.start_soon(watch)
-        yield
+        try:
+            await work()
+        except RemoteError as error:
+            failure = error
         nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def _body(receive: Receive) -> bytes:
@@ -102,7 +109,25 @@ async def _body(receive: Receive) -> bytes:
         body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
-    raise msgspec.ValidationError("it is too long")
+    raise msgspec.DecodeError("it is too long")
+
+
+def _encode(message: msgspec.Struct) -> bytes:
+    """JSON. File names need not be text: what is none is shown as an escape, ``\\udcff``."""
+    try:
+        return msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_readable(msgspec.to_builtins(message)))
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _readable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(each) for each in value]
+    return value
 
 
 def _body_part(data: bytes, *, more: bool) -> Message:
@@ -111,7 +136,7 @@ def _body_part(data: bytes, *, more: bool) -> Message:
 
 async def _whole(send: Send, answer: msgspec.Struct, status: int = 200) -> None:
     await send({"type": "http.response.start", "status": status, "headers": _JSON})
-    await send(_body_part(msgspec.json.encode(answer), more=False))
+    await send(_body_part(_encode(answer), more=False))
 
 
 async def _failure(send: Send, status: int, failure: Failure) -> None:
@@ -122,7 +147,7 @@ async def _lines(send: Send, answers: Iterable[msgspec.Struct]) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": _LINES})
     part = bytearray()
     for answer in answers:
-        part += msgspec.json.encode(answer) + b"\n"
+        part += _encode(answer) + b"\n"
         if len(part) > 32 * 1024:
             await send(_body_part(bytes(part), more=True))
             part.clear()

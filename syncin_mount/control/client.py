@@ -79,7 +79,7 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def sync(self, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
-        """The events of a run. Leaving the context early ends the run."""
+        """The events of a run, to be read to the end; being cancelled meanwhile ends the run."""
         kind: Any = SyncEvent  # a union is no `type` to mypy
         async with self._lines(Call.SYNC, kind, request, timeout=_PATIENT) as lines:
             yield lines

@@ -64,6 +64,7 @@ async def _sync(
     from syncin_mount.control.client import error_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.control.messages import Failure, Progress, Report  # noqa: PLC0415
 
+    report: Report | None = None
     with ProgressView(synchronization.name) as view:
         async with _events(folders, configuration, synchronization, request) as events:
             async for event in events:
@@ -73,8 +74,10 @@ async def _sync(
                     raise error_of(event)
                 else:
                     assert isinstance(event, Report)
-                    return event
-    raise CommandError(f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED)
+                    report = event
+    if report is None:
+        raise CommandError(f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED)
+    return report
 
 
 @contextlib.asynccontextmanager

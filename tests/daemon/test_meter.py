@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
+from syncin_mount.daemon.meter import Meter
+
+
+def send(node: int, size: int) -> Action:
+    local = Local(Kind.FILE, NodeId(1), f"{node}", size, 0, 1)
+    return Action(Op.SEND, Side.REMOTE, NodeId(node), None, local, None)
+
+
+def fetch(node: int, size: int) -> Action:
+    return Action(Op.FETCH, Side.LOCAL, NodeId(node), None, None, Remote(Kind.FILE, NodeId(1), "x", size, 0, 0))
+
+
+def test_a_run_is_followed_from_listing_to_end():
+    meter = Meter()
+    assert meter.progress(0).phase == "starting"
+    meter.listing(1000)
+    assert (meter.progress(0).phase, meter.progress(0).entries) == ("listing", 1000)
+    one, two = send(2, 100), send(3, 50)
+    meter.planned(2, 150)
+    meter.started(one, "a")
+    meter.advanced(one, 40)
+    meter.started(two, "b")
+    now = meter.progress(7)
+    assert (now.phase, now.actions, now.actions_done, now.bytes, now.bytes_done) == ("carrying", 2, 0, 150, 40)
+    assert now.current == ("a", "b")
+    assert now.to_fetch == 7
+    assert [(each.path, each.done, each.size) for each in meter.running()] == [("a", 40, 100), ("b", 0, 50)]
+    meter.ended(Outcome(one, Result.DONE), "a")
+    meter.ended(Outcome(two, Result.FAILED), "b")
+    now = meter.progress(0)
+    assert (now.actions_done, now.bytes_done, now.current) == (2, 100, ())
+
+
+def test_what_was_equal_already_counts_as_carried():
+    meter = Meter()
+    one = fetch(2, 100)
+    meter.planned(1, 100)
+    meter.started(one, "a")
+    meter.ended(Outcome(one, Result.DONE), "a")
+    assert meter.progress(0).bytes_done == 100
+
+
+def test_contents_that_the_hydrator_brings_are_counted_apart():
+    meter = Meter()
+    meter.fetching()
+    meter.ended(Outcome(fetch(2, 10), Result.DONE), "a")
+    now = meter.progress(3)
+    assert (now.phase, now.fetched, now.to_fetch, now.actions_done) == ("fetching", 1, 3, 0)
+
+
+def test_a_new_run_counts_from_zero_and_forgets_nothing_under_way():
+    meter = Meter()
+    meter.planned(5, 500)
+    meter.started(send(2, 100), "a")
+    meter.reset()
+    now = meter.progress(0)
+    assert (now.actions, now.bytes, now.current) == (0, 0, ("a",))

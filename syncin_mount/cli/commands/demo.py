@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,21 +71,29 @@ def _set_up(sandbox: Sandbox) -> None:
 
 
 def _explain(sandbox: Sandbox) -> None:
-    base = sandbox.base
+    base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
     output.say(
         f"""The drive:              {base}/drive
 The server's own disk:  {sandbox.server_files}/Documents
 The server:             {sandbox.url}, process {sandbox.server_pid}
 
 Try in another terminal:
-  export {HOME_VARIABLE}={base}/home
-  echo hello > {base}/drive/new.txt; sleep 4; cat {sandbox.server_files}/Documents/new.txt
-  syncin-mount status docs         how it is
+  cd {shlex.quote(str(base))}
+  export {HOME_VARIABLE}=$PWD/home{_on_path()}
+  echo hello > drive/new.txt; sleep 4; cat {files}/Documents/new.txt
+  {program} status docs         how it is
   kill {sandbox.server_pid:<20}        the server is gone: go on working in the drive
-  syncin-mount journal docs        what waits for the server
-  syncin-mount serve --root {sandbox.server_root} --port {sandbox.port}
+  {program} journal docs        what waits for the server
+  {program} serve --root {sandbox.server_root.relative_to(base)} --port {sandbox.port}
                                    the server is back: the drive follows by itself
-  syncin-mount transfers docs      what was carried across
+  {program} transfers docs      what was carried across
 
 Ctrl-C ends the demo and cleans up."""
     )
+
+
+def _on_path() -> str:
+    """What makes the commands work as they are printed, when the program is not where the shell looks."""
+    if shutil.which("syncin-mount") is not None:
+        return ""
+    return f" PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:$PATH"

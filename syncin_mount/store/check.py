@@ -139,8 +139,6 @@ def _bases(index: Index) -> Iterator[Problem]:
         found = index.txn.get(key(base.parent) + base.name, db=index.base_entries)
         if found != BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode):
             yield Problem(node, "its base is not found by its place")
-        if base.inode and index.txn.get(key(base.inode), db=index.inodes) is None:
-            yield Problem(node, "its base is not found by its server inode")
     for place, raw in index.items("base_entries"):
         node = BASE_ENTRY.unpack(raw)[0]
         found_base = index.base(node)

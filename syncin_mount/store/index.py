@@ -177,18 +177,27 @@ class Index:
 
     def path(self, node: int) -> bytes:
         """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not here."""
-        if node == ROOT:
-            return b""
-        path = self._paths.get(node)
-        if path is None:
-            record = self.node(node)
+        names: list[bytes] = []  # from here upwards, to the first folder whose path is known
+        at, known = node, b""
+        while at != ROOT:
+            found = self._paths.get(at)
+            if found is not None:
+                known = found
+                break
+            record = self.node(at)
             if record is None:
                 raise KeyError(node)
-            path = self.path_in(record.parent, record.name)
-            if record.kind == FOLDER:
-                if len(self._paths) > 10_000:
-                    self._paths.clear()
-                self._paths[node] = path
+            names.append(record.name)
+            if at == node and record.kind != FOLDER:
+                return self.path_in(record.parent, record.name)
+            at = record.parent
+        if not names:
+            return known
+        names.append(known)
+        path = b"/".join(reversed(names)) if known else b"/".join(reversed(names[:-1]))
+        if len(self._paths) > 10_000:
+            self._paths.clear()
+        self._paths[node] = path
         return path
 
     def path_in(self, parent: int, name: bytes) -> bytes:

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xxhash
 
@@ -31,6 +31,8 @@ from syncin_mount.store.records import (
     Unlink,
 )
 
+DEEP: Final = b"(deep paths)"
+"""The folder in a bin folder for files whose whole path the kernel would not take."""
 _VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
 
 
@@ -178,7 +180,7 @@ class Objects:
     def _place_in_bin(self, sequence: int, path: bytes) -> bytes:
         """Where something goes in the bin; paths that the kernel would not take are shortened to a number."""
         if len(path) > 3000:
-            path = b"deep/%d" % (hash_of(path),)
+            path = DEEP + b"/%d" % hash_of(path)
         place = b"%s/%d/%s" % (self._bin, sequence, path)
         os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
         return place

@@ -16,6 +16,7 @@ from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.index import ROOT
 from syncin_mount.store.local import check_name
+from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
 from syncin_mount.store.records import FILE, FOLDER
 from syncin_mount.store.types import NodeType
@@ -223,17 +224,22 @@ class Settling(Reading):
         while todo:
             above, called, path = todo.pop()
             full = place + b"/" + path
-            found = os.lstat(full)
+            found = os.lstat(full) if os.path.lexists(full) else None
             node = int(self.new_id())
             kind, mode, target = NodeType.FILE, FILE_MODE, b""
             if os.path.islink(full):
                 kind, mode, target = NodeType.SYMLINK, 0o777, os.readlink(full)
+            elif found is None:  # all that was kept of the folder had too long a path
+                kind, mode = NodeType.FOLDER, FOLDER_MODE
             elif os.path.isdir(full):
                 kind, mode = NodeType.FOLDER, FOLDER_MODE
                 todo += [(node, child, path + b"/" + child) for child in sorted(os.listdir(full), reverse=True)]
-            size = 0 if kind is NodeType.FOLDER else found.st_size
+            if path == top and os.path.lexists(place + b"/" + DEEP):
+                todo.append((node, DEEP, DEEP))
+            size = 0 if found is None or kind is NodeType.FOLDER else found.st_size
+            mtime = self._now() if found is None else found.st_mtime_ns
             nodes.append(
-                events.Restored(node, above, called, int(kind), mode, size, found.st_mtime_ns, target, path)
+                events.Restored(node, above, called, int(kind), mode, size, mtime, target, path)
             )  # fmt: skip
         return nodes
 

@@ -513,6 +513,22 @@ def test_very_deep_paths_fit_into_the_bin(replica: Replica) -> None:
     write(replica, deep, b"deep words")
     replica.delete_local(replica.children(ROOT, None, 1)[0][1], keep=True, why="test")
     assert [data for _, data in pick_bin(replica)] == [b"deep words"]
+    (entry,) = replica.bin_entries()
+    replica.bin_restore(entry.sequence, ROOT, b"back")
+    assert b"deep words" in dict(tree(replica)).values()
+
+
+def test_folders_may_be_deeper_than_python_may_recurse(replica: Replica) -> None:
+    node = ROOT
+    for _ in range(1500):
+        node = replica.create(node, b"d", NodeType.FOLDER, mode=0o700, uid=0, gid=0).node
+    kill(replica)
+    again = open_replica(replica.folder)
+    assert again.local_path(node) == "/".join(["d"] * 1500)
+    make(again, "top")
+    again.rename(ROOT, b"d", ROOT, b"e")
+    assert again.local_path(node).startswith("e/d")
+    again.close()
 
 
 def test_objects_of_removed_files_go_once_that_is_durable(replica: Replica) -> None:

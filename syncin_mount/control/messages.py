@@ -124,7 +124,8 @@ class PlannedAction(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
-    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``.
+    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``; ``fetched`` counts contents that came after
+    the actions.
 
     ``halted`` is a guard's sentence, ``offline`` why the server could not be reached, ``refused`` what it refused.
     """
@@ -136,6 +137,7 @@ class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     waiting: int = 0
     conflicts: int = 0
     bytes: int = 0
+    fetched: int = 0
     seconds: float = 0.0
     halted: str | None = None
     offline: str | None = None

@@ -97,6 +97,7 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
         waiting=sum(not problem.lasting for problem in problems),
         conflicts=done.conflicts,
         bytes=sum(step.size for step in steps) if done.dry_run else sum(map(_moved, outcomes)),
+        fetched=runtime.meter.progress(0).fetched,
         seconds=done.seconds,
         halted=done.halted,
         offline=offline,

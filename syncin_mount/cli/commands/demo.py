@@ -81,12 +81,12 @@ Try in another terminal:
   cd {shlex.quote(str(base))}
   export {HOME_VARIABLE}=$PWD/home{_on_path()}
   echo hello > drive/new.txt; sleep 4; cat {files}/Documents/new.txt
-  {program} status docs         how it is
+  syncin-mount status docs         how it is
   kill {sandbox.server_pid:<20}        the server is gone: go on working in the drive
-  {program} journal docs        what waits for the server
-  {program} serve --root {sandbox.server_root.relative_to(base)} --port {sandbox.port}
+  syncin-mount journal docs        what waits for the server
+  syncin-mount serve --root {sandbox.server_root.relative_to(base)} --port {sandbox.port}
                                    the server is back: the drive follows by itself
-  {program} transfers docs      what was carried across
+  syncin-mount transfers docs      what was carried across
 
 Ctrl-C ends the demo and cleans up."""
     )

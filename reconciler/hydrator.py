@@ -354,4 +354,5 @@ class Hydrator:
 
 def _hydration(node: NodeId, base: Base) -> Action:
     """A hydration as it stands in the history."""
-    return Action(Op.FETCH, Side.LOCAL, node, base, None, None, base.place, reason="content fetched")
+    remote = Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
+    return Action(Op.FETCH, Side.LOCAL, node, base, None, remote, base.place, reason="content fetched")

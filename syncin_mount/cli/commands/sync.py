@@ -136,10 +136,11 @@ def _show(report: Report) -> None:
         output.warn(f"{name}: … and {len(report.problems) - _SHOWN} more; all of them with --json")
     for why, what in ((report.refused, "refused"), (report.halted, "halted"), (report.offline, "offline")):
         if why:
-            hint = "; look at 'sync --dry-run', then let it pass with 'sync --yes'" if what == "halted" else ""
-            output.warn(f"{name}: {what}: {why}{hint}")
+            output.warn(f"{name}: {what}: {why}")
             return
-    if report.dry_run:
+    if not (report.done or report.bytes or report.problems):
+        done = "nothing to do, both sides are the same"
+    elif report.dry_run:
         done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
     else:
         done = (

@@ -196,6 +196,7 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
 def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) -> tuple[int, int]:
     """Removes the local subtree, its top's entry being gone; how many files and links go to the bin, their bytes."""
     files = size = 0
+    folders = []
     todo = [(event.node, top, top.name)]
     while todo:
         node, record, path = todo.pop()
@@ -207,14 +208,16 @@ def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) 
                 assert child_record is not None
                 index.drop_entry(node, name)
                 todo.append((child, child_record, path + b"/" + name))
-            for _, child in index.base_children(node):
-                if index.node(child) is None:  # deleted here before; the deletion needs no sending any more
-                    _drop_bases(index, child)
+            folders.append(node)
         elif _end_leaf(index, sequence, node, record, path, keep=event.keep):
             files, size = files + 1, size + record.size
         drop_node(index, node, record)
         index.put_base(node, None)
         index.clean(node)
+    for folder in folders:
+        for child in index.base_nodes_below(folder):
+            if index.node(child) is None:  # deleted here before; the deletion needs no sending any more
+                _drop_bases(index, child)
     return files, size
 
 
@@ -236,7 +239,7 @@ def _drop_bases(index: Index, top: int) -> None:
     todo = [top]
     while todo:
         node = todo.pop()
-        todo += [child for _, child in index.base_children(node) if index.node(child) is None]
+        todo += [child for child in index.base_nodes_below(node) if index.node(child) is None]
         index.put_base(node, None)
         index.clean(node)
 

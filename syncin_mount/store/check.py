@@ -137,13 +137,18 @@ def _bases(index: Index) -> Iterator[Problem]:
         if node == ROOT:
             continue
         found = index.txn.get(key(base.parent) + base.name, db=index.base_entries)
-        if found != BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode):
+        outdone = index.txn.get(key(base.parent) + base.name + place, db=index.outdone) is not None
+        if outdone == (found == BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)):
             yield Problem(node, "its base is not found by its place")
     for place, raw in index.items("base_entries"):
         node = BASE_ENTRY.unpack(raw)[0]
         found_base = index.base(node)
         if found_base is None or key(found_base.parent) + found_base.name != place:
             yield Problem(node, f"the base entry {place[8:]!r} leads to it and its base is elsewhere")
+    for place, _ in index.items("outdone"):
+        found_base = index.base(_number(place[-8:]))
+        if found_base is None or key(found_base.parent) + found_base.name != place[:-8]:
+            yield Problem(_number(place[-8:]), f"it is said to claim {place[8:-8]!r} and its base is elsewhere")
     for place, raw in index.items("inodes"):
         claimed = index.base(_number(raw))
         if claimed is None or claimed.inode != _number(place):

@@ -9,6 +9,7 @@ nodes           node -> Node                                    the local tree
 bases           node -> BaseRecord                              the base tree
 entries         parent + name bytes -> node                     look-up and listing of the local tree
 base_entries    parent + name bytes -> BASE_ENTRY               all that a listing's comparison needs, in one get
+outdone         parent + name bytes + node -> empty             bases whose place a later base claims too
 inos            inode -> node, where they differ                by_ino; the node's own record must agree
 inodes          server inode -> node                            the latest base to claim it
 dirty           node -> changed_ns                              local differs from base; never for links, devices ...
@@ -50,8 +51,8 @@ from syncin_mount.store.records import (
 
 ROOT: Final = 1
 TABLES: Final = (
-    "nodes", "bases", "entries", "base_entries", "inos", "inodes", "dirty", "pending", "pending_by_node", "absent",
-    "writing", "unsynced", "xattrs", "bin", "effects", "meta",
+    "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta",
 )  # fmt: skip
 
 _Table: TypeAlias = Any  # lmdb's own type of a table is private
@@ -66,9 +67,9 @@ class Index:
         )
         self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         (
-            self.nodes, self.bases, self.entries, self.base_entries, self.inos, self.inodes, self.dirty, self.pending,
-            self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin, self.effects,
-            self.meta,
+            self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
+            self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
+            self.effects, self.meta,
         ) = (self._tables[name] for name in TABLES)  # fmt: skip
         self._paths: dict[int, bytes] = {}
         self.identity_moves = 0  # since the process began; a replay may count some twice
@@ -163,6 +164,13 @@ class Index:
         found = self._below(self.base_entries, parent, after, limit)
         return [(name, BASE_ENTRY.unpack(value)[0]) for name, value in found]
 
+    def base_nodes_below(self, parent: int) -> list[int]:
+        """Every node whose base is directly below, also where a later one claims its place."""
+        found = [node for _, node in self.base_children(parent)]
+        if self.count(self.outdone):
+            found += [U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))]
+        return found
+
     def _below(self, table: _Table, parent: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
         prefix = key(parent)
         cursor = self.txn.cursor(db=table)
@@ -221,9 +229,7 @@ class Index:
         if old is not None and node != ROOT:
             place = key(old.parent) + old.name
             if new is None or place != key(new.parent) + new.name:
-                found = txn.get(place, db=self.base_entries)
-                if found is not None and BASE_ENTRY.unpack(found)[0] == node:  # else it is another's already
-                    txn.delete(place, db=self.base_entries)
+                self._leave(place, node)
             if old.inode and (new is None or new.inode != old.inode):
                 found = txn.get(key(old.inode), db=self.inodes)
                 if found is not None and U64.unpack(found)[0] == node:
@@ -233,10 +239,38 @@ class Index:
             return
         txn.put(key(node), encode(new), db=self.bases)
         if node != ROOT:
-            packed = BASE_ENTRY.pack(node, new.kind, new.size, new.mtime, new.inode)
-            txn.put(key(new.parent) + new.name, packed, db=self.base_entries)
+            self._claim(key(new.parent) + new.name, node, new)
             if new.inode:
                 txn.put(key(new.inode), key(node), db=self.inodes)
+
+    def _claim(self, place: bytes, node: int, base: BaseRecord) -> None:
+        """The base is found by its place. While the reconciler moves several, two may claim one: the latest has it."""
+        found = self.txn.get(place, db=self.base_entries)
+        if found is not None:
+            before = BASE_ENTRY.unpack(found)[0]
+            if before != node:
+                self.txn.put(place + key(before), b"", db=self.outdone)
+                self.txn.delete(place + key(node), db=self.outdone)
+        packed = BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)
+        self.txn.put(place, packed, db=self.base_entries)
+
+    def _leave(self, place: bytes, node: int) -> None:
+        """The base is elsewhere, or gone; another one that claimed the place before has it again."""
+        found = self.txn.get(place, db=self.base_entries)
+        if found is None or BASE_ENTRY.unpack(found)[0] != node:
+            self.txn.delete(place + key(node), db=self.outdone)
+            return
+        self.txn.delete(place, db=self.base_entries)
+        if not self.count(self.outdone):
+            return
+        for claim in self._prefixed(self.outdone, place):
+            if len(claim) == len(place) + 8:
+                heir = int(U64.unpack(claim[-8:])[0])
+                base = self.base(heir)
+                assert base is not None
+                self.txn.delete(claim, db=self.outdone)
+                self._claim(place, heir, base)
+                return
 
     # what differs -------------------------------------------------------------------------------------------------
 

@@ -124,9 +124,9 @@ class PlannedAction(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
-    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``; ``fetched`` counts contents that came after
-    the actions.
+    """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``.
 
+    ``fetched`` counts the contents that came after the actions.
     ``halted`` is a guard's sentence, ``offline`` why the server could not be reached, ``refused`` what it refused.
     """
 

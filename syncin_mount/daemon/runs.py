@@ -88,7 +88,9 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
     outcomes = [outcome for outcome in done.outcomes if outcome.action.side is not Side.BASE]
     steps = done.steps
     actions = tuple(PlannedAction(s.op, s.side, s.path, s.new_path, s.size, s.reason) for s in steps[:_LISTED])
-    problems = tuple(views.problems(done.problems))
+    # Contents come after the run: what could not be fetched is known only now.
+    left = done.problems if done.dry_run else runtime.engine.status().problems
+    problems = tuple(views.problems(left))
     return Report(
         name=runtime.synchronization.name,
         dry_run=done.dry_run,

@@ -260,3 +260,40 @@ async def test_no_secret_is_ever_shown(world: World):
     for secret in secrets:
         assert len(secret) > 5
         assert not any(secret in text for text in shown + written)
+
+
+async def test_the_doctor_finds_nothing_wrong_and_then_what_is(world: World):
+    await world.log_in()
+    await world.add()
+    findings = await world.json("doctor")
+    assert not [finding for finding in findings if finding["verdict"] == "wrong"], findings
+    text = await world.must("doctor")
+    assert f"server home: user1 is let in at {world.url}" in text
+    assert f"docs: not mounted; {world.drive} is free" in text
+    (world.drive / "stray").touch()
+    world.config.write_text(world.config.read_text().replace('direction = "both"', 'direction = "upload"'))
+    await world.stop()
+    done = await world.run("doctor")
+    assert done.status == 1
+    assert "the direction 'upload' is not there yet" in done.out
+    assert f"the mount point {world.drive} is not empty" in done.out
+    assert re.search("note .*server home: Nothing answers", done.out)
+    assert "not there yet" in await world.refused("sync", "docs", status=1)
+
+
+async def test_logging_in_again_renews_the_token(world: World):
+    await world.log_in()
+    for token in (world.home / "state/tokens").iterdir():
+        token.unlink()
+    assert "syncin-mount server auth home" in await world.refused("remote", "ls", "--server", "home", status=5)
+    await world.log_in_again()
+    assert await world.must("remote", "ls", "--server", "home") == "personal/\nshares/\nspaces/\n"
+
+
+async def test_folders_are_made_and_listed(world: World):
+    await world.log_in()
+    await world.must("remote", "mkdir", "personal/new", "--server", "home")
+    assert "is there already" in await world.refused("remote", "mkdir", "personal/new", "--server", "home", status=5)
+    assert await world.must("remote", "ls", "personal", "--server", "home") == "personal/docs/\npersonal/new/\n"
+    listed = await world.json("remote", "ls", "personal", "--server", "home")
+    assert [item["path"] for item in listed] == ["personal/docs", "personal/new"]

@@ -291,3 +291,45 @@ async def test_a_mount_point_that_is_taken_is_refused_at_mount_too(world: World)
     said = await world.refused("mount", "docs", status=1)
     assert "empty" in said
     assert not Path(world.home / "state/run/docs.sock").exists()
+
+
+async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: World):
+    await world.log_in()
+    state = world.home / "state"
+    made = await trio.run_process(
+        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "none", str(state)], check=False, capture_stderr=True
+    )
+    if made.returncode != 0:
+        pytest.skip("only root may mount a small file system to fill")
+    try:
+        await world.log_in_again()
+        await world.add()
+        await world.must("mount", "docs")
+        filler = world.drive / "filler"
+        with pytest.raises(OSError, match="No space left on device"):
+            filler.write_bytes(b"y" * 24_000_000)
+        filler.unlink(missing_ok=True)
+
+        async def room() -> bool:
+            # Contents leave the disk with the next commit of the index, about a second later.
+            try:
+                (world.drive / "after").write_text("there is room again")
+            except OSError:
+                return False
+            return True
+
+        await until(room, "room for a file")
+        await settled(world)
+        assert (world.disk / "after").read_text() == "there is room again"
+        await world.must("umount", "docs")
+        (world.disk / "large").write_bytes(b"x" * 24_000_000)
+        done = await world.run("sync", "docs")
+        assert done.status == 1
+        assert done.error == "syncin-mount: docs: large: [Errno 28] No space left on device\n"
+        assert "1 not settled" in done.out
+        assert await world.json("journal", "docs") == []
+        assert (world.disk / "large").stat().st_size == 24_000_000
+    finally:
+        with trio.CancelScope(shield=True):
+            await world.run("umount", "--force", "docs")
+            await trio.run_process(["umount", "-l", str(state)], check=False, capture_stderr=True)

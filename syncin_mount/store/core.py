@@ -133,6 +133,8 @@ class Core:
         self._reserve.restore()
         if ix.applied == 0:
             self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
+            for name in ("index", "objects"):
+                system.sync_folder(self.folder / name)
         # Before any content is looked at: some may have to come back from the bin first.
         self._do_all_effects()
         self._objects.find_incoming(keep=lambda *version: not power_cut and self._is_wanted(*version))

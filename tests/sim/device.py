@@ -1,0 +1,321 @@
+"""One replica with its engine, as a process that may be killed at any step, and the people and programs that use it."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from reconciler.engine import Engine
+from reconciler.errors import Unavailable
+from reconciler.hydrator import Hydrator
+from reconciler.link import Link
+from reconciler.model import ROOT, Action, Conflict, NodeId, Op, Outcome, Settings
+from reconciler.report import Report
+from syncin_mount.store import Attr, NodeType, Replica
+from syncin_mount.store.check import check
+from tests.sim.remote import ModelFolder
+
+if TYPE_CHECKING:
+    from tests.sim.people import Writing
+    from tests.sim.world import World
+
+class Killed(BaseException):
+    """The process is gone: nothing of it goes on. Its folder was copied as it was at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """``skew`` is how wrong its clock is (s), ``commit`` the seconds between commits of its index."""
+
+    name: str
+    conflict: Conflict = Conflict.RECENT
+    manual: bool = False
+    settle: float = 2.0
+    listing: float = 20.0
+    skew: float = 0.0
+    commit: float = 1.0
+
+
+class Watched(Replica):
+    """The real replica; ``moment`` is told of each step after which a kill leaves something else on the disk."""
+
+    moment: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._moment = type(self).moment
+        for owner, name in (
+            (self._journal, "append"), (self._objects, "take"), (self._objects, "do"), (self._ix, "commit"),
+        ):  # fmt: skip
+            self._watch(owner, name)
+
+    def _watch(self, owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def watched(*args: Any, **options: Any) -> Any:
+            self._moment()
+            result = real(*args, **options)
+            self._moment()
+            return result
+
+        setattr(owner, name, watched)
+
+
+class Device:
+    """See the module. ``up`` while its process runs."""
+
+    def __init__(self, world: World, spec: DeviceSpec, folder: Path, rng: random.Random) -> None:
+        self.world = world
+        self.spec = spec
+        self.name = spec.name
+        self.top = ""
+        self.offline = False
+        self.up = False
+        self.conflicts = 0
+        self._rng = rng
+        self._place = folder
+        self._lives = 0
+        self._moments_left = -1
+        self._dead = False
+        self._scope = trio.CancelScope()
+        self._ended = trio.Event()
+        self.writings: list[Writing] = []
+        self._nursery: trio.Nursery
+        self.replica: Watched
+        self.engine: Engine
+        self.hydrator: Hydrator
+
+    @property
+    def is_dead(self) -> bool:
+        return self._dead
+
+    # the process -----------------------------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        return self._place / f"{self.name}{self._lives}"
+
+    def now_ns(self) -> int:
+        return self.world.wall_ns() + int(self.spec.skew * 1e9)
+
+    def moment(self) -> None:
+        """A step was done or is about to be; the process may end here."""
+        if self._dead:
+            raise Killed
+        if self._moments_left >= 0:
+            self._moments_left -= 1
+            if self._moments_left < 0:
+                self.kill()
+                raise Killed
+
+    def kill_after(self, moments: int) -> None:
+        self._moments_left = moments
+
+    def kill(self) -> None:
+        """Copies what is on the disk and ends everything."""
+        if self._dead or not self.up:
+            return
+        self._dead = True
+        self._moments_left = -1
+        old = self.folder
+        self._lives += 1
+        shutil.copytree(old, self.folder, ignore=shutil.ignore_patterns("*-shm"))
+        self.world.log(self.name, "KILLED")
+        self.world.kills += 1
+        self._scope.cancel()
+
+    def open(self) -> None:
+        """The process starts, and takes up what is on the disk. Killed: it ended again at once."""
+        self.world.log(self.name, "start")
+        self._dead = False
+        self.up = True
+        Watched.moment = staticmethod(self.moment)
+        try:
+            self.replica = Watched.open(self.folder, now_ns=self.now_ns, reserve_bytes=4096, boot_id="one")
+        except Killed:
+            self.up = False
+            shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
+            raise
+        link = Link()
+        remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
+        self.hydrator = Hydrator(self.replica, remote, link, progress=Diary(self), workers=2)
+        self.engine = Engine(
+            self.replica,
+            remote,
+            self.hydrator,
+            link,
+            settings=Settings(conflict=self.spec.conflict, host=self.name),
+            clock=self,
+            progress=Diary(self),
+            settle_seconds=self.spec.settle,
+            listing_every=self.spec.listing,
+            manual=self.spec.manual,
+            stamp=lambda ns: str(ns // 10**9),
+        )
+
+    async def live(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Runs its tasks until it is stopped or killed."""
+        self._ended = trio.Event()
+        started = False
+        try:
+            with trio.CancelScope() as self._scope:
+                async with trio.open_nursery() as self._nursery:
+                    await self._nursery.start(self.hydrator.run)
+                    await self._nursery.start(self.engine.run)
+                    self._nursery.start_soon(self._commit)
+                    started = True
+                    task_status.started()
+        except* Killed:
+            pass
+        finally:
+            self._end()
+        if not started:
+            task_status.started()
+
+    async def _commit(self) -> None:
+        while True:
+            await trio.sleep(self.spec.commit)
+            self.replica.commit()
+
+    def _end(self) -> None:
+        for each in self.writings:
+            each.abandon()
+        self.writings.clear()
+        if self._dead:
+            self._bury()
+        self.conflicts += self.engine._conflicts
+        self.up = False
+        self._ended.set()
+
+    def _bury(self) -> None:
+        """What is left of a killed process goes."""
+        if not self.replica._closed:
+            self.replica._let_go()
+        shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
+
+    async def stop(self) -> None:
+        """A clean stop."""
+        if not self.up:
+            return
+        for writing in self.writings:
+            writing.finish()
+        self.writings.clear()
+        self._scope.cancel()
+        await self._ended.wait()
+        if not self._dead:
+            self.world.log(self.name, "stop")
+            try:
+                self.replica.close()
+            except Killed:
+                self._bury()
+
+    async def wait_ended(self) -> None:
+        await self._ended.wait()
+
+    async def run_inside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs as a part of the process: returns when it is done or the process has ended."""
+        if not self.up:
+            return
+        done = trio.Event()
+
+        async def guest() -> None:
+            try:
+                await work()
+            finally:
+                done.set()
+
+        self._nursery.start_soon(guest)
+        await done.wait()
+
+    async def sync(self, *, confirmed: bool = False) -> Report | None:
+        """One run and all contents, as the command does it; None when the process ended before."""
+        reports: list[Report] = []
+
+        async def run() -> None:
+            report = await self.engine.sync(confirmed=confirmed)
+            if report.offline is None:
+                try:
+                    await self.hydrator.wait_drained()
+                except Unavailable as error:
+                    report.offline = str(error)
+            reports.append(report)
+
+        await self.run_inside(run)
+        return reports[0] if reports else None
+
+    # what is here ----------------------------------------------------------------------------------------------------
+
+    def walk(self, top: NodeId = ROOT, prefix: str = "") -> Iterator[tuple[str, Attr]]:
+        """Everything below a folder, parents first, by name."""
+        for name, node in self.replica.children(top, None, 10_000):
+            attr = self.replica.attr(node)
+            assert attr is not None
+            path = prefix + os.fsdecode(name)
+            yield path, attr
+            if attr.kind is NodeType.FOLDER:
+                yield from self.walk(node, path + "/")
+
+    def read(self, node: NodeId) -> bytes:
+        content = self.replica.open_content(node)
+        try:
+            return os.pread(content.fd, 1 << 20, 0)
+        finally:
+            content.close()
+
+    def tree(self) -> dict[str, bytes | None]:
+        """Path and content, None for a folder; what the server cannot hold is left out. Everything must be here."""
+        found: dict[str, bytes | None] = {}
+        for path, attr in self.walk():
+            if attr.kind is NodeType.FOLDER:
+                found[path] = None
+            elif attr.kind is NodeType.FILE:
+                assert attr.present, f"{path} was never fetched"
+                found[path] = self.read(attr.node)
+        return found
+
+    def bin(self) -> list[bytes]:
+        """Every file in the bin's folder."""
+        self.replica._do_all_effects()
+        place = self.folder / "bin"
+        return [
+            path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()
+        ]
+
+    def unsettled(self) -> list[str]:
+        """What a replica that agrees with the server must not have."""
+        replica, status = self.replica, self.engine.status()
+        found = [f"dirty {each.node}" for each in replica.dirty()]
+        found += [f"pending {each.kind.value} {each.path}" for each in replica.pending()]
+        found += [f"absent {node}" for node in replica.absent()]
+        found += [f"problem {each.path}: {each.why}" for each in status.problems]
+        found += [f"halted: {status.halted}"] if status.halted else []
+        return found + [f"check: node {each.node}: {each.what}" for each in check(replica)]
+
+
+class Diary:
+    """What ended, in the world's log. A kill may come at the beginning and at the end of each action."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def listing(self, entries: int) -> None: ...
+    def planned(self, actions: int, size: int) -> None: ...
+    def advanced(self, action: Action, size: int) -> None: ...
+    def started(self, action: Action, path: str) -> None:
+        self._device.moment()
+
+    def ended(self, outcome: Outcome, path: str) -> None:
+        action = outcome.action
+        text = f"{outcome.result.value}: {action.op.value} {action.side.value} {path} [{action.node}]"
+        if action.target is not None and action.op is Op.MOVE:
+            text += f" → [{action.target.parent}]/{action.target.name}"
+        why = f": {outcome.why}" if outcome.why else ""
+        self._device.world.log(self._device.name, f" {text}{' keep' if action.keep else ''} ({action.reason}){why}")
+        self._device.moment()

@@ -1,0 +1,397 @@
+"""What people and programs do: on a device through the replica as the file system would, and on the server's disk.
+
+Every operation finds what it works on by its own random numbers in the tree as it is then, so that leaving out others
+leaves it meaningful.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING
+
+from reconciler.model import ROOT, NodeId
+from syncin_mount.store import Attr, NodeType
+from tests.sim.device import Device, Killed
+from tests.sim.server import PARTIAL, TOP
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+NAMES = ("a", "b", "c", "A", "n.txt", "ü", "u\u0308", "long " + "x" * 246)
+FOLDERS = ("a", "d", "e", "D")
+DEPTH = 3
+
+
+class Writing:
+    """A file that somebody has open for writing; it belongs to the inode, as a handle does."""
+
+    def __init__(self, device: Device, node: NodeId, number: int) -> None:
+        self._device = device
+        self._number = number
+        self._world = device.world
+        replica = device.replica
+        attr = replica.attr(node)
+        assert attr is not None
+        self.ino = attr.ino
+        self._world.release(attr.size, "written over", device.name)
+        replica.opened_for_write(node)
+        self._counted: NodeId | None = node
+        replica.begin_write(node)
+        self._content = replica.open_content(node)
+        os.ftruncate(self._content.fd, 0)
+        self._put(self._world.ledger.part(number))
+
+    def _put(self, data: bytes) -> None:
+        os.pwrite(self._content.fd, data, 0)
+        now = self._device.now_ns()
+        os.utime(self._content.fd, ns=(now, now))
+
+    def _follow(self) -> NodeId | None:
+        """The node that the inode belongs to now; the count of writers goes with it."""
+        replica = self._device.replica
+        node = replica.by_ino(self.ino)
+        if node != self._counted:
+            if self._counted is not None:
+                replica.closed_for_write(self._counted)
+            if node is not None:
+                replica.opened_for_write(node)
+            self._counted = node
+        return node
+
+    def finish(self, mtime_ns: int | None = None) -> None:
+        replica = self._device.replica
+        try:
+            self._put(self._world.ledger.data(self._number))
+            node = self._follow()
+            if node is not None:
+                size = len(self._world.ledger.data(self._number))
+                replica.written(node, size=size, mtime_ns=self._device.now_ns() if mtime_ns is None else mtime_ns)
+                self._world.ledger.written.add(self._number)
+                self._world.log(self._device.name, f"wrote {self._number} to {replica.local_path(node)}")
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        self._content.close()
+        node = self._follow() if not self._device.replica._closed and not self._device.is_dead else None
+        if node is not None:
+            self._device.replica.closed_for_write(node)
+
+
+class Person:
+    """Works on one device, below ``device.top``."""
+
+    def __init__(self, device: Device, rng: random.Random) -> None:
+        self._device = device
+        self._world = device.world
+        self._rng = rng
+        self._replica = device.replica
+
+    def do(self, name: str) -> None:
+        """One operation; one that is not possible just now is none."""
+        try:
+            getattr(self, name)()
+        except (LookupError, OSError) as error:
+            self._world.log(self._device.name, f"{name} was not possible: {error!r}")
+        except Killed:
+            self._world.log(self._device.name, f"killed in {name}")
+
+    # choosing --------------------------------------------------------------------------------------------------------
+
+    def _own(self) -> tuple[NodeId, str]:
+        top = self._device.top
+        if not top:
+            return ROOT, ""
+        node = self._replica.lookup(ROOT, top.encode())
+        if node is None:
+            node = self._replica.create(ROOT, top.encode(), NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
+        return node, top + "/"
+
+    def _all(self) -> list[tuple[str, Attr]]:
+        return list(self._device.walk(*self._own()))
+
+    def _pick(self, *kinds: NodeType) -> tuple[str, Attr]:
+        found = [each for each in self._all() if not kinds or each[1].kind in kinds]
+        return self._rng.choice(found)
+
+    def _folder(self) -> tuple[str, NodeId]:
+        """Any folder that is not too deep, its path with a slash at its end."""
+        node, prefix = self._own()
+        found = [(prefix, node)]
+        for path, attr in self._all():
+            if attr.kind is NodeType.FOLDER and path.count("/") < DEPTH:
+                found.append((path + "/", attr.node))
+        return self._rng.choice(found)
+
+    def _free(self, names: tuple[str, ...]) -> tuple[str, NodeId, bytes]:
+        """A place where nothing is."""
+        prefix, node = self._folder()
+        names = tuple(name for name in names if self._replica.lookup(node, name.encode()) is None)
+        name = self._rng.choice(names)
+        return prefix + name, node, name.encode()
+
+    def _place(self, path: str) -> tuple[NodeId, bytes]:
+        node = ROOT
+        *folders, name = path.split("/")
+        for folder in folders:
+            found = self._replica.lookup(node, os.fsencode(folder))
+            if found is None:
+                raise FileNotFoundError(path)
+            node = found
+        return node, os.fsencode(name)
+
+    # contents --------------------------------------------------------------------------------------------------------
+
+    def _lots(self) -> int:
+        return self._rng.choice((0, 0, 0, 0, 1, 3))
+
+    def _mtime(self) -> int | None:
+        """When the file is to say that it was written; None: now."""
+        if self._rng.random() < 0.85:
+            return None
+        return self._device.now_ns() - self._rng.randrange(10**6) * 10**9
+
+    def _make(self, parent: NodeId, name: bytes) -> NodeId:
+        return self._replica.create(parent, name, NodeType.FILE, mode=0o644, uid=0, gid=0).node
+
+    def _write(self, node: NodeId, before: int) -> None:
+        number = self._world.ledger.new(self._device.name, before, lots=self._lots())
+        Writing(self._device, node, number).finish(self._mtime())
+
+    def new(self) -> None:
+        _, parent, name = self._free(NAMES)
+        self._write(self._make(parent, name), 0)
+
+    def empty(self) -> None:
+        path, parent, name = self._free(NAMES)
+        self._make(parent, name)
+        self._world.log(self._device.name, f"empty file {path}")
+
+    def edit(self) -> None:
+        _, attr = self._pick(NodeType.FILE)
+        self._write(attr.node, self._world.ledger.number(attr.size))
+
+    def edit_slowly(self) -> None:
+        """Stays open until somebody says ``finish``."""
+        path, attr = self._pick(NodeType.FILE)
+        if any(writing.ino == attr.ino for writing in self._device.writings):
+            return
+        number = self._world.ledger.new(self._device.name, self._world.ledger.number(attr.size), lots=self._lots())
+        self._device.writings.append(Writing(self._device, attr.node, number))
+        self._world.log(self._device.name, f"writing {number} to {path}")
+
+    def finish(self) -> None:
+        if self._device.writings:
+            self._device.writings.pop(self._rng.randrange(len(self._device.writings))).finish()
+
+    def save_by_rename(self) -> None:
+        path, attr = self._pick(NodeType.FILE)
+        parent, name = self._place(path)
+        node = self._make(parent, b".save~")
+        self._write(node, self._world.ledger.number(attr.size))
+        self._rename(parent, b".save~", parent, name)
+
+    def save_with_backup(self) -> None:
+        path, attr = self._pick(NodeType.FILE)
+        parent, name = self._place(path)
+        self._replica.rename(parent, name, parent, b".backup~")
+        self._write(self._make(parent, name), self._world.ledger.number(attr.size))
+        self._unlink(parent, b".backup~")
+
+    # the tree --------------------------------------------------------------------------------------------------------
+
+    def _rename(self, parent: NodeId, name: bytes, new_parent: NodeId, new_name: bytes) -> None:
+        there = self._replica.lookup(new_parent, new_name)
+        old = self._replica.attr(there) if there is not None else None
+        source = self._replica.lookup(parent, name)
+        number = 0
+        if old is not None and old.kind is NodeType.FILE and there != source:
+            number = self._world.release(old.size, "replaced", self._device.name)
+        try:
+            self._replica.rename(parent, name, new_parent, new_name)
+        except OSError:
+            self._world.ledger.hold_on(number)
+            raise
+
+    def rename(self) -> None:
+        path, _ = self._pick()
+        if self._rng.random() < 0.5:
+            target, parent, name = self._free(NAMES)
+        else:
+            target, _ = self._pick()
+            parent, name = self._place(target)
+        self._world.log(self._device.name, f"rename {path} to {target}")
+        self._rename(*self._place(path), parent, name)
+
+    def exchange(self) -> None:
+        (path, _), (other, _) = self._pick(), self._pick()
+        self._world.log(self._device.name, f"exchange {path} and {other}")
+        self._replica.rename(*self._place(path), *self._place(other), exchange=True)
+
+    def _unlink(self, parent: NodeId, name: bytes) -> None:
+        node = self._replica.lookup(parent, name)
+        attr = self._replica.attr(node) if node is not None else None
+        if attr is not None and attr.kind is NodeType.FILE:
+            self._world.release(attr.size, "deleted", self._device.name)
+        self._replica.unlink(parent, name)
+
+    def unlink(self) -> None:
+        path, _ = self._pick(NodeType.FILE, NodeType.SYMLINK)
+        self._world.log(self._device.name, f"unlink {path}")
+        self._unlink(*self._place(path))
+
+    def remove_tree(self) -> None:
+        path, attr = self._pick(NodeType.FOLDER)
+        self._world.log(self._device.name, f"rm -r {path}")
+        for below, each in reversed(list(self._device.walk(attr.node, path + "/"))):
+            if each.kind is NodeType.FOLDER:
+                self._replica.rmdir(*self._place(below))
+            else:
+                self._unlink(*self._place(below))
+        self._replica.rmdir(*self._place(path))
+
+    def mkdir(self) -> None:
+        path, parent, name = self._free(FOLDERS)
+        self._world.log(self._device.name, f"mkdir {path}")
+        self._replica.create(parent, name, NodeType.FOLDER, mode=0o755, uid=0, gid=0)
+
+    def link(self) -> None:
+        path, parent, name = self._free(NAMES)
+        self._world.log(self._device.name, f"symlink {path}")
+        self._replica.create(parent, name, NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"somewhere")
+
+    def touch(self) -> None:
+        path, attr = self._pick(NodeType.FILE)
+        mtime = self._mtime() or self._device.now_ns()
+        self._world.log(self._device.name, f"touch {path} {mtime}")
+        self._replica.set_attr(attr.node, mtime_ns=mtime)
+
+    def bring(self) -> None:
+        """A part of what the server has is here from before: a copy that somebody made, some of it edited since."""
+        for path, item in list(self._world.disk.walk()):
+            if self._rng.random() < 0.4:
+                continue
+            try:
+                parent, name = self._place(path)
+            except FileNotFoundError:
+                continue
+            if self._replica.lookup(parent, name) is not None:
+                continue
+            if item.data is None:
+                self._replica.create(parent, name, NodeType.FOLDER, mode=0o755, uid=0, gid=0)
+            elif self._rng.random() < 0.2:
+                self._write(self._make(parent, name), self._world.ledger.number(item.size))
+            else:
+                self._copy(parent, name, item.data, item.mtime_ms * 10**6)
+
+    def _copy(self, parent: NodeId, name: bytes, data: bytes, mtime_ns: int) -> None:
+        node = self._make(parent, name)
+        self._replica.begin_write(node)
+        content = self._replica.open_content(node)
+        os.pwrite(content.fd, data, 0)
+        content.close()
+        self._replica.written(node, size=len(data), mtime_ns=mtime_ns)
+
+
+DEVICE_OPERATIONS = {
+    "new": 10, "empty": 1, "edit": 10, "edit_slowly": 4, "finish": 4, "save_by_rename": 5, "save_with_backup": 3,
+    "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3,
+}  # fmt: skip
+
+
+class Somebody:
+    """Works on the server's disk by other ways: the web, WebDAV, a shell. Times are in ms there."""
+
+    def __init__(self, world: World, rng: random.Random, top: str) -> None:
+        self._world = world
+        self._disk = world.disk
+        self._rng = rng
+        self._top = top
+
+    def do(self, name: str) -> None:
+        try:
+            getattr(self, name)()
+        except LookupError as error:
+            self._world.log("server", f"{name} was not possible: {error!r}")
+
+    def _all(self, *, folders: bool = True, files: bool = True) -> list[str]:
+        return [
+            path
+            for path, item in self._disk.walk(self._top)
+            if PARTIAL not in path and (folders if item.is_folder else files)
+        ]
+
+    def _free(self, names: tuple[str, ...]) -> str:
+        folders = [self._top] + [path for path in self._all(files=False) if path.count("/") < DEPTH]
+        folder = self._rng.choice(folders)
+        path = f"{folder}/{self._rng.choice(names)}" if folder else self._rng.choice(names)
+        if self._disk.at(path) is not None:
+            raise LookupError(path)
+        return path
+
+    def _put(self, path: str, before: int) -> None:
+        number = self._world.ledger.new("server", before, lots=self._rng.choice((0, 0, 0, 1, 3)))
+        mtime_ms = self._world.wall_ms()
+        if self._rng.random() < 0.2:
+            mtime_ms -= self._rng.randrange(10**9)
+        self._disk.put(path, self._world.ledger.data(number), mtime_ms)
+        self._world.ledger.written.add(number)
+        self._world.log("server", f"wrote {number} to {path} mtime {mtime_ms}")
+
+    def new(self) -> None:
+        self._put(self._free(NAMES), 0)
+
+    def edit(self) -> None:
+        path = self._rng.choice(self._all(folders=False))
+        size = self._disk.existing(path).size
+        self._world.release(size, "written over", "server")
+        self._put(path, self._world.ledger.number(size))
+
+    def mkdir(self) -> None:
+        path = self._free(FOLDERS)
+        self._world.log("server", f"mkdir {path}")
+        self._disk.make_folder(path, self._world.wall_ms())
+
+    def rename(self) -> None:
+        path = self._rng.choice(self._all())
+        target = self._free(NAMES) if self._rng.random() < 0.7 else self._rng.choice(self._all())
+        if f"{target}/".startswith(f"{path}/") or f"{path}/".startswith(f"{target}/"):
+            raise LookupError(target)
+        self._world.log("server", f"rename {path} to {target}")
+        self._disk.move(path, target)
+
+    def swap(self) -> None:
+        path, other = self._rng.choice(self._all()), self._rng.choice(self._all())
+        if f"{other}/".startswith(f"{path}/") or f"{path}/".startswith(f"{other}/"):
+            raise LookupError(other)
+        self._world.log("server", f"swap {path} and {other}")
+        middle = f"{self._top}/swapping" if self._top else "swapping"
+        self._disk.move(path, middle)
+        self._disk.move(other, path)
+        self._disk.move(middle, other)
+
+    def delete(self) -> None:
+        path = self._rng.choice(self._all())
+        self._world.log("server", f"delete {path}")
+        self._disk.delete(path)
+
+    def destroy(self) -> None:
+        path = self._rng.choice(self._all())
+        item = self._disk.existing(path)
+        self._world.log("server", f"destroy {path}")
+        for _, each in [(path, item), *self._disk.walk(path)]:
+            self._world.release(each.size, "destroyed", "server")
+        self._disk.destroy(path)
+
+    def touch(self) -> None:
+        path = self._rng.choice(self._all(folders=False))
+        self._world.log("server", f"touch {path}")
+        self._disk.touch(path, self._world.wall_ms() - self._rng.randrange(2) * 10**7)
+
+
+SERVER_OPERATIONS = {
+    "new": 10, "edit": 10, "mkdir": 5, "rename": 10, "swap": 2, "delete": 5, "destroy": 2, "touch": 1,
+}  # fmt: skip
+
+assert TOP == ROOT

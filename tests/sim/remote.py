@@ -1,0 +1,428 @@
+"""One device's way to the model server: ``reconciler.ports.RemoteFolder`` with latency and faults.
+
+Every request may be refused or break before it is done, be done and its answer lost, or be done long after the client
+gave up. Other things happen wherever a request waits. Where the real server cannot keep two writers apart (it looks,
+then acts), the version that is lost by that is released: no client could have saved it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from reconciler.errors import (
+    Changed,
+    Exists,
+    ListingBroken,
+    Locked,
+    Mismatch,
+    QuotaReached,
+    RemoteError,
+    ServerFault,
+    Unreachable,
+)
+from reconciler.model import Entry
+from reconciler.ports import Found, Reader
+from tests.sim.server import PARTIAL, Disk, Item
+
+if TYPE_CHECKING:
+    from tests.sim.device import Device
+
+FRESH = 30.0
+"""Seconds for which a look at a file counts as the proof of what is about to be overwritten."""
+
+
+class Fault(enum.Enum):
+    """What goes wrong with a request."""
+
+    NONE = "none"
+    BEFORE = "not done"
+    AFTER = "answer lost"
+    LATE = "done late"
+    BROKEN = "500"
+    LOCKED = "423"
+    FULL = "507"
+    CUT = "cut"
+
+
+_WEIGHTS = {
+    Fault.BEFORE: 4, Fault.AFTER: 4, Fault.LATE: 2, Fault.BROKEN: 2, Fault.LOCKED: 1, Fault.FULL: 1, Fault.CUT: 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A HEAD's answer, and when it was given (s)."""
+
+    at: float
+    found: Found
+
+
+class ModelFolder:
+    """Requests of one device. ``rate`` is the part of them that has a fault while the world's faults are on."""
+
+    def __init__(self, device: Device, rng: random.Random, rate: float, pace: float) -> None:
+        self._device = device
+        self._world = device.world
+        self._disk: Disk = device.world.disk
+        self._rng = rng
+        self._rate = rate
+        self._pace = pace
+        self._seen: dict[str, Seen] = {}
+
+    # a request -------------------------------------------------------------------------------------------------------
+
+    async def _wait(self) -> None:
+        """Time passes, or only a turn of the others."""
+        if self._rng.random() < 0.5:
+            await trio.lowlevel.checkpoint()
+        else:
+            await trio.sleep(self._rng.random() * self._pace)
+        self._device.moment()
+
+    def _draw(self, *kinds: Fault) -> Fault:
+        if not self._world.faults_on or self._rng.random() >= self._rate:
+            return Fault.NONE
+        return self._rng.choices(kinds, [_WEIGHTS[kind] for kind in kinds])[0]
+
+    def _note(self, what: str, path: str, how: str = "") -> None:
+        self._world.log(self._device.name, f"  {what} {path}{' ' + how if how else ''}")
+
+    async def _begin(self, what: str, path: str, *kinds: Fault) -> Fault:
+        """The request is on its way. Raises what keeps it from being done; the fault that it meets later."""
+        self._world.count_request()
+        await self._wait()
+        fault = self._draw(*kinds)
+        if self._device.offline:
+            fault = Fault.BEFORE
+        refusals: dict[Fault, RemoteError] = {
+            Fault.BEFORE: Unreachable("no connection"),
+            Fault.BROKEN: ServerFault("500", status=500),
+            Fault.LOCKED: Locked("423", status=423),
+            Fault.FULL: QuotaReached("507", status=507),
+        }
+        if fault in refusals:
+            self._note(what, path, f"→ {fault.value}")
+            self._world.met_fault = True
+            raise refusals[fault]
+        return fault
+
+    async def _change(self, what: str, path: str, act: Callable[[], None]) -> None:
+        """One changing request that is done in one step."""
+        kinds = (Fault.BEFORE, Fault.AFTER, Fault.LATE, Fault.BROKEN, Fault.LOCKED, Fault.FULL)
+        fault = await self._begin(what, path, *kinds)
+        if fault is Fault.LATE:
+            self._later(what, path, act)
+            await self._lose(what, path)
+        try:
+            act()
+        except RemoteError as error:
+            self._note(what, path, f"→ {type(error).__name__}")
+            raise
+        self._note(what, path)
+        self._device.moment()
+        await self._wait()
+        if fault is Fault.AFTER or self._device.offline:
+            await self._lose(what, path)
+
+    async def _lose(self, what: str, path: str) -> None:
+        self._note(what, path, "→ answer lost")
+        self._world.met_fault = True
+        await self._wait()
+        raise Unreachable("the answer was lost", done=None)
+
+    def _later(self, what: str, path: str, act: Callable[[], None]) -> None:
+        delay = self._rng.choice((0.5, 5.0, 40.0)) * self._rng.random()
+
+        async def do() -> None:
+            await trio.sleep(delay)
+            with contextlib.suppress(RemoteError):
+                act()
+                self._note(what, path, "(late)")
+
+        self._world.start_late(do)
+
+    # looking ---------------------------------------------------------------------------------------------------------
+
+    async def find(self, path: str) -> Found | None:
+        await self._begin("HEAD", path, Fault.BEFORE, Fault.BROKEN)
+        item = self._disk.at(path)
+        self._seen.pop(path, None)
+        if item is not None and not item.is_folder:
+            self._seen[path] = Seen(trio.current_time(), item.found)
+        await self._wait()
+        if item is None:
+            return None
+        if item.is_folder:
+            raise Exists("400: a folder", status=400)
+        return self._seen[path].found if path in self._seen else item.found
+
+    async def partial(self, path: str) -> int:
+        head, _, name = path.rpartition("/")
+        try:
+            found = await self.find(f"{head}/{PARTIAL}{name}" if head else PARTIAL + name)
+        except Exists:
+            return 0
+        return 0 if found is None else found.size
+
+    @contextlib.asynccontextmanager
+    async def listing(self) -> AsyncIterator[AsyncIterator[list[Entry]]]:
+        fault = await self._begin("LIST", "", Fault.BEFORE, Fault.BROKEN, Fault.CUT, Fault.FULL)
+        self._note("LIST", "", fault.value if fault is Fault.CUT else "")
+        yield _Listing(self, self._disk, self._rng, fault)
+
+    def listed(self, torn: bool) -> None:
+        """The listing came to its end; ``torn`` when something changed meanwhile."""
+        self._world.torn = self._world.torn or torn
+
+    def odd(self) -> bool:
+        """Whether an entry shall be unreadable."""
+        odd = self._world.faults_on and self._rng.random() < self._rate / 10
+        self._world.met_fault = self._world.met_fault or odd
+        return odd
+
+    async def breathe(self) -> None:
+        await self._wait()
+        if self._device.offline:
+            self._world.met_fault = True
+            raise Unreachable("the connection broke")
+
+    @contextlib.asynccontextmanager
+    async def download(
+        self, path: str, *, start: int, stop: int, expect: Found
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        fault = await self._begin("GET", path, Fault.BEFORE, Fault.BROKEN, Fault.CUT)
+        item = self._disk.existing(path)
+        if (item.size, item.found.mtime) != (expect.size, expect.mtime) or item.data is None:
+            self._note("GET", path, "→ changed")
+            raise Changed("another version")
+        data = item.data[start:stop]
+        self._note("GET", path, f"{start}-{stop}{' cut' if fault is Fault.CUT else ''}")
+        self._world.moved(self._device.name, "down", self._world.ledger.number(item.size), len(data))
+        if fault is Fault.CUT:
+            self._world.met_fault = True
+        cut = self._rng.randrange(len(data) + 1) if fault is Fault.CUT else None
+        yield self._pieces(data, cut)
+
+    async def _pieces(self, data: bytes, cut: int | None) -> AsyncIterator[bytes]:
+        offset = 0
+        while offset < len(data):
+            stop = min(offset + self._rng.choice((1, 100, 4096, 10_000, 10_000)), len(data))
+            if cut is not None and stop > cut:
+                if offset < cut:
+                    yield data[offset:cut]
+                raise Unreachable("the download broke off")
+            yield data[offset:stop]
+            offset = stop
+            if self._rng.random() < 0.3:
+                await self.breathe()
+
+    # changing --------------------------------------------------------------------------------------------------------
+
+    async def make_folder(self, path: str, mtime: int) -> None:
+        await self._change("MAKE", path, lambda: self._disk.make_folder(path, mtime * 1000))
+
+    async def touch(self, path: str, mtime: int) -> None:
+        await self._change("PROPPATCH", path, lambda: self._disk.touch(path, mtime * 1000))
+
+    async def delete(self, path: str) -> None:
+        def act() -> None:
+            self._disk.existing(path)
+            self._refuse_locked(path, below=True)
+            self._disk.delete(path)
+
+        await self._change("DELETE", path, act)
+
+    async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
+        if path == target:
+            return
+        if not overwrite and self._rng.random() < 0.1:
+            await self._look_before(path, target)
+
+        def act() -> None:
+            self._disk.existing(path)
+            if not overwrite and self._disk.at(target) is not None:
+                raise Exists("400: the destination already exists", status=400)
+            self._refuse_locked(path, below=True)
+            self._refuse_locked(target, below=True)
+            self._disk.move(path, target)
+
+        await self._change("MOVE" if overwrite else "move", f"{path} → {target}", act)
+
+    async def _look_before(self, path: str, target: str) -> None:
+        """The real server checks the source before it begins, and the destination a moment later."""
+        self._disk.existing(path)
+        await self._wait()
+
+    def _refuse_locked(self, path: str, *, below: bool = False) -> None:
+        if self._world.is_locked(path, below=below):
+            raise Locked("423: an upload holds it", status=423)
+
+    # uploads ---------------------------------------------------------------------------------------------------------
+
+    async def upload(
+        self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
+    ) -> None:
+        what = "PUT" if replace else "POST"
+        fault = await self._begin(
+            what, path, Fault.BEFORE, Fault.AFTER, Fault.LATE, Fault.BROKEN, Fault.LOCKED, Fault.FULL, Fault.CUT
+        )
+        item = self._disk.at(path)
+        if item is not None and (item.is_folder or not replace):
+            self._note(what, path, "→ 405")
+            raise Exists("405: it exists", status=405)
+        self._refuse_locked(path)
+        proof = self._proof(path) if replace else None
+        self._world.lock(path)
+        unlock = True
+        try:
+            body = await self._receive(what, path, reader, size, start, replace, fault)
+            self._check(what, path, body, size, checksum)
+            number = self._world.ledger.number(size)
+
+            def act() -> None:
+                self._overwrites(path, proof, replace=replace)
+                self._disk.put(path, body, mtime * 1000)
+                self._take_partial(path)
+                self._world.moved(self._device.name, "up", number, size - start)
+
+            if fault is Fault.LATE:
+                unlock = False
+
+                def act_and_unlock() -> None:
+                    self._world.unlock(path)
+                    act()
+
+                self._later(what, path, act_and_unlock)
+                await self._lose(what, path)
+            act()
+        finally:
+            if unlock:
+                self._world.unlock(path)
+        self._note(what, path, f"= {number or 'part'} mtime {mtime}")
+        self._device.moment()
+        await self._wait()
+        if fault is Fault.AFTER or self._device.offline:
+            await self._lose(what, path)
+
+    async def _receive(
+        self, what: str, path: str, reader: Reader, size: int, start: int, replace: bool, fault: Fault
+    ) -> bytes:
+        """The body as it arrives in the partial file, which stays when it breaks off."""
+        partial = self._partial(path)
+        body = bytearray()
+        if start:
+            if partial is None and replace:
+                raise ServerFault("500: ENOENT", status=500)
+            if partial is not None:
+                if partial.size != start:
+                    raise Mismatch("400: start offset", status=400)
+                body += partial.data or b""
+        cut = self._rng.randrange(size - start + 1) if fault is Fault.CUT else None
+        offset = start
+        try:
+            while offset < size:
+                piece = await reader(offset, self._rng.choice((1000, 5000, 512 * 1024)))
+                if not piece:
+                    break
+                if cut is not None and offset + len(piece) > start + cut:
+                    body += piece[: start + cut - offset]
+                    self._note(what, path, "→ cut")
+                    self._world.met_fault = True
+                    raise Unreachable("the upload broke off")
+                body += piece
+                offset += len(piece)
+                if self._rng.random() < 0.5:
+                    await self.breathe()
+        except BaseException:
+            self._disk.put(self._partial_path(path), bytes(body), self._world.wall_ms())
+            raise
+        return bytes(body)
+
+    def _check(self, what: str, path: str, body: bytes, size: int, checksum: str) -> None:
+        if len(body) != size or hashlib.new("sha512_256", body).hexdigest() != checksum:
+            self._disk.put(self._partial_path(path), body, self._world.wall_ms())
+            self._note(what, path, "→ mismatch")
+            raise Mismatch("400: sizes or checksums are not identical", status=400)
+
+    def _proof(self, path: str) -> Seen | None:
+        """What the client has just seen at a place that it is going to overwrite."""
+        seen = self._seen.get(path)
+        return seen if seen is not None and trio.current_time() - seen.at < FRESH else None
+
+    def _overwrites(self, path: str, proof: Seen | None, *, replace: bool) -> None:
+        """Releases a version that is lost because the server does not keep two writers apart: it came after the
+        client's look at the place (PUT), or after the server's own (POST)."""
+        item = self._disk.at(path)
+        if item is None or item.is_folder:
+            return
+        if not replace or (proof is not None and proof.found != item.found and item.since >= proof.at):
+            self._world.raced(item.size)
+
+    @staticmethod
+    def _partial_path(path: str) -> str:
+        head, _, name = path.rpartition("/")
+        return f"{head}/{PARTIAL}{name}" if head else PARTIAL + name
+
+    def _partial(self, path: str) -> Item | None:
+        found = self._disk.at(self._partial_path(path))
+        return None if found is None or found.is_folder else found
+
+    def _take_partial(self, path: str) -> None:
+        if self._partial(path) is not None:
+            self._disk.destroy(self._partial_path(path))
+
+
+class _Listing(AsyncIterator[list[Entry]]):
+    """The tree is read while it is sent: one folder at a time, names first, each entry's state when its turn comes."""
+
+    def __init__(self, folder: ModelFolder, disk: Disk, rng: random.Random, fault: Fault) -> None:
+        self._folder = folder
+        self._disk = disk
+        self._rng = rng
+        self._left = rng.randrange(8) if fault is Fault.CUT else -1
+        self._changes = disk.changes
+        self._stack: list[tuple[str, list[str]]] = []
+        self._open("")
+        self._batch = rng.choice((1, 3, 1000))
+
+    def _open(self, path: str) -> None:
+        folder = self._disk.at(path)
+        if folder is None or not folder.is_folder:
+            raise ListingBroken("Unable to parse path")
+        self._stack.append((path, sorted(folder.children, reverse=True)))
+
+    async def __anext__(self) -> list[Entry]:
+        if not self._stack:
+            self._folder.listed(self._disk.changes != self._changes)
+            raise StopAsyncIteration
+        entries: list[Entry] = []
+        while self._stack and len(entries) < self._batch:
+            if self._left == 0:
+                raise ListingBroken("the listing ended without its end")
+            path, names = self._stack[-1]
+            if not names:
+                self._stack.pop()
+                continue
+            name = names.pop()
+            self._left -= 1
+            self._add(entries, f"{path}/{name}" if path else name)
+        if self._rng.random() < 0.7:
+            await self._folder.breathe()
+        return entries
+
+    def _add(self, entries: list[Entry], path: str) -> None:
+        item = self._disk.at(path)
+        if item is None or self._folder.odd():
+            entries.append(Entry(path, False, 0, 0, 0, problem="ENOENT, stat"))
+            return
+        entries.append(Entry(path, item.is_folder, item.size, item.found.mtime, item.inode))
+        if item.is_folder:
+            self._open(path)

@@ -1,0 +1,109 @@
+"""What happens in a run: made from a seed alone, as data, so that a failing one can be made smaller."""
+
+from __future__ import annotations
+
+import enum
+import random
+from dataclasses import dataclass
+
+from reconciler.model import Conflict
+from tests.sim.device import DeviceSpec
+from tests.sim.people import DEVICE_OPERATIONS, SERVER_OPERATIONS
+
+SERVER = "server"
+
+
+class Style(enum.Enum):
+    """Who touches what: everybody everything; each a folder of their own; or everything, but one after another, with
+    all sides brought together in between."""
+
+    MIXED = "mixed"
+    APART = "apart"
+    TURNS = "turns"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``delay`` seconds after the step before, ``actor`` does ``op``; ``salt`` is the seed of its choices."""
+
+    delay: float
+    actor: str
+    op: str
+    salt: int
+
+    def __str__(self) -> str:
+        return f"{self.delay:g} {self.actor} {self.op} {self.salt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One run. ``start`` is done before any engine runs."""
+
+    seed: int
+    style: Style
+    devices: tuple[DeviceSpec, ...]
+    fault_rate: float
+    pace: float
+    start: tuple[Step, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def calm(self) -> bool:
+        """Nothing goes wrong on the way, so nothing may be sent twice."""
+        return not self.fault_rate and not any(step.op in ("kill", "offline") for step in self.steps)
+
+
+def make(seed: int) -> Scenario:
+    """The scenario of a seed."""
+    rng = random.Random(seed)
+    style = rng.choices(list(Style), (6, 2, 2))[0]
+    devices = tuple(_device(rng, name) for name in "abc"[: rng.choice((1, 2, 2, 2, 3))])
+    fault_rate = rng.choice((0.0, 0.0, 0.02, 0.1, 0.25))
+    kills = rng.random() < 0.5
+    start = [_step(rng, SERVER, SERVER_OPERATIONS) for _ in range(rng.randrange(12))]
+    for device in devices:
+        if rng.random() < 0.4:
+            start.append(Step(0.0, device.name, "bring", rng.getrandbits(32)))
+        start += [_step(rng, device.name, DEVICE_OPERATIONS) for _ in range(rng.choice((0, 0, 3, 6)))]
+    steps: list[Step] = []
+    count = rng.choice((5, 15, 30, 50))
+    while len(steps) < count:
+        steps += _turn(rng, style, [device.name for device in devices], kills, faults=fault_rate > 0)
+    return Scenario(seed, style, devices, fault_rate, rng.choice((0.0, 0.05, 0.5, 3.0)), tuple(start), tuple(steps))
+
+
+def _device(rng: random.Random, name: str) -> DeviceSpec:
+    return DeviceSpec(
+        name,
+        conflict=rng.choices(list(Conflict), (3, 1, 1))[0],
+        manual=rng.random() < 0.3,
+        settle=rng.choice((0.0, 0.5, 2.0)),
+        listing=rng.choice((5.0, 20.0, 100.0)),
+        skew=rng.choice((0.0, 0.0, 0.0, -7200.0, 3600.0)),
+        commit=rng.choice((1.0, 7.0, 1000.0)),
+    )
+
+
+def _step(rng: random.Random, actor: str, operations: dict[str, int], delay: float = 0.0) -> Step:
+    return Step(delay, actor, rng.choices(list(operations), list(operations.values()))[0], rng.getrandbits(32))
+
+
+def _turn(rng: random.Random, style: Style, names: list[str], kills: bool, faults: bool) -> list[Step]:
+    """What somebody does in one go, or what happens to a device."""
+    actor = rng.choice([*names, *names, SERVER])
+    delay = rng.choice((0.0, 0.0, 0.1, 1.0, 3.0, 10.0, 60.0))
+    event = rng.random()
+    if event < 0.15 and actor != SERVER:
+        return [Step(delay, actor, "sync", rng.getrandbits(32))]
+    if event < 0.22 and kills and actor != SERVER:
+        return [Step(delay, actor, "kill", rng.getrandbits(32))]
+    if event < 0.25 and actor != SERVER:
+        return [Step(delay, actor, "restart", rng.getrandbits(32))]
+    if event < 0.30 and faults and actor != SERVER:
+        return [Step(delay, actor, rng.choice(("offline", "online", "online")), rng.getrandbits(32))]
+    operations = SERVER_OPERATIONS if actor == SERVER else DEVICE_OPERATIONS
+    burst = rng.choice((1, 1, 1, 2, 5))
+    found = [_step(rng, actor, operations, delay if number == 0 else 0.0) for number in range(burst)]
+    if style is Style.TURNS:
+        found.append(Step(0.0, SERVER, "settle", rng.getrandbits(32)))
+    return found

@@ -1,0 +1,174 @@
+"""The server's disk in memory, with what was observed of the real one: what overwrites, what goes to the trash, and
+inodes that are kept by a move, new with each upload and given out again at once."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from reconciler.errors import Exists, Forbidden, Missing, ServerFault
+from reconciler.ports import Found
+
+TOP = 1
+PARTIAL = ".sync-in."
+
+
+@dataclass(slots=True)
+class Item:
+    """A file or folder. ``since`` is the time (s) when this content came to this place."""
+
+    inode: int
+    name: str
+    parent: int
+    mtime_ms: int
+    data: bytes | None  # None: a folder
+    since: float
+    children: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_folder(self) -> bool:
+        return self.data is None
+
+    @property
+    def size(self) -> int:
+        return 0 if self.data is None else len(self.data)
+
+    @property
+    def found(self) -> Found:
+        return Found(self.size, self.mtime_ms)
+
+
+class Disk:
+    """The tree and the trash. Every method is one step that nobody can see the middle of; ``changes`` counts them."""
+
+    def __init__(self, now: Callable[[], float], wall_ms: Callable[[], int]) -> None:
+        self._now = now
+        self._wall_ms = wall_ms
+        self._items = {TOP: Item(TOP, "", TOP, 0, None, 0.0)}
+        self._free: list[int] = []
+        self.trash: dict[str, bytes] = {}
+        self.changes = 0
+
+    # looking ---------------------------------------------------------------------------------------------------------
+
+    def at(self, path: str) -> Item | None:
+        item = self._items[TOP]
+        for name in path.split("/") if path else ():
+            inode = item.children.get(name)
+            if inode is None:
+                return None
+            item = self._items[inode]
+        return item
+
+    def walk(self, top: str = "") -> Iterator[tuple[str, Item]]:
+        """Everything below a folder, parents first, by name."""
+        folder = self.at(top)
+        for name in sorted(folder.children) if folder is not None else ():
+            path = f"{top}/{name}" if top else name
+            item = self.at(path)
+            assert item is not None
+            yield path, item
+            yield from self.walk(path)
+
+    def tree(self) -> dict[str, bytes | None]:
+        """What people see: path and content, None for a folder; partial uploads left out."""
+        return {path: item.data for path, item in self.walk() if PARTIAL not in path}
+
+    # changing --------------------------------------------------------------------------------------------------------
+
+    def _split(self, path: str) -> tuple[Item, str]:
+        head, _, name = path.rpartition("/")
+        return self._folder(head), name
+
+    def _folder(self, path: str) -> Item:
+        """The folder at this path, made with all above it when it is not there."""
+        folder = self._items[TOP]
+        for name in path.split("/") if path else ():
+            inode = folder.children.get(name)
+            folder = self._items[inode] if inode is not None else self._new(folder, name, None, self._wall_ms())
+            if not folder.is_folder:
+                raise ServerFault(f"500: {path} leads through a file", status=500)
+        return folder
+
+    def _new(self, parent: Item, name: str, data: bytes | None, mtime_ms: int) -> Item:
+        inode = heapq.heappop(self._free) if self._free else len(self._items) + 1
+        item = Item(inode, name, parent.inode, mtime_ms, data, self._now())
+        self._items[inode] = item
+        parent.children[name] = inode
+        parent.mtime_ms = self._wall_ms()
+        self.changes += 1
+        return item
+
+    def _drop(self, item: Item) -> None:
+        for inode in list(item.children.values()):
+            self._drop(self._items[inode])
+        self._unlink(item)
+        del self._items[item.inode]
+        heapq.heappush(self._free, item.inode)
+
+    def _unlink(self, item: Item) -> None:
+        parent = self._items[item.parent]
+        del parent.children[item.name]
+        parent.mtime_ms = self._wall_ms()
+        self.changes += 1
+
+    def put(self, path: str, data: bytes, mtime_ms: int) -> None:
+        """A whole file takes its place, with a new inode; what was there is gone for good."""
+        parent, name = self._split(path)
+        old = self.at(path)
+        if old is not None and old.is_folder:
+            raise Exists("405: a folder is there", status=405)
+        if old is not None:  # the new file is made beside the old one, so it has another inode
+            self._unlink(old)
+        self._new(parent, name, data, mtime_ms)
+        if old is not None:
+            del self._items[old.inode]
+            heapq.heappush(self._free, old.inode)
+
+    def make_folder(self, path: str, mtime_ms: int) -> None:
+        found = self.at(path)
+        if found is not None and not found.is_folder:
+            raise ServerFault("500: EEXIST", status=500)
+        if found is None:
+            parent, name = self._split(path)
+            self._new(parent, name, None, mtime_ms)
+
+    def touch(self, path: str, mtime_ms: int) -> None:
+        self.existing(path).mtime_ms = mtime_ms
+        self.changes += 1
+
+    def existing(self, path: str) -> Item:
+        item = self.at(path)
+        if item is None:
+            raise Missing(f"404: {path}", status=404)
+        return item
+
+    def move(self, path: str, target: str) -> None:
+        """Overwrites: what was there goes to the trash."""
+        item = self.existing(path)
+        if f"{target}/".startswith(f"{path}/"):
+            raise Forbidden("403: onto or below itself", status=403)
+        if f"{path}/".startswith(f"{target}/"):
+            raise ServerFault("500: the destination holds the source", status=500)
+        if self.at(target) is not None:
+            self.delete(target)
+        parent, name = self._split(target)
+        self._unlink(item)
+        item.parent, item.name, item.since = parent.inode, name, self._now()
+        parent.children[name] = item.inode
+        parent.mtime_ms = self._wall_ms()
+
+    def delete(self, path: str) -> None:
+        item = self.existing(path)
+        for each, below in [(path, item), *self.walk(path)]:
+            if below.data is not None:
+                name = each
+                while name in self.trash:
+                    name += "~"
+                self.trash[name] = below.data
+        self._drop(item)
+
+    def destroy(self, path: str) -> None:
+        """Somebody on the server's own disk: nothing goes to the trash."""
+        self._drop(self.existing(path))

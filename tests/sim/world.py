@@ -1,0 +1,348 @@
+"""A run: the model server, the devices and what happens to them, on a clock of its own; and what must hold after it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import shutil
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+import trio.testing
+
+import reconciler.executor
+from tests.sim.device import Device, Killed
+from tests.sim.ledger import Ledger
+from tests.sim.people import Person, Somebody
+from tests.sim.remote import ModelFolder as ModelFolder
+from tests.sim.scenario import SERVER, Scenario, Step, Style
+from tests.sim.server import Disk
+
+BEGIN_NS = 1_700_000_000 * 10**9
+REQUESTS = 30_000
+STEPS = 3_000_000
+CYCLES = 12
+RESUME_FROM = 6000
+"""Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
+
+
+class Broken(AssertionError):
+    """Something that must hold does not."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended. ``digest`` is that of its whole log, ``failure`` None for a run that passed."""
+
+    failure: str | None
+    log: list[str]
+    digest: str
+    figures: Counter[str]
+
+
+class World:
+    """See the module."""
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.lines: list[str] = []
+        self.ledger = Ledger()
+        self.disk = Disk(trio.current_time, self.wall_ms)
+        self.faults_on = False
+        self.met_fault = False
+        self.torn = False
+        self.kills = 0
+        self.races = 0
+        self.requests = 0
+        self._locked: list[str] = []
+        self._sent: Counter[tuple[str, str, int]] = Counter()
+        self._fetched: Counter[tuple[str, int]] = Counter()
+        self.devices = {
+            spec.name: Device(self, spec, folder, random.Random(f"{scenario.seed} {spec.name}"))
+            for spec in scenario.devices
+        }
+        if scenario.style is Style.APART:
+            for name, device in self.devices.items():
+                device.top = f"of {name}"
+        self._nursery: trio.Nursery
+        self._late = 0
+
+    # time and what is written down -----------------------------------------------------------------------------------
+
+    def wall_ns(self) -> int:
+        return BEGIN_NS + int(trio.current_time() * 1e9)
+
+    def wall_ms(self) -> int:
+        return self.wall_ns() // 10**6 + 1
+
+    def log(self, who: str, text: str) -> None:
+        self.lines.append(f"{trio.current_time():9.3f} {who}: {text.replace('x' * 246, '…')}")
+
+    # what the parts of the world tell and ask ------------------------------------------------------------------------
+
+    def count_request(self) -> None:
+        self.requests += 1
+        if self.requests > REQUESTS:
+            raise Broken(f"more than {REQUESTS} requests: it does not come to an end")
+
+    def release(self, size: int, why: str, who: str) -> int:
+        number = self.ledger.release(size, why)
+        if number:
+            self.log(who, f"{number} may go: {why}")
+        return number
+
+    def raced(self, size: int) -> None:
+        self.races += 1
+        self.release(size, "overwritten in a race that the server cannot exclude", SERVER)
+
+    def lock(self, path: str) -> None:
+        self._locked.append(path.casefold())
+
+    def unlock(self, path: str) -> None:
+        self._locked.remove(path.casefold())
+
+    def is_locked(self, path: str, *, below: bool) -> bool:
+        path = path.casefold()
+        return any(each == path or (below and each.startswith(path + "/")) for each in self._locked)
+
+    def moved(self, device: str, way: str, number: int, size: int) -> None:
+        """Content crossed the network."""
+        if way == "up":
+            self._sent[device, way, number] += 1
+        else:
+            self._fetched[device, number] += size
+
+    def start_late(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            finally:
+                self._late -= 1
+
+        self._late += 1
+        self._nursery.start_soon(run)
+
+    # the run ---------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as self._nursery:
+            for step in self.scenario.start:
+                if step.actor == SERVER:
+                    self._on_server(step)
+            for device in self.devices.values():
+                await self._open(device)
+            for step in self.scenario.start:
+                if step.actor != SERVER:
+                    Person(self.devices[step.actor], random.Random(step.salt)).do(step.op)
+            for device in self.devices.values():
+                await self._nursery.start(device.live)
+            self.faults_on = self.scenario.fault_rate > 0
+            for step in self.scenario.steps:
+                await trio.sleep(step.delay)
+                await self._step(step)
+            await self._end()
+            self._nursery.cancel_scope.cancel()
+
+    async def _open(self, device: Device) -> None:
+        while not device.up:
+            try:
+                device.open()
+            except Killed:
+                await trio.lowlevel.checkpoint()
+
+    async def _start(self, device: Device) -> None:
+        await self._open(device)
+        await self._nursery.start(device.live)
+
+    def _on_server(self, step: Step) -> None:
+        top = f"of {SERVER}" if self.scenario.style is Style.APART else ""
+        if step.op == "new" and top and self.disk.at(top) is None:
+            self.disk.make_folder(top, self.wall_ms())
+        Somebody(self, random.Random(step.salt), top).do(step.op)
+
+    async def _step(self, step: Step) -> None:
+        if step.op == "settle":
+            await self._settle()
+        elif step.actor == SERVER:
+            self._on_server(step)
+        else:
+            await self._on_device(self.devices[step.actor], step)
+
+    async def _on_device(self, device: Device, step: Step) -> None:
+        if not device.up and step.op in ("sync", "restart", "kill"):
+            await self._start(device)
+        rng = random.Random(step.salt)
+        if step.op == "sync":
+            self.log(device.name, "sync")
+            confirmed = rng.random() < 0.3
+
+            async def run() -> None:
+                await device.sync(confirmed=confirmed)
+
+            self._nursery.start_soon(run)
+        elif step.op == "kill":
+            device.kill_after(rng.choice((0, 3, 10, 40)) and rng.randrange(40))
+        elif step.op == "restart":
+            await device.stop()
+            await self._start(device)
+        elif step.op in ("offline", "online"):
+            device.offline = step.op == "offline"
+            self.log(device.name, step.op)
+        elif device.up:
+            Person(device, rng).do(step.op)
+
+    # bringing it to an end -------------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Everybody is well, and synchronizes until nothing happens any more. Broken when that does not come."""
+        before, self.faults_on = self.faults_on, False
+        while self._late:
+            await trio.sleep(1)
+        for device in self.devices.values():
+            device.kill_after(-1)
+            device.offline = False
+            if not device.up:
+                await device.wait_ended()
+                await self._start(device)
+            for writing in device.writings:
+                writing.finish()
+            device.writings.clear()
+        self.log("all", "settle")
+        for _ in range(CYCLES):
+            if not await self._cycle():
+                break
+        else:
+            raise Broken(f"nothing comes to rest in {CYCLES} rounds of syncs")
+        self.faults_on = before
+
+    async def _cycle(self) -> bool:
+        """Every device once. Whether anything happened."""
+        changes = self.disk.changes
+        busy = False
+        for device in self.devices.values():
+            sequence = device.replica.sequence()
+            report = await device.sync(confirmed=True)
+            busy = busy or report is None or bool(report.outcomes or report.offline or report.halted)
+            device.replica.commit()
+            busy = busy or device.replica.sequence() != sequence
+        return busy or self.disk.changes != changes
+
+    async def _end(self) -> None:
+        await self._settle()
+        for device in self.devices.values():
+            found = device.unsettled()
+            if found:
+                raise Broken(f"{device.name} is not settled: {'; '.join(found)}")
+        self._check_trees()
+        self._check_versions()
+        self._check_quiet()
+        for device in self.devices.values():
+            await device.stop()
+
+    def _check_trees(self) -> None:
+        tree = self.disk.tree()
+        for device in self.devices.values():
+            found = device.tree()
+            if found != tree:
+                differ = sorted(path for path in found.keys() | tree.keys() if found.get(path, 0) != tree.get(path, 0))
+                raise Broken(f"{device.name} and the server differ in {differ}")
+        for path, data in tree.items():
+            if data is not None and self.ledger.identify(data) is None:
+                raise Broken(f"{path} holds what nobody wrote: {data[:60]!r} ({len(data)} bytes)")
+            if path.rpartition("/")[2].startswith(".syncin-"):
+                raise Broken(f"{path} was left over")
+
+    def _check_versions(self) -> None:
+        there = [data for _, data in sorted(self.disk.tree().items()) if data is not None]
+        there += self.disk.trash.values()
+        for device in self.devices.values():
+            there += device.bin()
+        lost = self.ledger.must_be_kept() - {self.ledger.identify(data) for data in there}
+        if lost:
+            raise Broken(f"lost: {', '.join(self.ledger.describe(number) for number in sorted(lost))}")
+
+    def _check_quiet(self) -> None:
+        """Nothing is in conflict that no two touched, and nothing is sent or fetched twice without cause."""
+        if self.scenario.style is Style.MIXED or not self.scenario.calm:
+            return
+        conflicts = {device.name: device.engine._conflicts for device in self.devices.values()}
+        if any(device.conflicts or device.engine._conflicts for device in self.devices.values()):
+            raise Broken(f"conflicts were invented: {conflicts}")
+        copies = [path for path in self.disk.tree() if "(conflict" in path]
+        if copies:
+            raise Broken(f"conflict copies were invented: {copies}")
+        if self.torn:
+            return
+        for (device, _, number), count in sorted(self._sent.items()):
+            if number and count > 1:
+                raise Broken(f"{device} sent {self.ledger.describe(number)} {count} times")
+        for (device, number), size in sorted(self._fetched.items()):
+            if number and size > len(self.ledger.data(number)) + 4096:
+                raise Broken(f"{device} fetched {self.ledger.describe(number)} more than once")
+
+
+class _Watchdog(trio.abc.Instrument):
+    """Ends a run in which time stands still."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.scope: trio.CancelScope | None = None
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.steps += 1
+        if self.steps == STEPS and self.scope is not None:
+            self.scope.cancel()
+
+
+def run(scenario: Scenario) -> Outcome:
+    """Runs it to its end. The same scenario gives the same log, whatever else the computer does."""
+    logging.getLogger("reconciler").setLevel(logging.CRITICAL)
+    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    trio._core._run._r.seed(scenario.seed)
+    reconciler.executor.RESUME_FROM = RESUME_FROM
+    base = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="syncin-sim-", dir=base))
+    dog = _Watchdog()
+    worlds: list[World] = []
+
+    async def main() -> None:
+        world = World(scenario, folder)
+        worlds.append(world)
+        with trio.CancelScope() as dog.scope:
+            await world.run()
+        if dog.scope.cancelled_caught:
+            raise Broken(f"more than {STEPS} steps: it does not come to an end")
+
+    failure = None
+    try:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        trio.run(main, clock=clock, instruments=[dog], strict_exception_groups=True)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        failure = _describe(error)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    world = worlds[0]
+    figures = Counter(requests=world.requests, kills=world.kills, races=world.races, steps=dog.steps)
+    figures["versions"] = len(world.ledger.written)
+    digest = hashlib.sha256("\n".join([*world.lines, failure or ""]).encode()).hexdigest()
+    return Outcome(failure, world.lines, digest, figures)
+
+
+def _describe(error: BaseException) -> str:
+    """The innermost error, with where it came from when it is no finding of ours."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Broken):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__}: {error} at {where}"

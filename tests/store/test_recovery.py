@@ -107,7 +107,15 @@ def test_a_torn_last_record_is_cut_at_every_byte(tmp_path: Path, folder: Path) -
     make(replica, "second")
     whole = segment.stat().st_size
     kill(replica)
+    acknowledged = [sequence for sequence, _ in Journal(folder / "journal", Reserve(tmp_path / "none", 0)).records(0)]
     for length in range(size, whole):
+        (tmp_path / "journal").mkdir()
+        (tmp_path / "journal" / segment.name).write_bytes(segment.read_bytes()[:length])
+        journal = Journal(tmp_path / "journal", Reserve(tmp_path / "none", 0))
+        assert [sequence for sequence, _ in journal.records(0, torn=True)] == acknowledged[:-1]
+        assert (tmp_path / "journal" / segment.name).stat().st_size == size
+        shutil.rmtree(tmp_path / "journal")
+    for length in (size, size + 1, size + FRAME.size, whole - 1):
         copy = copy_of(folder, tmp_path / "copy")
         os.truncate(copy / "journal" / segment.name, length)
         again = sound(open_replica(copy))

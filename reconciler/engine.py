@@ -294,11 +294,11 @@ class Engine:
         if report.halted:
             return False
         self._replica.set_bases(tree.learned)
-        self._hydrator.retry_refused()
         self._waiting = {each.node: each.why for each in made.waiting}
         self._conflicts += len(made.conflicts)
         outcomes = await self._execute(made, tree, listed=True)
         report.outcomes.extend(outcomes)
+        self._hydrator.retry_refused()
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
     async def _observe(self, report: Report) -> RemoteTree | None:
@@ -426,11 +426,16 @@ class Engine:
 
     def _problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason."""
+        waiting = dict(self._waiting)
         for dirty in self._replica.dirty():
             held = self._held.get(dirty)
-            why = held.why if held is not None else self._waiting.get(dirty.node)
+            why = waiting.pop(dirty.node, "")
+            if held is not None:
+                why = held.why
             if why:
                 yield Problem(dirty.node, self._known_path(dirty.node), why, held is not None and held.lasting)
+        for node, why in waiting.items():  # only the server's side of it has changed
+            yield Problem(node, self._known_path(node), why, False)
         for node, why in self._hydrator.refused.items():
             yield Problem(node, self._known_path(node), why, True)
 

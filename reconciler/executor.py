@@ -21,6 +21,7 @@ from reconciler.errors import (
     RemoteError,
     ServerFault,
     Unauthorized,
+    Unavailable,
     Unreachable,
 )
 from reconciler.filters import DEFAULT
@@ -102,7 +103,7 @@ class Executor:
             result, why = Result.DONE, ""
         except (Unreachable, Unauthorized):
             raise
-        except (Stale, LocalChanged, Changed, Exists, Missing, Mismatch) as error:
+        except (Stale, LocalChanged, Changed, Exists, Missing, Mismatch, Unavailable) as error:
             result, why = Result.STALE, str(error)
         except RemoteError as error:
             result, why = (Result.WAITS if error.temporary else Result.FAILED), str(error)
@@ -373,7 +374,7 @@ class Executor:
             self._hydrator.want(action.node)
             return 0
         before = self._expect_local(action)
-        if before.busy:
+        if before.busy or before.held_open:
             raise Stale("it is being written")
         self._hydrator.forget(action.node)
         incoming = await self._hydrator.fetch(action.node, self._tree.path(action.node), remote)
@@ -417,7 +418,7 @@ class Executor:
     async def _delete_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
         local = self._expect_local(action)
-        if local.busy:
+        if local.busy or local.held_open:
             raise Stale("it is being written")
         if local.kind is Kind.FOLDER:
             self._expect_nothing_kept_below(action)

@@ -92,8 +92,8 @@ class Local:
     """A node's state in the replica.
 
     ``version`` changes with every change of the content and never comes back. ``present`` says that the whole content
-    is here (hydrated). ``busy`` says that somebody may still be writing: the content has changes that are not
-    recorded yet, or a handle is open for writing.
+    is here (hydrated). ``busy`` says that the content has changes which are not recorded yet: nothing can be done with
+    it. ``held_open`` says that a handle is open for writing: the content may be sent, but neither replaced nor deleted.
     """
 
     kind: Kind
@@ -104,6 +104,7 @@ class Local:
     version: int
     present: bool = True
     busy: bool = False
+    held_open: bool = False
 
     @property
     def place(self) -> Place:

@@ -112,9 +112,14 @@ def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     if trees.local is not None and trees.remote is not None:
         return _on_both(trees, settings)
     verdict = _new(trees) if trees.base is None else _on_one(trees, settings, moved_along)
-    if trees.local is not None and trees.local.busy:
-        return replace(verdict, op=None, waits=BUSY)
-    return verdict
+    return replace(verdict, op=None, waits=BUSY) if _must_wait(verdict, trees.local) else verdict
+
+
+def _must_wait(verdict: Verdict, local: Local | None) -> bool:
+    """Somebody writes the content that the verdict would read, or may write the one that it would replace."""
+    if local is None or (verdict.op is None and verdict.lives):
+        return False
+    return local.busy or (local.held_open and verdict.side is Side.LOCAL)
 
 
 def _new(trees: Trees) -> Verdict:
@@ -155,7 +160,7 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
 def _on_both(trees: Trees, settings: Settings) -> Verdict:
     place, moved, torn = _place(trees, settings)
     verdict = _content(trees, settings)
-    if verdict.op is not None and trees.local is not None and trees.local.busy:
+    if verdict.op is not None and _must_wait(verdict, trees.local):
         verdict = Verdict(None, waits=BUSY)
     if verdict.op is None and (trees.base is None or _agreed_move(trees)) and not verdict.waits:
         verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
@@ -179,7 +184,7 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
         if verdict.op is None and (trees.base is None or _agreed_move(trees)):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
         verdict = replace(verdict, conflict=here and there and verdict.op is not Op.AGREE)
-    if trees.local is not None and trees.local.busy and verdict.op is not None:
+    if verdict.op is not None and _must_wait(verdict, trees.local):
         return replace(verdict, op=None, waits=BUSY)
     if verdict.op is Op.SEND and trees.local is not None and not trees.local.present:
         return replace(verdict, op=None, waits=NOT_HERE)

@@ -109,7 +109,7 @@ class Reading(Core):
             return None
         return Local(
             KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
-            record.version, record.present, record.writing or node in self._writers,
+            record.version, record.present, record.writing, node in self._writers,
         )  # fmt: skip
 
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:

@@ -264,3 +264,24 @@ async def test_a_save_by_rename_is_one_put(world: World) -> None:
     changes = [each.method for each in list(world.server.requests)[mark:] if each.method != "HEAD"]
     assert changes == ["POST", "PUT"], "a listing and one upload were due"
     assert world.on_disk() == {"doc.txt": b"second"}
+
+
+async def test_a_file_that_is_held_open_is_sent_but_not_replaced(world: World) -> None:
+    """A database that a program never closes must reach the server, and must not change under the program."""
+    world.put("data.db", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    node = device.node("data.db")
+    device.replica.opened_for_write(node)
+    device.write("data.db", b"written and recorded, still open", mtime=1_650_000_000)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == {"data.db": b"written and recorded, still open"}
+
+    world.put("data.db", b"edited there", mtime=1_700_000_000)
+    report = await device.sync()
+    assert [problem.path for problem in report.problems] == ["data.db"]
+    assert device.read("data.db") == b"written and recorded, still open"
+    device.replica.closed_for_write(node)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"data.db": b"edited there"}

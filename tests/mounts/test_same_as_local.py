@@ -96,6 +96,7 @@ def descriptor_step(random: random.Random) -> Callable[[Side], object]:
         with mmap.mmap(side.open[slot], size) as memory:
             start = offset % size
             memory[start : start + 10] = data[:1] * len(memory[start : start + 10])
+            os.utime(side.open[slot])  # a write through a mapping gives a new mtime on ext4 and here, none on tmpfs
             return memory[:]
 
     steps: list[Callable[[Side], object]] = [

@@ -38,6 +38,9 @@ _UNKNOWN_LIFE = 300.0
 _SHIELDED = 45.0
 """Seconds a renewal may go on after its task was cancelled: the answer may hold the only copy of a new client token."""
 
+_OTHER_PROCESS = 1.0
+"""Seconds after which a token that another process has just got is surely in the store."""
+
 
 # Logging in ----------------------------------------
 
@@ -206,6 +209,17 @@ class Tokens:
 
     async def _by_client_token(self) -> Grant:
         token = self._unsaved or await self._load()
+        try:
+            return await self._exchanged(token)
+        except Unauthorized:
+            # Every mounted drive of this account is a process of its own: another may just have got the new token.
+            await trio.sleep(_OTHER_PROCESS)
+            latest = await self._load()
+            if latest == token:
+                raise
+            return await self._exchanged(latest)
+
+    async def _exchanged(self, token: str) -> Grant:
         body = _TokenRequest(self._account.client_id, token, self._info)
         call = Call(Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body))
         asked_at = self._clock()

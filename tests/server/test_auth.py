@@ -278,3 +278,25 @@ async def test_leaving(world: World) -> None:
     async with Session(world.session.account, world.store) as session:
         with pytest.raises(Unauthorized):
             await session.check()
+
+
+class Passed(Memory):
+    """A store into which another process puts its new token while this one still shows the old to the server."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(old)
+        self.new = new
+
+    def load(self) -> str:
+        token = super().load()
+        self.save(self.new)
+        return token
+
+
+async def test_a_token_that_another_process_renewed_is_taken_from_the_store(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncin_mount.server.auth._OTHER_PROCESS", 0.0)
+    passed = Passed(str(uuid.uuid4()), world.store.load())
+    async with Session(world.session.account, passed) as session:
+        await session.check()

@@ -293,6 +293,26 @@ async def test_a_mount_point_that_is_taken_is_refused_at_mount_too(world: World)
     assert not Path(world.home / "state/run/docs.sock").exists()
 
 
+async def test_a_system_without_fuse_is_named(world: World):
+    await world.log_in()
+    await world.add()
+    hidden = world.base / "no device"
+    hidden.touch()
+    call = [sys.executable, "-m", "syncin_mount", "mount", "docs"]
+    done = await trio.run_process(
+        ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /dev/fuse && shift && exec "$@"', "sh", str(hidden), *call],
+        env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)},
+        check=False,
+        capture_stdout=True,
+        capture_stderr=True,
+    )
+    said = done.stderr.decode()
+    if "must be superuser" in said or "Operation not permitted" in said:
+        pytest.skip("only root may hide /dev/fuse from a process")
+    assert done.returncode == 1
+    assert re.fullmatch(r"syncin-mount: This system has no /dev/fuse, without which nothing can be mounted; .*\n", said)
+
+
 async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: World):
     await world.log_in()
     state = world.home / "state"
@@ -325,7 +345,8 @@ async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: W
         (world.disk / "large").write_bytes(b"x" * 24_000_000)
         done = await world.run("sync", "docs")
         assert done.status == 1
-        assert done.error == "syncin-mount: docs: large: [Errno 28] No space left on device\n"
+        why = "its content finds no place on the local disk: No space left on device"
+        assert done.error == f"syncin-mount: docs: large: {why}\n"
         assert "1 not settled" in done.out
         assert await world.json("journal", "docs") == []
         assert (world.disk / "large").stat().st_size == 24_000_000

@@ -191,6 +191,39 @@ def test_bad_names(replica: Replica, name: bytes, code: int) -> None:
     assert dict(tree(replica)) == {"file": b""}
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "flags", "code"),
+    [
+        ("folder", "folder/in", {}, errno.EINVAL),
+        ("folder", "folder/sub/deeper", {}, errno.EINVAL),
+        ("folder", "folder/sub", {}, errno.EINVAL),
+        ("folder", "folder/sub", {"exchange": True}, errno.EINVAL),
+        ("folder/sub", "folder", {"exchange": True}, errno.EINVAL),
+        ("folder/sub", "folder", {}, errno.ENOTEMPTY),
+        ("empty", "folder", {}, errno.ENOTEMPTY),
+        ("file", "folder", {}, errno.EISDIR),
+        ("folder", "file", {}, errno.ENOTDIR),
+        ("file", "other", {"no_replace": True}, errno.EEXIST),
+        ("file", "none", {"exchange": True}, errno.ENOENT),
+        ("file", "other", {"exchange": True, "no_replace": True}, errno.EINVAL),
+        ("none", "other", {}, errno.ENOENT),
+        ("file/x", "other", {}, errno.ENOTDIR),
+        ("other", "file/x", {}, errno.ENOTDIR),
+    ],
+)
+def test_renames_that_cannot_be(replica: Replica, source: str, target: str, flags: dict[str, bool], code: int) -> None:
+    for path in ("folder", "folder/sub", "empty"):
+        make(replica, path, NodeType.FOLDER)
+    for path in ("file", "other"):
+        make(replica, path)
+    before = replica.sequence()
+    (parent, name), (new_parent, new_name) = place(replica, source), place(replica, target)
+    with pytest.raises(OSError, match=os.strerror(code)) as raised:
+        replica.rename(parent, name, new_parent, new_name, **flags)
+    assert raised.value.errno == code
+    assert replica.sequence() == before
+
+
 @pytest.mark.parametrize("name", ["..", "a/b", "", ".", "nul\0", "x" * 256])
 def test_names_from_the_server_cannot_lead_elsewhere(replica: Replica, name: str) -> None:
     bad = Base(Kind.FOLDER, ROOT, name, 0, 0, 5, 0)
@@ -493,6 +526,15 @@ def test_emptying_the_bin(replica: Replica) -> None:
         replica.bin_empty([one.sequence])
     replica.bin_empty()
     assert list((replica.folder / "bin").iterdir()) == []
+
+
+def test_an_empty_file_that_was_never_opened_goes_to_the_bin_too(replica: Replica) -> None:
+    make(replica, "empty")
+    replica.delete_local(at(replica, "empty"), keep=True, why="test")
+    assert pick_bin(replica) == [("empty", b"")]
+    (entry,) = replica.bin_entries()
+    replica.bin_restore(entry.sequence, ROOT, b"back")
+    assert dict(tree(replica)) == {"back": b""}
 
 
 def test_a_copy_in_the_bin_stays_as_it_was(replica: Replica) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -164,6 +165,17 @@ def test_a_missing_segment_is_an_error(folder: Path) -> None:
     segments[1].unlink()
     with pytest.raises(JournalDamaged, match="lacks the records"):
         open_replica(folder)
+
+
+def test_segments_with_uncommitted_records_stay(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, Reserve(tmp_path / "none", 0), segment_bytes=50)
+    journal.start(1)
+    for number in range(1, 10):
+        journal.append(number, b"x" * 40)
+    journal.drop(4)
+    assert [number for number, _ in journal.records(4)] == [5, 6, 7, 8, 9]
+    assert journal.segments()[0][0] == 5
+    journal.close()
 
 
 def test_committed_segments_go(folder: Path) -> None:
@@ -531,6 +543,45 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         assert told["files"] >= 50
     finally:
         subprocess.run(["umount", "-l", str(top)], check=True, timeout=20)
+
+
+def test_while_the_reserve_is_used_only_what_does_not_grow_is_recorded(replica: Replica) -> None:
+    node = make(replica, "file", data=b"x")
+    replica._reserve.release()
+    for act in (
+        lambda: make(replica, "another"),
+        lambda: replica.begin_write(node),
+        lambda: replica.set_xattr(node, b"user.a", b"1"),
+        lambda: replica.incoming(node, 5, 9),
+    ):
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            act()
+    settle(replica)
+    replica.rename(ROOT, b"file", ROOT, b"renamed")
+    replica.unlink(ROOT, b"renamed")
+    replica.commit()  # there is room again
+    make(replica, "another")
+
+
+def test_a_power_cut_while_something_comes_back_from_the_bin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = open_replica(folder)
+    make(replica, "file", data=b"words")
+    replica.delete_local(at(replica, "file"), keep=True, why="test")
+    (entry,) = replica.bin_entries()
+    replica.commit()
+
+    def stop(_self: object, _sequence: int, _effect: object) -> None:
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Objects, "do", stop)
+        with pytest.raises(PowerCut):
+            replica.bin_restore(entry.sequence, ROOT, b"back")
+    kill(replica)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"back": b"words"}
+    assert list((folder / "bin").iterdir()) == []
+    again.close()
 
 
 def test_a_failed_append_is_cut_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

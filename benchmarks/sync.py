@@ -1,0 +1,309 @@
+"""Carrying files across: ours beside a bare httpx loop against the same embedded server, in turn, in one run."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import shutil
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from benchmarks.reference import Bare, together
+from reconciler.model import ROOT
+from syncin_mount.cli.sandbox import Sandbox
+from syncin_mount.config import ConfigurationFile, Folders
+from syncin_mount.config.folders import HOME_VARIABLE
+from syncin_mount.daemon.accounts import session_with
+from syncin_mount.daemon.runtime import Runtime, open_runtime
+from syncin_mount.store import NodeType, Replica
+
+SMALL = 4096
+CONCURRENCY = (1, 4, 8, 16)
+
+
+@dataclass
+class Ground:
+    """A server of its own, and a folder for what is measured."""
+
+    sandbox: Sandbox
+    scale: float
+    count: int = 0
+
+    def fresh(self) -> str:
+        """A new, empty folder on the server, and a profile that synchronizes it; its name serves for both."""
+        self.count += 1
+        name = f"bench{self.count}"
+        (self.sandbox.server_files / name).mkdir(parents=True)
+        self.sandbox.log_in(name, "bench")
+        drive = self.sandbox.base / f"drive-{name}"
+        words = ("--server", "bench", "--remote", f"personal/{name}", "--mountpoint", str(drive))
+        self.sandbox.must(name, "add", "bench", *words)
+        return name
+
+    def folder(self, name: str) -> Path:
+        return self.sandbox.server_files / name
+
+    def _folders(self, name: str) -> Folders:
+        before = os.environ.get(HOME_VARIABLE)
+        os.environ[HOME_VARIABLE] = str(self.sandbox.base / name)
+        try:
+            return Folders.find()
+        finally:
+            if before is None:
+                del os.environ[HOME_VARIABLE]
+            else:
+                os.environ[HOME_VARIABLE] = before
+
+    @contextlib.asynccontextmanager
+    async def runtime(self, name: str, *, alone: bool = True) -> AsyncIterator[Runtime]:
+        folders = self._folders(name)
+        configuration = ConfigurationFile(folders).read()
+        synchronization = configuration.synchronizations["bench"]
+        async with open_runtime(folders, configuration.servers["bench"], synchronization, alone=alone) as runtime:
+            yield runtime
+
+    @contextlib.asynccontextmanager
+    async def bare(self, name: str) -> AsyncIterator[Bare]:
+        folders = self._folders(name)
+        async with session_with(folders, ConfigurationFile(folders).read().servers["bench"]) as session:
+            token = await session._tokens.access()  # noqa: SLF001 - the bare loop borrows our access
+            bare = Bare(self.sandbox.url, token, f"personal/{name}")
+            try:
+                yield bare
+            finally:
+                await bare.close()
+
+
+def fill(replica: Replica, count: int, size: int) -> None:
+    """Files as the mount would make them."""
+    folder = replica.create(ROOT, b"files", NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
+    block = os.urandom(min(size, 1 << 20))
+    for number in range(count):
+        node = replica.create(folder, b"%06d.bin" % number, NodeType.FILE, mode=0o644, uid=0, gid=0).node
+        replica.begin_write(node)
+        content = replica.open_content(node)
+        for offset in range(0, size, len(block)):
+            os.pwrite(content.fd, block[: size - offset], offset)
+        content.close()
+        replica.written(node, size=size, mtime_ns=time.time_ns())
+
+
+async def _all_across(runtime: Runtime) -> float:
+    started = time.perf_counter()
+    report = await runtime.engine.sync()
+    assert report.complete, (report.problems, report.offline, report.refused, report.halted)
+    await runtime.hydrator.wait_drained()
+    return time.perf_counter() - started
+
+
+def files_up(ground: Ground, rounds: int, count: int, size: int) -> dict[str, Any]:
+    """Ours: from changes in the replica to all of it on the server, listing and planning included."""
+
+    async def ours() -> float:
+        name = ground.fresh()
+        async with ground.runtime(name) as runtime:
+            fill(runtime.replica, count, size)
+            return await _all_across(runtime)
+
+    async def theirs(at_once: int) -> float:
+        name = ground.fresh()
+        source = ground.sandbox.base / "source"
+        shutil.rmtree(source, ignore_errors=True)
+        source.mkdir()
+        block = os.urandom(min(size, 1 << 20))
+        for number in range(count):
+            with (source / f"{number:06d}.bin").open("wb") as file:
+                for offset in range(0, size, len(block)):
+                    file.write(block[: size - offset])
+        async with ground.bare(name) as bare:
+            return await together(
+                at_once, [lambda file=file: bare.send(file, f"files/{file.name}") for file in sorted(source.iterdir())]
+            )
+
+    return _beside(rounds, ours, theirs, count * size, count)
+
+
+def files_down(ground: Ground, rounds: int, count: int, size: int) -> dict[str, Any]:
+    """Ours: from an empty replica to every content in it, listing and planning included."""
+    names: list[str] = []
+
+    def prepared() -> str:
+        name = ground.fresh()
+        folder = ground.folder(name) / "files"
+        folder.mkdir()
+        block = os.urandom(min(size, 1 << 20))
+        for number in range(count):
+            with (folder / f"{number:06d}.bin").open("wb") as file:
+                for offset in range(0, size, len(block)):
+                    file.write(block[: size - offset])
+        names.append(name)
+        return name
+
+    async def ours() -> float:
+        async with ground.runtime(prepared()) as runtime:
+            return await _all_across(runtime)
+
+    async def theirs(at_once: int) -> float:
+        name = prepared()
+        target = ground.sandbox.base / "target"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        async with ground.bare(name) as bare:
+            return await together(
+                at_once,
+                [
+                    lambda number=number: bare.fetch(f"files/{number:06d}.bin", target / str(number))
+                    for number in range(count)
+                ],
+            )
+
+    return _beside(rounds, ours, theirs, count * size, count)
+
+
+def _beside(
+    rounds: int, ours: Callable[[], Any], theirs: Callable[[int], Any], size: int, count: int
+) -> dict[str, Any]:
+    """Measures both in turn. The bare loop runs at its best concurrency, found in a first round that does not count."""
+    concurrency = CONCURRENCY if count > 1 else (1,)
+    first = {at_once: trio.run(theirs, at_once) for at_once in concurrency}
+    best = min(first, key=lambda at_once: first[at_once])
+    own, bare = [], []
+    for _ in range(rounds):
+        own.append(trio.run(ours))
+        bare.append(trio.run(theirs, best))
+    ratio = statistics.median(mine / other for mine, other in zip(own, bare, strict=True))
+    figures: dict[str, Any] = {
+        "ours, s (median)": round(statistics.median(own), 3),
+        "bare loop, s (median)": round(statistics.median(bare), 3),
+        "bare loop's best concurrency": best,
+        "ours / bare, time": round(ratio, 2),
+    }
+    if count == 1:
+        figures["ours / bare, throughput"] = round(1 / ratio, 2)
+        figures["ours, MiB/s"] = round(size / statistics.median(own) / 2**20)
+    return figures
+
+
+def no_op(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
+    """A run over an unchanged tree: CPU beside parsing the same listing with json, and the memory it takes."""
+    name = ground.fresh()
+    root = ground.folder(name)
+    for number in range(count // 100):
+        folder = root / f"folder-{number:05d}"
+        folder.mkdir()
+        for each in range(99):
+            (folder / f"file-{each:03d}.txt").touch()
+
+    async def measure() -> dict[str, Any]:
+        async with ground.runtime(name) as runtime:
+            await _all_across(runtime)
+            lines = _listing_lines(root)
+            own, parse = [], []
+            gc.collect()
+            memory = _resident()
+            most = memory
+            for _ in range(rounds):
+                started = time.process_time()
+                await _all_across(runtime)
+                own.append(time.process_time() - started)
+                most = max(most, _resident())
+                started = time.process_time()
+                for line in lines:
+                    json.loads(line)
+                parse.append(time.process_time() - started)
+            ratio = statistics.median(mine / other for mine, other in zip(own, parse, strict=True))
+            return {
+                "entries": len(lines),
+                "ours, CPU s (median)": round(statistics.median(own), 3),
+                "json alone, CPU s (median)": round(statistics.median(parse), 3),
+                "ours / json, CPU": round(ratio, 2),
+                "memory, MiB more": round((most - memory) / 2**20, 1),
+            }
+
+    return trio.run(measure)
+
+
+def _listing_lines(root: Path) -> list[bytes]:
+    def walk(folder: Path, prefix: str) -> Iterator[bytes]:
+        for entry in os.scandir(folder):
+            info = entry.stat()
+            stats = [entry.is_dir(), info.st_size, int(info.st_mtime), info.st_ino, None]
+            yield json.dumps({prefix + entry.name: stats}).encode()
+            if entry.is_dir():
+                yield from walk(Path(entry.path), f"{prefix}{entry.name}/")
+
+    return list(walk(root, ""))
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+def one_edit(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
+    """One edited file among many: from its close to the server's disk, by a push."""
+    name = ground.fresh()
+    root = ground.folder(name)
+    for number in range(count // 100):
+        folder = root / f"folder-{number:05d}"
+        folder.mkdir()
+        for each in range(99):
+            (folder / f"file-{each:03d}.txt").touch()
+
+    async def measure() -> dict[str, Any]:
+        async with ground.runtime(name) as first:
+            await _all_across(first)
+        seconds = []
+        async with ground.runtime(name, alone=False) as runtime:
+            while runtime.engine.status().last_run_ns is None:  # noqa: ASYNC110 - the engine's own work
+                await trio.sleep(0.05)
+            replica = runtime.replica
+            folder = replica.lookup(ROOT, b"folder-00000")
+            assert folder is not None
+            for turn in range(rounds):
+                node = replica.lookup(folder, b"file-%03d.txt" % turn)
+                assert node is not None
+                replica.begin_write(node)
+                content = replica.open_content(node)
+                os.pwrite(content.fd, b"edited", 0)
+                content.close()
+                replica.written(node, size=6, mtime_ns=time.time_ns())
+                started = time.perf_counter()
+                there = root / "folder-00000" / f"file-{turn:03d}.txt"
+                while there.stat().st_size != 6:  # noqa: ASYNC110 - another process's work
+                    await trio.sleep(0.005)
+                seconds.append(time.perf_counter() - started)
+        return {"entries": count, "close to server, s (median)": round(statistics.median(seconds), 2)}
+
+    return trio.run(measure)
+
+
+ROWS: dict[str, tuple[str, Callable[[Ground, int], dict[str, Any]]]] = {
+    "small-up": ("2,000 files of 4 KiB to the server", lambda g, n: files_up(g, n, int(2000 * g.scale), SMALL)),
+    "small-down": ("2,000 files of 4 KiB from it", lambda g, n: files_down(g, n, int(2000 * g.scale), SMALL)),
+    "large-up": ("one file of 1 GiB to the server", lambda g, n: files_up(g, n, 1, int(2**30 * g.scale))),
+    "large-down": ("one file of 1 GiB from it", lambda g, n: files_down(g, n, 1, int(2**30 * g.scale))),
+    "no-op": ("a run over 100,000 unchanged entries", lambda g, n: no_op(g, n, int(100_000 * g.scale))),
+    "one-edit": ("one edit among 100,000 files", lambda g, n: one_edit(g, n, int(100_000 * g.scale))),
+}
+
+
+def run(rows: list[str], *, rounds: int, scale: float) -> list[dict[str, Any]]:
+    """Each row on a server of its own."""
+    found = []
+    for row in rows:
+        what, measure = ROWS[row]
+        with Sandbox() as sandbox:
+            sandbox.server_files.mkdir(parents=True)
+            sandbox.start_server(sandbox.base / "requests.jsonl")
+            found.append({"row": row, "what": what, "figures": measure(Ground(sandbox, scale), rounds)})
+    return found

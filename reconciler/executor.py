@@ -24,7 +24,7 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
-from reconciler.filters import DEFAULT
+from reconciler.filters import DEFAULT, Filter
 from reconciler.guards import kept_below
 from reconciler.hashing import checksum
 from reconciler.hydrator import Hydrator
@@ -70,7 +70,9 @@ class Executor:
         progress: Progress,
         *,
         listed: bool,
+        filters: Filter = DEFAULT,
     ) -> None:
+        self._filters = filters
         self._replica = replica
         self._remote = remote
         self._tree = tree
@@ -435,7 +437,7 @@ class Executor:
             local, base = self._replica.local(dirty.node), self._replica.base(dirty.node)
             if local is None or (base is not None and (local.kind is Kind.FOLDER or local.version == base.version)):
                 continue
-            if self._is_below(dirty.node, folder) and not DEFAULT.left_out(self._replica.local_path(dirty.node)):
+            if self._is_below(dirty.node, folder) and not self._filters.left_out(self._replica.local_path(dirty.node)):
                 raise Stale("something in the folder was changed here meanwhile")
 
     def _is_below(self, node: NodeId, folder: NodeId) -> bool:

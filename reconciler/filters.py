@@ -44,10 +44,13 @@ class Filter:
     def ignored(self, path: str) -> bool:
         """Whether the entry at this relative path is left out by itself. Everything below one that is left out is
         left out too: callers walk down from the root and stop at the first."""
+        return self.named(path) or (self.rule is not None and self.rule(path))
+
+    def named(self, path: str) -> bool:
+        """Whether the entry is left out by its name, which nobody misses: it goes with its folder. What a rule leaves
+        out is somebody's, and keeps its folder."""
         name = path[path.rfind("/") + 1 :]
-        if name in self.names or name.startswith(PARTIAL_PREFIX):
-            return True
-        return self.rule is not None and self.rule(path)
+        return name in self.names or name.startswith(PARTIAL_PREFIX)
 
     def left_out(self, path: str) -> bool:
         """Whether the entry at this relative path, or a folder above it, is left out."""

@@ -21,6 +21,7 @@ class Present:
         self._view = view
         self._filters = filters
         self._paths: dict[NodeId, str | None] = {ROOT: ""}  # None: left out
+        self._by_rule: set[NodeId] = set()  # among those, by a rule rather than by a name
 
     def left_out(self, node: NodeId) -> bool:
         climb: list[tuple[NodeId, str]] = []
@@ -29,13 +30,21 @@ class Present:
             climb.append((node, state.name if state is not None else ""))
             self._paths[node] = ""  # stands if the trees are mixed so that this climb meets itself
             node = state.parent if state is not None else ROOT
-        path = self._paths[node]
+        path, by_rule = self._paths[node], node in self._by_rule
         for each, name in reversed(climb):
             if path is not None:
                 path = f"{path}/{name}" if path else name
-                path = None if self._filters.ignored(path) else path
+                if self._filters.ignored(path):
+                    by_rule = not self._filters.named(path)
+                    path = None
             self._paths[each] = path
+            if by_rule:
+                self._by_rule.add(each)
         return path is None
+
+    def goes_along(self, node: NodeId) -> bool:
+        """Whether the node is left out because of a name, its own or a folder's above: it goes with its folder."""
+        return self.left_out(node) and node not in self._by_rule
 
 
 class Fitting:
@@ -293,7 +302,10 @@ class Fitting:
             node
             for node in doomed
             if self.trees[node].kind is Kind.FOLDER
-            and any(child not in doomed and not self._lets_go(child, node) for _, child in children(node))
+            and (
+                any(child not in doomed and not self._lets_go(child, node) for _, child in children(node))
+                or (not local and self._view.hides(node))
+            )
         ]
         for node in held:
             if node not in doomed:
@@ -313,4 +325,4 @@ class Fitting:
         local = self._view.local(node)
         if local is not None and local.kind is Kind.OTHER:  # to the bin with its folder
             return True
-        return self._present.left_out(node)
+        return self._present.goes_along(node)

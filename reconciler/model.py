@@ -11,6 +11,8 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from reconciler.filters import DEFAULT, Filter
+
 NodeId = NewType("NodeId", int)
 """64-bit identity of a file or folder in one replica; never reused, kept through renames and edits."""
 
@@ -196,12 +198,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one synchronization settles differences. ``host`` goes into the names of conflict copies."""
+    """How one synchronization settles differences. ``host`` goes into the names of conflict copies; ``filters`` say
+    what is no part of it."""
 
     direction: Direction = Direction.BOTH
     mode: Mode = Mode.FAST
     conflict: Conflict = Conflict.RECENT
     host: str = "this computer"
+    filters: Filter = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

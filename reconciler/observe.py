@@ -36,6 +36,7 @@ class Observer:
         self._folders: dict[str, NodeId] = {"": ROOT}
         self._deferred: list[Entry] = []
         self._problems: dict[str, str] = {}
+        self._hiding: set[str] = set()  # folders with something in them that a rule leaves out
         self._matched = 0
         self._tree = RemoteTree(known)
 
@@ -57,6 +58,7 @@ class Observer:
                 self._odd(entry, head, parent)
                 continue
             if name in names or name.startswith(PARTIAL_PREFIX) or (rule is not None and rule(path)):
+                self._hide(entry.path)
                 self._leave_out(entry, parent, name)
                 continue
             base = base_entry(parent, name)
@@ -107,6 +109,7 @@ class Observer:
             self._folders[entry.path] = SKIPPED
         elif parent == DEFERRED and name:
             if self._filters.ignored(entry.path):
+                self._hide(entry.path)
                 self._folders[entry.path] = SKIPPED
             else:
                 self._matched += 1
@@ -114,6 +117,10 @@ class Observer:
         elif entry.path:
             self._problems[head or entry.path] = f"the server listed {entry.path!r} without its folder"
             self._folders[entry.path] = SKIPPED
+
+    def _hide(self, path: str) -> None:
+        if not self._filters.named(path):
+            self._hiding.add(path.rpartition("/")[0])
 
     def _leave_out(self, entry: Entry, parent: NodeId, name: str) -> None:
         """What is filtered is not looked at; a base that is there from before is not read as deleted."""
@@ -129,4 +136,8 @@ class Observer:
     def finish(self) -> RemoteTree:
         """The server's tree. The listing must have come to its proper end."""
         Matching(self._known, self._tree, self._deferred, self._folders, self._seen, self._problems).run(self._matched)
+        for path in self._hiding:
+            folder = self._folders.get(path, SKIPPED)
+            if folder > 0:
+                self._tree.note_hiding(folder)
         return self._tree

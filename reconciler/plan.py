@@ -17,7 +17,7 @@ from reconciler.order import arrange
 from reconciler.ports import View
 from reconciler.resolve import Trees, Verdict
 
-_HELD_BACK = "It holds something that waits, so it cannot be deleted yet."
+_HELD_BACK = "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
 
 
 def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAULT) -> Plan:

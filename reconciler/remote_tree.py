@@ -29,7 +29,7 @@ class RemoteTree:
     The executor notes with ``set`` what each action left on the server, before or after it advances the base.
     """
 
-    __slots__ = ("_differs", "_known", "_nameless", "_placed", "_unknown", "learned")
+    __slots__ = ("_differs", "_hiding", "_known", "_nameless", "_placed", "_unknown", "learned")
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -37,6 +37,7 @@ class RemoteTree:
         self._placed: dict[NodeId, dict[str, NodeId]] = {}  # parent -> children among _differs
         self._unknown: dict[NodeId, str] = {}
         self._nameless: dict[NodeId, Place] = {}  # unreadable entries that no other node stands for
+        self._hiding: set[NodeId] = set()
         self.learned: list[tuple[NodeId, Base]] = []
         """Bases that only gain what the server had not told before (inode, checksum)."""
 
@@ -113,6 +114,10 @@ class RemoteTree:
         names = [(name, child) for name, child in self._known.base_children(node) if child not in self._differs]
         return iter([*(each for each in names if each[0] not in placed), *placed.items()])
 
+    def hides(self, node: NodeId) -> bool:
+        """Whether something was listed in this folder that a rule leaves out; it is not among the ``children``."""
+        return node in self._hiding
+
     def path(self, node: NodeId) -> str:
         """Names from the root, joined by ``/``, where the node is on the server now. KeyError when it is not there."""
         names: list[str] = []
@@ -136,6 +141,9 @@ class RemoteTree:
         self._unknown[node] = why
         self._nameless[node] = place
         self._placed.setdefault(place.parent, {})[place.name] = node
+
+    def note_hiding(self, folder: NodeId) -> None:
+        self._hiding.add(folder)
 
     def note_seen(self, node: NodeId, remote: Remote) -> None:
         """Keeps what was listed, if it differs from the base; what only adds to the base is ``learned``."""

@@ -47,6 +47,9 @@ class Trees:
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None:
         return self._tree.child(parent, name)
 
+    def hides(self, node: NodeId) -> bool:
+        return self._tree.hides(node)
+
 
 def closure(replica: Replica, nodes: Iterable[NodeId], dirty: frozenset[NodeId]) -> list[NodeId]:
     """The nodes that a plan for ``nodes`` must see besides them, themselves included.

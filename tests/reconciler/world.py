@@ -106,6 +106,9 @@ class Snapshot:
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None:
         return self._there.get((parent, name))
 
+    def hides(self, node: NodeId) -> bool:
+        return False
+
 
 def _by_place(tree: dict[NodeId, Item]) -> dict[tuple[NodeId, str], NodeId]:
     found = {(item.parent, item.name): node for node, item in tree.items()}

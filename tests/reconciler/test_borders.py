@@ -1,0 +1,88 @@
+"""Which bases end at a filter's border. ``*.x`` is left out, and everything below a folder of such a name."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.borders import crossings
+from reconciler.filters import Filter
+from reconciler.model import ROOT, Base, Kind, NodeId, Place, Side
+from tests.reconciler.world import User, World
+
+FILTER = Filter(rule=lambda path: path.endswith(".x"))
+
+
+def ended(world: World, *nodes: NodeId) -> list[tuple[NodeId, Base | None]]:
+    return crossings(world.view(), FILTER, nodes)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def make(user: User, name: str, parent: NodeId = ROOT, kind: Kind = Kind.FILE) -> NodeId:
+    node = user.make(Place(parent, name), "a" if kind is Kind.FILE else "", 1, kind)
+    assert node is not None
+    return node
+
+
+def test_what_is_still_on_both_sides_keeps_its_base(world: World):
+    user = User(world, Side.LOCAL)
+    inside, outside = make(user, "a.x"), make(user, "b")
+    world.agree_all()
+    user.edit(inside, "b", 2)
+    user.move(outside, Place(ROOT, "c"))
+    assert ended(world, inside, outside) == []
+
+
+@pytest.mark.parametrize("side", [Side.LOCAL, Side.REMOTE])
+def test_deleted_or_moved_away_behind_the_filter_ends_it(world: World, side: Side):
+    user = User(world, Side.LOCAL)
+    gone, away = make(user, "a.x"), make(user, "b.x")
+    world.agree_all()
+    User(world, side).delete(gone)
+    User(world, side).move(away, Place(ROOT, "b"))
+    assert ended(world, gone, away) == [(gone, None), (away, None)]
+
+
+def test_a_folder_ends_with_all_in_it_which_differs_in_nothing_itself(world: World):
+    user = User(world, Side.LOCAL)
+    folder = make(user, "f", kind=Kind.FOLDER)
+    child = make(user, "a", folder)
+    world.agree_all()
+    user.move(folder, Place(ROOT, "f.x"))
+    assert ended(world, folder) == [(child, None), (folder, None)]
+
+
+def test_a_content_that_is_not_here_keeps_its_base_and_its_folders(world: World):
+    user = User(world, Side.LOCAL)
+    folder = make(user, "f.x", kind=Kind.FOLDER)
+    child, other = make(user, "a", folder), make(user, "b", folder)
+    world.agree_all()
+    world.not_here.add(child)
+    user.move(folder, Place(ROOT, "f"))
+    assert ended(world, folder) == [(other, None)]
+    world.not_here.clear()
+    assert dict(ended(world, folder)) == {child: None, other: None, folder: None}
+
+
+def test_who_takes_the_place_of_a_backup_takes_its_base_and_counts_as_edited(world: World):
+    user = User(world, Side.LOCAL)
+    document = make(user, "a")
+    world.agree_all()
+    user.move(document, Place(ROOT, "a.x"))
+    saved = make(user, "a")
+    assert dict(ended(world, document, saved)) == {
+        document: None,
+        saved: Base(Kind.FILE, ROOT, "a", world.base[document].size, 1, 0, 0),
+    }
+
+
+def test_what_the_server_could_not_tell_is_taken_to_be_there(world: World):
+    user = User(world, Side.LOCAL)
+    node = make(user, "a.x")
+    world.agree_all()
+    world.there.pop(node)
+    world.unknown[node] = "it is left out by a filter"
+    assert ended(world, node) == []

@@ -16,14 +16,14 @@ import trio
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
 from reconciler.filters import DEFAULT
-from reconciler.guards import halt, root_gone
+from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
 from reconciler.model import Action, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.observe import Observer
 from reconciler.plan import plan
-from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica
+from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
 from reconciler.report import EngineStatus, Problem, Report, Step
 from reconciler.view import Trees, closure
@@ -65,6 +65,7 @@ class Engine:
         link: Link,
         *,
         settings: Settings,
+        settle_settings: SettingsSource | None = None,
         clock: Clock,
         progress: Progress,
         settle_seconds: float = 2.0,
@@ -74,13 +75,14 @@ class Engine:
         stamp: Callable[[int], str],
         name: str = "the synchronized folder",
     ) -> None:
-        """``stamp`` makes the date in a conflict copy's name out of wall time in ns; ``name`` is the remote folder's,
-        for messages."""
+        """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in a
+        conflict copy's name out of wall time in ns; ``name`` is the remote folder's, for messages."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
         self._link = link
-        self._settings = settings
+        self.settings = settings
+        self._settle_settings = settle_settings
         self._clock = clock
         self._progress = progress
         self._settle = settle_seconds
@@ -238,6 +240,7 @@ class Engine:
         """Lists, plans and executes until nothing stale is left, at most ``ROUNDS`` times."""
         started = trio.current_time()
         try:
+            await self._follow_settings()
             for _ in range(ROUNDS):
                 if not await self._round(report, confirmed=confirmed):
                     break
@@ -246,6 +249,8 @@ class Engine:
             report.offline = str(error)
         except Unauthorized as error:
             self._refused = report.refused = str(error)
+        except Halted as error:
+            self._halt(report, str(error))
         except Missing as error:
             log.info("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name).sentence)
@@ -259,6 +264,12 @@ class Engine:
             self._last_run_ns = self._clock.now_ns()
         report.problems = list(self._problems())
         report.seconds = trio.current_time() - started
+
+    async def _follow_settings(self) -> None:
+        """The server may have other settings by now. Raises RemoteError, Halted."""
+        if self._settle_settings is not None:
+            self._doing = "asking for the settings"
+            self.settings = await self._settle_settings()
 
     def _later(self, started: float) -> None:
         now = trio.current_time()
@@ -281,7 +292,7 @@ class Engine:
         self._later(started)
         dirty = [each.node for each in self._replica.dirty()]
         view = Trees(self._replica, tree, [*dirty, *tree.changed()])
-        made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
+        made = plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()))
         report.conflicts += len(made.conflicts)
         stop = halt(view, made, self._replica.base_count())
         if stop is not None and not (confirmed and stop.passable):
@@ -318,12 +329,29 @@ class Engine:
 
     async def _push(self, settled: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
+        try:
+            await self._follow_settings()
+        except Unreachable as error:
+            self._link.lost(str(error))
+            return
+        except Unauthorized as error:
+            self._refused = str(error)
+            return
+        except Halted as error:
+            self._halt(Report(), str(error))
+            return
+        except RemoteError as error:
+            for each in settled:
+                self._held.hold(each, str(error), trio.current_time())
+            return
+        finally:
+            self._doing = ""
         self._doing = "sending"
         dirty = frozenset(each.node for each in self._replica.dirty())
         tree = RemoteTree.assumed(self._replica)
         try:
             view = Trees(self._replica, tree, closure(self._replica, [each.node for each in settled], dirty))
-            made = plan(view, self._settings, stamp=self._stamp(self._clock.now_ns()))
+            made = plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()))
             if halt(view, made, self._replica.base_count()) is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return

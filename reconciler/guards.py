@@ -26,6 +26,7 @@ class Danger(enum.Enum):
     MASS_DELETION = "mass deletion"
     ROOT_GONE = "root gone"
     SPELLING = "spelling"
+    UNREGISTERED = "unregistered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Halt:
     danger: Danger
     sentence: str
     passable: bool = True
+
+
+class Halted(Exception):
+    """Raised by who asks for the settings when a run must not begin."""
+
+    def __init__(self, why: Halt) -> None:
+        super().__init__(why.sentence)
+        self.halt = why
 
 
 def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
@@ -86,6 +95,16 @@ def root_gone(remote_path: str) -> Halt:
         Danger.ROOT_GONE,
         f"Nothing was done: the folder “{remote_path}” is not on the server any more. Restore it there (the trash may "
         "have it), or remove this synchronization; the files here stay as they are.",
+        passable=False,
+    )
+
+
+def unregistered(remote_path: str) -> Halt:
+    """The server does not know this synchronization any more: somebody may have removed it on purpose."""
+    return Halt(
+        Danger.UNREGISTERED,
+        f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer any more (it may "
+        "have been removed on the account page). What was not sent yet stays here; remove it here, or add it anew.",
         passable=False,
     )
 

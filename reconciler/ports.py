@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.model import Action, Base, Entry, Kind, Local, NodeId, Outcome, Place, Remote
+from reconciler.model import Action, Base, Entry, Kind, Local, NodeId, Outcome, Place, Remote, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,11 @@ class Found:
         return self.mtime_ms // 1000
 
 
+SettingsSource = Callable[[], Awaitable[Settings]]
+"""``await settle_settings()`` agrees with the server on how to synchronize, before each run. Raises RemoteError, whose
+kinds mean what they mean for a listing, and ``guards.Halted`` when the run must not begin."""
+
+
 class RemoteFolder(Protocol):
     """The server's side of one synchronization. Paths are relative to its folder, names joined by ``/``, and never
     leave it: an empty, ``.``, ``..`` or NUL-holding part raises Refused before anything is sent.
@@ -296,6 +301,3 @@ class View(Protocol):
     def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
     def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None: ...
-    def hides(self, node: NodeId) -> bool:
-        """Whether a rule leaves something out that is on the server in this folder: then the folder stays there."""
-        ...

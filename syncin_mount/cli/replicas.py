@@ -60,4 +60,5 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             waiting=0 if replica is None else views.waiting(replica),
             absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
+            restriction=synchronization.restriction,
         )

@@ -71,8 +71,23 @@ class Synchronization:
 
     @property
     def writable(self) -> bool:
-        """Whether the server lets us add, delete and modify there."""
-        return {"a", "d", "m"} <= set(self.permissions.split(":"))
+        """Whether the server lets us add, delete and modify there; supposed, as long as it was not asked."""
+        return self.path_id is None or {"a", "d", "m"} <= set(self.permissions.split(":"))
+
+    @property
+    def direction_in_force(self) -> Direction:
+        """What is not writable can only be downloaded, whatever is set."""
+        return self.direction if self.writable else Direction.DOWNLOAD
+
+    @property
+    def restriction(self) -> str | None:
+        """A sentence, where the direction in force is not the one that is set."""
+        if self.direction is self.direction_in_force:
+            return None
+        return (
+            f"the server gives no right to add, change and delete in {self.remote}: the direction is 'download' "
+            f"instead of '{self.direction.value}', and the drive is read-only"
+        )
 
 
 @dataclass(frozen=True, slots=True)

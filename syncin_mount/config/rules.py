@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model import Conflict, Direction, Mode
+from reconciler.model import Mode
 from syncin_mount.config.model import Unit, check_name
 
 if TYPE_CHECKING:
@@ -14,12 +14,8 @@ if TYPE_CHECKING:
 
 def not_there_yet(synchronization: Synchronization) -> str | None:
     """The sentence about a setting that this version cannot follow, or None."""
-    if synchronization.direction is not Direction.BOTH:
-        return f"the direction '{synchronization.direction.value}' is not there yet; choose 'both'"
     if synchronization.mode is not Mode.FAST:
         return f"the mode '{synchronization.mode.value}' is not there yet; choose 'fast'"
-    if synchronization.conflict is not Conflict.RECENT:
-        return f"the conflict rule '{synchronization.conflict.value}' is not there yet; choose 'recent'"
     if synchronization.filters:
         return "filters are not there yet; leave them out"
     if synchronization.scheduler.unit is not Unit.DISABLED:

@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True):
     ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
     sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
     sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
+    ``restriction`` says why the direction in force is not the one that is set.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Status(msgspec.Struct, frozen=True):
     conflicts: int = 0
     halted: str | None = None
     refused: str | None = None
+    restriction: str | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

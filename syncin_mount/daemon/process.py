@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.model import Direction
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 from syncin_mount.daemon.errors import DaemonError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.daemon.runtime import Runtime
     from syncin_mount.vfs import Frontend
 
 log = logging.getLogger(__name__)
@@ -59,11 +61,25 @@ async def run_mounted(
                 service = MountedService(runtime, stopping, manual=manual)
                 await nursery.start(serve_control, service, folders.socket(name))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
+                _follow_direction(runtime, fs)
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
                 await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
                 log.info("unmounted %s", name)
                 nursery.cancel_scope.cancel()
         signals.cancel_scope.cancel()
+
+
+def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
+    """A drive that mirrors the server is read-only. (One that was mounted so stays so for the kernel.)"""
+    mounted_so = runtime.synchronization.direction_in_force is Direction.DOWNLOAD
+
+    def follow() -> None:
+        fs.read_only = runtime.synchronization.direction_in_force is Direction.DOWNLOAD
+        if mounted_so and not fs.read_only:
+            log.warning("the drive may be written to now; unmount and mount it for that")
+
+    fs.read_only = mounted_so
+    runtime.registration.on_change = follow
 
 
 async def _serve(

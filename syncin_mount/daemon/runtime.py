@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import logging
 import platform
@@ -16,17 +17,17 @@ import trio
 from reconciler.engine import Engine
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
-from reconciler.model import Settings
-from syncin_mount.config import private_folder
+from syncin_mount.config import ConfigurationFile, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.meter import Meter
+from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.server import Folder
 from syncin_mount.store import Replica
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.config import Configuration, Folders, Server, Synchronization
     from syncin_mount.server import Session
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class SystemClock:
 class Runtime:
     """One synchronization at work. ``failure`` is what made a task fail that is being restarted."""
 
-    synchronization: Synchronization
+    registration: Registration
     server: Server
     replica: Replica
     link: Link
@@ -64,6 +65,11 @@ class Runtime:
     engine: Engine
     meter: Meter
     failure: str | None = None
+
+    @property
+    def synchronization(self) -> Synchronization:
+        """As it is configured now: the server may have changed it since the start."""
+        return self.registration.synchronization
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +87,7 @@ async def open_runtime(
     replica = Replica.open(private_folder(folders.replica(synchronization.name)))
     try:
         async with session_with(folders, server) as session, trio.open_nursery() as nursery:
-            runtime = _assemble(replica, session, server, synchronization, manual=manual)
+            runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
             nursery.start_soon(_commit_regularly, replica)
             nursery.start_soon(_sync_contents_regularly, replica)
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
@@ -94,25 +100,53 @@ async def open_runtime(
 
 
 def _assemble(
-    replica: Replica, session: Session, server: Server, synchronization: Synchronization, *, manual: bool
+    folders: Folders,
+    replica: Replica,
+    session: Session,
+    server: Server,
+    synchronization: Synchronization,
+    *,
+    manual: bool,
 ) -> Runtime:
     meter, link = Meter(), Link()
     remote = Folder(session, synchronization.remote, synchronization.path_id or 0)
     hydrator = Hydrator(replica, remote, link, progress=meter)
+    registration = Registration(
+        session, remote, synchronization, host=platform.node() or "here", save=_saver(ConfigurationFile(folders))
+    )
     engine = Engine(
         replica,
         remote,
         hydrator,
         link,
-        settings=Settings(
-            synchronization.direction, synchronization.mode, synchronization.conflict, host=platform.node() or "here"
-        ),
+        settings=registration.settings,
+        settle_settings=registration.settle,
         clock=SystemClock(),
         progress=meter,
         manual=manual,
         stamp=_stamp,
+        name=synchronization.remote,
     )
-    return Runtime(synchronization, server, replica, link, hydrator, engine, meter)
+    return Runtime(registration, server, replica, link, hydrator, engine, meter)
+
+
+def _saver(file: ConfigurationFile) -> Save:
+    """Puts what differs into the configuration as it is then: somebody may have edited the rest meanwhile."""
+
+    async def save(before: Synchronization, after: Synchronization) -> None:
+        changed = {
+            field.name: getattr(after, field.name)
+            for field in dataclasses.fields(after)
+            if getattr(after, field.name) != getattr(before, field.name)
+        }
+
+        def with_it(now: Configuration) -> Configuration:
+            present = now.synchronizations.get(after.name)
+            return now if present is None else now.with_synchronization(dataclasses.replace(present, **changed))
+
+        await trio.to_thread.run_sync(file.update, with_it)
+
+    return save
 
 
 def _stamp(now_ns: int) -> str:

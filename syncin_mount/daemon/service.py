@@ -48,6 +48,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         conflicts=now.conflicts,
         halted=now.halted,
         refused=now.refused,
+        restriction=synchronization.restriction,
     )
 
 

@@ -68,6 +68,11 @@ class Folder:
         self._id = path_id
         self._options = options or ListingOptions()
 
+    def follow(self, remote_path: str) -> None:
+        """The folder has another path on the server now. Raises Refused as the constructor."""
+        web_path(checked(remote_path))
+        self._root = remote_path
+
     def listing(self) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
         return open_listing(self._session, self._id, self._root, self._options)
 

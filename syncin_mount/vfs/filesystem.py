@@ -284,8 +284,8 @@ class FileSystem:
         return await self._files.read(self._handles[handle][0], offset, size)
 
     async def write(self, handle: int, offset: int, data: bytes) -> int:
-        """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes."""
-        self._may_change()
+        """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes. A handle that could be opened for
+        writing stays good when the drive becomes read-only: what the kernel still holds of it must not be lost."""
         self._files.write(self._handles[handle][0], offset, data)
         return len(data)
 

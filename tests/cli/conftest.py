@@ -107,9 +107,9 @@ class World:
     async def log_in_again(self, home: Path | None = None) -> None:
         await self.must("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n", home=home)
 
-    async def add(self, home: Path | None = None, drive: Path | None = None) -> None:
+    async def add(self, *options: str, home: Path | None = None, drive: Path | None = None) -> None:
         words = ("--server", "home", "--remote", "personal/docs", "--mountpoint", str(drive or self.drive))
-        await self.must("add", "docs", *words, home=home)
+        await self.must("add", "docs", *words, *options, home=home)
 
     async def refused(self, *words: str, stdin: str = "", status: int = 2) -> str:
         """The one sentence with which the command refuses."""

@@ -103,12 +103,10 @@ async def test_the_same_account_twice(world: World):
         ("personal/nope/deeper", 5, r"there is no folder 'personal/nope/deeper'"),
         ("personal/file", 5, r"'personal/file' on http://.* is a file; choose a folder"),
         ("spaces/nope/x", 5, r"there is no folder|not allowed|may not"),
-        ("spaces/read/docs", 5, r"you may not add, change and delete in 'spaces/read/docs'"),
     ],
 )
 async def test_remote_folders_that_cannot_be(world: World, remote: str, status: int, says: str):
     (world.dev.files_of("user1") / "file").touch()
-    (world.dev.root / "spaces/read/files/docs").mkdir(parents=True, exist_ok=True)
     await world.log_in()
     words = ("add", "docs", "--server", "home", "--remote", remote, "--mountpoint", str(world.drive))
     assert re.search(says, await world.refused(*words, status=status))
@@ -147,9 +145,7 @@ async def test_remote_folders_used_twice(world: World):
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        (("--direction", "upload"), "the direction 'upload' is not there yet"),
         (("--mode", "secure"), "the mode 'secure' is not there yet"),
-        (("--conflict", "local"), "the conflict rule 'local' is not there yet"),
         (("--every", "15m"), "the scheduler is not there yet"),
         (("--every", "often"), "'often' is no time"),
         (("--filter", "*.tmp"), "filters are not there yet"),
@@ -159,6 +155,19 @@ async def test_settings_that_are_not_there_yet_say_so(world: World, option: tupl
     await world.log_in()
     words = ("add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(world.drive))
     assert says in await world.refused(*words, *option)
+
+
+async def test_a_folder_without_rights_becomes_a_download(world: World):
+    (world.dev.root / "spaces/read/files/docs").mkdir(parents=True)
+    await world.log_in()
+    done = await world.run(
+        *("add", "docs", "--server", "home", "--remote", "spaces/read/docs", "--mountpoint", str(world.drive))
+    )
+    assert done.status == 0, done
+    assert "gives no right to add, change and delete in spaces/read/docs: the direction is 'download'" in done.error
+    shown = await world.json("show", "docs")
+    assert (shown["direction"], shown["direction_in_force"]) == ("both", "download")
+    assert "read-only" in (await world.json("status", "docs"))[0]["restriction"]
 
 
 async def test_names_that_are_not_known(world: World):
@@ -271,11 +280,11 @@ async def test_the_doctor_finds_nothing_wrong_and_then_what_is(world: World):
     assert f"server home: user1 is let in at {world.url}" in text
     assert f"docs: not mounted; {world.drive} is free" in text
     (world.drive / "stray").touch()
-    world.config.write_text(world.config.read_text().replace('direction = "both"', 'direction = "upload"'))
+    world.config.write_text(world.config.read_text().replace('mode = "fast"', 'mode = "secure"'))
     await world.stop()
     done = await world.run("doctor")
     assert done.status == 1
-    assert "the direction 'upload' is not there yet" in done.out
+    assert "the mode 'secure' is not there yet" in done.out
     assert f"the mount point {world.drive} is not empty" in done.out
     assert re.search("note .*server home: Nothing answers", done.out)
     assert "not there yet" in await world.refused("sync", "docs", status=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -44,6 +45,28 @@ async def mounted(world: World) -> None:
     await world.add()
     assert await world.must("mount", "docs") == f"docs is mounted at {world.drive}\n"
     assert mounted_at(world.drive) is not None
+
+
+async def test_a_drive_that_mirrors_the_server_is_read_only(world: World):
+    (world.disk / "there.txt").write_text("from the server")
+    await world.log_in()
+    await world.add("--direction", "download", "--conflict", "remote")
+    await world.must("mount", "docs")
+    await world.must("sync", "docs")
+    assert (world.drive / "there.txt").read_text() == "from the server"
+    for change in (
+        lambda: (world.drive / "new").write_text("x"),
+        lambda: (world.drive / "there.txt").write_text("x"),
+        lambda: (world.drive / "there.txt").unlink(),
+        lambda: (world.drive / "new").mkdir(),
+    ):
+        with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+            change()
+    (world.disk / "there.txt").write_text("changed there")
+    await world.must("sync", "docs")
+    assert (world.drive / "there.txt").read_text() == "changed there"
+    registered = world.dev.store.state.paths[0].settings
+    assert (registered["mode"], registered["conflictMode"]) == ("download", "remote")
 
 
 async def test_a_file_goes_to_the_server_and_comes_from_it(world: World):

@@ -54,9 +54,8 @@ def test_a_new_synchronization_beside_another(change, says):
     ("change", "says"),
     [
         ({}, None),
-        ({"direction": Direction.UPLOAD}, "direction 'upload' is not there yet"),
+        ({"direction": Direction.UPLOAD, "conflict": Conflict.LOCAL}, None),
         ({"mode": Mode.SECURE}, "mode 'secure' is not there yet"),
-        ({"conflict": Conflict.LOCAL}, "conflict rule 'local' is not there yet"),
         ({"filters": ("x",)}, "filters are not there yet"),
         ({"scheduler": Scheduler(1, Unit.HOUR)}, "scheduler is not there yet"),
     ],

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import trio
 
 from reconciler.model import Op, Result, Side
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
-from tests.engine.world import Device, World, open_world
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with open_world(tmp_path) as opened:
-        yield opened
+from tests.engine.world import Device, World
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -7,9 +7,10 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import trio
 
 from reconciler.engine import Engine
@@ -17,15 +18,19 @@ from reconciler.hydrator import Hydrator
 from reconciler.link import Link
 from reconciler.model import ROOT, Action, NodeId, Outcome, Settings
 from reconciler.report import Report
-from syncin_mount.devserver import DevServer, Faults, User, serve
+from syncin_mount.config import Synchronization
+from syncin_mount.daemon.registration import Registration, wire
+from syncin_mount.devserver import DevServer, Faults, Space, User, serve
 from syncin_mount.server.account import ServerAccount, parse_url
-from syncin_mount.server.auth import Session, register
+from syncin_mount.server.auth import JSON, Session, register
+from syncin_mount.server.errors import Endpoint
 from syncin_mount.server.folder import Folder
-from syncin_mount.server.paths import SyncPath, register_path
-from syncin_mount.server.transport import Timeouts
+from syncin_mount.server.paths import delete_path, register_path
+from syncin_mount.server.transport import Call, Timeouts
 from syncin_mount.store import NodeType, Replica
 
 LOGIN, PASSWORD = "user1", "a password of user1"
+SETTINGS = Settings(host="desk")
 QUICK = Timeouts(connect=2.0, idle=2.0, slow=4.0, hashing=4.0)
 
 
@@ -62,8 +67,21 @@ class Memory:
 class Device:
     """One replica with its reconciler, bound to the server's folder."""
 
-    def __init__(self, replica: Replica, folder: Folder, *, settle: float, manual: bool) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        folder: Folder,
+        settings: Settings,
+        *,
+        bin_folder: Path,
+        registration: Registration | None = None,
+        settle: float,
+        manual: bool,
+    ) -> None:
         self.replica = replica
+        self.folder = folder
+        self.registration = registration
+        self._bin = bin_folder
         self.link = Link()
         self.progress = Silent()
         self.hydrator = Hydrator(replica, folder, self.link, progress=self.progress)
@@ -72,13 +90,24 @@ class Device:
             folder,
             self.hydrator,
             self.link,
-            settings=Settings(host="desk"),
+            settings=settings,
+            settle_settings=None if registration is None else registration.settle,
             clock=RealClock(),
             progress=self.progress,
             settle_seconds=settle,
             manual=manual,
             stamp=lambda ns: time.strftime("%Y-%m-%d", time.gmtime(ns / 1e9)),
         )
+
+    def bin(self) -> dict[str, bytes]:
+        """What lies in the synchronization's own bin: path → content."""
+        self.replica.commit()
+        found: dict[str, bytes] = {}
+        for entry in self._bin.iterdir():
+            if entry.is_dir():
+                files = [path for path in entry.rglob("*") if path.is_file()]
+                found |= {str(path.relative_to(entry)): path.read_bytes() for path in files}
+        return found
 
     async def sync(self, **options: bool) -> Report:
         """One full run and all contents."""
@@ -166,8 +195,16 @@ class World:
         self.tmp = tmp
         self._nursery = nursery
         self._stack = stack
+        self._sessions: dict[str, Session] = {}
+        self.saved: list[Synchronization] = []
         self.faults = Faults()
-        self.server = DevServer(tmp / "server", [User(login=LOGIN, password=PASSWORD)], faults=self.faults)
+        self.server = DevServer(
+            tmp / "server",
+            [User(login=LOGIN, password=PASSWORD)],
+            spaces=[Space(alias="team", members={LOGIN: "a:d:m"})],
+            faults=self.faults,
+        )
+        self.team = tmp / "server" / "spaces" / "team" / "files" / "Docs"
         self.disk = tmp / "server" / "users" / LOGIN / "files" / "Docs"
         self.trash = tmp / "server" / "users" / LOGIN / "trash"
         self.disk.mkdir(parents=True)
@@ -188,30 +225,76 @@ class World:
     def stop_server(self) -> None:
         self._scope.cancel()
 
-    async def device(self, name: str = "a", *, settle: float = 0.0, manual: bool = True) -> Device:
+    async def device(
+        self,
+        name: str = "a",
+        *,
+        settings: Settings = SETTINGS,
+        remote: str = "personal/Docs",
+        follow: bool = False,
+        settle: float = 0.0,
+        manual: bool = True,
+    ) -> Device:
+        """``follow``: its settings are agreed on with the server before every run."""
         client = str(uuid.uuid4())
         url = parse_url(self.url)
         token = await register(url, LOGIN, PASSWORD, None, client)
         account = ServerAccount("home", url, LOGIN, client)
         session = await self._stack.enter_async_context(Session(account, Memory(token), timeouts=QUICK))
-        registered = await register_path(
-            session,
-            SyncPath(
-                name=name,
-                local_path=f"/{name}",
-                remote_path="personal/Docs",
-                mode="both",
-                diff_mode="fast",
-                conflict_mode="recent",
-                timestamp=0,
-            ),
+        synchronization = Synchronization(
+            name,
+            "home",
+            remote,
+            Path(f"/{name}"),
+            direction=settings.direction,
+            mode=settings.mode,
+            conflict=settings.conflict,
         )
+        registered = await register_path(session, wire(synchronization))
+        synchronization = replace(synchronization, path_id=registered.id, permissions=registered.permissions)
         replica = Replica.open(self.tmp / f"replica-{name}")
         self._stack.callback(replica.close)
-        device = Device(replica, Folder(session, "personal/Docs", registered.id), settle=settle, manual=manual)
+        self._sessions[name] = session
+        folder = Folder(session, remote, registered.id)
+        registration = Registration(session, folder, synchronization, host=settings.host, save=self._save)
+        device = Device(
+            replica,
+            folder,
+            settings,
+            bin_folder=self.tmp / f"replica-{name}" / "bin",
+            registration=registration if follow else None,
+            settle=settle,
+            manual=manual,
+        )
         await self._nursery.start(device.hydrator.run)
         await self._nursery.start(device.engine.run)
         return device
+
+    async def on_account_page(self, device: Device, **changes: object) -> None:
+        """Somebody edits the device's settings on the server's page."""
+        assert device.registration is not None
+        ours = device.registration.synchronization
+        session = self._sessions[ours.name]
+        settings = msgspec.json.encode(msgspec.structs.replace(wire(ours), **changes))
+        where = f"api/app/sync/clients/{session.account.client_id}/paths/{ours.path_id}"
+        await session.send(Call(Endpoint.PATHS, "PUT", where, headers=JSON, content=settings))
+
+    async def unregister(self, device: Device) -> None:
+        """Somebody removes the synchronization on the server's page."""
+        assert device.registration is not None
+        ours = device.registration.synchronization
+        assert ours.path_id is not None
+        await delete_path(self._sessions[ours.name], ours.path_id)
+
+    def rename_docs(self, name: str) -> None:
+        """Somebody renames the synchronized folder on the server's page."""
+        os.rename(self.disk, self.disk.with_name(name))
+        root = f"users/{LOGIN}"
+        self.server.store.moved((root, self.disk.name, False), (root, name, False))
+        self.disk = self.disk.with_name(name)
+
+    async def _save(self, before: Synchronization, after: Synchronization) -> None:
+        self.saved.append(after)
 
     def on_disk(self) -> dict[str, bytes | None]:
         """What a user of the server sees: path → content, None for a folder; partial uploads left out."""
@@ -228,6 +311,11 @@ class World:
         file.write_bytes(data)
         if mtime is not None:
             os.utime(file, (mtime, mtime))
+
+    def trashed(self) -> dict[str, bytes]:
+        """What lies in the server's trash: path → content."""
+        files = [path for path in sorted(self.trash.rglob("*")) if path.is_file()]
+        return {str(path.relative_to(self.trash)): path.read_bytes() for path in files}
 
     def requests(self, method: str, part: str = "") -> int:
         return sum(1 for each in self.server.requests if each.method == method and part in each.path)

@@ -57,7 +57,7 @@ def command(
 ) -> None:
     """Bind a folder of a server to a mount point.
 
-    Nothing is carried across yet: 'mount' or 'sync' does that. Only the settings' defaults are there so far.
+    Nothing is carried across yet: 'mount' or 'sync' does that.
     """
     missing = [
         word
@@ -95,6 +95,8 @@ def command(
     except BaseException:
         output.run_async(_take_back, folders, account, added)
         raise
+    if added.restriction:
+        output.warn(added.restriction)
     output.say(f"{name}: {added.remote} on {account.url} belongs to {added.mountpoint}; now: syncin-mount mount {name}")
 
 
@@ -160,31 +162,13 @@ def check_mountpoint(path: Path) -> None:
 async def _register(folders: Folders, server: Server, new: Synchronization) -> Synchronization:
     """The synchronization with what the server says of it. Raises CommandError, RemoteError."""
     from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.paths import SyncPath, may_change, register_path  # noqa: PLC0415
+    from syncin_mount.daemon.registration import wire  # noqa: PLC0415
+    from syncin_mount.server.paths import register_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         await _look(session, new.remote)
-        registered = await register_path(
-            session,
-            SyncPath(
-                name=new.name,
-                local_path=str(new.mountpoint),
-                remote_path=new.remote,
-                mode="both",
-                diff_mode="fast",
-                conflict_mode="recent",
-                timestamp=new.timestamp,
-            ),
-        )
-        added = replace(new, path_id=registered.id, permissions=registered.permissions)
-        if not may_change(registered.permissions):
-            await _delete(session, registered.id)
-            raise CommandError(
-                f"you may not add, change and delete in '{new.remote}', and read-only drives are not there yet; "
-                "choose another folder",
-                Exit.REFUSED,
-            )
-        return added
+        registered = await register_path(session, wire(new))
+        return replace(new, path_id=registered.id, permissions=registered.permissions)
 
 
 async def _look(session: Session, remote: str) -> None:

@@ -23,7 +23,14 @@ def command(name: str, as_json: bool) -> None:
     }
     if as_json:
         output.emit_json(
-            {"name": name, **as_table(synchronization), "url": server.url, "login": server.login, **places}
+            {
+                "name": name,
+                **as_table(synchronization),
+                "direction_in_force": synchronization.direction_in_force.value,
+                "url": server.url,
+                "login": server.login,
+                **places,
+            }
         )
         return
     output.emit_fields(
@@ -32,7 +39,8 @@ def command(name: str, as_json: bool) -> None:
             ("server", f"{server.name} ({server.login} at {server.url})"),
             ("remote", synchronization.remote),
             ("mountpoint", str(synchronization.mountpoint)),
-            ("direction", synchronization.direction.value),
+            ("direction", synchronization.direction_in_force.value),
+            *([("why", synchronization.restriction)] if synchronization.restriction else []),
             ("mode", synchronization.mode.value),
             ("conflict", synchronization.conflict.value),
             ("scheduler", str(synchronization.scheduler)),

@@ -1,0 +1,158 @@
+"""One synchronization's settings, here and on the server: agreed on before every run.
+
+The server has the last word on where its folder is and on what we may do there; of the settings that can be changed on
+either side the newer ones hold. What it changed is written to the configuration before a run follows it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reconciler.errors import Missing, Refused
+from reconciler.guards import Halted, respelled, unregistered
+from reconciler.model import Conflict, Direction, Mode, Settings
+from syncin_mount.config import Scheduler, Synchronization
+from syncin_mount.config.model import Unit
+from syncin_mount.config.rules import not_there_yet
+from syncin_mount.config.schema import check_remote
+from syncin_mount.server.paths import PathUpdate, SyncPath, update_paths
+from syncin_mount.server.paths import Scheduler as WireScheduler
+
+if TYPE_CHECKING:
+    from syncin_mount.server import Folder, Session
+
+log = logging.getLogger(__name__)
+
+Save = Callable[[Synchronization, Synchronization], Awaitable[None]]
+"""``await save(before, after)`` puts what differs into the configuration."""
+
+
+def wire(synchronization: Synchronization) -> SyncPath:
+    """The settings as the server keeps them."""
+    scheduler = synchronization.scheduler
+    return SyncPath(
+        name=synchronization.name,
+        local_path=str(synchronization.mountpoint),
+        remote_path=synchronization.remote,
+        permissions=synchronization.permissions,
+        mode=synchronization.direction.value,
+        diff_mode=synchronization.mode.value,
+        conflict_mode=synchronization.conflict.value,
+        filters=list(synchronization.filters),
+        scheduler=WireScheduler(scheduler.value, scheduler.unit.value),
+        timestamp=synchronization.timestamp,
+        enabled=synchronization.enabled,
+        id=synchronization.path_id,
+    )
+
+
+def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
+    """Our settings with the server's in their place where it has newer ones. Pure.
+
+    Raises Halted when the folder is another one by its spelling only, Refused when it cannot be synchronized where it
+    is now. Settings that this version cannot follow stay as they are here.
+    """
+    now = ours
+    if isinstance(update.remote_path, str) and update.remote_path != ours.remote:
+        stop = respelled(ours.remote, update.remote_path)
+        if stop is not None:
+            raise Halted(stop)
+        try:
+            now = replace(now, remote=check_remote(update.remote_path))
+        except ValueError as error:
+            sentence = f"The folder is now “{update.remote_path}”, where it cannot be synchronized: {error}"
+            raise Refused(sentence) from None
+    if isinstance(update.permissions, str):
+        now = replace(now, permissions=update.permissions)
+    if not isinstance(update.timestamp, int) or update.timestamp <= ours.timestamp:
+        return now
+    followed = replace(
+        now,
+        timestamp=update.timestamp,
+        direction=now.direction if update.mode is msgspec.UNSET else Direction(update.mode),
+        conflict=now.conflict if update.conflict_mode is msgspec.UNSET else Conflict(update.conflict_mode),
+        enabled=now.enabled if update.enabled is msgspec.UNSET else update.enabled,
+    )
+    changes: tuple[dict[str, Any], ...] = (
+        {} if update.diff_mode is msgspec.UNSET else {"mode": Mode(update.diff_mode)},
+        {} if update.filters is msgspec.UNSET else {"filters": tuple(update.filters)},
+        {"scheduler": _scheduler(update) or ours.scheduler},
+    )
+    for change in changes:
+        whole = replace(followed, **change)
+        refused = not_there_yet(whole)
+        if refused is None:
+            followed = whole
+        else:
+            log.warning("a setting of the server's page is not followed: %s", refused)
+    return followed
+
+
+def _scheduler(update: PathUpdate) -> Scheduler | None:
+    if update.scheduler is msgspec.UNSET:
+        return None
+    if update.scheduler is None:
+        return Scheduler()
+    return Scheduler(update.scheduler.value, Unit(update.scheduler.unit))
+
+
+class Registration:
+    """The settings in force. ``on_change`` is called whenever they changed, after they were saved."""
+
+    def __init__(
+        self, session: Session, remote: Folder, synchronization: Synchronization, *, host: str, save: Save
+    ) -> None:
+        self._session = session
+        self._remote = remote
+        self._host = host
+        self._save = save
+        self.synchronization = synchronization
+        self.on_change: Callable[[], None] = lambda: None
+        self._tell_restriction("")
+
+    @property
+    def settings(self) -> Settings:
+        now = self.synchronization
+        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host)
+
+    async def settle(self) -> Settings:
+        """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the
+        next one finds the same. Raises RemoteError, Halted; ConfigurationError when it cannot be saved."""
+        ours = self.synchronization
+        if ours.path_id is None:
+            return self.settings
+        try:
+            changes = await update_paths(self._session, [wire(ours)])
+        except Missing as error:
+            raise Refused(str(error), status=error.status) from error
+        if ours.path_id in changes.delete:
+            raise Halted(unregistered(ours.remote))
+        now = ours
+        for update in changes.update:
+            if update.id == ours.path_id:
+                now = merged(now, update)
+        if now != ours:
+            await self._save(ours, now)
+            self._follow(now)
+        return self.settings
+
+    def _follow(self, now: Synchronization) -> None:
+        before, self.synchronization = self.synchronization, now
+        if now.remote != before.remote:
+            log.info("the server's folder is now %s; it was %s", now.remote, before.remote)
+            self._remote.follow(now.remote)
+        for what in ("direction", "mode", "conflict"):
+            if getattr(now, what) is not getattr(before, what):
+                log.info("%s is now %s, as the server's page says", what, getattr(now, what).value)
+        self._tell_restriction(before.restriction or "")
+        self.on_change()
+
+    def _tell_restriction(self, before: str) -> None:
+        now = self.synchronization.restriction or ""
+        if now != before:
+            log.warning("%s", now or "files may be added, changed and deleted on the server again")

@@ -54,9 +54,14 @@ class Matching:
                 self._settle(entry, missing)
         for path, why in self._problems.items():
             self._note_problem(path, why)
-        for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
+        for node in self._unseen():
             if self._tree.unknown(node) is None:
                 self._tree.note_absent(node)
+
+    def _unseen(self) -> list[NodeId]:
+        """Base nodes that the listing did not show. Part of every run without changes, so without a call for each."""
+        seen, end = self._seen, len(self._seen) << 3
+        return [node for node in self._known.base_nodes() if node >= end or not seen[node >> 3] & (1 << (node & 7))]
 
     # seen nodes ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from reconciler.filters import DEFAULT, Filter
 
@@ -135,8 +135,7 @@ class Remote:
         return Place(self.parent, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a listing. ``path`` is relative to the synchronized folder, names joined by ``/``.
 
     ``problem`` is set for an entry that the server could not read: it, and all below it, is unknown. ``filtered`` is

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.model import Action, Base, Entry, Kind, Local, NodeId, Outcome, Place, Remote, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class BaseEntry:
-    """What the comparison of a listing needs of a node's base, in one look-up."""
+class BaseEntry(NamedTuple):
+    """What the comparison of a listing needs of a node's base, in one look-up. (A tuple: one is made for each entry.)"""
 
     node: NodeId
     kind: Kind
@@ -301,3 +300,6 @@ class View(Protocol):
     def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
     def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def hides(self, node: NodeId) -> bool:
+        """Whether a rule leaves something out that is on the server in this folder: then the folder stays there."""
+        ...

@@ -113,7 +113,8 @@ class Reading(Core):
         )  # fmt: skip
 
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
-        raw = self._ix.txn.get(key(parent) + os.fsencode(name), db=self._ix.base_entries)
+        index = self._ix
+        raw = index.txn.get(key(parent) + name.encode("utf-8", "surrogateescape"), db=index.base_entries)
         if raw is None:
             return None
         node, kind, size, mtime, inode = BASE_ENTRY.unpack(raw)

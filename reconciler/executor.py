@@ -141,7 +141,15 @@ class Executor:
         parent = self._tree.get(place.parent)
         if parent is None or parent.kind is not Kind.FOLDER:
             raise Stale("its folder is not on the server yet")
-        return self._tree.path(place.parent)
+        return self._path(place.parent)
+
+    def _path(self, node: NodeId) -> str:
+        """Where the node is on the server now. Stale when that is not known without a listing: a folder above it may
+        have gone from the base while the node itself was moved out, and the move was not agreed on yet."""
+        try:
+            return self._tree.path(node)
+        except KeyError:
+            raise Stale("where it is on the server has to be seen first") from None
 
     def _remote_path(self, place: Place) -> str:
         parent = self._remote_parent(place)
@@ -180,7 +188,7 @@ class Executor:
         if local.busy or not local.present:
             raise Stale("it is being written")
         place = action.target or local.place
-        path = self._remote_path(place) if action.remote is None else self._tree.path(action.node)
+        path = self._remote_path(place) if action.remote is None else self._path(action.node)
         mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
         content = self._replica.open_content(action.node)
         try:
@@ -267,7 +275,7 @@ class Executor:
 
     async def _move_remote(self, action: Action) -> int:
         assert action.target is not None
-        source, target = self._tree.path(action.node), self._remote_path(action.target)
+        source, target = self._path(action.node), self._remote_path(action.target)
         present = self._tree.get(action.node)
         if present is None:
             raise Stale("it is not on the server any more")
@@ -308,7 +316,7 @@ class Executor:
         local = self._expect_local(action)
         assert action.remote is not None
         assert action.base is not None
-        path = self._tree.path(action.node)
+        path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             await self._expect_remote_file(path, action.remote)
         mtime = max(local.mtime, 1)
@@ -320,7 +328,7 @@ class Executor:
         assert action.remote is not None
         if self._replica.local(action.node) is not None:
             raise Stale("it came back here meanwhile")
-        path = self._tree.path(action.node)
+        path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             found = await self._remote.find(path)
             if found is not None and not _same(found, action.remote):
@@ -379,7 +387,7 @@ class Executor:
         if before.busy or before.held_open:
             raise Stale("it is being written")
         self._hydrator.forget(action.node)
-        incoming = await self._hydrator.fetch(action.node, self._tree.path(action.node), remote)
+        incoming = await self._hydrator.fetch(action.node, self._path(action.node), remote)
         try:
             self._take_in(action, incoming, remote)
         finally:

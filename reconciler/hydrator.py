@@ -27,6 +27,9 @@ BLOCK = 4096
 READ_AHEAD = 4 << 20
 """Bytes fetched at least by a flight that a reader started."""
 
+BUSY_PAUSE = 2.0
+"""Seconds until a content that could not take its place is brought there again."""
+
 NEAR = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
 
@@ -101,6 +104,8 @@ class Hydrator:
         self._workers = workers
         self.on_stale = on_stale
         self._jobs: dict[NodeId, _Job] = {}
+        self._replacing: dict[NodeId, trio.Event] = {}
+        self._outdated: set[NodeId] = set()
         self._queue: deque[NodeId] = deque()
         self._queued: set[NodeId] = set()
         self._active = 0
@@ -138,9 +143,15 @@ class Hydrator:
             self._wake.set()
             self._wake = trio.Event()
 
+    async def _want_later(self, node: NodeId) -> None:
+        """Somebody has it open for writing: there is nothing to wait for but time."""
+        await trio.sleep(BUSY_PAUSE)
+        self.want(node)
+
     def retry_refused(self) -> None:
-        """Queues again what the server refused earlier; after a listing it may be answered."""
-        nodes, self.refused = list(self.refused), {}
+        """Queues again what the server refused earlier or did not have as it was known; after a listing, and what
+        followed from it, it may be answered."""
+        nodes, self.refused, self._outdated = [*self.refused, *self._outdated], {}, set()
         self.want(*nodes)
 
     @property
@@ -175,6 +186,7 @@ class Hydrator:
 
     async def _hydrate(self, node: NodeId) -> None:
         try:
+            await self._wait_replaced(node)
             job = self._job_of_base(node)
             if job is not None:
                 await self._complete(job)
@@ -183,13 +195,19 @@ class Hydrator:
             self._link.lost(str(error))
             self.want(node)
         except (Changed, Missing):
+            self._outdated.add(node)
             self.on_stale()
         except Unavailable:
             self.want(node)
             await trio.lowlevel.checkpoint()
-        except (RemoteError, OSError) as error:
-            self.refused[node] = str(error)
-            log.warning("the content of %s cannot be fetched: %s", self._name(node), error)
+        except RemoteError as error:
+            self._refuse(node, str(error))
+        except OSError as error:
+            self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+
+    def _refuse(self, node: NodeId, why: str) -> None:
+        self.refused[node] = why
+        log.warning("the content of %s cannot be fetched: %s", self._name(node), why)
 
     # for readers ---------------------------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
@@ -197,43 +215,59 @@ class Hydrator:
 
         Raises Unavailable, at once when the server is known to be away. Cancelling it leaves the fetch to go on.
         """
-        while True:
-            job = self._job_of_base(node)
-            gap = None if job is None else job.incoming.missing(start, stop)
-            if job is None:
-                return
-            if gap is None:
-                if job.incoming.missing(0, job.found.size) is None:
-                    self._finish(job)
-                return
-            if self._nursery is None:
-                raise Unavailable("the drive is being stopped")
-            if self._link.resting:
-                raise Unavailable(f"the server is away: {self._link.why}")
-            try:
-                if not job.awaited(gap[0]):
-                    end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
-                    self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
-                await job.wait_progress()
-            except Unreachable as error:
-                self._link.lost(str(error))
-                raise Unavailable(str(error)) from error
-            except (Changed, Missing) as error:
-                self.on_stale()
-                raise Unavailable(str(error)) from error
-            except (RemoteError, OSError) as error:
-                raise Unavailable(str(error)) from error
+        try:
+            while await self._ensure_some(node, start, stop):
+                pass
+        except Unreachable as error:
+            self._link.lost(str(error))
+            raise Unavailable(str(error)) from error
+        except (Changed, Missing) as error:
+            self.on_stale()
+            raise Unavailable(str(error)) from error
+        except (RemoteError, OSError) as error:
+            raise Unavailable(str(error)) from error
+
+    async def _ensure_some(self, node: NodeId, start: int, stop: int) -> bool:
+        """Waits until more of the range has arrived; False when all of it is here. Raises the job's error."""
+        await self._wait_replaced(node)
+        job = self._job_of_base(node)
+        gap = None if job is None else job.incoming.missing(start, stop)
+        if job is None:
+            return False
+        if gap is None:
+            if job.incoming.missing(0, job.found.size) is None:
+                self._finish(job)
+            return False
+        if self._nursery is None:
+            raise Unavailable("the drive is being stopped")
+        if self._link.resting:
+            raise Unavailable(f"the server is away: {self._link.why}")
+        if not job.awaited(gap[0]):
+            end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
+            self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
+        await job.wait_progress()
+        return True
 
     # for the executor ----------------------------------------------------------------------------------------------
     async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:
         """The complete content of one remote version, ready for ``take_in``; the caller closes it.
 
-        Raises RemoteError, OSError.
+        It may be another version than the base's: until this returns nobody else asks for the node's content. Raises
+        RemoteError, OSError, Unavailable.
         """
-        job = self._job(node, path, Found(remote.size, remote.mtime * 1000))
-        await self._complete(job)
-        self._jobs.pop(node, None)
-        return job.incoming
+        ended = self._replacing[node] = trio.Event()
+        try:
+            job = self._job(node, path, Found(remote.size, remote.mtime * 1000))
+            await self._complete(job)
+            self._jobs.pop(node, None)
+            return job.incoming
+        finally:
+            del self._replacing[node]
+            ended.set()
+
+    async def _wait_replaced(self, node: NodeId) -> None:
+        while node in self._replacing:
+            await self._replacing[node].wait()
 
     def forget(self, node: NodeId) -> None:
         """The node's job, if any, is superseded: its flights end, its waiters look again."""
@@ -251,8 +285,12 @@ class Hydrator:
         if local is None or local.present:
             return None
         if base is None:
-            raise Unavailable("the server does not have it any more")
-        return self._job(node, self._replica.base_path(node), Found(base.size, base.mtime * 1000))
+            raise Missing("the server does not have it any more")
+        try:
+            path = self._replica.base_path(node)
+        except KeyError:  # a folder above went from the base, and where the file is now was not agreed on yet
+            raise Missing("the server does not have it where it was") from None
+        return self._job(node, path, Found(base.size, base.mtime * 1000))
 
     def _job(self, node: NodeId, path: str, found: Found) -> _Job:
         job = self._jobs.get(node)
@@ -327,18 +365,17 @@ class Hydrator:
 
     def _bring_in(self, job: _Job) -> None:
         local, base = self._replica.local(job.node), self._replica.base(job.node)
-        if (
-            local is None
-            or base is None
-            or local.present
-            or (base.size, base.mtime) != (job.found.size, job.found.mtime)
-        ):
+        if local is None or base is None or local.present:
+            return
+        if (base.size, base.mtime) != (job.found.size, job.found.mtime):
+            self.want(job.node)  # it was touched meanwhile, or stands for another version now
             return
         action = _hydration(job.node, base)
         try:
             self._replica.take_in(job.node, job.incoming, base, local.version, keep=False, why="")
         except LocalChanged:
-            self.want(job.node)
+            if self._nursery is not None:
+                self._nursery.start_soon(self._want_later, job.node)
             return
         outcome = Outcome(action, Result.DONE, moved_bytes=job.found.size)
         self._replica.record(outcome, job.path, None)

@@ -58,6 +58,8 @@ def placed(index: Index, sequence: int, event: events.Placed) -> None:
         if not record.present:
             index.mark(index.absent, node)
     index.used(node)
+    if event.ino:
+        _set_ino(index, node, record, event.ino)
     index.put_node(node, record)
     index.put_entry(base.parent, base.name, node)
     _touch_for_placed(index, base.parent, now, base.kind == FOLDER)

@@ -103,13 +103,18 @@ class BasesSet(Event, frozen=True):
 
 
 class Placed(Event, frozen=True):
-    """A remote file or folder appears locally, the file's content not here yet. ``base.version`` is not used."""
+    """A remote file or folder appears locally, the file's content not here yet. ``base.version`` is not used.
+
+    ``ino`` is its inode, 0 for that of the node: one that was here before must not get its former inode back, which
+    open handles may still have.
+    """
 
     node: int
     base: BaseRecord
     mode: int
     uid: int
     gid: int
+    ino: int = 0
 
 
 class Moved(Event, frozen=True):

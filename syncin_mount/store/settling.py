@@ -78,7 +78,10 @@ class Settling(Reading):
         if self._ix.node(node) is not None:
             raise FileExistsError(errno.EEXIST, "the node is here already")
         self._objects.drop_incoming(node)
-        self._do(events.Placed(self._now(), node, to_record(base), mode, *system.OWNER), grows=True)
+        came_back = self._ix.base(node) is not None
+        ino = int(self.new_id()) if came_back else 0
+        self._do(events.Placed(self._now(), node, to_record(base), mode, *system.OWNER, ino), grows=True)
+        self._writers.pop(node, None)  # whoever still writes has the former inode
         self._tell_entry(base.parent, name)
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:

@@ -14,8 +14,9 @@ from tests.sim.world import Outcome, run
 
 def show(seed: int, outcome: Outcome, lines: int) -> None:
     print(f"seed {seed} failed: {outcome.failure}")
-    for line in outcome.log[-lines:]:
+    for line in outcome.log[-lines:] if lines else ():
         print("   ", line)
+    sys.stdout.flush()
 
 
 def main() -> int:

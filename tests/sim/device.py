@@ -20,11 +20,13 @@ from reconciler.model import ROOT, Action, Conflict, NodeId, Op, Outcome, Settin
 from reconciler.report import Report
 from syncin_mount.store import Attr, NodeType, Replica
 from syncin_mount.store.check import check
+from syncin_mount.store.system import next_data
 from tests.sim.remote import ModelFolder
 
 if TYPE_CHECKING:
     from tests.sim.people import Writing
     from tests.sim.world import World
+
 
 class Killed(BaseException):
     """The process is gone: nothing of it goes on. Its folder was copied as it was at this moment."""
@@ -126,7 +128,7 @@ class Device:
         self._moments_left = -1
         old = self.folder
         self._lives += 1
-        shutil.copytree(old, self.folder, ignore=shutil.ignore_patterns("*-shm"))
+        shutil.copytree(old, self.folder, ignore=shutil.ignore_patterns("*-shm"), copy_function=_copy)
         self.world.log(self.name, "KILLED")
         self.world.kills += 1
         self._scope.cancel()
@@ -211,10 +213,12 @@ class Device:
         await self._ended.wait()
         if not self._dead:
             self.world.log(self.name, "stop")
+            self.up = True
             try:
                 self.replica.close()
             except Killed:
                 self._bury()
+            self.up = False
 
     async def wait_ended(self) -> None:
         await self._ended.wait()
@@ -284,9 +288,7 @@ class Device:
         """Every file in the bin's folder."""
         self.replica._do_all_effects()
         place = self.folder / "bin"
-        return [
-            path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()
-        ]
+        return [path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()]
 
     def unsettled(self) -> list[str]:
         """What a replica that agrees with the server must not have."""
@@ -319,3 +321,16 @@ class Diary:
         why = f": {outcome.why}" if outcome.why else ""
         self._device.world.log(self._device.name, f" {text}{' keep' if action.keep else ''} ({action.reason}){why}")
         self._device.moment()
+
+
+def _copy(source: str, target: str) -> None:
+    """Copies a file with its holes: the store tells by them what has arrived."""
+    with open(source, "rb") as old, open(target, "wb") as new:
+        size = os.fstat(old.fileno()).st_size
+        os.ftruncate(new.fileno(), size)
+        found = next_data(old.fileno(), 0) if size else None
+        while found is not None:
+            start, stop = found
+            os.pwrite(new.fileno(), os.pread(old.fileno(), stop - start, start), start)
+            found = next_data(old.fileno(), stop) if stop < size else None
+    shutil.copystat(source, target)

@@ -39,10 +39,10 @@ class Writing:
         self._counted: NodeId | None = node
         replica.begin_write(node)
         self._content = replica.open_content(node)
-        os.ftruncate(self._content.fd, 0)
         self._put(self._world.ledger.part(number))
 
     def _put(self, data: bytes) -> None:
+        os.ftruncate(self._content.fd, 0)
         os.pwrite(self._content.fd, data, 0)
         now = self._device.now_ns()
         os.utime(self._content.fd, ns=(now, now))
@@ -62,8 +62,11 @@ class Writing:
     def finish(self, mtime_ns: int | None = None) -> None:
         replica = self._device.replica
         try:
-            self._put(self._world.ledger.data(self._number))
             node = self._follow()
+            attr = None if node is None else replica.attr(node)
+            if attr is not None:  # somebody else may have written to it meanwhile
+                self._world.release(attr.size, "written over", self._device.name)
+            self._put(self._world.ledger.data(self._number))
             if node is not None:
                 size = len(self._world.ledger.data(self._number))
                 replica.written(node, size=size, mtime_ns=self._device.now_ns() if mtime_ns is None else mtime_ns)

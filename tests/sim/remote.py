@@ -195,9 +195,7 @@ class ModelFolder:
             raise Unreachable("the connection broke")
 
     @contextlib.asynccontextmanager
-    async def download(
-        self, path: str, *, start: int, stop: int, expect: Found
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def download(self, path: str, *, start: int, stop: int, expect: Found) -> AsyncIterator[AsyncIterator[bytes]]:
         fault = await self._begin("GET", path, Fault.BEFORE, Fault.BROKEN, Fault.CUT)
         item = self._disk.existing(path)
         if (item.size, item.found.mtime) != (expect.size, expect.mtime) or item.data is None:

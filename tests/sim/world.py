@@ -6,6 +6,7 @@ import hashlib
 import logging
 import random
 import shutil
+import signal
 import tempfile
 import traceback
 from collections import Counter
@@ -28,6 +29,8 @@ BEGIN_NS = 1_700_000_000 * 10**9
 REQUESTS = 30_000
 STEPS = 3_000_000
 CYCLES = 12
+SECONDS = 20
+"""Of the computer's time, for a run that takes far less than one: against a task that never lets go."""
 RESUME_FROM = 6000
 """Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
 
@@ -208,7 +211,7 @@ class World:
         for device in self.devices.values():
             device.kill_after(-1)
             device.offline = False
-            if not device.up:
+            if device.is_dead or not device.up:
                 await device.wait_ended()
                 await self._start(device)
             for writing in device.writings:
@@ -321,6 +324,8 @@ def run(scenario: Scenario) -> Outcome:
             raise Broken(f"more than {STEPS} steps: it does not come to an end")
 
     failure = None
+    signal.signal(signal.SIGALRM, _hung)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, 1.0)
     try:
         clock = trio.testing.MockClock(autojump_threshold=0)
         trio.run(main, clock=clock, instruments=[dog], strict_exception_groups=True)
@@ -329,6 +334,7 @@ def run(scenario: Scenario) -> Outcome:
             raise
         failure = _describe(error)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         shutil.rmtree(folder, ignore_errors=True)
     world = worlds[0]
     figures = Counter(requests=world.requests, kills=world.kills, races=world.races, steps=dog.steps)
@@ -337,12 +343,16 @@ def run(scenario: Scenario) -> Outcome:
     return Outcome(failure, world.lines, digest, figures)
 
 
+def _hung(*_: object) -> None:
+    raise RuntimeError(f"it took more than {SECONDS} s")
+
+
 def _describe(error: BaseException) -> str:
     """The innermost error, with where it came from when it is no finding of ours."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, Broken):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    frames = traceback.extract_tb(error.__traceback__)[-10:]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
     return f"{type(error).__name__}: {error} at {where}"

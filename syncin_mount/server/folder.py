@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from reconciler.errors import Changed, Exists, LocalChanged, Missing, Refused, RemoteError, Unreachable
 from reconciler.model import Entry
@@ -17,7 +18,19 @@ from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body
 from syncin_mount.server.errors import Endpoint
 from syncin_mount.server.listing import ListingOptions, open_listing
-from syncin_mount.server.names import PARTIAL, UPLOAD_BYTES, checked, join, quoted, shown, split, stand_in, web_path
+from syncin_mount.server.names import (
+    PARTIAL,
+    TRASH_BYTES,
+    UPLOAD_BYTES,
+    checked,
+    join,
+    quoted,
+    shortened,
+    shown,
+    split,
+    stand_in,
+    web_path,
+)
 from syncin_mount.server.transport import Answer, Call, Upload
 
 PIECE = 512 * 1024
@@ -73,8 +86,11 @@ class Folder:
         web_path(checked(remote_path))
         self._root = remote_path
 
-    def listing(self) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
-        return open_listing(self._session, self._id, self._root, self._options)
+    def listing(
+        self, snapshot: Callable[[], Iterator[Entry]] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
+        options = self._options if snapshot is None else replace(self._options, secure=True, snapshot=snapshot)
+        return open_listing(self._session, self._id, self._root, options)
 
     # Reading ----------------------------------------
 
@@ -248,6 +264,12 @@ class Folder:
             await self._vacant(target)
             await self._sync_move(path, target)
 
+    async def copy(self, path: str, target: str, mtime: int) -> None:
+        checked(target)
+        content = body({"destination": join(self._root, target), "mtime": stamp(mtime)})
+        url, quiet = self._url(path), self._session.timeouts.slow
+        await self._session.send(Call(Endpoint.MOVE, "COPY", url, path, headers=JSON, content=content, quiet=quiet))
+
     def _move_call(self, where: str, path: str, content: bytes) -> Call:
         return Call(
             Endpoint.MOVE, "MOVE", where, path, headers=JSON, content=content, quiet=self._session.timeouts.slow
@@ -276,6 +298,18 @@ class Folder:
             raise
 
     async def delete(self, path: str) -> None:
+        """A name that is too long for the trash because a namesake lies there already goes under a shorter one."""
+        checked(path)
+        try:
+            await self._delete(path)
+        except Refused:
+            if len(split(path)[1].encode()) <= TRASH_BYTES:
+                raise
+            short = shortened(path)
+            await self.move(path, short)
+            await self._delete(short)
+
+    async def _delete(self, path: str) -> None:
         call = Call(Endpoint.DELETE, "DELETE", self._url(path), path, quiet=self._session.timeouts.slow)
         await self._session.send(call)
 

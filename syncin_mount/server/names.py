@@ -17,6 +17,9 @@ PART_BYTES = 255
 UPLOAD_BYTES = 246
 """A longer name cannot be uploaded directly: the server puts ``.sync-in.`` before it while it receives."""
 
+TRASH_BYTES = 231
+"""A longer name may find no place in the trash: the server puts a date of 24 bytes behind an older namesake there."""
+
 PARTIAL = ".sync-in."
 """The server keeps a broken upload beside its target, under the target's name with this before it."""
 
@@ -91,6 +94,13 @@ def stand_in(path: str) -> str:
     """
     parent, _ = split(path)
     return join(parent, OWN + hashlib.blake2b(path.encode(), digest_size=8).hexdigest())
+
+
+def shortened(path: str) -> str:
+    """``path`` with a name that the trash can hold in any case, and that people recognise."""
+    parent, name = split(path)
+    stem = name.encode()[: TRASH_BYTES - 20].decode(errors="ignore")
+    return join(parent, f"{stem}…{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}")
 
 
 def shown(text: str, limit: int = 200) -> str:

@@ -290,6 +290,17 @@ async def test_a_second_that_a_listing_told_is_enough_to_download(world: World) 
             pass
 
 
+async def test_a_long_name_goes_to_the_trash_twice(world: World) -> None:
+    """The server puts a date behind an older namesake there, for which a long name leaves no room."""
+    name = "é" * 120
+    for number in range(3):
+        await put(world.folder, name, b"%d" % number)
+        await world.folder.delete(name)
+    assert list(world.disk.iterdir()) == []
+    trashed = [path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()]
+    assert sorted(trashed) == [b"0", b"1", b"2"]
+
+
 def test_etags() -> None:
     assert parse_etag('W/"400-18bcfe56800"') == Found(0x400, 0x18BCFE56800)
     assert parse_etag('"abc"') is None

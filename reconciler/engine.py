@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import trio
 
+from reconciler.borders import crossings
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
-from reconciler.filters import DEFAULT
 from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
@@ -269,7 +269,10 @@ class Engine:
         """The server may have other settings by now. Raises RemoteError, Halted."""
         if self._settle_settings is not None:
             self._doing = "asking for the settings"
-            self.settings = await self._settle_settings()
+            before, self.settings = self.settings, await self._settle_settings()
+            if self.settings.filters != before.filters:
+                self._held.release_all()
+                self.list_soon()
 
     def _later(self, started: float) -> None:
         now = trio.current_time()
@@ -292,7 +295,9 @@ class Engine:
         self._later(started)
         dirty = [each.node for each in self._replica.dirty()]
         view = Trees(self._replica, tree, [*dirty, *tree.changed()])
-        made = plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()))
+        made = self._plan(view)
+        if made is None:
+            return True
         report.conflicts += len(made.conflicts)
         stop = halt(view, made, self._replica.base_count())
         if stop is not None and not (confirmed and stop.passable):
@@ -312,10 +317,20 @@ class Engine:
         self._hydrator.retry_refused()
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
+    def _plan(self, view: Trees) -> Plan | None:
+        """The plan; None when bases had to end at a filter's border: who is who is to be seen anew then. That changes
+        what is agreed on, and nothing on either side: a dry run does it too."""
+        filters = self.settings.filters
+        ended = crossings(view, filters, view.touched())
+        if ended:
+            self._replica.set_bases(ended)
+            return None
+        return plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()), filters=filters)
+
     async def _observe(self, report: Report) -> RemoteTree | None:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
         moves = self._replica.identity_moves()
-        observer = Observer(self._replica)
+        observer = Observer(self._replica, self.settings.filters)
         report.entries = 0
         async with self._remote.listing() as batches:
             async for batch in batches:
@@ -351,8 +366,8 @@ class Engine:
         tree = RemoteTree.assumed(self._replica)
         try:
             view = Trees(self._replica, tree, closure(self._replica, [each.node for each in settled], dirty))
-            made = plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()))
-            if halt(view, made, self._replica.base_count()) is not None:
+            made = self._plan(view)
+            if made is None or halt(view, made, self._replica.base_count()) is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
             self._waiting.update({each.node: each.why for each in made.waiting})
@@ -382,7 +397,10 @@ class Engine:
     async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
         """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
         now = trio.current_time()
-        executor = Executor(self._replica, self._remote, tree, self._hydrator, self._progress, listed=listed)
+        filters = self.settings.filters
+        executor = Executor(
+            self._replica, self._remote, tree, self._hydrator, self._progress, listed=listed, filters=filters
+        )
         self._progress.planned(len(made.actions), sum(_bytes(action) for action in made.actions))
         outcomes: list[Outcome] = []
         fatal: list[RemoteError] = []
@@ -414,7 +432,7 @@ class Engine:
         return outcomes
 
     def _is_filtered(self, node: NodeId) -> bool:
-        return DEFAULT.left_out(self._known_path(node))
+        return self.settings.filters.left_out(self._known_path(node))
 
     def _conclude(self, outcome: Outcome, path: str, new_path: str | None) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""

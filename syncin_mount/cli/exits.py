@@ -80,6 +80,7 @@ def _qualified(kind: type[Any]) -> str:
 
 _OF_OURS: dict[str, Exit] = {
     "syncin_mount.config.file.ConfigurationError": Exit.USAGE,
+    "syncin_mount.config.filters.FilterError": Exit.USAGE,
     "syncin_mount.config.folders.FolderError": Exit.USAGE,
     "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
     "syncin_mount.control.client.ControlError": Exit.UNFINISHED,

@@ -57,7 +57,7 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             remote=synchronization.remote,
             mountpoint=str(synchronization.mountpoint),
             mounted=False,
-            waiting=0 if replica is None else views.waiting(replica),
+            waiting=0 if replica is None else views.waiting(replica, views.filter_of(synchronization.filters)),
             absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
             restriction=synchronization.restriction,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -236,7 +236,8 @@ def _fold(text: str) -> str:
     return text.upper() if text.isascii() else "".join(map(_fold_letter, text))
 
 
-def matcher(patterns: Iterable[str]) -> Callable[[str], bool] | None:
+@lru_cache
+def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool] | None:
     """Whether a relative path fits one of the stored patterns, itself, without regard to what is above it; None when
     there are none. Raises FilterError for a pattern that cannot be."""
     rules = [parse(pattern) for pattern in patterns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model import Mode
+from syncin_mount.config import filters
 from syncin_mount.config.model import Unit, check_name
 
 if TYPE_CHECKING:
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 
 def not_there_yet(synchronization: Synchronization) -> str | None:
-    """The sentence about a setting that this version cannot follow, or None."""
+    """The sentence about a setting that cannot be followed, or not by this version, or None."""
     if synchronization.mode is not Mode.FAST:
         return f"the mode '{synchronization.mode.value}' is not there yet; choose 'fast'"
-    if synchronization.filters:
-        return "filters are not there yet; leave them out"
+    wrong = filters.objection(synchronization.filters)
+    if wrong:
+        return f"the filters cannot be used: {wrong}"
     if synchronization.scheduler.unit is not Unit.DISABLED:
         return "the scheduler is not there yet (a mounted drive follows the server by itself); leave it off"
     return None

@@ -20,6 +20,7 @@ from syncin_mount.config import Scheduler, Synchronization
 from syncin_mount.config.model import Unit
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.config.schema import check_remote
+from syncin_mount.daemon.views import filter_of
 from syncin_mount.server.paths import PathUpdate, SyncPath, update_paths
 from syncin_mount.server.paths import Scheduler as WireScheduler
 
@@ -118,7 +119,8 @@ class Registration:
     @property
     def settings(self) -> Settings:
         now = self.synchronization
-        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host)
+        filters = filter_of(now.filters)
+        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host, filters=filters)
 
     async def settle(self) -> Settings:
         """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the

@@ -90,7 +90,7 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
     actions = tuple(PlannedAction(s.op, s.side, s.path, s.new_path, s.size, s.reason) for s in steps[:_LISTED])
     # Contents come after the run: what could not be fetched is known only now.
     left = done.problems if done.dry_run else runtime.engine.status().problems
-    problems = tuple(views.problems(left))
+    problems = tuple(views.problems(left, runtime.engine.settings.filters))
     return Report(
         name=runtime.synchronization.name,
         dry_run=done.dry_run,

@@ -24,7 +24,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     """This moment's state of a synchronization at work."""
     now = runtime.engine.status()
     synchronization = runtime.synchronization
-    problems = list(views.problems(now.problems))
+    problems = list(views.problems(now.problems, runtime.engine.settings.filters))
     if runtime.failure is not None:
         problems.insert(0, Problem("", runtime.failure, lasting=True))
     return Status(
@@ -38,7 +38,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         online=now.online,
         why_offline=now.offline_why or None,
         running=now.running,
-        waiting=views.waiting(runtime.replica),
+        waiting=views.waiting(runtime.replica, runtime.engine.settings.filters),
         absent=now.hydrating,
         known=runtime.replica.base_count(),
         last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,
@@ -64,7 +64,7 @@ class MountedService:
         return status_of(self._runtime, mounted=True, manual=self._manual)
 
     def journal(self) -> Iterator[JournalEntry]:
-        return views.journal(self._runtime.replica)
+        return views.journal(self._runtime.replica, self._runtime.engine.settings.filters)
 
     def transfers(self, query: TransferQuery) -> Iterator[Transfer]:
         return views.transfers(self._runtime.replica, self._runtime.synchronization.name, query)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.filters import DEFAULT
+from reconciler.filters import DEFAULT, Filter
 from reconciler.model import Op, Side
+from syncin_mount.config.filters import matcher
 from syncin_mount.control.messages import JournalEntry, Problem, Transfer, TransferQuery
 
 if TYPE_CHECKING:
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
     from syncin_mount.store import Replica
 
 
-def stays_here(path: str) -> bool:
-    """Whether a node at this path, or a folder above it, has a name that is left out of every synchronization. Such
-    nodes differ from what the server has for ever, but nothing of them waits."""
-    return DEFAULT.left_out(path)
+def filter_of(patterns: tuple[str, ...]) -> Filter:
+    """What a synchronization with these filters leaves out. Raises FilterError."""
+    return Filter(rule=matcher(patterns)) if patterns else DEFAULT
+
+
+def stays_here(path: str, filters: Filter = DEFAULT) -> bool:
+    """Whether a node at this path, or a folder above it, is left out of the synchronization (of every one, as a
+    default). Such nodes may differ from what the server has for ever, but nothing of them waits."""
+    return filters.left_out(path)
 
 
 def path_of(replica: Replica, node: NodeId) -> str:
@@ -32,17 +38,17 @@ def path_of(replica: Replica, node: NodeId) -> str:
     return ""
 
 
-def waiting(replica: Replica) -> int:
-    """How many nodes differ from what both sides last agreed on and are to be carried across."""
+def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:
+    """How many nodes differ from what both sides last agreed on and are not left out."""
     if not replica.dirty_count():
         return 0
-    return sum(not stays_here(path_of(replica, dirty.node)) for dirty in replica.dirty())
+    return sum(not stays_here(path_of(replica, dirty.node), filters) for dirty in replica.dirty())
 
 
-def journal(replica: Replica) -> Iterator[JournalEntry]:
+def journal(replica: Replica, filters: Filter) -> Iterator[JournalEntry]:
     """The local operations that the server does not have yet, in their order."""
     for operation in replica.pending():
-        if stays_here(path_of(replica, operation.node) or operation.path):
+        if stays_here(path_of(replica, operation.node) or operation.path, filters):
             continue
         local = replica.local(operation.node)
         yield JournalEntry(
@@ -81,8 +87,8 @@ def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Tra
         )
 
 
-def problems(found: Iterable[EngineProblem]) -> Iterator[Problem]:
+def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:
     """What the engine could not settle, but for what is left out on purpose."""
     for each in found:
-        if not stays_here(each.path):
+        if not stays_here(each.path, filters):
             yield Problem(each.path, each.why, each.lasting)

@@ -148,7 +148,7 @@ async def test_remote_folders_used_twice(world: World):
         (("--mode", "secure"), "the mode 'secure' is not there yet"),
         (("--every", "15m"), "the scheduler is not there yet"),
         (("--every", "often"), "'often' is no time"),
-        (("--filter", "*.tmp"), "filters are not there yet"),
+        (("--filter", "*.tmp"), "'*.tmp' cannot be a filter"),
     ],
 )
 async def test_settings_that_are_not_there_yet_say_so(world: World, option: tuple[str, str], says: str):

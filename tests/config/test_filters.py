@@ -71,14 +71,19 @@ def test_a_regexp_that_looks_simple_stays_one(text: str):
     ],
 )
 def test_what_a_rule_leaves_out(rule: str, fits: list[str], not_: list[str]):
-    match = matcher([entered(rule).pattern])
+    match = matcher((entered(rule).pattern,))
     assert match is not None
     assert [path for path in fits if not match(path)] == []
     assert [path for path in not_ if match(path)] == []
 
 
 def test_names_that_are_no_text_are_matched_too():
-    match = matcher([r"\.o$", ".*x.*"])
+    match = matcher(
+        (
+            r"\.o$",
+            ".*x.*",
+        )
+    )
     assert match is not None
     assert match("\udcff.o")
     assert match("x\udcff")
@@ -86,7 +91,7 @@ def test_names_that_are_no_text_are_matched_too():
 
 
 def test_no_rules_cost_nothing():
-    assert matcher([]) is None
+    assert matcher(()) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +135,12 @@ def test_as_many_as_the_server_takes():
 
 
 def test_no_pattern_takes_for_ever():
-    match = matcher(["(?:a|aa|a.){1,9}x$", ".*a.*a.*a.*a.*a.*a.*b$"])
+    match = matcher(
+        (
+            "(?:a|aa|a.){1,9}x$",
+            ".*a.*a.*a.*a.*a.*a.*b$",
+        )
+    )
     assert match is not None
     started = time.process_time()
     for _ in range(100):

@@ -56,7 +56,7 @@ def test_a_new_synchronization_beside_another(change, says):
         ({}, None),
         ({"direction": Direction.UPLOAD, "conflict": Conflict.LOCAL}, None),
         ({"mode": Mode.SECURE}, "mode 'secure' is not there yet"),
-        ({"filters": ("x",)}, "filters are not there yet"),
+        ({"filters": ("x", "(?=a)b*")}, "the filters cannot be used: '(?=a)b*': looking ahead"),
         ({"scheduler": Scheduler(1, Unit.HOUR)}, "scheduler is not there yet"),
     ],
 )

@@ -17,6 +17,7 @@ from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError, Exit
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization
+from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.schema import check_remote
@@ -42,7 +43,11 @@ def _values(kind: type[Direction | Mode | Conflict]) -> click.Choice[str]:
 )
 @click.option("--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d, off.")
 @click.option(
-    "--filter", "filters", metavar="RULE", multiple=True, help="What is left out; may be given several times."
+    "--filter",
+    "filters",
+    metavar="RULE",
+    multiple=True,
+    help="What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several times.",
 )
 def command(
     name: str | None,
@@ -82,7 +87,7 @@ def command(
         mode=Mode(mode),
         conflict=Conflict(conflict),
         scheduler=_schedule(every),
-        filters=filters,
+        filters=tuple(entered(rule).pattern for rule in filters),
         timestamp=int(time.time()),
     )
     refused = not_there_yet(new) or objection(configuration, new, folders)

@@ -160,7 +160,7 @@ def _synchronization(folders: Folders, synchronization: Synchronization) -> Iter
     else:
         yield _point(synchronization)
     if not running:
-        yield _replica(folders, name)
+        yield _replica(folders, synchronization)
 
 
 def _point(synchronization: Synchronization) -> Finding:
@@ -176,17 +176,18 @@ def _point(synchronization: Synchronization) -> Finding:
     return Finding(Verdict.FINE, f"{name}: not mounted; {point} is free")
 
 
-def _replica(folders: Folders, name: str) -> Finding:
+def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
     """Opening it takes its lock, replays its journal and finds what is damaged."""
     from syncin_mount.cli.replicas import replica_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon import views  # noqa: PLC0415
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
+    name = synchronization.name
     try:
         with replica_of(folders, name) as replica:
             if replica is None:
                 return Finding(Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it")
-            waiting = views.waiting(replica)
+            waiting = views.waiting(replica, views.filter_of(synchronization.filters))
             return Finding(
                 Verdict.FINE,
                 f"{name}: local copy in order, {replica.base_count()} in common with the server, {waiting} waiting",

@@ -10,7 +10,7 @@ from syncin_mount.cli import configured, output
 from syncin_mount.cli.replicas import daemon_of, replica_of
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders
+    from syncin_mount.config import Folders, Synchronization
     from syncin_mount.control.messages import JournalEntry
 
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(name: str, as_json: bool) -> None:
     """List the local changes of synchronization NAME that the server does not have yet, in their order."""
     folders, configuration = configured.load()
-    configured.synchronization_named(configuration, name)
-    entries: list[JournalEntry] = output.run_async(_journal, folders, name)
+    synchronization = configured.synchronization_named(configuration, name)
+    entries: list[JournalEntry] = output.run_async(_journal, folders, synchronization)
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
@@ -42,12 +42,13 @@ def command(name: str, as_json: bool) -> None:
     )
 
 
-async def _journal(folders: Folders, name: str) -> list[JournalEntry]:
-    async with daemon_of(folders, name) as daemon:
+async def _journal(folders: Folders, synchronization: Synchronization) -> list[JournalEntry]:
+    async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
             async with daemon.journal() as entries:
                 return [entry async for entry in entries]
     from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
 
-    with replica_of(folders, name) as replica:
-        return [] if replica is None else list(views.journal(replica))
+    filters = views.filter_of(synchronization.filters)
+    with replica_of(folders, synchronization.name) as replica:
+        return [] if replica is None else list(views.journal(replica, filters))

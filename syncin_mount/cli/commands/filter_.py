@@ -1,0 +1,172 @@
+"""`filter`: what a synchronization leaves out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.errors import RemoteError
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError
+from syncin_mount.config import ConfigurationFile
+from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Configuration, Folders, Server, Synchronization
+
+
+@click.group()
+@click.argument("name")
+@click.pass_context
+def command(ctx: click.Context, name: str) -> None:
+    """Choose what synchronization NAME leaves out.
+
+    \b
+    A RULE looks at the path in the synchronized folder, without regard to case:
+      starts-with:tmp       contains:draft       ends-with:.bak
+      path:docs/old         this file or folder
+      regexp:^build/.*[.]o$ a JavaScript regular expression (without looking around)
+    Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) are understood too.
+
+    What is below a folder that is left out is left out with it. A new filter removes nothing: both sides keep what
+    they have, and it comes together again when the filter is removed.
+    """
+    ctx.obj = name
+
+
+@command.command("list")
+@click.pass_obj
+@output.json_option
+def list_(name: str, as_json: bool) -> None:
+    """List the filters."""
+    _, configuration = configured.load()
+    patterns = configured.synchronization_named(configuration, name).filters
+    rules = [(number, parse(pattern), pattern) for number, pattern in enumerate(patterns, 1)]
+    if as_json:
+        output.emit_json(
+            [
+                {"number": n, "kind": rule.kind.value, "text": rule.text, "pattern": pattern}
+                for n, rule, pattern in rules
+            ]
+        )
+        return
+    output.emit_table(
+        ("NUMBER", "RULE", "AS SYNC-IN STORES IT"),
+        [(str(number), str(rule), pattern) for number, rule, pattern in rules],
+        empty="no filters: only the names that are left out everywhere (.DS_Store, Thumbs.db, …)",
+    )
+
+
+@command.command()
+@click.pass_obj
+@click.argument("rules", nargs=-1, required=True, metavar="RULE...")
+def add(name: str, rules: tuple[str, ...]) -> None:
+    """Leave out what fits one of the RULEs."""
+    new = [entered(rule).pattern for rule in rules]
+
+    def added(present: tuple[str, ...]) -> tuple[str, ...]:
+        return (*present, *(pattern for pattern in dict.fromkeys(new) if pattern not in present))
+
+    _change(name, added)
+
+
+@command.command()
+@click.pass_obj
+@click.argument("rules", nargs=-1, required=True, metavar="RULE|NUMBER...")
+def remove(name: str, rules: tuple[str, ...]) -> None:
+    """Take filters away: what they left out comes together again on both sides."""
+
+    def removed(present: tuple[str, ...]) -> tuple[str, ...]:
+        gone = {_found(name, present, rule) for rule in rules}
+        return tuple(pattern for pattern in present if pattern not in gone)
+
+    _change(name, removed)
+
+
+def _found(name: str, present: tuple[str, ...], rule: str) -> str:
+    """The pattern that is meant: a number of the list, the pattern itself, or the rule. Raises CommandError."""
+    if rule.isdecimal() and 1 <= int(rule) <= len(present):
+        return present[int(rule) - 1]
+    for pattern in present:
+        if rule == pattern or rule == str(parse(pattern)):
+            return pattern
+    raise CommandError(f"'{name}' has no filter '{rule}'; they are listed by: syncin-mount filter {name} list")
+
+
+@command.command()
+@click.pass_obj
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@output.json_option
+def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
+    """Say which of the PATHs, relative to the synchronized folder, are left out, and by what."""
+    from syncin_mount.daemon.views import stays_here  # noqa: PLC0415 (start-up time)
+
+    _, configuration = configured.load()
+    patterns = configured.synchronization_named(configuration, name).filters
+    rows = [(path, _decided(path.strip("/"), patterns, stays_here)) for path in paths]
+    if as_json:
+        output.emit_json([{"path": path, "left_out": why is not None, "by": why} for path, why in rows])
+        return
+    for path, why in rows:
+        output.say(f"{output.printable(path)}: " + ("synchronized" if why is None else f"left out by {why}"))
+
+
+def _decided(path: str, patterns: tuple[str, ...], by_name: Callable[[str], bool]) -> str | None:
+    """The rule that leaves the path, or a folder above it, out."""
+    parts = path.split("/")
+    for length in range(1, len(parts) + 1):
+        above = "/".join(parts[:length])
+        if by_name(above):
+            return f"its name, which is left out everywhere ({parts[length - 1]})"
+        for pattern in patterns:
+            fits = matcher((pattern,))
+            if fits is not None and fits(above):
+                return f"{parse(pattern)}"
+    return None
+
+
+def _change(name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+    folders, configuration = configured.load()
+    before = configured.synchronization_named(configuration, name)
+
+    def changed(now: Configuration) -> Configuration:
+        present = configured.synchronization_named(now, name)
+        filters = change(present.filters)
+        wrong = objection(filters)
+        if wrong:
+            raise FilterError(f"the filters stay as they are: {wrong}")
+        if filters == present.filters:
+            return now
+        timestamp = max(int(time.time()), present.timestamp + 1)  # the newer settings hold, here and on the server
+        return now.with_synchronization(replace(present, filters=filters, timestamp=timestamp))
+
+    after = ConfigurationFile(folders).update(changed)
+    now = after.synchronizations[name]
+    if now == before:
+        output.say(f"{name}: nothing changed, {output.count(len(now.filters), 'filter')}")
+        return
+    output.say(f"{name}: {output.count(len(now.filters), 'filter')} now; the next run follows")
+    if listens(folders.socket(name)):
+        _tell(folders, after.servers[now.server], now)
+
+
+def _tell(folders: Folders, server: Server, synchronization: Synchronization) -> None:
+    """A mounted drive follows what the server says; one that is not mounted tells the server by itself."""
+    try:
+        output.run_async(_send, folders, server, synchronization)
+    except RemoteError as error:
+        output.warn(f"the mounted drive takes it up when it is mounted again, as the server could not be told: {error}")
+
+
+async def _send(folders: Folders, server: Server, synchronization: Synchronization) -> None:
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.registration import wire  # noqa: PLC0415
+    from syncin_mount.server.paths import update_paths  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        await update_paths(session, [wire(synchronization)])

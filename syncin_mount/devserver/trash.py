@@ -13,16 +13,12 @@ from datetime import UTC, datetime
 
 from .places import Place
 
-_NAME_MAX = 255  # bytes, of the file systems this runs on
-
 
 def dated(name: str, now: float) -> str:
-    """`a.txt` → `a-2026.11.23 08-32-19.171.txt` (UTC); a stem that would get too long is cut."""
+    """`a.txt` → `a-2026.11.23 08-32-19.171.txt` (UTC)."""
     moment = datetime.fromtimestamp(now, UTC)
     suffix = f"-{moment:%Y.%m.%d %H-%M-%S}.{moment.microsecond // 1000:03d}"
     stem, extension = posixpath.splitext(name)
-    room = _NAME_MAX - len(os.fsencode(suffix + extension))
-    stem = os.fsencode(stem)[:room].decode("utf-8", "ignore") if len(os.fsencode(stem)) > room else stem
     return stem + suffix + extension
 
 
@@ -35,25 +31,18 @@ def _step_aside(full: str, now: float) -> None:
     os.rename(full, target)
 
 
-def _make_folders(top: str, rel: str, now: float) -> None:
-    """The folders above a trashed place; a trashed file in their way steps aside."""
-    at = top
-    os.makedirs(at, exist_ok=True)
-    for name in posixpath.dirname(rel).split("/"):
-        if not name:
-            continue
-        at = os.path.join(at, name)
-        if os.path.lexists(at) and not (os.path.isdir(at) and not os.path.islink(at)):
-            _step_aside(at, now)
-        if not os.path.lexists(at):
-            os.mkdir(at)
-
-
 def discard(place: Place, now: float) -> Place:
-    """Moves a place into its root's trash and returns where it is now. Raises OSError."""
+    """Moves a place into its root's trash and returns where it is now.
+
+    Raises OSError: like the real server's, this trash has no place for what lies below a file's path in it (ENOTDIR),
+    nor for a namesake whose name gets too long with a date (ENAMETOOLONG).
+    """
     target = replace(place, in_trash=True, inside=place.rel)
-    _make_folders(target.top, place.rel, now)
-    if os.path.lexists(target.full):
+    try:
+        os.lstat(target.full)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target.full), exist_ok=True)
+    else:
         _step_aside(target.full, now)
     os.rename(place.full, target.full)
     return target

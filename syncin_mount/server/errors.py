@@ -35,6 +35,10 @@ class Untrusted(RemoteError):
     """The server's TLS certificate cannot be verified, or it speaks no TLS: nobody should talk to it as it is."""
 
 
+class NoPlaceInTrash(ServerFault):
+    """The server could not put something into its trash, where something else is in the way: see `Folder.delete`."""
+
+
 class Endpoint(enum.Enum):
     """What kind of request it is. The value is how a message names it."""
 
@@ -165,6 +169,10 @@ TABLE: tuple[Row, ...] = (
         _at(_E.UPLOAD), "Content-range"),
     Row(500, Mismatch, "{server} refused {what}: it has not the part it should continue; it starts over",
         _at(_E.UPLOAD), "ENOENT"),
+    # The trash: its paths are those of the files, so a file that lies there is in the way of what was below a folder of
+    # that name, and a namesake gets a date behind its name (both observed on the real server).
+    Row(500, NoPlaceInTrash, "{server} has no place in its trash for {what}", _at(_E.DELETE, _E.MOVE), "ENOTDIR"),
+    Row(500, NoPlaceInTrash, "{server} has no place in its trash for {what}", _at(_E.DELETE), "ENAMETOOLONG"),
     # Names and permissions ----------------------------------------
     Row(403, Refused, "{server} refused {what}: {said}", _at(_E.MOVE), "itself"),
     Row(403, Forbidden, "{server} refused {what}: you may not do this there ({said})"),

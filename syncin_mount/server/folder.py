@@ -16,7 +16,7 @@ from reconciler.errors import Changed, Exists, LocalChanged, Missing, Refused, R
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body
-from syncin_mount.server.errors import Endpoint
+from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, open_listing
 from syncin_mount.server.names import (
     PARTIAL,
@@ -25,10 +25,10 @@ from syncin_mount.server.names import (
     checked,
     join,
     quoted,
-    shortened,
     shown,
     split,
     stand_in,
+    trash_aside,
     web_path,
 )
 from syncin_mount.server.transport import Answer, Call, Upload
@@ -237,12 +237,21 @@ class Folder:
         if path == target:
             return
         if overwrite:
-            await self._sync_move(path, target)
+            await self._replace(path, target)
             return
         try:
             await self._web_move(path, target)
         except Missing:
             await self._parents_for(path, target)
+            await self._web_move(path, target)
+
+    async def _replace(self, path: str, target: str) -> None:
+        try:
+            await self._sync_move(path, target)
+        except (NoPlaceInTrash, Refused) as exc:
+            if isinstance(exc, Refused) and len(split(target)[1].encode()) <= TRASH_BYTES:
+                raise
+            await self.delete(target)
             await self._web_move(path, target)
 
     async def _sync_move(self, path: str, target: str) -> None:
@@ -298,16 +307,14 @@ class Folder:
             raise
 
     async def delete(self, path: str) -> None:
-        """A name that is too long for the trash because a namesake lies there already goes under a shorter one."""
+        """What the server's trash has no place for at its own path goes there below a folder of ours."""
         checked(path)
         try:
             await self._delete(path)
-        except Refused:
-            if len(split(path)[1].encode()) <= TRASH_BYTES:
-                raise
-            short = shortened(path)
-            await self.move(path, short)
-            await self._delete(short)
+        except NoPlaceInTrash:
+            aside, name = trash_aside(path)
+            await self._sync_move(path, join(aside, name))
+            await self._delete(aside)
 
     async def _delete(self, path: str) -> None:
         call = Call(Endpoint.DELETE, "DELETE", self._url(path), path, quiet=self._session.timeouts.slow)

@@ -37,6 +37,9 @@ _SNAPSHOT_PLAIN = 48 * 1024 * 1024
 _SNAPSHOT_PACKED = 24 * 1024 * 1024
 """The server takes 50 MB plain and 25 MB compressed."""
 
+_SNAPSHOT_BREATH = 500
+"""Entries that are packed between two looks at the event loop: a few milliseconds."""
+
 
 class BrokenStream(ValueError):
     """The stream is no (whole) listing; the message is a clause that says why."""
@@ -143,24 +146,26 @@ class _Request(msgspec.Struct, rename="camel"):
     path_filters: str | None
 
 
-def request_body(options: ListingOptions) -> tuple[bytes, bool]:
-    """The body, and whether it is gzipped. A snapshot beyond the server's limits is left out: the server then reads
-    everything, as in a first listing. Takes a while for a big snapshot: call it in a thread."""
+async def request_body(options: ListingOptions) -> tuple[bytes, bool]:
+    """The body, and whether it is gzipped. A snapshot that is empty or beyond the server's limits is left out: the
+    server then reads everything, as in a first listing."""
     if options.secure and options.snapshot is not None:
         head = json_body(_Request(True, False, options.default_filters, options.path_filters))
-        packed = _pack(head, options.snapshot())
+        packed = await _pack(head, options.snapshot())
         if packed is not None:
             return packed, True
     return json_body(_Request(options.secure, True, options.default_filters, options.path_filters)), False
 
 
-def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
+async def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
     gzip = zlib.compressobj(level=1, wbits=31)
     packed = bytearray(gzip.compress(head[:-1] + b',"snapshot":{'))
     plain = len(head)
     encode = msgspec.json.encode
     before = b""
-    for entry in snapshot:
+    for number, entry in enumerate(snapshot):
+        if number % _SNAPSHOT_BREATH == 0:
+            await trio.lowlevel.checkpoint()
         stats = (entry.is_folder, entry.size, entry.mtime, entry.inode, entry.checksum)
         line = before + encode(entry.path) + b":" + encode(stats)
         before = b","
@@ -168,6 +173,8 @@ def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
         packed += gzip.compress(line)
         if plain > _SNAPSHOT_PLAIN or len(packed) > _SNAPSHOT_PACKED:
             return None
+    if not before:
+        return None
     packed += gzip.compress(b"}}") + gzip.flush()
     return bytes(packed)
 
@@ -207,7 +214,7 @@ async def open_listing(
     session: Session, path_id: int, subject: str, options: ListingOptions
 ) -> AsyncIterator[AsyncIterator[list[Entry]]]:
     """The listing of the synchronization ``path_id``; ``subject`` names its folder in messages."""
-    content, gzipped = await trio.to_thread.run_sync(request_body, options)
+    content, gzipped = await request_body(options)
     headers: dict[str, Any] = (
         {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"} if gzipped else JSON
     )

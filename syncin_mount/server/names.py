@@ -96,11 +96,12 @@ def stand_in(path: str) -> str:
     return join(parent, OWN + hashlib.blake2b(path.encode(), digest_size=8).hexdigest())
 
 
-def shortened(path: str) -> str:
-    """``path`` with a name that the trash can hold in any case, and that people recognise."""
-    parent, name = split(path)
-    stem = name.encode()[: TRASH_BYTES - 20].decode(errors="ignore")
-    return join(parent, f"{stem}…{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}")
+def trash_aside(path: str) -> tuple[str, str]:
+    """A folder of ours at the top, and a name in it, from where ``path`` can go to the trash whatever is there."""
+    name = split(path)[1]
+    if len(name.encode()) > TRASH_BYTES:
+        name = name.encode()[: TRASH_BYTES - 3].decode(errors="ignore") + "…"
+    return split(stand_in(path))[1], name
 
 
 def shown(text: str, limit: int = 200) -> str:

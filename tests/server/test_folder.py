@@ -301,6 +301,21 @@ async def test_a_long_name_goes_to_the_trash_twice(world: World) -> None:
     assert sorted(trashed) == [b"0", b"1", b"2"]
 
 
+async def test_what_lies_in_the_trash_is_never_in_the_way(world: World) -> None:
+    """A trashed file at the path of a folder: the server then cannot trash what is in a new folder of that name."""
+    await put(world.folder, "x", b"a file first")
+    await world.folder.delete("x")
+    await put(world.folder, "x/deleted", b"1")
+    await put(world.folder, "x/replaced", b"2")
+    await world.folder.delete("x/deleted")
+    await put(world.folder, "beside", b"3")
+    await world.folder.move("beside", "x/replaced", overwrite=True)
+    assert (world.disk / "x/replaced").read_bytes() == b"3"
+    assert sorted(path.name for path in world.disk.rglob("*")) == ["replaced", "x"]
+    trashed = [path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()]
+    assert sorted(trashed) == [b"1", b"2", b"a file first"]
+
+
 def test_etags() -> None:
     assert parse_etag('W/"400-18bcfe56800"') == Found(0x400, 0x18BCFE56800)
     assert parse_etag('"abc"') is None

@@ -153,15 +153,15 @@ def test_what_it_costs() -> None:
 # The request ----------------------------------------
 
 
-def test_the_request() -> None:
-    plain, gzipped = request_body(ListingOptions())
+async def test_the_request() -> None:
+    plain, gzipped = await request_body(ListingOptions())
     assert not gzipped
     assert json.loads(plain) == {"secureDiff": False, "firstSync": True, "defaultFilters": [], "pathFilters": None}
 
 
-def test_the_snapshot() -> None:
+async def test_the_snapshot() -> None:
     entries = [Entry("a", False, 1, 2, 3, "ff"), Entry('q"/é', True, 0, 2, 4)]
-    packed, gzipped = request_body(ListingOptions(secure=True, snapshot=lambda: entries, default_filters=("x",)))
+    packed, gzipped = await request_body(ListingOptions(secure=True, snapshot=lambda: entries, default_filters=("x",)))
     assert gzipped
     assert json.loads(zlib.decompress(packed, wbits=31)) == {
         "secureDiff": True,
@@ -172,9 +172,9 @@ def test_the_snapshot() -> None:
     }
 
 
-def test_a_snapshot_that_is_too_big_is_left_out() -> None:
+async def test_a_snapshot_that_is_too_big_is_left_out() -> None:
     entry = Entry("x" * 1000, False, 1, 2, 3, "f" * 64)
-    packed, gzipped = request_body(ListingOptions(secure=True, snapshot=lambda: [entry] * 60_000))
+    packed, gzipped = await request_body(ListingOptions(secure=True, snapshot=lambda: [entry] * 60_000))
     assert not gzipped
     assert json.loads(packed)["firstSync"] is True
 

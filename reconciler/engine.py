@@ -19,13 +19,14 @@ from reconciler.executor import Executor
 from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
+from reconciler.identity import identity
 from reconciler.link import Link
-from reconciler.model import Action, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.model import Action, Base, Local, NodeId, Op, Outcome, Plan, Remote, Result, Settings, Side
 from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Problem, Report, Step
+from reconciler.report import EngineStatus, Problem, Report, State, Step
 from reconciler.view import Trees, closure
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ BREATH = 0.1
 
 LOOK_SHARE = 20
 """A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
+
+OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
 
 ROUNDS = 4
 """How often one full run plans again because something changed under it; what is left then waits for the next run."""
@@ -101,6 +104,7 @@ class Engine:
         self._refused: str | None = None
         self._last_run_ns: int | None = None
         self._conflicts = 0
+        self._expected: str | None = None  # the plan that was confirmed, until it is carried out
         hydrator.on_stale = self.list_soon
 
     # the loop ------------------------------------------------------------------------------------------------------
@@ -192,8 +196,9 @@ class Engine:
         return any(0 <= wall - dirty.changed_ns < self._settle * 1e9 for dirty in self._replica.dirty())
 
     # for people ----------------------------------------------------------------------------------------------------
-    async def sync(self, *, dry_run: bool = False, confirmed: bool = False) -> Report:
-        """One full run, now, whatever pauses are on. ``confirmed`` lets a guard's halt pass.
+    async def sync(self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None) -> Report:
+        """One full run, now, whatever pauses are on. ``confirmed`` lets a guard's halt pass; ``plan`` does so for the
+        plan of that identity alone, and halts when it would be another one now.
 
         Raises nothing but Cancelled: what went wrong is in the report.
         """
@@ -202,7 +207,11 @@ class Engine:
             self._link.retry_now()
             self._held.release_all()
             self._refused = None
-            await self._full(report, confirmed=confirmed)
+            self._expected = plan
+            try:
+                await self._full(report, confirmed=confirmed)
+            finally:
+                self._expected = None
             return report
 
     def status(self) -> EngineStatus:
@@ -299,6 +308,12 @@ class Engine:
         if made is None:
             return True
         report.conflicts += len(made.conflicts)
+        expected, self._expected = self._expected, None
+        if expected is not None:
+            confirmed = expected == self._identity(view, tree)
+            if not confirmed:
+                report.halted = OTHER_PLAN.format(expected)
+                return False
         stop = halt(view, made, self._replica.base_count())
         if stop is not None and not (confirmed and stop.passable):
             self._halt(report, stop.sentence)
@@ -306,6 +321,8 @@ class Engine:
             self._halted = report.halted = None
         if report.dry_run:
             report.steps.extend(self._steps(made.actions, tree))
+            report.plan = self._identity(view, tree)
+            self._waiting.update({each.node: each.why for each in made.waiting})
             return False
         if report.halted:
             return False
@@ -326,6 +343,11 @@ class Engine:
             self._replica.set_bases(ended)
             return None
         return plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()), filters=filters)
+
+    def _identity(self, view: Trees, tree: RemoteTree) -> str:
+        """Of the plan, but for the date in the names of conflict copies."""
+        made = plan(view, self.settings, stamp="", filters=self.settings.filters)
+        return identity((action, *self._paths(action, tree)) for action in made.actions)
 
     async def _observe(self, report: Report) -> RemoteTree | None:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
@@ -468,7 +490,20 @@ class Engine:
             if action.side is Side.BASE:
                 continue
             path, new_path = self._paths(action, tree)
-            yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason)
+            states = self._states(action.node, action.base, action.local, action.remote, tree)
+            yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason, *states)
+
+    def _states(
+        self, node: NodeId, base: Base | None, local: Local | None, remote: Remote | None, tree: RemoteTree
+    ) -> tuple[State | None, State | None, State | None]:
+        """Base, local and remote state of the node, each with its own path."""
+        looks = self._replica.base_path, self._replica.local_path, tree.path
+        states: tuple[Base | Local | Remote | None, ...] = base, local, remote
+        found = [
+            None if state is None else State(state.kind.value, _first_path(node, look), state.size, state.mtime)
+            for state, look in zip(states, looks, strict=True)
+        ]
+        return found[0], found[1], found[2]
 
     def _problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason."""

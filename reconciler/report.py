@@ -8,8 +8,20 @@ from reconciler.model import NodeId, Outcome, Result
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """What a file or folder is like on one side, or was when both agreed. ``mtime`` is whole seconds; a folder has no
+    size and mtime of interest."""
+
+    kind: str
+    path: str
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One planned action in words: ``path`` is where the node is, ``new_path`` where a move leads."""
+    """One planned action in words: ``path`` is where the node is, ``new_path`` where a move leads. The states are those
+    that the action rests on."""
 
     op: str
     side: str
@@ -17,6 +29,9 @@ class Step:
     new_path: str | None
     size: int
     reason: str
+    base: State | None = None
+    local: State | None = None
+    remote: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,8 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached."""
+    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached.
+    ``plan`` is the identity of what a dry run found."""
 
     steps: list[Step] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -41,6 +57,7 @@ class Report:
     offline: str | None = None
     refused: str | None = None
     dry_run: bool = False
+    plan: str | None = None
     entries: int = 0
     seconds: float = 0.0
 

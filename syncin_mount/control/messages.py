@@ -114,8 +114,18 @@ class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     current: tuple[str, ...] = ()
 
 
+class NodeState(msgspec.Struct, frozen=True):
+    """What a file or folder (``kind``) is like on one side, or was when both sides agreed."""
+
+    kind: str
+    path: str
+    size: int
+    mtime: int
+
+
 class PlannedAction(msgspec.Struct, frozen=True):
-    """One step that a run took or, dry, would take."""
+    """One step that a run would take. ``why`` says what each side did and which rule decided; the states are those that
+    it rests on."""
 
     op: str
     side: str
@@ -123,12 +133,16 @@ class PlannedAction(msgspec.Struct, frozen=True):
     new_path: str | None = None
     size: int = 0
     why: str = ""
+    base: NodeState | None = None
+    local: NodeState | None = None
+    remote: NodeState | None = None
 
 
 class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``.
 
     ``fetched`` counts the contents that came after the actions.
+    ``plan`` identifies what a dry run found: a run can be bound to it.
     ``halted`` is a guard's sentence, ``offline`` why the server could not be reached, ``refused`` what it refused.
     """
 
@@ -146,6 +160,7 @@ class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     refused: str | None = None
     actions: tuple[PlannedAction, ...] = ()
     problems: tuple[Problem, ...] = ()
+    plan: str | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, tag_field="event", tag="failure"):
@@ -159,10 +174,12 @@ SyncEvent = Progress | Report | Failure
 
 
 class SyncRequest(msgspec.Struct, frozen=True):
-    """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt."""
+    """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt; with ``plan``, only that plan is
+    carried out."""
 
     dry_run: bool = False
     confirmed: bool = False
+    plan: str | None = None
 
 
 class Call(enum.Enum):

@@ -10,7 +10,7 @@ import trio
 
 from reconciler.errors import Unavailable
 from reconciler.model import Op, Result, Side
-from syncin_mount.control.messages import Failure, PlannedAction, Progress, Report, SyncEvent
+from syncin_mount.control.messages import Failure, Progress, Report, SyncEvent
 from syncin_mount.daemon import views
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 
 _TICK = 0.2
 """Seconds between two reports of progress."""
-
-_LISTED = 1000
-"""A report lists at most so many actions; their number is told in full."""
 
 
 @contextlib.asynccontextmanager
@@ -63,7 +60,7 @@ async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChan
 
 async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
     """The run, and then the contents that it made known."""
-    done = await runtime.engine.sync(dry_run=request.dry_run, confirmed=request.confirmed)
+    done = await runtime.engine.sync(dry_run=request.dry_run, confirmed=request.confirmed, plan=request.plan)
     offline = done.offline
     if not (request.dry_run or done.offline or done.refused or done.halted):
         runtime.meter.fetching()
@@ -87,7 +84,7 @@ async def _tick(runtime: Runtime, send: trio.MemorySendChannel[SyncEvent]) -> No
 def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report:
     outcomes = [outcome for outcome in done.outcomes if outcome.action.side is not Side.BASE]
     steps = done.steps
-    actions = tuple(PlannedAction(s.op, s.side, s.path, s.new_path, s.size, s.reason) for s in steps[:_LISTED])
+    actions = tuple(map(views.planned, steps))
     # Contents come after the run: what could not be fetched is known only now.
     left = done.problems if done.dry_run else runtime.engine.status().problems
     problems = tuple(views.problems(left, runtime.engine.settings.filters))
@@ -106,6 +103,7 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
         refused=done.refused,
         actions=actions,
         problems=problems,
+        plan=done.plan,
     )
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import Op, Side
 from syncin_mount.config.filters import matcher
-from syncin_mount.control.messages import JournalEntry, Problem, Transfer, TransferQuery
+from syncin_mount.control.messages import JournalEntry, NodeState, PlannedAction, Problem, Transfer, TransferQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.model import NodeId
     from reconciler.report import Problem as EngineProblem
+    from reconciler.report import State, Step
     from syncin_mount.store import Replica
 
 
@@ -85,6 +86,17 @@ def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Tra
             result=row.result.value,
             why=row.why or None,
         )
+
+
+def state(found: State | None) -> NodeState | None:
+    """None for what is not there."""
+    return None if found is None else NodeState(found.kind, found.path, found.size, found.mtime)
+
+
+def planned(step: Step) -> PlannedAction:
+    """A planned action with its reason and the states that it rests on."""
+    states = state(step.base), state(step.local), state(step.remote)
+    return PlannedAction(step.op, step.side, step.path, step.new_path, step.size, step.reason, *states)
 
 
 def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:

@@ -238,8 +238,11 @@ async def test_a_dry_run_says_what_a_run_does_and_does_nothing(world: World):
     assert [(a["op"], a["side"], a["path"]) for a in report["actions"]] == [("fetch", "local", "there")]
     assert (await world.json("status", "docs"))[0]["known"] == 0
     said = await world.must("sync", "docs", "--dry-run")
-    assert said.startswith("local: fetch there (5 B)")
-    assert said.endswith("docs: 1 action to do, 5 B to carry\n")
+    assert said.startswith("Files to fetch: 1\n  there (5 B): ")
+    assert "never agreed on; here: nothing; on the server: there, 5 B of " in said
+    assert said.endswith(
+        f"docs: 1 action to do, 5 B to carry; exactly this: syncin-mount sync docs --yes {report['plan']}\n"
+    )
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 1
 
@@ -258,6 +261,23 @@ async def test_a_guard_halts_until_yes(world: World):
     assert (await world.json("status", "docs"))[0]["known"] == 40
     await world.must("sync", "docs", "--yes")
     assert (await world.json("status", "docs"))[0]["known"] == 0
+
+
+async def test_a_confirmed_plan_is_carried_out_only_while_it_holds(world: World):
+    (world.disk / "there").write_text("there")
+    await world.log_in()
+    await world.add()
+    plan = (await world.json("sync", "docs", "--dry-run"))[0]["plan"]
+    (world.disk / "other").write_text("other")
+    assert f"the plan {plan} is not what would be done now" in await world.refused(
+        "sync", "docs", "--yes", plan, status=4
+    )
+    assert (await world.json("status", "docs"))[0]["known"] == 0
+    assert "a plan is confirmed alone" in await world.refused("sync", "docs", "--dry-run", "--yes", plan)
+    plan = (await world.json("sync", "docs", "--dry-run"))[0]["plan"]
+    await world.must("sync", "--yes", plan, "docs")
+    assert (await world.json("status", "docs"))[0]["known"] == 2
+    assert "nothing to do" in await world.must("sync", "--yes", "docs")
 
 
 async def test_remove_asks_before_something_is_lost(world: World):

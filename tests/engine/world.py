@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import trio
@@ -109,7 +110,7 @@ class Device:
                 found |= {str(path.relative_to(entry)): path.read_bytes() for path in files}
         return found
 
-    async def sync(self, **options: bool) -> Report:
+    async def sync(self, **options: Any) -> Report:
         """One full run and all contents."""
         report = await self.engine.sync(**options)
         if report.offline is None:
@@ -269,6 +270,17 @@ class World:
         await self._nursery.start(device.hydrator.run)
         await self._nursery.start(device.engine.run)
         return device
+
+    async def settled(self, device: Device) -> None:
+        """Returns when nothing is left to send or fetch after the device's first run."""
+        with trio.fail_after(20):
+            while (  # noqa: ASYNC110 - what is waited for is not ours to signal
+                list(device.replica.dirty())
+                or device.hydrator.waiting
+                or device.engine.status().running
+                or device.engine.status().last_run_ns is None
+            ):
+                await trio.sleep(0.02)
 
     async def on_account_page(self, device: Device, **changes: object) -> None:
         """Somebody edits the device's settings on the server's page."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from syncin_mount.config import Configuration, Folders, Synchronization
-    from syncin_mount.control.messages import Report, SyncEvent, SyncRequest
+    from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncEvent, SyncRequest
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every enabled synchronization, one after another.")
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
-@click.option("--yes", is_flag=True, help="Let a run pass that a guard halted; look at --dry-run first.")
+@click.option(
+    "--yes",
+    metavar="[PLAN]",
+    is_flag=False,
+    flag_value="",
+    help="Let a run pass that a guard halted; with the PLAN that --dry-run named, carry out that one or nothing.",
+)
 @output.json_option
-def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: str | None, as_json: bool) -> None:
     """Carry local and remote changes across now, mounted or not.
 
     Returns when both sides are the same and every content is here. Exit status: 0 all done; 1 something failed or
@@ -34,8 +41,13 @@ def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: bool, 
     from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
 
     folders, configuration = configured.load()
+    plan = yes if yes and _PLAN.fullmatch(yes) else None
+    if yes and plan is None:  # `--yes NAME`
+        names = (yes, *names)
     chosen = _chosen(configuration, names, everything=everything)
-    request = SyncRequest(dry_run=dry_run, confirmed=yes)
+    if plan and (dry_run or len(chosen) != 1):
+        raise click.UsageError("a plan is confirmed alone: sync NAME --yes PLAN")
+    request = SyncRequest(dry_run=dry_run, confirmed=yes is not None and plan is None, plan=plan)
     reports: list[Report] = [output.run_async(_sync, folders, configuration, each, request) for each in chosen]
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
@@ -105,8 +117,26 @@ async def _events(
         yield events
 
 
+_PLAN = re.compile(r"[0-9a-f]{12}")
+
 _SHOWN = 20
 """Problems that are written out."""
+
+_LISTED = 1000
+"""Actions that are written out."""
+
+_KINDS = {
+    ("make", "remote"): "Folders to make on the server",
+    ("send", "remote"): "Files to send",
+    ("move", "remote"): "To be moved on the server",
+    ("touch", "remote"): "Times to set on the server",
+    ("delete", "remote"): "To go to the server's trash",
+    ("make", "local"): "Folders to make here",
+    ("fetch", "local"): "Files to fetch",
+    ("move", "local"): "To be moved here",
+    ("touch", "local"): "Times to set here",
+    ("delete", "local"): "To be deleted here",
+}
 
 _SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)
 
@@ -122,14 +152,42 @@ def status_of(report: Report) -> Exit:
     return Exit.UNFINISHED if report.problems else Exit.DONE
 
 
+def _show_plan(report: Report) -> None:
+    """What would be done, kind by kind, in the order of the kinds above."""
+    kinds: dict[tuple[str, str], list[PlannedAction]] = {key: [] for key in _KINDS}
+    for action in report.actions:
+        kinds.setdefault((action.op, action.side), []).append(action)
+    left = _LISTED
+    for key, actions in kinds.items():
+        if actions and left > 0:
+            output.say(f"{_KINDS.get(key, ' '.join(key))}: {len(actions)}")
+        for action in actions[: max(left, 0)]:
+            path = action.path + (f" -> {action.new_path}" if action.new_path else "")
+            size = f" ({output.size(action.size)})" if action.size else ""
+            output.say(f"  {output.printable(path)}{size}: {action.why}")
+            output.say(f"    {output.printable(states(action.base, action.local, action.remote))}")
+        left -= len(actions)
+    if left < 0:
+        output.say(f"… and {-left} more; all of them with --json")
+
+
+def states(base: NodeState | None, local: NodeState | None, remote: NodeState | None) -> str:
+    """What both sides agreed on, and what each has now, in one line."""
+    agreed = "never agreed on" if base is None else f"agreed on: {_state(base)}"
+    return f"{agreed}; here: {_state(local)}; on the server: {_state(remote)}"
+
+
+def _state(state: NodeState | None) -> str:
+    if state is None:
+        return "nothing"
+    if state.kind != "file":
+        return f"{state.kind} {state.path}"
+    return f"{state.path}, {output.size(state.size)} of {output.moment(state.mtime)}"
+
+
 def _show(report: Report) -> None:
     name = report.name
-    for action in report.actions:
-        line = f"{action.side}: {action.op} {action.path}" + (f" -> {action.new_path}" if action.new_path else "")
-        size = f" ({output.size(action.size)})" if action.size else ""
-        output.say(f"{output.printable(line)}{size}" + (f"  [{action.why}]" if action.why else ""))
-    if report.done > len(report.actions) > 0:
-        output.say(f"… and {report.done - len(report.actions)} more")
+    _show_plan(report)
     for problem in report.problems[:_SHOWN]:
         output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
     if len(report.problems) > _SHOWN:
@@ -142,6 +200,7 @@ def _show(report: Report) -> None:
         done = "nothing to do, both sides are the same"
     elif report.dry_run:
         done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
+        done += f"; exactly this: syncin-mount sync {name} --yes {report.plan}" if report.plan else ""
     else:
         done = (
             f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in {report.seconds:.1f} s"

@@ -1,0 +1,118 @@
+"""A dry run tells exactly what a run would do, and a run can be bound to that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.model import Result
+from reconciler.report import State
+from tests.engine.world import Device, World, open_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(tmp_path) as opened:
+        yield opened
+
+
+async def differing(world: World) -> Device:
+    """Something of every kind is to be done."""
+    for name in ("edit", "move", "gone", "clash", "theirs"):
+        world.put(name, name.encode(), mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    device.write("edit", b"edited here")
+    device.rename("move", "moved")
+    device.unlink("gone")
+    device.write("clash", b"ours", mtime=1_700_000_000)
+    world.put("clash", b"the server's", mtime=1_800_000_000)
+    world.put("theirs", b"edited there")
+    world.put("new/file", b"n")
+    device.mkdir("folder")
+    device.write("new-here", b"n")
+    device.mkdir("both")
+    world.put("both", b"a file of a folder's name")
+    return device
+
+
+async def test_it_names_every_action_with_its_states_and_does_nothing(world: World):
+    device = await differing(world)
+    before, there = device.tree(), world.on_disk()
+    report = await device.sync(dry_run=True)
+    assert (device.tree(), world.on_disk()) == (before, there)
+    steps = {(step.side, step.op, step.path): step for step in report.steps}
+    edit = steps["remote", "send", "edit"]
+    assert edit.base == State("file", "edit", 4, 1_600_000_000)
+    assert edit.remote == edit.base
+    assert edit.local is not None
+    assert edit.local.size == len(b"edited here")
+    assert "here" in edit.reason
+    move = steps["remote", "move", "move"]
+    assert (move.new_path, move.local and move.local.path, move.base and move.base.path) == ("moved", "moved", "move")
+    assert steps["remote", "delete", "gone"].local is None
+    assert "recent" in steps["local", "fetch", "clash"].reason
+    assert all(step.reason for step in report.steps)
+    done = await device.sync(plan=report.plan)
+    assert done.halted is None
+    acted = [outcome for outcome in done.outcomes if outcome.action.side.value != "base"]
+    assert {outcome.result for outcome in acted} == {Result.DONE}
+    assert len(acted) == len(report.steps)
+
+
+async def test_the_same_plan_has_the_same_identity_although_time_goes_on(world: World):
+    device = await differing(world)
+    first = (await device.sync(dry_run=True)).plan
+    device.engine._stamp = lambda ns: "another date"
+    assert (await device.sync(dry_run=True)).plan == first
+    done = await device.sync(plan=first)
+    assert done.halted is None
+    assert any("another date" in path for path in device.tree())
+    assert not (await device.sync(dry_run=True)).steps
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world, device: world.put("edit", b"edit2", mtime=1_600_000_001),
+        lambda world, device: device.write("edit", b"edited hera"),
+        lambda world, device: world.put("another", b""),
+        lambda world, device: device.rename("moved", "elsewhere"),
+        lambda world, device: (world.disk / "new/file").write_bytes(b"o2"),
+    ],
+)
+async def test_a_world_that_changed_refuses_the_plan(world: World, change: Callable[[World, Device], None]):
+    device = await differing(world)
+    report = await device.sync(dry_run=True)
+    assert report.plan is not None
+    change(world, device)
+    before, there = device.tree(), world.on_disk()
+    done = await device.sync(plan=report.plan)
+    assert done.halted == (
+        f"Nothing was done: the plan {report.plan} is not what would be done now. Look again with “sync --dry-run”."
+    )
+    assert not done.outcomes
+    assert (device.tree(), world.on_disk()) == (before, there)
+    assert device.engine.status().halted is None
+    again = await device.sync(dry_run=True)
+    assert again.plan != report.plan
+    assert (await device.sync(plan=again.plan)).halted is None
+
+
+@pytest.mark.expected_log("halted: ")
+async def test_a_confirmed_plan_passes_its_guard_and_no_other(world: World):
+    for number in range(40):
+        world.put(f"{number}", b"x")
+    device = await world.device()
+    await device.sync()
+    for path in world.disk.iterdir():
+        path.unlink()
+    report = await device.sync(dry_run=True)
+    assert report.halted
+    assert len(report.steps) == 40
+    assert (await device.sync(plan="0" * 12)).halted != report.halted
+    assert len(device.tree()) == 40
+    assert (await device.sync(plan=report.plan)).halted is None
+    assert device.tree() == {}

@@ -20,7 +20,7 @@ class Ledger:
         self.released: dict[int, str] = {}
 
     def new(self, author: str, before: int, *, lots: int = 0) -> int:
-        """Another version, not written yet. ``before`` is the one that it takes the place of, ``lots`` makes it large."""
+        """Another version, not written yet. ``before`` is the one that it takes the place of, ``lots`` adds bytes."""
         number = len(self._data)
         size = _FIRST + 2 * number + 1 + _LOT * lots
         assert 2 * number + 1 < _LOT - _FIRST, "too many versions for their sizes to tell them apart"

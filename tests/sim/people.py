@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NAMES = ("a", "b", "c", "A", "n.txt", "ü", "u\u0308", "long " + "x" * 246)
 FOLDERS = ("a", "d", "e", "D")
 DEPTH = 3
+TEMPORARY = ".syncin-"
 
 
 class Writing:
@@ -66,6 +67,7 @@ class Writing:
             attr = None if node is None else replica.attr(node)
             if attr is not None:  # somebody else may have written to it meanwhile
                 self._world.release(attr.size, "written over", self._device.name)
+                replica.begin_write(attr.node)
             self._put(self._world.ledger.data(self._number))
             if node is not None:
                 size = len(self._world.ledger.data(self._number))
@@ -112,7 +114,8 @@ class Person:
         return node, top + "/"
 
     def _all(self) -> list[tuple[str, Attr]]:
-        return list(self._device.walk(*self._own()))
+        """What people take for theirs: not what is on its way between two names."""
+        return [each for each in self._device.walk(*self._own()) if TEMPORARY not in each[0]]
 
     def _pick(self, *kinds: NodeType) -> tuple[str, Attr]:
         found = [each for each in self._all() if not kinds or each[1].kind in kinds]
@@ -268,6 +271,7 @@ class Person:
         path, attr = self._pick(NodeType.FILE)
         mtime = self._mtime() or self._device.now_ns()
         self._world.log(self._device.name, f"touch {path} {mtime}")
+        self._world.touched.add(self._world.ledger.number(attr.size))
         self._replica.set_attr(attr.node, mtime_ns=mtime)
 
     def bring(self) -> None:
@@ -322,7 +326,7 @@ class Somebody:
         return [
             path
             for path, item in self._disk.walk(self._top)
-            if PARTIAL not in path and (folders if item.is_folder else files)
+            if PARTIAL not in path and TEMPORARY not in path and (folders if item.is_folder else files)
         ]
 
     def _free(self, names: tuple[str, ...]) -> str:
@@ -390,6 +394,7 @@ class Somebody:
     def touch(self) -> None:
         path = self._rng.choice(self._all(folders=False))
         self._world.log("server", f"touch {path}")
+        self._world.touched.add(self._world.ledger.number(self._disk.existing(path).size))
         self._disk.touch(path, self._world.wall_ms() - self._rng.randrange(2) * 10**7)
 
 

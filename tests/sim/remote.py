@@ -11,7 +11,7 @@ import contextlib
 import enum
 import hashlib
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -173,10 +173,13 @@ class ModelFolder:
         return 0 if found is None else found.size
 
     @contextlib.asynccontextmanager
-    async def listing(self) -> AsyncIterator[AsyncIterator[list[Entry]]]:
+    async def listing(
+        self, snapshot: Callable[[], Iterator[Entry]] | None = None
+    ) -> AsyncIterator[AsyncIterator[list[Entry]]]:
+        believed = None if snapshot is None else {entry.path: entry for entry in snapshot()}
         fault = await self._begin("LIST", "", Fault.BEFORE, Fault.BROKEN, Fault.CUT, Fault.FULL)
         self._note("LIST", "", fault.value if fault is Fault.CUT else "")
-        yield _Listing(self, self._disk, self._rng, fault)
+        yield _Listing(self, self._disk, self._rng, fault, believed)
 
     def listed(self, torn: bool) -> None:
         """The listing came to its end; ``torn`` when something changed meanwhile."""
@@ -207,9 +210,10 @@ class ModelFolder:
         if fault is Fault.CUT:
             self._world.met_fault = True
         cut = self._rng.randrange(len(data) + 1) if fault is Fault.CUT else None
-        yield self._pieces(data, cut)
+        async with contextlib.aclosing(self._pieces(data, cut)) as pieces:
+            yield pieces
 
-    async def _pieces(self, data: bytes, cut: int | None) -> AsyncIterator[bytes]:
+    async def _pieces(self, data: bytes, cut: int | None) -> AsyncGenerator[bytes, None]:
         offset = 0
         while offset < len(data):
             stop = min(offset + self._rng.choice((1, 100, 4096, 10_000, 10_000)), len(data))
@@ -253,6 +257,17 @@ class ModelFolder:
             self._disk.move(path, target)
 
         await self._change("MOVE" if overwrite else "move", f"{path} → {target}", act)
+
+    async def copy(self, path: str, target: str, mtime: int) -> None:
+        def act() -> None:
+            data = self._disk.existing(path).data
+            assert data is not None, "folders are never copied"
+            self._refuse_locked(target)
+            if self._disk.at(target) is not None:
+                self._disk.delete(target)
+            self._disk.put(target, data, mtime * 1000)
+
+        await self._change("COPY", f"{path} → {target}", act)
 
     async def _look_before(self, path: str, target: str) -> None:
         """The real server checks the source before it begins, and the destination a moment later."""
@@ -332,9 +347,7 @@ class ModelFolder:
                     break
                 if cut is not None and offset + len(piece) > start + cut:
                     body += piece[: start + cut - offset]
-                    self._note(what, path, "→ cut")
-                    self._world.met_fault = True
-                    raise Unreachable("the upload broke off")
+                    self._break(what, path)
                 body += piece
                 offset += len(piece)
                 if self._rng.random() < 0.5:
@@ -343,6 +356,11 @@ class ModelFolder:
             self._disk.put(self._partial_path(path), bytes(body), self._world.wall_ms())
             raise
         return bytes(body)
+
+    def _break(self, what: str, path: str) -> None:
+        self._note(what, path, "→ cut")
+        self._world.met_fault = True
+        raise Unreachable("the upload broke off")
 
     def _check(self, what: str, path: str, body: bytes, size: int, checksum: str) -> None:
         if len(body) != size or hashlib.new("sha512_256", body).hexdigest() != checksum:
@@ -381,7 +399,11 @@ class ModelFolder:
 class _Listing(AsyncIterator[list[Entry]]):
     """The tree is read while it is sent: one folder at a time, names first, each entry's state when its turn comes."""
 
-    def __init__(self, folder: ModelFolder, disk: Disk, rng: random.Random, fault: Fault) -> None:
+    def __init__(
+        self, folder: ModelFolder, disk: Disk, rng: random.Random, fault: Fault, believed: dict[str, Entry] | None
+    ) -> None:
+        """``believed``: checksums are told, and taken from there where size, mtime and inode hold (None: not told)."""
+        self._believed = believed
         self._folder = folder
         self._disk = disk
         self._rng = rng
@@ -421,6 +443,12 @@ class _Listing(AsyncIterator[list[Entry]]):
         if item is None or self._folder.odd():
             entries.append(Entry(path, False, 0, 0, 0, problem="ENOENT, stat"))
             return
-        entries.append(Entry(path, item.is_folder, item.size, item.found.mtime, item.inode))
+        entry = Entry(path, item.is_folder, item.size, item.found.mtime, item.inode)
+        if self._believed is not None and item.data is not None:
+            told = self._believed.get(path)
+            same = told is not None and (told.size, told.mtime, told.inode) == (entry.size, entry.mtime, entry.inode)
+            digest = told.checksum if told is not None and same else hashlib.new("sha512_256", item.data).hexdigest()
+            entry = entry._replace(checksum=digest)
+        entries.append(entry)
         if item.is_folder:
             self._open(path)

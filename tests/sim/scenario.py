@@ -62,9 +62,10 @@ def make(seed: int) -> Scenario:
     kills = rng.random() < 0.5
     start = [_step(rng, SERVER, SERVER_OPERATIONS) for _ in range(rng.randrange(12))]
     for device in devices:
-        if rng.random() < 0.4:
+        if rng.random() < 0.4 and style is Style.MIXED:
             start.append(Step(0.0, device.name, "bring", rng.getrandbits(32)))
-        start += [_step(rng, device.name, DEVICE_OPERATIONS) for _ in range(rng.choice((0, 0, 3, 6)))]
+        if style is not Style.TURNS:
+            start += [_step(rng, device.name, DEVICE_OPERATIONS) for _ in range(rng.choice((0, 0, 3, 6)))]
     steps: list[Step] = []
     count = rng.choice((5, 15, 30, 50))
     while len(steps) < count:

@@ -16,6 +16,7 @@ import trio
 from reconciler.borders import crossings
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
+from reconciler.explain import concerning, idle_because, nodes_at
 from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
@@ -26,7 +27,7 @@ from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Problem, Report, State, Step
+from reconciler.report import EngineStatus, Explained, Problem, Report, State, Step
 from reconciler.view import Trees, closure
 
 log = logging.getLogger(__name__)
@@ -214,6 +215,16 @@ class Engine:
                 self._expected = None
             return report
 
+    async def explain(self, path: str) -> Report:
+        """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
+        async with self._running:
+            report = Report(dry_run=True, subject=path)
+            self._link.retry_now()
+            await self._full(report)
+            if report.explained is None:
+                report.explained = self._explained(path, RemoteTree.assumed(self._replica), None)
+            return report
+
     def status(self) -> EngineStatus:
         """What is going on at this moment."""
         next_try = None
@@ -323,6 +334,8 @@ class Engine:
             report.steps.extend(self._steps(made.actions, tree))
             report.plan = self._identity(view, tree)
             self._waiting.update({each.node: each.why for each in made.waiting})
+            if report.subject is not None:
+                report.explained = self._explained(report.subject, tree, made)
             return False
         if report.halted:
             return False
@@ -492,6 +505,18 @@ class Engine:
             path, new_path = self._paths(action, tree)
             states = self._states(action.node, action.base, action.local, action.remote, tree)
             yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason, *states)
+
+    def _explained(self, path: str, tree: RemoteTree, made: Plan | None) -> list[Explained]:
+        """What there is at the path, and what would be done; without a plan, nothing is said of the server."""
+        found = []
+        for node in nodes_at(self._replica, tree, path):
+            base, local, remote = self._replica.base(node), self._replica.local(node), tree.get(node)
+            states = self._states(node, base, local, remote if made is not None else None, tree)
+            actions = concerning(self._replica, tree, made, node) if made is not None else []
+            why = idle_because(tree, made, self.settings.filters, node, path)
+            known = made is not None and tree.unknown(node) is None
+            found.append(Explained(path, *states, known, why, tuple(self._steps(actions, tree))))
+        return found
 
     def _states(
         self, node: NodeId, base: Base | None, local: Local | None, remote: Remote | None, tree: RemoteTree

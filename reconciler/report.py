@@ -44,10 +44,24 @@ class Problem:
     lasting: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A node that is at the path asked for, on one side at least. ``known`` tells whether the server's state is;
+    ``why`` says why nothing is done, where there are no ``steps``."""
+
+    path: str
+    base: State | None
+    local: State | None
+    remote: State | None
+    known: bool
+    why: str
+    steps: tuple[Step, ...] = ()
+
+
 @dataclass(slots=True)
 class Report:
     """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached.
-    ``plan`` is the identity of what a dry run found."""
+    ``plan`` is the identity of what a dry run found, ``explained`` what it found at the path ``subject``."""
 
     steps: list[Step] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -58,6 +72,8 @@ class Report:
     refused: str | None = None
     dry_run: bool = False
     plan: str | None = None
+    subject: str | None = None
+    explained: list[Explained] | None = None
     entries: int = 0
     seconds: float = 0.0
 

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
     "status": _own("status", "Show how the synchronizations are."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
     "journal": _own("journal", "List local changes that the server does not have yet."),
+    "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
     "transfers": _own("transfers", "List what was carried across, and what failed."),
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }

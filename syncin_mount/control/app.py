@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.control.messages import Call, Failure, SyncRequest, TransferQuery
+from syncin_mount.control.messages import Call, ExplainRequest, Failure, SyncRequest, TransferQuery
 
 if TYPE_CHECKING:
     from syncin_mount.control.service import Service
@@ -55,11 +55,17 @@ class ControlApp:
             await _until_hung_up(receive, partial(self._sync, request, send))
         elif call == Call.SETTLE.value:
             await _until_hung_up(receive, partial(self._settle, send))
+        elif call == Call.EXPLAIN.value:
+            asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
+            await _until_hung_up(receive, partial(self._explain, asked.path, send))
         elif call == Call.STOP.value:
             self._service.stop()
             await _whole(send, self._service.status())
         else:
             await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
+
+    async def _explain(self, path: str, send: Send) -> None:
+        await _whole(send, await self._service.explain(path))
 
     async def _settle(self, send: Send) -> None:
         await self._service.settle()

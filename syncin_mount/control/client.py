@@ -12,6 +12,8 @@ import trio
 from reconciler import errors
 from syncin_mount.control.messages import (
     Call,
+    ExplainRequest,
+    Explanation,
     Failure,
     JournalEntry,
     Status,
@@ -67,6 +69,10 @@ class Client:
         """Returns when nothing waits for the server any more."""
         return await self._ask(Call.SETTLE, Status, timeout=_PATIENT)
 
+    async def explain(self, path: str) -> Explanation:
+        """What is at a path, and what a run would do; takes a listing."""
+        return await self._ask(Call.EXPLAIN, Explanation, ExplainRequest(path), timeout=_PATIENT)
+
     @contextlib.asynccontextmanager
     async def journal(self) -> AsyncIterator[AsyncIterator[JournalEntry]]:
         async with self._lines(Call.JOURNAL, JournalEntry) as lines:
@@ -84,10 +90,13 @@ class Client:
         async with self._lines(Call.SYNC, kind, request, timeout=_PATIENT) as lines:
             yield lines
 
-    async def _ask(self, call: Call, kind: type[_T], *, timeout: httpx.Timeout = _ANSWER) -> _T:
+    async def _ask(
+        self, call: Call, kind: type[_T], body: msgspec.Struct | None = None, *, timeout: httpx.Timeout = _ANSWER
+    ) -> _T:
         method, path = call.value
+        content = None if body is None else msgspec.json.encode(body)
         with _translated():
-            response = await self._http.request(method, path, timeout=timeout)
+            response = await self._http.request(method, path, content=content, timeout=timeout)
             _check(response.status_code, response.content)
             return msgspec.json.decode(response.content, type=kind)
 

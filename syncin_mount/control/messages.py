@@ -163,6 +163,36 @@ class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     plan: str | None = None
 
 
+class Explained(msgspec.Struct, frozen=True):
+    """What is at a path, here or on the server: its states, what a run would do, or ``why`` nothing. ``known`` tells
+    whether the server's state is."""
+
+    path: str
+    base: NodeState | None = None
+    local: NodeState | None = None
+    remote: NodeState | None = None
+    known: bool = True
+    why: str = ""
+    actions: tuple[PlannedAction, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """``nodes`` at the path: none, one, or more where the sides mean different ones. The rest is as in a Report."""
+
+    name: str
+    path: str
+    nodes: tuple[Explained, ...] = ()
+    halted: str | None = None
+    offline: str | None = None
+    refused: str | None = None
+
+
+class ExplainRequest(msgspec.Struct, frozen=True):
+    """``path`` is relative to the synchronized folder."""
+
+    path: str
+
+
 class Failure(msgspec.Struct, frozen=True, tag_field="event", tag="failure"):
     """A call that did not work. ``kind`` is the name of an error of ``reconciler.errors``, or empty."""
 
@@ -190,4 +220,5 @@ class Call(enum.Enum):
     TRANSFERS = ("POST", "/transfers")
     SYNC = ("POST", "/sync")
     SETTLE = ("POST", "/settle")
+    EXPLAIN = ("POST", "/explain")
     STOP = ("POST", "/stop")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.control.messages import (
+        Explanation,
         JournalEntry,
         Status,
         SyncEvent,
@@ -29,6 +30,10 @@ class Service(Protocol):
     def transfers(self, query: TransferQuery) -> Iterator[Transfer]: ...
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         """Runs once; the last event is a Report or a Failure."""
+        ...
+
+    async def explain(self, path: str) -> Explanation:
+        """What is at a path relative to the synchronized folder, and what a run would do about it."""
         ...
 
     async def settle(self) -> None:

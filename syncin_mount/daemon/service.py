@@ -7,7 +7,16 @@ import time
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refused, Unreachable
-from syncin_mount.control.messages import JournalEntry, Problem, Status, SyncEvent, SyncRequest, Transfer, TransferQuery
+from syncin_mount.control.messages import (
+    Explanation,
+    JournalEntry,
+    Problem,
+    Status,
+    SyncEvent,
+    SyncRequest,
+    Transfer,
+    TransferQuery,
+)
 from syncin_mount.daemon import views
 from syncin_mount.daemon.runs import sync_events
 
@@ -71,6 +80,9 @@ class MountedService:
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         return sync_events(self._runtime, request)
+
+    async def explain(self, path: str) -> Explanation:
+        return views.explanation(self._runtime.synchronization.name, path, await self._runtime.engine.explain(path))
 
     async def settle(self) -> None:
         """Returns when all that can be sent is sent. Raises Unreachable, Refused."""

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import Op, Side
 from syncin_mount.config.filters import matcher
-from syncin_mount.control.messages import JournalEntry, NodeState, PlannedAction, Problem, Transfer, TransferQuery
+from syncin_mount.control.messages import (
+    Explained,
+    Explanation,
+    JournalEntry,
+    NodeState,
+    PlannedAction,
+    Problem,
+    Transfer,
+    TransferQuery,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.model import NodeId
     from reconciler.report import Problem as EngineProblem
-    from reconciler.report import State, Step
+    from reconciler.report import Report, State, Step
     from syncin_mount.store import Replica
 
 
@@ -97,6 +106,23 @@ def planned(step: Step) -> PlannedAction:
     """A planned action with its reason and the states that it rests on."""
     states = state(step.base), state(step.local), state(step.remote)
     return PlannedAction(step.op, step.side, step.path, step.new_path, step.size, step.reason, *states)
+
+
+def explanation(name: str, path: str, report: Report) -> Explanation:
+    """What the engine found at a path."""
+    nodes = tuple(
+        Explained(
+            each.path,
+            state(each.base),
+            state(each.local),
+            state(each.remote),
+            each.known,
+            each.why,
+            tuple(map(planned, each.steps)),
+        )
+        for each in report.explained or ()
+    )
+    return Explanation(name, path, nodes, report.halted, report.offline, report.refused)
 
 
 def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:

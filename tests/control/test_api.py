@@ -16,8 +16,11 @@ import trio.testing
 from reconciler.errors import Refused, RemoteError, Unreachable
 from syncin_mount.control.client import Client, ControlError, NotRunning, error_of
 from syncin_mount.control.messages import (
+    Explained,
+    Explanation,
     Failure,
     JournalEntry,
+    NodeState,
     Progress,
     Report,
     Status,
@@ -67,6 +70,12 @@ class Service:
 
         yield events()
 
+    async def explain(self, path: str) -> Explanation:
+        self.asked.append(path)
+        if self.error is not None:
+            raise self.error
+        return Explanation("docs", path, (Explained(path, local=NodeState("file", path, 3, 5), why="it waits"),))
+
     async def settle(self) -> None:
         if self.error is not None:
             raise self.error
@@ -105,6 +114,15 @@ async def client(path: Path) -> AsyncIterator[Client]:
 async def test_only_the_owner_gets_in(path: Path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_path_is_explained(client: Client, service: Service):
+    found = await client.explain("ä/b")
+    assert service.asked == ["ä/b"]
+    assert found == await service.explain("ä/b")
+    service.error = Unreachable("away")
+    with pytest.raises(Unreachable, match="away"):
+        await client.explain("a")
 
 
 async def test_status(client: Client):

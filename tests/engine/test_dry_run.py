@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.model import Result
-from reconciler.report import State
+from reconciler.report import Explained, State
 from tests.engine.world import Device, World, open_world
 
 
@@ -116,3 +118,52 @@ async def test_a_confirmed_plan_passes_its_guard_and_no_other(world: World):
     assert len(device.tree()) == 40
     assert (await device.sync(plan=report.plan)).halted is None
     assert device.tree() == {}
+
+
+async def test_one_path_is_explained(world: World):
+    device = await differing(world)
+    world.put("only-there", b"x")
+    device.write(".DS_Store", b"x")
+
+    async def explained(path: str) -> Explained:
+        [found] = (await device.engine.explain(path)).explained or []
+        return found
+
+    edit = await explained("edit")
+    assert edit.base == edit.remote == State("file", "edit", 4, 1_600_000_000)
+    assert edit.known
+    assert [(step.op, step.side) for step in edit.steps] == [("send", "remote")]
+    moved = await explained("moved")
+    assert moved.remote is not None
+    assert (moved.remote.path, [step.op for step in moved.steps]) == ("move", ["move"])
+    assert await explained("move") == Explained(**{**fields(moved), "path": "move"})
+    gone = await explained("gone")
+    assert (gone.local, [step.op for step in gone.steps]) == (None, ["delete"])
+    there = await explained("only-there")
+    assert (there.base, there.local, [step.op for step in there.steps]) == (None, None, ["fetch"])
+    junk = await explained(".DS_Store")
+    assert (junk.steps, junk.why) == ((), "It is left out by a filter or by its name.")
+    assert (await device.engine.explain("nope")).explained == []
+    await device.sync()
+    same = await explained("edit")
+    assert (same.steps, same.why) == ((), "Nothing is to be done: both sides are the same.")
+    world.stop_server()
+    away = await device.engine.explain("edit")
+    assert away.offline
+    [found] = away.explained or []
+    assert (found.local, found.remote, found.known, found.steps) == (same.local, None, False, ())
+    assert "could not be asked" in found.why
+
+
+async def test_what_is_below_a_folder_goes_with_it(world: World):
+    world.put("folder/deep/file", b"x")
+    world.put("keep", b"x")
+    device = await world.device()
+    await device.sync()
+    device.rename("folder", "renamed")
+    [found] = (await device.engine.explain("renamed/deep/file")).explained or []
+    assert [(step.op, step.path, step.new_path) for step in found.steps] == [("move", "folder", "renamed")]
+
+
+def fields(found: Explained) -> dict[str, Any]:
+    return {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}

@@ -162,22 +162,28 @@ def _show_plan(report: Report) -> None:
         if actions and left > 0:
             output.say(f"{_KINDS.get(key, ' '.join(key))}: {len(actions)}")
         for action in actions[: max(left, 0)]:
-            path = action.path + (f" -> {action.new_path}" if action.new_path else "")
-            size = f" ({output.size(action.size)})" if action.size else ""
-            output.say(f"  {output.printable(path)}{size}: {action.why}")
+            output.say(f"  {action_line(action)}")
             output.say(f"    {output.printable(states(action.base, action.local, action.remote))}")
         left -= len(actions)
     if left < 0:
         output.say(f"… and {-left} more; all of them with --json")
 
 
+def action_line(action: PlannedAction) -> str:
+    """Where, how much and why."""
+    path = action.path + (f" -> {action.new_path}" if action.new_path else "")
+    size = f" ({output.size(action.size)})" if action.size else ""
+    return f"{output.printable(path)}{size}: {output.printable(action.why)}"
+
+
 def states(base: NodeState | None, local: NodeState | None, remote: NodeState | None) -> str:
     """What both sides agreed on, and what each has now, in one line."""
-    agreed = "never agreed on" if base is None else f"agreed on: {_state(base)}"
-    return f"{agreed}; here: {_state(local)}; on the server: {_state(remote)}"
+    agreed = "never agreed on" if base is None else f"agreed on: {state_text(base)}"
+    return f"{agreed}; here: {state_text(local)}; on the server: {state_text(remote)}"
 
 
-def _state(state: NodeState | None) -> str:
+def state_text(state: NodeState | None) -> str:
+    """``nothing`` for None."""
     if state is None:
         return "nothing"
     if state.kind != "file":

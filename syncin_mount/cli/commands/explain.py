@@ -1,0 +1,98 @@
+"""`explain`: one path, on both sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.commands.sync import action_line, state_text
+from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.replicas import daemon_of
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.messages import Explanation
+
+
+@click.command()
+@click.argument("name")
+@click.argument("path")
+@output.json_option
+def command(name: str, path: str, as_json: bool) -> None:
+    """Tell of the file or folder PATH of synchronization NAME: what both sides last agreed on, what each has now, and
+    what a run would do and why.
+
+    PATH is relative to the synchronized folder, or absolute in the mounted drive. Nothing is changed.
+    """
+    folders, configuration = configured.load()
+    synchronization = configured.synchronization_named(configuration, name)
+    inside = _inside(synchronization, path)
+    found: Explanation = output.run_async(_explain, folders, configuration, synchronization, inside)
+    if as_json:
+        import msgspec  # noqa: PLC0415 (start-up time)
+
+        output.emit_json(msgspec.to_builtins(found))
+    else:
+        _show(found)
+    if not found.nodes:
+        nothing = f"'{output.printable(inside)}' is neither here nor on the server"
+        if found.offline or found.refused or found.halted:
+            nothing = f"'{output.printable(inside)}' is not here, and the server could not tell"
+        raise CommandError(nothing, Exit.UNFINISHED)
+
+
+def _inside(synchronization: Synchronization, path: str) -> str:
+    """The path relative to the synchronized folder. Raises CommandError."""
+    inside = path
+    if path.startswith("/"):
+        try:
+            inside = str(Path(path).relative_to(synchronization.mountpoint))
+        except ValueError as error:
+            raise CommandError(
+                f"'{output.printable(path)}' is not in {synchronization.mountpoint}; give a path in there, "
+                "or one relative to it"
+            ) from error
+    parts = [part for part in inside.split("/") if part not in {"", "."}]
+    if not parts or ".." in parts:
+        raise CommandError(f"'{output.printable(path)}' is no file or folder in the synchronized folder")
+    if not inside.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in inside):
+        raise CommandError(f"'{output.printable(path)}' is not UTF-8: the server cannot hold it, it stays here")
+    return "/".join(parts)
+
+
+async def _explain(
+    folders: Folders, configuration: Configuration, synchronization: Synchronization, path: str
+) -> Explanation:
+    async with daemon_of(folders, synchronization.name) as daemon:
+        if daemon is not None:
+            return await daemon.explain(path)
+    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415
+    from syncin_mount.daemon.runtime import open_runtime  # noqa: PLC0415
+
+    log_to(folders.log(synchronization.name))
+    server = configuration.servers[synchronization.server]
+    async with open_runtime(folders, server, synchronization, alone=True) as runtime:
+        return views.explanation(synchronization.name, path, await runtime.engine.explain(path))
+
+
+def _show(found: Explanation) -> None:
+    for node in found.nodes:
+        output.emit_fields(
+            [
+                ("path", node.path),
+                ("agreed on", "never" if node.base is None else state_text(node.base)),
+                ("here", state_text(node.local)),
+                ("on the server", state_text(node.remote) if node.known else "not known"),
+            ]
+        )
+        for action in node.actions:
+            output.say(f"would happen:  {action.side}: {action.op} {action_line(action)}")
+        if not node.actions:
+            output.say(f"would happen:  {output.printable(node.why)}")
+    for why in (found.refused, found.halted, found.offline):
+        if why:
+            output.warn(f"{found.name}: {why}")

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import trio
 
 from reconciler.borders import crossings
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
-from reconciler.explain import concerning, idle_because, nodes_at
 from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.identity import identity
 from reconciler.link import Link
-from reconciler.model import Action, Base, Local, NodeId, Op, Outcome, Plan, Remote, Result, Settings, Side
+from reconciler.model import Action, Base, Entry, Local, Mode, NodeId, Op, Outcome, Plan, Remote, Result, Settings, Side
 from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Explained, Problem, Report, State, Step
+from reconciler.report import EngineStatus, Problem, Report, State, Step
+from reconciler.sums import Copies, Sums, snapshot
 from reconciler.view import Trees, closure
 
 log = logging.getLogger(__name__)
@@ -79,8 +81,8 @@ class Engine:
         stamp: Callable[[int], str],
         name: str = "the synchronized folder",
     ) -> None:
-        """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in a
-        conflict copy's name out of wall time in ns; ``name`` is the remote folder's, for messages."""
+        """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in
+        a conflict copy's name out of wall time in ns; ``name`` is the remote folder's, for messages."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -99,6 +101,8 @@ class Engine:
         self._wake = trio.Event()
         self._held = HeldNodes()
         self._waiting: dict[NodeId, str] = {}
+        self._sums = Sums(replica)
+        self._copies = Copies(replica)
         self._listing_due = -math.inf
         self._doing = ""
         self._halted: str | None = None
@@ -215,16 +219,6 @@ class Engine:
                 self._expected = None
             return report
 
-    async def explain(self, path: str) -> Report:
-        """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
-        async with self._running:
-            report = Report(dry_run=True, subject=path)
-            self._link.retry_now()
-            await self._full(report)
-            if report.explained is None:
-                report.explained = self._explained(path, RemoteTree.assumed(self._replica), None)
-            return report
-
     def status(self) -> EngineStatus:
         """What is going on at this moment."""
         next_try = None
@@ -314,7 +308,7 @@ class Engine:
         self._link.alive()
         self._later(started)
         dirty = [each.node for each in self._replica.dirty()]
-        view = Trees(self._replica, tree, [*dirty, *tree.changed()])
+        view = Trees(self._replica, tree, [*dirty, *tree.changed()], self._sums)
         made = self._plan(view)
         if made is None:
             return True
@@ -334,8 +328,6 @@ class Engine:
             report.steps.extend(self._steps(made.actions, tree))
             report.plan = self._identity(view, tree)
             self._waiting.update({each.node: each.why for each in made.waiting})
-            if report.subject is not None:
-                report.explained = self._explained(report.subject, tree, made)
             return False
         if report.halted:
             return False
@@ -345,6 +337,7 @@ class Engine:
         outcomes = await self._execute(made, tree, listed=True)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
+        self._sums.retain(each.node for each in self._replica.dirty())
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
     def _plan(self, view: Trees) -> Plan | None:
@@ -367,7 +360,8 @@ class Engine:
         moves = self._replica.identity_moves()
         observer = Observer(self._replica, self.settings.filters)
         report.entries = 0
-        async with self._remote.listing() as batches:
+        secure = self.settings.mode is Mode.SECURE
+        async with self._listing(secure) as batches:
             async for batch in batches:
                 observer.add(batch)
                 report.entries += len(batch)
@@ -375,32 +369,29 @@ class Engine:
                 await trio.lowlevel.checkpoint()
         if self._replica.identity_moves() != moves:
             return None
-        return observer.finish()
+        tree = observer.finish()
+        if secure:
+            self._doing = "comparing contents"
+            await self._sums.complete_bases(tree)
+            await self._sums.compare(tree, [*(each.node for each in self._replica.dirty()), *tree.changed()])
+        return tree if self._replica.identity_moves() == moves else None
+
+    def _listing(self, secure: bool) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
+        self._copies.forget()
+        return self._remote.listing(partial(snapshot, self._replica)) if secure else self._remote.listing()
 
     async def _push(self, settled: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
-        try:
-            await self._follow_settings()
-        except Unreachable as error:
-            self._link.lost(str(error))
+        if not await self._may_push(settled):
             return
-        except Unauthorized as error:
-            self._refused = str(error)
-            return
-        except Halted as error:
-            self._halt(Report(), str(error))
-            return
-        except RemoteError as error:
-            for each in settled:
-                self._held.hold(each, str(error), trio.current_time())
-            return
-        finally:
-            self._doing = ""
         self._doing = "sending"
-        dirty = frozenset(each.node for each in self._replica.dirty())
         tree = RemoteTree.assumed(self._replica)
+        if self.settings.mode is Mode.SECURE:
+            await self._sums.compare(tree, [each.node for each in settled])
+        dirty = frozenset(each.node for each in self._replica.dirty())
         try:
-            view = Trees(self._replica, tree, closure(self._replica, [each.node for each in settled], dirty))
+            nodes = closure(self._replica, [each.node for each in settled], dirty)
+            view = Trees(self._replica, tree, nodes, self._sums)
             made = self._plan(view)
             if made is None or halt(view, made, self._replica.base_count()) is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
@@ -428,13 +419,40 @@ class Engine:
         if any(outcome.result is Result.STALE for outcome in outcomes):
             self.list_soon()
 
+    async def _may_push(self, settled: list[Dirty]) -> bool:
+        """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it from being tried
+        again at once."""
+        try:
+            await self._follow_settings()
+        except Unreachable as error:
+            self._link.lost(str(error))
+        except Unauthorized as error:
+            self._refused = str(error)
+        except Halted as error:
+            self._halt(Report(), str(error))
+        except RemoteError as error:
+            for each in settled:
+                self._held.hold(each, str(error), trio.current_time())
+        else:
+            return True
+        finally:
+            self._doing = ""
+        return False
+
     # execution -----------------------------------------------------------------------------------------------------
     async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
         """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
         now = trio.current_time()
         filters = self.settings.filters
         executor = Executor(
-            self._replica, self._remote, tree, self._hydrator, self._progress, listed=listed, filters=filters
+            self._replica,
+            self._remote,
+            tree,
+            self._hydrator,
+            self._progress,
+            listed=listed,
+            filters=filters,
+            copies=self._copies if self.settings.mode is Mode.SECURE else None,
         )
         self._progress.planned(len(made.actions), sum(_bytes(action) for action in made.actions))
         outcomes: list[Outcome] = []
@@ -505,18 +523,6 @@ class Engine:
             path, new_path = self._paths(action, tree)
             states = self._states(action.node, action.base, action.local, action.remote, tree)
             yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason, *states)
-
-    def _explained(self, path: str, tree: RemoteTree, made: Plan | None) -> list[Explained]:
-        """What there is at the path, and what would be done; without a plan, nothing is said of the server."""
-        found = []
-        for node in nodes_at(self._replica, tree, path):
-            base, local, remote = self._replica.base(node), self._replica.local(node), tree.get(node)
-            states = self._states(node, base, local, remote if made is not None else None, tree)
-            actions = concerning(self._replica, tree, made, node) if made is not None else []
-            why = idle_because(tree, made, self.settings.filters, node, path)
-            known = made is not None and tree.unknown(node) is None
-            found.append(Explained(path, *states, known, why, tuple(self._steps(actions, tree))))
-        return found
 
     def _states(
         self, node: NodeId, base: Base | None, local: Local | None, remote: Remote | None, tree: RemoteTree

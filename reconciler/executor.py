@@ -45,6 +45,7 @@ from reconciler.model import (
 from reconciler.ports import Content, Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.reading import read_at
 from reconciler.remote_tree import RemoteTree
+from reconciler.sums import Copies
 from reconciler.view import Trees
 
 RESUME_FROM = 1 << 20
@@ -59,7 +60,8 @@ class Stale(Exception):
 
 
 class Executor:
-    """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from an assumption."""
+    """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from an assumption.
+    With ``copies``, content that the server has already is copied there instead of sent."""
 
     def __init__(
         self,
@@ -71,7 +73,9 @@ class Executor:
         *,
         listed: bool,
         filters: Filter = DEFAULT,
+        copies: Copies | None = None,
     ) -> None:
+        self._copies = copies
         self._filters = filters
         self._replica = replica
         self._remote = remote
@@ -192,16 +196,60 @@ class Executor:
         mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
         content = self._replica.open_content(action.node)
         try:
-            digest = await checksum(content.fd, local.size)
+            digest = self._counted(action) or await checksum(content.fd, local.size)
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
-            moved = await self._upload(action, path, content, local, mtime, digest)
+            moved = 0
+            if not await self._copy(action, path, local, mtime, digest):
+                moved = await self._upload(action, path, content, local, mtime, digest)
         finally:
             content.close()
+        if self._copies is not None:
+            self._copies.add(digest, action.node)
         self._agreed(
             action.node, Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
         )
         return moved
+
+    @staticmethod
+    def _counted(action: Action) -> str | None:
+        """The checksum of the version that the plan was made from, if it was compared by one."""
+        return action.local.checksum if action.local is not None else None
+
+    async def _copy(self, action: Action, path: str, local: Local, mtime: int, digest: str) -> bool:
+        """Lets the server copy the content from where it has it already. False when it has it nowhere for sure.
+
+        It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
+        """
+        source = await self._proved_copy(digest, action.node, local.size)
+        if source is None:
+            return False
+        if action.remote is not None:
+            await self._expect_remote_file(path, action.remote)
+        beside = _beside(path, action.node, local.version)
+        try:
+            await self._remote.copy(source, beside, mtime)
+            found = await self._remote.find(beside)
+            if found is None or (found.size, found.mtime) != (local.size, mtime):
+                return False
+            await self._remote.move(beside, path, overwrite=action.remote is not None)
+        except Exists:
+            await self._remote.delete(beside)
+            raise Stale("a file of that name is on the server") from None
+        return True
+
+    async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
+        """The path of a file on the server that still is what a listing or an upload showed to have this content."""
+        other = await self._copies.find(digest) if self._copies is not None and size else None
+        remote = self._tree.get(other) if other is not None and other != node else None
+        if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
+            return None
+        try:
+            path = self._tree.path(other)
+        except KeyError:
+            return None
+        found = await self._file_at(path) if self._tree.unknown(other) is None else None
+        return path if found is not None and _same(found, remote) else None
 
     async def _upload(self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str) -> int:
         """Puts the content where it belongs; bytes sent. The server's version is proved to be the expected one."""
@@ -315,13 +363,12 @@ class Executor:
     async def _touch_remote(self, action: Action) -> int:
         local = self._expect_local(action)
         assert action.remote is not None
-        assert action.base is not None
         path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             await self._expect_remote_file(path, action.remote)
         mtime = max(local.mtime, 1)
         await self._remote.touch(path, mtime)
-        self._agreed(action.node, replace(self._base_of(action.remote, action.base.version), mtime=mtime))
+        self._agreed(action.node, replace(self._base_of(action.remote, local.version), mtime=mtime))
         return 0
 
     async def _delete_remote(self, action: Action) -> int:

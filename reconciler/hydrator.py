@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import trio
 
-from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, Unavailable, Unreachable
+from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, ServerFault, Unavailable, Unreachable
+from reconciler.hashing import checksum
 from reconciler.link import Link
 from reconciler.model import Action, Base, NodeId, Op, Outcome, Remote, Result, Side
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
@@ -35,30 +36,34 @@ NEAR = 2 << 20
 
 
 class _Flight:
-    """One request under way: bytes before ``position`` have been written, ``stop`` is where it ends."""
+    """One request under way: bytes before ``position`` have been written, ``stop`` is where it ends. ``scope`` ends it
+    when its job is superseded."""
 
-    __slots__ = ("position", "stop")
+    __slots__ = ("position", "scope", "stop")
 
     def __init__(self, position: int, stop: int) -> None:
         self.position = position
         self.stop = stop
+        self.scope = trio.CancelScope()
 
     def will_reach(self, offset: int) -> bool:
         return self.position <= offset < self.stop and offset - self.position <= NEAR
 
 
 class _Job:
-    """One remote version of one node on its way. ``scope`` ends all its flights when it is superseded."""
+    """One remote version of one node on its way. ``proved`` says that nothing is left to prove of its content."""
 
-    def __init__(self, node: NodeId, path: str, found: Found, incoming: Incoming) -> None:
+    def __init__(self, node: NodeId, path: str, found: Found, incoming: Incoming, digest: str | None) -> None:
         self.node = node
+        self.digest = digest
+        self.checking = trio.Lock()
+        self.proved = digest is None
         self.path = path
         self.found = found
         self.incoming = incoming
         self.flights: list[_Flight] = []
         self.users = 0
         self.error: Exception | None = None
-        self.scope = trio.CancelScope()
         self._progress = trio.Event()
 
     def awaited(self, offset: int) -> bool:
@@ -189,7 +194,7 @@ class Hydrator:
             await self._wait_replaced(node)
             job = self._job_of_base(node)
             if job is not None:
-                await self._complete(job)
+                await self._prove(job)
                 self._finish(job)
         except Unreachable as error:
             self._link.lost(str(error))
@@ -236,6 +241,7 @@ class Hydrator:
             return False
         if gap is None:
             if job.incoming.missing(0, job.found.size) is None:
+                await self._prove(job)
                 self._finish(job)
             return False
         if self._nursery is None:
@@ -257,8 +263,8 @@ class Hydrator:
         """
         ended = self._replacing[node] = trio.Event()
         try:
-            job = self._job(node, path, Found(remote.size, remote.mtime * 1000))
-            await self._complete(job)
+            job = self._job(node, path, Found(remote.size, remote.mtime * 1000), remote.checksum)
+            await self._prove(job)
             self._jobs.pop(node, None)
             return job.incoming
         finally:
@@ -273,7 +279,8 @@ class Hydrator:
         """The node's job, if any, is superseded: its flights end, its waiters look again."""
         job = self._jobs.pop(node, None)
         if job is not None:
-            job.scope.cancel()
+            for flight in job.flights:
+                flight.scope.cancel()
             job.fail(Unavailable("the file was replaced by a newer version"))
             job.incoming.close()
 
@@ -290,17 +297,37 @@ class Hydrator:
             path = self._replica.base_path(node)
         except KeyError:  # a folder above went from the base, and where the file is now was not agreed on yet
             raise Missing("the server does not have it where it was") from None
-        return self._job(node, path, Found(base.size, base.mtime * 1000))
+        return self._job(node, path, Found(base.size, base.mtime * 1000), base.checksum)
 
-    def _job(self, node: NodeId, path: str, found: Found) -> _Job:
+    def _job(self, node: NodeId, path: str, found: Found, digest: str | None) -> _Job:
         job = self._jobs.get(node)
-        if job is not None and (job.error is not None or job.found != found or job.path != path):
+        wanted = found, path, digest
+        if job is not None and (job.error is not None or (job.found, job.path, job.digest) != wanted):
             self.forget(node)
             job = None
         if job is None:
-            job = _Job(node, path, found, self._replica.incoming(node, found.size, found.mtime))
+            job = _Job(node, path, found, self._replica.incoming(node, found.size, found.mtime), digest)
             self._jobs[node] = job
         return job
+
+    async def _prove(self, job: _Job) -> None:
+        """Completes a job, and proves the content where its checksum is known. What is something else is thrown away
+        and fetched once more from its first byte: a part of it may have been of another version. Raises ServerFault
+        when that does not help."""
+        for _ in range(2):
+            await self._complete(job)
+            async with job.checking:
+                if not job.proved and self._jobs.get(job.node) is job:
+                    job.proved = await checksum(job.incoming.fd, job.found.size) == job.digest
+                if job.error is not None:
+                    raise job.error
+                if job.proved or self._jobs.get(job.node) is not job:
+                    return
+                if job.incoming.missing(0, job.found.size) is None:
+                    job.incoming.restart()
+        log.warning("what the server sends as %s is not what it listed", job.path)
+        self.forget(job.node)
+        raise ServerFault("What the server sends is not what it listed; it is fetched again after the next listing")
 
     async def _complete(self, job: _Job) -> None:
         """Fetches all that is missing of a job, beside flights that readers start."""
@@ -323,7 +350,7 @@ class Hydrator:
     async def _fly(self, job: _Job, flight: _Flight) -> None:
         """One ranged request, written out in whole blocks. Its errors become the job's."""
         try:
-            with job.scope:
+            with flight.scope:
                 await self._receive(job, flight)
                 self._link.alive()
         except (RemoteError, OSError) as error:

@@ -96,6 +96,7 @@ class Local:
     ``version`` changes with every change of the content and never comes back. ``present`` says that the whole content
     is here (hydrated). ``busy`` says that the content has changes which are not recorded yet: nothing can be done with
     it. ``held_open`` says that a handle is open for writing: the content may be sent, but neither replaced nor deleted.
+    ``checksum`` is the content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
     """
 
     kind: Kind
@@ -107,6 +108,7 @@ class Local:
     present: bool = True
     busy: bool = False
     held_open: bool = False
+    checksum: str | None = None
 
     @property
     def place(self) -> Place:

@@ -13,11 +13,22 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from reconciler.model import Action, Base, Entry, Kind, Local, NodeId, Outcome, Place, Remote, Settings
+from reconciler.model import (
+    Action,
+    Base,
+    Entry,
+    Kind,
+    Local,
+    NodeId,
+    Outcome,
+    Place,
+    Remote,
+    Settings,
+)
 
 
 class BaseEntry(NamedTuple):
-    """What the comparison of a listing needs of a node's base, in one look-up. (A tuple: one is made for each entry.)"""
+    """What the comparison of a listing needs of a node's base, in one look-up. (A tuple: each entry makes one.)"""
 
     node: NodeId
     kind: Kind
@@ -54,6 +65,11 @@ class Incoming(Protocol):
 
     Made for one remote version (size, mtime); what an earlier process wrote of that version is kept.
     """
+
+    @property
+    def fd(self) -> int:
+        """To read what arrived."""
+        ...
 
     @property
     def size(self) -> int: ...
@@ -221,10 +237,14 @@ class RemoteFolder(Protocol):
     Every method raises a RemoteError (see ``reconciler.errors``) and nothing else but Cancelled.
     """
 
-    def listing(self) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
-        """The whole folder, in batches, parents before children. Iteration raises ListingBroken when the stream ends
-        without ``done``, and Missing when the folder itself is gone. Names that could escape (``..``, NUL) come as an
-        Entry with ``problem``."""
+    def listing(
+        self, snapshot: Callable[[], Iterator[Entry]] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
+        """The whole folder, in batches, parents before children. With ``snapshot`` checksums are told too: it gives
+        what an earlier such listing told, and is iterated in pieces between which everything may change.
+
+        Iteration raises ListingBroken when the stream ends without ``done``, and Missing when the folder itself is
+        gone. Names that could escape (``..``, NUL) come as an Entry with ``problem``."""
         ...
 
     async def find(self, path: str) -> Found | None:
@@ -256,6 +276,10 @@ class RemoteFolder(Protocol):
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
         """One rename of a file or folder, contents, mtime and inode kept. Without ``overwrite`` an existing target
         raises Exists and nothing happens; with it the old target goes to the server's trash."""
+        ...
+
+    async def copy(self, path: str, target: str, mtime: int) -> None:
+        """The server copies a file. What was at ``target`` goes to the server's trash."""
         ...
 
     async def touch(self, path: str, mtime: int) -> None: ...

@@ -151,7 +151,9 @@ class RemoteTree:
         if base is None or not _same(base, remote):
             self._put(node, remote)
         elif base.inode != remote.inode or (remote.checksum is not None and base.checksum is None):
-            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum)))
+            # Another inode is another file: that it looks the same does not make the checksum true.
+            kept = base.checksum if base.inode in (0, remote.inode) else None
+            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or kept)))
 
 
 def _same(base: Base, remote: Remote) -> bool:

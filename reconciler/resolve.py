@@ -59,11 +59,20 @@ class Trees:
 
     @property
     def local_edited(self) -> bool:
-        """Content that is not here stands for the base, so it cannot have been edited."""
+        """Written anew, and not with the same bytes, as far as checksums tell."""
         local, base = self.local, self.base
-        if local is None or local.kind is not Kind.FILE or not local.present:
+        if local is None or base is None:
+            return local is not None and local.kind is Kind.FILE and local.present
+        return self.rewritten and (local.checksum is None or local.checksum != base.checksum)
+
+    @property
+    def rewritten(self) -> bool:
+        """The content was written here since both sides agreed on it. What is not here stands for the base, so it
+        cannot have been."""
+        local, base = self.local, self.base
+        if local is None or base is None or local.kind is not Kind.FILE or not local.present:
             return False
-        return base is None or local.version != base.version
+        return local.version != base.version
 
     def remote_edited(self, mode: Mode) -> bool:
         remote, base = self.remote, self.base
@@ -145,7 +154,7 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     lost = trees.local is not None and trees.kind is Kind.FILE and not trees.local.present  # nothing to send
     what = "edited" if edited else "moved" if moved_along and not lost else ""
     if not what:
-        return Verdict(None, Op.DELETE, owner, reason=f"{deleted}, unchanged {changed}")
+        return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}")
     conflict = edited or trees.local_moved or trees.remote_moved
     if settings.conflict in (Conflict.RECENT, Conflict(owner.value)):
         place = trees.local_place or trees.remote_place
@@ -162,7 +171,7 @@ def _on_both(trees: Trees, settings: Settings) -> Verdict:
     verdict = _content(trees, settings)
     if verdict.op is not None and _must_wait(verdict, trees.local):
         verdict = Verdict(None, waits=BUSY)
-    if verdict.op is None and (trees.base is None or _agreed_move(trees)) and not verdict.waits:
+    if verdict.op is None and (trees.base is None or trees.rewritten or _agreed_move(trees)) and not verdict.waits:
         verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
 
@@ -176,12 +185,13 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     rule = f"the other side decides ({settings.direction.value})"
     here, there = trees.local_edited, trees.remote_edited(settings.mode)
     if model is None:
-        verdict = Verdict(None, Op.DELETE, side, keep=here, reason=f"not on the other side, and {rule}")
+        keep = here or trees.rewritten
+        verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
     elif copy is None:
         verdict = Verdict(place, _coming(trees, side), side, reason=f"only on the other side, and {rule}")
     else:
         verdict = replace(_mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}")
-        if verdict.op is None and (trees.base is None or _agreed_move(trees)):
+        if verdict.op is None and (trees.base is None or trees.rewritten or _agreed_move(trees)):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
         verdict = replace(verdict, conflict=here and there and verdict.op is not Op.AGREE)
     if verdict.op is not None and _must_wait(verdict, trees.local):
@@ -204,8 +214,10 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
         if (base is None or local.mtime == base.mtime) and local.mtime == remote.mtime:
             return Verdict(None)
         return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
-    if (local.size, local.mtime) == (remote.size, remote.mtime) and local.present:
-        return Verdict(None, Op.AGREE, reason="the same on both sides")
+    if alike(local, remote) and local.present:
+        if local.mtime == remote.mtime:
+            return Verdict(None, Op.AGREE, reason="the same on both sides")
+        return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
     if up and local.present:
         return Verdict(None, Op.SEND, Side.REMOTE, keep=there, reason=f"another content, and {rule}")
     return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=f"another content, and {rule}")
@@ -250,8 +262,11 @@ def _content(trees: Trees, settings: Settings) -> Verdict:
 
 def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Settings) -> Verdict:
     did = "created" if base is None else "edited"
-    if (local.size, local.mtime) == (remote.size, remote.mtime):
-        return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
+    if alike(local, remote):
+        if local.mtime == remote.mtime:
+            return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
+        side = Side.REMOTE if local_wins(local, remote, settings.conflict) else Side.LOCAL
+        return Verdict(None, Op.TOUCH, side, reason=f"{did} on both sides alike, at another time")
     if local_wins(local, remote, settings.conflict):
         why = f"{did} on both sides: the local version wins ({settings.conflict.value})"
         return Verdict(None, Op.SEND, Side.REMOTE, keep=True, conflict=True, reason=why)
@@ -271,6 +286,13 @@ def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
     if there:
         return Verdict(None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content")
     return Verdict(None)
+
+
+def alike(local: Local, remote: Remote) -> bool:
+    """The same content: by checksums where both are known, else supposed of the same size and time."""
+    if local.checksum is not None and remote.checksum is not None:
+        return local.checksum == remote.checksum
+    return (local.size, local.mtime) == (remote.size, remote.mtime)
 
 
 def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:

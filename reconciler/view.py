@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.model import ROOT, Base, Local, NodeId, Remote
 from reconciler.ports import Replica
 from reconciler.remote_tree import RemoteTree
+from reconciler.sums import Sums
 
 
 class Trees:
-    """Look-ups in the replica and a remote tree. ``nodes`` are those to plan for."""
+    """Look-ups in the replica and a remote tree. ``nodes`` are those to plan for. ``sums`` adds checksums."""
 
-    def __init__(self, replica: Replica, tree: RemoteTree, nodes: Iterable[NodeId]) -> None:
+    def __init__(self, replica: Replica, tree: RemoteTree, nodes: Iterable[NodeId], sums: Sums | None = None) -> None:
         self._replica = replica
         self._tree = tree
+        self._sums = sums
         self._nodes = tuple(dict.fromkeys(node for node in nodes if node != ROOT))
 
     def touched(self) -> Iterable[NodeId]:
@@ -24,7 +27,11 @@ class Trees:
         return self._replica.base(node)
 
     def local(self, node: NodeId) -> Local | None:
-        return self._replica.local(node)
+        local = self._replica.local(node)
+        if local is None or self._sums is None:
+            return local
+        checksum = self._sums.get(node, local.version)
+        return local if checksum is None else replace(local, checksum=checksum)
 
     def remote(self, node: NodeId) -> Remote | None:
         return self._tree.get(node)

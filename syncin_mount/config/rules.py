@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model import Mode
 from syncin_mount.config import filters
 from syncin_mount.config.model import Unit, check_name
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 def not_there_yet(synchronization: Synchronization) -> str | None:
     """The sentence about a setting that cannot be followed, or not by this version, or None."""
-    if synchronization.mode is not Mode.FAST:
-        return f"the mode '{synchronization.mode.value}' is not there yet; choose 'fast'"
     wrong = filters.objection(synchronization.filters)
     if wrong:
         return f"the filters cannot be used: {wrong}"

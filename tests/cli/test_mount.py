@@ -57,8 +57,8 @@ async def test_a_drive_that_mirrors_the_server_is_read_only(world: World):
     for change in (
         lambda: (world.drive / "new").write_text("x"),
         lambda: (world.drive / "there.txt").write_text("x"),
-        lambda: (world.drive / "there.txt").unlink(),
-        lambda: (world.drive / "new").mkdir(),
+        (world.drive / "there.txt").unlink,
+        (world.drive / "new").mkdir,
     ):
         with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
             change()

@@ -54,8 +54,7 @@ def test_a_new_synchronization_beside_another(change, says):
     ("change", "says"),
     [
         ({}, None),
-        ({"direction": Direction.UPLOAD, "conflict": Conflict.LOCAL}, None),
-        ({"mode": Mode.SECURE}, "mode 'secure' is not there yet"),
+        ({"direction": Direction.UPLOAD, "conflict": Conflict.LOCAL, "mode": Mode.SECURE}, None),
         ({"filters": ("x", "(?=a)b*")}, "the filters cannot be used: '(?=a)b*': looking ahead"),
         ({"scheduler": Scheduler(1, Unit.HOUR)}, "scheduler is not there yet"),
     ],

@@ -18,6 +18,7 @@ import trio
 from reconciler.borders import crossings
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.executor import Executor
+from reconciler.explain import concerning, idle_because, nodes_at
 from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
@@ -28,7 +29,7 @@ from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Problem, Report, State, Step
+from reconciler.report import EngineStatus, Explained, Problem, Report, State, Step
 from reconciler.sums import Copies, Sums, snapshot
 from reconciler.view import Trees, closure
 
@@ -53,6 +54,9 @@ BREATH = 0.1
 
 LOOK_SHARE = 20
 """A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
+
+REFUSED_PAUSE = 300.0
+"""Seconds after which a log-in that was refused is tried again: it may have been renewed."""
 
 OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
 
@@ -101,12 +105,16 @@ class Engine:
         self._wake = trio.Event()
         self._held = HeldNodes()
         self._waiting: dict[NodeId, str] = {}
+        self._to_be_listed: set[NodeId] = set()
+        """What a push found different on the server: it is not tried again before a listing."""
         self._sums = Sums(replica)
         self._copies = Copies(replica)
+        self._attempted: dict[NodeId, int] = {}
         self._listing_due = -math.inf
         self._doing = ""
         self._halted: str | None = None
         self._refused: str | None = None
+        self._refused_until = -math.inf
         self._last_run_ns: int | None = None
         self._conflicts = 0
         self._expected: str | None = None  # the plan that was confirmed, until it is carried out
@@ -152,7 +160,7 @@ class Engine:
 
     async def _step(self) -> None:
         """What the moment asks for, if anything. Never raises for what the server or the disk did."""
-        if self._manual or self._refused or self._running.locked() or self._link.resting:
+        if self._manual or self._running.locked() or self._link.resting or self._is_refused():
             return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
@@ -163,9 +171,11 @@ class Engine:
 
     def _pause(self) -> float:
         """Seconds until something is to be looked at without a wake-up."""
-        if self._manual or self._refused:
+        if self._manual:
             return math.inf
         now = trio.current_time()
+        if self._is_refused():
+            return self._refused_until - now
         moments = [self._listing_due]
         if self._link.online is False:
             return max(self._link.retry_at - now, 0.05)
@@ -188,7 +198,7 @@ class Engine:
         for dirty in self._replica.dirty():
             quiet = wall - dirty.changed_ns
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
-            if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now):
+            if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now) or dirty.node in self._to_be_listed:
                 continue
             settled.append(dirty)
             if len(settled) == PUSH_BATCH:
@@ -211,12 +221,22 @@ class Engine:
             report = Report(dry_run=dry_run)
             self._link.retry_now()
             self._held.release_all()
-            self._refused = None
+            self._refused_until = -math.inf
             self._expected = plan
             try:
                 await self._full(report, confirmed=confirmed)
             finally:
                 self._expected = None
+            return report
+
+    async def explain(self, path: str) -> Report:
+        """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
+        async with self._running:
+            report = Report(dry_run=True, subject=path)
+            self._link.retry_now()
+            await self._full(report)
+            if report.explained is None:
+                report.explained = self._explained(path, RemoteTree.assumed(self._replica), None)
             return report
 
     def status(self) -> EngineStatus:
@@ -262,7 +282,8 @@ class Engine:
             self._link.lost(str(error))
             report.offline = str(error)
         except Unauthorized as error:
-            self._refused = report.refused = str(error)
+            self._refuse(error)
+            report.refused = self._refused
         except Halted as error:
             self._halt(report, str(error))
         except Missing as error:
@@ -278,6 +299,16 @@ class Engine:
             self._last_run_ns = self._clock.now_ns()
         report.problems = list(self._problems())
         report.seconds = trio.current_time() - started
+
+    def _refuse(self, error: Unauthorized) -> None:
+        """The log-in is not accepted: somebody has to renew it, which is noticed after a while."""
+        if self._refused is None:
+            log.warning("the server refuses the log-in: %s", error)
+        self._refused = str(error)
+        self._refused_until = trio.current_time() + REFUSED_PAUSE
+
+    def _is_refused(self) -> bool:
+        return trio.current_time() < self._refused_until
 
     async def _follow_settings(self) -> None:
         """The server may have other settings by now. Raises RemoteError, Halted."""
@@ -306,7 +337,9 @@ class Engine:
         if tree is None:
             return True
         self._link.alive()
+        self._refused = None
         self._later(started)
+        self._to_be_listed.clear()
         dirty = [each.node for each in self._replica.dirty()]
         view = Trees(self._replica, tree, [*dirty, *tree.changed()], self._sums)
         made = self._plan(view)
@@ -328,6 +361,8 @@ class Engine:
             report.steps.extend(self._steps(made.actions, tree))
             report.plan = self._identity(view, tree)
             self._waiting.update({each.node: each.why for each in made.waiting})
+            if report.subject is not None:
+                report.explained = self._explained(report.subject, tree, made)
             return False
         if report.halted:
             return False
@@ -402,7 +437,7 @@ class Engine:
             self._link.lost(str(error))
             return
         except Unauthorized as error:
-            self._refused = str(error)
+            self._refuse(error)
             return
         finally:
             self._doing = ""
@@ -416,7 +451,9 @@ class Engine:
                 else:
                     why = self._waiting.get(each.node, "it waits for another change")
                     self._held.hold(each, why, trio.current_time())
-        if any(outcome.result is Result.STALE for outcome in outcomes):
+        stale = {outcome.action.node for outcome in outcomes if outcome.result is Result.STALE}
+        if stale:
+            self._to_be_listed |= stale
             self.list_soon()
 
     async def _may_push(self, settled: list[Dirty]) -> bool:
@@ -427,7 +464,7 @@ class Engine:
         except Unreachable as error:
             self._link.lost(str(error))
         except Unauthorized as error:
-            self._refused = str(error)
+            self._refuse(error)
         except Halted as error:
             self._halt(Report(), str(error))
         except RemoteError as error:
@@ -453,6 +490,7 @@ class Engine:
             listed=listed,
             filters=filters,
             copies=self._copies if self.settings.mode is Mode.SECURE else None,
+            attempted=self._attempted,
         )
         self._progress.planned(len(made.actions), sum(_bytes(action) for action in made.actions))
         outcomes: list[Outcome] = []
@@ -523,6 +561,18 @@ class Engine:
             path, new_path = self._paths(action, tree)
             states = self._states(action.node, action.base, action.local, action.remote, tree)
             yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason, *states)
+
+    def _explained(self, path: str, tree: RemoteTree, made: Plan | None) -> list[Explained]:
+        """What there is at the path, and what would be done; without a plan, nothing is said of the server."""
+        found = []
+        for node in nodes_at(self._replica, tree, path):
+            base, local, remote = self._replica.base(node), self._replica.local(node), tree.get(node)
+            states = self._states(node, base, local, remote if made is not None else None, tree)
+            actions = concerning(self._replica, tree, made, node) if made is not None else []
+            why = idle_because(tree, made, self.settings.filters, node, path)
+            known = made is not None and tree.unknown(node) is None
+            found.append(Explained(path, *states, known, why, tuple(self._steps(actions, tree))))
+        return found
 
     def _states(
         self, node: NodeId, base: Base | None, local: Local | None, remote: Remote | None, tree: RemoteTree

@@ -7,6 +7,7 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -74,7 +75,11 @@ class Executor:
         listed: bool,
         filters: Filter = DEFAULT,
         copies: Copies | None = None,
+        attempted: dict[NodeId, int] | None = None,
     ) -> None:
+        """``attempted`` outlives the executor: the version of each node whose upload may have been done unseen."""
+        self._attempted = {} if attempted is None else attempted
+        self._union = replica.base_count() == 0
         self._copies = copies
         self._filters = filters
         self._replica = replica
@@ -147,6 +152,13 @@ class Executor:
             raise Stale("its folder is not on the server yet")
         return self._path(place.parent)
 
+    def _expected_path(self, node: NodeId, expected: Remote) -> str:
+        """Where the node is on the server. Stale when a move that comes before has not brought it there."""
+        present = self._tree.get(node)
+        if present is None or present.place != expected.place:
+            raise Stale("it is not in its place on the server yet")
+        return self._path(node)
+
     def _path(self, node: NodeId) -> str:
         """Where the node is on the server now. Stale when that is not known without a listing: a folder above it may
         have gone from the base while the node itself was moved out, and the move was not agreed on yet."""
@@ -192,7 +204,7 @@ class Executor:
         if local.busy or not local.present:
             raise Stale("it is being written")
         place = action.target or local.place
-        path = self._remote_path(place) if action.remote is None else self._path(action.node)
+        path = self._remote_path(place) if action.remote is None else self._expected_path(action.node, action.remote)
         mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
         content = self._replica.open_content(action.node)
         try:
@@ -206,10 +218,26 @@ class Executor:
             content.close()
         if self._copies is not None:
             self._copies.add(digest, action.node)
-        self._agreed(
-            action.node, Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
-        )
+        base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
+        self._agreed(self._document(action.node, place), base)
         return moved
+
+    def _document(self, node: NodeId, place: Place) -> NodeId:
+        """Who the file at a place on the server is here now. While it was on its way, an editor may have put another
+        file in its place here: that one is the document then, as the replica sees it too."""
+        if self._replica.local(node) is not None:
+            return node
+        holder = self._replica.base_entry(place.parent, place.name)
+        if holder is not None and holder.node != node:
+            return holder.node
+        heir = self._replica.local_child(place.parent, place.name)
+        local = self._replica.local(heir) if heir is not None else None
+        if heir is None or local is None or local.kind is not Kind.FILE or self._replica.base(heir) is not None:
+            return node
+        if self._replica.base(node) is not None:
+            self._replica.set_base(node, None)
+        self._tree.set(node, None)
+        return heir
 
     @staticmethod
     def _counted(action: Action) -> str | None:
@@ -257,16 +285,14 @@ class Executor:
             try:
                 return await self._send_content(action, path, content, local, mtime, digest, replace=False)
             except Exists:
-                # Ours after all, when an earlier answer was lost; else somebody else's.
                 found = await self._file_at(path)
-                if found is not None and (found.size, found.mtime) == (local.size, mtime):
+                if found is not None and await self._is_ours(action.node, path, found, local, mtime, digest):
                     return 0
                 raise Stale("a file of that name is on the server") from None
         found = await self._remote.find(path)
-        if found is not None and (found.size, found.mtime) == (local.size, mtime):
-            if not _same(found, action.remote):
-                return 0  # an earlier answer was lost
-        elif found is None or not _same(found, action.remote):
+        if found is None or not _same(found, action.remote):
+            if found is not None and await self._is_ours(action.node, path, found, local, mtime, digest):
+                return 0
             raise Stale("it was changed on the server meanwhile")
         if not action.keep:
             return await self._send_content(action, path, content, local, mtime, digest, replace=True)
@@ -275,6 +301,21 @@ class Executor:
         await self._expect_remote_file(path, action.remote)
         await self._remote.move(beside, path, overwrite=True)
         return local.size
+
+    async def _is_ours(self, node: NodeId, path: str, found: Found, local: Local, mtime: int, digest: str) -> bool:
+        """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
+        when somebody else may have written in the same second; then the content itself is looked at."""
+        if (found.size, found.mtime) != (local.size, mtime):
+            return False
+        return self._attempted.get(node) == local.version or await self._checksum_there(path, found) == digest
+
+    async def _checksum_there(self, path: str, found: Found) -> str:
+        """The checksum of the server's content, by reading it."""
+        summed = hashlib.new("sha512_256")
+        async with self._remote.download(path, start=0, stop=found.size, expect=found) as pieces:
+            async for piece in pieces:
+                summed.update(piece)
+        return summed.hexdigest()
 
     async def _send_content(
         self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str, *, replace: bool
@@ -313,9 +354,17 @@ class Executor:
             await trio.lowlevel.checkpoint()
             return piece
 
-        await self._remote.upload(
-            path, read, size=local.size, mtime=mtime, checksum=digest, replace=replace, start=start
-        )
+        try:
+            await self._remote.upload(
+                path, read, size=local.size, mtime=mtime, checksum=digest, replace=replace, start=start
+            )
+        except RemoteError as error:
+            if error.done is None:
+                self._attempted[action.node] = local.version
+            raise
+        except trio.Cancelled:
+            self._attempted[action.node] = local.version
+            raise
 
     def _version(self, node: NodeId) -> int | None:
         local = self._replica.local(node)
@@ -331,8 +380,10 @@ class Executor:
             await self._rename_remote(source, target, present)
         place = action.target
         self._tree.set(action.node, replace(present, parent=place.parent, name=place.name))
-        local, base = self._replica.local(action.node), self._replica.base(action.node)
-        if base is not None and local is not None and local.place == place:
+        local, base, planned = self._replica.local(action.node), self._replica.base(action.node), action.local
+        # It is where it was here when this was planned: that it has moved on here meanwhile is a change of its own.
+        arrived = (local is not None and local.place == place) or (planned is not None and planned.place == place)
+        if base is not None and arrived:
             # The content is settled on its own: only the place is agreed on here.
             self._replica.set_base(action.node, replace(base, parent=place.parent, name=place.name))
         return 0
@@ -363,7 +414,7 @@ class Executor:
     async def _touch_remote(self, action: Action) -> int:
         local = self._expect_local(action)
         assert action.remote is not None
-        path = self._path(action.node)
+        path = self._expected_path(action.node, action.remote)
         if action.remote.kind is Kind.FILE:
             await self._expect_remote_file(path, action.remote)
         mtime = max(local.mtime, 1)
@@ -508,9 +559,36 @@ class Executor:
         assert action.remote is not None
         version = 0
         if action.remote.kind is Kind.FILE:
-            version = self._expect_local(action).version
+            local = self._expect_local(action)
+            version = local.version
+            if self._is_news(action) and not await self._is_equal(action, local):
+                # Equal in size and second only. A later mtime would have won; so the local version does.
+                return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
         self._replica.set_base(action.node, self._base_of(action.remote, version))
         return 0
+
+    def _is_news(self, action: Action) -> bool:
+        """Whether both sides have new content. Equal files of a first union are taken as equal, as the mode says."""
+        base, local, remote = action.base, action.local, action.remote
+        if base is None or local is None or remote is None:
+            return not self._union
+        return local.version != base.version and (base.size, base.mtime) != (remote.size, remote.mtime)
+
+    async def _is_equal(self, action: Action, local: Local) -> bool:
+        """Whether what both sides edited to the same size and second is the same content."""
+        assert action.remote is not None
+        content = self._replica.open_content(action.node)
+        try:
+            digest = await checksum(content.fd, local.size)
+        finally:
+            content.close()
+        if digest is None or self._version(action.node) != local.version:
+            raise Stale("it was changed here while it was read")
+        remote = action.remote
+        if remote.checksum is not None:
+            return remote.checksum == digest
+        found = Found(remote.size, remote.mtime * 1000)
+        return await self._is_ours(action.node, self._tree.path(action.node), found, local, remote.mtime, digest)
 
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:

@@ -278,3 +278,39 @@ async def test_a_file_that_is_held_open_is_sent_but_not_replaced(world: World) -
     device.replica.closed_for_write(node)
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {"data.db": b"edited there"}
+
+
+async def test_edits_of_one_size_in_one_second_are_no_agreement(world: World) -> None:
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    device.write("a.txt", b"edited here!", mtime=1_700_000_000)
+    world.put("a.txt", b"and there...", mtime=1_700_000_000)
+    await device.sync()
+    assert device.tree() == world.on_disk() == {"a.txt": b"edited here!"}
+    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"and there..."]
+
+
+async def test_equal_edits_agree_without_an_upload(world: World) -> None:
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    device.write("a.txt", b"the same", mtime=1_700_000_000)
+    world.put("a.txt", b"the same", mtime=1_700_000_000)
+    report = await device.sync()
+    assert report.complete
+    assert not list(device.replica.dirty())
+    assert world.requests("PUT", "a.txt") == 0
+
+
+async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> None:
+    """A push finds a file of that name where it expected none. (Only a first union takes such files as equal.)"""
+    world.put("other.txt", b"there before")
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    world.put("a.txt", b"made there..", mtime=1_700_000_001)
+    device.write("a.txt", b"made here!!!", mtime=1_700_000_001)
+    await until(lambda: settled(device))
+    assert device.tree() == world.on_disk()
+    assert device.read("a.txt") == b"made here!!!"
+    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"made there.."]

@@ -69,6 +69,23 @@ async def test_a_drive_that_mirrors_the_server_is_read_only(world: World):
     assert (registered["mode"], registered["conflictMode"]) == ("download", "remote")
 
 
+async def test_a_drive_that_compares_by_checksum(world: World):
+    (world.disk / "there.txt").write_text("from the server")
+    await world.log_in()
+    await world.add("--mode", "secure")
+    await world.must("mount", "docs")
+    await world.must("sync", "docs")
+    (world.drive / "copy.txt").write_bytes((world.drive / "there.txt").read_bytes())
+    os.utime(world.drive / "there.txt", (1_600_000_000, 1_600_000_000))
+    await settled(world)
+    assert (world.disk / "copy.txt").read_text() == "from the server"
+    assert (world.disk / "there.txt").stat().st_mtime == 1_600_000_000
+    methods = [each.method for each in world.dev.requests if "/sync/operation/personal" in each.path]
+    assert methods.count("COPY") == 1
+    assert "PUT" not in methods
+    assert "POST" not in methods
+
+
 async def test_a_file_goes_to_the_server_and_comes_from_it(world: World):
     (world.disk / "there.txt").write_text("from the server")
     await mounted(world)

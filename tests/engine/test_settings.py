@@ -27,13 +27,13 @@ async def test_newer_settings_of_the_server_take_effect(world: World) -> None:
         world.put(f"keep{number}", b"%d" % number, mtime=OLD)
     device = await world.device(follow=True)
     await device.sync()
-    await world.on_account_page(device, mode="upload", conflict_mode="local")
+    await world.on_account_page(device, mode="upload", conflict_mode="local", diff_mode="secure")
     world.put("extra", b"made there")
     await device.sync()
     assert "extra" not in world.on_disk()
     assert list(world.trashed().values()) == [b"made there"]
     [saved] = world.saved
-    assert (saved.direction, saved.conflict, saved.mode) == (Direction.UPLOAD, Conflict.LOCAL, Mode.FAST)
+    assert (saved.direction, saved.conflict, saved.mode) == (Direction.UPLOAD, Conflict.LOCAL, Mode.SECURE)
     await device.sync()
     assert len(world.saved) == 1, "what is settled was saved again"
 

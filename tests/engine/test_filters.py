@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -192,3 +193,55 @@ async def test_a_content_that_only_the_server_has_is_never_given_up(world: World
     assert device.tree()["open/late.txt"] == b"late"
     assert world.on_disk()["open/late.txt"] == b"late"
     assert world.on_disk()["docs/private/late.txt"] == b"late"
+
+
+RULES = (("a",), (".*.x$", "b/a"), ("^b/.*",), (r"(?:a|b)/c",))
+NAMES = ("a", "b", "c", "a.x", "b.x")
+
+
+def left_out(tree: dict[str, bytes | None], filters: Filter) -> dict[str, bytes | None]:
+    return {path: content for path, content in tree.items() if filters.left_out(path)}
+
+
+def change_something(random: Random, world: World, device: Device, number: int) -> None:
+    """One operation of a user, here or on the server; what cannot be done is not."""
+    paths = [*NAMES, *(f"{folder}/{name}" for folder in NAMES for name in NAMES)]
+    path, target, here = random.choice(paths), random.choice(paths), random.random() < 0.5
+    tree = device.tree() if here else world.on_disk()
+    parent = path.rpartition("/")[0]
+
+    def is_folder(path: str) -> bool:
+        return not path or (path in tree and tree[path] is None)
+
+    data, mtime = b"%d" % number, 1_600_000_000 + number
+    what = random.choice(("make", "write", "write", "move", "delete"))
+    if what == "make" and path not in tree and not parent:
+        device.mkdir(path) if here else (world.disk / path).mkdir()
+    elif what == "write" and tree.get(path, b"") is not None and is_folder(parent):
+        device.write(path, data, mtime=mtime) if here else world.put(path, data, mtime=mtime)
+    elif what == "move" and path in tree and target not in tree and not target.startswith(path + "/"):
+        if is_folder(target.rpartition("/")[0]):
+            device.rename(path, target) if here else (world.disk / path).rename(world.disk / target)
+    elif what == "delete" and tree.get(path) is not None:
+        device.unlink(path) if here else (world.disk / path).unlink()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the_end(world: World, seed: int):
+    random = Random(seed)
+    device = await world.device()
+    for number in range(12):
+        for each in range(random.randrange(4)):
+            change_something(random, world, device, number * 10 + each)
+        patterns = random.choice(RULES) if random.random() < 0.7 else ()
+        filters = Filter(rule=matcher(patterns)) if patterns else DEFAULT
+        device.engine.settings = replace(device.engine.settings, filters=filters)
+        here, there = left_out(device.tree(), filters), left_out(world.on_disk(), filters)
+        await device.sync()
+        assert here.items() <= device.tree().items(), "a run took something away that is left out here"
+        assert there.items() <= world.on_disk().items(), "a run took something away that is left out on the server"
+    device.engine.settings = replace(device.engine.settings, filters=DEFAULT)
+    for _ in range(2):
+        await device.sync()
+    assert not (await device.sync()).problems
+    assert device.tree() == world.on_disk()

@@ -225,7 +225,7 @@ class Device:
 
     async def run_inside(self, work: Callable[[], Awaitable[None]]) -> None:
         """Runs as a part of the process: returns when it is done or the process has ended."""
-        if not self.up:
+        if not self.up or self._dead:
             return
         done = trio.Event()
 

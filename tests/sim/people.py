@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import Attr, NodeType
 from tests.sim.device import Device, Killed
-from tests.sim.server import PARTIAL, TOP
+from tests.sim.server import PARTIAL, TEMPORARY, TOP
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 NAMES = ("a", "b", "c", "A", "n.txt", "ü", "u\u0308", "long " + "x" * 246)
 FOLDERS = ("a", "d", "e", "D")
 DEPTH = 3
-TEMPORARY = ".syncin-"
 
 
 class Writing:

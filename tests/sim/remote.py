@@ -30,7 +30,7 @@ from reconciler.errors import (
 )
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
-from tests.sim.server import PARTIAL, Disk, Item
+from tests.sim.server import PARTIAL, TEMPORARY, Disk, Item
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
@@ -146,6 +146,7 @@ class ModelFolder:
             with contextlib.suppress(RemoteError):
                 act()
                 self._note(what, path, "(late)")
+                self._world.late_on_its_way = self._world.late_on_its_way or TEMPORARY in path
 
         self._world.start_late(do)
 
@@ -190,6 +191,10 @@ class ModelFolder:
         odd = self._world.faults_on and self._rng.random() < self._rate / 10
         self._world.met_fault = self._world.met_fault or odd
         return odd
+
+    def saw_half_done(self) -> None:
+        """Something is listed under the name that it has in the middle of a swap."""
+        self._world.half_done = True
 
     async def breathe(self) -> None:
         await self._wait()
@@ -449,6 +454,8 @@ class _Listing(AsyncIterator[list[Entry]]):
             same = told is not None and (told.size, told.mtime, told.inode) == (entry.size, entry.mtime, entry.inode)
             digest = told.checksum if told is not None and same else hashlib.new("sha512_256", item.data).hexdigest()
             entry = entry._replace(checksum=digest)
+        if TEMPORARY in path:
+            self._folder.saw_half_done()
         entries.append(entry)
         if item.is_folder:
             self._open(path)

@@ -50,7 +50,7 @@ class Scenario:
     @property
     def calm(self) -> bool:
         """Nothing goes wrong on the way, so nothing may be sent twice."""
-        return not self.fault_rate and not any(step.op in ("kill", "offline") for step in self.steps)
+        return not self.fault_rate and not any(step.op in ("kill", "offline", "restart") for step in self.steps)
 
 
 def make(seed: int) -> Scenario:

@@ -12,6 +12,7 @@ from reconciler.ports import Found
 
 TOP = 1
 PARTIAL = ".sync-in."
+TEMPORARY = ".syncin-"
 
 
 @dataclass(slots=True)

@@ -25,12 +25,13 @@ async def test_flush_records_size_and_time(world):
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
     await world.fs.write(handle, 0, b"content")
     assert local(world, found.ino).size == 0
+    assert local(world, found.ino).busy
     assert world.fs.getattr(found.ino).size == 7
     world.fs.flush(handle)
     assert local(world, found.ino).size == 7
-    assert local(world, found.ino).busy
+    assert (local(world, found.ino).busy, local(world, found.ino).held_open) == (False, True)
     world.fs.release(handle)
-    assert not local(world, found.ino).busy
+    assert not local(world, found.ino).held_open
 
 
 async def test_each_burst_of_writes_is_a_version(world):

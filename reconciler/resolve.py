@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
 
 
+TEMPORARY_PREFIX = ".syncin-"
+
+
 def temporary_name(node: NodeId) -> str:
     """The name a node has for a moment when places are swapped, or its beginning, if that is taken. Found later, it
     stands for the base's name."""
-    return f".syncin-{node}-tmp"
+    return f"{TEMPORARY_PREFIX}{node}-tmp"
 
 
 @dataclass(frozen=True, slots=True)

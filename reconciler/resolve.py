@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
 
-
 TEMPORARY_PREFIX = ".syncin-"
 
 

@@ -1,0 +1,169 @@
+"""``python -m tests.sim.mutations``: deliberate faults in planner, executor and store, and the run that catches each.
+
+Each fault is one replaced text in a copy of the sources; that the text is still there is checked before anything runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+RUNS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """``old`` becomes ``new`` in ``file``, wherever it stands."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+
+
+MUTATIONS = (
+    Mutation(
+        "PUT without the proof that the server still has the base version",
+        "reconciler/executor.py",
+        "if found is None or not _same(found, action.remote):\n            if found is not None and await",
+        "if found is None:\n            if found is not None and await",
+    ),
+    Mutation(
+        "a new file goes by PUT, which overwrites",
+        "reconciler/executor.py",
+        "local, mtime, digest, replace=False)",
+        "local, mtime, digest, replace=True)",
+    ),
+    Mutation(
+        "the server's losing version is not kept",
+        "reconciler/resolve.py",
+        "Op.SEND, Side.REMOTE, keep=True, conflict=True",
+        "Op.SEND, Side.REMOTE, keep=False, conflict=True",
+    ),
+    Mutation(
+        "sides swapped: an edit here is answered by a fetch",
+        "reconciler/resolve.py",
+        'Verdict(None, Op.SEND, Side.REMOTE, reason="edited here',
+        'Verdict(None, Op.FETCH, Side.LOCAL, reason="edited here',
+    ),
+    Mutation(
+        "sides swapped: an edit on the server is overwritten",
+        "reconciler/resolve.py",
+        'Verdict(None, Op.FETCH, Side.LOCAL, reason="edited on the server',
+        'Verdict(None, Op.SEND, Side.REMOTE, reason="edited on the server',
+    ),
+    Mutation(
+        "the version that is here now counts as sent, not the one that was",
+        "reconciler/executor.py",
+        "mtime, 0, local.version, digest)",
+        "mtime, 0, self._version(action.node) or 0, digest)",
+    ),
+    Mutation(
+        "content is sent to where the file is, though its move failed",
+        "reconciler/executor.py",
+        "if present is None or present.place != expected.place:",
+        "if present is None:",
+    ),
+    Mutation(
+        "an inode alone proves a move",
+        "reconciler/match.py",
+        "return base.size == entry.size and base.mtime == entry.mtime\n        if next",
+        "return True\n        if next",
+    ),
+    Mutation(
+        "two nodes at one place are not parted",
+        "reconciler/fit.py",
+        "if len(nodes) > 1:",
+        "if len(nodes) > 9:",
+    ),
+    Mutation(
+        "a folder in which something stays does not come back",
+        "reconciler/fit.py",
+        "        while True:\n            self._bring_back_folders()",
+        "        while True:",
+    ),
+    Mutation(
+        "a deletion is read out of an unreadable entry",
+        "reconciler/match.py",
+        "if self._tree.unknown(node) is None:\n                self._tree.note_absent(node)",
+        "self._tree.note_absent(node)",
+    ),
+    Mutation(
+        "what a push found stale is not listed",
+        "reconciler/engine.py",
+        "self._to_be_listed |= stale\n            self.list_soon()",
+        "self._to_be_listed |= stale",
+    ),
+    Mutation(
+        "forgotten bin: what only this side had is removed with its folder",
+        "syncin_mount/store/apply_remote.py",
+        "if keep or _only_here(index, node, record):\n            index.effect(sequence, ToBin",
+        "if keep:\n            index.effect(sequence, ToBin",
+    ),
+    Mutation(
+        "forgotten bin: what the server's version replaces is removed",
+        "syncin_mount/store/apply_remote.py",
+        "elif event.keep or _only_here(index, event.node, record):",
+        "elif False:",
+    ),
+    Mutation(
+        "a listing that broke off counts as a whole one",
+        "reconciler/engine.py",
+        "except (Unreachable, ListingBroken) as error:",
+        "except (Unreachable,) as error:",
+    ),
+    Mutation(
+        "what was written when the process was killed is not taken up",
+        "syncin_mount/store/core.py",
+        "        self._finish_writes()\n",
+        "",
+    ),
+    Mutation(
+        "a fetched content takes its place though the file stands for another version",
+        "reconciler/hydrator.py",
+        "if (base.size, base.mtime) != (job.found.size, job.found.mtime):",
+        "if base.size < 0:",
+    ),
+)
+
+
+def first_failure(mutation: Mutation, seed: int) -> tuple[int | None, str]:
+    """After how many runs from ``seed`` on it was caught, and how; None for one that was not."""
+    with tempfile.TemporaryDirectory(prefix="syncin-mutation-") as place:
+        copy = Path(place)
+        for name in ("reconciler", "syncin_mount", "tests"):
+            shutil.copytree(TOP / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        file = copy / mutation.file
+        text = file.read_text()
+        file.write_text(text.replace(mutation.old, mutation.new))
+        command = [sys.executable, "-m", "tests.sim", "--runs", str(RUNS), "--seed", str(seed), "--stop"]
+        environment = os.environ | {"PYTHONPATH": place}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    found = re.search(r"seed (\d+) failed: (.*)", done.stdout)
+    if found is None:
+        return None, (done.stderr.splitlines() or [""])[-1]
+    return int(found[1]) - seed + 1, found[2]
+
+
+def main() -> int:
+    gone = [each.what for each in MUTATIONS if each.old not in (TOP / each.file).read_text()]
+    if gone:
+        print("these faults have no place in the sources any more:", *gone, sep="\n  ")
+        return 2
+    missed = 0
+    for mutation in MUTATIONS:
+        runs, how = first_failure(mutation, 1)
+        missed += runs is None
+        print(f"| {mutation.what} | {runs or 'not caught'} | {how[:90]} |", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

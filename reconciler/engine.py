@@ -293,6 +293,10 @@ class Engine:
             self._later(started)
             report.refused = str(error)
             log.warning("the server refused the run: %s", error)
+        except OSError as error:
+            self._later(started)
+            report.refused = f"the local disk refused it: {error.strerror}"
+            log.error("%s", report.refused)
         finally:
             self._doing = ""
         if not report.dry_run:
@@ -432,7 +436,13 @@ class Engine:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
             self._waiting.update({each.node: each.why for each in made.waiting})
+            if _needs_root(made) and not await self._remote.is_there():
+                self.list_soon()  # the full run finds the folder gone, and halts
+                return
             outcomes = await self._execute(made, tree, listed=False)
+        except OSError as error:
+            log.error("the local disk refused it: %s", error.strerror)
+            return
         except Unreachable as error:
             self._link.lost(str(error))
             return
@@ -612,6 +622,14 @@ def _first_path(node: NodeId, *looks: Callable[[NodeId], str]) -> str:
         except KeyError:
             continue
     return f"node {node}"
+
+
+def _needs_root(made: Plan) -> bool:
+    """Whether the plan makes something on the server: with a missing folder, that would make the folder anew."""
+    return any(
+        action.side is Side.REMOTE and action.remote is None and action.op in (Op.MAKE, Op.SEND)
+        for action in made.actions
+    )
 
 
 def _bytes(action: Action) -> int:

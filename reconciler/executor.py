@@ -530,6 +530,8 @@ class Executor:
             raise Stale("it is being written")
         if local.kind is Kind.FOLDER:
             self._expect_nothing_kept_below(action)
+            if any(self._is_below(node, action.node) for node in self._replica.being_written()):
+                raise Stale("something in the folder is being written")
             if not action.keep:
                 self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)

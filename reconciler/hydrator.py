@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections import deque
 from collections.abc import Callable
 
@@ -318,7 +319,7 @@ class Hydrator:
             await self._complete(job)
             async with job.checking:
                 if not job.proved and self._jobs.get(job.node) is job:
-                    job.proved = await checksum(job.incoming.fd, job.found.size) == job.digest
+                    job.proved = await _sum(job.incoming) == job.digest
                 if job.error is not None:
                     raise job.error
                 if job.proved or self._jobs.get(job.node) is not job:
@@ -414,6 +415,15 @@ class Hydrator:
             return self._replica.local_path(node)
         except KeyError:
             return f"node {node}"
+
+
+async def _sum(incoming: Incoming) -> str | None:
+    """The checksum of what has arrived. By a descriptor of its own: the job may end while a thread still reads."""
+    fd = os.dup(incoming.fd)
+    try:
+        return await checksum(fd, incoming.size)
+    finally:
+        os.close(fd)
 
 
 def _hydration(node: NodeId, base: Base) -> Action:

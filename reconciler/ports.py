@@ -114,6 +114,10 @@ class Replica(Protocol):
         the replica meanwhile."""
         ...
 
+    def being_written(self) -> list[NodeId]:
+        """Files that are ``busy`` or ``held_open``."""
+        ...
+
     def changed_ns(self, node: NodeId) -> int:
         """When the dirty node was last changed here (ns since the epoch); 0 for one that is not dirty."""
         ...
@@ -245,6 +249,10 @@ class RemoteFolder(Protocol):
 
         Iteration raises ListingBroken when the stream ends without ``done``, and Missing when the folder itself is
         gone. Names that could escape (``..``, NUL) come as an Entry with ``problem``."""
+        ...
+
+    async def is_there(self) -> bool:
+        """Whether the folder itself is on the server."""
         ...
 
     async def find(self, path: str) -> Found | None:

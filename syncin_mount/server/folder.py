@@ -94,6 +94,20 @@ class Folder:
 
     # Reading ----------------------------------------
 
+    async def is_there(self) -> bool:
+        """HEAD answers 400 for a folder and 404 for none (observed)."""
+        call = Call(Endpoint.READ, "HEAD", _OPERATION + quoted(self._root), self._root, repeatable=True)
+        try:
+            async with self._session.exchange(call) as answer:
+                _state(answer)
+        except Missing:
+            return False
+        except RemoteError as exc:
+            if exc.status == 400:
+                return True
+            raise
+        return False  # a file is in its place
+
     async def find(self, path: str) -> Found | None:
         """A server that answers HEAD without its etag counts as unreachable: something else is answering."""
         call = Call(Endpoint.READ, "HEAD", self._url(path), path, repeatable=True)

@@ -163,6 +163,9 @@ class Reading(Core):
         items = [U64.unpack(place) + U64.unpack(changed) for place, changed in self._ix.items("dirty")]
         return (Dirty(NodeId(node), changed) for node, changed in items)
 
+    def being_written(self) -> list[NodeId]:
+        return [NodeId(node) for node in {*self._writers, *self._ix.marked(self._ix.writing)}]
+
     def changed_ns(self, node: NodeId) -> int:
         return self._ix.changed(node)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 
 import pytest
 import trio
 
-from reconciler.model import Op, Result, Side
+from reconciler.model import Op, Plan, Result, Side
+from reconciler.view import Trees
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
 from tests.engine.world import Device, World
 
@@ -314,3 +316,42 @@ async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> No
     assert device.tree() == world.on_disk()
     assert device.read("a.txt") == b"made here!!!"
     assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"made there.."]
+
+
+async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) -> None:
+    """The file is opened after the plan was made; deletions come last, behind all transfers."""
+    world.put("doomed/open.txt", b"old", mtime=1_600_000_000)
+    world.put("doomed/other.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    node = device.node("doomed/open.txt")
+    shutil.rmtree(world.disk / "doomed")
+    world.put("new.txt", b"stays")
+    plan = device.engine._plan
+
+    def planned(view: Trees) -> Plan | None:
+        made = plan(view)
+        if node not in device.replica.being_written():
+            device.replica.opened_for_write(node)
+        return made
+
+    device.engine._plan = planned  # type: ignore[method-assign]
+    await device.sync()
+    assert "doomed/open.txt" in device.tree()
+    device.write("doomed/open.txt", b"written meanwhile")
+    device.replica.closed_for_write(node)
+    assert (await device.sync()).complete
+    assert device.tree()["doomed/open.txt"] == b"written meanwhile"
+    assert world.on_disk()["doomed/open.txt"] == b"written meanwhile"
+
+
+@pytest.mark.expected_log("halted: Nothing was done")
+async def test_a_push_does_not_make_a_removed_root_anew(world: World) -> None:
+    world.put("a.txt", b"1")
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    shutil.rmtree(world.disk)
+    device.write("new.txt", b"2")
+    await until(lambda: device.engine.status().halted is not None)
+    assert not world.disk.exists()
+    assert device.tree() == {"a.txt": b"1", "new.txt": b"2"}

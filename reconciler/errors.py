@@ -80,6 +80,10 @@ class Refused(RemoteError):
     """The server will never take this as it is (a name, a body, a size)."""
 
 
+class Stale(Exception):
+    """What a plan expected does not hold any more: plan again. ``str()`` says what."""
+
+
 class LocalChanged(Exception):
     """The local content changed while it was read or replaced: plan again."""
 

@@ -7,7 +7,6 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from reconciler.errors import (
     Missing,
     RemoteError,
     ServerFault,
+    Stale,
     Unauthorized,
     Unavailable,
     Unreachable,
@@ -43,21 +43,11 @@ from reconciler.model import (
     Result,
     Side,
 )
-from reconciler.ports import Content, Found, Incoming, Progress, RemoteFolder, Replica
-from reconciler.reading import read_at
+from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.remote_tree import RemoteTree
+from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
-
-RESUME_FROM = 1 << 20
-"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
-
-TEMPORARY_PREFIX = ".sync-in.mount."
-"""Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
-
-
-class Stale(Exception):
-    """What the plan expected does not hold any more. ``str()`` says what."""
 
 
 class Executor:
@@ -78,15 +68,13 @@ class Executor:
         attempted: dict[NodeId, int] | None = None,
     ) -> None:
         """``attempted`` outlives the executor: the version of each node whose upload may have been done unseen."""
-        self._attempted = {} if attempted is None else attempted
         self._union = replica.base_count() == 0
-        self._copies = copies
+        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted)
         self._filters = filters
         self._replica = replica
         self._remote = remote
         self._tree = tree
         self._hydrator = hydrator
-        self._progress = progress
         self._listed = listed
         self._acts: dict[tuple[Op, Side], Callable[[Action], Awaitable[int]]] = {
             (Op.MAKE, Side.REMOTE): self._make_remote,
@@ -135,14 +123,6 @@ class Executor:
             raise Stale("it was changed here meanwhile")
         return local
 
-    async def _expect_remote_file(self, path: str, expected: Remote) -> Found:
-        found = await self._remote.find(path)
-        if found is None:
-            raise Stale("it is not on the server any more")
-        if not _same(found, expected):
-            raise Stale("it was changed on the server meanwhile")
-        return found
-
     def _remote_parent(self, place: Place) -> str:
         """The parent's path on the server now. Stale when the server does not have the parent (yet)."""
         if place.parent == ROOT:
@@ -187,17 +167,11 @@ class Executor:
             await self._remote.make_folder(path, mtime)
         except ServerFault:
             # A file of that name makes the server answer 500 (protocol page, MAKE).
-            if await self._file_at(path) is not None:
+            if await file_at(self._remote, path) is not None:
                 raise Stale("a file of that name is on the server") from None
             raise
         self._agreed(action.node, Base(Kind.FOLDER, place.parent, place.name, 0, mtime, 0, 0))
         return 0
-
-    async def _file_at(self, path: str) -> Found | None:
-        try:
-            return await self._remote.find(path)
-        except Exists:
-            return None
 
     async def _send(self, action: Action) -> int:
         local = self._expect_local(action)
@@ -208,16 +182,13 @@ class Executor:
         mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
         content = self._replica.open_content(action.node)
         try:
-            digest = self._counted(action) or await checksum(content.fd, local.size)
+            # What the plan was made from was summed already, if it was compared by checksum.
+            digest = (action.local.checksum if action.local else None) or await checksum(content.fd, local.size)
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
-            moved = 0
-            if not await self._copy(action, path, local, mtime, digest):
-                moved = await self._upload(action, path, content, local, mtime, digest)
+            moved = await self._sender.put(Outgoing(action, path, content.fd, local, mtime, digest))
         finally:
             content.close()
-        if self._copies is not None:
-            self._copies.add(digest, action.node)
         base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
         self._agreed(self._document(action.node, place), base)
         return moved
@@ -238,133 +209,6 @@ class Executor:
             self._replica.set_base(node, None)
         self._tree.set(node, None)
         return heir
-
-    @staticmethod
-    def _counted(action: Action) -> str | None:
-        """The checksum of the version that the plan was made from, if it was compared by one."""
-        return action.local.checksum if action.local is not None else None
-
-    async def _copy(self, action: Action, path: str, local: Local, mtime: int, digest: str) -> bool:
-        """Lets the server copy the content from where it has it already. False when it has it nowhere for sure.
-
-        It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
-        """
-        source = await self._proved_copy(digest, action.node, local.size)
-        if source is None:
-            return False
-        if action.remote is not None:
-            await self._expect_remote_file(path, action.remote)
-        beside = _beside(path, action.node, local.version)
-        try:
-            await self._remote.copy(source, beside, mtime)
-            found = await self._remote.find(beside)
-            if found is None or (found.size, found.mtime) != (local.size, mtime):
-                return False
-            await self._remote.move(beside, path, overwrite=action.remote is not None)
-        except Exists:
-            await self._remote.delete(beside)
-            raise Stale("a file of that name is on the server") from None
-        return True
-
-    async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
-        """The path of a file on the server that still is what a listing or an upload showed to have this content."""
-        other = await self._copies.find(digest) if self._copies is not None and size else None
-        remote = self._tree.get(other) if other is not None and other != node else None
-        if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
-            return None
-        try:
-            path = self._tree.path(other)
-        except KeyError:
-            return None
-        found = await self._file_at(path) if self._tree.unknown(other) is None else None
-        return path if found is not None and _same(found, remote) else None
-
-    async def _upload(self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str) -> int:
-        """Puts the content where it belongs; bytes sent. The server's version is proved to be the expected one."""
-        if action.remote is None:
-            try:
-                return await self._send_content(action, path, content, local, mtime, digest, replace=False)
-            except Exists:
-                found = await self._file_at(path)
-                if found is not None and await self._is_ours(action.node, path, found, local, mtime, digest):
-                    return 0
-                raise Stale("a file of that name is on the server") from None
-        found = await self._remote.find(path)
-        if found is None or not _same(found, action.remote):
-            if found is not None and await self._is_ours(action.node, path, found, local, mtime, digest):
-                return 0
-            raise Stale("it was changed on the server meanwhile")
-        if not action.keep:
-            return await self._send_content(action, path, content, local, mtime, digest, replace=True)
-        beside = _beside(path, action.node, local.version)
-        await self._send_content(action, beside, content, local, mtime, digest, replace=True)
-        await self._expect_remote_file(path, action.remote)
-        await self._remote.move(beside, path, overwrite=True)
-        return local.size
-
-    async def _is_ours(self, node: NodeId, path: str, found: Found, local: Local, mtime: int, digest: str) -> bool:
-        """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
-        when somebody else may have written in the same second; then the content itself is looked at."""
-        if (found.size, found.mtime) != (local.size, mtime):
-            return False
-        return self._attempted.get(node) == local.version or await self._checksum_there(path, found) == digest
-
-    async def _checksum_there(self, path: str, found: Found) -> str:
-        """The checksum of the server's content, by reading it."""
-        summed = hashlib.new("sha512_256")
-        async with self._remote.download(path, start=0, stop=found.size, expect=found) as pieces:
-            async for piece in pieces:
-                summed.update(piece)
-        return summed.hexdigest()
-
-    async def _send_content(
-        self, action: Action, path: str, content: Content, local: Local, mtime: int, digest: str, *, replace: bool
-    ) -> int:
-        start = 0
-        if local.size >= RESUME_FROM:
-            start = await self._remote.partial(path)
-            if start >= local.size:
-                start = 0
-        try:
-            await self._stream(action, path, content, local, mtime, digest, replace, start)
-        except (Mismatch, ServerFault):
-            if start == 0:
-                raise
-            # The partial was not a prefix of this content: it is overwritten from the first byte.
-            start = 0
-            await self._stream(action, path, content, local, mtime, digest, replace, start)
-        return local.size - start
-
-    async def _stream(
-        self,
-        action: Action,
-        path: str,
-        content: Content,
-        local: Local,
-        mtime: int,
-        digest: str,
-        replace: bool,
-        start: int,
-    ) -> None:
-        async def read(offset: int, length: int) -> bytes:
-            if self._version(action.node) != local.version:
-                raise LocalChanged("it was changed here while it was sent")
-            piece = read_at(content.fd, min(length, local.size - offset), offset)
-            self._progress.advanced(action, len(piece))
-            await trio.lowlevel.checkpoint()
-            return piece
-
-        try:
-            await self._remote.upload(
-                path, read, size=local.size, mtime=mtime, checksum=digest, replace=replace, start=start
-            )
-        except RemoteError as error:
-            if error.done is None:
-                self._attempted[action.node] = local.version
-            raise
-        except trio.Cancelled:
-            self._attempted[action.node] = local.version
-            raise
 
     def _version(self, node: NodeId) -> int | None:
         local = self._replica.local(node)
@@ -394,7 +238,7 @@ class Executor:
             found = await self._remote.find(source)
             if found is None and await self._arrived(target, present):
                 return
-            if found is None or not _same(found, present):
+            if found is None or not same(found, present):
                 raise Stale("it was changed on the server meanwhile")
         try:
             await self._remote.move(source, target)
@@ -409,14 +253,14 @@ class Executor:
             found = await self._remote.find(target)
         except Exists:
             return present.kind is Kind.FOLDER
-        return found is not None and present.kind is Kind.FILE and _same(found, present)
+        return found is not None and present.kind is Kind.FILE and same(found, present)
 
     async def _touch_remote(self, action: Action) -> int:
         local = self._expect_local(action)
         assert action.remote is not None
         path = self._expected_path(action.node, action.remote)
         if action.remote.kind is Kind.FILE:
-            await self._expect_remote_file(path, action.remote)
+            await expect_file(self._remote, path, action.remote)
         mtime = max(local.mtime, 1)
         await self._remote.touch(path, mtime)
         self._agreed(action.node, replace(self._base_of(action.remote, local.version), mtime=mtime))
@@ -429,7 +273,7 @@ class Executor:
         path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             found = await self._remote.find(path)
-            if found is not None and not _same(found, action.remote):
+            if found is not None and not same(found, action.remote):
                 raise Stale("it was changed on the server meanwhile")
         elif not self._listed:
             raise Stale("what is in the folder on the server now has to be seen first")
@@ -590,7 +434,8 @@ class Executor:
         if remote.checksum is not None:
             return remote.checksum == digest
         found = Found(remote.size, remote.mtime * 1000)
-        return await self._is_ours(action.node, self._tree.path(action.node), found, local, remote.mtime, digest)
+        path = self._tree.path(action.node)
+        return await self._sender.is_ours(Outgoing(action, path, -1, local, remote.mtime, digest), found)
 
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:
@@ -599,14 +444,3 @@ class Executor:
             raise Stale("something that was in it is still agreed on")
         self._replica.set_base(action.node, None)
         return 0
-
-
-def _same(found: Found, expected: Remote) -> bool:
-    """The server keeps whole seconds for us; its listing rounds as its etag does (observed), so seconds agree."""
-    return (found.size, found.mtime) == (expected.size, expected.mtime)
-
-
-def _beside(path: str, node: NodeId, version: int) -> str:
-    parent, _, _ = path.rpartition("/")
-    name = f"{TEMPORARY_PREFIX}{node}-{version}"
-    return f"{parent}/{name}" if parent else name

@@ -1,0 +1,214 @@
+"""Sending content: to a new place, over the version that was seen there, or by a copy of what the server has already.
+
+The server has no conditional PUT. So its version is proved just before it is replaced, and where it is known to lose it
+goes to the trash: the new version is put beside it and moved over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import trio
+
+from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
+from reconciler.model import Action, Local, NodeId, Remote
+from reconciler.ports import Found, Progress, RemoteFolder, Replica
+from reconciler.reading import read_at
+from reconciler.remote_tree import RemoteTree
+from reconciler.sums import Copies
+
+RESUME_FROM = 1 << 20
+"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
+
+TEMPORARY_PREFIX = ".sync-in.mount."
+"""Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One version on its way. ``fd`` reads it, ``mtime`` (s) and ``digest`` (SHA-512/256) are what the server gets."""
+
+    action: Action
+    path: str
+    fd: int
+    local: Local
+    mtime: int
+    digest: str
+
+
+class Sender:
+    """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
+    With ``copies``, content that the server has already is copied there instead of sent."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        tree: RemoteTree,
+        progress: Progress,
+        copies: Copies | None,
+        attempted: dict[NodeId, int],
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._tree = tree
+        self._progress = progress
+        self._copies = copies
+        self._attempted = attempted
+
+    async def put(self, out: Outgoing) -> int:
+        """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
+
+        Cancelled, the server has the old version or the new one, whole.
+        """
+        moved = 0 if await self._copy(out) else await self._upload(out)
+        if self._copies is not None:
+            self._copies.add(out.digest, out.action.node)
+        return moved
+
+    async def _copy(self, out: Outgoing) -> bool:
+        """Lets the server copy the content from where it has it already. False when it has it nowhere for sure.
+
+        It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
+        """
+        action, path = out.action, out.path
+        source = await self._proved_copy(out.digest, action.node, out.local.size)
+        if source is None:
+            return False
+        if action.remote is not None:
+            await expect_file(self._remote, path, action.remote)
+        beside = _beside(path, action.node, out.local.version)
+        try:
+            await self._remote.copy(source, beside, out.mtime)
+            found = await self._remote.find(beside)
+            if found is None or (found.size, found.mtime) != (out.local.size, out.mtime):
+                return False
+            await self._remote.move(beside, path, overwrite=action.remote is not None)
+        except Exists:
+            await self._remote.delete(beside)
+            raise Stale("a file of that name is on the server") from None
+        return True
+
+    async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
+        """The path of a file on the server that still is what a listing or an upload showed to have this content."""
+        other = await self._copies.find(digest) if self._copies is not None and size else None
+        remote = self._tree.get(other) if other is not None and other != node else None
+        if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
+            return None
+        try:
+            path = self._tree.path(other)
+        except KeyError:
+            return None
+        found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
+        return path if found is not None and same(found, remote) else None
+
+    async def _upload(self, out: Outgoing) -> int:
+        """Puts the content where it belongs; bytes sent. The server's version is proved to be the expected one."""
+        action, path = out.action, out.path
+        if action.remote is None:
+            try:
+                return await self._send_content(out, path, replace=False)
+            except Exists:
+                found = await file_at(self._remote, path)
+                if found is not None and await self.is_ours(out, found):
+                    return 0
+                raise Stale("a file of that name is on the server") from None
+        found = await self._remote.find(path)
+        if found is None or not same(found, action.remote):
+            if found is not None and await self.is_ours(out, found):
+                return 0
+            raise Stale("it was changed on the server meanwhile")
+        if not action.keep:
+            return await self._send_content(out, path, replace=True)
+        beside = _beside(path, action.node, out.local.version)
+        await self._send_content(out, beside, replace=True)
+        await expect_file(self._remote, path, action.remote)
+        await self._remote.move(beside, path, overwrite=True)
+        return out.local.size
+
+    async def is_ours(self, out: Outgoing, found: Found) -> bool:
+        """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
+        when somebody else may have written in the same second; then the content itself is looked at."""
+        if (found.size, found.mtime) != (out.local.size, out.mtime):
+            return False
+        if self._attempted.get(out.action.node) == out.local.version:
+            return True
+        return await self._checksum_there(out.path, found) == out.digest
+
+    async def _checksum_there(self, path: str, found: Found) -> str:
+        """The checksum of the server's content, by reading it."""
+        summed = hashlib.new("sha512_256")
+        async with self._remote.download(path, start=0, stop=found.size, expect=found) as pieces:
+            async for piece in pieces:
+                summed.update(piece)
+        return summed.hexdigest()
+
+    async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> int:
+        start = 0
+        if out.local.size >= RESUME_FROM:
+            start = await self._remote.partial(path)
+            if start >= out.local.size:
+                start = 0
+        try:
+            await self._stream(out, path, start, replace=replace)
+        except (Mismatch, ServerFault):
+            if start == 0:
+                raise
+            # The partial was not a prefix of this content: it is overwritten from the first byte.
+            start = 0
+            await self._stream(out, path, start, replace=replace)
+        return out.local.size - start
+
+    async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> None:
+        node, version, size = out.action.node, out.local.version, out.local.size
+
+        async def read(offset: int, length: int) -> bytes:
+            local = self._replica.local(node)
+            if local is None or local.version != version:
+                raise LocalChanged("it was changed here while it was sent")
+            piece = read_at(out.fd, min(length, size - offset), offset)
+            self._progress.advanced(out.action, len(piece))
+            await trio.lowlevel.checkpoint()
+            return piece
+
+        try:
+            await self._remote.upload(
+                path, read, size=size, mtime=out.mtime, checksum=out.digest, replace=replace, start=start
+            )
+        except RemoteError as error:
+            if error.done is None:
+                self._attempted[node] = version
+            raise
+        except trio.Cancelled:
+            self._attempted[node] = version
+            raise
+
+
+async def file_at(remote: RemoteFolder, path: str) -> Found | None:
+    """The file there; None for none, or a folder."""
+    try:
+        return await remote.find(path)
+    except Exists:
+        return None
+
+
+async def expect_file(remote: RemoteFolder, path: str, expected: Remote) -> Found:
+    """The server's file is the expected version. Raises Stale."""
+    found = await remote.find(path)
+    if found is None:
+        raise Stale("it is not on the server any more")
+    if not same(found, expected):
+        raise Stale("it was changed on the server meanwhile")
+    return found
+
+
+def same(found: Found, expected: Remote) -> bool:
+    """The server keeps whole seconds for us; its listing rounds as its etag does (observed), so seconds agree."""
+    return (found.size, found.mtime) == (expected.size, expected.mtime)
+
+
+def _beside(path: str, node: NodeId, version: int) -> str:
+    parent, _, _ = path.rpartition("/")
+    name = f"{TEMPORARY_PREFIX}{node}-{version}"
+    return f"{parent}/{name}" if parent else name

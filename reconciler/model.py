@@ -97,6 +97,7 @@ class Local:
     is here (hydrated). ``busy`` says that the content has changes which are not recorded yet: nothing can be done with
     it. ``held_open`` says that a handle is open for writing: the content may be sent, but neither replaced nor deleted.
     ``checksum`` is the content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
+    ``doubtful`` says that a power cut may have left other bytes than were written: what it replaces must be kept.
     """
 
     kind: Kind
@@ -109,6 +110,7 @@ class Local:
     busy: bool = False
     held_open: bool = False
     checksum: str | None = None
+    doubtful: bool = False
 
     @property
     def place(self) -> Place:

@@ -119,7 +119,7 @@ class Sender:
             if found is not None and await self.is_ours(out, found):
                 return 0
             raise Stale("it was changed on the server meanwhile")
-        if not action.keep:
+        if not (action.keep or out.local.doubtful):
             return await self._send_content(out, path, replace=True)
         beside = _beside(path, action.node, out.local.version)
         await self._send_content(out, beside, replace=True)

@@ -74,7 +74,7 @@ def _write_begun(index: Index, sequence: int, event: events.WriteBegun) -> None:
     record = _get(index, event.node)
     record.version = sequence
     record.writing = True
-    if not record.present:  # it is being truncated to nothing: the caller needs none of the content
+    if not record.present:  # the caller discards the content (``begin_write`` refuses anything else)
         record.present, record.size = True, 0
         record.owner, record.number = event.node, sequence
         index.unmark(index.absent, event.node)
@@ -248,6 +248,13 @@ def _made_absent(index: Index, sequence: int, event: events.MadeAbsent) -> None:
         index.unmark(index.unsynced, node)
 
 
+def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:
+    for node in event.nodes:
+        record = _get(index, node)
+        record.doubtful = record.version  # the next write gives another version, and ends the doubt
+        index.put_node(node, record)
+
+
 def _get(index: Index, node: int) -> Node:
     record = index.node(node)
     if record is None:
@@ -276,4 +283,6 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Swept: _swept,
     events.Synced: _synced,
     events.MadeAbsent: _made_absent,
+    events.Reverted: apply_remote.reverted,
+    events.Doubted: _doubted,
 }

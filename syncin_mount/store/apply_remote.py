@@ -171,6 +171,28 @@ def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
     index.effect(sequence, NoteToBin(entry))
 
 
+def reverted(index: Index, sequence: int, event: events.Reverted) -> None:
+    """The node is as its base says, the content to be fetched; the remains go."""
+    node = event.node
+    record, base = index.node(node), index.base(node)
+    assert record is not None
+    assert base is not None
+    if event.size:
+        record.size = event.size
+        _bin_one(index, sequence, event.now, event.why, record, index.path(node))
+    else:
+        index.effect(sequence, Unlink(record.owner, record.number))
+    record.version, record.size, record.mtime, record.ctime = sequence, base.size, base.mtime * SECOND, event.now
+    record.owner, record.number = node, sequence
+    record.present = base.size == 0
+    if not record.present:
+        index.mark(index.absent, node)
+    index.unmark(index.unsynced, node)
+    index.put_node(node, record)
+    index.put_base(node, with_version(base, record.version))
+    refresh(index, node, record, event.now, local=False)
+
+
 def copied(index: Index, sequence: int, event: events.Copied) -> None:
     """A copy lies in the bin."""
     record = index.node(event.node)

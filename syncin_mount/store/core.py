@@ -13,7 +13,8 @@ What each kind of stop leaves, and why the next start repairs it:
 * Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync and ends
   somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has
   the same version they are made absent and fetched again; the others are taken as they are, as on any local file
-  system. Bytes of incoming files are not trusted.
+  system, unless they are torn and the server has an older version: then that one comes back, and the remains go to the
+  bin. Bytes of incoming files are not trusted.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ from syncin_mount.store.records import (
 MAP_SIZE: Final = 1 << 30
 EFFECTS_A_COMMIT: Final = 256
 REPLAY_BATCH: Final = 20_000
+TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
 
 class Core:
@@ -138,9 +140,9 @@ class Core:
         # Before any content is looked at: some may have to come back from the bin first.
         self._do_all_effects()
         self._objects.find_incoming(keep=lambda *version: not power_cut and self._is_wanted(*version))
-        self._finish_writes()
+        interrupted = self._finish_writes()
         if power_cut:
-            self._distrust()
+            self._distrust(interrupted)
         self.commit()
         lock.write_whole(running, boot + "\n")
         self._last_local = ix.applied
@@ -169,11 +171,13 @@ class Core:
                 ix.grow()
                 ix.begin()
 
-    def _finish_writes(self) -> None:
-        """Records what was written and not recorded when the last process was killed."""
+    def _finish_writes(self) -> list[int]:
+        """Records what was written and not recorded when the last process was killed; of these nodes."""
         ix = self._ix
-        for node in ix.marked(ix.writing):
+        interrupted = ix.marked(ix.writing)
+        for node in interrupted:
             self._take_as_is(node)
+        return interrupted
 
     def _take_as_is(self, node: int) -> None:
         record = self._ix.node(node)
@@ -182,27 +186,34 @@ class Core:
         size, mtime = (0, record.mtime) if found is None else (found.st_size, found.st_mtime_ns)
         self._do(events.Written(self._now(), node, size, mtime))
 
-    def _distrust(self) -> None:
-        """After a power cut: contents that were not synced may be anything."""
+    def _distrust(self, interrupted: list[int]) -> None:
+        """After a power cut: contents that were not synced may be anything. ``interrupted`` were being written."""
         ix = self._ix
-        absent = []
+        absent, doubtful = [], []
         for node in ix.marked(ix.unsynced):
             record, base = ix.node(node), ix.base(node)
             if record is None or not record.present:
                 continue
-            if base is not None and base.version == record.version and base.size > 0:
+            found = self._objects.stat(record.owner, record.number)
+            size = found.st_size if found else 0
+            torn = size != record.size or (size == 0 and node in interrupted)
+            if base is not None and base.size > 0 and base.version == record.version:
                 absent.append(node)
+            elif base is not None and base.size > 0 and torn:
+                self._do(events.Reverted(self._now(), node, size, TORN))
             else:
-                found = self._objects.stat(record.owner, record.number)
-                if (found.st_size if found else 0) != record.size:
+                if size != record.size:
                     self._take_as_is(node)
+                doubtful.append(node)
         if absent:
             self._do(events.MadeAbsent(self._now(), absent))
-        self._reconsider_objects()
+        doubtful += self._reconsider_objects()
+        if doubtful:
+            self._do(events.Doubted(self._now(), doubtful))
 
-    def _reconsider_objects(self) -> None:
+    def _reconsider_objects(self) -> list[int]:
         """After a power cut: objects that nothing refers to (their event was lost) go; ones of another size than
-        recorded count as written."""
+        recorded count as written. Returns the latter's nodes."""
         ix = self._ix
         waiting = (decode_effect(raw) for _, raw in ix.items("effects"))
         needed = {U64X2.pack(one.owner, one.number): 0 for one in waiting if isinstance(one, Unlink | ToBin | FromBin)}
@@ -210,12 +221,15 @@ class Core:
             record = decode_node(raw)
             if record.kind == FILE and record.present:
                 needed[U64X2.pack(record.owner, record.number)] = U64.unpack(place)[0]
+        taken = []
         for owner, number, entry in self._objects.every():
             node = needed.get(U64X2.pack(owner, number))
             if node is None:
                 os.unlink(entry.path)
             elif node and entry.stat().st_size != self._node(node).size:
                 self._take_as_is(node)
+                taken.append(node)
+        return taken
 
     # events -------------------------------------------------------------------------------------------------------
 

@@ -210,9 +210,24 @@ class MadeAbsent(Event, frozen=True):
     nodes: list[int]
 
 
+class Reverted(Event, frozen=True):
+    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless there is nothing) is not
+    what was saved; the server's version, as the base tells it, is to be fetched again."""
+
+    node: int
+    size: int
+    why: str
+
+
+class Doubted(Event, frozen=True):
+    """After a power cut: the contents of these nodes have the right size, and may be something else all the same."""
+
+    nodes: list[int]
+
+
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
-    | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent
+    | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

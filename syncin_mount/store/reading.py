@@ -110,7 +110,13 @@ class Reading(Core):
         return Local(
             KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
             record.version, record.present, record.writing, node in self._writers,
+            doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
         )  # fmt: skip
+
+    def _is_doubtful(self, node: int, record: Node) -> bool:
+        """Until it is written anew, or agreed on."""
+        base = self._ix.base(node)
+        return record.doubtful == record.version and (base is None or base.version != record.version)
 
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
         index = self._ix

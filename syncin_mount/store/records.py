@@ -27,6 +27,7 @@ class Node(msgspec.Struct, array_like=True, gc=False):
     ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is 2 plus
     the number of subfolders for a folder, else 1. ``present`` is False for a file whose content is not here.
     ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended attributes.
+    ``doubtful`` is the version of which a power cut may have left other bytes than were written, 0 for none.
     """
 
     kind: int
@@ -50,6 +51,7 @@ class Node(msgspec.Struct, array_like=True, gc=False):
     xattrs: int = 0
     rdev: int = 0
     target: bytes = b""
+    doubtful: int = 0
 
 
 class BaseRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import ROOT, Base, Kind
+from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import (
     JournalDamaged,
     NewerFormat,
@@ -39,6 +39,7 @@ from tests.store.support import (
     kill,
     make,
     open_replica,
+    pick_bin,
     place,
     read,
     settle,
@@ -410,17 +411,115 @@ def test_after_a_power_cut_unsynced_contents_of_the_server_are_fetched_again(fol
     again.close()
 
 
-def test_after_a_power_cut_own_contents_are_taken_as_they_are(folder: Path) -> None:
+def cut_power(replica: Replica, node: NodeId, size: int, *, zeros: bool = False) -> None:
+    """The index is durable, of the content only ``size`` bytes are, or so many zeros."""
+    content = replica.open_content(node)
+    os.ftruncate(content.fd, 0 if zeros else size)
+    os.ftruncate(content.fd, size)
+    content.close()
+    kill(replica)
+
+
+def synced(replica: Replica) -> None:
+    contents = replica.unsynced_contents()
+    replica.sync_contents(contents)
+    replica.mark_synced(contents)
+    replica.commit()
+
+
+def saved_again(folder: Path, how: str, data: bytes) -> tuple[Replica, NodeId]:
+    """A document that the server has, saved anew just before the power cut."""
     replica = open_replica(folder)
     node = make(replica, "mine", data=b"my own words")
     settle(replica)
-    write(replica, node, b"my own longer words")
+    synced(replica)
+    if how == "in place":
+        write(replica, node, data)
+    else:
+        make(replica, "mine.tmp", data=data)
+        replica.rename(ROOT, b"mine.tmp", ROOT, b"mine")
+    replica.commit()
+    return replica, node
+
+
+@pytest.mark.parametrize("how", ["in place", "rename over"])
+@pytest.mark.parametrize("left", [0, 6])
+def test_after_a_power_cut_a_torn_save_gives_way_to_the_servers_version(folder: Path, how: str, left: int) -> None:
+    replica, node = saved_again(folder, how, b"my own longer words")
+    cut_power(replica, node, left)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    local, base = again.local(node), again.base(node)
+    assert local is not None
+    assert base is not None
+    assert again.status(node) is Status.ABSENT
+    assert list(again.dirty()) == []
+    assert (local.size, local.mtime, local.version) == (12, base.mtime, base.version)
+    assert pick_bin(again) == ([("mine", b"my own")] if left else [])
+    arrive(again, node, base, b"my own words")
+    assert read(again, node) == b"my own words"
+    again.close()
+
+
+def test_after_a_power_cut_a_save_that_was_only_begun_gives_way_too(folder: Path) -> None:
+    replica, node = saved_again(folder, "in place", b"my own longer words")
+    synced(replica)
+    replica.begin_write(node)
+    cut_power(replica, node, 0)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.status(node) is Status.ABSENT
+    again.close()
+
+
+def test_a_torn_save_at_another_place_stays_there(folder: Path) -> None:
+    replica, node = saved_again(folder, "in place", b"my own longer words")
+    replica.rename(ROOT, b"mine", ROOT, b"renamed")
+    cut_power(replica, node, 6)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert at(again, "renamed") == node
+    local = again.local(node)
+    assert local is not None
+    assert not local.present
+    assert [one.node for one in again.dirty()] == [node]
+    again.close()
+
+
+def is_doubtful(replica: Replica, node: NodeId) -> bool:
     local = replica.local(node)
     assert local is not None
-    content = replica.open_content(node)
-    os.ftruncate(content.fd, 6)  # this much reached the disk
-    content.close()
-    kill(replica)
+    return local.doubtful
+
+
+@pytest.mark.parametrize("how", ["in place", "rename over"])
+def test_after_a_power_cut_a_save_of_the_right_size_is_doubtful(folder: Path, how: str) -> None:
+    replica, node = saved_again(folder, how, b"my own longer words")
+    assert not is_doubtful(replica, node)
+    cut_power(replica, node, 19, zeros=True)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.status(node) is Status.CHANGED
+    assert is_doubtful(again, node)
+    kill(again)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert is_doubtful(again, node)  # for as long as nobody settles it
+    again.rename(ROOT, b"mine", ROOT, b"renamed")
+    assert is_doubtful(again, node)
+    kill(again)
+    copy = copy_of(folder, folder.parent / "copy")
+    again = open_replica(copy, boot_id="boot 2")
+    write(again, node, b"written anew")
+    assert not is_doubtful(again, node)
+    again.close()
+    again = open_replica(folder, boot_id="boot 2")
+    settle(again)
+    assert not is_doubtful(again, node)
+    again.close()
+
+
+def test_after_a_power_cut_new_contents_are_taken_as_they_are(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = make(replica, "mine", data=b"my own words")
+    local = replica.local(node)
+    assert local is not None
+    cut_power(replica, node, 6)
     again = sound(open_replica(folder, boot_id="boot 2"))
     after = again.local(node)
     assert after is not None
@@ -457,6 +556,7 @@ def test_after_a_power_cut_content_whose_event_was_lost_counts_as_changed(folder
     kill(replica)
     again = sound(open_replica(folder, boot_id="boot 2"))
     assert again.status(node) is Status.CHANGED
+    assert is_doubtful(again, node)
     assert read(again, node) == b"12345678"
     again.close()
 

@@ -1,0 +1,48 @@
+"""A power cut between a save and its bytes' way to the disk, end to end: the last good copy is never lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.engine.world import open_world
+
+GOOD = b"months of work"
+
+
+@pytest.mark.parametrize("how", ["in place", "rename over"])
+@pytest.mark.parametrize("zeros", [False, True])
+async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(tmp_path: Path, how: str, zeros: bool):
+    async with open_world(tmp_path) as world:
+        device = await world.device()
+        device.write("thesis", GOOD, mtime=1_700_000_000)
+        await device.sync()
+        contents = device.replica.unsynced_contents()
+        device.replica.sync_contents(contents)
+        device.replica.mark_synced(contents)
+        saved = GOOD + b", and today's"
+        if how == "in place":
+            device.write("thesis", saved)
+        else:
+            device.write("thesis.tmp", saved)
+            device.rename("thesis.tmp", "thesis")
+        device.replica.commit()
+        record = device.replica._ix.node(device.node("thesis"))
+        assert record is not None
+        content = device.replica._objects.path(record.owner, record.number)
+        device.replica._let_go()
+        os.truncate(content, 0)
+        if zeros:
+            os.truncate(content, len(saved))
+        (tmp_path / "replica-a" / "running").write_text("another boot\n")
+        device.hydrator.want = lambda *_: None
+        after = await world.device("a")
+        for _ in range(2):
+            await after.sync()
+        if zeros:
+            assert GOOD in world.trashed().values()
+        else:
+            assert world.on_disk()["thesis"] == GOOD
+            assert after.tree()["thesis"] in {GOOD, None}

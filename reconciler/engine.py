@@ -107,6 +107,8 @@ class Engine:
         self._waiting: dict[NodeId, str] = {}
         self._to_be_listed: set[NodeId] = set()
         """What a push found different on the server: it is not tried again before a listing."""
+        self._restored = False
+        """The server looked restored from a backup, and what followed from it is not all done yet."""
         self._sums = Sums(replica)
         self._copies = Copies(replica)
         self._attempted: dict[NodeId, int] = {}
@@ -275,9 +277,13 @@ class Engine:
         started = trio.current_time()
         try:
             await self._follow_settings()
+            before = 0
             for _ in range(ROUNDS):
+                before = len(report.outcomes)
                 if not await self._round(report, confirmed=confirmed):
                     break
+            else:
+                self._hold_stale(report.outcomes[before:])
         except (Unreachable, ListingBroken) as error:
             self._link.lost(str(error))
             report.offline = str(error)
@@ -303,6 +309,14 @@ class Engine:
             self._last_run_ns = self._clock.now_ns()
         report.problems = list(self._problems())
         report.seconds = trio.current_time() - started
+
+    def _hold_stale(self, outcomes: Iterable[Outcome]) -> None:
+        """What did not fit however often it was planned for waits, and is shown: it may be no change that is behind
+        it, but a server that answers so for ever."""
+        for outcome in outcomes:
+            node = outcome.action.node
+            if outcome.result is Result.STALE:
+                self._held.hold(Dirty(node, self._replica.changed_ns(node)), outcome.why, trio.current_time())
 
     def _refuse(self, error: Unauthorized) -> None:
         """The log-in is not accepted: somebody has to renew it, which is noticed after a while."""
@@ -340,6 +354,7 @@ class Engine:
         tree = await self._observe(report)
         if tree is None:
             return True
+        tree.restored = self._restored = tree.restored or self._restored
         self._link.alive()
         self._refused = None
         self._later(started)
@@ -372,8 +387,10 @@ class Engine:
             return False
         self._replica.set_bases(tree.learned)
         self._waiting = {each.node: each.why for each in made.waiting}
+        self._held.retain({*dirty, *(each.node for each in made.actions)})
         self._conflicts += len(made.conflicts)
         outcomes = await self._execute(made, tree, listed=True)
+        self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
         self._sums.retain(each.node for each in self._replica.dirty())
@@ -545,6 +562,11 @@ class Engine:
         if outcome.result is Result.DONE:
             self._held.release(node)
             self._waiting.pop(node, None)
+            if action.op is Op.MAKE:  # what was to go into it waited for it
+                for held, _ in self._held.failures():
+                    local = self._replica.local(held)
+                    if local is not None and local.parent == node:
+                        self._held.release(held)
         elif outcome.result is not Result.STALE:
             dirty = Dirty(node, self._replica.changed_ns(node))
             self._held.hold(dirty, outcome.why, now, lasting=outcome.result is Result.FAILED)
@@ -599,14 +621,19 @@ class Engine:
     def _problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason."""
         waiting = dict(self._waiting)
+        failures = dict(self._held.failures())
         for dirty in self._replica.dirty():
+            failures.pop(dirty.node, None)
             held = self._held.get(dirty)
             why = waiting.pop(dirty.node, "")
             if held is not None:
                 why = held.why
             if why:
                 yield Problem(dirty.node, self._known_path(dirty.node), why, held is not None and held.lasting)
-        for node, why in waiting.items():  # only the server's side of it has changed
+        for node, failed in failures.items():  # only the server's side of it has changed
+            waiting.pop(node, None)
+            yield Problem(node, self._known_path(node), failed.why, failed.lasting)
+        for node, why in waiting.items():
             yield Problem(node, self._known_path(node), why, False)
         for node, why in self._hydrator.refused.items():
             yield Problem(node, self._known_path(node), why, True)

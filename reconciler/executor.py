@@ -342,7 +342,9 @@ class Executor:
         # The place is settled on its own: only the content is agreed on here, unless there was no base yet.
         place = base.place if base is not None else remote.place
         agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name)
-        self._replica.take_in(action.node, incoming, agreed, local.version, keep=action.keep, why=action.reason)
+        # A server that goes back in time has no other copy of what came after.
+        keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
+        self._replica.take_in(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
 
     async def _move_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
@@ -379,7 +381,8 @@ class Executor:
             if not action.keep:
                 self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)
-        self._replica.delete_local(action.node, keep=action.keep, why=action.reason)
+        keep = action.keep or self._tree.restored  # what a backup lacks is not in the server's trash either
+        self._replica.delete_local(action.node, keep=keep, why=action.reason)
         return 0
 
     def _expect_no_news_below(self, folder: NodeId) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from reconciler.model import NodeId
@@ -48,6 +49,14 @@ class HeldNodes:
 
     def release(self, node: NodeId) -> None:
         self._nodes.pop(node, None)
+
+    def retain(self, nodes: Container[NodeId]) -> None:
+        """What nothing is to be done about any more is forgotten."""
+        self._nodes = {node: held for node, held in self._nodes.items() if node in nodes}
+
+    def failures(self) -> Iterator[tuple[NodeId, Held]]:
+        """All that failed, whether it was changed here or on the server."""
+        return ((node, held) for node, held in list(self._nodes.items()) if not held.filtered)
 
     def release_all(self) -> None:
         """Somebody asked for it: everything is tried again."""

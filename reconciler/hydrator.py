@@ -112,6 +112,8 @@ class Hydrator:
         self._jobs: dict[NodeId, _Job] = {}
         self._replacing: dict[NodeId, trio.Event] = {}
         self._outdated: set[NodeId] = set()
+        self._doubted: dict[NodeId, Base] = {}
+        """The version that each of these was listed as, and that the server denied when it was asked for it."""
         self._queue: deque[NodeId] = deque()
         self._queued: set[NodeId] = set()
         self._active = 0
@@ -197,12 +199,12 @@ class Hydrator:
             if job is not None:
                 await self._prove(job)
                 self._finish(job)
+                self._doubted.pop(node, None)
         except Unreachable as error:
             self._link.lost(str(error))
             self.want(node)
-        except (Changed, Missing):
-            self._outdated.add(node)
-            self.on_stale()
+        except (Changed, Missing) as error:
+            self._doubt(node, error)
         except Unavailable:
             self.want(node)
             await trio.lowlevel.checkpoint()
@@ -210,6 +212,18 @@ class Hydrator:
             self._refuse(node, str(error))
         except OSError as error:
             self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+
+    def _doubt(self, node: NodeId, error: Changed | Missing) -> None:
+        """The server's file is not the base version: a listing tells what it is now. When that has told the same
+        version once more, another one tells nothing new; it is asked for again after the next one that is due."""
+        base = self._replica.base(node)
+        if base is not None and self._doubted.get(node) == base:
+            self._refuse(node, str(error))
+            return
+        self._outdated.add(node)
+        if base is not None:
+            self._doubted[node] = base
+        self.on_stale()
 
     def _refuse(self, node: NodeId, why: str) -> None:
         self.refused[node] = why

@@ -45,7 +45,9 @@ class Matching:
         self._trust_inodes = True
 
     def run(self, matched: int) -> None:
-        self._trust_inodes = not self._renumbered(matched)
+        same, other = self._renumbered()
+        self._tree.restored = other > same + matched
+        self._trust_inodes = not self._tree.restored or other <= _RENUMBERED
         if self._trust_inodes:
             self._claim_by_inode()
         rest = [entry for entry in self._entries if not self._by_path(entry)]
@@ -78,8 +80,9 @@ class Matching:
 
     # matching ------------------------------------------------------------------------------------------------------
 
-    def _renumbered(self, matched: int) -> bool:
-        """Whether the server's files lie on another disk now: then inodes agree by chance only."""
+    def _renumbered(self) -> tuple[int, int]:
+        """How many unchanged files have the inode that they had, and how many another one. When those are more, the
+        server's files lie on another disk now, where inodes agree by chance only."""
         by_path: dict[str, NodeId] = {}
         same = other = 0
         for entry in self._entries:
@@ -93,7 +96,7 @@ class Matching:
             elif base.size == entry.size and base.mtime == entry.mtime and base.inode:
                 same += base.inode == entry.inode
                 other += base.inode != entry.inode
-        return other > max(_RENUMBERED, same + matched)
+        return same, other
 
     def _claim_by_inode(self) -> None:
         """Moves. They come before any match by path, as another file may lie where the moved one was."""

@@ -29,7 +29,7 @@ class RemoteTree:
     The executor notes with ``set`` what each action left on the server, before or after it advances the base.
     """
 
-    __slots__ = ("_differs", "_hiding", "_known", "_nameless", "_placed", "_unknown", "learned")
+    __slots__ = ("_differs", "_hiding", "_known", "_nameless", "_placed", "_unknown", "learned", "restored")
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -40,6 +40,8 @@ class RemoteTree:
         self._hiding: set[NodeId] = set()
         self.learned: list[tuple[NodeId, Base]] = []
         """Bases that only gain what the server had not told before (inode, checksum)."""
+        self.restored = False
+        """Most files are other ones that look the same: perhaps a backup, which knows nothing of what came after it."""
 
     @classmethod
     def assumed(cls, known: Known) -> RemoteTree:

@@ -7,7 +7,8 @@ What holds here:
   recorded.
 - From the first write to ``record`` a file is *writing*: its data may change, the replica's record of it is older. The
   mark that ``begin_write`` leaves is in the journal before the first byte changes.
-- A content that was whole once stays whole for as long as it is open.
+- A file is *here* when its descriptor is the node's own object. A content that arrives is not, however much of it has:
+  it may be thrown away and fetched again until the replica took it in, so how whole it is is asked at every read.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def _moved_on() -> NoReturn:
     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
+ARRIVALS = 3
+"""How often a content is asked for that was said to have come and did not become the file's."""
+
 SETTLE_SECONDS = 2.0
 """A file that stays open is recorded once nobody wrote to it for this long."""
 
@@ -56,13 +60,13 @@ class OpenFile:
         "content",
         "counted",
         "handles",
+        "here",
         "ino",
         "mtime_ns",
         "node",
         "retired",
         "times_kept",
         "told",
-        "whole",
         "writers",
         "writing",
         "wrote_at",
@@ -75,7 +79,7 @@ class OpenFile:
         self.content = content
         self.retired: list[Content] = []
         self.attr = attr
-        self.whole = False
+        self.here = attr.present
         self.handles = 0
         self.writers = 0
         self.writing = False
@@ -119,10 +123,8 @@ class OpenFiles:
         try:
             if truncate:
                 self.truncate(file, 0)
-            elif write and not file.whole:
-                await self._fetch(file, 0, sys.maxsize)
-                if self.follow(file) is None:
-                    _moved_on()
+            elif write:
+                await self._bring_here(file)
         except BaseException:
             self.drop(file)
             raise
@@ -137,7 +139,6 @@ class OpenFiles:
         if node is None or attr is None:
             _moved_on()
         file = OpenFile(ino, node, self._replica.open_content(node), attr)
-        file.whole = file.content.missing(0, sys.maxsize) is None
         self._files[ino] = file
         return file
 
@@ -181,30 +182,39 @@ class OpenFiles:
         self._changed(file)
 
     def truncate(self, file: OpenFile, size: int) -> None:
-        """Sets the size in bytes. The content must be whole, unless ``size`` is 0."""
-        self._begin(file)
-        if not file.whole:
-            if file.node is None:
-                _moved_on()
-            # What was arriving belongs to the old version; the node has an object of its own now. Reads in threads may
-            # still use the old descriptor: it stays open.
-            file.retired.append(file.content)
-            file.content = self._replica.open_content(file.node)
-            file.whole = True
+        """Sets the size in bytes. The content must be here, unless ``size`` is 0: then nothing of it is needed."""
+        self._begin(file, discard=size == 0)
+        if not file.here:
+            _moved_on()
         os.ftruncate(file.content.fd, size)
         self._changed(file)
 
-    def _begin(self, file: OpenFile) -> None:
-        if file.writing:
+    def _begin(self, file: OpenFile, *, discard: bool = False) -> None:
+        """From here on the file is being written, and is here; an orphan stays as it is."""
+        if file.writing and file.here:
             return
         node = self.follow(file)
         if node is None:
             return
-        self._replica.begin_write(node)
+        if not file.writing:
+            self._begin_record(file, node, discard=discard)
+        if not file.here:
+            self._reopen(file, node)
+
+    def _begin_record(self, file: OpenFile, node: NodeId, *, discard: bool) -> None:
+        self._replica.begin_write(node, discard=discard)
         file.writing = True
         file.wrote_at = self._clock()
         file.mtime_ns = None
         file.times_kept = False
+
+    def _reopen(self, file: OpenFile, node: NodeId) -> None:
+        """The node has its own object now, which need not be what was arriving when the file was opened. Reads in
+        threads may still use the old descriptor: it stays open."""
+        content = self._replica.open_content(node)
+        file.retired.append(file.content)
+        file.content = content
+        file.here = True
 
     def _changed(self, file: OpenFile) -> None:
         file.wrote_at = self._clock()
@@ -233,6 +243,8 @@ class OpenFiles:
         if node is None:
             file.writing = False
             return
+        if not file.here:  # it could not be opened anew when it was truncated
+            self._reopen(file, node)
         now = os.fstat(file.content.fd)
         mtime_ns = now.st_mtime_ns if file.mtime_ns is None else file.mtime_ns
         file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns)
@@ -252,9 +264,10 @@ class OpenFiles:
     async def read(self, file: OpenFile, offset: int, size: int) -> memoryview:
         """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError (EIO when they cannot
         be fetched)."""
-        if not file.whole:
+        if not file.here:
             await self._fetch(file, offset, offset + size)
-        fd = file.content.fd
+        content, arriving = file.content, not file.here
+        fd = content.fd
         # One buffer for all that does not wait: fresh memory of this size costs as much as the copy.
         if size > len(self._buffer):
             self._buffer = memoryview(bytearray(size))
@@ -265,11 +278,42 @@ class OpenFiles:
         own = memoryview(bytearray(size))
         own[:count] = view[:count]
         count += await trio.to_thread.run_sync(read_at, fd, own[count:], offset + count)
+        if arriving and content.missing(offset, offset + size) is not None:  # thrown away while it was read
+            return await self.read(file, offset, size)
         return own[:count]
 
+    def _is_here(self, file: OpenFile) -> bool:
+        """Whether the descriptor is the node's object, which it becomes once the content was taken in."""
+        if not file.here:
+            node = self.follow(file)
+            attr = None if node is None else self._replica.attr(node)
+            if node is not None and attr is not None and attr.present:
+                self._reopen(file, node)
+        return file.here
+
+    async def _bring_here(self, file: OpenFile) -> None:
+        """Returns when the content is the node's own. That it has arrived is not enough: it may still have to be
+        proved, and what is written to it before it was taken in would be lost with it."""
+        for _ in range(ARRIVALS):
+            node = self.follow(file)
+            if node is None:
+                if file.writers:
+                    return
+                _moved_on()
+            if self._is_here(file):
+                return
+            try:
+                await self._hydrator.ensure(node, 0, sys.maxsize)
+            except Unavailable as why:
+                raise self._not_here(file, str(why)) from None
+            await trio.lowlevel.checkpoint()
+        if self.follow(file) is None:
+            _moved_on()
+        if not self._is_here(file):
+            raise self._not_here(file, "it arrived and could not take its place")
+
     async def _fetch(self, file: OpenFile, start: int, stop: int) -> None:
-        gap = file.content.missing(start, stop)
-        while gap is not None:
+        while not self._is_here(file) and (gap := file.content.missing(start, stop)) is not None:
             node = self.follow(file)
             if node is None:
                 raise self._not_here(file, "another version took its place")
@@ -277,10 +321,8 @@ class OpenFiles:
                 await self._hydrator.ensure(node, *gap)
             except Unavailable as why:
                 raise self._not_here(file, str(why)) from None
-            before, gap = gap, file.content.missing(start, stop)
-            if gap == before and self.follow(file) is not None:
+            if not self._is_here(file) and file.content.missing(start, stop) == gap and file.node is not None:
                 raise self._not_here(file, "nothing arrived")
-        file.whole = file.content.missing(0, sys.maxsize) is None
 
     def _not_here(self, file: OpenFile, why: str) -> OSError:
         """EIO, and one line in the log for each time a file was opened in vain."""
@@ -312,6 +354,6 @@ class OpenFiles:
         mtime_ns = file.mtime_ns
         if mtime_ns is None:
             mtime_ns = now.st_mtime_ns if file.writing else file.attr.mtime_ns
-        size = now.st_size if file.whole else file.attr.size
+        size = now.st_size if file.here else file.attr.size
         file.attr = msgspec.structs.replace(file.attr, nlink=int(attr is not None), size=size, mtime_ns=mtime_ns)
         return file.attr

@@ -141,7 +141,7 @@ class Device:
         node = self.replica.lookup(parent, name)
         if node is None:
             node = self.replica.create(parent, name, NodeType.FILE, mode=0o644, uid=0, gid=0).node
-        self.replica.begin_write(node)
+        self.replica.begin_write(node, discard=True)
         content = self.replica.open_content(node)
         try:
             os.ftruncate(content.fd, 0)

@@ -37,7 +37,7 @@ class Writing:
         self._world.release(attr.size, "written over", device.name)
         replica.opened_for_write(node)
         self._counted: NodeId | None = node
-        replica.begin_write(node)
+        replica.begin_write(node, discard=True)
         self._content = replica.open_content(node)
         self._put(self._world.ledger.part(number))
 

@@ -73,7 +73,7 @@ def place(replica: Replica, path: str) -> tuple[NodeId, bytes]:
 
 def write(replica: Replica, node: NodeId, data: bytes, mtime_ns: int = 1_600_000_000 * SECOND + 5) -> None:
     """The whole content, written as the file system does it."""
-    replica.begin_write(node)
+    replica.begin_write(node, discard=True)
     content = replica.open_content(node)
     os.ftruncate(content.fd, 0)
     os.pwrite(content.fd, data, 0)

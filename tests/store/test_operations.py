@@ -338,7 +338,11 @@ def test_nothing_is_taken_in_over_a_file_that_is_being_changed(replica: Replica)
 
 def test_truncating_what_is_not_here_gives_it_a_content_of_its_own(replica: Replica) -> None:
     node = far(replica)
-    replica.begin_write(node)
+    before = replica.sequence()
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        replica.begin_write(node)
+    assert (replica.sequence(), list(replica.absent())) == (before, [node])
+    replica.begin_write(node, discard=True)
     assert list(replica.absent()) == []
     replica.written(node, size=0, mtime_ns=0)
     assert read(replica, node) == b""

@@ -33,7 +33,7 @@ async def test_opening_for_writing_fetches_all_of_it(world):
     node = world.place("file", DATA)
     ino = world.fs.lookup(ROOT, b"file").ino
     handle = await world.fs.open(ino, os.O_WRONLY)
-    assert world.hydrator.asked == [(node, 0, len(DATA))]
+    assert [(asked, start) for asked, start, _ in world.hydrator.asked] == [(node, 0)]
     await world.fs.write(handle, 5, b"new")
     world.fs.release(handle)
     assert await world.read(ino) == DATA[:5] + b"new" + DATA[8:]
@@ -120,3 +120,38 @@ async def test_a_hydrator_that_brings_nothing_does_not_make_it_hang(world):
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         await world.read(ino)
     assert len(world.hydrator.asked) == 1
+
+
+@pytest.mark.expected_log("cannot be fetched now: it arrived and could not take its place")
+async def test_a_content_that_never_takes_its_place_is_not_written_to(world):
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)
+
+    async def arrives_only(*_range):
+        world.hydrator.asked.append(node)
+        incoming.write(0, DATA)
+
+    world.hydrator.ensure = arrives_only
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await world.fs.open(ino, os.O_RDWR)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        await world.fs.setattr(ino, size=10)
+    assert len(world.hydrator.asked) < 10
+    assert not world.replica.local(node).held_open
+    assert await world.read(ino) == DATA
+    incoming.close()
+
+
+async def test_a_reader_does_not_see_zeros_of_a_content_that_starts_anew(world):
+    """What arrived was not what the server listed: it is thrown away and fetched once more under who reads it."""
+    node = world.place("file", DATA)
+    ino = world.fs.lookup(ROOT, b"file").ino
+    incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)
+    incoming.write(0, DATA)
+    handle = await world.fs.open(ino, os.O_RDONLY)
+    assert bytes(await world.fs.read(handle, 0, 10)) == DATA[:10]
+    incoming.restart()
+    incoming.close()
+    assert bytes(await world.fs.read(handle, 5000, 100)) == DATA[5000:5100]
+    world.fs.release(handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import logging
 import platform
 import time
@@ -36,10 +37,8 @@ COMMIT_EVERY = 1.0
 """Seconds between commits of the index, when they are quick."""
 
 COMMIT_SHARE = 20
-"""A commit is followed by at least this many times its own duration: so commits take less than 5 % of the time."""
-
-SYNC_EVERY = 5.0
-"""Seconds between syncs of the contents to the disk; a slow disk gets the same share of the time as above."""
+"""A commit is followed by at least this many times its own duration: so commits take less than 5 % of the time. The
+same holds for the syncs of the contents before them."""
 
 FIRST_RESTART = 2.0
 LONGEST_RESTART = 300.0
@@ -88,8 +87,7 @@ async def open_runtime(
     try:
         async with session_with(folders, server) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
-            nursery.start_soon(_commit_regularly, replica)
-            nursery.start_soon(_sync_contents_regularly, replica)
+            nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica))
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
@@ -154,33 +152,38 @@ def _stamp(now_ns: int) -> str:
     return dt.datetime.fromtimestamp(now_ns / 1e9).astimezone().strftime("%Y-%m-%d %H-%M-%S")
 
 
-async def _commit_regularly(replica: Replica) -> None:
-    """Makes the index durable about once a second. What is not in it yet is in the journal: a failure costs nothing but
-    a longer start, and is tried again."""
-    pause = COMMIT_EVERY
+async def _commit_regularly(replica: Replica, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Brings contents to the disk, and then the index; last go the contents that were replaced. About once a second
+    each: so there is hardly a moment at which a power cut could leave neither of a file's two versions whole.
+
+    What is not in the index yet is in the journal: a failure costs nothing but a longer start, and is tried again.
+    """
+    task_status.started()
+    pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
         await trio.sleep(pause)
         started = time.monotonic()
+        if started >= sync_from:
+            try:
+                synced_until = await _sync_contents(replica)
+            except OSError as error:
+                log.error("contents could not be brought to the disk (%s); it is tried again", error)
+            ended = time.monotonic()
+            sync_from, started = ended + (ended - started) * COMMIT_SHARE, ended
         try:
-            replica.commit()
+            replica.commit(effects_until=synced_until)
         except OSError as error:
             log.error("the index could not be committed (%s); it is tried again", error)
         pause = max(COMMIT_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
 
 
-async def _sync_contents_regularly(replica: Replica) -> None:
-    """Brings contents to the disk in batches, so that a power cut leaves few to be fetched again."""
-    pause = SYNC_EVERY
-    while True:
-        await trio.sleep(pause)
-        started = time.monotonic()
-        contents = replica.unsynced_contents()
-        try:
-            await trio.to_thread.run_sync(replica.sync_contents, contents)
-            replica.mark_synced(contents)
-        except OSError as error:
-            log.error("contents could not be brought to the disk (%s); it is tried again", error)
-        pause = max(SYNC_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
+async def _sync_contents(replica: Replica) -> int:
+    """Returns the number of an event: the contents of this one and all before are on the disk now."""
+    until, contents = replica.sequence(), replica.unsynced_contents()
+    if contents or replica.effects_wait():
+        await trio.to_thread.run_sync(replica.sync_files)
+        replica.mark_synced(contents)
+    return until
 
 
 class _FirstStart:

@@ -278,14 +278,16 @@ class Core:
 
     # commit -------------------------------------------------------------------------------------------------------
 
-    def commit(self) -> None:
+    def commit(self, *, effects_until: int | None = None) -> None:
         """Makes everything recorded so far durable in the index, then does the file effects of it (up to some
-        hundreds a call). Blocks for a few ms of fsync. OSError (ENOSPC, EIO): nothing is lost, call it again."""
+        hundreds a call): of all events, or of those up to this number. What was replaced must not go before
+        what replaced it is on the disk: so the number is that of the last event before the contents were synced.
+        Blocks for a few ms of fsync. OSError (ENOSPC, EIO): nothing is lost, call it again."""
         ix = self._ix
         if ix.applied != ix.committed:
             self._commit_index()
             self._journal.drop(ix.applied)
-        self._do_effects()
+        self._do_effects(effects_until)
         self._reserve.restore()
         self.history.commit()
 
@@ -305,22 +307,31 @@ class Core:
                 if not self._reserve.release():
                     raise _as_os_error(error) from error
 
-    def _do_effects(self) -> None:
-        """Does what committed events left to be done; raises OSError at the first that fails, to be tried again."""
-        ix = self._ix
-        done = None
-        try:
-            for place, raw in islice(ix.items("effects"), EFFECTS_A_COMMIT):
-                self._objects.do(U64.unpack_from(place)[0], decode_effect(raw))
+    def _do_effects(self, until: int | None) -> None:
+        """Does what committed events left to be done. What fails is tried again, and what follows it waits, but for
+        what only makes room: OSError of the first that failed, in the end."""
+        done, failure = None, None
+        for place, raw in islice(self._ix.items("effects"), EFFECTS_A_COMMIT):
+            sequence, effect = U64.unpack_from(place)[0], decode_effect(raw)
+            if until is not None and sequence > until:
+                break
+            if failure is not None and not isinstance(effect, Unlink):
+                continue
+            try:
+                self._objects.do(sequence, effect)
+            except OSError as error:
+                failure = failure or error
+            if failure is None:
                 done = place
-        finally:
-            if done is not None:
-                self._do(events.Swept(self._now(), done))
+        if done is not None:
+            self._do(events.Swept(self._now(), done))
+        if failure is not None:
+            raise failure
 
     def _do_all_effects(self) -> None:
         """Commits and leaves no effect undone."""
         self.commit()
-        while next(self._ix.items("effects"), None) is not None:
+        while self.effects_wait():
             self.commit()
 
     def sync_journal(self) -> None:
@@ -354,13 +365,21 @@ class Core:
         items = ((U64.unpack(place)[0], U64.unpack(version)[0]) for place, version in ix.items("unsynced"))
         return [(NodeId(node), version) for node, version in items if node not in writing]
 
+    def effects_wait(self) -> bool:
+        """Whether a commit would change files."""
+        return next(self._ix.items("effects"), None) is not None
+
     def sync_contents(self, contents: list[tuple[NodeId, int]]) -> None:
         """Returns when these contents are on the disk. Blocks: call it in a thread, then ``mark_synced``.
 
         One sync of the whole file system does for all: each fsync would wait for the file system's journal by itself.
         """
         if contents:
-            system.sync_file_system(self.folder)
+            self.sync_files()
+
+    def sync_files(self) -> None:
+        """``sync_contents`` of everything, also of what is being written."""
+        system.sync_file_system(self.folder)
 
     def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
         """What ``sync_contents`` returned for; versions that are out of date are left marked."""

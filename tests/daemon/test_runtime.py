@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +13,17 @@ import pytest
 import trio
 import trio.testing
 
+from reconciler.model import ROOT, NodeId
 from syncin_mount.daemon import logs, runtime
 from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running
+from syncin_mount.store import Replica
+from tests.store.support import make, open_replica, settle
+
+
+def object_of(replica: Replica, node: NodeId) -> Path:
+    record = replica._ix.node(node)
+    assert record is not None
+    return Path(replica._objects.path(record.owner, record.number))
 
 
 @pytest.mark.expected_log("a task of the drive failed")
@@ -52,6 +63,115 @@ async def test_a_task_that_fails_before_it_started_does_not_hold_up_the_mount(
     nursery.cancel_scope.cancel()
 
 
+class NothingToSync:
+    def sequence(self) -> int:
+        return 7
+
+    def unsynced_contents(self) -> list[tuple[int, int]]:
+        return []
+
+    def effects_wait(self) -> bool:
+        return False
+
+
+def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
+    """Threads do not know the mocked clock: what would run in one runs here."""
+
+    async def here(act: Callable[..., object], *args: object) -> object:
+        return act(*args)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", here)
+    monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=now))
+
+
+@pytest.mark.parametrize(
+    "fails", [False, pytest.param(True, marks=pytest.mark.expected_log("could not be brought to the disk"))]
+)
+async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
+    monkeypatch, tmp_path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, fails: bool
+):
+    replica = open_replica(tmp_path / "replica")
+    node = make(replica, "thesis", data=b"months of work")
+    settle(replica)
+    replica.sync_contents(contents := replica.unsynced_contents())
+    replica.mark_synced(contents)
+    replica.commit()
+    before = object_of(replica, node)
+    synced: list[bool] = []
+    real = replica.sync_files
+
+    def save_again() -> None:
+        make(replica, "thesis.tmp", data=b"and today's")
+        replica.rename(ROOT, b"thesis.tmp", ROOT, b"thesis")
+
+    def sync_files() -> None:
+        synced.append(before.exists())
+        if fails:
+            raise OSError(5, "Input/output error")
+        real()
+        if len(synced) == 1:
+            # Saved once more while the sync was under way: it did not see this content.
+            save_again()
+
+    monkeypatch.setattr(replica, "sync_files", sync_files)
+    without_waiting(monkeypatch, trio.current_time)
+    save_again()
+    second = object_of(replica, node)
+    commits, done = 0, trio.Event()
+    commit = replica.commit
+
+    def counted(**how: Any) -> None:
+        nonlocal commits
+        commit(**how)
+        commits += 1
+        if commits == 3:
+            done.set()
+        if commits == 1:
+            assert replica._ix.committed >= 3
+            assert before.exists() == fails
+            assert second.exists()
+
+    monkeypatch.setattr(replica, "commit", counted)
+    nursery.start_soon(_commit_regularly, replica)
+    await done.wait()
+    nursery.cancel_scope.cancel()
+    assert before.exists() == fails
+    assert second.exists() == fails
+    assert synced[0]
+    replica._let_go()
+
+
+async def test_syncs_take_less_than_a_twentieth_of_the_time_and_hold_up_no_commit(
+    monkeypatch, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+):
+    spent = 0.0
+    without_waiting(monkeypatch, lambda: trio.current_time() + spent)
+    commits, syncs = [], []
+
+    class SlowDisk(NothingToSync):
+        def effects_wait(self) -> bool:
+            return True
+
+        def mark_synced(self, contents: object) -> None:
+            pass
+
+        def sync_files(self) -> None:
+            nonlocal spent
+            syncs.append(trio.current_time())
+            spent += 0.5
+
+        def commit(self, *, effects_until: int) -> None:
+            commits.append(trio.current_time())
+
+    replica: Any = SlowDisk()
+    nursery.start_soon(_commit_regularly, replica)
+    await trio.sleep(40.5)
+    nursery.cancel_scope.cancel()
+    assert len(commits) == 40
+    assert 3 <= len(syncs) <= 5
+    assert all(after - before >= 10 for before, after in itertools.pairwise(syncs))
+
+
 @pytest.mark.parametrize(("cost", "least"), [(0.001, 1.0), (0.5, 10.0)])
 async def test_commits_take_less_than_a_twentieth_of_the_time(
     monkeypatch, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, cost: float, least: float
@@ -60,13 +180,13 @@ async def test_commits_take_less_than_a_twentieth_of_the_time(
     monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=lambda: spent))
     commits: list[float] = []
 
-    class Replica:
-        def commit(self) -> None:
+    class Idle(NothingToSync):
+        def commit(self, *, effects_until: int) -> None:
             nonlocal spent
             spent += cost
             commits.append(trio.current_time())
 
-    replica: Any = Replica()
+    replica: Any = Idle()
     nursery.start_soon(_commit_regularly, replica)
     await trio.sleep(60)
     nursery.cancel_scope.cancel()
@@ -79,13 +199,13 @@ async def test_commits_take_less_than_a_twentieth_of_the_time(
 async def test_a_full_disk_does_not_end_the_commits(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock):
     calls = 0
 
-    class Replica:
-        def commit(self) -> None:
+    class Full(NothingToSync):
+        def commit(self, *, effects_until: int) -> None:
             nonlocal calls
             calls += 1
             raise OSError(28, "No space left on device")
 
-    replica: Any = Replica()
+    replica: Any = Full()
     nursery.start_soon(_commit_regularly, replica)
     await trio.sleep(10)
     nursery.cancel_scope.cancel()

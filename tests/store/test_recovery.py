@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ from syncin_mount.store.apply import apply
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import FRAME, Journal, Reserve
 from syncin_mount.store.objects import Objects
+from syncin_mount.store.records import NoteToBin
 from tests.store.support import (
     arrive,
     at,
@@ -682,6 +684,30 @@ def test_a_power_cut_while_something_comes_back_from_the_bin(folder: Path, monke
     assert dict(tree(again)) == {"back": b"words"}
     assert list((folder / "bin").iterdir()) == []
     again.close()
+
+
+def test_a_description_that_finds_no_room_does_not_keep_contents_from_going(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, gone = make(replica, "kept", data=b"words"), make(replica, "gone", data=b"much room")
+    path = Path(replica._objects.path(gone, replica._node(gone).number))
+    replica.delete_local(kept, keep=True, why="test")
+    replica.unlink(ROOT, b"gone")
+
+    def full(_self: object, _sequence: int, _effect: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setitem(replica._objects._effects, NoteToBin, functools.partial(full, None))
+        with pytest.raises(OSError, match="No space left"):
+            replica.commit()
+        assert not path.exists()
+    (entry,) = replica.bin_entries()
+    note = replica.folder / "bin" / f"{entry.sequence}.json"
+    assert not note.exists()
+    replica.commit()
+    assert json.loads(note.read_text())["name"] == "kept"
+    assert not replica.effects_wait()
 
 
 def test_a_failed_append_is_cut_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

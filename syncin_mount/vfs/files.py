@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -113,14 +114,18 @@ class OpenFiles:
     async def acquire(self, ino: int, *, write: bool, truncate: bool = False) -> OpenFile:
         """One more handle on the inode. For writing the whole content is fetched first, unless it is truncated.
 
-        Raises OSError: ESTALE when the inode belongs to no name any more (or does not once the content is here: a
-        write must not end in an orphan), EIO when the content is not here and cannot be fetched.
+        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the inode belongs to no name
+        any more, or does not once the content is here. That others still read it makes no difference to who wants to
+        write: they came by a name that the kernel has not been told of yet, and their words would end in an orphan.
+        One that is open for writing already may be opened again (/proc/self/fd) and truncated (ftruncate).
         """
         file = self._files.get(ino)
         if file is None:
             file = self._open(ino)
         file.handles += 1
         try:
+            if (write or truncate) and not file.writers and self.follow(file) is None:
+                _moved_on()
             if truncate:
                 self.truncate(file, 0)
             elif write:
@@ -145,7 +150,8 @@ class OpenFiles:
     def drop(self, file: OpenFile, *, write: bool = False) -> None:
         """One handle less. What was written is recorded; the last handle closes the content.
 
-        Raises OSError when the record cannot be made; the handle is gone all the same.
+        Raises OSError when the record cannot be made (a full disk); the handle is gone all the same. The file then
+        stays in the table without handles until ``settle`` can record it: nobody else would before the next start.
         """
         file.handles -= 1
         try:
@@ -155,10 +161,19 @@ class OpenFiles:
             if write:
                 file.writers -= 1
                 self.follow(file)
-            if file.handles == 0:
-                del self._files[file.ino]
-                for content in (file.content, *file.retired):
-                    content.close()
+            if file.handles == 0 and not file.writing:
+                self._forget(file)
+
+    def _forget(self, file: OpenFile) -> None:
+        del self._files[file.ino]
+        for content in (file.content, *file.retired):
+            content.close()
+
+    def close(self) -> None:
+        """The end, all handles being gone: files that could not be recorded are recorded by the next start."""
+        self.settle(math.inf)
+        for file in self:
+            self._forget(file)
 
     def follow(self, file: OpenFile) -> NodeId | None:
         """The node that the inode belongs to now, None for an orphan. The file's place in the replica's count of
@@ -256,8 +271,11 @@ class OpenFiles:
             if file.writing and now - file.wrote_at >= SETTLE_SECONDS:
                 try:
                     self.record(file)
-                except OSError as error:  # fsync or close will tell whoever writes
+                except OSError as error:  # fsync or close will tell, or has told, whoever writes
                     log.debug("inode %d cannot be recorded yet: %s", file.ino, error)
+                else:
+                    if file.handles == 0:
+                        self._forget(file)
 
     # Reading ----------------------------------------------------------------------------------------------
 

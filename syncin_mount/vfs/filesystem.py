@@ -395,6 +395,7 @@ class FileSystem:
                 self.release(handle)
             except OSError as error:
                 log.error("What was last written to inode %d could not be recorded: %s", file.ino, error.strerror)
+        self._files.close()
         self._folders.clear()
 
 

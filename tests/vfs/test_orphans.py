@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from reconciler.model import ROOT
+from reconciler.model import ROOT, Base, Kind
 
 
 async def test_an_unlinked_file_stays_usable_and_nothing_is_recorded(world):
@@ -90,3 +90,44 @@ async def test_an_exchange_keeps_both_inodes(world):
     world.fs.release(handle)
     assert (world.fs.lookup(ROOT, b"one").ino, world.fs.lookup(ROOT, b"two").ino) == (two, one)
     assert await world.read(one) == b"first!"
+
+
+@pytest.mark.parametrize("how", ["append", "truncate on opening", "truncate", "read and truncate"])
+@pytest.mark.parametrize("what", ["content", "time"])
+async def test_nobody_begins_to_write_to_what_was_replaced(world, how, what):
+    """By a directory entry that the kernel still has: it looks the name up again when it is told ESTALE."""
+    ino = await world.create(b"file", b"old content")
+    node = world.replica.by_ino(ino)
+    reader = await world.fs.open(ino, os.O_RDONLY)
+    if what == "content":
+        world.take_in(node, b"new")
+    else:
+        world.replica.touch_local(node, 7, Base(Kind.FILE, ROOT, "file", 11, 0, 0, 0))
+    content = await world.read(world.fs.lookup(ROOT, b"file").ino)
+    sequence = world.replica.sequence()
+    flags = {"append": os.O_WRONLY, "truncate on opening": os.O_RDWR | os.O_TRUNC, "read and truncate": os.O_TRUNC}
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        if how == "truncate":
+            await world.fs.setattr(ino, size=3)
+        else:
+            await world.fs.open(ino, flags[how])
+    assert bytes(await world.fs.read(reader, 0, 100)) == b"old content"
+    assert await world.read(world.fs.lookup(ROOT, b"file").ino) == content
+    assert world.replica.sequence() == sequence
+    assert not world.replica.local(node).held_open
+    world.fs.release(reader)
+    assert len(world.fs._files) == 0
+
+
+async def test_an_unlinked_file_that_is_open_for_writing_may_be_opened_again_and_truncated(world):
+    ino = await world.create(b"file", b"content")
+    handle = await world.fs.open(ino, os.O_RDWR)
+    world.fs.unlink(ROOT, b"file")
+    again = await world.fs.open(ino, os.O_RDWR)
+    await world.fs.write(again, 7, b" and more")
+    await world.fs.setattr(ino, size=9)
+    assert bytes(await world.fs.read(handle, 0, 100)) == b"content a"
+    await world.fs.setattr(ino, size=0)
+    assert world.fs.getattr(ino).size == 0
+    world.fs.release(again)
+    world.fs.release(handle)

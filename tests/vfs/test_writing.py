@@ -182,3 +182,69 @@ async def test_read_only_refuses_every_change(world):
         with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
             change()
     assert await world.read(ino) == b"content"
+
+
+class FullDisk:
+    """Has the replica refuse to record anything, as when even the space kept back is used up."""
+
+    def __init__(self, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+        self._journal = world.replica._journal
+        self._append = self._journal.append
+        monkeypatch.setattr(self._journal, "append", self._refuse)
+
+    @staticmethod
+    def _refuse(*_args: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def has_room_again(self) -> None:
+        self._patch.setattr(self._journal, "append", self._append)
+
+
+async def _close_on_a_full_disk(world: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[FullDisk, int]:
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    disk = FullDisk(world, monkeypatch)
+    for act in (world.fs.flush, world.fs.release):
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            act(handle)
+    return disk, found.ino
+
+
+async def test_what_could_not_be_recorded_at_close_is_recorded_once_there_is_room(world, monkeypatch):
+    disk, ino = await _close_on_a_full_disk(world, monkeypatch)
+    world.clock.now += 2
+    world.fs.settle(world.clock.now)
+    assert local(world, ino).busy
+    assert world.fs.getattr(ino).size == 7
+    disk.has_room_again()
+    world.fs.settle(world.clock.now)
+    found = local(world, ino)
+    assert (found.size, found.busy, found.held_open) == (7, False, False)
+    assert len(world.fs._files) == 0
+    assert await world.read(ino) == b"content"
+
+
+async def test_what_could_not_be_recorded_at_close_may_be_opened_or_removed(world, monkeypatch):
+    disk, ino = await _close_on_a_full_disk(world, monkeypatch)
+    disk.has_room_again()
+    assert await world.read(ino) == b"content"
+    assert local(world, ino).size == 7
+    world.fs.unlink(ROOT, b"file")
+    disk, ino = await _close_on_a_full_disk(world, monkeypatch)
+    disk.has_room_again()
+    world.fs.unlink(ROOT, b"file")
+    world.fs.settle(world.clock.now + 2)
+    assert len(world.fs._files) == 0
+    assert world.replica.by_ino(ino) is None
+
+
+async def test_what_could_never_be_recorded_is_taken_as_it_is_by_the_next_start(world, monkeypatch):
+    disk, _ = await _close_on_a_full_disk(world, monkeypatch)
+    world.fs.close()
+    assert len(world.fs._files) == 0
+    disk.has_room_again()
+    world.restart()
+    ino = world.fs.lookup(ROOT, b"file").ino
+    assert (local(world, ino).size, local(world, ino).busy) == (7, False)
+    assert await world.read(ino) == b"content"

@@ -53,7 +53,8 @@ class OpenFile:
     ``counted`` is the node for which the replica counts the file's writers, None without writers.
     ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
     is the object's own. ``times_kept`` says that the caller keeps the times itself and tells each change (the kernel
-    under writeback): a write that it hands over late must not change the time it has told.
+    under writeback): a write that it hands over late must not change the time it has told. ``synced`` is the last
+    version that was noted as being on the disk.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class OpenFile:
         "mtime_ns",
         "node",
         "retired",
+        "synced",
         "times_kept",
         "told",
         "writers",
@@ -88,6 +90,7 @@ class OpenFile:
         self.mtime_ns: int | None = None
         self.times_kept = False
         self.told = False
+        self.synced = 0
 
 
 class OpenFiles:
@@ -264,6 +267,18 @@ class OpenFiles:
         mtime_ns = now.st_mtime_ns if file.mtime_ns is None else file.mtime_ns
         file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns)
         file.writing = False
+
+    def synced(self, file: OpenFile, attr: Attr) -> None:
+        """The content is on the disk in the version of ``attr``: a power cut gives no reason to distrust it. What was
+        written since has another version, which stays marked."""
+        if file.writing or file.synced == attr.version:
+            return
+        try:
+            self._replica.mark_synced([(attr.node, attr.version)])
+        except OSError as error:  # it is on the disk all the same
+            log.debug("inode %d cannot be noted as synced: %s", file.ino, error)
+        else:
+            file.synced = attr.version
 
     def settle(self, now: float) -> None:
         """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock given)."""

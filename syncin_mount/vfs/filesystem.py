@@ -299,13 +299,16 @@ class FileSystem:
         """What was written through any handle of the file, and every operation before it, survives a power cut."""
         file = self._handles[handle][0]
         self._files.record(file)
-        content = file.content
+        content, node = file.content, self._files.follow(file)
+        attr = None if node is None else self._replica.attr(node)
 
         def sync() -> None:
             content.sync()
             self._replica.sync_journal()
 
         await trio.to_thread.run_sync(sync)
+        if attr is not None and file.here and content is file.content:
+            self._files.synced(file, attr)
 
     def release(self, handle: int) -> None:
         """The last descriptor of the handle is closed."""

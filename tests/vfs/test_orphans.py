@@ -105,12 +105,14 @@ async def test_nobody_begins_to_write_to_what_was_replaced(world, how, what):
         world.replica.touch_local(node, 7, Base(Kind.FILE, ROOT, "file", 11, 0, 0, 0))
     content = await world.read(world.fs.lookup(ROOT, b"file").ino)
     sequence = world.replica.sequence()
-    flags = {"append": os.O_WRONLY, "truncate on opening": os.O_RDWR | os.O_TRUNC, "read and truncate": os.O_TRUNC}
+    acts = {
+        "append": lambda: world.fs.open(ino, os.O_WRONLY),
+        "truncate on opening": lambda: world.fs.open(ino, os.O_RDWR | os.O_TRUNC),
+        "truncate": lambda: world.fs.setattr(ino, size=3),
+        "read and truncate": lambda: world.fs.open(ino, os.O_TRUNC),
+    }
     with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
-        if how == "truncate":
-            await world.fs.setattr(ino, size=3)
-        else:
-            await world.fs.open(ino, flags[how])
+        await acts[how]()
     assert bytes(await world.fs.read(reader, 0, 100)) == b"old content"
     assert await world.read(world.fs.lookup(ROOT, b"file").ino) == content
     assert world.replica.sequence() == sequence

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trio
 
 from reconciler.model import ROOT, Local
 from syncin_mount.store import Replica
@@ -248,3 +249,41 @@ async def test_what_could_never_be_recorded_is_taken_as_it_is_by_the_next_start(
     ino = world.fs.lookup(ROOT, b"file").ino
     assert (local(world, ino).size, local(world, ino).busy) == (7, False)
     assert await world.read(ino) == b"content"
+
+
+@pytest.mark.parametrize("then", ["", "written again", "written and flushed again", "removed"])
+async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(world, monkeypatch, then):
+    """What is not noted would be fetched anew after a power cut, although it lies on the disk."""
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    node = found.node
+    await world.fs.write(handle, 0, b"content")
+    world.fs.flush(handle)
+    first = local(world, found.ino).version
+    assert world.replica.unsynced_contents() == [(node, first)]
+    sync_journal = world.replica.sync_journal
+
+    def meanwhile() -> None:
+        sync_journal()
+        if then.startswith("written"):
+            trio.from_thread.run(world.fs.write, handle, 0, b"CONTENT")
+        if "flushed" in then:
+            trio.from_thread.run_sync(world.fs.flush, handle)
+        if then == "removed":
+            trio.from_thread.run_sync(world.fs.unlink, ROOT, b"file")
+
+    monkeypatch.setattr(world.replica, "sync_journal", meanwhile)
+    await world.fs.fsync(handle)
+    monkeypatch.undo()
+    world.fs.flush(handle)
+    left = world.replica.unsynced_contents()
+    if then.startswith("written"):
+        assert left == [(node, local(world, found.ino).version)]
+        assert left != [(node, first)]
+    else:
+        assert left == []
+    await world.fs.fsync(handle)
+    assert world.replica.unsynced_contents() == []
+    sequence = world.replica.sequence()
+    await world.fs.fsync(handle)
+    assert world.replica.sequence() == sequence
+    world.fs.release(handle)

@@ -45,6 +45,7 @@ from reconciler.model import (
 )
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.remote_tree import RemoteTree
+from reconciler.resolve import TEMPORARY_PREFIX
 from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
@@ -220,9 +221,12 @@ class Executor:
         present = self._tree.get(action.node)
         if present is None:
             raise Stale("it is not on the server any more")
+        place = action.target
+        if place.name.startswith(TEMPORARY_PREFIX) and not present.inode:
+            # If this ended there, only the inode would tell who it is: a listing tells it, the full run comes with one.
+            raise Stale("its identity on the server has to be seen first")
         if source != target:
             await self._rename_remote(source, target, present)
-        place = action.target
         self._tree.set(action.node, replace(present, parent=place.parent, name=place.name))
         local, base, planned = self._replica.local(action.node), self._replica.base(action.node), action.local
         # It is where it was here when this was planned: that it has moved on here meanwhile is a change of its own.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.remote_tree import Known, RemoteTree
-from reconciler.resolve import TEMPORARY_PREFIX, temporary_name
 
 DEFERRED = NodeId(-1)
 SKIPPED = NodeId(-2)
@@ -162,19 +161,10 @@ class Matching:
 
     def _untold_move(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> NodeId | None:
         found = [node for node in missing.get(_likeness(entry), ()) if not self._is_seen(node)]
-        found = found or self._on_its_way(entry, missing)
         base = self._known.base(found[0]) if len(found) == 1 else None
         if base is not None and self._agrees(entry, found[0], base):
             return found[0]
         return None
-
-    def _on_its_way(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> list[NodeId]:
-        """The node that an interrupted run left under a temporary name."""
-        name = _split(entry.path)[1]
-        if not name.startswith(TEMPORARY_PREFIX):
-            return []
-        untold = (node for nodes in missing.values() for node in nodes)
-        return [node for node in untold if name.startswith(temporary_name(node)) and not self._is_seen(node)]
 
     def _missing_untold(self) -> dict[tuple[object, ...], list[NodeId]]:
         missing: dict[tuple[object, ...], list[NodeId]] = {}

@@ -134,12 +134,11 @@ MUTATIONS = (
 )
 
 
-def first_failure(mutation: Mutation, seed: int) -> tuple[int | None, str]:
+def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | None, str]:
     """After how many runs from ``seed`` on it was caught, and how; None for one that was not."""
     with tempfile.TemporaryDirectory(prefix="syncin-mutation-") as place:
         copy = Path(place)
-        for name in ("reconciler", "syncin_mount", "tests"):
-            shutil.copytree(TOP / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(original, copy, dirs_exist_ok=True)
         file = copy / mutation.file
         text = file.read_text()
         file.write_text(text.replace(mutation.old, mutation.new))
@@ -153,13 +152,21 @@ def first_failure(mutation: Mutation, seed: int) -> tuple[int | None, str]:
 
 
 def main() -> int:
-    gone = [each.what for each in MUTATIONS if each.old not in (TOP / each.file).read_text()]
+    with tempfile.TemporaryDirectory(prefix="syncin-original-") as place:
+        archive = subprocess.run(["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
+        return catch_all(Path(place))
+
+
+def catch_all(original: Path) -> int:
+    """Tries each fault in a copy of the committed sources; 0 when all are caught."""
+    gone = [each.what for each in MUTATIONS if each.old not in (original / each.file).read_text()]
     if gone:
         print("these faults have no place in the sources any more:", *gone, sep="\n  ")
         return 2
     missed = 0
     for mutation in MUTATIONS:
-        runs, how = first_failure(mutation, 1)
+        runs, how = first_failure(mutation, original, 1)
         missed += runs is None
         print(f"| {mutation.what} | {runs or 'not caught'} | {how[:90]} |", flush=True)
     return 1 if missed else 0

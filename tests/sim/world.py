@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 import trio.testing
 
-import reconciler.executor
+import reconciler.sending
 from tests.sim.device import Device, Killed
 from tests.sim.ledger import Ledger
 from tests.sim.people import Person, Somebody
@@ -268,7 +268,7 @@ class World:
         for path, data in tree.items():
             if data is not None and self.ledger.identify(data) is None:
                 raise Broken(f"{path} holds what nobody wrote: {data[:60]!r} ({len(data)} bytes)")
-            if path.rpartition("/")[2].startswith(TEMPORARY) and not self.late_on_its_way:
+            if path.rpartition("/")[2].startswith(TEMPORARY) and not (self.late_on_its_way or self.half_done):
                 raise Broken(f"{path} was left over")
 
     def _check_versions(self) -> None:
@@ -318,7 +318,7 @@ def run(scenario: Scenario) -> Outcome:
     logging.getLogger("reconciler").setLevel(logging.CRITICAL)
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio._core._run._r.seed(scenario.seed)
-    reconciler.executor.RESUME_FROM = RESUME_FROM
+    reconciler.sending.RESUME_FROM = RESUME_FROM
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="syncin-sim-", dir=base))
     dog = _Watchdog()

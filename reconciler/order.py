@@ -157,13 +157,13 @@ class _Shaping:
 
     def _apply(self, action: Action) -> None:
         self._put(action.node, action.target)
-        if action.target is not None and action.target.name.startswith(temporary_name(action.node)):
-            pending = self._pending[action.node]
+        pending = self._pending[action.node]
+        if action is not pending:  # it only makes room: what it is there for comes later
             if pending.op is Op.DELETE:
                 self.last.append(pending)
                 del self._pending[action.node]
             return
-        self._pending.pop(action.node, None)
+        del self._pending[action.node]
         for above in self._leaves.get(action.node, ()):
             self._leaving[above].discard(action.node)
 

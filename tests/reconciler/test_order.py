@@ -7,7 +7,7 @@ import random
 import pytest
 
 from reconciler.model import ROOT, Kind, NodeId, Op, Place, Side
-from tests.reconciler.world import Item, User, World
+from tests.reconciler.world import Item, User, World, temporary_name
 
 
 def deep(folders: int, files: int) -> World:
@@ -105,3 +105,12 @@ def test_deletions_come_last_unless_something_needs_the_place():
         [(Op.SEND, world.last_id)],
         [(Op.DELETE, files[1])],
     ]
+
+
+def test_what_bears_its_own_temporary_name_is_an_ordinary_thing():
+    """Another replica's swap, seen in its middle, may have given it a name that is this replica's for the same number."""
+    world = World()
+    node = world.new_id()
+    world.there[node] = Item(Kind.FOLDER, ROOT, temporary_name(node))
+    made = world.plan()
+    assert [(action.op, action.side) for action in made.actions] == [(Op.MAKE, Side.LOCAL)]

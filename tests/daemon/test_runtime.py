@@ -14,8 +14,9 @@ import trio
 import trio.testing
 
 from reconciler.model import ROOT, NodeId
+from syncin_mount.config import Folders, Server, Synchronization
 from syncin_mount.daemon import logs, runtime
-from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running
+from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
 from syncin_mount.store import Replica
 from tests.store.support import make, open_replica, settle
 
@@ -210,6 +211,31 @@ async def test_a_full_disk_does_not_end_the_commits(nursery: trio.Nursery, autoj
     await trio.sleep(10)
     nursery.cancel_scope.cancel()
     assert calls > 3
+
+
+@pytest.mark.expected_log("a task of the drive failed")
+async def test_an_error_of_ours_in_a_commit_ends_neither_the_commits_nor_the_drive(
+    tmp_path, monkeypatch, autojump_clock: trio.testing.MockClock
+):
+    commits, real = 0, Replica.commit
+
+    def broken(self: Replica, **how: Any) -> None:
+        nonlocal commits
+        if how:
+            commits += 1
+            if commits < 3:
+                raise ValueError("a bug")
+        real(self, **how)
+
+    monkeypatch.setattr(Replica, "commit", broken)
+    without_waiting(monkeypatch, trio.current_time)
+    folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
+    server = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
+    docs = Synchronization("docs", "cloud", "personal/docs", tmp_path / "docs", path_id=1, permissions="a:d:m")
+    async with open_runtime(folders, server, docs, alone=True) as drive:
+        await trio.sleep(60)
+        assert commits > 10
+        assert drive.failure is not None
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model import ROOT, Action, Kind, Local, NodeId, Op, Outcome, Result, Side
+from syncin_mount.store import history as history_module
 from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.history import History
 from syncin_mount.store.ranges import BLOCK, Ranges
-from tests.store.support import SECOND, Ticks
+from tests.store.support import SECOND, Ticks, make, open_replica, tree
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))
 
@@ -115,3 +118,60 @@ def test_history_is_kept_and_found(tmp_path: Path) -> None:
     history.prune(oldest_ns=SECOND)
     assert history.query() == []
     history.close()
+
+
+@pytest.mark.expected_log("could not be written")
+def test_a_history_that_another_program_holds_waits_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(tmp_path / "history.sqlite", Ticks())
+    other = sqlite3.connect(tmp_path / "history.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    for number in range(3):
+        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"file {number}", None)
+        history.commit()
+    assert time.monotonic() - began < 2
+    assert history.query() == []
+    other.execute("ROLLBACK")
+    assert [one.path for one in history.query()] == ["file 2", "file 1", "file 0"]
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(history_module, "MOST_WAITING", 2)
+    for number in range(5):
+        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"later {number}", None)
+    history.commit()
+    other.execute("ROLLBACK")
+    assert [one.path for one in history.query(search="later")] == ["later 4", "later 3"]
+    other.close()
+    history.close()
+
+
+@pytest.mark.expected_log("could not be written")
+def test_a_commit_that_fails_half_way_leaves_no_transaction_open(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.sqlite", Ticks())
+    assert history._db is not None
+    pages = history._db.execute("PRAGMA page_count").fetchone()[0]
+    history._db.execute(f"PRAGMA max_page_count = {pages}")  # as a full disk: SQLITE_FULL
+    for number in range(400):
+        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"file {number}", None)
+    history.commit()
+    history._db.execute("PRAGMA max_page_count = 100000")
+    assert len(history.query(limit=1000)) == 400
+    history.close()
+
+
+@pytest.mark.expected_log("is damaged")
+@pytest.mark.parametrize("how", ["garbage", "zeros", "half"])
+def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
+    replica = open_replica(folder)
+    make(replica, "file", data=b"words")
+    replica.close()
+    path = folder / "history.sqlite"
+    data = path.read_bytes()
+    damaged = {"garbage": b"\xff" * len(data), "zeros": bytes(len(data)), "half": data[: len(data) // 2]}[how]
+    path.write_bytes(damaged)
+    again = open_replica(folder)
+    assert dict(tree(again)) == {"file": b"words"}
+    again.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), "file", None)
+    again.commit()
+    assert [one.path for one in again.history.query()] == ["file"]
+    assert (folder / "history.sqlite.damaged").read_bytes() == damaged
+    again.close()

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 BLOCK = 4096
 """Pieces are written in whole blocks: what a sparse file shows as data after a restart is then whole blocks too."""
 
+LARGEST_WRITE = 1 << 20
+"""Bytes that are written at once, at most; as many arrive a second time after a cut."""
+
 READ_AHEAD = 4 << 20
 """Bytes fetched at least by a flight that a reader started."""
 
@@ -378,20 +381,23 @@ class Hydrator:
             job.announce()
 
     async def _receive(self, job: _Job, flight: _Flight) -> None:
-        buffer = bytearray()
+        buffer, enough = bytearray(), BLOCK
         async with self._remote.download(job.path, start=flight.position, stop=flight.stop, expect=job.found) as pieces:
             async for piece in pieces:
                 buffer += piece
-                whole = len(buffer) - len(buffer) % BLOCK
-                if flight.position + len(buffer) == flight.stop:
-                    whole = len(buffer)
-                if whole:
-                    job.incoming.write(flight.position, memoryview(bytes(buffer[:whole])))
-                    del buffer[:whole]
-                    flight.position += whole
-                    job.announce()
-                    if job.incoming.missing(flight.position, flight.stop) is None:
-                        break
+                ends = flight.position + len(buffer) == flight.stop
+                if len(buffer) < enough and not ends:
+                    continue
+                whole = len(buffer) if ends else len(buffer) - len(buffer) % BLOCK
+                with memoryview(buffer) as view, view[:whole] as blocks:
+                    job.incoming.write(flight.position, blocks)
+                del buffer[:whole]
+                flight.position += whole
+                # A reader waits for the first piece; a long stream is cheaper in large ones.
+                enough = min(enough * 2, LARGEST_WRITE)
+                job.announce()
+                if job.incoming.missing(flight.position, flight.stop) is None:
+                    break
         if flight.position < flight.stop and job.incoming.missing(flight.position, flight.stop) is not None:
             raise Unreachable("the server ended the download early; it is tried again")
 

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.vfs import FileSystem, NoHydrator
+from syncin_mount.vfs import FileSystem, NoHydrator, files
 
 DATA = bytes(range(256)) * 40
 
@@ -154,4 +154,23 @@ async def test_a_reader_does_not_see_zeros_of_a_content_that_starts_anew(world):
     incoming.restart()
     incoming.close()
     assert bytes(await world.fs.read(handle, 5000, 100)) == DATA[5000:5100]
+    world.fs.release(handle)
+
+
+async def test_what_is_thrown_away_while_it_is_read_is_read_again(world, monkeypatch):
+    node = world.place("file", DATA)
+    incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)
+    incoming.write(0, DATA)
+    handle = await world.fs.open(world.fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
+    read_at = files.read_at
+
+    def thrown_away(fd: int, buffer: memoryview, offset: int) -> int:
+        monkeypatch.setattr(files, "read_at", read_at)
+        incoming.restart()
+        return read_at(fd, buffer, offset)
+
+    monkeypatch.setattr(files, "read_at", thrown_away)
+    monkeypatch.setattr(files, "read_cached", lambda *_: 0)  # as if it were not in memory
+    assert bytes(await world.fs.read(handle, 5000, 100)) == DATA[5000:5100]
+    incoming.close()
     world.fs.release(handle)

@@ -96,6 +96,7 @@ else:
     OWNER = (os.getuid(), os.getgid())
     pread, pwrite = os.pread, os.pwrite
     sync_data = os.fdatasync
+    _PROBE = 4 << 20
     _SLOW_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
     def lock_file(fd: int) -> None:
@@ -153,11 +154,15 @@ else:
         return start, os.lseek(fd, start, os.SEEK_HOLE)
 
     def knows_holes(path: Path) -> bool:
-        """Whether the file system at this (not existing) path tells holes from data."""
+        """Whether the file system at this (not existing) path tells holes from data, by blocks of 4096 bytes."""
         fd = os.open(path, OPEN, 0o600)
         try:
-            os.ftruncate(fd, 1 << 20)
-            return next_data(fd, 0) is None
+            os.ftruncate(fd, 2 * _PROBE)
+            os.pwrite(fd, b"x" * 4096, _PROBE)
+            # As large pages or blocks would show it, much more would count as written.
+            return next_data(fd, 0) == (_PROBE, _PROBE + 4096) and next_data(fd, _PROBE + 4096) is None
+        except OSError:
+            return False
         finally:
             os.close(fd)
             path.unlink()

@@ -118,8 +118,8 @@ class Local:
 
     @property
     def mtime(self) -> int:
-        """Whole seconds, rounded down, as they go to the server."""
-        return self.mtime_ns // 1_000_000_000
+        """Whole seconds, rounded down, as they go to the server: at least 1, as 0 would mean "now" to it."""
+        return max(self.mtime_ns // 1_000_000_000, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,12 @@ class Index:
 
     def commit(self) -> None:
         """Makes the state durable, and begins anew. Raises lmdb.Error; then the transaction is gone: ``begin``."""
-        self.txn.put(b"applied", key(self.applied), db=self.meta)
-        self.txn.put(b"next", key(self.next_id), db=self.meta)
+        try:
+            self.txn.put(b"applied", key(self.applied), db=self.meta)
+            self.txn.put(b"next", key(self.next_id), db=self.meta)
+        except lmdb.Error:
+            self.txn.abort()
+            raise
         self.txn.commit()
         self._grow_early()
         paths = self._paths.copy()
@@ -357,11 +361,15 @@ class Index:
 
 
 def differs(node: Node | None, base: BaseRecord | None) -> bool:
-    """Whether local and base differ in what the server can hold: existence, place, content, a file's mtime."""
+    """Whether local and base differ in what the server can hold: existence, place, content, a file's mtime.
+
+    To the server second 0 means "now", so nothing is older than second 1."""
     if node is None:
         return base is not None
     if base is None:
         return node.kind <= FOLDER
     if node.parent != base.parent or node.name != base.name:
         return True
-    return node.kind == FILE and (node.version != base.version or node.mtime // 1_000_000_000 != base.mtime)
+    if node.kind != FILE:
+        return False
+    return node.version != base.version or max(node.mtime // 1_000_000_000, 1) != max(base.mtime, 1)

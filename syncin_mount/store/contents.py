@@ -119,7 +119,12 @@ class Content:
     def sync(self) -> None:
         """Returns when the bytes, and the object's name, are on the disk. Blocks: for a thread."""
         os.fsync(self.fd)
-        system.sync_folder(self._folder)
+        system.sync_folder(self.folder)
+
+    @property
+    def folder(self) -> str:
+        """Where the name is now: an incoming file becomes an object in another folder."""
+        return self._folder if self._incoming is None else os.fspath(self._incoming.path.parent)
 
     def close(self) -> None:
         if self.fd >= 0:

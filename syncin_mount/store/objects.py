@@ -7,6 +7,7 @@ that nothing refers to; a missing object is an empty content.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -69,8 +70,14 @@ class Objects:
     def path(self, owner: int, number: int) -> str:
         return f"{self._objects}/{number & 255:02x}/{owner}-{number}"
 
-    def open(self, owner: int, number: int) -> int:
-        """A descriptor of the object, which is made if it is not there yet."""
+    def open(self, owner: int, number: int, size: int) -> int:
+        """A descriptor of the object; that of an empty content is made if it is not there yet. Raises OSError: EIO
+        when the content is lost."""
+        try:
+            return os.open(self.path(owner, number), system.OPEN & ~os.O_CREAT)
+        except FileNotFoundError:
+            if size:
+                raise OSError(errno.EIO, "its content is missing from the replica's objects") from None
         return os.open(self.path(owner, number), system.OPEN, 0o600)
 
     def open_nothing(self) -> int:
@@ -150,9 +157,10 @@ class Objects:
         """Takes ``take`` back."""
         os.rename(self.path(incoming.node, number), incoming.path)
 
-    def taken(self, incoming: IncomingFile) -> None:
+    def taken(self, incoming: IncomingFile, number: int) -> None:
         """The event is recorded: the incoming content is an ordinary one now."""
         incoming.taken = True
+        incoming.path = Path(self.path(incoming.node, number))
         del self._open[incoming.node], self._arriving[incoming.node]
 
     def drop_incoming(self, node: int) -> None:
@@ -225,13 +233,13 @@ class Objects:
     def bin_place(self, sequence: int) -> bytes:
         return b"%s/%d" % (self._bin, sequence)
 
-    def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, mtime: int) -> None:
+    def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, size: int, mtime: int) -> None:
         """Copies an object into the bin, sharing its blocks where the file system can. Raises OSError."""
         place = self.bin_place(sequence)
         if os.path.isdir(place):
             shutil.rmtree(place)  # of an event that was never recorded
         path = self._place_in_bin(sequence, name)
-        source = self.open(owner, number)
+        source = self.open(owner, number, size)
         try:
             target = os.open(path, system.OPEN | os.O_EXCL, 0o600)
             try:

@@ -200,7 +200,8 @@ class Reading(Core):
         if record is None or record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "there is no such file")
         if record.present:
-            return Content(self._objects.open(record.owner, record.number), self._objects.folder(record.number))
+            fd = self._objects.open(record.owner, record.number, record.size)
+            return Content(fd, self._objects.folder(record.number))
         folder = self._objects.folder(record.number)
         base = self._ix.base(node)
         arriving = self._objects.arriving(node)

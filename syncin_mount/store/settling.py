@@ -168,7 +168,7 @@ class Settling(Reading):
         except BaseException:
             self._objects.untake(incoming, number)
             raise
-        self._objects.taken(incoming)
+        self._objects.taken(incoming, number)
         if ino != record.ino:
             self._tell_entry(record.parent, record.name)
 
@@ -177,7 +177,7 @@ class Settling(Reading):
         if record.kind != FILE or not record.present:
             return
         sequence = self._ix.applied + 1
-        self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.mtime)
+        self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.size, record.mtime)
         try:
             self._do(events.Copied(self._now(), node, why))
         except BaseException:

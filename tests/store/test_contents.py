@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
 from itertools import pairwise
 from pathlib import Path
 
+import lmdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model import ROOT, Action, Kind, Local, NodeId, Op, Outcome, Result, Side
+from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Outcome, Result, Side
 from syncin_mount.store import history as history_module
+from syncin_mount.store import system
 from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.history import History
 from syncin_mount.store.ranges import BLOCK, Ranges
-from tests.store.support import SECOND, Ticks, make, open_replica, tree
+from tests.store.support import SECOND, Ticks, arrive, make, open_replica, read, settle, tree, write
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))
 
@@ -174,4 +177,87 @@ def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
     again.commit()
     assert [one.path for one in again.history.query()] == ["file"]
     assert (folder / "history.sqlite.damaged").read_bytes() == damaged
+    again.close()
+
+
+def test_holes_that_are_told_too_coarsely_are_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = system.next_data
+
+    def coarse(fd: int, offset: int) -> tuple[int, int] | None:
+        found = real(fd, offset)
+        huge = 2 << 20
+        return found and (found[0] // huge * huge, -(-found[1] // huge) * huge)
+
+    assert system.knows_holes(tmp_path / "probe")  # where tests run
+    monkeypatch.setattr(system, "next_data", coarse)
+    assert not system.knows_holes(tmp_path / "probe")
+    assert not (tmp_path / "probe").exists()
+
+
+def test_a_content_that_arrived_is_synced_with_the_folder_it_is_in_now(folder: Path) -> None:
+    replica = open_replica(folder)
+    node = replica.new_id()
+    base = Base(Kind.FILE, ROOT, "doc", 5, 9, 0, 0)
+    replica.place_file(node, base)
+    content = replica.open_content(node)
+    assert content.folder == str(folder / "incoming")
+    arrive(replica, node, base, b"words")
+    record = replica._node(node)
+    assert content.folder == replica._objects.folder(record.number)
+    content.sync()
+    content.close()
+    replica.close()
+
+
+def test_a_lost_content_is_an_error_and_no_empty_file(folder: Path) -> None:
+    replica = open_replica(folder)
+    node, empty = make(replica, "doc", data=b"words"), make(replica, "empty")
+    record = replica._node(node)
+    path = Path(replica._objects.path(record.owner, record.number))
+    path.unlink()
+    with pytest.raises(OSError, match="missing") as refused:
+        replica.open_content(node)
+    assert refused.value.errno == errno.EIO
+    with pytest.raises(OSError, match="missing"):
+        replica.binned_copy(node, "test")
+    assert not path.exists()
+    assert read(replica, empty) == b""
+    replica._let_go()
+
+
+def test_a_time_before_the_first_second_is_not_different_for_ever(folder: Path) -> None:
+    replica = open_replica(folder)
+    for mtime_ns in (0, -5 * SECOND, SECOND // 2):
+        node = make(replica, f"{mtime_ns}")
+        write(replica, node, b"old", mtime_ns)
+        local = replica.local(node)
+        assert local is not None
+        assert local.mtime == 1
+        settle(replica)
+        assert list(replica.dirty()) == []
+    replica.close()
+
+
+def test_a_map_that_is_full_at_the_very_commit_grows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = open_replica(folder)
+    make(replica, "doc", data=b"words")
+    txn = replica._ix.txn
+
+    class Full:
+        """A transaction whose map is full."""
+
+        def put(self, *_: object, **__: object) -> bool:
+            raise lmdb.MapFullError("mdb_put: MDB_MAP_FULL")
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(txn, name)
+
+    monkeypatch.setattr(replica._ix, "txn", Full())
+    size = replica._ix._env.info()["map_size"]
+    replica.commit()
+    assert replica._ix._env.info()["map_size"] == 2 * size
+    assert dict(tree(replica)) == {"doc": b"words"}
+    replica._let_go()
+    again = open_replica(folder)
+    assert dict(tree(again)) == {"doc": b"words"}
     again.close()

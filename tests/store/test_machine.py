@@ -86,7 +86,7 @@ class Store(RuleBasedStateMachine):
             return (thing is not None and thing.kind in {NodeType.FILE, NodeType.FOLDER}) or agreed is not None
         if (thing.parent, thing.name) != (agreed.parent, agreed.name):
             return True
-        same = thing.token is agreed.token and thing.mtime_ns // SECOND == agreed.mtime
+        same = thing.token is agreed.token and max(thing.mtime_ns // SECOND, 1) == max(agreed.mtime, 1)
         return thing.kind is NodeType.FILE and not same
 
     def expect(self, errnos: set[int], act: object) -> bool:
@@ -269,7 +269,7 @@ class Store(RuleBasedStateMachine):
     def agree(self, node: int) -> None:
         thing = self.things[node]
         is_file = thing.kind is NodeType.FILE
-        mtime = thing.mtime_ns // SECOND if is_file else 0
+        mtime = max(thing.mtime_ns // SECOND, 1) if is_file else 0  # 0 would mean "now" to the server
         self.agreed[node] = Agreed(thing.parent, thing.name, thing.token, mtime, thing.size if is_file else 0, is_file)
 
     @rule(data=st.data())

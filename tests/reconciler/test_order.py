@@ -108,7 +108,7 @@ def test_deletions_come_last_unless_something_needs_the_place():
 
 
 def test_what_bears_its_own_temporary_name_is_an_ordinary_thing():
-    """Another replica's swap, seen in its middle, may have given it a name that is this replica's for the same number."""
+    """Another replica's swap, seen in its middle, may have given it the name that is this one's for the same number."""
     world = World()
     node = world.new_id()
     world.there[node] = Item(Kind.FOLDER, ROOT, temporary_name(node))

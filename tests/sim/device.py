@@ -206,8 +206,11 @@ class Device:
         """A clean stop."""
         if not self.up:
             return
-        for writing in self.writings:
-            writing.finish()
+        try:
+            for writing in self.writings:
+                writing.finish()
+        except Killed:
+            pass
         self.writings.clear()
         self._scope.cancel()
         await self._ended.wait()

@@ -31,15 +31,15 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "PUT without the proof that the server still has the base version",
-        "reconciler/executor.py",
-        "if found is None or not _same(found, action.remote):\n            if found is not None and await",
-        "if found is None:\n            if found is not None and await",
+        "reconciler/sending.py",
+        "if found is None or not same(found, action.remote):",
+        "if found is None:",
     ),
     Mutation(
         "a new file goes by PUT, which overwrites",
-        "reconciler/executor.py",
-        "local, mtime, digest, replace=False)",
-        "local, mtime, digest, replace=True)",
+        "reconciler/sending.py",
+        "return await self._send_content(out, path, replace=False)",
+        "return await self._send_content(out, path, replace=True)",
     ),
     Mutation(
         "the server's losing version is not kept",
@@ -122,8 +122,8 @@ MUTATIONS = (
     Mutation(
         "what was written when the process was killed is not taken up",
         "syncin_mount/store/core.py",
-        "        self._finish_writes()\n",
-        "",
+        "interrupted = ix.marked(ix.writing)",
+        "interrupted = []",
     ),
     Mutation(
         "a fetched content takes its place though the file stands for another version",

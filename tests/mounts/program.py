@@ -105,7 +105,13 @@ class Orders:
     def state(self, path: str) -> dict[str, Any]:
         local = self._replica.local(self._find(path))
         assert local is not None
-        return {"size": local.size, "mtime_ns": local.mtime_ns, "busy": local.busy, "version": local.version}
+        return {
+            "size": local.size,
+            "mtime_ns": local.mtime_ns,
+            "busy": local.busy,
+            "held_open": local.held_open,
+            "version": local.version,
+        }
 
     def break_handler(self, name: str) -> None:
         """From now on this operation of the file system has a programming error."""

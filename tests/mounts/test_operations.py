@@ -207,12 +207,12 @@ def test_a_file_that_stays_open_is_recorded_once_it_is_quiet(drive, eventually):
         file.flush()
         os.fsync(file.fileno())
         assert drive.call("state", path="file")["size"] == 5
-        assert drive.call("state", path="file")["busy"]
+        assert drive.call("state", path="file")["held_open"]
         file.write(b" second")
         file.flush()
         subprocess.run(["sync", "-f", path], check=True)
         eventually(lambda: drive.call("state", path="file")["size"] == 12)
-    eventually(lambda: not drive.call("state", path="file")["busy"])
+    eventually(lambda: not drive.call("state", path="file")["held_open"])
 
 
 def test_extended_attributes(drive):

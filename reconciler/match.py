@@ -42,6 +42,7 @@ class Matching:
         self._claims: dict[str, NodeId] = {}  # path -> node, by inode
         self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
         self._trust_inodes = True
+        self._as_they_were: set[str] = set()  # paths of files with their old size and time and another inode
 
     def run(self, matched: int) -> None:
         same, other = self._renumbered()
@@ -83,7 +84,7 @@ class Matching:
         """How many unchanged files have the inode that they had, and how many another one. When those are more, the
         server's files lie on another disk now, where inodes agree by chance only."""
         by_path: dict[str, NodeId] = {}
-        same = other = 0
+        same = 0
         for entry in self._entries:
             head, name = _split(entry.path)
             parent = by_path.get(head) or self._folders.get(head, NodeId(0))
@@ -93,13 +94,17 @@ class Matching:
             if entry.is_folder:
                 by_path[entry.path] = base.node
             elif base.size == entry.size and base.mtime == entry.mtime and base.inode:
-                same += base.inode == entry.inode
-                other += base.inode != entry.inode
-        return same, other
+                if base.inode == entry.inode:
+                    same += 1
+                else:
+                    self._as_they_were.add(entry.path)
+        return same, len(self._as_they_were)
 
     def _claim_by_inode(self) -> None:
         """Moves. They come before any match by path, as another file may lie where the moved one was."""
         for entry in self._entries:
+            if self._tree.restored and entry.path in self._as_they_were:
+                continue  # an inode that another file of that size and time had is a chance
             node = self._known.base_by_inode(entry.inode) if entry.inode else None
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None
             if node is None or base is None or base.inode != entry.inode:

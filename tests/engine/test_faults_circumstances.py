@@ -200,7 +200,7 @@ def restore(world: World, backup: str) -> None:
 @pytest.mark.parametrize("files", [3, 40])
 async def test_a_server_restored_from_yesterdays_backup(world: World, files: int) -> None:
     for number in range(files):
-        world.put(f"same/{number}", b"x" * number, mtime=OLD)
+        world.put(f"same/{number}", b"%d" % number, mtime=OLD)
     device = await begun(world)
     shutil.copytree(world.disk, world.tmp / "backup", copy_function=shutil.copy2)
     device.write("edit.txt", b"edited today", mtime=TODAY)
@@ -225,7 +225,7 @@ async def test_a_server_restored_from_yesterdays_backup(world: World, files: int
 async def test_a_restored_server_that_fails_meanwhile(world: World) -> None:
     """What follows from the backup is not done in one run: the next one still knows."""
     for number in range(5):
-        world.put(f"same/{number}", b"x" * number, mtime=OLD)
+        world.put(f"same/{number}", b"%d" % number, mtime=OLD)
     device = await begun(world)
     shutil.copytree(world.disk, world.tmp / "backup", copy_function=shutil.copy2)
     device.write("new.txt", b"made today", mtime=TODAY)

@@ -37,7 +37,7 @@ async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(t
         if zeros:
             os.truncate(content, len(saved))
         (tmp_path / "replica-a" / "running").write_text("another boot\n")
-        device.hydrator.want = lambda *_: None
+        device.hydrator.want = lambda *_: None  # type: ignore[method-assign]
         after = await world.device("a")
         for _ in range(2):
             await after.sync()

@@ -22,7 +22,7 @@ from tests.engine import world as worlds
 from tests.engine.world import Device, World
 
 OLD, LATER = 1_600_000_000, 1_650_000_000
-IMPATIENT = Timeouts(connect=2.0, idle=0.3, slow=0.3, hashing=0.3)
+IMPATIENT = Timeouts(connect=5.0, idle=1.0, slow=1.0, hashing=1.0)
 FIXED = ("edit.txt", "move.txt", "touch.txt", "gone.txt", "stays.txt")
 
 

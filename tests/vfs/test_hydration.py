@@ -9,7 +9,7 @@ import os
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.vfs import FileSystem, NoHydrator, files
+from syncin_mount.vfs import FileSystem, NoHydrator, files, positioned
 
 DATA = bytes(range(256)) * 40
 
@@ -162,7 +162,7 @@ async def test_what_is_thrown_away_while_it_is_read_is_read_again(world, monkeyp
     incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)
     incoming.write(0, DATA)
     handle = await world.fs.open(world.fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
-    read_at = files.read_at
+    read_at = positioned.read_at
 
     def thrown_away(fd: int, buffer: memoryview, offset: int) -> int:
         monkeypatch.setattr(files, "read_at", read_at)

@@ -16,7 +16,7 @@ from reconciler.engine import Engine
 from reconciler.errors import Unavailable
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
-from reconciler.model import ROOT, Action, Conflict, NodeId, Op, Outcome, Settings
+from reconciler.model import ROOT, Action, Conflict, NodeId, Op, Outcome, Result, Settings, Side
 from reconciler.report import Report
 from syncin_mount.store import Attr, NodeType, Replica
 from syncin_mount.store.check import check
@@ -91,6 +91,7 @@ class Device:
         self.writings: list[Writing] = []
         self._nursery: trio.Nursery
         self.replica: Watched
+        self.remote: ModelFolder
         self.engine: Engine
         self.hydrator: Hydrator
 
@@ -146,7 +147,7 @@ class Device:
             shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
             raise
         link = Link()
-        remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
+        remote = self.remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
         self.hydrator = Hydrator(self.replica, remote, link, progress=Diary(self), workers=2)
         self.engine = Engine(
             self.replica,
@@ -323,6 +324,8 @@ class Diary:
             text += f" → [{action.target.parent}]/{action.target.name}"
         why = f": {outcome.why}" if outcome.why else ""
         self._device.world.log(self._device.name, f" {text}{' keep' if action.keep else ''} ({action.reason}){why}")
+        if (action.op, action.side, outcome.result) == (Op.DELETE, Side.LOCAL, Result.DONE) and action.base is not None:
+            self._device.remote.must_be_gone(path, action.base)
         self._device.moment()
 
 

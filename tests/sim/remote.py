@@ -28,7 +28,7 @@ from reconciler.errors import (
     ServerFault,
     Unreachable,
 )
-from reconciler.model import Entry
+from reconciler.model import Base, Entry
 from reconciler.ports import Found, Reader
 from tests.sim.server import PARTIAL, TEMPORARY, Disk, Item
 
@@ -76,6 +76,7 @@ class ModelFolder:
         self._rate = rate
         self._pace = pace
         self._seen: dict[str, Seen] = {}
+        self._listed_from = -1
 
     # a request -------------------------------------------------------------------------------------------------------
 
@@ -184,11 +185,21 @@ class ModelFolder:
         believed = None if snapshot is None else {entry.path: entry for entry in snapshot()}
         fault = await self._begin("LIST", "", Fault.BEFORE, Fault.BROKEN, Fault.CUT, Fault.FULL)
         self._note("LIST", "", fault.value if fault is Fault.CUT else "")
+        self._listed_from = self._disk.changes
         yield _Listing(self, self._disk, self._rng, fault, believed)
 
     def listed(self, torn: bool) -> None:
         """The listing came to its end; ``torn`` when something changed meanwhile."""
         self._world.torn = self._world.torn or torn
+
+    def must_be_gone(self, path: str, base: Base) -> None:
+        """The device has removed this version because a listing did not have it. Broken when it was there all the
+        time."""
+        item = self._disk.at(path)
+        if item is None or item.data is None or self._listed_from != self._disk.changes:
+            return
+        if (item.inode, item.size, item.found.mtime) == (base.inode, base.size, base.mtime):
+            self._world.fail(f"{self._device.name} removed {path}, which is on the server")
 
     def odd(self) -> bool:
         """Whether an entry shall be unreadable."""
@@ -197,8 +208,8 @@ class ModelFolder:
         return odd
 
     def saw_half_done(self) -> None:
-        """Something is listed under the name that it has in the middle of a swap."""
-        self._world.half_done = True
+        """Something is listed under the name that it has in the middle of a swap, of this device or of another."""
+        self._world.half_done = self._world.half_done or len(self._world.devices) > 1
 
     async def breathe(self) -> None:
         await self._wait()

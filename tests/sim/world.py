@@ -97,6 +97,10 @@ class World:
         if self.requests > REQUESTS:
             raise Broken(f"more than {REQUESTS} requests: it does not come to an end")
 
+    def fail(self, what: str) -> None:
+        """Something happened that must not, whatever becomes of it."""
+        raise Broken(what)
+
     def release(self, size: int, why: str, who: str) -> int:
         number = self.ledger.release(size, why)
         if number:

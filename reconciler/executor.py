@@ -222,9 +222,8 @@ class Executor:
         if present is None:
             raise Stale("it is not on the server any more")
         place = action.target
-        if place.name.startswith(TEMPORARY_PREFIX) and not present.inode:
-            # If this ended there, only the inode would tell who it is: a listing tells it, the full run comes with one.
-            raise Stale("its identity on the server has to be seen first")
+        if place.name.startswith(TEMPORARY_PREFIX):
+            self._remember_inode(action.node, present)
         if source != target:
             await self._rename_remote(source, target, present)
         self._tree.set(action.node, replace(present, parent=place.parent, name=place.name))
@@ -235,6 +234,15 @@ class Executor:
             # The content is settled on its own: only the place is agreed on here.
             self._replica.set_base(action.node, replace(base, parent=place.parent, name=place.name))
         return 0
+
+    def _remember_inode(self, node: NodeId, present: Remote) -> None:
+        """If a run ended with the node under a temporary name, only that and the inode would tell who it is. One that
+        was not told yet is told by a listing, with which the full run comes."""
+        base = self._replica.base(node)
+        if not present.inode:
+            raise Stale("its identity on the server has to be seen first")
+        if base is not None and base.inode != present.inode:
+            self._replica.set_base(node, replace(base, inode=present.inode))
 
     async def _rename_remote(self, source: str, target: str, present: Remote) -> None:
         """One conditional MOVE, after proof that the source is what was planned for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.remote_tree import Known, RemoteTree
+from reconciler.resolve import temporary_name
 
 DEFERRED = NodeId(-1)
 SKIPPED = NodeId(-2)
@@ -109,7 +110,9 @@ class Matching:
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None
             if node is None or base is None or base.inode != entry.inode:
                 continue
-            if self._agrees(entry, node, base):
+            same_kind = (base.kind is Kind.FOLDER) is entry.is_folder
+            on_its_way = same_kind and _split(entry.path)[1].startswith(temporary_name(node))
+            if on_its_way or self._agrees(entry, node, base):
                 self._claims[entry.path] = node
                 self._moving.add(node)
                 self._see(node)

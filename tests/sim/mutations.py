@@ -93,8 +93,8 @@ MUTATIONS = (
     Mutation(
         "a deletion is read out of an unreadable entry",
         "reconciler/match.py",
-        "if self._tree.unknown(node) is None:\n                self._tree.note_absent(node)",
-        "self._tree.note_absent(node)",
+        "self._tree.note_unknown(node, why)\n            return",
+        "return",
     ),
     Mutation(
         "forgotten bin: what only this side had is removed with its folder",
@@ -107,12 +107,6 @@ MUTATIONS = (
         "syncin_mount/store/apply_remote.py",
         "elif event.keep or _only_here(index, event.node, record):",
         "elif False:",
-    ),
-    Mutation(
-        "a listing that broke off counts as a whole one",
-        "reconciler/engine.py",
-        "except (Unreachable, ListingBroken) as error:",
-        "except (Unreachable,) as error:",
     ),
     Mutation(
         "what was written when the process was killed is not taken up",

@@ -29,7 +29,11 @@ def crossings(view: View, filters: Filter, nodes: Iterable[NodeId]) -> list[tupl
     pending = list(nodes)
     for node in pending:
         base = view.base(node) if node != ROOT and node not in ended else None
-        if base is not None and crossing.ends(node, base):
+        if base is None:
+            continue
+        # What was deleted here in a folder that crossed is on the server still, and comes back with its folder.
+        gone_with_folder = base.parent in ended and view.local(node) is None
+        if gone_with_folder or crossing.ends(node, base):
             ended[node] = base
             if base.kind is Kind.FOLDER:  # what is in it has crossed too, without differing by itself
                 pending += [child for _, child in view.base_children(node)]

@@ -414,7 +414,7 @@ class Engine:
     async def _observe(self, report: Report) -> RemoteTree | None:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
         moves = self._replica.identity_moves()
-        observer = Observer(self._replica, self.settings.filters)
+        observer = Observer(self._replica, self.settings.filters, self.settings.tag)
         report.entries = 0
         secure = self.settings.mode is Mode.SECURE
         async with self._listing(secure) as batches:
@@ -507,7 +507,6 @@ class Engine:
     async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
         """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
         now = trio.current_time()
-        filters = self.settings.filters
         executor = Executor(
             self._replica,
             self._remote,
@@ -515,7 +514,7 @@ class Engine:
             self._hydrator,
             self._progress,
             listed=listed,
-            filters=filters,
+            settings=self.settings,
             copies=self._copies if self.settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
         )

@@ -25,7 +25,6 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
-from reconciler.filters import DEFAULT, Filter
 from reconciler.guards import kept_below
 from reconciler.hashing import checksum
 from reconciler.hydrator import Hydrator
@@ -41,11 +40,12 @@ from reconciler.model import (
     Place,
     Remote,
     Result,
+    Settings,
     Side,
 )
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.remote_tree import RemoteTree
-from reconciler.resolve import TEMPORARY_PREFIX
+from reconciler.resolve import TEMPORARY_PREFIX, prefers_local
 from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
@@ -64,14 +64,15 @@ class Executor:
         progress: Progress,
         *,
         listed: bool,
-        filters: Filter = DEFAULT,
+        settings: Settings,
         copies: Copies | None = None,
         attempted: dict[NodeId, int] | None = None,
     ) -> None:
         """``attempted`` outlives the executor: the version of each node whose upload may have been done unseen."""
         self._union = replica.base_count() == 0
-        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted)
-        self._filters = filters
+        attempted = {} if attempted is None else attempted
+        self._sender = Sender(replica, remote, tree, progress, copies, attempted, tag=settings.tag)
+        self._settings = settings
         self._replica = replica
         self._remote = remote
         self._tree = tree
@@ -163,6 +164,9 @@ class Executor:
         local = self._expect_local(action)
         place = action.target or local.place
         path = self._remote_path(place)
+        if self._tree.child(place.parent, place.name) not in (None, action.node):
+            # The server would take the folder that should have gone for the new one, with all that is in it.
+            raise Stale("its place on the server is still taken")
         mtime = max(local.mtime, 1)
         try:
             await self._remote.make_folder(path, mtime)
@@ -404,7 +408,8 @@ class Executor:
             local, base = self._replica.local(dirty.node), self._replica.base(dirty.node)
             if local is None or (base is not None and (local.kind is Kind.FOLDER or local.version == base.version)):
                 continue
-            if self._is_below(dirty.node, folder) and not self._filters.left_out(self._replica.local_path(dirty.node)):
+            path = self._replica.local_path(dirty.node)
+            if self._is_below(dirty.node, folder) and not self._settings.filters.left_out(path):
                 raise Stale("something in the folder was changed here meanwhile")
 
     def _is_below(self, node: NodeId, folder: NodeId) -> bool:
@@ -423,8 +428,10 @@ class Executor:
             local = self._expect_local(action)
             version = local.version
             if self._is_news(action) and not await self._is_equal(action, local):
-                # Equal in size and second only. A later mtime would have won; so the local version does.
-                return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
+                # Equal in size and second only: the settings pick one, as they would without that chance.
+                if prefers_local(self._settings):
+                    return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
+                return await self._fetch(replace(action, op=Op.FETCH, side=Side.LOCAL, keep=True))
         self._replica.set_base(action.node, self._base_of(action.remote, version))
         return 0
 

@@ -65,7 +65,7 @@ class Fitting:
         waiting: dict[NodeId, str],
     ) -> None:
         self._view = view
-        self._settings = settings
+        self.settings = settings
         self._stamp = stamp
         self._present = present
         self.trees = trees
@@ -185,12 +185,12 @@ class Fitting:
         trees, verdict = self.trees.get(node), self.verdicts.get(node)
         if trees is None or verdict is None or trees.local is None or trees.remote is None:
             return False
-        server = self._settings.conflict is Conflict.REMOTE
+        server = self.settings.conflict is Conflict.REMOTE
         place = trees.remote_place if server else trees.local_place
         if verdict.place == place:
             return False
         side = "the server's" if server else "the local"
-        moved = f"both sides moved folders into each other: {side} place wins ({self._settings.conflict.value})"
+        moved = f"both sides moved folders into each other: {side} place wins ({self.settings.conflict.value})"
         self.verdicts[node] = replace(verdict, place=place, moved=moved, conflict=True)
         return True
 
@@ -280,7 +280,7 @@ class Fitting:
         number = 0
         while True:
             number += 1
-            name = conflict_name(place.name, kind, self._stamp, self._settings.host, number)
+            name = conflict_name(place.name, kind, self._stamp, self.settings.host, number)
             target = Place(place.parent, name)
             local, remote = self._view.local_child, self._view.remote_child
             if target not in taken and local(place.parent, name) is None and remote(place.parent, name) is None:

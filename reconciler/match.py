@@ -30,6 +30,7 @@ class Matching:
         folders: dict[str, NodeId],
         seen: bytearray,
         problems: dict[str, str],
+        tag: str,
     ) -> None:
         self._known = known
         self._tree = tree
@@ -37,6 +38,7 @@ class Matching:
         self._folders = folders
         self._seen = seen
         self._problems = problems
+        self._tag = tag
         self._below: dict[str, list[Entry]] = {}  # path of a folder -> its entries among those to match
         for entry in entries:
             self._below.setdefault(_split(entry.path)[0], []).append(entry)
@@ -111,7 +113,7 @@ class Matching:
             if node is None or base is None or base.inode != entry.inode:
                 continue
             same_kind = (base.kind is Kind.FOLDER) is entry.is_folder
-            on_its_way = same_kind and _split(entry.path)[1].startswith(temporary_name(node))
+            on_its_way = same_kind and _split(entry.path)[1].startswith(temporary_name(node, self._tag))
             if on_its_way or self._agrees(entry, node, base):
                 self._claims[entry.path] = node
                 self._moving.add(node)

@@ -202,13 +202,14 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one synchronization settles differences. ``host`` goes into the names of conflict copies; ``filters`` say
-    what is no part of it."""
+    what is no part of it. ``tag`` goes into temporary names on the server: no other device's synchronization has it."""
 
     direction: Direction = Direction.BOTH
     mode: Mode = Mode.FAST
     conflict: Conflict = Conflict.RECENT
     host: str = "this computer"
     filters: Filter = DEFAULT
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ class Observer:
     reads absences out of what was not listed.
     """
 
-    def __init__(self, known: Known, filters: Filter = DEFAULT) -> None:
+    def __init__(self, known: Known, filters: Filter = DEFAULT, tag: str = "") -> None:
         self._known = known
+        self._tag = tag
         self._filters = filters
         self._seen = bytearray(1024)  # one bit a node
         self._folders: dict[str, NodeId] = {"": ROOT}
@@ -135,7 +136,10 @@ class Observer:
 
     def finish(self) -> RemoteTree:
         """The server's tree. The listing must have come to its proper end."""
-        Matching(self._known, self._tree, self._deferred, self._folders, self._seen, self._problems).run(self._matched)
+        matching = Matching(
+            self._known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag
+        )
+        matching.run(self._matched)
         for path in self._hiding:
             folder = self._folders.get(path, SKIPPED)
             if folder > 0:

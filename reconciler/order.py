@@ -25,15 +25,18 @@ from reconciler.resolve import temporary_name
 Stages = tuple[tuple[Action, ...], ...]
 
 
-def arrange(view: View, actions: Iterable[Action], late_forgets: frozenset[NodeId] = frozenset()) -> Stages:
-    """The stages of a plan. ``late_forgets`` are nodes whose base must outlast the moves out of them."""
+def arrange(
+    view: View, actions: Iterable[Action], late_forgets: frozenset[NodeId] = frozenset(), *, tag: str = ""
+) -> Stages:
+    """The stages of a plan. ``late_forgets`` are nodes whose base must outlast the moves out of them; ``tag`` is the
+    settings'."""
     actions = list(actions)
     learn = [a for a in actions if a.op is Op.FORGET and a.node not in late_forgets]
     learn.reverse()  # what is forgotten goes from below upwards, what is agreed from above downwards
     learn += [a for a in actions if a.op is Op.AGREE]
     late = [a for a in actions if a.op is Op.FORGET and a.node in late_forgets]
     late.reverse()
-    shapes = [_Shaping(view, side, [a for a in actions if a.side is side]) for side in (Side.LOCAL, Side.REMOTE)]
+    shapes = [_Shaping(view, side, [a for a in actions if a.side is side], tag) for side in (Side.LOCAL, Side.REMOTE)]
     rounds = [shape.run() for shape in shapes]
     stages = [learn]
     stages += [[*here, *there] for here, there in zip_longest(*rounds, fillvalue=())]
@@ -46,8 +49,9 @@ def arrange(view: View, actions: Iterable[Action], late_forgets: frozenset[NodeI
 class _Shaping:
     """Gives one side its shape, in rounds, on a sketch of its tree."""
 
-    def __init__(self, view: View, side: Side, actions: list[Action]) -> None:
+    def __init__(self, view: View, side: Side, actions: list[Action], tag: str) -> None:
         self._side = side
+        self._tag = tag
         self._child = view.local_child if side is Side.LOCAL else view.remote_child
         self._state = view.local if side is Side.LOCAL else view.remote
         self._places: dict[NodeId, Place | None] = {}  # where nodes are now, if not where the view says
@@ -190,7 +194,7 @@ class _Shaping:
         holder = next(h for h in reversed(holders) if h)
         place = self._place(holder)
         assert place is not None
-        target = Place(place.parent, temporary_name(holder))
+        target = Place(place.parent, temporary_name(holder, self._tag))
         while self._holder(target) is not None:  # somebody gave that name to another node
             target = Place(place.parent, target.name + "~")
         return replace(self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment")

@@ -31,7 +31,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
     """
     present = Present(view, filters)
     trees = {
-        node: Trees(node, view.base(node), view.local(node), view.remote(node))
+        node: Trees(node, view.base(node), view.local(node), view.remote(node), settings.tag)
         for node in sorted(view.touched())
         if not present.left_out(node)
     }
@@ -139,7 +139,8 @@ def _plan(view: View, fitting: Fitting, actions: Iterable[Action]) -> Plan:
             waiting[node] = Waiting(node, fitting.says(node))
     conflicts = [node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits]
     late, never = _late_forgets(fitting)
-    stages = arrange(view, (each for each in actions if each.node not in never), frozenset(late))
+    lasting = (each for each in actions if each.node not in never)
+    stages = arrange(view, lasting, frozenset(late), tag=fitting.settings.tag)
     return Plan(stages, tuple(sorted(conflicts)), tuple(waiting[node] for node in sorted(waiting)))
 
 

@@ -14,20 +14,21 @@ from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeI
 TEMPORARY_PREFIX = ".syncin-"
 
 
-def temporary_name(node: NodeId) -> str:
+def temporary_name(node: NodeId, tag: str = "") -> str:
     """The name a node has for a moment when places are swapped, or its beginning, if that is taken. Found later, it
-    stands for the base's name."""
-    return f"{TEMPORARY_PREFIX}{node}-tmp"
+    stands for the base's name; ``tag`` tells it from what another device is doing just then."""
+    return f"{TEMPORARY_PREFIX}{tag}-{node}-tmp" if tag else f"{TEMPORARY_PREFIX}{node}-tmp"
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """One node in the three trees."""
+    """One node in the three trees. ``tag`` is the settings'."""
 
     node: NodeId
     base: Base | None
     local: Local | None
     remote: Remote | None
+    tag: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -47,7 +48,7 @@ class Trees:
         """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
         if state is None:
             return None
-        if self.base is not None and state.name.startswith(temporary_name(self.node)):
+        if self.base is not None and state.name.startswith(temporary_name(self.node, self.tag)):
             return Place(state.parent, self.base.name)
         return state.place
 
@@ -110,7 +111,6 @@ class Verdict:
 
 
 BUSY = "is being written"
-NOT_HERE = "was not fetched yet, and is not on the server any more"
 
 
 def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
@@ -153,8 +153,7 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
     deleted, changed = ("deleted on the server", "here") if here else ("deleted here", "on the server")
     edited = trees.local_edited if here else trees.remote_edited(settings.mode)
-    lost = trees.local is not None and trees.kind is Kind.FILE and not trees.local.present  # nothing to send
-    what = "edited" if edited else "moved" if moved_along and not lost else ""
+    what = "edited" if edited else "moved" if moved_along and not _lost(trees) else ""
     if not what:
         return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}")
     conflict = edited or trees.local_moved or trees.remote_moved
@@ -183,24 +182,31 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     up = settings.direction is Direction.UPLOAD
     model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
     side = Side.REMOTE if up else Side.LOCAL
-    place = trees.local_place if up else trees.remote_place
+    # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run left there.
+    place = trees.local_place if up else (trees.remote.place if trees.remote is not None else None)
     rule = f"the other side decides ({settings.direction.value})"
     here, there = trees.local_edited, trees.remote_edited(settings.mode)
     if model is None:
-        keep = here or trees.rewritten
+        keep = here or trees.rewritten or (trees.base is None and not up)  # what was never there is in no other bin
         verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
+    elif copy is None and _lost(trees):
+        verdict = Verdict(None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched")
     elif copy is None:
         verdict = Verdict(place, _coming(trees, side), side, reason=f"only on the other side, and {rule}")
     else:
         verdict = replace(_mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}")
-        if verdict.op is None and (trees.base is None or trees.rewritten or _agreed_move(trees)):
+        moved = _agreed_move(trees) if up else _at_one_place(trees)
+        if verdict.op is None and (trees.base is None or trees.rewritten or moved):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
         verdict = replace(verdict, conflict=here and there and verdict.op is not Op.AGREE)
     if verdict.op is not None and _must_wait(verdict, trees.local):
         return replace(verdict, op=None, waits=BUSY)
-    if verdict.op is Op.SEND and trees.local is not None and not trees.local.present:
-        return replace(verdict, op=None, waits=NOT_HERE)
     return verdict
+
+
+def _lost(trees: Trees) -> bool:
+    """A file whose content was never here: it cannot be sent, only its name is left."""
+    return trees.local is not None and trees.kind is Kind.FILE and not trees.local.present
 
 
 def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
@@ -227,6 +233,14 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
 
 def _agreed_move(trees: Trees) -> bool:
     return trees.local_moved and trees.local_place == trees.remote_place
+
+
+def _at_one_place(trees: Trees) -> bool:
+    """Both sides have the node where the base has it not."""
+    local, remote, base = trees.local, trees.remote, trees.base
+    if base is None or local is None or remote is None:
+        return False
+    return local.place == remote.place != base.place
 
 
 def _place(trees: Trees, settings: Settings) -> tuple[Place, str, bool]:
@@ -302,6 +316,13 @@ def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
     if conflict is not Conflict.RECENT:
         return conflict is Conflict.LOCAL
     return (local.mtime, local.size) >= (remote.mtime, remote.size)
+
+
+def prefers_local(settings: Settings) -> bool:
+    """Whose version stays where neither time nor size tells two different contents apart."""
+    if settings.direction is not Direction.BOTH:
+        return settings.direction is Direction.UPLOAD
+    return settings.conflict is not Conflict.REMOTE
 
 
 def brought_back(trees: Trees) -> Verdict | None:

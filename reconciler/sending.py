@@ -39,7 +39,7 @@ class Outgoing:
 
 class Sender:
     """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
-    With ``copies``, content that the server has already is copied there instead of sent."""
+    With ``copies``, content that the server has already is copied there instead of sent. ``tag`` is the settings'."""
 
     def __init__(
         self,
@@ -49,6 +49,8 @@ class Sender:
         progress: Progress,
         copies: Copies | None,
         attempted: dict[NodeId, int],
+        *,
+        tag: str = "",
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -56,6 +58,7 @@ class Sender:
         self._progress = progress
         self._copies = copies
         self._attempted = attempted
+        self._tag = tag
 
     async def put(self, out: Outgoing) -> int:
         """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
@@ -78,7 +81,7 @@ class Sender:
             return False
         if action.remote is not None:
             await expect_file(self._remote, path, action.remote)
-        beside = _beside(path, action.node, out.local.version)
+        beside = self._beside(out)
         try:
             await self._remote.copy(source, beside, out.mtime)
             found = await self._remote.find(beside)
@@ -121,11 +124,16 @@ class Sender:
             raise Stale("it was changed on the server meanwhile")
         if not (action.keep or out.local.doubtful):
             return await self._send_content(out, path, replace=True)
-        beside = _beside(path, action.node, out.local.version)
+        beside = self._beside(out)
         await self._send_content(out, beside, replace=True)
         await expect_file(self._remote, path, action.remote)
         await self._remote.move(beside, path, overwrite=True)
         return out.local.size
+
+    def _beside(self, out: Outgoing) -> str:
+        parent, _, _ = out.path.rpartition("/")
+        name = f"{TEMPORARY_PREFIX}{self._tag}-{out.action.node}-{out.local.version}"
+        return f"{parent}/{name}" if parent else name
 
     async def is_ours(self, out: Outgoing, found: Found) -> bool:
         """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
@@ -206,9 +214,3 @@ async def expect_file(remote: RemoteFolder, path: str, expected: Remote) -> Foun
 def same(found: Found, expected: Remote) -> bool:
     """The server keeps whole seconds for us; its listing rounds as its etag does (observed), so seconds agree."""
     return (found.size, found.mtime) == (expected.size, expected.mtime)
-
-
-def _beside(path: str, node: NodeId, version: int) -> str:
-    parent, _, _ = path.rpartition("/")
-    name = f"{TEMPORARY_PREFIX}{node}-{version}"
-    return f"{parent}/{name}" if parent else name

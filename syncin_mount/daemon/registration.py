@@ -120,7 +120,9 @@ class Registration:
     def settings(self) -> Settings:
         now = self.synchronization
         filters = filter_of(now.filters)
-        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host, filters=filters)
+        # The server's number of a synchronization is nobody else's there.
+        tag = "" if now.path_id is None else str(now.path_id)
+        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host, filters=filters, tag=tag)
 
     async def settle(self) -> Settings:
         """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the

@@ -32,6 +32,8 @@ from syncin_mount.store.records import (
     Unlink,
 )
 
+FANOUT = 256
+"""Folders that the objects are spread over; a power of two, the same for the life of a replica."""
 DEEP: Final = b"(deep paths)"
 """The folder in a bin folder for files whose whole path the kernel would not take."""
 _VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
@@ -60,15 +62,15 @@ class Objects:
     def make_folders(self) -> None:
         for name in ("objects", "incoming", "bin"):
             (self._folder / name).mkdir(mode=0o700, exist_ok=True)
-        if not os.path.isdir(f"{self._objects}/ff"):
-            for number in range(256):
-                Path(f"{self._objects}/{number:02x}").mkdir(mode=0o700, exist_ok=True)
+        if not os.path.isdir(self.folder(FANOUT - 1)):
+            for number in range(FANOUT):
+                Path(self.folder(number)).mkdir(mode=0o700, exist_ok=True)
 
     def folder(self, number: int) -> str:
-        return f"{self._objects}/{number & 255:02x}"
+        return f"{self._objects}/{number & FANOUT - 1:02x}"
 
     def path(self, owner: int, number: int) -> str:
-        return f"{self._objects}/{number & 255:02x}/{owner}-{number}"
+        return f"{self._objects}/{number & FANOUT - 1:02x}/{owner}-{number}"
 
     def open(self, owner: int, number: int, size: int) -> int:
         """A descriptor of the object; that of an empty content is made if it is not there yet. Raises OSError: EIO
@@ -95,7 +97,7 @@ class Objects:
 
     def every(self) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
         """Owner and number of every object there is; a walk over the disk."""
-        for number in range(256):
+        for number in range(FANOUT):
             yield from self._in_folder(number)
 
     def stray(self, number: int) -> None:

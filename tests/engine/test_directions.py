@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Direction, Settings
+from reconciler.model import Conflict, Direction, Settings
+from reconciler.resolve import prefers_local
+from syncin_mount.devserver.faults import Reply, Rule
 from tests.engine.world import World
 
 OLD, EARLIER, LATER = 1_600_000_000, 1_650_000_000, 1_700_000_000
@@ -143,3 +145,57 @@ async def test_a_change_of_direction_between_runs(world: World, direction: Direc
     assert [*world.trashed().values(), *device.bin().values()] == [lost]
     device.engine.settings = Settings(host="desk")
     assert not (await device.sync()).outcomes
+
+
+async def test_download_takes_a_new_empty_folder_away(world: World) -> None:
+    device = await world.device()
+    for number in range(4):
+        world.put(f"keep{number}", b"%d" % number, mtime=OLD)
+    await device.sync()
+    device.mkdir("mine")
+    device.engine.settings = one_way(Direction.DOWNLOAD)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk()
+    assert not list(device.replica.dirty())
+
+
+async def test_upload_gives_up_a_file_that_went_from_the_server_before_it_was_fetched(world: World) -> None:
+    """Its name alone is here: nothing can be sent, and whoever reads it would get an error for ever."""
+    for number in range(4):
+        world.put(f"keep{number}", b"%d" % number, mtime=OLD)
+    world.put("doomed", b"never fetched", mtime=OLD)
+    never = Rule(Reply(404), path="*/doomed", method="GET")
+    world.faults.add(never)
+    device = await world.device()
+    await device.sync()
+    attr = device.replica.attr(device.node("doomed"))
+    assert attr is not None
+    assert not attr.present
+    (world.disk / "doomed").unlink()
+    device.engine.settings = one_way(Direction.UPLOAD)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [one_way(Direction.DOWNLOAD), one_way(Direction.UPLOAD), Settings(conflict=Conflict.REMOTE), Settings()],
+    ids=lambda settings: f"{settings.direction.value}-{settings.conflict.value}",
+)
+async def test_edits_that_look_alike_are_settled_by_the_settings(world: World, settings: Settings) -> None:
+    """One size and one second, other bytes: neither is taken for the other, and a drive that follows sends nothing."""
+    for number in range(4):
+        world.put(f"keep{number}", b"%d" % number, mtime=OLD)
+    world.put("a", b"old", mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    before = changes(world)
+    device.engine.settings = settings
+    device.write("a", b"edited here!", mtime=LATER)
+    world.put("a", b"and there...", mtime=LATER)
+    report = await device.sync()
+    assert report.complete, report.problems
+    won, lost = (b"edited here!", b"and there...") if prefers_local(settings) else (b"and there...", b"edited here!")
+    assert device.read("a") == (world.disk / "a").read_bytes() == won
+    assert [*world.trashed().values(), *device.bin().values()] == [lost]
+    assert (changes(world) > before) is prefers_local(settings)

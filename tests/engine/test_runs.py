@@ -318,6 +318,21 @@ async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> No
     assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"made there.."]
 
 
+async def test_a_folder_made_anew_is_not_the_one_that_was_deleted(world: World) -> None:
+    """A push may not delete a folder unseen; and MAKE is content with any folder that is there."""
+    world.put("build/old.o", b"old", mtime=1_600_000_000)
+    device = await world.device(settle=0.05, manual=False)
+    await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
+    device.unlink("build/old.o")
+    device.rmdir("build")
+    device.mkdir("build")
+    device.write("build/new.o", b"new", mtime=1_700_000_000)
+    await until(lambda: settled(device))
+    assert device.tree() == world.on_disk() == {"build": None, "build/new.o": b"new"}
+    assert world.trashed() == {"Docs/build/old.o": b"old"}
+    assert device.engine.status().conflicts == 0
+
+
 async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) -> None:
     """The file is opened after the plan was made; deletions come last, behind all transfers."""
     world.put("doomed/open.txt", b"old", mtime=1_600_000_000)

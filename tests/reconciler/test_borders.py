@@ -55,6 +55,16 @@ def test_a_folder_ends_with_all_in_it_which_differs_in_nothing_itself(world: Wor
     assert ended(world, folder) == [(child, None), (folder, None)]
 
 
+def test_what_is_deleted_in_a_folder_that_crossed_comes_back_with_it(world: World):
+    user = User(world, Side.LOCAL)
+    folder = make(user, "f", kind=Kind.FOLDER)
+    child = make(user, "a", folder)
+    world.agree_all()
+    user.move(folder, Place(ROOT, "f.x"))
+    user.delete(child)
+    assert ended(world, child, folder) == [(child, None), (folder, None)]
+
+
 def test_a_content_that_is_not_here_keeps_its_base_and_its_folders(world: World):
     user = User(world, Side.LOCAL)
     folder = make(user, "f.x", kind=Kind.FOLDER)

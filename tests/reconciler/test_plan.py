@@ -358,6 +358,7 @@ def test_conflict_names_are_free_on_both_sides():
     assert targets == {"a (conflict 2026-01-02 box 3)"}
 
 
+TO_ITS_NAME = "move here .syncin-2-tmp > a, move there .syncin-2-tmp > a"
 MIRRORED = [
     # base, here, there, plan for upload, for download
     ("", "a=x1 b=y1", "b=y1 c=z1", "agree b | send a | delete there c", "agree b | fetch c | delete here! a"),
@@ -376,7 +377,11 @@ MIRRORED = [
     ("d/ d/a=x1", "d/ d/a=x1", "", "make there d | send d/a", "delete here d"),
     ("", "a=x1", "a/ a/b=y1", "delete there a | send a", "delete here! a | make here a | fetch a/b"),
     ("a=x1", "a=y2*", "a=x1", "", ""),
-    ("a=x1", "a=x1-", "", "", "delete here a"),
+    ("a=x1", "a=x1-", "", "delete here a", "delete here a"),
+    # What an interrupted run left half-way on the server is moved on by who sends, and shown by who follows.
+    ("a=x1", "a=x1", ".syncin-2-tmp<a=x1", "move there .syncin-2-tmp > a", "move here a > .syncin-2-tmp"),
+    ("a=x1", ".syncin-2-tmp<a=x1", ".syncin-2-tmp<a=x1", TO_ITS_NAME, "agree .syncin-2-tmp"),
+    ("d/", "d/ e/", "d/", "make there e", "delete here! e"),
 ]
 
 

@@ -14,9 +14,10 @@ import trio
 
 from reconciler.engine import Engine
 from reconciler.errors import Unavailable
+from reconciler.filters import DEFAULT, Filter
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
-from reconciler.model import ROOT, Action, Conflict, NodeId, Op, Outcome, Result, Settings, Side
+from reconciler.model import ROOT, Action, Conflict, Direction, Mode, NodeId, Op, Outcome, Result, Settings, Side
 from reconciler.report import Report
 from syncin_mount.store import Attr, NodeType, Replica
 from syncin_mount.store.check import check
@@ -32,12 +33,24 @@ class Killed(BaseException):
     """The process is gone: nothing of it goes on. Its folder was copied as it was at this moment."""
 
 
+RULES = {
+    "a file": Filter(rule=lambda path: path.endswith("n.txt")),
+    "a folder": Filter(rule=lambda path: path.rpartition("/")[2] == "d"),
+    "a path": Filter(rule=lambda path: path.startswith("a/")),
+}
+"""What a filter may leave out here: files by their name wherever they are, folders, and all that is in one."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """``skew`` is how wrong its clock is (s), ``commit`` the seconds between commits of its index."""
+    """``skew`` is how wrong its clock is (s), ``commit`` the seconds between commits of its index. The settings are
+    those that it begins with; ``rule`` names one of ``RULES``."""
 
     name: str
     conflict: Conflict = Conflict.RECENT
+    direction: Direction = Direction.BOTH
+    mode: Mode = Mode.FAST
+    rule: str | None = None
     manual: bool = False
     settle: float = 2.0
     listing: float = 20.0
@@ -70,6 +83,19 @@ class Watched(Replica):
         setattr(owner, name, watched)
 
 
+class WatchedEngine(Engine):
+    """The real engine; ``dry`` while a run only looks."""
+
+    dry = False
+
+    async def _full(self, report: Report, *, confirmed: bool = False) -> None:
+        self.dry = report.dry_run
+        try:
+            await super()._full(report, confirmed=confirmed)
+        finally:
+            self.dry = False
+
+
 class Device:
     """See the module. ``up`` while its process runs."""
 
@@ -77,6 +103,14 @@ class Device:
         self.world = world
         self.spec = spec
         self.name = spec.name
+        self.settings = Settings(
+            spec.direction,
+            spec.mode,
+            spec.conflict,
+            host=spec.name,
+            filters=RULES.get(spec.rule or "", DEFAULT),
+            tag=spec.name,
+        )
         self.top = ""
         self.offline = False
         self.up = False
@@ -92,7 +126,7 @@ class Device:
         self._nursery: trio.Nursery
         self.replica: Watched
         self.remote: ModelFolder
-        self.engine: Engine
+        self.engine: WatchedEngine
         self.hydrator: Hydrator
 
     @property
@@ -149,12 +183,13 @@ class Device:
         link = Link()
         remote = self.remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
         self.hydrator = Hydrator(self.replica, remote, link, progress=Diary(self), workers=2)
-        self.engine = Engine(
+        self.engine = WatchedEngine(
             self.replica,
             remote,
             self.hydrator,
             link,
-            settings=Settings(conflict=self.spec.conflict, host=self.name),
+            settings=self.settings,
+            settle_settings=self._settle_settings,
             clock=self,
             progress=Diary(self),
             settle_seconds=self.spec.settle,
@@ -162,6 +197,10 @@ class Device:
             manual=self.spec.manual,
             stamp=lambda ns: str(ns // 10**9),
         )
+
+    async def _settle_settings(self) -> Settings:
+        await trio.lowlevel.checkpoint()
+        return self.settings
 
     async def live(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Runs its tasks until it is stopped or killed."""
@@ -242,13 +281,13 @@ class Device:
         self._nursery.start_soon(guest)
         await done.wait()
 
-    async def sync(self, *, confirmed: bool = False) -> Report | None:
+    async def sync(self, *, confirmed: bool = False, dry_run: bool = False) -> Report | None:
         """One run and all contents, as the command does it; None when the process ended before."""
         reports: list[Report] = []
 
         async def run() -> None:
-            report = await self.engine.sync(confirmed=confirmed)
-            if report.offline is None:
+            report = await self.engine.sync(confirmed=confirmed, dry_run=dry_run)
+            if report.offline is None and not dry_run:
                 try:
                     await self.hydrator.wait_drained()
                 except Unavailable as error:
@@ -284,6 +323,8 @@ class Device:
             if attr.kind is NodeType.FOLDER:
                 found[path] = None
             elif attr.kind is NodeType.FILE:
+                if not attr.present and self.settings.filters.left_out(path):
+                    continue  # its content is the server's alone, and behind a filter nobody fetches it
                 assert attr.present, f"{path} was never fetched"
                 found[path] = self.read(attr.node)
         return found
@@ -294,13 +335,26 @@ class Device:
         place = self.folder / "bin"
         return [path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()]
 
+    def held_up(self) -> dict[NodeId, str]:
+        """What waits because a folder cannot go in which a filter leaves something out, and where that is here."""
+        if self.settings.filters is DEFAULT:
+            return {}
+        reasons = ("It holds something that", "Its place is still taken", "Its folder waits")
+        return {each.node: each.path for each in self.engine.status().problems if each.why.startswith(reasons)}
+
     def unsettled(self) -> list[str]:
-        """What a replica that agrees with the server must not have."""
+        """What a replica that agrees with the server must not have, but for what a filter leaves out and the folders
+        that it keeps."""
         replica, status = self.replica, self.engine.status()
-        found = [f"dirty {each.node}" for each in replica.dirty()]
-        found += [f"pending {each.kind.value} {each.path}" for each in replica.pending()]
-        found += [f"absent {node}" for node in replica.absent()]
-        found += [f"problem {each.path}: {each.why}" for each in status.problems]
+        kept = self.held_up()
+
+        def is_settled(node: NodeId) -> bool:
+            return node not in kept and not self.settings.filters.left_out(self.engine._known_path(node))
+
+        found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
+        found += [f"pending {each.kind.value} {each.path}" for each in replica.pending() if is_settled(each.node)]
+        found += [f"absent {node}" for node in replica.absent() if is_settled(node)]
+        found += [f"problem {each.path}: {each.why}" for each in status.problems if is_settled(each.node)]
         found += [f"halted: {status.halted}"] if status.halted else []
         return found + [f"check: node {each.node}: {each.what}" for each in check(replica)]
 

@@ -10,7 +10,7 @@ import os
 import random
 from typing import TYPE_CHECKING
 
-from reconciler.model import ROOT, NodeId
+from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.store import Attr, NodeType
 from tests.sim.device import Device, Killed
 from tests.sim.server import PARTIAL, TEMPORARY, TOP
@@ -95,6 +95,8 @@ class Person:
     def do(self, name: str) -> None:
         """One operation; one that is not possible just now is none."""
         try:
+            if self._device.settings.direction is Direction.DOWNLOAD and name != "finish":
+                raise PermissionError("mounted read-only")
             getattr(self, name)()
         except (LookupError, OSError) as error:
             self._world.log(self._device.name, f"{name} was not possible: {error!r}")
@@ -200,7 +202,7 @@ class Person:
     def save_with_backup(self) -> None:
         path, attr = self._pick(NodeType.FILE)
         parent, name = self._place(path)
-        self._replica.rename(parent, name, parent, b".backup~")
+        self._rename(parent, name, parent, b".backup~")
         self._write(self._make(parent, name), self._world.ledger.number(attr.size))
         self._unlink(parent, b".backup~")
 
@@ -264,6 +266,7 @@ class Person:
     def link(self) -> None:
         path, parent, name = self._free(NAMES)
         self._world.log(self._device.name, f"symlink {path}")
+        self._world.linked = True
         self._replica.create(parent, name, NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"somewhere")
 
     def touch(self) -> None:
@@ -272,6 +275,18 @@ class Person:
         self._world.log(self._device.name, f"touch {path} {mtime}")
         self._world.touched.add(self._world.ledger.number(attr.size))
         self._replica.set_attr(attr.node, mtime_ns=mtime)
+
+    def copy(self) -> None:
+        """The same content at another place, with the same time or a new one."""
+        path, attr = self._pick(NodeType.FILE)
+        if not attr.present:
+            raise PermissionError("its content is not here")
+        target, parent, name = self._free(NAMES)
+        mtime = attr.mtime_ns if self._rng.random() < 0.5 else self._device.now_ns()
+        self._world.log(self._device.name, f"copy {path} to {target}")
+        data = self._device.read(attr.node)
+        self._world.copied.add(self._world.ledger.number(len(data)))
+        self._copy(parent, name, data, mtime)
 
     def bring(self) -> None:
         """A part of what the server has is here from before: a copy that somebody made, some of it edited since."""
@@ -302,7 +317,7 @@ class Person:
 
 DEVICE_OPERATIONS = {
     "new": 10, "empty": 1, "edit": 10, "edit_slowly": 4, "finish": 4, "save_by_rename": 5, "save_with_backup": 3,
-    "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3,
+    "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3, "copy": 2,
 }  # fmt: skip
 
 

@@ -20,15 +20,17 @@ import trio
 from reconciler.errors import (
     Changed,
     Exists,
+    Forbidden,
     ListingBroken,
     Locked,
     Mismatch,
     QuotaReached,
     RemoteError,
     ServerFault,
+    Unauthorized,
     Unreachable,
 )
-from reconciler.model import Base, Entry
+from reconciler.model import Base, Direction, Entry
 from reconciler.ports import Found, Reader
 from tests.sim.server import PARTIAL, TEMPORARY, Disk, Item
 
@@ -49,12 +51,19 @@ class Fault(enum.Enum):
     BROKEN = "500"
     LOCKED = "423"
     FULL = "507"
+    DENIED = "401"
+    FORBIDDEN = "403"
     CUT = "cut"
 
 
 _WEIGHTS = {
     Fault.BEFORE: 4, Fault.AFTER: 4, Fault.LATE: 2, Fault.BROKEN: 2, Fault.LOCKED: 1, Fault.FULL: 1, Fault.CUT: 4,
+    Fault.DENIED: 1, Fault.FORBIDDEN: 1,
 }  # fmt: skip
+
+
+_LOOKING = (Fault.BEFORE, Fault.BROKEN, Fault.DENIED, Fault.FORBIDDEN)
+_CHANGING = (*_LOOKING, Fault.AFTER, Fault.LATE, Fault.LOCKED, Fault.FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,8 @@ class ModelFolder:
             Fault.BROKEN: ServerFault("500", status=500),
             Fault.LOCKED: Locked("423", status=423),
             Fault.FULL: QuotaReached("507", status=507),
+            Fault.DENIED: Unauthorized("401", status=401),
+            Fault.FORBIDDEN: Forbidden("403", status=403),
         }
         if fault in refusals:
             self._note(what, path, f"→ {fault.value}")
@@ -117,8 +128,8 @@ class ModelFolder:
 
     async def _change(self, what: str, path: str, act: Callable[[], None]) -> None:
         """One changing request that is done in one step."""
-        kinds = (Fault.BEFORE, Fault.AFTER, Fault.LATE, Fault.BROKEN, Fault.LOCKED, Fault.FULL)
-        fault = await self._begin(what, path, *kinds)
+        self._expect_permission(what, path)
+        fault = await self._begin(what, path, *_CHANGING)
         if fault is Fault.LATE:
             self._later(what, path, act)
             await self._lose(what, path)
@@ -132,6 +143,12 @@ class ModelFolder:
         await self._wait()
         if fault is Fault.AFTER or self._device.offline:
             await self._lose(what, path)
+
+    def _expect_permission(self, what: str, path: str) -> None:
+        """Neither a dry run nor a drive that only follows the server changes anything there."""
+        engine = self._device.engine
+        if engine.dry or engine.settings.direction is Direction.DOWNLOAD:
+            self._world.fail(f"{self._device.name} asked for {what} {path}")
 
     async def _lose(self, what: str, path: str) -> None:
         self._note(what, path, "→ answer lost")
@@ -158,7 +175,7 @@ class ModelFolder:
         return True  # nobody takes the folder itself away here
 
     async def find(self, path: str) -> Found | None:
-        await self._begin("HEAD", path, Fault.BEFORE, Fault.BROKEN)
+        await self._begin("HEAD", path, *_LOOKING)
         item = self._disk.at(path)
         self._seen.pop(path, None)
         if item is not None and not item.is_folder:
@@ -183,7 +200,7 @@ class ModelFolder:
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AsyncIterator[AsyncIterator[list[Entry]]]:
         believed = None if snapshot is None else {entry.path: entry for entry in snapshot()}
-        fault = await self._begin("LIST", "", Fault.BEFORE, Fault.BROKEN, Fault.CUT, Fault.FULL)
+        fault = await self._begin("LIST", "", *_LOOKING, Fault.CUT, Fault.FULL)
         self._note("LIST", "", fault.value if fault is Fault.CUT else "")
         self._listed_from = self._disk.changes
         yield _Listing(self, self._disk, self._rng, fault, believed)
@@ -219,7 +236,7 @@ class ModelFolder:
 
     @contextlib.asynccontextmanager
     async def download(self, path: str, *, start: int, stop: int, expect: Found) -> AsyncIterator[AsyncIterator[bytes]]:
-        fault = await self._begin("GET", path, Fault.BEFORE, Fault.BROKEN, Fault.CUT)
+        fault = await self._begin("GET", path, *_LOOKING, Fault.CUT)
         item = self._disk.existing(path)
         if (item.size, item.found.mtime) != (expect.size, expect.mtime) or item.data is None:
             self._note("GET", path, "→ changed")
@@ -304,9 +321,8 @@ class ModelFolder:
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
     ) -> None:
         what = "PUT" if replace else "POST"
-        fault = await self._begin(
-            what, path, Fault.BEFORE, Fault.AFTER, Fault.LATE, Fault.BROKEN, Fault.LOCKED, Fault.FULL, Fault.CUT
-        )
+        self._expect_permission(what, path)
+        fault = await self._begin(what, path, *_CHANGING, Fault.CUT)
         item = self._disk.at(path)
         if item is not None and (item.is_folder or not replace):
             self._note(what, path, "→ 405")

@@ -6,8 +6,8 @@ import enum
 import random
 from dataclasses import dataclass
 
-from reconciler.model import Conflict
-from tests.sim.device import DeviceSpec
+from reconciler.model import Conflict, Direction, Mode
+from tests.sim.device import RULES, DeviceSpec
 from tests.sim.people import DEVICE_OPERATIONS, SERVER_OPERATIONS
 
 SERVER = "server"
@@ -46,6 +46,8 @@ class Scenario:
     pace: float
     start: tuple[Step, ...]
     steps: tuple[Step, ...]
+    filters_stay: bool = False
+    """Filters are still in force when everything is compared, not taken away before."""
 
     @property
     def calm(self) -> bool:
@@ -57,7 +59,8 @@ def make(seed: int) -> Scenario:
     """The scenario of a seed."""
     rng = random.Random(seed)
     style = rng.choices(list(Style), (6, 2, 2))[0]
-    devices = tuple(_device(rng, name) for name in "abc"[: rng.choice((1, 2, 2, 2, 3))])
+    devices = tuple(_device(rng, name, style) for name in "abc"[: rng.choice((1, 2, 2, 2, 3))])
+    restless = style is Style.MIXED and rng.random() < 0.4  # settings change on the way
     fault_rate = rng.choice((0.0, 0.0, 0.02, 0.1, 0.25))
     kills = rng.random() < 0.5
     start = [_step(rng, SERVER, SERVER_OPERATIONS) for _ in range(rng.randrange(12))]
@@ -70,12 +73,18 @@ def make(seed: int) -> Scenario:
     count = rng.choice((5, 15, 30, 50))
     while len(steps) < count:
         steps += _turn(rng, style, [device.name for device in devices], kills, faults=fault_rate > 0)
-    return Scenario(seed, style, devices, fault_rate, rng.choice((0.0, 0.05, 0.5, 3.0)), tuple(start), tuple(steps))
+        if restless and rng.random() < 0.3:
+            steps.append(Step(rng.choice((0.0, 1.0, 10.0)), rng.choice(devices).name, "settings", rng.getrandbits(32)))
+    pace = rng.choice((0.0, 0.05, 0.5, 3.0))
+    return Scenario(seed, style, devices, fault_rate, pace, tuple(start), tuple(steps), rng.random() < 0.5)
 
 
-def _device(rng: random.Random, name: str) -> DeviceSpec:
+def _device(rng: random.Random, name: str, style: Style) -> DeviceSpec:
     return DeviceSpec(
         name,
+        direction=draw_direction(rng, name, style),
+        mode=rng.choices(list(Mode), (3, 2))[0],
+        rule=draw_rule(rng) if style is Style.MIXED else None,
         conflict=rng.choices(list(Conflict), (3, 1, 1))[0],
         manual=rng.random() < 0.3,
         settle=rng.choice((0.0, 0.5, 2.0)),
@@ -83,6 +92,19 @@ def _device(rng: random.Random, name: str) -> DeviceSpec:
         skew=rng.choice((0.0, 0.0, 0.0, -7200.0, 3600.0)),
         commit=rng.choice((1.0, 7.0, 1000.0)),
     )
+
+
+def draw_direction(rng: random.Random, name: str, style: Style) -> Direction:
+    """Two that make the server like themselves would never agree; and where everybody has a folder of their own, or one
+    follows the other, nobody undoes what others did."""
+    up = 1 if name == "a" and style is Style.MIXED else 0
+    down = 1 if style is Style.MIXED or name != "a" else 0
+    return rng.choices((Direction.BOTH, Direction.UPLOAD, Direction.DOWNLOAD), (6, up, down))[0]
+
+
+def draw_rule(rng: random.Random) -> str | None:
+    """The name of a filter's rule (see ``tests.sim.device``), mostly none."""
+    return rng.choice((None, None, None, None, *RULES))
 
 
 def _step(rng: random.Random, actor: str, operations: dict[str, int], delay: float = 0.0) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tests.sim.device import DeviceSpec
 from tests.sim.scenario import Scenario, Step
 from tests.sim.world import Outcome, run
 
@@ -35,6 +36,7 @@ def _kind(outcome: Outcome) -> str:
 def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     if scenario.fault_rate:
         yield replace(scenario, fault_rate=0.0)
+    yield from _plainer(scenario)
     for device in scenario.devices[1:]:
         rest = tuple(each for each in scenario.devices if each is not device)
         start = tuple(step for step in scenario.start if step.actor != device.name)
@@ -44,6 +46,18 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
         yield replace(scenario, steps=shorter)
     for shorter in _shorter(scenario.start):
         yield replace(scenario, start=shorter)
+
+
+def _plainer(scenario: Scenario) -> Iterator[Scenario]:
+    """With one setting of one device as it is by default."""
+    default = DeviceSpec("")
+    for number, device in enumerate(scenario.devices):
+        for setting in ("direction", "mode", "conflict", "rule"):
+            change = {setting: getattr(default, setting)}
+            plain = replace(device, **change)
+            if plain != device:
+                devices = (*scenario.devices[:number], plain, *scenario.devices[number + 1 :])
+                yield replace(scenario, devices=devices)
 
 
 def _shorter(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:

@@ -164,7 +164,7 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
             place, _coming(trees, other), other, conflict=conflict, reason=f"{deleted}, {what} {changed}: {rule}"
         )
     reason = f"{deleted}, {what} {changed}: the deletion wins ({settings.conflict.value})"
-    return Verdict(None, Op.DELETE, owner, keep=edited, conflict=conflict, reason=reason)
+    return Verdict(None, Op.DELETE, owner, keep=edited or trees.rewritten, conflict=conflict, reason=reason)
 
 
 def _on_both(trees: Trees, settings: Settings) -> Verdict:
@@ -198,7 +198,7 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
         moved = _agreed_move(trees) if up else _at_one_place(trees)
         if verdict.op is None and (trees.base is None or trees.rewritten or moved):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
-        verdict = replace(verdict, conflict=here and there and verdict.op is not Op.AGREE)
+        verdict = replace(verdict, conflict=here and there and verdict.op in (Op.SEND, Op.FETCH))
     if verdict.op is not None and _must_wait(verdict, trees.local):
         return replace(verdict, op=None, waits=BUSY)
     return verdict
@@ -219,10 +219,13 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
         return Verdict(None)
     here, there = trees.local_edited, trees.remote_edited(settings.mode)
     if not here and not there:
-        if (base is None or local.mtime == base.mtime) and local.mtime == remote.mtime:
+        if local.mtime != remote.mtime:
+            return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
+        if base is None or local.mtime == base.mtime:
             return Verdict(None)
-        return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
-    if alike(local, remote) and local.present:
+        return Verdict(None, Op.AGREE, reason="the same time set on both sides")
+    # Where one side alone has another content than the base, size and time prove nothing: that it is another is known.
+    if here and there and alike(local, remote):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason="the same on both sides")
         return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model import Conflict, Direction, Settings
-from reconciler.resolve import prefers_local
+from reconciler.model import Direction, Settings
 from syncin_mount.devserver.faults import Reply, Rule
 from tests.engine.world import World
 
@@ -177,25 +176,38 @@ async def test_upload_gives_up_a_file_that_went_from_the_server_before_it_was_fe
     assert device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [one_way(Direction.DOWNLOAD), one_way(Direction.UPLOAD), Settings(conflict=Conflict.REMOTE), Settings()],
-    ids=lambda settings: f"{settings.direction.value}-{settings.conflict.value}",
-)
-async def test_edits_that_look_alike_are_settled_by_the_settings(world: World, settings: Settings) -> None:
-    """One size and one second, other bytes: neither is taken for the other, and a drive that follows sends nothing."""
-    for number in range(4):
-        world.put(f"keep{number}", b"%d" % number, mtime=OLD)
-    world.put("a", b"old", mtime=OLD)
-    device = await world.device()
+@pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
+async def test_an_edit_that_keeps_size_and_second_is_one(world: World, direction: Direction) -> None:
+    """Its version tells that the content is another, whatever size and time say: it is sent, or it is undone."""
+    device = await world.device(settings=one_way(direction))
+    for path in ("a", "other"):
+        world.put(path, b"one", mtime=OLD)
+        device.write(path, b"one", mtime=OLD)
     await device.sync()
-    before = changes(world)
-    device.engine.settings = settings
-    device.write("a", b"edited here!", mtime=LATER)
-    world.put("a", b"and there...", mtime=LATER)
+    device.write("a", b"two", mtime=OLD)
     report = await device.sync()
     assert report.complete, report.problems
-    won, lost = (b"edited here!", b"and there...") if prefers_local(settings) else (b"and there...", b"edited here!")
-    assert device.read("a") == (world.disk / "a").read_bytes() == won
+    won = b"two" if direction is Direction.UPLOAD else b"one"
+    assert device.tree() == world.on_disk() == {"a": won, "other": b"one"}
+    assert list(device.bin().values()) == ([] if direction is Direction.UPLOAD else [b"two"])
+    assert not (await device.sync()).outcomes
+
+
+@pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
+async def test_edited_on_both_sides_in_one_second_to_the_same_size(world: World, direction: Direction) -> None:
+    """Taken for equal until they are read; then the side that is followed decides, and `download` sends nothing."""
+    device = await world.device(settings=one_way(direction))
+    for path in ("a", "other"):
+        world.put(path, b"old", mtime=OLD)
+        device.write(path, b"old", mtime=OLD)
+    await device.sync()
+    before = changes(world)
+    device.write("a", b"1 here", mtime=LATER)
+    world.put("a", b"there2", mtime=LATER)
+    report = await device.sync()
+    assert report.complete, report.problems
+    won, lost = (b"1 here", b"there2") if direction is Direction.UPLOAD else (b"there2", b"1 here")
+    assert device.tree() == world.on_disk() == {"a": won, "other": b"old"}
     assert [*world.trashed().values(), *device.bin().values()] == [lost]
-    assert (changes(world) > before) is prefers_local(settings)
+    assert direction is Direction.UPLOAD or changes(world) == before
+    assert not (await device.sync()).outcomes

@@ -2,8 +2,9 @@
 
 A tree: `a.txt=x1 docs/ docs/b=y2`: a file with content x and time 1, a folder, a file in it. In the trees of the two
 sides `z<a.txt=x1` is the node that the base has at `a.txt`, `+a.txt=n3` is a new node at a path that the base has too,
-`?a` is unknown on the server, `a=x1*` is being written, `a=x1-` has its content not here, `l@` is a link. Without a
-mark a path is the node the base has there, if the kind agrees; and a new path on both sides is one node.
+`?a` is unknown on the server, `a=x1*` is being written, `a=x1-` has its content not here, `a=x1^` was written anew with
+the same bytes, `a=y(x)1` has a content y that is as large as x, `l@` is a link. Without a mark a path is the node the
+base has there, if the kind agrees; and a new path on both sides is one node.
 
 A plan: stages separated by ` | `, actions sorted within. `here` and `there` say where an action acts, `!` that the
 replaced version is kept, `a > b` a move.
@@ -18,7 +19,7 @@ from reconciler.model import ROOT, Action, Kind, NodeId, Op, Place, Plan, Settin
 from tests.reconciler.world import Item, World, size_of
 
 _TOKEN = re.compile(
-    r"(?P<mark>[+?]?)(?P<path>[^<=@+?]+?)(<(?P<old>[^=@]+?))?(=(?P<content>[a-z]*)(?P<mtime>\d+))?(?P<end>[@*-]*)"
+    r"(?P<mark>[+?]?)(?P<path>[^<=@+?]+?)(<(?P<old>[^=@]+?))?(=(?P<content>[a-z]*)(\((?P<size>[a-z]+)\))?(?P<mtime>\d+))?(?P<end>[@*^-]*)"
 )
 
 
@@ -31,9 +32,11 @@ class _Read:
     new: bool
     unknown: bool
     content: str
+    size: int
     mtime: int
     busy: bool
     absent: bool
+    anew: bool
 
 
 def _read(text: str) -> list[_Read]:
@@ -51,9 +54,11 @@ def _read(text: str) -> list[_Read]:
                 match["mark"] == "+",
                 match["mark"] == "?",
                 match["content"] or "",
+                size_of(match["size"] or match["content"] or ""),
                 int(match["mtime"] or 0),
                 "*" in end,
                 "-" in end,
+                "^" in end,
             )
         )
     return found
@@ -65,6 +70,7 @@ def world_of(base: str, here: str, there: str, settings: Settings | None = None)
     known = _place(world, world.here, _read(base), {}, {})
     world.agree_all()
     world.here, world.there = {}, {}
+    anew = {each.path for each in _read(here) if each.anew}
     old = {path: world.base[node].kind for path, node in known.items() if path}
     made = _place(world, world.here, _read(here), known, old)
     twins = {path: node for path, node in made.items() if path and node not in world.base}
@@ -78,7 +84,7 @@ def world_of(base: str, here: str, there: str, settings: Settings | None = None)
             world.there[node] = Item(was.kind, was.parent, was.name, "?", was.size, was.mtime)
     for node, item in world.here.items():  # versions tell contents apart
         agreed = world.base.get(node)
-        if agreed is not None and item.size == agreed.size:
+        if agreed is not None and item.content == world.agreed[node] and world.path(Side.LOCAL, node) not in anew:
             world.here[node] = replace(item, version=agreed.version)
     return world
 
@@ -98,7 +104,7 @@ def _place(
             world.unknown[node] = "it could not be read."
             continue
         head, _, name = each.path.rpartition("/")
-        size = size_of(each.content) if kind is Kind.FILE else 0
+        size = each.size if kind is Kind.FILE else 0
         version = world.new_version() if kind is Kind.FILE else 0
         tree[node] = Item(kind, nodes[head], name, each.content, size, each.mtime, version)
         nodes[each.path] = node

@@ -13,9 +13,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reconciler.guards import kept_below
-from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side
+from reconciler.model import (
+    ROOT,
+    Action,
+    Base,
+    Kind,
+    Local,
+    Mode,
+    NodeId,
+    Op,
+    Place,
+    Plan,
+    Remote,
+    Settings,
+    Side,
+)
 from reconciler.plan import plan
-from reconciler.resolve import temporary_name
+from reconciler.resolve import stays_of_equals, temporary_name
 
 STAMP = "2026-01-02"
 
@@ -71,11 +85,23 @@ class Snapshot:
             item.version,
             node not in self._world.not_here,
             node in self._world.busy,
+            checksum=self._counted(node, item),
         )
+
+    def _counted(self, node: NodeId, item: Item) -> str | None:
+        """As `reconciler.sums` counts: contents that are not the base's, where there is one to compare with."""
+        base = self._world.base.get(node)
+        if node in self._world.not_here or node in self._world.busy:
+            return None
+        if base.version == item.version if base is not None else node not in self._world.there:
+            return None
+        return self._world.checksum(item)
 
     def remote(self, node: NodeId) -> Remote | None:
         item = self._world.there.get(node)
-        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0) if item is not None else None
+        if item is None:
+            return None
+        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0, self._world.checksum(item))
 
     def unknown(self, node: NodeId) -> str | None:
         """As a listing tells it: below an unknown folder all is unknown that was not seen elsewhere."""
@@ -122,6 +148,7 @@ class World:
         self.here: dict[NodeId, Item] = {}
         self.there: dict[NodeId, Item] = {}
         self.base: dict[NodeId, Base] = {}
+        self.agreed: dict[NodeId, str] = {}  # contents when all was agreed on
         self.bins: dict[Side, set[str]] = {Side.LOCAL: set(), Side.REMOTE: set()}
         self.not_here: set[NodeId] = set()
         self.busy: set[NodeId] = set()
@@ -130,6 +157,8 @@ class World:
         self.last_id = 1
         self.last_version = 0
         self.done: list[Action] = []
+        self.stale = False  # something was not as the plan took it to be
+        self._union = False  # nothing was agreed on when the plan began
 
     # making it -----------------------------------------------------------------------------------------------------
 
@@ -147,10 +176,21 @@ class World:
     def agree_all(self) -> None:
         """What is here now is what both sides agreed on."""
         self.there = dict(self.here)
-        self.base = {
-            node: Base(item.kind, item.parent, item.name, item.size, item.mtime, 0, item.version)
-            for node, item in self.here.items()
-        }
+        self.agreed = {node: item.content for node, item in self.here.items()}
+        self.base = {node: self._base_of(item, item.version) for node, item in self.here.items()}
+
+    def checksum(self, item: Item) -> str | None:
+        """What mode `secure` knows of a content."""
+        return item.content if self.settings.mode is Mode.SECURE and item.kind is Kind.FILE else None
+
+    def _base_of(self, there: Item, version: int) -> Base:
+        return Base(
+            there.kind, there.parent, there.name, there.size, there.mtime, 0, version, checksum=self.checksum(there)
+        )
+
+    def looks(self, item: Item) -> tuple[str | int, int]:
+        """What the mode sees of a content: in `fast` two of the same size and second are the same."""
+        return (item.size if self.settings.mode is Mode.FAST else item.content), item.mtime
 
     def merge_twins(self) -> None:
         """What an observation does: a node made at the same path on both sides, of the same kind, is one node."""
@@ -217,6 +257,8 @@ class World:
         if here.kind is Kind.FOLDER:
             return False
         local = (here.version, here.mtime) == (base.version, base.mtime)
+        if base.checksum != self.checksum(there):
+            return True
         return not local or (there.size, there.mtime) != (base.size, base.mtime)
 
     def view(self, rng: random.Random | None = None, nodes: Iterable[NodeId] | None = None) -> Snapshot:
@@ -252,6 +294,7 @@ class World:
     def run(self, made: Plan, rng: random.Random | None = None, limit: int | None = None) -> None:
         """All of the plan, or its first `limit` actions; each stage in the order of `rng`."""
         count = 0
+        self._union = not self.base
         for stage in made.stages:
             actions = list(stage)
             if rng is not None and not any(action.side is Side.BASE for action in actions):
@@ -302,8 +345,8 @@ class World:
         here, there = self.here[node], self.there[node]
         assert here.place == there.place == place
         assert here.kind is there.kind
-        assert (here.content, here.mtime) == (there.content, there.mtime) or here.kind is Kind.FOLDER
-        self.base[node] = Base(here.kind, place.parent, place.name, there.size, there.mtime, 0, here.version)
+        assert here.kind is Kind.FOLDER or self.looks(here) == self.looks(there)
+        self.base[node] = self._base_of(there, here.version)
 
     def make(self, action: Action) -> None:
         place = self._target(action, free=True)
@@ -327,7 +370,10 @@ class World:
                 self.bins[Side.REMOTE].add(replaced.content)
             else:
                 base = self.base[node]
-                assert (replaced.size, replaced.mtime) == (base.size, base.mtime), f"{action} overwrites"
+                same = (replaced.size, replaced.mtime) == (base.size, base.mtime)
+                if base.checksum is not None:
+                    same = base.checksum == replaced.content
+                assert same, f"{action} overwrites"
         self.there[node] = replace(source, parent=place.parent, name=place.name)
         self._settle(node, place)
 
@@ -341,7 +387,9 @@ class World:
             if action.keep:
                 self.bins[Side.LOCAL].add(replaced.content)
             else:
-                assert node in self.not_here or replaced.version == self.base[node].version, f"{action} overwrites"
+                base = self.base[node]
+                same = replaced.version == base.version or base.checksum == replaced.content
+                assert node in self.not_here or same, f"{action} overwrites"
         self.here[node] = replace(source, parent=place.parent, name=place.name, version=self.new_version())
         self.not_here.discard(node)
         self._settle(node, place)
@@ -393,10 +441,36 @@ class World:
         assert action.remote is not None
         assert action.remote.place == action.target
         assert here.kind is there.kind
-        assert here.kind is Kind.FOLDER or (here.size, here.mtime) == (there.size, there.mtime)
+        assert here.kind is Kind.FOLDER or self.looks(here) == self.looks(there)
         place = action.target
         assert place.parent == ROOT or place.parent in self.base, f"{action} before its folder"
-        self.base[node] = Base(here.kind, place.parent, place.name, there.size, there.mtime, 0, here.version)
+        if here.content != there.content and self._is_news(action):
+            self._differ_after_all(action)
+        else:
+            self.base[node] = replace(self._base_of(there, here.version), parent=place.parent, name=place.name)
+
+    def _is_news(self, action: Action) -> bool:
+        """As the executor: what both sides wrote is compared by content before it is agreed on."""
+        base, here, there = self.base.get(action.node), self.here[action.node], self.there[action.node]
+        if base is None:
+            return not self._union
+        return here.version != base.version and (base.size, base.mtime) != (there.size, there.mtime)
+
+    def _differ_after_all(self, action: Action) -> None:
+        node, place = action.node, action.target
+        here, there = self.here[node], self.there[node]
+        assert place is not None
+        if there.place != place:  # the executor finds it elsewhere, and plans again when it is moved
+            self.stale = True
+            return
+        if stays_of_equals(self.settings) is Side.REMOTE:
+            self.bins[Side.LOCAL].add(here.content)
+            here = replace(here, content=there.content, version=self.new_version())
+        else:
+            self.bins[Side.REMOTE].add(there.content)
+            there = replace(there, content=here.content)
+        self.here[node], self.there[node] = here, there
+        self.base[node] = replace(self._base_of(there, here.version), parent=place.parent, name=place.name)
 
     def forget(self, action: Action) -> None:
         assert action.node not in self.here

@@ -3,6 +3,9 @@ are read, and what to do when one fails."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.reconciler.golden_rows import COMBINATIONS, FOLDER, Row, aligned, broken_promises, difference, rows
@@ -33,3 +36,13 @@ def test_columns_are_aligned(file):
 def test_names_are_told_once():
     names = [row.name for row in ROWS]
     assert len(set(names)) == len(names) > 0
+
+
+def test_the_page_on_conflicts_names_rows_that_are_there():
+    page = Path(__file__).parents[2] / "docs" / "conflicts.md"
+    conflicts = page.read_text(encoding="utf-8").partition("## Faults")[0]
+    tables = [line for line in conflicts.splitlines() if line.startswith("| ") and not line.startswith("| here /")]
+    named = {name for line in tables for name in re.findall(r"`\[([^]]+)\]`", line.rpartition(" | ")[2])}
+    assert len(tables) > 50
+    assert [line for line in tables if "`" not in line.rpartition(" | ")[2]] == [], "a row that nothing proves"
+    assert named <= {row.name for row in ROWS}

@@ -45,7 +45,7 @@ from reconciler.model import (
 )
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.remote_tree import RemoteTree
-from reconciler.resolve import TEMPORARY_PREFIX, prefers_local
+from reconciler.resolve import TEMPORARY_PREFIX, stays_of_equals
 from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
@@ -429,7 +429,7 @@ class Executor:
             version = local.version
             if self._is_news(action) and not await self._is_equal(action, local):
                 # Equal in size and second only: the settings pick one, as they would without that chance.
-                if prefers_local(self._settings):
+                if stays_of_equals(self._settings) is Side.LOCAL:
                     return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
                 return await self._fetch(replace(action, op=Op.FETCH, side=Side.LOCAL, keep=True))
         self._replica.set_base(action.node, self._base_of(action.remote, version))

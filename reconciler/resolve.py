@@ -321,11 +321,12 @@ def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
     return (local.mtime, local.size) >= (remote.mtime, remote.size)
 
 
-def prefers_local(settings: Settings) -> bool:
-    """Whose version stays where neither time nor size tells two different contents apart."""
-    if settings.direction is not Direction.BOTH:
-        return settings.direction is Direction.UPLOAD
-    return settings.conflict is not Conflict.REMOTE
+def stays_of_equals(settings: Settings) -> Side:
+    """Whose version stays when two of the same size and second were taken for equal and are not: that of the side that
+    is followed or set to win, and by `recent` the local one."""
+    if settings.direction is Direction.BOTH:
+        return Side.REMOTE if settings.conflict is Conflict.REMOTE else Side.LOCAL
+    return Side.REMOTE if settings.direction is Direction.DOWNLOAD else Side.LOCAL
 
 
 def brought_back(trees: Trees) -> Verdict | None:

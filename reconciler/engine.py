@@ -23,8 +23,24 @@ from reconciler.guards import Halted, halt, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.identity import identity
+from reconciler.leftovers import Cleaner
 from reconciler.link import Link
-from reconciler.model import Action, Base, Entry, Local, Mode, NodeId, Op, Outcome, Plan, Remote, Result, Settings, Side
+from reconciler.model import (
+    Action,
+    Base,
+    Direction,
+    Entry,
+    Local,
+    Mode,
+    NodeId,
+    Op,
+    Outcome,
+    Plan,
+    Remote,
+    Result,
+    Settings,
+    Side,
+)
 from reconciler.observe import Observer
 from reconciler.plan import plan
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
@@ -112,6 +128,7 @@ class Engine:
         self._sums = Sums(replica)
         self._copies = Copies(replica)
         self._attempted: dict[NodeId, int] = {}
+        self._cleaner = Cleaner(replica, remote, clock)
         self._listing_due = -math.inf
         self._doing = ""
         self._halted: str | None = None
@@ -284,6 +301,9 @@ class Engine:
                     break
             else:
                 self._hold_stale(report.outcomes[before:])
+            if not (report.dry_run or report.halted):
+                self._doing = "cleaning up"
+                await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
         except (Unreachable, ListingBroken) as error:
             self._link.lost(str(error))
             report.offline = str(error)

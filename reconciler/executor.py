@@ -70,8 +70,7 @@ class Executor:
     ) -> None:
         """``attempted`` outlives the executor: the version of each node whose upload may have been done unseen."""
         self._union = replica.base_count() == 0
-        attempted = {} if attempted is None else attempted
-        self._sender = Sender(replica, remote, tree, progress, copies, attempted, tag=settings.tag)
+        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted)
         self._settings = settings
         self._replica = replica
         self._remote = remote
@@ -183,6 +182,7 @@ class Executor:
         if local.busy or not local.present:
             raise Stale("it is being written")
         place = action.target or local.place
+        there = place if action.remote is None else action.remote.place
         path = self._remote_path(place) if action.remote is None else self._expected_path(action.node, action.remote)
         mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
         content = self._replica.open_content(action.node)
@@ -191,7 +191,7 @@ class Executor:
             digest = (action.local.checksum if action.local else None) or await checksum(content.fd, local.size)
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
-            moved = await self._sender.put(Outgoing(action, path, content.fd, local, mtime, digest))
+            moved = await self._sender.put(Outgoing(action, path, there, content.fd, local, mtime, digest))
         finally:
             content.close()
         base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
@@ -457,7 +457,7 @@ class Executor:
             return remote.checksum == digest
         found = Found(remote.size, remote.mtime * 1000)
         path = self._tree.path(action.node)
-        return await self._sender.is_ours(Outgoing(action, path, -1, local, remote.mtime, digest), found)
+        return await self._sender.is_ours(Outgoing(action, path, remote.place, -1, local, remote.mtime, digest), found)
 
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:

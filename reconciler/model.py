@@ -229,6 +229,22 @@ class Plan:
         return tuple(action for stage in self.stages for action in stage)
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A name in a folder of the server under which this replica sent something, and where remains of that may lie.
+
+    ``size`` is that of the whole content: more than that was never sent. ``seen_ns`` is when the remains were first
+    seen to be ``seen_size`` bytes written at ``seen_mtime_ms`` (the server's clock), 0 for not since the last try.
+    """
+
+    parent: NodeId
+    name: str
+    size: int
+    seen_ns: int = 0
+    seen_size: int = 0
+    seen_mtime_ms: int = 0
+
+
 class Result(enum.Enum):
     """How an action ended."""
 

@@ -18,6 +18,7 @@ from reconciler.model import (
     Base,
     Entry,
     Kind,
+    Leftover,
     Local,
     NodeId,
     Outcome,
@@ -201,6 +202,22 @@ class Replica(Protocol):
     def absent(self) -> Iterator[NodeId]:
         """Files whose content is not here, in no special order. A snapshot."""
         ...
+
+    def drop_stale_incoming(self, before_ns: int) -> None:
+        """Removes what arrived of contents and nobody will ask for again: its last byte came before this time, nobody
+        has it open, and no absent file waits for it."""
+        ...
+
+    # what was left on the server -----------------------------------------------------------------------------------
+    def note_leftover(self, leftover: Leftover) -> None:
+        """Remembers it, in place of what was remembered of that name in that folder."""
+        ...
+
+    def drop_leftover(self, parent: NodeId, name: str) -> None:
+        """Nothing of ours lies there. A no-op when nothing was remembered."""
+        ...
+
+    def leftovers(self) -> list[Leftover]: ...
 
     # history -------------------------------------------------------------------------------------------------------
     def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:

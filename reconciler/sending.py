@@ -7,15 +7,16 @@ goes to the trash: the new version is put beside it and moved over it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
 from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
-from reconciler.model import Action, Local, NodeId, Remote
+from reconciler.model import Action, Leftover, Local, NodeId, Place, Remote
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.reading import read_at
 from reconciler.remote_tree import RemoteTree
+from reconciler.resolve import CONFLICT_NAME_BYTES
 from reconciler.sums import Copies
 
 RESUME_FROM = 1 << 20
@@ -24,22 +25,40 @@ RESUME_FROM = 1 << 20
 TEMPORARY_PREFIX = ".sync-in.mount."
 """Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
 
+UPLOAD_NAME_BYTES = CONFLICT_NAME_BYTES
+"""A longer name cannot be received: the server puts ``.sync-in.`` before it. Such a file is put beside and moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One version on its way. ``fd`` reads it, ``mtime`` (s) and ``digest`` (SHA-512/256) are what the server gets."""
+    """One version on its way to ``place``, whose path is ``path``. ``fd`` reads it, ``mtime`` (s) and ``digest``
+    (SHA-512/256) are what the server gets."""
 
     action: Action
     path: str
+    place: Place
     fd: int
     local: Local
     mtime: int
     digest: str
 
+    @property
+    def beside(self) -> Outgoing:
+        """The same version on its way to a name of ours in the same folder. The name tells the content: whoever finds a
+        whole file there, after a crash or from another device, has that very content."""
+        name = f"{TEMPORARY_PREFIX}{self.action.node}-{self.mtime}-{self.digest[:24]}"
+        parent, _, _ = self.path.rpartition("/")
+        path = f"{parent}/{name}" if parent else name
+        return replace(self, path=path, place=Place(self.place.parent, name))
+
+    @property
+    def needs_other_name(self) -> bool:
+        return len(self.place.name.encode()) > UPLOAD_NAME_BYTES
+
 
 class Sender:
     """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
-    With ``copies``, content that the server has already is copied there instead of sent. ``tag`` is the settings'."""
+    With ``copies``, content that the server has already is copied there instead of sent."""
 
     def __init__(
         self,
@@ -49,8 +68,6 @@ class Sender:
         progress: Progress,
         copies: Copies | None,
         attempted: dict[NodeId, int],
-        *,
-        tag: str = "",
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -58,7 +75,6 @@ class Sender:
         self._progress = progress
         self._copies = copies
         self._attempted = attempted
-        self._tag = tag
 
     async def put(self, out: Outgoing) -> int:
         """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
@@ -75,22 +91,18 @@ class Sender:
 
         It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
         """
-        action, path = out.action, out.path
+        action = out.action
         source = await self._proved_copy(out.digest, action.node, out.local.size)
         if source is None:
             return False
         if action.remote is not None:
-            await expect_file(self._remote, path, action.remote)
-        beside = self._beside(out)
-        try:
-            await self._remote.copy(source, beside, out.mtime)
-            found = await self._remote.find(beside)
-            if found is None or (found.size, found.mtime) != (out.local.size, out.mtime):
-                return False
-            await self._remote.move(beside, path, overwrite=action.remote is not None)
-        except Exists:
-            await self._remote.delete(beside)
-            raise Stale("a file of that name is on the server") from None
+            await expect_file(self._remote, out.path, action.remote)
+        beside = out.beside
+        self._note(beside)
+        await self._remote.copy(source, beside.path, out.mtime)
+        if not await self._lies_there(beside):
+            return False
+        await self._bring_in(beside, out)
         return True
 
     async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
@@ -111,6 +123,8 @@ class Sender:
         action, path = out.action, out.path
         if action.remote is None:
             try:
+                if out.needs_other_name:
+                    return await self._put_beside(out)
                 return await self._send_content(out, path, replace=False)
             except Exists:
                 found = await file_at(self._remote, path)
@@ -122,18 +136,35 @@ class Sender:
             if found is not None and await self.is_ours(out, found):
                 return 0
             raise Stale("it was changed on the server meanwhile")
-        if not (action.keep or out.local.doubtful):
-            return await self._send_content(out, path, replace=True)
-        beside = self._beside(out)
-        await self._send_content(out, beside, replace=True)
-        await expect_file(self._remote, path, action.remote)
-        await self._remote.move(beside, path, overwrite=True)
-        return out.local.size
+        if action.keep or out.local.doubtful or out.needs_other_name:
+            return await self._put_beside(out)
+        return await self._send_content(out, path, replace=True)
 
-    def _beside(self, out: Outgoing) -> str:
-        parent, _, _ = out.path.rpartition("/")
-        name = f"{TEMPORARY_PREFIX}{self._tag}-{out.action.node}-{out.local.version}"
-        return f"{parent}/{name}" if parent else name
+    async def _put_beside(self, out: Outgoing) -> int:
+        """Under a name of ours first, then by a move to its place: what was there goes to the trash. Bytes sent: none
+        when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
+        beside = out.beside
+        moved = 0 if await self._lies_there(beside) else await self._send_content(beside, beside.path, replace=True)
+        await self._bring_in(beside, out)
+        return moved
+
+    async def _lies_there(self, beside: Outgoing) -> bool:
+        found = await file_at(self._remote, beside.path)
+        return found is not None and (found.size, found.mtime) == (beside.local.size, beside.mtime)
+
+    async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
+        remote = out.action.remote
+        if remote is not None:
+            await expect_file(self._remote, out.path, remote)
+        await self._remote.move(beside.path, out.path, overwrite=remote is not None)
+        self._forget(beside)
+
+    def _note(self, out: Outgoing) -> None:
+        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
+        self._replica.note_leftover(Leftover(out.place.parent, out.place.name, out.local.size))
+
+    def _forget(self, out: Outgoing) -> None:
+        self._replica.drop_leftover(out.place.parent, out.place.name)
 
     async def is_ours(self, out: Outgoing, found: Found) -> bool:
         """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
@@ -153,6 +184,7 @@ class Sender:
         return summed.hexdigest()
 
     async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> int:
+        self._note(out)
         start = 0
         if out.local.size >= RESUME_FROM:
             start = await self._remote.partial(path)
@@ -166,6 +198,8 @@ class Sender:
             # The partial was not a prefix of this content: it is overwritten from the first byte.
             start = 0
             await self._stream(out, path, start, replace=replace)
+        if not out.place.name.startswith(TEMPORARY_PREFIX):
+            self._forget(out)
         return out.local.size - start
 
     async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> None:

@@ -278,6 +278,7 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Deleted: apply_remote.deleted,
     events.TakenIn: apply_remote.taken_in,
     events.Copied: apply_remote.copied,
+    events.LeftoverNoted: apply_remote.leftover_noted,
     events.BinRestored: apply_remote.bin_restored,
     events.BinDropped: apply_remote.bin_dropped,
     events.Swept: _swept,

@@ -268,6 +268,15 @@ def _drop_bases(index: Index, top: int) -> None:
         index.clean(node)
 
 
+def leftover_noted(index: Index, _sequence: int, event: events.LeftoverNoted) -> None:
+    """Something of ours may lie on the server there, or nothing does any more."""
+    place = key(event.parent) + event.name
+    if event.left is None:
+        index.txn.delete(place, db=index.leftovers)
+    else:
+        index.txn.put(place, encode(event.left), db=index.leftovers)
+
+
 def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None:
     """New nodes with the contents of a bin entry."""
     now = event.now

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from syncin_mount.store.records import BaseRecord
+from syncin_mount.store.records import BaseRecord, LeftoverRecord
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True, tag=True):
@@ -160,6 +160,14 @@ class Copied(Event, frozen=True):
     why: str
 
 
+class LeftoverNoted(Event, frozen=True):
+    """An upload may leave something on the server under this name in this folder; None: nothing of it is left."""
+
+    parent: int
+    name: bytes
+    left: LeftoverRecord | None
+
+
 # the store's own ----------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +236,7 @@ class Doubted(Event, frozen=True):
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
+    | LeftoverNoted
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

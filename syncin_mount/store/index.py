@@ -20,6 +20,7 @@ writing         node -> empty                                   files between th
 unsynced        node -> version                                 contents that may not be on the disk yet
 xattrs          node + name bytes -> value
 bin             sequence -> BinRecord
+leftovers       parent + name bytes -> LeftoverRecord           what uploads may have left on the server
 effects         sequence + u32 -> Effect                        what is still to be done to files
 meta            ``applied``, ``next`` -> u64                    last event in here; the next free node id and inode
 """
@@ -52,7 +53,7 @@ from syncin_mount.store.records import (
 ROOT: Final = 1
 TABLES: Final = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers",
 )  # fmt: skip
 
 _Table: TypeAlias = Any  # lmdb's own type of a table is private
@@ -69,7 +70,7 @@ class Index:
         (
             self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
             self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta,
+            self.effects, self.meta, self.leftovers,
         ) = (self._tables[name] for name in TABLES)  # fmt: skip
         self._paths: dict[int, bytes] = {}
         self.identity_moves = 0  # since the process began; a replay may count some twice

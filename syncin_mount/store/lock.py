@@ -35,10 +35,12 @@ def prepare(folder: Path) -> None:
 
 
 def state_format(folder: Path) -> None:
-    """Writes the format number, once."""
+    """Writes the format number where there is none, or an older one: every later format holds what those before it
+    hold. Before anything is recorded that an older program could not read."""
     path = folder / "format"
-    if not path.exists():
-        write_whole(path, f"{FORMAT}\n")
+    stated = f"{FORMAT}\n"
+    if not path.exists() or path.read_text() != stated:
+        write_whole(path, stated)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -148,6 +148,15 @@ class Objects:
         """The nodes of which something is arriving, or arrived earlier."""
         return list(self._arriving)
 
+    def stale_incoming(self, before_ns: int) -> list[int]:
+        """The nodes of whose content the last byte arrived before this time, and that nobody has open."""
+        closed = [(node, path) for node, path in self._arriving.items() if not self._is_open(node)]
+        return [node for node, path in closed if not path.exists() or path.stat().st_mtime_ns < before_ns]
+
+    def _is_open(self, node: int) -> bool:
+        found = self._open.get(node)
+        return found is not None and found.users > 0
+
     def is_current(self, incoming: IncomingFile) -> bool:
         return self._open.get(incoming.node) is incoming and not incoming.dropped
 

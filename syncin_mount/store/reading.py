@@ -8,13 +8,24 @@ from collections.abc import Callable, Iterator
 
 import trio
 
-from reconciler.model import Base, Kind, Local, NodeId, Place
+from reconciler.model import Base, Kind, Leftover, Local, NodeId, Place
 from reconciler.ports import BaseEntry, Dirty
 from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
 from syncin_mount.store.index import ROOT
-from syncin_mount.store.records import BASE_ENTRY, FILE, FOLDER, U64, BaseRecord, Node, decode_bin, decode_pending, key
+from syncin_mount.store.records import (
+    BASE_ENTRY,
+    FILE,
+    FOLDER,
+    U64,
+    BaseRecord,
+    Node,
+    decode_bin,
+    decode_leftover,
+    decode_pending,
+    key,
+)
 from syncin_mount.store.types import KINDS, TYPES, Attr, BinEntry, Operation, OpKind, Status
 
 PAGE = 1000
@@ -187,6 +198,14 @@ class Reading(Core):
 
     def base_count(self) -> int:
         return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
+
+    def leftovers(self) -> list[Leftover]:
+        found = []
+        for place, raw in self._ix.items("leftovers"):
+            one, parent = decode_leftover(raw), NodeId(U64.unpack_from(place)[0])
+            name = os.fsdecode(place[8:])
+            found.append(Leftover(parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms))
+        return found
 
     def absent(self) -> Iterator[NodeId]:
         return (NodeId(node) for node in self._ix.marked(self._ix.absent))

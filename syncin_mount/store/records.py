@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 FILE, FOLDER = 0, 1  # NodeType numbers; anything greater exists locally only
 
@@ -89,6 +89,15 @@ class BinRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     why: str
 
 
+class LeftoverRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """``reconciler.model.Leftover`` (table ``leftovers``, keyed by parent and name)."""
+
+    size: int
+    seen: int = 0
+    seen_size: int = 0
+    seen_mtime_ms: int = 0
+
+
 class Effect(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """What is still to be done to files after a committed event (table ``effects``); doing it twice is harmless."""
 
@@ -150,4 +159,5 @@ decode_node = msgspec.msgpack.Decoder(Node).decode
 decode_base = msgspec.msgpack.Decoder(BaseRecord).decode
 decode_pending = msgspec.msgpack.Decoder(PendingRecord).decode
 decode_bin = msgspec.msgpack.Decoder(BinRecord).decode
+decode_leftover = msgspec.msgpack.Decoder(LeftoverRecord).decode
 decode_effect = msgspec.msgpack.Decoder(AnyEffect).decode

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from reconciler.errors import LocalChanged
-from reconciler.model import Base, NodeId, Outcome, Place
+from reconciler.model import Base, Leftover, NodeId, Outcome, Place
 from reconciler.ports import Incoming
 from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
@@ -18,7 +18,7 @@ from syncin_mount.store.index import ROOT
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
-from syncin_mount.store.records import FILE, FOLDER
+from syncin_mount.store.records import FILE, FOLDER, LeftoverRecord, key
 from syncin_mount.store.types import NodeType
 
 BATCH = 500
@@ -183,6 +183,25 @@ class Settling(Reading):
         except BaseException:
             self._objects.stray(sequence)
             raise
+
+    def drop_stale_incoming(self, before_ns: int) -> None:
+        for node in self._objects.stale_incoming(before_ns):
+            base, record = self._ix.base(node), self._ix.node(node)
+            awaited = f"{node}-{base.size}-{base.mtime}" if base is not None else None
+            if record is None or record.present or self._objects.arriving(node) != awaited:
+                self._objects.drop_incoming(node)
+
+    # what was left on the server ----------------------------------------------------------------------------------
+
+    def note_leftover(self, leftover: Leftover) -> None:
+        left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms)
+        name = place_name(Place(leftover.parent, leftover.name))
+        self._do(events.LeftoverNoted(self._now(), leftover.parent, name, left))
+
+    def drop_leftover(self, parent: NodeId, name: str) -> None:
+        raw = os.fsencode(name)
+        if self._ix.txn.get(key(parent) + raw, db=self._ix.leftovers) is not None:
+            self._do(events.LeftoverNoted(self._now(), parent, raw, None))
 
     # history ------------------------------------------------------------------------------------------------------
 

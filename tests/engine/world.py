@@ -36,8 +36,12 @@ QUICK = Timeouts(connect=2.0, idle=2.0, slow=4.0, hashing=4.0)
 
 
 class RealClock:
+    """``ahead_ns``: how far time has gone on at once."""
+
+    ahead_ns = 0
+
     def now_ns(self) -> int:
-        return time.time_ns()
+        return time.time_ns() + self.ahead_ns
 
 
 class Silent:
@@ -84,6 +88,7 @@ class Device:
         self.registration = registration
         self._bin = bin_folder
         self.link = Link()
+        self.clock = RealClock()
         self.progress = Silent()
         self.hydrator = Hydrator(replica, folder, self.link, progress=self.progress)
         self.engine = Engine(
@@ -93,7 +98,7 @@ class Device:
             self.link,
             settings=settings,
             settle_settings=None if registration is None else registration.settle,
-            clock=RealClock(),
+            clock=self.clock,
             progress=self.progress,
             settle_seconds=settle,
             manual=manual,

@@ -261,3 +261,28 @@ def test_a_map_that_is_full_at_the_very_commit_grows(folder: Path, monkeypatch: 
     again = open_replica(folder)
     assert dict(tree(again)) == {"doc": b"words"}
     again.close()
+
+
+def test_what_arrived_and_nobody_asks_for_again_goes(folder: Path) -> None:
+    """Not what an absent file waits for, nor what somebody has open, nor what arrived just now."""
+    replica = open_replica(folder)
+    made = {}
+    for name in ("awaited", "refused", "open", "young"):
+        node = made[name] = replica.new_id()
+        replica.place_file(node, Base(Kind.FILE, ROOT, name, 3 * BLOCK, 50, 7000 + node, 0))
+        if name != "awaited":
+            arrive(replica, node, replica.base(node) or pytest.fail("no base"), b"x" * 3 * BLOCK)
+        incoming = replica.incoming(node, 3 * BLOCK, 50 if name == "awaited" else 60)
+        incoming.write(0, b"y" * BLOCK)
+        if name != "open":
+            incoming.close()
+        if name != "young":
+            os.utime(incoming.path, ns=(0, 1000 * SECOND))
+    replica.drop_stale_incoming(1001 * SECOND)
+    left = {path.name.split("-")[0] for path in (folder / "incoming").iterdir()}
+    assert left == {str(made[name]) for name in ("awaited", "open", "young")}
+    assert replica._objects.all_arriving() == [made[name] for name in ("awaited", "open", "young")]
+    again = replica.incoming(made["refused"], 3 * BLOCK, 60)
+    assert again.missing(0, 1) is not None
+    again.close()
+    replica.close()

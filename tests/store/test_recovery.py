@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import ROOT, Base, Kind, NodeId
+from reconciler.model import ROOT, Base, Kind, Leftover, NodeId
 from syncin_mount.store import (
     JournalDamaged,
     NewerFormat,
@@ -33,7 +33,7 @@ from syncin_mount.store.apply import apply
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import FRAME, Journal, Reserve
 from syncin_mount.store.objects import Objects
-from syncin_mount.store.records import NoteToBin
+from syncin_mount.store.records import FORMAT, NoteToBin
 from tests.store.support import (
     arrive,
     at,
@@ -59,6 +59,10 @@ def play(replica: Replica) -> None:
     make(replica, "docs/empty")
     make(replica, "link", NodeType.SYMLINK)
     replica.set_xattr(doc, b"user.note", b"here")
+    replica.note_leftover(Leftover(at(replica, "docs"), "doc", 5))
+    replica.note_leftover(Leftover(at(replica, "docs"), "doc", 5, 3, 2, 1))
+    replica.note_leftover(Leftover(ROOT, "other", 1 << 40))
+    replica.drop_leftover(ROOT, "other")
     settle(replica)
     make(replica, "docs/doc.tmp", data=b"second")
     replica.rename(*place(replica, "docs/doc.tmp"), *place(replica, "docs/doc"))
@@ -291,11 +295,23 @@ def test_one_process_at_a_time(replica: Replica, folder: Path) -> None:
 
 def test_a_newer_format_is_refused_and_untouched(folder: Path) -> None:
     open_replica(folder).close()
-    (folder / "format").write_text("2\n")
+    (folder / "format").write_text(f"{FORMAT + 1}\n")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     with pytest.raises(NewerFormat, match="later version"):
         open_replica(folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_an_older_format_is_taken_up_and_closed_to_the_program_that_wrote_it(folder: Path) -> None:
+    replica = open_replica(folder)
+    play(replica)
+    before = snapshot(replica)
+    replica.close()
+    (folder / "format").write_text("1\n")
+    replica = sound(open_replica(folder))
+    assert (folder / "format").read_text() == f"{FORMAT}\n"
+    assert snapshot(replica)["nodes"] == before["nodes"]
+    replica.close()
 
 
 def test_other_peoples_folders_are_refused(folder: Path) -> None:

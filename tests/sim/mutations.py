@@ -120,6 +120,36 @@ MUTATIONS = (
         "if (base.size, base.mtime) != (job.found.size, job.found.mtime):",
         "if base.size < 0:",
     ),
+    Mutation(
+        "forgotten bin: an edit here that the server's version replaces where only the server counts",
+        "reconciler/resolve.py",
+        "Op.FETCH, Side.LOCAL, keep=here,",
+        "Op.FETCH, Side.LOCAL, keep=False,",
+    ),
+    Mutation(
+        "a deletion is read out of what went behind a filter",
+        "reconciler/borders.py",
+        "if local is None or not self.is_left_out(node, view.local):\n            return True",
+        "if local is None or not self.is_left_out(node, view.local):\n            return False",
+    ),
+    Mutation(
+        "two contents with checksums are alike whatever these say",
+        "reconciler/resolve.py",
+        "return local.checksum == remote.checksum",
+        "return True",
+    ),
+    Mutation(
+        "a new folder takes over the one that should have gone, with all that is in it",
+        "reconciler/executor.py",
+        "if self._tree.child(place.parent, place.name) not in (None, action.node):",
+        "if self._tree is None:",
+    ),
+    Mutation(
+        "a drive that only follows the server puts things right there",
+        "reconciler/resolve.py",
+        "place = trees.local_place if up else (trees.remote.place if trees.remote is not None else None)",
+        "place = trees.local_place if up else trees.remote_place",
+    ),
 )
 
 

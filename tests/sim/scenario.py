@@ -88,7 +88,7 @@ def _device(rng: random.Random, name: str, style: Style) -> DeviceSpec:
         conflict=rng.choices(list(Conflict), (3, 1, 1))[0],
         manual=rng.random() < 0.3,
         settle=rng.choice((0.0, 0.5, 2.0)),
-        listing=rng.choice((5.0, 20.0, 100.0)),
+        listing=rng.choice((10.0, 30.0, 100.0)),
         skew=rng.choice((0.0, 0.0, 0.0, -7200.0, 3600.0)),
         commit=rng.choice((1.0, 7.0, 1000.0)),
     )

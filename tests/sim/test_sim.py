@@ -12,8 +12,8 @@ import pytest
 from tests.sim.scenario import make
 from tests.sim.world import run
 
-RUNS = 400
-PARTS = 8
+RUNS = 2000
+PARTS = 20
 REPLAYED = 7
 
 FOUND = (34, 65, 167, 182, 208, 1125, 1179, 1692, 2197)

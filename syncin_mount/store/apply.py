@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syncin_mount.store import apply_remote, events
-from syncin_mount.store.apply_common import mark_unsynced, note, refresh, touch, vanish
+from syncin_mount.store.apply_common import end_content, mark_unsynced, note, refresh, touch, vanish
 from syncin_mount.store.index import ROOT, Index
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
 from syncin_mount.store.types import OpKind
@@ -112,7 +112,7 @@ def _renamed(index: Index, sequence: int, event: events.Renamed) -> None:
         index.drop_entry(event.new_parent, event.new_name)
         if replaced.kind == FOLDER:
             touch(index, event.new_parent, event.now, -1)
-        vanish(index, sequence, other, replaced, event.now)
+        vanish(index, sequence, other, replaced, event.now, node)
         _move(index, sequence, event, node)
     else:
         _replace(index, sequence, event, node, other)
@@ -167,7 +167,10 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
     """Replace by rename: the document stays itself, with the other's content, attributes and inode."""
     new, old = _get(index, node), _get(index, document)
     path, new_path = index.path_in(event.parent, event.name), index.path_in(event.new_parent, event.new_name)
-    _end_content(index, sequence, document, old)
+    end_content(index, sequence, document, old, document)
+    index.drop_ino(old.ino, document)
+    for table in (index.writing, index.unsynced, index.absent):
+        index.unmark(table, document)
     index.drop_ino(new.ino, node)
     if old.xattrs:
         index.drop_xattrs(document)
@@ -192,14 +195,6 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
         touch(index, event.new_parent, event.now)
     if refresh(index, document, new, event.now, local=True):
         note(index, sequence, event.now, OpKind.RENAME, document, path, new_path)
-
-
-def _end_content(index: Index, sequence: int, node: int, record: Node) -> None:
-    index.drop_ino(record.ino, node)
-    for table in (index.writing, index.unsynced, index.absent):
-        index.unmark(table, node)
-    if record.present:
-        index.effect(sequence, Unlink(record.owner, record.number))
 
 
 def _removed(index: Index, sequence: int, event: events.Removed) -> None:
@@ -251,7 +246,7 @@ def _made_absent(index: Index, sequence: int, event: events.MadeAbsent) -> None:
 def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:
     for node in event.nodes:
         record = _get(index, node)
-        record.doubtful = record.version  # the next write gives another version, and ends the doubt
+        record.doubtful = record.version
         index.put_node(node, record)
 
 
@@ -286,4 +281,6 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.MadeAbsent: _made_absent,
     events.Reverted: apply_remote.reverted,
     events.Doubted: _doubted,
+    events.FellBack: apply_remote.fell_back,
+    events.Spared: apply_remote.spared,
 }

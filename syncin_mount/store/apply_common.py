@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store.index import Index, differs
-from syncin_mount.store.records import FILE, Node, PendingRecord, Unlink, key
+from syncin_mount.store.records import FILE, BaseRecord, Node, PendingRecord, Unlink, key
 from syncin_mount.store.types import OpKind
 
 
@@ -19,7 +19,11 @@ def touch(index: Index, folder: int, now: int, links: int = 0) -> None:
 
 def refresh(index: Index, node: int, record: Node | None, now: int, *, local: bool) -> bool:
     """Sets or clears the node's mark as dirty; True when it is. Only local operations make it wait to settle anew."""
-    if differs(record, index.base(node)):
+    base = index.base(node)
+    if record is not None and record.doubtful and base is not None and base.version == record.version:
+        record.doubtful = 0  # whatever it is, both sides have it
+        index.put_node(node, record)
+    if differs(record, base):
         if local or not index.is_dirty(node):
             index.put_dirty(node, now)
         return True
@@ -55,24 +59,46 @@ def drop_node(index: Index, node: int, record: Node) -> None:
         index.forget_paths()
 
 
-def vanish(index: Index, sequence: int, node: int, record: Node, now: int) -> bool:
-    """The local part of a node goes, its entry being gone; True when its base stays behind to be deleted remotely."""
-    drop_node(index, node, record)
-    if record.kind == FILE and record.present:
+def end_content(index: Index, sequence: int, node: int, record: Node, successor: int) -> None:
+    """The content of the node goes once that of ``successor``, which replaces it (0: none), is on the disk."""
+    if not record.present:
+        return
+    if not successor:
         index.effect(sequence, Unlink(record.owner, record.number))
+        return
     base = index.base(node)
+    only_here = base is None or base.version != record.version
+    unsynced = index.txn.get(key(node), db=index.unsynced) is not None
+    effect = Unlink(record.owner, record.number, successor, record.size, record.mtime, only_here, unsynced)
+    index.effect(sequence, effect)
+
+
+def vanish(index: Index, sequence: int, node: int, record: Node, now: int, successor: int = 0) -> bool:
+    """The local part of a node goes, its entry being gone; True when its base stays behind to be deleted remotely.
+    ``successor`` is the file that takes its name."""
+    base = index.base(node)
+    heir = _heir(index, base)
+    if record.kind == FILE:
+        end_content(index, sequence, node, record, successor or heir)
+    drop_node(index, node, record)
     if base is None:
         index.clean(node)
         return False
-    heir = index.entry(base.parent, base.name) if base.kind == FILE else None
-    if heir is not None and index.base(heir) is None:
-        heir_record = index.node(heir)
-        if heir_record is not None and heir_record.kind == FILE:
-            index.put_base(node, None)
-            index.clean(node)
-            index.put_base(heir, base)
-            index.identity_moves += 1
-            refresh(index, heir, heir_record, now, local=True)
-            return False
+    if heir:
+        index.put_base(node, None)
+        index.clean(node)
+        index.put_base(heir, base)
+        index.identity_moves += 1
+        refresh(index, heir, index.node(heir), now, local=True)
+        return False
     index.put_dirty(node, now)
     return True
+
+
+def _heir(index: Index, base: BaseRecord | None) -> int:
+    """The new file that has the place of a document's base, and is the document once that is gone; 0 for none."""
+    heir = index.entry(base.parent, base.name) if base is not None and base.kind == FILE else None
+    if heir is None or index.base(heir) is not None:
+        return 0
+    record = index.node(heir)
+    return heir if record is not None and record.kind == FILE else 0

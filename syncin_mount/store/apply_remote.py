@@ -18,6 +18,7 @@ from syncin_mount.store.records import (
     NoteToBin,
     ToBin,
     Unlink,
+    decode_effect,
     encode,
     key,
 )
@@ -133,6 +134,7 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
         record.size, record.mtime = base.size, base.mtime * SECOND
         _set_ino(index, node, record, event.ino)
     record.present = True
+    record.doubtful = 0
     record.ctime = event.now
     record.owner, record.number = node, sequence
     index.put_node(node, record)
@@ -171,17 +173,60 @@ def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
     index.effect(sequence, NoteToBin(entry))
 
 
+def _end_remains(index: Index, sequence: int, event: events.Reverted | events.FellBack, record: Node) -> None:
+    """What is left of a torn content goes."""
+    if event.size:
+        record.size = event.size
+        _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+    else:
+        index.effect(sequence, Unlink(record.owner, record.number))
+    record.doubtful = 0
+
+
+def _awaited(index: Index, place: bytes) -> Unlink:
+    """The effect, which is not to be done any more."""
+    raw = index.txn.pop(place, db=index.effects)
+    assert raw is not None
+    effect = decode_effect(raw)
+    assert isinstance(effect, Unlink)
+    return effect
+
+
+def fell_back(index: Index, sequence: int, event: events.FellBack) -> None:
+    """What the torn content replaced is the content again."""
+    node, record = event.node, index.node(event.node)
+    assert record is not None
+    former = _awaited(index, event.effect)
+    _end_remains(index, sequence, event, record)
+    record.version, record.size, record.mtime, record.ctime = sequence, former.size, former.mtime, event.now
+    record.owner, record.number = former.owner, former.number
+    if record.writing:
+        record.writing = False
+        index.unmark(index.writing, node)
+    index.put_node(node, record)
+    if former.unsynced:
+        mark_unsynced(index, node, record)
+    else:
+        index.unmark(index.unsynced, node)
+    refresh(index, node, record, event.now, local=False)
+
+
+def spared(index: Index, sequence: int, event: events.Spared) -> None:
+    """What a doubtful content replaced lies in the bin, under the name that the latter has."""
+    record = index.node(event.node)
+    assert record is not None
+    former = _awaited(index, event.effect)
+    record.owner, record.number, record.size, record.mtime = former.owner, former.number, former.size, former.mtime
+    _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+
+
 def reverted(index: Index, sequence: int, event: events.Reverted) -> None:
     """The node is as its base says, the content to be fetched; the remains go."""
     node = event.node
     record, base = index.node(node), index.base(node)
     assert record is not None
     assert base is not None
-    if event.size:
-        record.size = event.size
-        _bin_one(index, sequence, event.now, event.why, record, index.path(node))
-    else:
-        index.effect(sequence, Unlink(record.owner, record.number))
+    _end_remains(index, sequence, event, record)
     record.version, record.size, record.mtime, record.ctime = sequence, base.size, base.mtime * SECOND, event.now
     record.owner, record.number = node, sequence
     record.present = base.size == 0

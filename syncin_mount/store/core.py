@@ -33,6 +33,7 @@ from reconciler.model import NodeId
 from syncin_mount.store import events, lock, system
 from syncin_mount.store.apply import apply
 from syncin_mount.store.errors import ReplicaError
+from syncin_mount.store.formers import rescued
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
@@ -137,7 +138,10 @@ class Core:
             self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
             for name in ("index", "objects"):
                 system.sync_folder(self.folder / name)
-        # Before any content is looked at: some may have to come back from the bin first.
+        if power_cut:
+            for event in rescued(ix, self._objects, self._now(), TORN):
+                self._do(event)
+        # Before any other content is looked at: some may have to come back from the bin first.
         self._do_all_effects()
         self._objects.find_incoming(keep=lambda *version: not power_cut and self._is_wanted(*version))
         interrupted = self._finish_writes()

@@ -233,10 +233,29 @@ class Doubted(Event, frozen=True):
     nodes: list[int]
 
 
+class FellBack(Event, frozen=True):
+    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless there is nothing) is not
+    what was saved; what it replaced, whose ``Unlink`` waits under the key ``effect``, is the content again."""
+
+    node: int
+    effect: bytes
+    size: int
+    why: str
+
+
+class Spared(Event, frozen=True):
+    """After a power cut: the content of the node may be something else than was saved; what it replaced, whose
+    ``Unlink`` waits under the key ``effect``, goes to the bin instead."""
+
+    node: int
+    effect: bytes
+    why: str
+
+
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
-    | LeftoverNoted
+    | LeftoverNoted | FellBack | Spared
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

@@ -125,9 +125,9 @@ class Reading(Core):
         )  # fmt: skip
 
     def _is_doubtful(self, node: int, record: Node) -> bool:
-        """Until it is written anew, or agreed on."""
+        """Until it is agreed on: what was written since may have left some of it."""
         base = self._ix.base(node)
-        return record.doubtful == record.version and (base is None or base.version != record.version)
+        return base is None or base.version != record.version
 
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
         index = self._ix

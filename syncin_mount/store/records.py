@@ -27,7 +27,8 @@ class Node(msgspec.Struct, array_like=True, gc=False):
     ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is 2 plus
     the number of subfolders for a folder, else 1. ``present`` is False for a file whose content is not here.
     ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended attributes.
-    ``doubtful`` is the version of which a power cut may have left other bytes than were written, 0 for none.
+    ``doubtful`` is the version of which a power cut may have left other bytes than were written, 0 for none. It holds
+    for every later version too, which may have such bytes still, until one is agreed on or the content is replaced.
     """
 
     kind: int
@@ -103,10 +104,19 @@ class Effect(msgspec.Struct, array_like=True, tag=True, frozen=True):
 
 
 class Unlink(Effect, frozen=True):
-    """The content object is not needed any more."""
+    """The content object is not needed any more.
+
+    ``successor`` is the node whose content replaced it, 0 when nothing did. Should that content not reach the disk, the
+    rest says what this one was: bytes, mtime, whether nobody else has it, whether it may not be on the disk itself.
+    """
 
     owner: int
     number: int
+    successor: int = 0
+    size: int = 0
+    mtime: int = 0
+    only_here: bool = False
+    unsynced: bool = False
 
 
 class ToBin(Effect, frozen=True):

@@ -33,7 +33,7 @@ from syncin_mount.store.apply import apply
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import FRAME, Journal, Reserve
 from syncin_mount.store.objects import Objects
-from syncin_mount.store.records import FORMAT, NoteToBin
+from syncin_mount.store.records import FORMAT, NoteToBin, Unlink, decode_effect
 from tests.store.support import (
     arrive,
     at,
@@ -521,14 +521,154 @@ def test_after_a_power_cut_a_save_of_the_right_size_is_doubtful(folder: Path, ho
     again.rename(ROOT, b"mine", ROOT, b"renamed")
     assert is_doubtful(again, node)
     kill(again)
+    again = open_replica(folder, boot_id="boot 2")
+    write(again, node, b"written on")  # some of it may be what the power cut left
+    assert is_doubtful(again, node)
     copy = copy_of(folder, folder.parent / "copy")
+    kill(again)
     again = open_replica(copy, boot_id="boot 2")
-    write(again, node, b"written anew")
+    make(again, "new", data=b"written anew")
+    again.rename(ROOT, b"new", ROOT, b"renamed")
     assert not is_doubtful(again, node)
     again.close()
     again = open_replica(folder, boot_id="boot 2")
     settle(again)
     assert not is_doubtful(again, node)
+    again.close()
+
+
+OLDEST, FIRST, SECOND = b"yesterday's", b"an hour's work", b"an hour's work, and more"
+
+
+def save_over(replica: Replica, name: str, data: bytes) -> NodeId:
+    make(replica, f"{name}.tmp", data=data)
+    replica.rename(ROOT, os.fsencode(f"{name}.tmp"), ROOT, os.fsencode(name))
+    return at(replica, name)
+
+
+def save_by_backup(replica: Replica, name: str, data: bytes) -> NodeId:
+    """As vim saves."""
+    replica.rename(ROOT, os.fsencode(name), ROOT, os.fsencode(f"{name}~"))
+    make(replica, name, data=data)
+    replica.unlink(ROOT, os.fsencode(f"{name}~"))
+    return at(replica, name)
+
+
+def saved_twice(
+    folder: Path, *, sent: bool, on_disk: bool, save: Callable[[Replica, str, bytes], NodeId] = save_over
+) -> tuple[Replica, NodeId]:
+    """A document (that the server has in an older version, if ``sent``) was saved, and again just before the power cut.
+    The first save is on the disk if ``on_disk``. The index has it all, and what was replaced still waits to go."""
+    replica = open_replica(folder)
+    make(replica, "mine", data=OLDEST)
+    if sent:
+        settle(replica)
+    synced(replica)
+    save_over(replica, "mine", FIRST)
+    if on_disk:
+        synced(replica)
+    until = replica.sequence() if on_disk else 0
+    node = save(replica, "mine", SECOND)
+    replica.commit(effects_until=until)
+    return replica, node
+
+
+@pytest.mark.parametrize("left", [0, 6])
+@pytest.mark.parametrize(("sent", "save"), [(True, save_over), (False, save_over), (True, save_by_backup)])
+def test_after_a_power_cut_a_torn_save_gives_way_to_the_save_before(
+    folder: Path, sent: bool, left: int, save: Callable[[Replica, str, bytes], NodeId]
+) -> None:
+    replica, node = saved_twice(folder, sent=sent, on_disk=True, save=save)
+    cut_power(replica, node, left)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"mine": FIRST}
+    assert again.status(node) is Status.CHANGED
+    assert not is_doubtful(again, node)
+    assert pick_bin(again) == ([("mine", SECOND[:left])] if left else [])
+    again.close()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_after_a_power_cut_what_a_doubtful_save_replaced_is_in_the_bin(folder: Path, sent: bool) -> None:
+    replica, node = saved_twice(folder, sent=sent, on_disk=True)
+    cut_power(replica, node, len(SECOND), zeros=True)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"mine": b"\0" * len(SECOND)}
+    assert is_doubtful(again, node)
+    assert pick_bin(again) == [("mine", FIRST)]
+    again.close()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_after_a_power_cut_the_latest_whole_save_comes_back_and_older_ones_lie_in_the_bin(
+    folder: Path, sent: bool
+) -> None:
+    """None of the two saves was on the disk for sure. Of what the server has, nothing need be kept."""
+    replica, node = saved_twice(folder, sent=sent, on_disk=False)
+    cut_power(replica, node, 6)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"mine": FIRST}
+    assert is_doubtful(again, node)
+    assert pick_bin(again) == [("mine", SECOND[:6])] + ([] if sent else [("mine", OLDEST)])
+    again.close()
+
+
+def test_after_a_power_cut_with_both_saves_torn_the_one_before_them_comes_back(folder: Path) -> None:
+    replica, node = saved_twice(folder, sent=False, on_disk=False)
+    waiting = [effect for _, raw in replica._ix.items("effects") if isinstance(effect := decode_effect(raw), Unlink)]
+    (first,) = [effect for effect in waiting if effect.size == len(FIRST)]
+    os.truncate(replica._objects.path(first.owner, first.number), 3)
+    cut_power(replica, node, 0)
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"mine": OLDEST}
+    assert not is_doubtful(again, node)
+    again.close()
+
+
+def killed_at_event(folder: Path, number: int) -> bool:
+    """Starts, and is killed instead of recording that event; False when there were not so many."""
+    count = 0
+    real = Replica._do
+
+    def counted(self: Replica, event: events.AnyEvent, *, grows: bool = False) -> int:
+        nonlocal count
+        count += 1
+        if count == number:
+            raise KeyboardInterrupt
+        return real(self, event, grows=grows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Replica, "_do", counted)
+        try:
+            replica = open_replica(folder, boot_id="boot 2")
+        except KeyboardInterrupt:
+            return True
+    kill(replica)
+    return False
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_start_after_a_power_cut_that_is_killed_at_any_event_is_done_again(folder: Path, sent: bool) -> None:
+    replica, node = saved_twice(folder, sent=sent, on_disk=False)
+    cut_power(replica, node, 6)
+    for number in range(1, 50):
+        copy = copy_of(folder, folder.parent / f"start-{number}")
+        if not killed_at_event(copy, number):
+            break
+        again = sound(open_replica(copy, boot_id="boot 2"))
+        assert dict(tree(again)) == {"mine": FIRST}
+        assert pick_bin(again) == [("mine", SECOND[:6])] + ([] if sent else [("mine", OLDEST)])
+        again.close()
+    assert number > 2
+
+
+def test_a_kill_brings_nothing_back(folder: Path) -> None:
+    replica, _ = saved_twice(folder, sent=True, on_disk=True)
+    kill(replica)
+    again = sound(open_replica(folder, boot_id="boot 1"))
+    assert dict(tree(again)) == {"mine": SECOND}
+    assert pick_bin(again) == []
+    assert len(list(again._objects.every())) == 1
     again.close()
 
 

@@ -54,7 +54,8 @@ class OpenFile:
     ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
     is the object's own. ``times_kept`` says that the caller keeps the times itself and tells each change (the kernel
     under writeback): a write that it hands over late must not change the time it has told. ``synced`` is the last
-    version that was noted as being on the disk.
+    version that was noted as being on the disk. ``unnamed`` says that a caller took the name from the inode: it knows,
+    so whoever still comes with the inode has a handle on it.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class OpenFile:
         "synced",
         "times_kept",
         "told",
+        "unnamed",
         "writers",
         "writing",
         "wrote_at",
@@ -91,6 +93,7 @@ class OpenFile:
         self.times_kept = False
         self.told = False
         self.synced = 0
+        self.unnamed = False
 
 
 class OpenFiles:
@@ -190,6 +193,10 @@ class OpenFiles:
                 self._replica.opened_for_write(counted)
             file.counted = counted
         return node
+
+    def renamed(self, file: OpenFile) -> None:
+        """A caller gave the file another name, or none."""
+        file.unnamed = self.follow(file) is None
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -368,7 +375,11 @@ class OpenFiles:
     # Attributes -------------------------------------------------------------------------------------------
 
     def change_orphan(self, file: OpenFile, **changes: int | None) -> Attr:
-        """Sets attributes of a file that has no record any more."""
+        """Sets attributes of a file that has no record any more. Raises ESTALE when the reconciler took its name and
+        nobody writes to it: then it was most likely meant by a name that the operating system remembers wrongly, and is
+        looked up again. (Whoever meant the old content by a descriptor is refused too: nobody can tell them apart.)"""
+        if not file.unnamed and not file.writers:
+            _moved_on()
         given = {name: value for name, value in changes.items() if value is not None}
         if "mtime_ns" in given:
             file.mtime_ns = None

@@ -159,7 +159,7 @@ class FileSystem:
         file = self._open_at(folder, name)
         self._replica.unlink(folder, name)
         if file is not None:
-            self._files.follow(file)
+            self._files.renamed(file)
 
     def rmdir(self, parent: int, name: bytes) -> None:
         self._may_change(name)
@@ -182,7 +182,7 @@ class FileSystem:
         moved = [file for at in ((folder, name), (new_folder, new_name)) if (file := self._open_at(*at)) is not None]
         self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
         for file in moved:
-            self._files.follow(file)
+            self._files.renamed(file)
 
     def _open_at(self, folder: NodeId, name: bytes) -> OpenFile | None:
         """The open file of that name, if it is open, with its attributes as they are before something happens to it."""

@@ -45,6 +45,43 @@ def test_new_content_is_seen_under_the_name_and_old_content_by_its_readers(drive
     assert path.read_text() == "newer content"
 
 
+def test_attributes_that_are_set_by_a_name_reach_what_has_it_now(drive, eventually):
+    """While somebody reads the former content, and at every moment of the server's version's taking the name: the
+    kernel may not have been told yet."""
+    path = drive.path / "file"
+    path.write_text("old content")
+    for number in range(40):
+        with path.open() as reader:
+            os.fstat(reader.fileno())
+            drive.call("take_in", path="file", text=f"content {number}", mtime=1_700_000_000 + number)
+            mode = 0o600 + number % 8
+            path.chmod(mode)
+            os.utime(path, ns=(5, 1_600_000_000_000_000_000 + number))
+            assert drive.call("state", path="file")["mtime_ns"] == 1_600_000_000_000_000_000 + number
+        eventually(lambda number=number: path.read_text() == f"content {number}")
+        assert path.stat().st_mode & 0o777 == mode
+
+
+def test_attributes_that_are_set_by_a_handle_stay_with_it(drive):
+    path, other = drive.path / "file", drive.path / "other"
+    for way in ("rename", "unlink"):
+        path.write_text("old")
+        path.chmod(0o644)
+        with path.open() as reader:
+            if way == "rename":
+                other.write_text("new")
+                other.chmod(0o640)
+                other.rename(path)
+            else:
+                path.unlink()
+            os.fchmod(reader.fileno(), 0o600)
+            os.utime(reader.fileno(), ns=(7, 7))
+            found = os.fstat(reader.fileno())
+            assert (found.st_mode & 0o777, found.st_mtime_ns) == (0o600, 7)
+            if way == "rename":
+                assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_deleted_file_stays_usable_by_its_handles(drive, eventually):
     path = drive.path / "file"
     path.write_text("content")

@@ -133,3 +133,32 @@ async def test_an_unlinked_file_that_is_open_for_writing_may_be_opened_again_and
     assert world.fs.getattr(ino).size == 0
     world.fs.release(again)
     world.fs.release(handle)
+
+
+async def test_attributes_meant_by_a_remembered_name_do_not_end_in_the_old_content(world):
+    """The kernel has not been told yet that the server's version took the name; ESTALE makes it look again."""
+    ino = await world.create(b"file", b"old content")
+    reader = await world.fs.open(ino, os.O_RDONLY)
+    world.take_in(world.replica.by_ino(ino), b"new")
+    for change in ({"mode": 0o600}, {"mtime_ns": 77}, {"uid": 5}, {"atime_ns": 7}):
+        with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+            await world.fs.setattr(ino, **change)
+    found = world.fs.lookup(ROOT, b"file")
+    assert (await world.fs.setattr(found.ino, mode=0o600)).mode == 0o600
+    world.fs.release(reader)
+
+
+async def test_a_reader_of_what_was_renamed_over_or_unlinked_here_may_change_its_attributes(world):
+    """As on a local disk: only somebody with a handle can mean it."""
+    for name in (b"replaced", b"removed"):
+        ino = await world.create(name, b"old")
+        reader = await world.fs.open(ino, os.O_RDONLY)
+        if name == b"replaced":
+            await world.create(b"new", b"new")
+            world.fs.rename(ROOT, b"new", ROOT, name)
+        else:
+            world.fs.unlink(ROOT, name)
+        assert (await world.fs.setattr(ino, mode=0o600)).mode == 0o600
+        if name == b"replaced":
+            assert world.fs.lookup(ROOT, name).mode == 0o644
+        world.fs.release(reader)

@@ -2,7 +2,7 @@
 
 from syncin_mount.config.file import ConfigurationError, ConfigurationFile
 from syncin_mount.config.folders import FolderError, Folders, private_folder
-from syncin_mount.config.model import Configuration, Scheduler, Server, Synchronization, Unit
+from syncin_mount.config.model import Configuration, Scheduler, Server, Synchronization, Trash, Unit
 from syncin_mount.config.tokens import TokenStore
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Server",
     "Synchronization",
     "TokenStore",
+    "Trash",
     "Unit",
     "private_folder",
 ]

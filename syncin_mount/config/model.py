@@ -24,6 +24,15 @@ class Unit(enum.Enum):
     DAY = "day"
 
 
+class Trash(enum.Enum):
+    """Where what loses on this computer goes in the end: the desktop's trash, the synchronization's own bin, or (AUTO)
+    the desktop's where there is a desktop."""
+
+    AUTO = "auto"
+    DESKTOP = "desktop"
+    OWN = "own"
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduler:
     """How often a run starts by itself: every ``value`` ``unit``s, or not at all."""
@@ -52,7 +61,8 @@ class Synchronization:
 
     ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
     server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
-    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``.
+    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. ``trash`` is this computer's alone: the server knows
+    nothing of it.
     """
 
     name: str
@@ -65,6 +75,7 @@ class Synchronization:
     scheduler: Scheduler = Scheduler()
     filters: tuple[str, ...] = ()
     enabled: bool = True
+    trash: Trash = Trash.AUTO
     path_id: int | None = None
     timestamp: int = 0
     permissions: str = ""

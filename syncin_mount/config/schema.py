@@ -15,6 +15,7 @@ from syncin_mount.config.model import (
     Scheduler,
     Server,
     Synchronization,
+    Trash,
     check_name,
     parse_schedule,
 )
@@ -153,6 +154,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key("scheduler", _schedule, str),
     Key("filters", _texts, list),
     Key("enabled", _truth),
+    Key("trash", _choice(Trash), _value),
     Key("path_id", _number),
     Key("timestamp", _number),
     Key("permissions", _permissions),

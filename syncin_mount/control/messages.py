@@ -35,7 +35,7 @@ class Status(msgspec.Struct, frozen=True):
     ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
     sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
     sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
-    ``restriction`` says why the direction in force is not the one that is set.
+    ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Status(msgspec.Struct, frozen=True):
     halted: str | None = None
     refused: str | None = None
     restriction: str | None = None
+    bin: str | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
+import hashlib
 import logging
+import os
 import platform
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,10 +24,12 @@ from syncin_mount.config import ConfigurationFile, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.daemon.handover import Handover
 from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.server import Folder
 from syncin_mount.store import Replica
+from syncin_mount.trash import chosen_bin, find_user_bin, home_trash
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server, Synchronization
@@ -54,7 +58,8 @@ class SystemClock:
 
 @dataclass(slots=True)
 class Runtime:
-    """One synchronization at work. ``failure`` is what made a task fail that is being restarted."""
+    """One synchronization at work. ``handover`` is None where the replica's bin is the user's, as ``own_bin`` says why.
+    ``failure`` is what made a task fail that is being restarted."""
 
     registration: Registration
     server: Server
@@ -63,6 +68,8 @@ class Runtime:
     hydrator: Hydrator
     engine: Engine
     meter: Meter
+    handover: Handover | None = None
+    own_bin: str = ""
     failure: str | None = None
 
     @property
@@ -91,6 +98,10 @@ async def open_runtime(
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
+                # Only while the drive is there: what the user restores must find it.
+                runtime.handover, runtime.own_bin = _handover(folders, replica, synchronization)
+                if runtime.handover is not None:
+                    await nursery.start(_kept_running, runtime, runtime.handover.run)
             yield runtime
             nursery.cancel_scope.cancel()
     finally:
@@ -126,6 +137,20 @@ def _assemble(
         name=synchronization.remote,
     )
     return Runtime(registration, server, replica, link, hydrator, engine, meter)
+
+
+def _handover(folders: Folders, replica: Replica, synchronization: Synchronization) -> tuple[Handover | None, str]:
+    """What brings things to the desktop's trash, or None and why there is no such thing."""
+    choice = chosen_bin(folders, synchronization)
+    if not choice.desktop:
+        return None, choice.why
+    drive = synchronization.mountpoint
+    # Of all daemons of this user only one has this replica open.
+    staging = f".syncin-mount-{hashlib.sha256(os.fsencode(replica.folder.absolute())).hexdigest()[:16]}"
+    user_bin = find_user_bin(home_trash(os.environ), drive=drive, staging=staging)
+    if user_bin is None:
+        return None, "as this program knows of no trash here"
+    return Handover(replica, user_bin, drive), ""
 
 
 def _saver(file: ConfigurationFile) -> Save:

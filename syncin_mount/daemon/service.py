@@ -58,7 +58,17 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         halted=now.halted,
         refused=now.refused,
         restriction=synchronization.restriction,
+        bin=_bin(runtime),
     )
+
+
+def _bin(runtime: Runtime) -> str | None:
+    """Where what loses here goes; None without a drive, when it stays in the replica's bin for now."""
+    if runtime.handover is not None:
+        trouble = runtime.handover.trouble
+        stays = f"; for now it stays in the synchronization's own: {trouble}" if trouble else ""
+        return f"the desktop's trash, {runtime.handover.place}{stays}"
+    return f"the synchronization's own, {runtime.own_bin}" if runtime.own_bin else None
 
 
 class MountedService:

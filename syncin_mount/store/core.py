@@ -78,6 +78,7 @@ class Core:
         self.history = History(folder / "history.sqlite", now_ns)
         self._next_id = 0
         self._writers: dict[int, int] = {}
+        self._leaving: set[int] = set()  # entries of the bin
         self._last_local = 0
         self._closed = False
 

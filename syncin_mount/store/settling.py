@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -18,8 +19,8 @@ from syncin_mount.store.index import ROOT
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
-from syncin_mount.store.records import FILE, FOLDER, LeftoverRecord, key
-from syncin_mount.store.types import NodeType
+from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, key
+from syncin_mount.store.types import BinEntry, NodeType
 
 BATCH = 500
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
@@ -211,21 +212,50 @@ class Settling(Reading):
     # the bin ------------------------------------------------------------------------------------------------------
 
     def bin_empty(self, sequences: Iterable[int] | None = None) -> None:
-        """Removes these entries, or all, for good. KeyError for one that is not there."""
+        """Removes these entries, or all, for good. KeyError for one that is not there, OSError (EBUSY)."""
         there = [entry.sequence for entry in self.bin_entries()]
         wanted = there if sequences is None else list(sequences)
         if unknown := set(wanted) - set(there):
             raise KeyError(min(unknown))
         if wanted:
-            self._do(events.BinDropped(self._now(), wanted))
+            self._check_staying(wanted)
+            self.bin_drop(wanted)
             self._do_all_effects()
+
+    def bin_drop(self, sequences: list[int]) -> None:
+        """``bin_empty`` of entries that are elsewhere by now: their files go with a later commit."""
+        self._do(events.BinDropped(self._now(), sequences))
+
+    def bin_settled(self) -> list[BinEntry]:
+        """The entries that are whole: nothing of them waits for a commit any more. Oldest first."""
+        first = next(self._ix.items("effects"), None)
+        entries = self.bin_entries()
+        if first is None:
+            return entries
+        waits_from = U64.unpack_from(first[0])[0]
+        return [entry for entry in entries if entry.sequence < waits_from]
+
+    @contextlib.contextmanager
+    def bin_leaving(self, sequence: int) -> Iterator[bytes]:
+        """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its folder, which this
+        gives, may be changed by another thread. In the end ``bin_drop`` it, or leave in the folder what was there."""
+        self._leaving.add(sequence)
+        try:
+            yield self._objects.bin_place(sequence)
+        finally:
+            self._leaving.discard(sequence)
+
+    def _check_staying(self, sequences: Iterable[int]) -> None:
+        if not self._leaving.isdisjoint(sequences):
+            raise OSError(errno.EBUSY, "it is just being put into the desktop's trash")
 
     def bin_restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
         """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten.
 
-        Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG.
+        Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG, EBUSY.
         """
         check_name(name)
+        self._check_staying([sequence])
         self._check_free(parent, name, 0)
         entry = next((entry for entry in self.bin_entries() if entry.sequence == sequence), None)
         if entry is None:

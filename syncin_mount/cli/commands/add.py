@@ -16,7 +16,7 @@ from reconciler.errors import Missing, RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization
+from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
 from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from syncin_mount.server import Session
 
 
-def _values(kind: type[Direction | Mode | Conflict]) -> click.Choice[str]:
+def _values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]:
     return click.Choice([member.value for member in kind])
 
 
@@ -40,6 +40,13 @@ def _values(kind: type[Direction | Mode | Conflict]) -> click.Choice[str]:
 @click.option("--mode", type=_values(Mode), default="fast", show_default=True, help="How equal files are recognised.")
 @click.option(
     "--conflict", type=_values(Conflict), default="recent", show_default=True, help="Who wins where both sides changed."
+)
+@click.option(
+    "--trash",
+    type=_values(Trash),
+    default="auto",
+    show_default=True,
+    help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.",
 )
 @click.option("--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d, off.")
 @click.option(
@@ -57,6 +64,7 @@ def command(
     direction: str,
     mode: str,
     conflict: str,
+    trash: str,
     every: str | None,
     filters: tuple[str, ...],
 ) -> None:
@@ -86,6 +94,7 @@ def command(
         direction=Direction(direction),
         mode=Mode(mode),
         conflict=Conflict(conflict),
+        trash=Trash(trash),
         scheduler=_schedule(every),
         filters=tuple(entered(rule).pattern for rule in filters),
         timestamp=int(time.time()),

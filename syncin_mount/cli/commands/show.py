@@ -45,6 +45,7 @@ def command(name: str, as_json: bool) -> None:
             ("conflict", synchronization.conflict.value),
             ("scheduler", str(synchronization.scheduler)),
             ("filters", ", ".join(synchronization.filters) or "none"),
+            ("trash", synchronization.trash.value),
             ("enabled", "yes" if synchronization.enabled else "no"),
             ("permissions", synchronization.permissions or "not known"),
             ("changed", output.moment(synchronization.timestamp)),

@@ -90,6 +90,8 @@ def _show_one(status: Status) -> None:
     ]
     if status.next_try is not None:
         fields.append(("next try", output.moment(status.next_try)))
+    if status.bin:
+        fields.append(("bin", status.bin))
     if status.restriction:
         fields.append(("read-only", status.restriction))
     if status.halted:

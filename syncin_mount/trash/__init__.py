@@ -1,0 +1,63 @@
+"""The bin of the user's desktop: which one there is, and putting something there. docs/architecture.md says why so.
+
+The pure half decides (``spec``: names and texts; ``where``: which bin), ``freedesktop`` acts. Another system's bin
+needs another ``UserBin`` only.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from syncin_mount.trash.spec import Item, NotForTrash, TrashUnusable
+from syncin_mount.trash.where import Choice, choose, chosen_bin, home_trash
+
+__all__ = [
+    "Choice",
+    "Item",
+    "NotForTrash",
+    "TrashUnusable",
+    "UserBin",
+    "choose",
+    "chosen_bin",
+    "find_user_bin",
+    "home_trash",
+]
+
+
+class UserBin(Protocol):
+    """A bin that the desktop shows to its user."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
+    def take(self, folder: bytes, item: Item, carry_on: Callable[[], None]) -> str | None:
+        """Takes what lies in the folder (an absolute path): one file, link or folder of the item's name. Blocks.
+
+        Returns its name in the bin once it is there for good, also after a power cut, and gone from the folder or
+        a second copy of it; None when the folder is empty, because an earlier call that was killed took it. A kill
+        at any instant leaves it whole in the folder, in the bin, or in both; the same call again completes it, and
+        an item that is in the bin already is not put there twice.
+
+        ``carry_on`` is called now and then; what it raises ends the call, the item being where it was. Raises
+        TrashUnusable, NotForTrash for an item that no bin will ever take, OSError (a full disk, no permission).
+        """
+
+    def objection(self) -> str | None:
+        """Why nothing can be put there now, or None. Blocks; makes nothing."""
+
+
+def find_user_bin(folder: Path | None, *, drive: Path, staging: str) -> UserBin | None:
+    """The bin that this system's desktop keeps in the folder, or None where this program knows none.
+
+    Nothing is looked at yet. What is copied from another disk lies in ``staging`` meanwhile, a name that no other
+    process uses. The bin must not be inside ``drive``.
+    """
+    if sys.platform != "win32" and folder is not None:
+        from syncin_mount.trash.freedesktop import HomeTrash  # noqa: PLC0415 (POSIX only)
+
+        return HomeTrash(folder, drive=drive, staging=staging)
+    return None

@@ -1,0 +1,115 @@
+"""Copying, measuring and removing what lies at a name below an open folder. Links are never followed; blocks."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from syncin_mount.trash.spec import NotForTrash
+
+assert sys.platform != "win32"
+
+_PIECE: Final = 1 << 20
+_ZEROS: Final = bytes(_PIECE)
+
+
+def walk(at: int, name: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+    """The name and all below it as paths relative to the folder ``at``, parents first. However deep: no recursion."""
+    todo = [name]
+    while todo:
+        path = todo.pop()
+        found = os.lstat(path, dir_fd=at)
+        yield path, found
+        if stat.S_ISDIR(found.st_mode):
+            todo += [path + b"/" + child for child in entries(at, path)]
+
+
+def entries(at: int, path: bytes) -> list[bytes]:
+    """The names in a folder."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+    try:
+        return [os.fsencode(name) for name in os.listdir(fd)]
+    finally:
+        os.close(fd)
+
+
+def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None]) -> None:
+    """Copies the name from one folder to another, with modification times; it is on the disk when this returns.
+
+    What is made is its owner's alone. Raises OSError (FileExistsError when something has that name there).
+    """
+    folders = []
+    for path, found in walk(source, name):
+        carry_on()
+        times = found.st_atime_ns, found.st_mtime_ns
+        if stat.S_ISDIR(found.st_mode):
+            os.mkdir(path, 0o700, dir_fd=target)
+            folders.append((path, times))
+        elif stat.S_ISLNK(found.st_mode):
+            os.symlink(os.readlink(path, dir_fd=source), path, dir_fd=target)
+            os.utime(path, ns=times, dir_fd=target, follow_symlinks=False)
+        elif stat.S_ISREG(found.st_mode):
+            _copy_file(source, path, target, times, carry_on)
+        else:
+            raise NotForTrash(f"{path[:80]!r} is no file, folder or link")
+    for path, times in reversed(folders):
+        os.utime(path, ns=times, dir_fd=target)
+        sync(path, at=target)
+
+
+def _copy_file(source: int, path: bytes, target: int, times: tuple[int, int], carry_on: Callable[[], None]) -> None:
+    reader = os.open(path, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=source)
+    try:
+        writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=target)
+        try:
+            offset = 0
+            while piece := os.pread(reader, _PIECE, offset):
+                if piece != _ZEROS:  # holes stay holes
+                    write_all(writer, piece, offset)
+                offset += len(piece)
+                carry_on()
+            os.ftruncate(writer, offset)
+            os.utime(writer, ns=times)
+            os.fsync(writer)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def write_all(fd: int, data: bytes, offset: int) -> None:
+    """Writes all of the data at the offset. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        done = os.pwrite(fd, rest, offset)
+        rest, offset = rest[done:], offset + done
+
+
+def remove_tree(at: int, name: bytes) -> None:
+    """Removes the name and all below it, if it is there."""
+    try:
+        found = list(walk(at, name))
+    except FileNotFoundError:
+        return
+    for path, state in reversed(found):
+        if stat.S_ISDIR(state.st_mode):
+            os.rmdir(path, dir_fd=at)
+        else:
+            os.unlink(path, dir_fd=at)
+
+
+def disk_usage(at: int, name: bytes) -> int:
+    """The bytes that the name and all below it take on the disk, as ``du -B1`` counts them."""
+    return sum(found.st_blocks * 512 for _, found in walk(at, name))
+
+
+def sync(path: bytes, *, at: int | None) -> None:
+    """fsync of the folder: the names in it are on the disk. ``at`` as ``dir_fd``."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -153,10 +153,17 @@ class Sender:
         return found is not None and (found.size, found.mtime) == (beside.local.size, beside.mtime)
 
     async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
+        """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
+        it stays, as it will most likely lose."""
         remote = out.action.remote
-        if remote is not None:
-            await expect_file(self._remote, out.path, remote)
-        await self._remote.move(beside.path, out.path, overwrite=remote is not None)
+        try:
+            if remote is not None:
+                await expect_file(self._remote, out.path, remote)
+            await self._remote.move(beside.path, out.path, overwrite=remote is not None)
+        except (Stale, Exists):
+            await self._remote.delete(beside.path)
+            self._forget(beside)
+            raise
         self._forget(beside)
 
     def _note(self, out: Outgoing) -> None:

@@ -2,98 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
 import shutil
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from benchmarks.reference import Bare, together
+from benchmarks.ground import Ground, fill, many_files
+from benchmarks.reference import together
 from reconciler.model import ROOT
-from syncin_mount.cli.sandbox import Sandbox
-from syncin_mount.config import ConfigurationFile, Folders
-from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.daemon.accounts import session_with
-from syncin_mount.daemon.runtime import Runtime, open_runtime
-from syncin_mount.store import NodeType, Replica
+from syncin_mount.daemon.runtime import Runtime
 
 SMALL = 4096
 CONCURRENCY = (1, 4, 8, 16)
-
-
-@dataclass
-class Ground:
-    """A server of its own, and a folder for what is measured."""
-
-    sandbox: Sandbox
-    scale: float
-    count: int = 0
-
-    def fresh(self) -> str:
-        """A new, empty folder on the server, and a profile that synchronizes it; its name serves for both."""
-        self.count += 1
-        name = f"bench{self.count}"
-        (self.sandbox.server_files / name).mkdir(parents=True)
-        self.sandbox.log_in(name, "bench")
-        drive = self.sandbox.base / f"drive-{name}"
-        words = ("--server", "bench", "--remote", f"personal/{name}", "--mountpoint", str(drive))
-        self.sandbox.must(name, "add", "bench", *words)
-        return name
-
-    def folder(self, name: str) -> Path:
-        return self.sandbox.server_files / name
-
-    def _folders(self, name: str) -> Folders:
-        before = os.environ.get(HOME_VARIABLE)
-        os.environ[HOME_VARIABLE] = str(self.sandbox.base / name)
-        try:
-            return Folders.find()
-        finally:
-            if before is None:
-                del os.environ[HOME_VARIABLE]
-            else:
-                os.environ[HOME_VARIABLE] = before
-
-    @contextlib.asynccontextmanager
-    async def runtime(self, name: str, *, alone: bool = True) -> AsyncIterator[Runtime]:
-        folders = self._folders(name)
-        configuration = ConfigurationFile(folders).read()
-        synchronization = configuration.synchronizations["bench"]
-        async with open_runtime(folders, configuration.servers["bench"], synchronization, alone=alone) as runtime:
-            yield runtime
-
-    @contextlib.asynccontextmanager
-    async def bare(self, name: str) -> AsyncIterator[Bare]:
-        folders = self._folders(name)
-        async with session_with(folders, ConfigurationFile(folders).read().servers["bench"]) as session:
-            token = await session._tokens.access()  # noqa: SLF001 - the bare loop borrows our access
-            bare = Bare(self.sandbox.url, token, f"personal/{name}")
-            try:
-                yield bare
-            finally:
-                await bare.close()
-
-
-def fill(replica: Replica, count: int, size: int) -> None:
-    """Files as the mount would make them."""
-    folder = replica.create(ROOT, b"files", NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
-    block = os.urandom(min(size, 1 << 20))
-    for number in range(count):
-        node = replica.create(folder, b"%06d.bin" % number, NodeType.FILE, mode=0o644, uid=0, gid=0).node
-        replica.begin_write(node)
-        content = replica.open_content(node)
-        for offset in range(0, size, len(block)):
-            os.pwrite(content.fd, block[: size - offset], offset)
-        content.close()
-        replica.written(node, size=size, mtime_ns=time.time_ns())
 
 
 async def _all_across(runtime: Runtime) -> float:
@@ -196,11 +123,7 @@ def no_op(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
     """A run over an unchanged tree: CPU beside parsing the same listing with json, and the memory it takes."""
     name = ground.fresh()
     root = ground.folder(name)
-    for number in range(count // 100):
-        folder = root / f"folder-{number:05d}"
-        folder.mkdir()
-        for each in range(99):
-            (folder / f"file-{each:03d}.txt").touch()
+    many_files(root, count)
 
     async def measure() -> dict[str, Any]:
         async with ground.runtime(name) as runtime:
@@ -253,11 +176,7 @@ def one_edit(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
     """One edited file among many: from its close to the server's disk, by a push."""
     name = ground.fresh()
     root = ground.folder(name)
-    for number in range(count // 100):
-        folder = root / f"folder-{number:05d}"
-        folder.mkdir()
-        for each in range(99):
-            (folder / f"file-{each:03d}.txt").touch()
+    many_files(root, count)
 
     async def measure() -> dict[str, Any]:
         async with ground.runtime(name) as first:
@@ -287,7 +206,9 @@ def one_edit(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
     return trio.run(measure)
 
 
-ROWS: dict[str, tuple[str, Callable[[Ground, int], dict[str, Any]]]] = {
+Measure = Callable[[Ground, int], dict[str, Any]]
+
+ROWS: dict[str, tuple[str, Measure]] = {
     "small-up": ("2,000 files of 4 KiB to the server", lambda g, n: files_up(g, n, int(2000 * g.scale), SMALL)),
     "small-down": ("2,000 files of 4 KiB from it", lambda g, n: files_down(g, n, int(2000 * g.scale), SMALL)),
     "large-up": ("one file of 1 GiB to the server", lambda g, n: files_up(g, n, 1, int(2**30 * g.scale))),
@@ -295,15 +216,3 @@ ROWS: dict[str, tuple[str, Callable[[Ground, int], dict[str, Any]]]] = {
     "no-op": ("a run over 100,000 unchanged entries", lambda g, n: no_op(g, n, int(100_000 * g.scale))),
     "one-edit": ("one edit among 100,000 files", lambda g, n: one_edit(g, n, int(100_000 * g.scale))),
 }
-
-
-def run(rows: list[str], *, rounds: int, scale: float) -> list[dict[str, Any]]:
-    """Each row on a server of its own."""
-    found = []
-    for row in rows:
-        what, measure = ROWS[row]
-        with Sandbox() as sandbox:
-            sandbox.server_files.mkdir(parents=True)
-            sandbox.start_server(sandbox.base / "requests.jsonl")
-            found.append({"row": row, "what": what, "figures": measure(Ground(sandbox, scale), rounds)})
-    return found

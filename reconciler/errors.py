@@ -90,3 +90,7 @@ class LocalChanged(Exception):
 
 class Unavailable(Exception):
     """Content that is not here cannot be fetched now. ``str()`` says why."""
+
+
+class SnapshotEnded(Exception):
+    """A snapshot of the replica is not to be read any more: the replica must commit now, or is being closed."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
 
 from reconciler.model import (
     Action,
@@ -91,10 +92,9 @@ class Incoming(Protocol):
         ...
 
 
-class Replica(Protocol):
-    """The local store, as the reconciler sees it. Every change is one event, acknowledged when the call returns."""
+class Lookups(Protocol):
+    """What is known of nodes, in the replica or in a snapshot of it."""
 
-    # reading -----------------------------------------------------------------------------------------------------
     def base(self, node: NodeId) -> Base | None: ...
     def local(self, node: NodeId) -> Local | None: ...
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None: ...
@@ -111,8 +111,8 @@ class Replica(Protocol):
 
     def local_path(self, node: NodeId) -> str: ...
     def dirty(self) -> Iterator[Dirty]:
-        """Nodes whose local state differs from their base, ``OTHER`` ones left out. A snapshot: safe to change
-        the replica meanwhile."""
+        """Nodes whose local state differs from their base, ``OTHER`` ones left out. Safe to change the replica
+        meanwhile; what changes before its turn may be among them or not."""
         ...
 
     def being_written(self) -> list[NodeId]:
@@ -128,6 +128,33 @@ class Replica(Protocol):
         ...
 
     def base_count(self) -> int: ...
+    def dirty_count(self) -> int: ...
+
+
+class Snapshot(Lookups, Protocol):
+    """The replica as it was at one moment, to be read by any one thread while the replica goes on.
+
+    A context manager around all reading. Every look-up raises SnapshotEnded after ``end``, and when the replica has to
+    commit, which waits for the reader to leave.
+    """
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def end(self) -> None:
+        """The reader is to stop. Callable from any thread."""
+        ...
+
+    def new_id(self) -> NodeId:
+        """One of the ids that were kept for this."""
+        ...
+
+
+class Replica(Lookups, Protocol):
+    """The local store, as the reconciler sees it. Every change is one event, acknowledged when the call returns."""
+
+    # reading -----------------------------------------------------------------------------------------------------
     def sequence(self) -> int:
         """Number of the last event: it grows with every change."""
         ...
@@ -139,6 +166,10 @@ class Replica(Protocol):
 
     def new_id(self) -> NodeId:
         """A fresh id; one that ends unused is lost."""
+        ...
+
+    def snapshot(self, ids: int = 0) -> Snapshot:
+        """The present state, with so many ids for new nodes; those that end unused are lost. Blocks for a commit."""
         ...
 
     # changing, each one event --------------------------------------------------------------------------------------

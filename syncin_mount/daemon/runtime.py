@@ -187,6 +187,9 @@ async def _commit_regularly(replica: Replica, *, task_status: trio.TaskStatus[No
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
         await trio.sleep(pause)
+        if replica.is_read_apart():  # a big plan is being made; a commit would have it begin again
+            pause = COMMIT_EVERY
+            continue
         started = time.monotonic()
         if started >= sync_from:
             try:

@@ -19,8 +19,9 @@ from typing import Any
 
 from syncin_mount.store import apply_remote, events
 from syncin_mount.store.apply_common import end_content, mark_unsynced, note, refresh, touch, vanish
-from syncin_mount.store.index import ROOT, Index
+from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
+from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import OpKind
 
 

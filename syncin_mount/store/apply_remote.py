@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncin_mount.store import events
 from syncin_mount.store.apply_common import drop_node, mark_unsynced, refresh, touch
-from syncin_mount.store.index import ROOT, Index
+from syncin_mount.store.index import Index
 from syncin_mount.store.records import (
     FILE,
     FOLDER,
@@ -22,6 +22,7 @@ from syncin_mount.store.records import (
     encode,
     key,
 )
+from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import NodeType
 
 SECOND = 1_000_000_000

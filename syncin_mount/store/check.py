@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncin_mount.store.index import ROOT, Index, differs
+from syncin_mount.store.index import Index, differs
 from syncin_mount.store.objects import Objects
 from syncin_mount.store.records import (
     BASE_ENTRY,
@@ -28,6 +28,7 @@ from syncin_mount.store.records import (
     key,
 )
 from syncin_mount.store.replica import Replica
+from syncin_mount.store.tables import ROOT
 
 
 class Problem(msgspec.Struct, frozen=True):

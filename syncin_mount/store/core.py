@@ -37,6 +37,7 @@ from syncin_mount.store.formers import rescued
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
+from syncin_mount.store.looking import Looking
 from syncin_mount.store.objects import Objects
 from syncin_mount.store.records import (
     FILE,
@@ -56,8 +57,11 @@ REPLAY_BATCH: Final = 20_000
 TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
 
-class Core:
+class Core(Looking):
     """Opening, recording, committing, closing. The operations are in the subclasses."""
+
+    _ix: Index
+    _writers: dict[int, int]
 
     def __init__(
         self, folder: Path, lock_fd: int, *, now_ns: Callable[[], int], map_size: int, segment_bytes: int,
@@ -77,7 +81,7 @@ class Core:
         self._ix = Index(folder / "index", map_size)
         self.history = History(folder / "history.sqlite", now_ns)
         self._next_id = 0
-        self._writers: dict[int, int] = {}
+        self._writers = {}
         self._leaving: set[int] = set()  # entries of the bin
         self._last_local = 0
         self._closed = False

@@ -28,9 +28,7 @@ meta            ``applied``, ``next`` -> u64                    last event in he
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeAlias
 
 import lmdb
 
@@ -44,35 +42,21 @@ from syncin_mount.store.records import (
     BaseRecord,
     Node,
     PendingRecord,
-    decode_base,
-    decode_node,
     encode,
     key,
 )
-
-ROOT: Final = 1
-TABLES: Final = (
-    "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers",
-)  # fmt: skip
-
-_Table: TypeAlias = Any  # lmdb's own type of a table is private
+from syncin_mount.store.tables import ROOT, TABLES, Still, Table, Tables
 
 
-class Index:
+class Index(Tables):
     """Typed access to the tables. ``applied`` is the last event's number, ``next_id`` the next free id."""
 
     def __init__(self, folder: Path, map_size: int) -> None:
         self._env = lmdb.open(
             os.fspath(folder), map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=False, mode=0o600
         )
-        self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
-        (
-            self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
-            self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta, self.leftovers,
-        ) = (self._tables[name] for name in TABLES)  # fmt: skip
-        self._paths: dict[int, bytes] = {}
+        super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
+        self._stills: list[Still] = []
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
@@ -99,6 +83,7 @@ class Index:
         except lmdb.Error:
             self.txn.abort()
             raise
+        self._end_stills()
         self.txn.commit()
         self._grow_early()
         paths = self._paths.copy()
@@ -110,11 +95,32 @@ class Index:
         self.txn.abort()
 
     def close(self) -> None:
+        self._end_stills()
         self.txn.abort()
         self._env.close()
 
+    def still(self) -> Still:
+        """The state of the last commit, to be read while this goes on; until the next commit, which ends it.
+
+        LMDB keeps no track of readers here (``lock=False``). None is needed: until a commit is durable, the write
+        transaction changes no page of the one before, as that is what a power cut would come back to.
+        """
+        self._stills = [each for each in self._stills if not each.is_over()]
+        self._stills.append(Still(self._tables, self._env.begin(buffers=False)))
+        return self._stills[-1]
+
+    def is_read_apart(self) -> bool:
+        """Whether a ``still`` is being read, that a commit would end."""
+        return any(not each.is_over() for each in self._stills)
+
+    def _end_stills(self) -> None:
+        for each in self._stills:
+            each.end()
+        self._stills.clear()
+
     def grow(self) -> None:
         """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of what is in it."""
+        self._end_stills()
         self._env.set_mapsize(self._env.info()["map_size"] * 2)
 
     def _grow_early(self) -> None:
@@ -125,10 +131,6 @@ class Index:
 
     # nodes --------------------------------------------------------------------------------------------------------
 
-    def node(self, node: int) -> Node | None:
-        raw = self.txn.get(key(node), db=self.nodes)
-        return None if raw is None else decode_node(raw)
-
     def put_node(self, node: int, record: Node) -> None:
         self.txn.put(key(node), encode(record), db=self.nodes)
 
@@ -137,20 +139,11 @@ class Index:
         if number >= self.next_id:
             self.next_id = number + 1
 
-    def entry(self, parent: int, name: bytes) -> int | None:
-        raw = self.txn.get(key(parent) + name, db=self.entries)
-        return None if raw is None else int(U64.unpack(raw)[0])
-
     def put_entry(self, parent: int, name: bytes, node: int) -> None:
         self.txn.put(key(parent) + name, key(node), db=self.entries)
 
     def drop_entry(self, parent: int, name: bytes) -> None:
         self.txn.delete(key(parent) + name, db=self.entries)
-
-    def by_ino(self, ino: int) -> int:
-        """The node that may have this inode; its record has to agree."""
-        raw = self.txn.get(key(ino), db=self.inos)
-        return ino if raw is None else int(U64.unpack(raw)[0])
 
     def put_ino(self, ino: int, node: int) -> None:
         if ino != node:
@@ -160,72 +153,11 @@ class Index:
         if ino != node:
             self.txn.delete(key(ino), db=self.inos)
 
-    def children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
-        """Names and nodes below a folder, by name, strictly after ``after``; all of them with a negative limit."""
-        found = self._below(self.entries, parent, after, limit)
-        return [(name, U64.unpack(value)[0]) for name, value in found]
-
-    def base_children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
-        found = self._below(self.base_entries, parent, after, limit)
-        return [(name, BASE_ENTRY.unpack(value)[0]) for name, value in found]
-
-    def base_nodes_below(self, parent: int) -> list[int]:
-        """Every node whose base is directly below, also where a later one claims its place."""
-        found = [node for _, node in self.base_children(parent)]
-        if self.count(self.outdone):
-            found += [U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))]
-        return found
-
-    def _below(self, table: _Table, parent: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
-        prefix = key(parent)
-        cursor = self.txn.cursor(db=table)
-        result: list[tuple[bytes, bytes]] = []
-        if not cursor.set_range(prefix if after is None else prefix + after + b"\0"):
-            return result
-        for found, value in cursor:
-            if len(result) == limit or not found.startswith(prefix):
-                break
-            result.append((found[8:], value))
-        return result
-
-    def path(self, node: int) -> bytes:
-        """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not here."""
-        names: list[bytes] = []  # from here upwards, to the first folder whose path is known
-        at, known = node, b""
-        while at != ROOT:
-            found = self._paths.get(at)
-            if found is not None:
-                known = found
-                break
-            record = self.node(at)
-            if record is None:
-                raise KeyError(node)
-            names.append(record.name)
-            if at == node and record.kind != FOLDER:
-                return self.path_in(record.parent, record.name)
-            at = record.parent
-        if not names:
-            return known
-        names.append(known)
-        path = b"/".join(reversed(names)) if known else b"/".join(reversed(names[:-1]))
-        if len(self._paths) > 10_000:
-            self._paths.clear()
-        self._paths[node] = path
-        return path
-
-    def path_in(self, parent: int, name: bytes) -> bytes:
-        above = self.path(parent)
-        return above + b"/" + name if above else name
-
     def forget_paths(self) -> None:
         """A folder has another place."""
         self._paths.clear()
 
     # bases --------------------------------------------------------------------------------------------------------
-
-    def base(self, node: int) -> BaseRecord | None:
-        raw = self.txn.get(key(node), db=self.bases)
-        return None if raw is None else decode_base(raw)
 
     def put_base(self, node: int, new: BaseRecord | None) -> None:
         """Sets or removes a base, with its entries in the tables by place and by server inode."""
@@ -279,14 +211,6 @@ class Index:
 
     # what differs -------------------------------------------------------------------------------------------------
 
-    def is_dirty(self, node: int) -> bool:
-        return self.txn.get(key(node), db=self.dirty) is not None
-
-    def changed(self, node: int) -> int:
-        """When the dirty node changed; 0 when it is not dirty."""
-        raw = self.txn.get(key(node), db=self.dirty)
-        return 0 if raw is None else int(U64.unpack(raw)[0])
-
     def put_dirty(self, node: int, now: int) -> None:
         self.txn.put(key(node), key(max(now, 0)), db=self.dirty)
 
@@ -296,17 +220,6 @@ class Index:
             for found in self._prefixed(self.pending_by_node, key(node)):
                 self.txn.delete(found, db=self.pending_by_node)
                 self.txn.delete(found[8:], db=self.pending)
-
-    def _prefixed(self, table: _Table, prefix: bytes) -> list[bytes]:
-        cursor = self.txn.cursor(db=table)
-        if not cursor.set_range(prefix):
-            return []
-        found = []
-        for one in cursor.iternext(keys=True, values=False):
-            if not one.startswith(prefix):
-                break
-            found.append(one)
-        return found
 
     def note(self, sequence: int, record: PendingRecord) -> None:
         """Keeps a local operation. Of several writes in a row only the last is kept: they add up to it."""
@@ -324,16 +237,11 @@ class Index:
 
     # marks and the rest -------------------------------------------------------------------------------------------
 
-    def mark(self, table: _Table, node: int, value: bytes = b"") -> None:
+    def mark(self, table: Table, node: int, value: bytes = b"") -> None:
         self.txn.put(key(node), value, db=table)
 
-    def unmark(self, table: _Table, node: int) -> None:
+    def unmark(self, table: Table, node: int) -> None:
         self.txn.delete(key(node), db=table)
-
-    def marked(self, table: _Table) -> list[int]:
-        """A snapshot of a table's nodes."""
-        cursor = self.txn.cursor(db=table)
-        return [U64.unpack(found)[0] for found in cursor.iternext(keys=True, values=False)]
 
     def effect(self, sequence: int, effect: AnyEffect) -> None:
         """Has something done to files once this event is durable."""
@@ -349,16 +257,6 @@ class Index:
             value = self.txn.pop(found, db=self.xattrs)
             assert value is not None
             self.txn.put(key(target) + found[8:], value, db=self.xattrs)
-
-    def xattr_names(self, node: int) -> list[bytes]:
-        return [found[8:] for found in self._prefixed(self.xattrs, key(node))]
-
-    def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
-        """Everything in a table, for check and tests. Must not be held across a change."""
-        yield from self.txn.cursor(db=self._tables[table])
-
-    def count(self, table: _Table) -> int:
-        return int(self.txn.stat(table)["entries"])
 
 
 def differs(node: Node | None, base: BaseRecord | None) -> bool:

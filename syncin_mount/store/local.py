@@ -7,9 +7,9 @@ import os
 
 from reconciler.model import NodeId
 from syncin_mount.store import events
-from syncin_mount.store.index import ROOT
 from syncin_mount.store.reading import Reading, to_attr
 from syncin_mount.store.records import FILE, FOLDER, Node
+from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import Attr, NodeType
 
 NAME_MAX = 255

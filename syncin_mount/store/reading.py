@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import trio
 
-from reconciler.model import Base, Kind, Leftover, Local, NodeId, Place
-from reconciler.ports import BaseEntry, Dirty
+from reconciler.model import Base, Kind, Leftover, NodeId, Place
 from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
-from syncin_mount.store.index import ROOT
+from syncin_mount.store.looking import PAGE, StillReplica
 from syncin_mount.store.records import (
-    BASE_ENTRY,
     FILE,
     FOLDER,
     U64,
@@ -26,9 +24,7 @@ from syncin_mount.store.records import (
     decode_pending,
     key,
 )
-from syncin_mount.store.types import KINDS, TYPES, Attr, BinEntry, Operation, OpKind, Status
-
-PAGE = 1000
+from syncin_mount.store.types import TYPES, Attr, BinEntry, Operation, OpKind, Status
 
 
 class Reading(Core):
@@ -82,10 +78,7 @@ class Reading(Core):
         """The journal of operations that the server does not have yet, oldest first. Safe across changes."""
         after = b""
         while True:
-            cursor = self._ix.txn.cursor(db=self._ix.pending)
-            if not cursor.set_range(after):
-                return
-            page = [item for item, _ in zip(cursor, range(PAGE), strict=False)]
+            page = self._ix.page("pending", after, PAGE)
             for place, raw in page:
                 record = decode_pending(raw)
                 new_path = None if record.new_path is None else os.fsdecode(record.new_path)
@@ -110,94 +103,16 @@ class Reading(Core):
 
     # for the reconciler -------------------------------------------------------------------------------------------
 
-    def base(self, node: NodeId) -> Base | None:
-        record = self._ix.base(node)
-        return None if record is None else to_base(record)
+    def snapshot(self, ids: int = 0) -> StillReplica:
+        if self._ix.applied != self._ix.committed:
+            self._commit_index()
+        first = int(self.new_id())
+        self._next_id += ids
+        return StillReplica(self._ix.still(), self._writers, range(first, first + ids))
 
-    def local(self, node: NodeId) -> Local | None:
-        record = self._ix.node(node)
-        if record is None:
-            return None
-        return Local(
-            KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
-            record.version, record.present, record.writing, node in self._writers,
-            doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
-        )  # fmt: skip
-
-    def _is_doubtful(self, node: int, record: Node) -> bool:
-        """Until it is agreed on: what was written since may have left some of it."""
-        base = self._ix.base(node)
-        return base is None or base.version != record.version
-
-    def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
-        index = self._ix
-        raw = index.txn.get(key(parent) + name.encode("utf-8", "surrogateescape"), db=index.base_entries)
-        if raw is None:
-            return None
-        node, kind, size, mtime, inode = BASE_ENTRY.unpack(raw)
-        return BaseEntry(node, KINDS[kind], size, mtime, inode)
-
-    def base_by_inode(self, inode: int) -> NodeId | None:
-        raw = self._ix.txn.get(key(inode), db=self._ix.inodes) if inode else None
-        return None if raw is None else NodeId(U64.unpack(raw)[0])
-
-    def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
-        yield from self._pages(self._ix.base_children, node)
-
-    def local_child(self, parent: NodeId, name: str) -> NodeId | None:
-        return self.lookup(parent, os.fsencode(name))
-
-    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
-        yield from self._pages(self._ix.children, node)
-
-    @staticmethod
-    def _pages(read: Children, node: int) -> Iterator[tuple[str, NodeId]]:
-        """By pages, so that changes meanwhile neither repeat nor skip what is not itself changed."""
-        after = None
-        while True:
-            page = read(node, after, PAGE)
-            for name, child in page:
-                yield os.fsdecode(name), NodeId(child)
-            if len(page) < PAGE:
-                return
-            after = page[-1][0]
-
-    def base_path(self, node: NodeId) -> str:
-        names: list[bytes] = []
-        at: int = node
-        while at != ROOT:
-            record = self._ix.base(at)
-            if record is None or len(names) > 100_000:  # half-set bases may lead in a circle
-                raise KeyError(node)
-            names.append(record.name)
-            at = record.parent
-        return os.fsdecode(b"/".join(reversed(names)))
-
-    def local_path(self, node: NodeId) -> str:
-        return os.fsdecode(self._ix.path(node))
-
-    def dirty(self) -> Iterator[Dirty]:
-        items = [U64.unpack(place) + U64.unpack(changed) for place, changed in self._ix.items("dirty")]
-        return (Dirty(NodeId(node), changed) for node, changed in items)
-
-    def being_written(self) -> list[NodeId]:
-        return [NodeId(node) for node in {*self._writers, *self._ix.marked(self._ix.writing)}]
-
-    def changed_ns(self, node: NodeId) -> int:
-        return self._ix.changed(node)
-
-    def dirty_count(self) -> int:
-        return self._ix.count(self._ix.dirty)
-
-    def base_nodes(self) -> Iterator[NodeId]:
-        cursor = self._ix.txn.cursor(db=self._ix.bases)
-        for place in cursor.iternext(keys=True, values=False):
-            node = U64.unpack(place)[0]
-            if node != ROOT:
-                yield NodeId(node)
-
-    def base_count(self) -> int:
-        return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
+    def is_read_apart(self) -> bool:
+        """Whether a snapshot is being read: a commit would end it."""
+        return self._ix.is_read_apart()
 
     def leftovers(self) -> list[Leftover]:
         found = []
@@ -247,23 +162,12 @@ class Reading(Core):
         return self._last_local
 
 
-Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
-
-
 def to_attr(node: int, record: Node) -> Attr:
     """The record as the file system sees it."""
     return Attr(
         NodeId(node), record.ino, TYPES[record.kind], record.mode, record.links, record.uid, record.gid, record.rdev,
         record.size, record.atime, record.mtime, record.ctime, record.birth, record.version, record.present,
         record.target,
-    )  # fmt: skip
-
-
-def to_base(record: BaseRecord) -> Base:
-    """The record as the reconciler sees it."""
-    return Base(
-        KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime, record.inode,
-        record.version, record.checksum,
     )  # fmt: skip
 
 

@@ -15,11 +15,11 @@ from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
 from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.contents import IncomingFile
-from syncin_mount.store.index import ROOT
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
 from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, key
+from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
 
 BATCH = 500

@@ -1,0 +1,234 @@
+"""Look-ups in the index's tables, through one transaction.
+
+`Index` reads through its open write transaction. A `Still` reads the last commit through a transaction of its own, also
+in another thread, while the index goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final, Self, TypeAlias
+
+import lmdb
+
+from reconciler.errors import SnapshotEnded
+from syncin_mount.store.records import (
+    BASE_ENTRY,
+    FOLDER,
+    U64,
+    BaseRecord,
+    Node,
+    decode_base,
+    decode_node,
+    key,
+)
+
+ROOT: Final = 1
+TABLES: Final = (
+    "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers",
+)  # fmt: skip
+
+Table: TypeAlias = Any  # lmdb's own type of a table is private
+
+
+class Tables:
+    """Typed look-ups."""
+
+    txn: Any  # an lmdb.Transaction, or what answers like one
+
+    def __init__(self, tables: dict[str, Table]) -> None:
+        self._tables = tables
+        (
+            self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
+            self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
+            self.effects, self.meta, self.leftovers,
+        ) = (tables[name] for name in TABLES)  # fmt: skip
+        self._paths: dict[int, bytes] = {}
+
+    def node(self, node: int) -> Node | None:
+        raw = self.txn.get(key(node), db=self.nodes)
+        return None if raw is None else decode_node(raw)
+
+    def entry(self, parent: int, name: bytes) -> int | None:
+        raw = self.txn.get(key(parent) + name, db=self.entries)
+        return None if raw is None else int(U64.unpack(raw)[0])
+
+    def by_ino(self, ino: int) -> int:
+        """The node that may have this inode; its record has to agree."""
+        raw = self.txn.get(key(ino), db=self.inos)
+        return ino if raw is None else int(U64.unpack(raw)[0])
+
+    def children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
+        """Names and nodes below a folder, by name, strictly after ``after``; all of them with a negative limit."""
+        found = self._below(self.entries, parent, after, limit)
+        return [(name, U64.unpack(value)[0]) for name, value in found]
+
+    def base_children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
+        found = self._below(self.base_entries, parent, after, limit)
+        return [(name, BASE_ENTRY.unpack(value)[0]) for name, value in found]
+
+    def base_nodes_below(self, parent: int) -> list[int]:
+        """Every node whose base is directly below, also where a later one claims its place."""
+        found = [node for _, node in self.base_children(parent)]
+        if self.count(self.outdone):
+            found += [U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))]
+        return found
+
+    def _below(self, table: Table, parent: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
+        prefix = key(parent)
+        cursor = self.txn.cursor(db=table)
+        result: list[tuple[bytes, bytes]] = []
+        if not cursor.set_range(prefix if after is None else prefix + after + b"\0"):
+            return result
+        for found, value in cursor:
+            if len(result) == limit or not found.startswith(prefix):
+                break
+            result.append((found[8:], value))
+        return result
+
+    def path(self, node: int) -> bytes:
+        """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not here."""
+        names: list[bytes] = []  # from here upwards, to the first folder whose path is known
+        at, known = node, b""
+        while at != ROOT:
+            found = self._paths.get(at)
+            if found is not None:
+                known = found
+                break
+            record = self.node(at)
+            if record is None:
+                raise KeyError(node)
+            names.append(record.name)
+            if at == node and record.kind != FOLDER:
+                return self.path_in(record.parent, record.name)
+            at = record.parent
+        if not names:
+            return known
+        names.append(known)
+        path = b"/".join(reversed(names)) if known else b"/".join(reversed(names[:-1]))
+        if len(self._paths) > 10_000:
+            self._paths.clear()
+        self._paths[node] = path
+        return path
+
+    def path_in(self, parent: int, name: bytes) -> bytes:
+        above = self.path(parent)
+        return above + b"/" + name if above else name
+
+    def base(self, node: int) -> BaseRecord | None:
+        raw = self.txn.get(key(node), db=self.bases)
+        return None if raw is None else decode_base(raw)
+
+    def is_dirty(self, node: int) -> bool:
+        return self.txn.get(key(node), db=self.dirty) is not None
+
+    def changed(self, node: int) -> int:
+        """When the dirty node changed; 0 when it is not dirty."""
+        raw = self.txn.get(key(node), db=self.dirty)
+        return 0 if raw is None else int(U64.unpack(raw)[0])
+
+    def _prefixed(self, table: Table, prefix: bytes) -> list[bytes]:
+        cursor = self.txn.cursor(db=table)
+        if not cursor.set_range(prefix):
+            return []
+        found = []
+        for one in cursor.iternext(keys=True, values=False):
+            if not one.startswith(prefix):
+                break
+            found.append(one)
+        return found
+
+    def marked(self, table: Table) -> list[int]:
+        """A snapshot of a table's nodes."""
+        cursor = self.txn.cursor(db=table)
+        return [U64.unpack(found)[0] for found in cursor.iternext(keys=True, values=False)]
+
+    def xattr_names(self, node: int) -> list[bytes]:
+        return [found[8:] for found in self._prefixed(self.xattrs, key(node))]
+
+    def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Everything in a table, for check and tests. Must not be held across a change."""
+        yield from self.txn.cursor(db=self._tables[table])
+
+    def page(self, table: str, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """At most so many items of a table, by key, from ``after`` on."""
+        cursor = self.txn.cursor(db=self._tables[table])
+        return list(islice(cursor, limit)) if cursor.set_range(after) else []
+
+    def count(self, table: Table) -> int:
+        return int(self.txn.stat(table)["entries"])
+
+
+class Still(Tables):
+    """The tables as of one commit. A context manager around all reading, which may happen in another thread.
+
+    ``end``, which the index calls before it commits, grows or closes, lets every further look-up raise SnapshotEnded
+    and returns when nobody reads any more.
+    """
+
+    def __init__(self, tables: dict[str, Table], txn: lmdb.Transaction[bytes]) -> None:
+        super().__init__(tables)
+        self.txn = _Guarded(txn)
+        self._lock = threading.Lock()
+        self._reader: int | None = None
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            if self.txn.barred:
+                raise SnapshotEnded
+            self._reader = threading.get_ident()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._let_go()
+
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    def bar(self) -> None:
+        """Lets every further look-up raise Over."""
+        self.txn.barred = True
+
+    def end(self) -> None:
+        with self._lock:
+            self.bar()
+            waits = self._reader not in {None, threading.get_ident()}
+        if waits:
+            self._over.wait()
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.txn.barred = True
+        if not self._over.is_set():
+            self.txn.real.abort()
+            self._over.set()
+
+
+class _Guarded:
+    """A transaction that can be barred. Cursors are for short walks: nothing bars them."""
+
+    __slots__ = ("barred", "real")
+
+    def __init__(self, real: lmdb.Transaction[bytes]) -> None:
+        self.real = real
+        self.barred = False
+
+    def get(self, place: bytes, *, db: Table) -> bytes | None:
+        if self.barred:
+            raise SnapshotEnded
+        return self.real.get(place, db=db)
+
+    def cursor(self, *, db: Table) -> lmdb.Cursor[bytes]:
+        if self.barred:
+            raise SnapshotEnded
+        return self.real.cursor(db=db)
+
+    def stat(self, db: Table) -> Any:
+        if self.barred:
+            raise SnapshotEnded
+        return self.real.stat(db)

@@ -7,6 +7,7 @@ step of any task, where it ended, and how late a task wakes that wants to wake e
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import threading
 import time
@@ -51,11 +52,25 @@ def _where(task: trio.lowlevel.Task) -> str:
     return " < ".join(reversed(found[-3:])) or task.name
 
 
+class Collections:
+    """How long the garbage collector stops everything, in whatever thread it was set off."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._began = 0.0
+
+    def __call__(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        else:
+            self.longest = max(self.longest, time.perf_counter() - self._began)
+
+
 @contextlib.asynccontextmanager
 async def watched() -> AsyncIterator[dict[str, Any]]:
     """Fills in the figures of what happens meanwhile."""
     figures: dict[str, Any] = {}
-    steps, gaps = Steps(), list[float]()
+    steps, gaps, collections = Steps(), list[float](), Collections()
 
     async def wake() -> None:
         while True:
@@ -65,11 +80,13 @@ async def watched() -> AsyncIterator[dict[str, Any]]:
 
     began = time.perf_counter()
     trio.lowlevel.add_instrument(steps)
+    gc.callbacks.append(collections)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wake)
         yield figures
         nursery.cancel_scope.cancel()
     trio.lowlevel.remove_instrument(steps)
+    gc.callbacks.remove(collections)
     gaps.sort()
     figures["run, s"] = round(time.perf_counter() - began, 2)
     figures["longest step, ms"] = round(steps.longest[0][0] * 1000)
@@ -78,6 +95,7 @@ async def watched() -> AsyncIterator[dict[str, Any]]:
     # Somebody who asks at any moment meets the long gaps more often: they take more of the time.
     total = sum(gaps) + 0.001 * len(gaps)
     figures["of the time in gaps over 20 ms, %"] = round(100 * sum(gap for gap in gaps if gap > 0.02) / total, 1)
+    figures["longest garbage collection, ms"] = round(collections.longest * 1000)
     for number, (took, where) in enumerate(steps.longest, 1):
         figures[f"step {number}"] = f"{took * 1000:.0f} ms  {where}"
 

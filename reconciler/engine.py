@@ -11,43 +11,26 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 
 import trio
 
-from reconciler.borders import crossings
-from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
+from reconciler.errors import ListingBroken, Missing, RemoteError, SnapshotEnded, Unauthorized, Unreachable
 from reconciler.executor import Executor
-from reconciler.explain import concerning, idle_because, nodes_at
-from reconciler.guards import Halted, halt, root_gone
+from reconciler.guards import Halted, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
-from reconciler.identity import identity
 from reconciler.leftovers import Cleaner
 from reconciler.link import Link
-from reconciler.model import (
-    Action,
-    Base,
-    Direction,
-    Entry,
-    Local,
-    Mode,
-    NodeId,
-    Op,
-    Outcome,
-    Plan,
-    Remote,
-    Result,
-    Settings,
-    Side,
-)
+from reconciler.model import Action, Base, Direction, Entry, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.observe import Observer
-from reconciler.plan import plan
+from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Explained, Problem, Report, State, Step
+from reconciler.report import EngineStatus, Problem, Report
 from reconciler.sums import Copies, Sums, snapshot
-from reconciler.view import Trees, closure
+from reconciler.telling import Telling, content_bytes, first_path
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +46,22 @@ RESTLESS_WAIT = 10.0
 """Seconds that a due listing waits for local changes to settle, so that names that come and go are not sent."""
 
 PUSH_BATCH = 2000
-"""Nodes planned for in one push: planning does not yield, and the mount must stay responsive."""
+"""Nodes planned for in one push: what changes next waits for it."""
+
+UNSEEN = 20
+"""Nodes that a listing showed unchanged cost its end this much less than one that it has to settle."""
 
 BREATH = 0.1
 """Seconds between two looks at the changes, at the least."""
 
+BREATHER = 500
+"""Nodes between two looks at the loop, where all that differ are gone through."""
+
 LOOK_SHARE = 20
 """A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
+
+LONGEST_WAIT = 10.0
+"""Seconds, and no longer: a look also takes long when others have the loop."""
 
 REFUSED_PAUSE = 300.0
 """Seconds after which a log-in that was refused is tried again: it may have been renewed."""
@@ -126,6 +118,7 @@ class Engine:
         self._restored = False
         """The server looked restored from a backup, and what followed from it is not all done yet."""
         self._sums = Sums(replica)
+        self._planning = Planning(replica, self._sums)
         self._copies = Copies(replica)
         self._attempted: dict[NodeId, int] = {}
         self._cleaner = Cleaner(replica, remote, clock)
@@ -149,10 +142,10 @@ class Engine:
             while True:
                 await self._step()
                 began = trio.current_time()
-                pause = self._pause()
+                pause = await self._pause()
                 looked = trio.current_time() - began
                 # Every local operation wakes us: looking through the changes must not cost more than a small share.
-                await trio.sleep(max(BREATH, looked * LOOK_SHARE))
+                await trio.sleep(max(BREATH, min(looked * LOOK_SHARE, LONGEST_WAIT)))
                 with trio.move_on_after(max(pause - BREATH, 0.0)):
                     await self._wake.wait()
                 self._wake = trio.Event()
@@ -183,38 +176,41 @@ class Engine:
             return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
-            if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not self._restless()):
+            if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not await self._restless()):
                 await self._full(Report())
-            elif self._halted is None and (settled := self._settled()):
+            elif self._halted is None and (settled := await self._settled()):
                 await self._push(settled)
 
-    def _pause(self) -> float:
+    async def _pause(self) -> float:
         """Seconds until something is to be looked at without a wake-up."""
         if self._manual:
             return math.inf
         now = trio.current_time()
         if self._is_refused():
             return self._refused_until - now
-        moments = [self._listing_due]
         if self._link.online is False:
             return max(self._link.retry_at - now, 0.05)
-        wall = self._clock.now_ns()
-        for dirty in self._replica.dirty():
+        moment, wall = self._listing_due, self._clock.now_ns()
+        for number, dirty in enumerate(self._replica.dirty(), 1):
+            if number % BREATHER == 0:
+                await trio.lowlevel.checkpoint()
             held = self._held.get(dirty)
             if held is not None and now < held.until:
-                moments.append(held.until)
+                moment = min(moment, held.until)
                 continue
             age = (wall - dirty.changed_ns) / 1e9
-            moments.append(now + (self._settle - age if 0 <= age < self._settle else self._settle))
-            if moments[-1] - now <= 0.1:
+            moment = min(moment, now + (self._settle - age if 0 <= age < self._settle else self._settle))
+            if moment - now <= 0.1:
                 break
-        return max(min(moments) - now, 0.05)
+        return max(moment - now, 0.05)
 
-    def _settled(self) -> list[Dirty]:
+    async def _settled(self) -> list[Dirty]:
         """Nodes to push: changed here, quiet for the settle time, not held back."""
         wall, now = self._clock.now_ns(), trio.current_time()
         settled = []
-        for dirty in self._replica.dirty():
+        for number, dirty in enumerate(self._replica.dirty(), 1):
+            if number % BREATHER == 0:
+                await trio.lowlevel.checkpoint()
             quiet = wall - dirty.changed_ns
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
             if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now) or dirty.node in self._to_be_listed:
@@ -224,10 +220,15 @@ class Engine:
                 break
         return settled
 
-    def _restless(self) -> bool:
+    async def _restless(self) -> bool:
         """Something changed here within the settle time: a listing that can wait leaves it alone."""
         wall = self._clock.now_ns()
-        return any(0 <= wall - dirty.changed_ns < self._settle * 1e9 for dirty in self._replica.dirty())
+        for number, dirty in enumerate(self._replica.dirty(), 1):
+            if 0 <= wall - dirty.changed_ns < self._settle * 1e9:
+                return True
+            if number % BREATHER == 0:
+                await trio.lowlevel.checkpoint()
+        return False
 
     # for people ----------------------------------------------------------------------------------------------------
     async def sync(self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None) -> Report:
@@ -255,7 +256,8 @@ class Engine:
             self._link.retry_now()
             await self._full(report)
             if report.explained is None:
-                report.explained = self._explained(path, RemoteTree.assumed(self._replica), None)
+                telling = Telling(self._replica, RemoteTree.assumed(self._replica))
+                report.explained = telling.explained(path, None, self.settings.filters)
             return report
 
     def status(self) -> EngineStatus:
@@ -267,7 +269,7 @@ class Engine:
             online=self._link.online,
             offline_why=self._link.why,
             running=self._doing,
-            waiting=sum(not self._is_filtered(dirty.node) for dirty in self._replica.dirty()),
+            waiting=self._count_waiting(),
             hydrating=self._hydrator.waiting,
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
@@ -276,6 +278,13 @@ class Engine:
             problems=tuple(self._problems()),
             conflicts=self._conflicts,
         )
+
+    def _count_waiting(self) -> int:
+        """Nodes that differ, without what a filter leaves out; when there are many, without what is known of it."""
+        many = self._replica.dirty_count()
+        if many > BREATHER:
+            return max(many - self._held.filtered_count(), 0)
+        return sum(not self._is_filtered(dirty.node) for dirty in self._replica.dirty())
 
     async def wait_settled(self) -> None:
         """Returns when nothing is left to send that can be sent; used by tests and ``sync``."""
@@ -325,6 +334,7 @@ class Engine:
             log.error("%s", report.refused)
         finally:
             self._doing = ""
+            let_go()
         if not report.dry_run:
             self._last_run_ns = self._clock.now_ns()
         report.problems = list(self._problems())
@@ -379,57 +389,50 @@ class Engine:
         self._refused = None
         self._later(started)
         self._to_be_listed.clear()
-        dirty = [each.node for each in self._replica.dirty()]
-        view = Trees(self._replica, tree, [*dirty, *tree.changed()], self._sums)
-        made = self._plan(view)
-        if made is None:
-            return True
-        report.conflicts += len(made.conflicts)
         expected, self._expected = self._expected, None
+        asked = Asked(identity=expected is not None or report.dry_run, steps=report.dry_run, subject=report.subject)
+        self._doing = "planning"
+        draft = await self._planning.full(tree, self.settings, self._stamp(self._clock.now_ns()), asked)
+        if draft is None:
+            self._expected = expected
+            return True
+        made = draft.made
+        report.conflicts += len(made.conflicts)
         if expected is not None:
-            confirmed = expected == self._identity(view, tree)
+            confirmed = expected == draft.identity
             if not confirmed:
                 report.halted = OTHER_PLAN.format(expected)
                 return False
-        stop = halt(view, made, self._replica.base_count())
-        if stop is not None and not (confirmed and stop.passable):
-            self._halt(report, stop.sentence)
+        if draft.stop is not None and not (confirmed and draft.stop.passable):
+            self._halt(report, draft.stop.sentence)
         else:
             self._halted = report.halted = None
         if report.dry_run:
-            report.steps.extend(self._steps(made.actions, tree))
-            report.plan = self._identity(view, tree)
+            report.steps.extend(draft.steps)
+            report.plan = draft.identity
             self._waiting.update({each.node: each.why for each in made.waiting})
-            if report.subject is not None:
-                report.explained = self._explained(report.subject, tree, made)
+            report.explained = list(draft.explained) if draft.explained is not None else None
             return False
         if report.halted:
             return False
-        self._replica.set_bases(tree.learned)
+        await self._learn(tree)
         self._waiting = {each.node: each.why for each in made.waiting}
-        self._held.retain({*dirty, *(each.node for each in made.actions)})
+        self._held.retain(draft.touched)
         self._conflicts += len(made.conflicts)
         outcomes = await self._execute(made, tree, listed=True)
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
-        self._sums.retain(each.node for each in self._replica.dirty())
+        self._sums.forget_settled()
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
-    def _plan(self, view: Trees) -> Plan | None:
-        """The plan; None when bases had to end at a filter's border: who is who is to be seen anew then. That changes
-        what is agreed on, and nothing on either side: a dry run does it too."""
-        filters = self.settings.filters
-        ended = crossings(view, filters, view.touched())
-        if ended:
-            self._replica.set_bases(ended)
-            return None
-        return plan(view, self.settings, stamp=self._stamp(self._clock.now_ns()), filters=filters)
-
-    def _identity(self, view: Trees, tree: RemoteTree) -> str:
-        """Of the plan, but for the date in the names of conflict copies."""
-        made = plan(view, self.settings, stamp="", filters=self.settings.filters)
-        return identity((action, *self._paths(action, tree)) for action in made.actions)
+    async def _learn(self, tree: RemoteTree) -> None:
+        """Bases gain what a listing told besides, where they are still those that it was compared with: an editor's
+        save may have given one to another file meanwhile."""
+        for start in range(0, len(tree.learned), BREATHER):
+            told = tree.learned[start : start + BREATHER]
+            self._replica.set_bases([each for each in told if _is_of(self._replica.base(each[0]), each[1])])
+            await trio.lowlevel.checkpoint()
 
     async def _observe(self, report: Report) -> RemoteTree | None:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
@@ -445,7 +448,11 @@ class Engine:
                 await trio.lowlevel.checkpoint()
         if self._replica.identity_moves() != moves:
             return None
-        tree = observer.finish()
+        size = observer.left_over() + self._replica.base_count() // UNSEEN
+        try:
+            tree = await apart(self._replica, size, observer.finish, ids=2 * observer.left_over())
+        except SnapshotEnded:
+            return None
         if secure:
             self._doing = "comparing contents"
             await self._sums.complete_bases(tree)
@@ -464,14 +471,12 @@ class Engine:
         tree = RemoteTree.assumed(self._replica)
         if self.settings.mode is Mode.SECURE:
             await self._sums.compare(tree, [each.node for each in settled])
-        dirty = frozenset(each.node for each in self._replica.dirty())
         try:
-            nodes = closure(self._replica, [each.node for each in settled], dirty)
-            view = Trees(self._replica, tree, nodes, self._sums)
-            made = self._plan(view)
-            if made is None or halt(view, made, self._replica.base_count()) is not None:
+            draft = await self._planning.push(tree, settled, self.settings, self._stamp(self._clock.now_ns()))
+            if draft is None or draft.stop is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
+            made = draft.made
             self._waiting.update({each.node: each.why for each in made.waiting})
             if _needs_root(made) and not await self._remote.is_there():
                 self.list_soon()  # the full run finds the folder gone, and halts
@@ -488,6 +493,7 @@ class Engine:
             return
         finally:
             self._doing = ""
+            let_go()
         self._last_run_ns = self._clock.now_ns()
         # A node that needed nothing, or waits, must not be looked at again at once.
         acted = {outcome.action.node for outcome in outcomes}
@@ -527,6 +533,7 @@ class Engine:
     async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
         """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
         now = trio.current_time()
+        telling = Telling(self._replica, tree)
         executor = Executor(
             self._replica,
             self._remote,
@@ -538,13 +545,13 @@ class Engine:
             copies=self._copies if self.settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
         )
-        self._progress.planned(len(made.actions), sum(_bytes(action) for action in made.actions))
+        self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         outcomes: list[Outcome] = []
         fatal: list[RemoteError] = []
 
         async def work(todo: Iterator[Action], scope: trio.CancelScope) -> None:
             for action in todo:
-                path, new_path = self._paths(action, tree)
+                path, new_path = telling.paths(action)
                 self._doing = f"{action.op.value} {path}"
                 self._progress.started(action, path)
                 try:
@@ -591,83 +598,27 @@ class Engine:
             self._held.hold(dirty, outcome.why, now, lasting=outcome.result is Result.FAILED)
             log.warning("%s %s: %s", action.op.value, path, outcome.why)
 
-    def _paths(self, action: Action, tree: RemoteTree) -> tuple[str, str | None]:
-        """Where the action is on its side, and where a move leads there."""
-        path = self._path(action.node, action.side, tree)
-        if action.op is not Op.MOVE or action.target is None:
-            return path, None
-        parent = self._path(action.target.parent, action.side, tree)
-        return path, f"{parent}/{action.target.name}" if parent else action.target.name
-
-    def _path(self, node: NodeId, side: Side, tree: RemoteTree) -> str:
-        """Where the node is on that side, else on the other, else where it was last."""
-        here, there = self._replica.local_path, tree.path
-        looks = (there, here) if side is Side.REMOTE else (here, there)
-        return _first_path(node, *looks, self._replica.base_path)
-
-    def _steps(self, actions: Iterable[Action], tree: RemoteTree) -> Iterator[Step]:
-        for action in actions:
-            if action.side is Side.BASE:
-                continue
-            path, new_path = self._paths(action, tree)
-            states = self._states(action.node, action.base, action.local, action.remote, tree)
-            yield Step(action.op.value, action.side.value, path, new_path, _bytes(action), action.reason, *states)
-
-    def _explained(self, path: str, tree: RemoteTree, made: Plan | None) -> list[Explained]:
-        """What there is at the path, and what would be done; without a plan, nothing is said of the server."""
-        found = []
-        for node in nodes_at(self._replica, tree, path):
-            base, local, remote = self._replica.base(node), self._replica.local(node), tree.get(node)
-            states = self._states(node, base, local, remote if made is not None else None, tree)
-            actions = concerning(self._replica, tree, made, node) if made is not None else []
-            why = idle_because(tree, made, self.settings.filters, node, path)
-            known = made is not None and tree.unknown(node) is None
-            found.append(Explained(path, *states, known, why, tuple(self._steps(actions, tree))))
-        return found
-
-    def _states(
-        self, node: NodeId, base: Base | None, local: Local | None, remote: Remote | None, tree: RemoteTree
-    ) -> tuple[State | None, State | None, State | None]:
-        """Base, local and remote state of the node, each with its own path."""
-        looks = self._replica.base_path, self._replica.local_path, tree.path
-        states: tuple[Base | Local | Remote | None, ...] = base, local, remote
-        found = [
-            None if state is None else State(state.kind.value, _first_path(node, look), state.size, state.mtime)
-            for state, look in zip(states, looks, strict=True)
-        ]
-        return found[0], found[1], found[2]
-
     def _problems(self) -> Iterator[Problem]:
-        """Everything that is left over, with its reason."""
-        waiting = dict(self._waiting)
+        """Everything that is left over, with its reason: what is held back or waits, as long as it differs."""
         failures = dict(self._held.failures())
-        for dirty in self._replica.dirty():
-            failures.pop(dirty.node, None)
-            held = self._held.get(dirty)
-            why = waiting.pop(dirty.node, "")
+        for node in sorted({*failures, *self._waiting}):
+            changed, failed = self._replica.changed_ns(node), failures.get(node)
+            # One that is not changed here has failed for what is on the server; one that changed since is tried again.
+            held = self._held.get(Dirty(node, changed)) if changed else failed
             if held is not None:
-                why = held.why
-            if why:
-                yield Problem(dirty.node, self._known_path(dirty.node), why, held is not None and held.lasting)
-        for node, failed in failures.items():  # only the server's side of it has changed
-            waiting.pop(node, None)
-            yield Problem(node, self._known_path(node), failed.why, failed.lasting)
-        for node, why in waiting.items():
-            yield Problem(node, self._known_path(node), why, False)
+                if not held.filtered:
+                    yield Problem(node, self._known_path(node), held.why, held.lasting)
+            elif node in self._waiting:
+                yield Problem(node, self._known_path(node), self._waiting[node], False)
         for node, why in self._hydrator.refused.items():
             yield Problem(node, self._known_path(node), why, True)
 
     def _known_path(self, node: NodeId) -> str:
-        return _first_path(node, self._replica.local_path, self._replica.base_path)
+        return first_path(node, self._replica.local_path, self._replica.base_path)
 
 
-def _first_path(node: NodeId, *looks: Callable[[NodeId], str]) -> str:
-    for look in looks:
-        try:
-            return look(node)
-        except KeyError:
-            continue
-    return f"node {node}"
+def _is_of(base: Base | None, learned: Base) -> bool:
+    return base is not None and replace(learned, inode=base.inode, checksum=base.checksum) == base
 
 
 def _needs_root(made: Plan) -> bool:
@@ -676,12 +627,3 @@ def _needs_root(made: Plan) -> bool:
         action.side is Side.REMOTE and action.remote is None and action.op in (Op.MAKE, Op.SEND)
         for action in made.actions
     )
-
-
-def _bytes(action: Action) -> int:
-    """Bytes of content that the action moves over the network."""
-    if action.op is Op.SEND and action.local is not None:
-        return action.local.size
-    if action.op is Op.FETCH and action.remote is not None:
-        return action.remote.size
-    return 0

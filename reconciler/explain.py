@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Action, NodeId, Op, Plan
-from reconciler.ports import Replica
+from reconciler.ports import Lookups
 from reconciler.remote_tree import RemoteTree
 
 
-def nodes_at(replica: Replica, tree: RemoteTree, path: str) -> list[NodeId]:
+def nodes_at(known: Lookups, tree: RemoteTree, path: str) -> list[NodeId]:
     """The nodes that are at this path here, on the server, or in the base: one, if both sides agree on who is who."""
     found: list[NodeId] = []
-    for look in (replica.local_child, tree.child, _base_child(replica)):
+    for look in (known.local_child, tree.child, _base_child(known)):
         node: NodeId | None = ROOT
         for name in path.split("/"):
             node = look(node, name) if node is not None else None
@@ -22,27 +22,27 @@ def nodes_at(replica: Replica, tree: RemoteTree, path: str) -> list[NodeId]:
     return found
 
 
-def _base_child(replica: Replica) -> Callable[[NodeId, str], NodeId | None]:
+def _base_child(known: Lookups) -> Callable[[NodeId, str], NodeId | None]:
     def child(parent: NodeId, name: str) -> NodeId | None:
-        entry = replica.base_entry(parent, name)
+        entry = known.base_entry(parent, name)
         return entry.node if entry is not None else None
 
     return child
 
 
-def above(replica: Replica, tree: RemoteTree, node: NodeId) -> Iterator[NodeId]:
+def above(known: Lookups, tree: RemoteTree, node: NodeId) -> Iterator[NodeId]:
     """The node, and every folder above it on either side and in the base."""
     seen: list[NodeId] = [node]
     for each in seen:
         yield each
-        for state in (replica.local(each), tree.get(each), replica.base(each)):
+        for state in (known.local(each), tree.get(each), known.base(each)):
             if state is not None and state.parent not in seen and state.parent != ROOT:
                 seen.append(state.parent)
 
 
-def concerning(replica: Replica, tree: RemoteTree, made: Plan, node: NodeId) -> list[Action]:
+def concerning(known: Lookups, tree: RemoteTree, made: Plan, node: NodeId) -> list[Action]:
     """The plan's actions on the node, and those on folders above it that take it along."""
-    nodes = set(above(replica, tree, node))
+    nodes = set(above(known, tree, node))
     taking = (Op.MOVE, Op.DELETE)
     return [a for a in made.actions if a.node == node or (a.node in nodes and a.op in taking)]
 

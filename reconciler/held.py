@@ -54,6 +54,10 @@ class HeldNodes:
         """What nothing is to be done about any more is forgotten."""
         self._nodes = {node: held for node, held in self._nodes.items() if node in nodes}
 
+    def filtered_count(self) -> int:
+        """How many nodes a filter is known to leave out."""
+        return sum(held.filtered for held in self._nodes.values())
+
     def failures(self) -> Iterator[tuple[NodeId, Held]]:
         """All that failed, whether it was changed here or on the server."""
         return ((node, held) for node, held in list(self._nodes.items()) if not held.filtered)

@@ -134,14 +134,19 @@ class Observer:
 
     # at the end ----------------------------------------------------------------------------------------------------
 
-    def finish(self) -> RemoteTree:
-        """The server's tree. The listing must have come to its proper end."""
-        matching = Matching(
-            self._known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag
-        )
-        matching.run(self._matched)
-        for path in self._hiding:
-            folder = self._folders.get(path, SKIPPED)
-            if folder > 0:
-                self._tree.note_hiding(folder)
+    def left_over(self) -> int:
+        """How many entries ``finish`` has to settle."""
+        return len(self._deferred) + len(self._problems)
+
+    def finish(self, known: Known | None = None) -> RemoteTree:
+        """The server's tree. The listing must have come to its proper end. ``known`` is a snapshot of what this was
+        made with; it may be asked for two new ids for each entry that is ``left_over``."""
+        known = known or self._known
+        with self._tree.beside(known):
+            matching = Matching(known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag)
+            matching.run(self._matched)
+            for path in self._hiding:
+                folder = self._folders.get(path, SKIPPED)
+                if folder > 0:
+                    self._tree.note_hiding(folder)
         return self._tree

@@ -129,6 +129,9 @@ class Lookups(Protocol):
 
     def base_count(self) -> int: ...
     def dirty_count(self) -> int: ...
+    def new_id(self) -> NodeId:
+        """A fresh id; one that ends unused is lost."""
+        ...
 
 
 class Snapshot(Lookups, Protocol):
@@ -146,10 +149,6 @@ class Snapshot(Lookups, Protocol):
         """The reader is to stop. Callable from any thread."""
         ...
 
-    def new_id(self) -> NodeId:
-        """One of the ids that were kept for this."""
-        ...
-
 
 class Replica(Lookups, Protocol):
     """The local store, as the reconciler sees it. Every change is one event, acknowledged when the call returns."""
@@ -162,10 +161,6 @@ class Replica(Lookups, Protocol):
     def identity_moves(self) -> int:
         """How often a base went from one node to another (an editor's save by rename). A listing that was compared
         while this grew cannot be trusted and is done again."""
-        ...
-
-    def new_id(self) -> NodeId:
-        """A fresh id; one that ends unused is lost."""
         ...
 
     def snapshot(self, ids: int = 0) -> Snapshot:

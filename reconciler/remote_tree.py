@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -47,6 +48,19 @@ class RemoteTree:
     def assumed(cls, known: Known) -> RemoteTree:
         """The server is taken to be as the base says; nothing was listed."""
         return cls(known)
+
+    @contextlib.contextmanager
+    def beside(self, known: Known) -> Iterator[None]:
+        """Looks into this meanwhile: a snapshot of what it else looks into."""
+        before, self._known = self._known, known
+        try:
+            yield
+        finally:
+            self._known = before
+
+    def size(self) -> int:
+        """About how many nodes differ."""
+        return len(self._differs) + len(self._unknown)
 
     def get(self, node: NodeId) -> Remote | None:
         """The node's state on the server; None when it is not there. Says nothing for an ``unknown`` node."""

@@ -18,6 +18,9 @@ from reconciler.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
 
+BREATH = 500
+"""Nodes between two looks at the event loop."""
+
 
 class Sums:
     """The checksums that are known of local contents."""
@@ -31,9 +34,9 @@ class Sums:
         known = self._known.get(node)
         return known[1] if known is not None and known[0] == version else None
 
-    def retain(self, nodes: Iterable[NodeId]) -> None:
-        """Forgets all others."""
-        self._known = {node: self._known[node] for node in nodes if node in self._known}
+    def forget_settled(self) -> None:
+        """Forgets those of contents that do not differ any more."""
+        self._known = {node: known for node, known in self._known.items() if self._replica.changed_ns(node)}
 
     async def of(self, node: NodeId) -> str | None:
         """The checksum of the node's content; None when it is no file, not here, being written, or cannot be read: then
@@ -70,7 +73,9 @@ class Sums:
     async def compare(self, tree: RemoteTree, nodes: Iterable[NodeId]) -> None:
         """Counts what a plan for ``nodes`` compares by checksum: contents that differ from their base while the server
         has a file, or the base a checksum, to compare with."""
-        for node in nodes:
+        for number, node in enumerate(nodes):
+            if number % BREATH == BREATH - 1:
+                await trio.lowlevel.checkpoint()
             local, base, remote = self._replica.local(node), self._replica.base(node), tree.get(node)
             if local is None or (base is not None and base.version == local.version):
                 continue
@@ -81,7 +86,9 @@ class Sums:
         """After the mode was `fast`: bases without a checksum get the one of the content that is here, not the one that
         the server tells now, which may be of another content with the same size and time."""
         told = {node: learned for node, learned in tree.learned if learned.checksum is not None}
-        for node in [*told, *tree.changed()]:
+        for number, node in enumerate([*told, *tree.changed()]):
+            if number % BREATH == BREATH - 1:
+                await trio.lowlevel.checkpoint()
             base, local = self._replica.base(node), self._replica.local(node)
             remote = tree.get(node)
             if base is None or base.kind is not Kind.FILE or base.checksum is not None:
@@ -125,10 +132,6 @@ def snapshot(replica: Replica) -> Iterator[Entry]:
                 folders.append((here, node))
             elif base.checksum is not None and base.inode:
                 yield Entry(here, False, base.size, base.mtime, base.inode, base.checksum)
-
-
-BREATH = 500
-"""Bases between two looks at the event loop."""
 
 
 class Copies:

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model import ROOT, Base, Local, NodeId, Remote
-from reconciler.ports import Replica
+from reconciler.ports import Lookups
 from reconciler.remote_tree import RemoteTree
 from reconciler.sums import Sums
 
 
 class Trees:
-    """Look-ups in the replica and a remote tree. ``nodes`` are those to plan for. ``sums`` adds checksums."""
+    """Look-ups in the replica, or a snapshot of it, and a remote tree. ``nodes`` are those to plan for. ``sums`` adds
+    checksums."""
 
-    def __init__(self, replica: Replica, tree: RemoteTree, nodes: Iterable[NodeId], sums: Sums | None = None) -> None:
-        self._replica = replica
+    def __init__(self, known: Lookups, tree: RemoteTree, nodes: Iterable[NodeId], sums: Sums | None = None) -> None:
+        self._known = known
         self._tree = tree
         self._sums = sums
         self._nodes = tuple(dict.fromkeys(node for node in nodes if node != ROOT))
@@ -24,10 +25,10 @@ class Trees:
         return self._nodes
 
     def base(self, node: NodeId) -> Base | None:
-        return self._replica.base(node)
+        return self._known.base(node)
 
     def local(self, node: NodeId) -> Local | None:
-        local = self._replica.local(node)
+        local = self._known.local(node)
         if local is None or self._sums is None:
             return local
         checksum = self._sums.get(node, local.version)
@@ -40,25 +41,29 @@ class Trees:
         return self._tree.unknown(node)
 
     def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
-        return self._replica.base_children(node)
+        return self._known.base_children(node)
 
     def local_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
-        return self._replica.local_children(node)
+        return self._known.local_children(node)
 
     def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
         return self._tree.children(node)
 
     def local_child(self, parent: NodeId, name: str) -> NodeId | None:
-        return self._replica.local_child(parent, name)
+        return self._known.local_child(parent, name)
 
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None:
         return self._tree.child(parent, name)
+
+    def base_count(self) -> int:
+        """The number of files and folders that both sides agreed on."""
+        return self._known.base_count()
 
     def hides(self, node: NodeId) -> bool:
         return self._tree.hides(node)
 
 
-def closure(replica: Replica, nodes: Iterable[NodeId], dirty: frozenset[NodeId]) -> list[NodeId]:
+def closure(known: Lookups, nodes: Iterable[NodeId]) -> list[NodeId]:
     """The nodes that a plan for ``nodes`` must see besides them, themselves included.
 
     A new node needs its new parents planned with it; one that takes a place needs the node whose base still holds that
@@ -68,16 +73,16 @@ def closure(replica: Replica, nodes: Iterable[NodeId], dirty: frozenset[NodeId])
     seen = set(found)
 
     def add(node: NodeId) -> None:
-        if node not in seen and node in dirty:
+        if node not in seen and known.changed_ns(node):
             seen.add(node)
             found.append(node)
 
     for node in found:
-        local = replica.local(node)
+        local = known.local(node)
         if local is None:
             continue
         add(local.parent)
-        holder = replica.base_entry(local.parent, local.name)
+        holder = known.base_entry(local.parent, local.name)
         if holder is not None:
             add(holder.node)
     return found

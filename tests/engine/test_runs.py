@@ -6,12 +6,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trio
 
-from reconciler.model import Op, Plan, Result, Side
-from reconciler.view import Trees
+from reconciler.model import Op, Result, Side
+from reconciler.planning import Draft
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
 from tests.engine.world import Device, World
 
@@ -342,15 +343,15 @@ async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) ->
     node = device.node("doomed/open.txt")
     shutil.rmtree(world.disk / "doomed")
     world.put("new.txt", b"stays")
-    plan = device.engine._plan
+    plan = device.engine._planning.full
 
-    def planned(view: Trees) -> Plan | None:
-        made = plan(view)
+    async def planned(*how: Any) -> Draft | None:
+        made = await plan(*how)
         if node not in device.replica.being_written():
             device.replica.opened_for_write(node)
         return made
 
-    device.engine._plan = planned  # type: ignore[method-assign]
+    device.engine._planning.full = planned  # type: ignore[method-assign, assignment]
     await device.sync()
     assert "doomed/open.txt" in device.tree()
     device.write("doomed/open.txt", b"written meanwhile")

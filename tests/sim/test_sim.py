@@ -16,6 +16,7 @@ RUNS = 2000
 PARTS = 20
 REPLAYED = 7
 
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_is_lost_and_all_sides_agree(part: int) -> None:
     failed = {seed: outcome.failure for seed in range(part, RUNS, PARTS) if (outcome := run(make(seed))).failure}

@@ -1,0 +1,166 @@
+"""Where a plan is made: in the loop, or, when there is much to plan, in a thread on a snapshot of the replica.
+
+Planning is pure, so what it needs is three trees that stand still. The loop, and with it every request of the mount,
+goes on meanwhile. That a plan is some moments old is nothing new to the executor: the last action of a plan is always
+older than its first by all that was done between, so each is proved just before it is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from reconciler.borders import crossings
+from reconciler.errors import SnapshotEnded
+from reconciler.guards import Halt, halt
+from reconciler.model import NodeId, Plan, Settings
+from reconciler.plan import plan
+from reconciler.ports import Dirty, Lookups, Replica
+from reconciler.remote_tree import RemoteTree
+from reconciler.report import Explained, Step
+from reconciler.sums import Sums
+from reconciler.telling import Telling
+from reconciler.view import Trees, closure
+
+APART = 500
+"""Nodes from which on a thread is worth it: some 20 ms in the loop."""
+
+SWITCH = 0.001
+"""Seconds that a planning thread has the interpreter at most while the loop wants it (Python's own: 5 ms). The loop
+asks for it several times a request."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is wanted besides the plan: its ``identity``, its ``steps`` in words, what it does at a path."""
+
+    identity: bool = False
+    steps: bool = False
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What came of planning for the ``touched`` nodes. ``stop`` is what a guard says to it."""
+
+    touched: frozenset[NodeId]
+    made: Plan
+    stop: Halt | None
+    identity: str | None = None
+    steps: Sequence[Step] = ()
+    explained: Sequence[Explained] | None = None
+
+
+async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids: int = 0) -> T:
+    """``job`` with the replica, or with a snapshot of it in a thread when ``size`` nodes are many. ``ids`` is how many
+    new ids it may ask for then. Raises SnapshotEnded, and what the job raises; cancelled, it leaves the thread to end
+    by itself, which the closing of the replica waits for."""
+    if size < APART:
+        return job(replica)
+    snapshot = replica.snapshot(ids)
+
+    def work() -> T:
+        with snapshot, _considerate():
+            return job(snapshot)
+
+    try:
+        return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+    finally:
+        snapshot.end()
+
+
+@contextlib.contextmanager
+def _considerate() -> Iterator[None]:
+    """What a thread that computes in Python does to the loop is kept small. Collections would stop everything for a
+    second or so, to find that none of a plan's million objects is garbage: they are left out until ``let_go``."""
+    collects, interval = gc.isenabled(), sys.getswitchinterval()
+    gc.disable()
+    sys.setswitchinterval(min(SWITCH, interval))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.freeze()
+        if collects:
+            gc.enable()
+
+
+def let_go() -> None:
+    """A plan is not needed any more."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+
+
+class Planning:
+    """Makes drafts over the replica and what the server's side is, or is assumed to be."""
+
+    def __init__(self, replica: Replica, sums: Sums) -> None:
+        self._replica = replica
+        self._sums = sums
+
+    async def full(self, tree: RemoteTree, settings: Settings, stamp: str, asked: Asked) -> Draft | None:
+        """For all that differs. None when bases had to end at a filter's border, or the snapshot had to: then the
+        run begins anew."""
+        size = self._replica.dirty_count() + tree.size()
+        return await self._draft(tree, size, partial(_all_that_differs, tree), settings, stamp, asked)
+
+    async def push(self, tree: RemoteTree, settled: Sequence[Dirty], settings: Settings, stamp: str) -> Draft | None:
+        """For these changed nodes and those that go with them. None as ``full``."""
+        nodes = [each.node for each in settled]
+        return await self._draft(tree, len(nodes), partial(closure, nodes=nodes), settings, stamp, Asked())
+
+    async def _draft(
+        self,
+        tree: RemoteTree,
+        size: int,
+        nodes: Callable[[Lookups], list[NodeId]],
+        settings: Settings,
+        stamp: str,
+        asked: Asked,
+    ) -> Draft | None:
+        replica, sums = self._replica, self._sums
+
+        def job(known: Lookups) -> Draft | list[NodeId]:
+            with tree.beside(known):
+                return _drafted(Trees(known, tree, nodes(known), sums), Telling(known, tree), settings, stamp, asked)
+
+        try:
+            found = await apart(replica, size, job)
+        except SnapshotEnded:
+            return None
+        if isinstance(found, list):
+            # Who is who is to be seen anew then. It changes what is agreed on, and nothing on either side: a dry run
+            # does it too. A moment has passed, so it is decided on the nodes as they are now.
+            replica.set_bases(crossings(Trees(replica, tree, (), sums), settings.filters, found))
+            return None
+        return found
+
+
+def _all_that_differs(tree: RemoteTree, known: Lookups) -> list[NodeId]:
+    return [*(each.node for each in known.dirty()), *tree.changed()]
+
+
+def _drafted(view: Trees, telling: Telling, settings: Settings, stamp: str, asked: Asked) -> Draft | list[NodeId]:
+    """Pure. The draft; or nodes whose bases have to end first."""
+    touched, filters = frozenset(view.touched()), settings.filters
+    ended = crossings(view, filters, view.touched())
+    if ended:
+        return [node for node, _ in ended]
+    made = plan(view, settings, stamp=stamp, filters=filters)
+    stop = halt(view, made, view.base_count())
+    name = None
+    if asked.identity:  # the date in the names of conflict copies is no part of it
+        dated = any(action.target is not None and stamp in action.target.name for action in made.actions)
+        name = telling.identity(plan(view, settings, stamp="", filters=filters) if dated else made)
+    steps = tuple(telling.steps(made.actions)) if asked.steps else ()
+    explained = telling.explained(asked.subject, made, filters) if asked.subject is not None else None
+    return Draft(touched, made, stop, name, steps, explained)

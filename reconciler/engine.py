@@ -113,6 +113,8 @@ class Engine:
         self._wake = trio.Event()
         self._held = HeldNodes()
         self._waiting: dict[NodeId, str] = {}
+        self._there: dict[NodeId, str] = {}
+        """Where on the server something is that is a problem and was never here."""
         self._to_be_listed: set[NodeId] = set()
         """What a push found different on the server: it is not tried again before a listing."""
         self._restored = False
@@ -411,6 +413,7 @@ class Engine:
             report.steps.extend(draft.steps)
             report.plan = draft.identity
             self._waiting.update({each.node: each.why for each in made.waiting})
+            self._locate_problems(tree)
             report.explained = list(draft.explained) if draft.explained is not None else None
             return False
         if report.halted:
@@ -424,7 +427,13 @@ class Engine:
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
         self._sums.forget_settled()
+        self._locate_problems(tree)
         return any(outcome.result is Result.STALE for outcome in outcomes)
+
+    def _locate_problems(self, tree: RemoteTree) -> None:
+        telling = Telling(self._replica, tree)
+        nodes = {*self._waiting, *(node for node, _ in self._held.failures())}
+        self._there = {node: telling.path(node) for node in nodes if self._replica.local(node) is None}
 
     async def _learn(self, tree: RemoteTree) -> None:
         """Bases gain what a listing told besides, where they are still those that it was compared with: an editor's
@@ -614,7 +623,7 @@ class Engine:
             yield Problem(node, self._known_path(node), why, True)
 
     def _known_path(self, node: NodeId) -> str:
-        return first_path(node, self._replica.local_path, self._replica.base_path)
+        return first_path(node, self._replica.local_path, self._replica.base_path, self._there.__getitem__)
 
 
 def _is_of(base: Base | None, learned: Base) -> bool:

@@ -34,6 +34,10 @@ class Telling:
         looks = (there, here) if side is Side.REMOTE else (here, there)
         return first_path(node, *looks, self._known.base_path)
 
+    def path(self, node: NodeId) -> str:
+        """Where the node is here, else on the server, else where it was last."""
+        return self._path(node, Side.LOCAL)
+
     def identity(self, made: Plan) -> str:
         """Of the plan: another one if anything else would be done."""
         return identity((action, *self.paths(action)) for action in made.actions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from random import Random
 import pytest
 
 from reconciler.filters import DEFAULT, Filter
+from reconciler.model import Settings
 from syncin_mount.config.filters import matcher
 from tests.engine.world import Device, World, open_world
 
@@ -245,3 +247,16 @@ async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the
         await device.sync()
     assert not (await device.sync()).problems
     assert device.tree() == world.on_disk()
+
+
+async def test_what_waits_and_was_never_here_is_named_by_its_path_there(world: World) -> None:
+    """A folder that keeps something left out holds its name here, so the new file of that name has to wait."""
+    world.put("d/a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device(settings=Settings(host="desk", filters=Filter(rule=lambda path: path.endswith(".tmp"))))
+    await device.sync()
+    device.write("d/mine.tmp", b"left out")
+    shutil.rmtree(world.disk / "d")
+    world.put("d", b"a file now")
+    report = await device.sync()
+    assert [each.path for each in report.problems] == ["d", "d"]
+    assert device.tree() == {"d": None, "d/mine.tmp": b"left out"}

@@ -5,22 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import trio
 
 from reconciler.model import Op, Result, Side
 from reconciler.planning import Draft
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
-from tests.engine.world import Device, World
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for is not ours to signal
-            await trio.sleep(0.02)
+from tests.engine.world import Device, World, until
 
 
 def settled(device: Device) -> bool:

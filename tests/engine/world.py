@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -336,6 +336,13 @@ class World:
 
     def requests(self, method: str, part: str = "") -> int:
         return sum(1 for each in self.server.requests if each.method == method and part in each.path)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Returns when it is so. What is waited for is not ours to signal."""
+    with trio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110
+            await trio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,140 @@
+"""Files that are written while they are sent or replaced, and files with nothing in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.engine import ROUNDS
+from reconciler.model import Action, NodeId, Op, Result
+from tests.engine.world import Device, World
+
+OLD, EARLIER, LATER = 1_600_000_000, 1_650_000_000, 1_700_000_000
+PIECE = 512 * 1024
+
+
+def whole(letter: bytes) -> bytes:
+    """Many pieces: what was mixed of two of these is neither."""
+    return letter * (4 * PIECE)
+
+
+class Restless:
+    """Writes the file anew whenever a piece of it goes to the server, as often as it is told."""
+
+    def __init__(self, device: Device, path: str, times: int) -> None:
+        self._device = device
+        self._path = path
+        self._left = times
+        self.written = 0
+        self._advanced: Callable[[Action, int], None] = device.progress.advanced
+        device.progress.advanced = self.advanced  # type: ignore[method-assign]
+
+    def advanced(self, action: Action, size: int) -> None:
+        self._advanced(action, size)
+        if action.op is Op.SEND and self.written < self._left:
+            self.written += 1
+            letter = b"%d" % (self.written % 10)
+            self._device.write(self._path, whole(letter), mtime=LATER + self.written)
+
+
+@pytest.mark.parametrize("before", [None, b"agreed on"])
+async def test_a_file_that_keeps_changing_while_it_is_sent(world: World, before: bytes | None) -> None:
+    """Never a mixture on the server: the version of before stays, until one is sent that did not change meanwhile."""
+    device = await world.device()
+    world.put("other.txt", b"other", mtime=OLD)
+    if before is not None:
+        world.put("log.txt", before, mtime=OLD)
+    await device.sync()
+    there = world.on_disk()
+    device.write("log.txt", whole(b"x"), mtime=LATER)
+    restless = Restless(device, "log.txt", times=1000)
+    report = await device.sync()
+    assert restless.written == ROUNDS, "it was not tried again, or more than one piece went of what had changed"
+    assert world.on_disk() == there
+    assert {each.result for each in report.outcomes} == {Result.STALE}
+    assert not report.complete
+    assert [problem.path for problem in report.problems] == ["log.txt"]
+    restless._left = 0
+    report = await device.sync()
+    assert report.complete, report.problems
+    last = whole(b"%d" % (restless.written % 10))
+    assert device.tree() == world.on_disk() == {"other.txt": b"other", "log.txt": last}
+    assert not world.trashed()
+
+
+async def test_a_file_that_changes_once_while_it_is_sent_goes_in_the_same_run(world: World) -> None:
+    device = await world.device()
+    device.write("log.txt", whole(b"x"), mtime=EARLIER)
+    Restless(device, "log.txt", times=1)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert device.tree() == world.on_disk() == {"log.txt": whole(b"1")}
+
+
+def begin(device: Device, path: str) -> NodeId:
+    """Somebody has written, and has neither closed the file nor paused."""
+    node = device.node(path)
+    device.replica.opened_for_write(node)
+    device.replica.begin_write(node)
+    return node
+
+
+@pytest.mark.parametrize("there", ["unchanged", "edited", "deleted"])
+async def test_a_file_that_is_being_written_waits(world: World, there: str) -> None:
+    device = await world.device()
+    for path in ("a.txt", "other.txt"):
+        world.put(path, b"old", mtime=OLD)
+    await device.sync()
+    node = begin(device, "a.txt")
+    if there == "edited":
+        world.put("a.txt", b"edited there", mtime=EARLIER)
+    elif there == "deleted":
+        (world.disk / "a.txt").unlink()
+    on_server = world.on_disk()
+    report = await device.sync()
+    [problem] = report.problems
+    assert problem.path == "a.txt"
+    assert "is being written" in problem.why
+    assert not report.outcomes, "something was tried"
+    assert world.on_disk() == on_server
+    assert device.read("a.txt") == b"old"
+    device.write("a.txt", b"written here", mtime=LATER)
+    device.replica.closed_for_write(node)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert device.tree() == world.on_disk() == {"a.txt": b"written here", "other.txt": b"old"}
+    assert list(world.trashed().values()) == ([b"edited there"] if there == "edited" else [])
+
+
+async def test_empty_files_cross_without_make(world: World) -> None:
+    """MAKE would empty a file that somebody put there meanwhile."""
+    world.put("theirs", b"", mtime=OLD)
+    world.put("emptied here", b"full", mtime=OLD)
+    world.put("emptied there", b"full", mtime=OLD)
+    device = await world.device()
+    device.write("ours", b"", mtime=OLD)
+    report = await device.sync()
+    assert report.complete, report.problems
+    device.write("emptied here", b"", mtime=LATER)
+    world.put("emptied there", b"", mtime=LATER)
+    report = await device.sync()
+    assert report.complete, report.problems
+    expected = dict.fromkeys(("theirs", "ours", "emptied here", "emptied there"), b"")
+    assert device.tree() == world.on_disk() == expected
+    assert world.requests("POST", "/make/") == 0
+    assert world.requests("POST", "Docs/ours") == 1
+    device.write("ours", b"no more", mtime=LATER)
+    await device.sync()
+    assert device.tree() == world.on_disk() == expected | {"ours": b"no more"}
+
+
+async def test_an_empty_new_file_overwrites_nothing(world: World) -> None:
+    """A push finds a file of that name where it expected none."""
+    world.put("other", b"other", mtime=OLD)
+    device = await world.device(settle=0.05, manual=False)
+    await world.settled(device)
+    world.put("a.txt", b"made there", mtime=LATER)
+    device.write("a.txt", b"", mtime=EARLIER)
+    await world.settled(device)
+    assert device.tree() == world.on_disk() == {"other": b"other", "a.txt": b"made there"}

@@ -1,11 +1,14 @@
 """Names that are no part of a synchronization, matched alike on both sides.
 
 The default names are those of the official client, so that both leave out the same. ``.sync-in.`` begins the server's
-partial uploads: such an entry is never part of the tree, and a local file of that name is never sent.
+partial uploads: such an entry is never part of the tree, and a local file of that name is never sent. Nor is what
+programs put beside a document for as long as it is open on this computer: it says nothing on another one, and
+everybody else would see it come and go.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +36,22 @@ DEFAULT_NAMES = frozenset(
 )
 PARTIAL_PREFIX = ".sync-in."
 
+PASSING_FIRST = frozenset(".~")
+"""What names that ``is_passing`` begin with."""
+
+_PASSING = re.compile(
+    r"\.sync-in\..*"  # the server's partial uploads, and ours beside a file
+    r"|\.~lock\..*#"  # LibreOffice's lock
+    r"|~\$.*"  # Microsoft Office's owner file
+    r"|\..*\.sw[nopx]",  # vim's swap file
+    re.DOTALL,
+)
+
+
+def is_passing(name: str) -> bool:
+    """Whether the name says that the entry is there for a time only, and for nobody but who made it."""
+    return name[:1] in PASSING_FIRST and _PASSING.fullmatch(name) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -50,7 +69,7 @@ class Filter:
         """Whether the entry is left out by its name, which nobody misses: it goes with its folder. What a rule leaves
         out is somebody's, and keeps its folder."""
         name = path[path.rfind("/") + 1 :]
-        return name in self.names or name.startswith(PARTIAL_PREFIX)
+        return name in self.names or is_passing(name)
 
     def left_out(self, path: str) -> bool:
         """Whether the entry at this relative path, or a folder above it, is left out."""

@@ -14,7 +14,7 @@ decided in this order:
 
 from __future__ import annotations
 
-from reconciler.filters import DEFAULT, PARTIAL_PREFIX, Filter
+from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.match import DEFERRED, SKIPPED, Matching, listed
 from reconciler.model import ROOT, Entry, Kind, NodeId
 from reconciler.remote_tree import Known, RemoteTree
@@ -58,7 +58,8 @@ class Observer:
             if entry.problem is not None or entry.filtered or parent <= 0 or not name or cut == 0:
                 self._odd(entry, head, parent)
                 continue
-            if name in names or name.startswith(PARTIAL_PREFIX) or (rule is not None and rule(path)):
+            passing = name[0] in PASSING_FIRST and is_passing(name)
+            if passing or name in names or (rule is not None and rule(path)):
                 self._hide(entry.path)
                 self._leave_out(entry, parent, name)
                 continue

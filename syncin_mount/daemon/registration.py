@@ -48,7 +48,7 @@ def wire(synchronization: Synchronization) -> SyncPath:
         scheduler=WireScheduler(scheduler.value, scheduler.unit.value),
         timestamp=synchronization.timestamp,
         enabled=synchronization.enabled,
-        id=synchronization.path_id,
+        id=msgspec.UNSET if synchronization.path_id is None else synchronization.path_id,
     )
 
 
@@ -138,7 +138,7 @@ class Registration:
             raise Halted(unregistered(ours.remote))
         now = ours
         for update in changes.update:
-            if update.id == ours.path_id:
+            if update.id in (ours.path_id, None):  # no other was asked about
                 now = merged(now, update)
         if now != ours:
             await self._save(ours, now)

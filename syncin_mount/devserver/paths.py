@@ -38,10 +38,11 @@ def number(text: str) -> int:
 
 
 def _stored(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as the database keeps them: known keys only, a null scheduler as an empty object."""
+    """Settings as the database keeps them: known keys only, a null scheduler as an empty object. An `id` that a client
+    sends, null too, is kept, and told again in the number's place by `PUT paths` (observed on the real server)."""
     known = (
-        "name", "localPath", "remotePath", "permissions", "mode", "diffMode", "conflictMode", "filters", "scheduler",
-        "timestamp", "enabled", "lastSync",
+        "id", "name", "localPath", "remotePath", "permissions", "mode", "diffMode", "conflictMode", "filters",
+        "scheduler", "timestamp", "enabled", "lastSync",
     )  # fmt: skip
     settings = {key: value for key, value in body.items() if key in known}
     if "scheduler" in settings:
@@ -176,7 +177,8 @@ class Paths:
         path = self._store.path(client_id, wanted)
         if path is None:
             raise Refusal(404, "Sync path not found")
-        path.settings = {**_stored(body), "remotePath": path.settings["remotePath"], "timestamp": int(self._clock())}
+        changed = {key: value for key, value in _stored(body).items() if key not in ("id", "remotePath")}
+        path.settings = {**path.settings, **changed, "timestamp": int(self._clock())}
         self._store.save()
         return json_answer({**path.settings, "id": path.id})
 

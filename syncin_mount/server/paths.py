@@ -31,7 +31,8 @@ class Scheduler(msgspec.Struct, frozen=True, omit_defaults=False):
 
 class SyncPath(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One synchronization's settings. ``timestamp`` is whole seconds since the epoch: where it is newer, it wins;
-    ``last_sync`` is an ISO time. ``id`` is None before the registration."""
+    ``last_sync`` is an ISO time. ``id`` is UNSET before the registration: the server keeps a null, and tells it in the
+    id's place from then on."""
 
     name: str
     local_path: str
@@ -45,7 +46,7 @@ class SyncPath(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     filters: list[str] = []
     scheduler: Scheduler | None = None
     last_sync: str | None = None
-    id: int | None = None
+    id: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -59,9 +60,10 @@ class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
     """What the server changes of one synchronization's settings; UNSET stays as it is.
 
     A ``remote_path`` that differs in case, accents or Unicode form only must not be followed: see the protocol page.
+    ``id`` is None for what was registered with a null there, as versions of this program did.
     """
 
-    id: int
+    id: int | None
     name: str | msgspec.UnsetType = msgspec.UNSET
     remote_path: str | msgspec.UnsetType = msgspec.UNSET
     permissions: str | msgspec.UnsetType = msgspec.UNSET

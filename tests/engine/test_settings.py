@@ -38,6 +38,22 @@ async def test_newer_settings_of_the_server_take_effect(world: World) -> None:
     assert len(world.saved) == 1, "what is settled was saved again"
 
 
+async def test_settings_that_were_registered_with_a_null_for_their_number_are_followed(world: World) -> None:
+    """The server keeps the null, and names it instead of the number as soon as somebody changes a setting on its page:
+    seen on the real one, where the drive took that for another server and stayed offline."""
+    device = await world.device(follow=True)
+    [path] = world.server.store.state.paths
+    assert "id" not in path.settings, "the number of what has none yet was sent"
+    path.settings["id"] = None
+    await world.on_account_page(device, mode="upload", conflict_mode="local")
+    report = await device.sync()
+    assert report.offline is None
+    assert device.engine.settings.direction is Direction.UPLOAD
+    device.write("mine", b"mine")
+    await device.sync()
+    assert world.on_disk() == {"mine": b"mine"}
+
+
 @pytest.mark.expected_log("the server gives no right")
 async def test_without_rights_it_becomes_a_download(world: World) -> None:
     world.team.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What lies below httpx: httpcore's connection pools with our own streams, TLS, and the environment's proxies."""
+"""Connections: httpcore's pools with our own streams, TLS, and the environment's proxies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,52 +20,73 @@ from syncin_mount.server.stream import Backend, Stream
 
 CONNECTIONS = 16
 
+TARGET_BYTES = 65_536
+"""Longer ones are not even tried: no server takes them."""
+
 KEEPALIVE_SECONDS = 4.0
 """Node closes idle connections after 5 s where nothing else is configured: we leave first."""
 
 
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+class Reply:
+    """An answer's head, and its body as it comes. ``headers`` by their names in lower case; of several with one name
+    the last."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx():
-            async for chunk in self._stream:
-                yield chunk
+    __slots__ = ("_stream", "headers", "network_stream", "pieces", "status")
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self.status = response.status
+        self.headers = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+        self.network_stream: Stream = response.extensions["network_stream"]
+        stream: Any = response.stream
+        self._stream = stream
+        self.pieces: AsyncIterator[bytes] = aiter(stream)
+        """Raises httpcore's exceptions."""
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        with as_httpx():
+            await self._stream.aclose()
 
 
-class Transport(httpx.AsyncBaseTransport):
-    """httpx over httpcore's pools with our own streams. The listing has a pool to itself, whose streams coalesce."""
+class Transport:
+    """httpcore's pools with our own streams. The listing has a pool to itself, whose streams coalesce.
+
+    httpx would only add what is not wanted here (redirects, cookies, decoding), and takes as long for it as httpcore
+    for the rest of a small request (measured).
+    """
 
     def __init__(self, url: str, insecure_tls: bool) -> None:
+        """``url`` comes from `parse_url`."""
         context = _tls(insecure_tls) if url.startswith("https:") else None
         self._plain = _pool(url, context, Stream)
         self._listing = _pool(url, context, CoalescingStream)
+        parts = httpx.URL(url)
+        self._scheme, self._host, self._port = parts.raw_scheme, parts.raw_host, parts.port
+        self._prefix = parts.raw_path.rstrip(b"/") + b"/"
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._listing if request.extensions["coalesce"] else self._plain
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
+    async def send(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[bytes, bytes]],
+        content: bytes | AsyncIterable[bytes],
+        timeout: dict[str, float | None],
+        *,
+        coalesce: bool,
+    ) -> Reply:
+        """``target`` is percent-encoded and below the server's address. Raises httpx's exceptions."""
+        path = self._prefix + target.encode("ascii")
+        if len(path) > TARGET_BYTES:
+            raise httpx.InvalidURL("URL too long")
+        pool = self._listing if coalesce else self._plain
+        request = httpcore.Request(
+            method,
+            httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=path),
+            headers=headers,
+            content=content,
+            extensions={"timeout": timeout},
         )
-        with _as_httpx():
-            response = await pool.handle_async_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=url,
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response.stream), extensions=response.extensions
-        )
+        with as_httpx():
+            return Reply(await pool.handle_async_request(request))
 
     async def aclose(self) -> None:
         await self._plain.aclose()
@@ -73,7 +94,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 @contextlib.contextmanager
-def _as_httpx() -> Iterator[None]:
+def as_httpx() -> Iterator[None]:
     """httpcore's exceptions under httpx's names, which are the same."""
     try:
         yield

@@ -20,10 +20,15 @@ from reconciler.errors import RemoteError, Unreachable
 from syncin_mount import __version__
 from syncin_mount.server import errors
 from syncin_mount.server.errors import Asked, Endpoint
-from syncin_mount.server.pool import Transport
+from syncin_mount.server.pool import Reply, Transport, as_httpx
 
 USER_AGENT = f"sync-in-mount/{__version__}"
 """The server greets only those who start with exactly ``sync-in``."""
+
+_AGENT = USER_AGENT.encode("ascii")
+
+_WITH_BODY = ("POST", "PUT")
+"""Their length is told even when it is 0."""
 
 ERROR_BYTES = 64 * 1024
 """As much of an unhappy answer is read."""
@@ -71,7 +76,7 @@ class Call:
     repeatable: bool = False
 
 
-class Upload(httpx.AsyncByteStream):
+class Upload:
     """A body of known length that is produced while it is sent, and can be produced again.
 
     ``length`` is in bytes. ``sent`` counts those handed over in the present attempt.
@@ -98,18 +103,19 @@ class Upload(httpx.AsyncByteStream):
 
 
 class Chunks(AsyncIterator[bytes]):
-    """An answer's body, in pieces of at most 64 KiB. Raises Unreachable when it breaks off."""
+    """An answer's body, in pieces of at most 256 KiB. Raises Unreachable when it breaks off."""
 
-    def __init__(self, asked: Asked, response: httpx.Response) -> None:
+    def __init__(self, asked: Asked, reply: Reply) -> None:
         self._asked = asked
-        self._raw = response.aiter_raw()
+        self._pieces = reply.pieces
         self.begun = False
         self.ended = False
 
     async def __anext__(self) -> bytes:
         self.begun = True
         try:
-            return await anext(self._raw)
+            with as_httpx():
+                return await anext(self._pieces)
         except StopAsyncIteration:
             self.ended = True
             raise
@@ -124,17 +130,17 @@ class Chunks(AsyncIterator[bytes]):
 class Answer:
     """A successful answer whose body is not read yet."""
 
-    def __init__(self, asked: Asked, response: httpx.Response) -> None:
-        self._response = response
+    def __init__(self, asked: Asked, reply: Reply, *, bodiless: bool = False) -> None:
+        self._reply = reply
         self.asked = asked
-        self.status = response.status_code
-        self.headers = response.headers
-        self.bodiless = response.request.method == "HEAD"
-        self.chunks = Chunks(asked, response)
+        self.status = reply.status
+        self.headers = reply.headers
+        self.bodiless = bodiless
+        self.chunks = Chunks(asked, reply)
 
     @property
     def is_json(self) -> bool:
-        return str(self.headers.get("content-type", "")).startswith("application/json")
+        return self.headers.get("content-type", "").startswith("application/json")
 
     async def read(self, limit: int) -> bytes | None:
         """The whole body, None when it is longer than ``limit`` bytes."""
@@ -162,11 +168,11 @@ class Answer:
         with trio.CancelScope(shield=True):
             if self.chunks.begun and not self.chunks.ended:
                 # The parser's generators end by an error rather than by being forgotten, which trio complains about.
-                self._response.extensions["network_stream"].break_off()
+                self._reply.network_stream.break_off()
                 with contextlib.suppress(Unreachable):
                     async for _ in self.chunks:
                         pass
-            await self._response.aclose()
+            await self._reply.aclose()
 
 
 class Wire:
@@ -179,27 +185,24 @@ class Wire:
         self.url = url
         self.account = account
         self.timeouts = timeouts or Timeouts()
-        self._base = url + "/"
-        self._host = httpx.URL(url).netloc.decode("ascii")
-        # A transport given by hand keeps httpx from taking proxies and logins out of the environment.
-        self._client = httpx.AsyncClient(transport=Transport(url, insecure_tls), trust_env=False)
+        self._host = httpx.URL(url).netloc
+        self._transport = Transport(url, insecure_tls)
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         with trio.CancelScope(shield=True):
-            await self._client.__aexit__(kind, exc, trace)
+            await self._transport.aclose()
 
     @contextlib.asynccontextmanager
     async def exchange(self, call: Call, token: str | None = None) -> AsyncIterator[Answer]:
         """Sends one request. What comes out is a success (2xx); everything else is raised as a RemoteError, and what
         the content raises while it is produced passes through."""
         asked = Asked(call.endpoint, self.url, self.account, call.subject)
-        answer = Answer(asked, await self._send(call, asked, token))
+        answer = Answer(asked, await self._send(call, asked, token), bodiless=call.method == "HEAD")
         try:
             if not 200 <= answer.status < 300:
                 raise errors.of_answer(asked, answer.status, await _said(answer))
@@ -211,10 +214,10 @@ class Wire:
         finally:
             await answer.close()
 
-    async def _send(self, call: Call, asked: Asked, token: str | None) -> httpx.Response:
+    async def _send(self, call: Call, asked: Asked, token: str | None) -> Reply:
         for last in (not call.repeatable, True):
             try:
-                return await self._client.send(self._request(call, token), stream=True)
+                return await self._request(call, token)
             except errors.FOREIGN as exc:
                 if last or not isinstance(exc, _BROKEN):
                     raise self._failure(call, asked, exc) from exc
@@ -227,18 +230,20 @@ class Wire:
             error.done = False  # the server cannot have finished what it has not received
         return error
 
-    def _request(self, call: Call, token: str | None) -> httpx.Request:
-        headers = {"Host": self._host, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+    async def _request(self, call: Call, token: str | None) -> Reply:
+        headers = [(b"Host", self._host), (b"User-Agent", _AGENT), (b"Accept-Encoding", b"identity")]
+        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers.items()]
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+            headers.append((b"Authorization", b"Bearer " + token.encode("ascii")))
+        content = call.content
+        length = content.length if isinstance(content, Upload) else len(content)
+        if length or call.method in _WITH_BODY:
+            headers.append((b"Content-Length", b"%d" % length))
         quiet = self.timeouts.idle if call.quiet is None else call.quiet
         timeout = {"connect": self.timeouts.connect, "read": quiet, "write": self.timeouts.idle, "pool": None}
-        url = self._base + call.path + (f"?{urlencode(call.query)}" if call.query else "")
-        extensions = {"timeout": timeout, "coalesce": call.endpoint is Endpoint.LISTING}
-        if isinstance(call.content, Upload):
-            headers["Content-Length"] = str(call.content.length)
-            return httpx.Request(call.method, url, headers=headers, stream=call.content, extensions=extensions)
-        return httpx.Request(call.method, url, headers=headers, content=call.content, extensions=extensions)
+        target = call.path + (f"?{urlencode(call.query)}" if call.query else "")
+        coalesce = call.endpoint is Endpoint.LISTING
+        return await self._transport.send(call.method, target, headers, content, timeout, coalesce=coalesce)
 
 
 class _ServerMessage(msgspec.Struct):

@@ -334,6 +334,8 @@ class Hydrator:
         when that does not help."""
         for _ in range(2):
             await self._complete(job)
+            if job.proved and job.error is None:
+                return
             async with job.checking:
                 if not job.proved and self._jobs.get(job.node) is job:
                     job.proved = await _sum(job.incoming) == job.digest

@@ -31,12 +31,15 @@ class IncomingFile:
         self._size = size
         self._parts: dict[int, tuple[bytearray, Ranges]] = {}
         self.fd = os.open(path, system.OPEN, 0o600)
-        if os.fstat(self.fd).st_size == size:
+        there = os.fstat(self.fd).st_size
+        if there == size:
             self._here = data_ranges(self.fd, size)
         else:
-            os.ftruncate(self.fd, 0)
-            os.ftruncate(self.fd, size)
             self._here = Ranges()
+            if there:
+                os.ftruncate(self.fd, 0)
+            if size > BLOCK:  # one block is whole or not there at all
+                os.ftruncate(self.fd, size)
 
     @property
     def size(self) -> int:

@@ -74,6 +74,9 @@ class NothingToSync:
     def effects_wait(self) -> bool:
         return False
 
+    def is_read_apart(self) -> bool:
+        return False
+
 
 def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
     """Threads do not know the mocked clock: what would run in one runs here."""
@@ -259,3 +262,21 @@ def test_the_log_is_private_and_names_cannot_forge_lines(tmp_path, root_logger):
     assert len(lines) == 1
     assert lines[0].endswith(r"INFO here: the file a\nERROR forged \x1b[2J \udcff")
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_commits_wait_while_a_snapshot_is_read(monkeypatch, autojump_clock: trio.testing.MockClock) -> None:
+    """A commit would end it, and a big plan would begin anew for ever."""
+    commits: list[float] = []
+
+    class BeingRead(NothingToSync):
+        def is_read_apart(self) -> bool:
+            return trio.current_time() - began < 4.5
+
+        def commit(self, *, effects_until: int) -> None:
+            commits.append(trio.current_time() - began)
+
+    began = trio.current_time()
+    without_waiting(monkeypatch, trio.current_time)
+    with trio.move_on_after(6.5):
+        await runtime._commit_regularly(BeingRead())  # type: ignore[arg-type]
+    assert commits == [5.0, 6.0]

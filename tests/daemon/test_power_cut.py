@@ -57,6 +57,7 @@ async def test_a_save_that_was_not_sent_outlives_the_next_one_that_did_not_reach
         replica = device.replica
         device.write("thesis", GOOD, mtime=1_700_000_000)
         await device.sync()
+        until = 0
         for saved in (first, second):
             until = replica.sequence()
             device.write("thesis.tmp", saved)

@@ -6,9 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
-import hashlib
 import logging
-import os
 import platform
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +27,7 @@ from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.server import Folder
 from syncin_mount.store import Replica
-from syncin_mount.trash import chosen_bin, find_user_bin, home_trash
+from syncin_mount.trash import find_user_bin
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server, Synchronization
@@ -141,16 +139,10 @@ def _assemble(
 
 def _handover(folders: Folders, replica: Replica, synchronization: Synchronization) -> tuple[Handover | None, str]:
     """What brings things to the desktop's trash, or None and why there is no such thing."""
-    choice = chosen_bin(folders, synchronization)
-    if not choice.desktop:
-        return None, choice.why
-    drive = synchronization.mountpoint
-    # Of all daemons of this user only one has this replica open.
-    staging = f".syncin-mount-{hashlib.sha256(os.fsencode(replica.folder.absolute())).hexdigest()[:16]}"
-    user_bin = find_user_bin(home_trash(os.environ), drive=drive, staging=staging)
+    user_bin, why = find_user_bin(folders, synchronization)
     if user_bin is None:
-        return None, "as this program knows of no trash here"
-    return Handover(replica, user_bin, drive), ""
+        return None, why
+    return Handover(replica, user_bin, synchronization.mountpoint), ""
 
 
 def _saver(file: ConfigurationFile) -> Save:

@@ -6,13 +6,17 @@ needs another ``UserBin`` only.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from syncin_mount.trash.spec import Item, NotForTrash, TrashUnusable
 from syncin_mount.trash.where import Choice, choose, chosen_bin, home_trash
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Synchronization
 
 __all__ = [
     "Choice",
@@ -21,7 +25,6 @@ __all__ = [
     "TrashUnusable",
     "UserBin",
     "choose",
-    "chosen_bin",
     "find_user_bin",
     "home_trash",
 ]
@@ -50,14 +53,20 @@ class UserBin(Protocol):
         """Why nothing can be put there now, or None. Blocks; makes nothing."""
 
 
-def find_user_bin(folder: Path | None, *, drive: Path, staging: str) -> UserBin | None:
-    """The bin that this system's desktop keeps in the folder, or None where this program knows none.
+def find_user_bin(folders: Folders, synchronization: Synchronization) -> tuple[UserBin | None, str]:
+    """The desktop's bin, where what loses in this synchronization goes there, else None; and why so, as one clause.
 
-    Nothing is looked at yet. What is copied from another disk lies in ``staging`` meanwhile, a name that no other
-    process uses. The bin must not be inside ``drive``.
+    Nothing is looked at yet.
     """
+    choice = chosen_bin(folders, synchronization)
+    if not choice.desktop:
+        return None, choice.why
+    folder = home_trash(os.environ)
     if sys.platform != "win32" and folder is not None:
         from syncin_mount.trash.freedesktop import HomeTrash  # noqa: PLC0415 (POSIX only)
 
-        return HomeTrash(folder, drive=drive, staging=staging)
-    return None
+        # Of all processes only the one that has the replica open uses this name.
+        replica = os.fsencode(folders.replica(synchronization.name).absolute())
+        staging = f".syncin-mount-{hashlib.sha256(replica).hexdigest()[:16]}"
+        return HomeTrash(folder, drive=synchronization.mountpoint, staging=staging), choice.why
+    return None, "as this program knows of no trash here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,9 +19,9 @@ pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 @pytest.fixture
 def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home trash of every command that the test runs."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("XDG_CURRENT_DESKTOP", "GNOME")
-    return tmp_path / "data/Trash"
+    return tmp_path / "xdg/Trash"
 
 
 async def lose(world: World) -> None:
@@ -42,6 +43,7 @@ async def test_the_loser_lies_in_the_desktop_s_trash_and_can_be_put_back(world: 
     await world.add("--trash", "desktop")
     await world.must("mount", "docs")
     assert (await world.json("status", "docs"))[0]["bin"] == f"the desktop's trash, {trash}"
+    assert f"docs: what loses here goes to {trash}" in await world.must("doctor")
     await lose(world)
 
     async def there() -> bool:
@@ -95,6 +97,11 @@ async def test_a_trash_that_is_refused_is_told_by_the_status(world: World, trash
 
     await until(told, "the reason in the status")
     assert list(trash.iterdir()) == []
+    findings = {
+        finding["what"]: finding["verdict"] for finding in json.loads((await world.run("doctor", "--json")).out)
+    }
+    why = f"others may write to {trash}; take that from them: chmod go-w '{trash}'"
+    assert findings[f"docs: the desktop's trash cannot be used: {why}"] == "wrong"
     log = (world.home / "state/logs/docs.log").read_text()
     assert log.count("others may write to") == 1
     (kept,) = (world.home / "state/replicas/docs/bin").glob("*/my doc.txt")

@@ -22,6 +22,7 @@ from syncin_mount.config import (
     Scheduler,
     Server,
     Synchronization,
+    Trash,
     Unit,
 )
 from syncin_mount.config.model import check_name
@@ -54,6 +55,7 @@ def test_what_is_written_is_read(file):
         scheduler=Scheduler(15, Unit.MINUTE),
         filters=("^a.*", 'quo"te'),
         enabled=False,
+        trash=Trash.OWN,
         path_id=7,
         timestamp=1795422379,
         permissions="a:d:m",
@@ -155,6 +157,7 @@ mountpoint = "/mnt/docs"
         ('"/mnt/docs"', '"/mnt/docs"\nscheduler = "often"', 10, "a time as"),
         ('"/mnt/docs"', '"/mnt/docs"\nfilters = "x"', 10, "a list of texts"),
         ('"/mnt/docs"', '"/mnt/docs"\nenabled = 1', 10, "true or false"),
+        ('"/mnt/docs"', '"/mnt/docs"\ntrash = "bin"', 10, '"auto" or "desktop" or "own"'),
         ('"/mnt/docs"', '"/mnt/docs"\ndirecton = "both"', 10, "'directon' is no setting; known are"),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
         ("[servers.home]", "[server.home]", 1, r"only \[servers.NAME\]"),

@@ -22,7 +22,7 @@ from typing import Any
 
 from syncin_mount.daemon.handover import item_of
 from syncin_mount.store import NodeType, check
-from syncin_mount.trash import find_user_bin
+from syncin_mount.trash.freedesktop import HomeTrash
 from tests.store.support import at, kill, make, open_replica
 from tests.trash.support import everything, go_on, look_into
 
@@ -70,8 +70,7 @@ def fill(folder: Path) -> None:
 def hand_over(folder: Path, trash: Path) -> None:
     """What the daemon does, without its pauses."""
     replica = open_replica(folder)
-    user_bin = find_user_bin(trash, drive=DRIVE, staging=".staging")
-    assert user_bin is not None
+    user_bin = HomeTrash(trash, drive=DRIVE, staging=".staging")
     for entry in replica.bin_settled():
         with replica.bin_leaving(entry.sequence) as place:
             try:

@@ -161,6 +161,21 @@ def _synchronization(folders: Folders, synchronization: Synchronization) -> Iter
         yield _point(synchronization)
     if not running:
         yield _replica(folders, synchronization)
+    yield from _trash(folders, synchronization)
+
+
+def _trash(folders: Folders, synchronization: Synchronization) -> Iterator[Finding]:
+    """Where the desktop's trash is used (of this session: a daemon may be of another one)."""
+    from syncin_mount.trash import find_user_bin  # noqa: PLC0415 (start-up time)
+
+    user_bin, _ = find_user_bin(folders, synchronization)
+    if user_bin is None:
+        return
+    objection = user_bin.objection()
+    if objection:
+        yield Finding(Verdict.WRONG, f"{synchronization.name}: the desktop's trash cannot be used: {objection}")
+    else:
+        yield Finding(Verdict.FINE, f"{synchronization.name}: what loses here goes to {user_bin.place}")
 
 
 def _point(synchronization: Synchronization) -> Finding:

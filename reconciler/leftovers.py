@@ -81,7 +81,7 @@ class Cleaner:
                 except (Unreachable, Unauthorized):
                     raise
                 except RemoteError as error:
-                    log.info("what is left of the upload of %s stays for now: %s", leftover.name, error)
+                    log.info("what is left of the upload of %s could not be looked at: %s", leftover.name, error)
 
     @staticmethod
     def _due(leftovers: Iterable[Leftover], now: int) -> Iterator[Leftover]:
@@ -96,17 +96,26 @@ class Cleaner:
             return
         place, found = await self._find(folder, leftover.name)
         verdict = judge(leftover, found, now, partial=place != f"{folder}{leftover.name}")
-        if verdict is Verdict.REMOVE:
-            try:
-                await self.remote.delete(place)
-                log.info("what was left of an upload, %s, went to the server's trash", place)
-            except Missing:
-                pass
+        if verdict is Verdict.REMOVE and not await self._removed(place):
+            verdict = Verdict.NOTE  # it is tried again as late as it was this time
         if verdict is Verdict.NOTE and found is not None:
             seen = replace(leftover, seen_ns=now, seen_size=found.size, seen_mtime_ms=found.mtime_ms)
             self.replica.note_leftover(seen)
         elif verdict is not Verdict.WAIT:
             self.replica.drop_leftover(leftover.parent, leftover.name)
+
+    async def _removed(self, place: str) -> bool:
+        try:
+            await self.remote.delete(place)
+        except Missing:
+            pass
+        except (Unreachable, Unauthorized):
+            raise
+        except RemoteError as error:
+            log.info("what was left of an upload, %s, stays for now: %s", place, error)
+            return False
+        log.info("what was left of an upload, %s, went to the server's trash", place)
+        return True
 
     def _folder(self, parent: NodeId) -> str | None:
         """The path of the folder, with a slash behind it, where it is now: remains move along. None when that is not

@@ -139,6 +139,23 @@ async def test_a_stop_and_a_new_start_know_of_it(world: World, tmp_path: Path) -
     assert not partials(world)
 
 
+async def test_a_refused_removal_is_not_asked_for_again_and_again(world: World) -> None:
+    device = await world.device()
+    await cut(world, device, "film")
+    device.unlink("film")
+    await device.sync()
+    rule = Rule(effect=Reply(423), method="DELETE")
+    world.faults.add(rule)
+    for _ in range(3):
+        device.clock.ahead_ns = KEPT_NS + HOUR
+        await device.sync()
+    assert world.faults.acted(rule) == 1
+    world.faults.remove(rule)
+    device.clock.ahead_ns = 2 * KEPT_NS + 2 * HOUR
+    await device.sync()
+    assert not partials(world)
+
+
 async def test_a_drive_that_follows_the_server_changes_nothing_there(world: World) -> None:
     device = await world.device()
     await cut(world, device, "film")

@@ -27,6 +27,11 @@ class Ground:
     scale: float
     count: int = 0
 
+    @property
+    def requests(self) -> Path:
+        """The server's log of what it was asked for."""
+        return self.sandbox.base / "requests.jsonl"
+
     def fresh(self) -> str:
         """A new, empty folder on the server, and a profile that synchronizes it; its name serves for both."""
         self.count += 1

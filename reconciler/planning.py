@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from reconciler.report import Explained, Step
 from reconciler.sums import Sums
 from reconciler.telling import Telling
 from reconciler.view import Trees, closure
+
+log = logging.getLogger(__name__)
 
 APART = 500
 """Nodes from which on a thread is worth it: some 20 ms in the loop."""
@@ -66,7 +69,11 @@ async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids
     by itself, which the closing of the replica waits for."""
     if size < APART:
         return job(replica)
-    snapshot = replica.snapshot(ids)
+    try:
+        snapshot = replica.snapshot(ids)
+    except OSError as error:  # a full disk takes no commit; what waits to be sent must go all the same
+        log.warning("a large plan is made without a snapshot, and the drive stands still for it: %s", error)
+        return job(replica)
 
     def work() -> T:
         with snapshot, _considerate():

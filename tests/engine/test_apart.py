@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 from collections.abc import Callable
@@ -198,3 +199,19 @@ async def test_cancelled_it_leaves_the_thread_to_end_before_the_replica_closes(w
         await apart(device.replica, 1 << 30, job)
     assert scope.cancelled_caught
     assert await trio.to_thread.run_sync(left.wait, 10)
+
+
+@pytest.mark.expected_log("made without a snapshot")
+@pytest.mark.usefixtures("everything_apart")
+async def test_a_disk_that_takes_no_commit_does_not_keep_it_from_planning(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await differing(world)
+
+    def full(ids: int = 0) -> Any:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    monkeypatch.setattr(device.replica, "snapshot", full)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert device.tree() == world.on_disk()

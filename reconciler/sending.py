@@ -194,7 +194,7 @@ class Sender:
         self._note(out)
         start = 0
         if out.local.size >= RESUME_FROM:
-            start = await self._remote.partial(path)
+            start = await self._remote.partial(path, size=out.local.size, replace=replace)
             if start >= out.local.size:
                 start = 0
         try:

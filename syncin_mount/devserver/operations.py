@@ -119,6 +119,7 @@ class Operations:
             raise Refusal(400, "The destination already exists")
         if there:
             await self._discard(target)
+            self._locks.dropped(target)
         await in_thread(partial(move if moving else copy, source, target))
         if moving:
             self._locks.dropped(source)

@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
-from reconciler.errors import Changed, Exists, LocalChanged, Missing, Refused, RemoteError, Unreachable
+import trio
+
+from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Refused, RemoteError, Unreachable
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body
@@ -35,6 +37,14 @@ from syncin_mount.server.transport import Answer, Call, Upload
 
 PIECE = 512 * 1024
 """Bytes that are asked of a Reader at a time."""
+
+STAGED_FROM = 1 << 20
+"""New files of at least this many bytes go up beside their place and are moved there. A POST looks for what is in its
+way when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
+
+STUCK_AFTER = 600.0
+"""Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
+server that was killed leaves it for 8 hours (observed)."""
 
 _OPERATION = "api/app/sync/operation/"
 _WEB_OPERATION = "api/app/spaces/operation/"
@@ -80,6 +90,10 @@ class Folder:
         self._root = remote_path
         self._id = path_id
         self._options = options or ListingOptions()
+        self._standing: dict[str, tuple[Found, float]] = {}
+        """Locked paths: the partial upload that was seen beside each, and since when it has not grown."""
+        self._stuck: set[str] = set()
+        """Paths whose lock is nobody's: they are reached by a move, which one's own lock does not stop."""
 
     def follow(self, remote_path: str) -> None:
         """The folder has another path on the server now. Raises Refused as the constructor."""
@@ -152,30 +166,57 @@ class Folder:
         if not _same(found, expect):
             raise _changed(path)
 
-    async def partial(self, path: str) -> int:
-        parent, name = split(self._landing(checked(path)))
-        try:
-            found = await self.find(join(parent, PARTIAL + name))
-        except Exists:
-            return 0  # a folder of that name: nothing of ours
+    async def partial(self, path: str, *, size: int, replace: bool) -> int:
+        parent, name = split(self._landing(checked(path), size, replace=replace))
+        found = await self._partial(join(parent, PARTIAL + name))
         return found.size if found else 0
+
+    async def _partial(self, path: str) -> Found | None:
+        try:
+            return await self.find(path)
+        except Exists:
+            return None  # a folder of that name: nothing of ours
 
     # Changing content ----------------------------------------
 
     async def upload(
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
     ) -> None:
-        """An mtime before the second after the epoch arrives as 1: see `stamp`. Names above 246 bytes cannot be
-        received under their own name: they go up beside it and are moved (with ``replace``, the old version then goes
-        to the server's trash). Cancelled or broken, a partial upload stays there; see `partial`."""
-        landing = self._landing(checked(path))
+        """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be received under its own
+        name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
+        server's trash. Cancelled or broken, a partial upload stays there; see `partial`."""
+        landing = self._landing(checked(path), size, replace=replace)
         if landing == path:
-            await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)
+            try:
+                await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)
+            except Locked:
+                await self._look_at_lock(path, size, replace=replace)
+                raise
             return
         if not replace:
             await self._vacant(path)
         await self._upload(landing, reader, size, mtime, checksum, "PUT", start)
         await self._move_or_clean(landing, path, overwrite=replace)
+        if replace:  # what was replaced took its locks along
+            self._stuck.discard(path)
+
+    async def _look_at_lock(self, path: str, size: int, *, replace: bool) -> None:
+        """Remembers what the lock's upload has reached. One that stands still is dead: what has arrived is continued
+        elsewhere."""
+        parent, name = split(path)
+        partial = join(parent, PARTIAL + name)
+        found = await self._partial(partial)
+        seen, since = self._standing.get(path, (None, 0.0))
+        if found is None or found != seen:
+            self._standing.pop(path, None)
+            if found is not None:
+                self._standing[path] = found, trio.current_time()
+        elif trio.current_time() - since >= STUCK_AFTER:
+            del self._standing[path]
+            self._stuck.add(path)
+            parent, name = split(self._landing(path, size, replace=replace))
+            with contextlib.suppress(Exists, Missing):
+                await self.move(partial, join(parent, PARTIAL + name))
 
     async def _upload(
         self, path: str, reader: Reader, size: int, mtime: int, checksum: str, method: str, start: int
@@ -195,10 +236,14 @@ class Folder:
         )
         await self._session.send(call)
 
-    @staticmethod
-    def _landing(path: str) -> str:
-        """Where the server can receive a file that is to be at ``path``."""
-        return path if len(split(path)[1].encode()) <= UPLOAD_BYTES else stand_in(path)
+    def _landing(self, path: str, size: int, *, replace: bool) -> str:
+        """Where a file of that size that is to be at ``path`` is received: names above 246 bytes cannot be, big new
+        files would overwrite, and what a lost lock holds is refused."""
+        direct = len(split(path)[1].encode()) <= UPLOAD_BYTES and (replace or size < STAGED_FROM)
+        return path if direct and path not in self._stuck else self._stand_in(path)
+
+    def _stand_in(self, path: str) -> str:
+        return stand_in(path, self._id)
 
     async def touch(self, path: str, mtime: int) -> None:
         """Also for folders. See `stamp`."""
@@ -216,7 +261,7 @@ class Folder:
         if not _makeable(split(path)[1]):
             if await self._is_folder(path):
                 return
-            landing = stand_in(path)
+            landing = self._stand_in(path)
             await self._make_folder(landing, mtime)
             await self._move_or_clean(landing, path, overwrite=False)
             return

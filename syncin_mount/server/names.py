@@ -87,13 +87,15 @@ def sync_path(web: str) -> str:
     return web
 
 
-def stand_in(path: str) -> str:
+def stand_in(path: str, owner: int = 0) -> str:
     """A short name beside ``path`` for what cannot be made under its own name at once.
 
-    It depends on the path alone: what a crash left behind is taken up again by the next attempt.
+    It depends on the path and the owner (the number of a synchronization) alone: what a crash left behind is taken up
+    again by the next attempt, and no other device writes there.
     """
     parent, _ = split(path)
-    return join(parent, OWN + hashlib.blake2b(path.encode(), digest_size=8).hexdigest())
+    digest = hashlib.blake2b(path.encode(), digest_size=8, salt=owner.to_bytes(8, "little"))
+    return join(parent, OWN + digest.hexdigest())
 
 
 def trash_aside(path: str) -> tuple[str, str]:

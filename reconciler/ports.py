@@ -316,8 +316,8 @@ class RemoteFolder(Protocol):
         ``start`` resumes the server's partial from that byte. LocalChanged from the reader passes through."""
         ...
 
-    async def partial(self, path: str, *, size: int, replace: bool) -> int:
-        """Bytes on the server of a partial upload to ``path`` that began with this ``size`` and ``replace``, else 0."""
+    async def partial(self, path: str) -> int:
+        """Bytes on the server of a partial upload to ``path``, else 0."""
         ...
 
     async def make_folder(self, path: str, mtime: int) -> None:

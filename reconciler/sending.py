@@ -22,6 +22,10 @@ from reconciler.sums import Copies
 RESUME_FROM = 1 << 20
 """Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
 
+BESIDE_FROM = 1 << 20
+"""New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
+when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
+
 TEMPORARY_PREFIX = ".sync-in.mount."
 """Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
 
@@ -53,7 +57,8 @@ class Outgoing:
 
     @property
     def needs_other_name(self) -> bool:
-        return len(self.place.name.encode()) > UPLOAD_NAME_BYTES
+        big_and_new = self.action.remote is None and self.local.size >= BESIDE_FROM
+        return big_and_new or len(self.place.name.encode()) > UPLOAD_NAME_BYTES
 
 
 class Sender:
@@ -194,7 +199,7 @@ class Sender:
         self._note(out)
         start = 0
         if out.local.size >= RESUME_FROM:
-            start = await self._remote.partial(path, size=out.local.size, replace=replace)
+            start = await self._remote.partial(path)
             if start >= out.local.size:
                 start = 0
         try:

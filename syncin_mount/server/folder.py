@@ -38,10 +38,6 @@ from syncin_mount.server.transport import Answer, Call, Upload
 PIECE = 512 * 1024
 """Bytes that are asked of a Reader at a time."""
 
-STAGED_FROM = 1 << 20
-"""New files of at least this many bytes go up beside their place and are moved there. A POST looks for what is in its
-way when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
-
 STUCK_AFTER = 600.0
 """Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
 server that was killed leaves it for 8 hours (observed)."""
@@ -166,8 +162,8 @@ class Folder:
         if not _same(found, expect):
             raise _changed(path)
 
-    async def partial(self, path: str, *, size: int, replace: bool) -> int:
-        parent, name = split(self._landing(checked(path), size, replace=replace))
+    async def partial(self, path: str) -> int:
+        parent, name = split(self._landing(checked(path)))
         found = await self._partial(join(parent, PARTIAL + name))
         return found.size if found else 0
 
@@ -185,12 +181,12 @@ class Folder:
         """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be received under its own
         name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
         server's trash. Cancelled or broken, a partial upload stays there; see `partial`."""
-        landing = self._landing(checked(path), size, replace=replace)
+        landing = self._landing(checked(path))
         if landing == path:
             try:
                 await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)
             except Locked:
-                await self._look_at_lock(path, size, replace=replace)
+                await self._look_at_lock(path)
                 raise
             return
         if not replace:
@@ -200,7 +196,7 @@ class Folder:
         if replace:  # what was replaced took its locks along
             self._stuck.discard(path)
 
-    async def _look_at_lock(self, path: str, size: int, *, replace: bool) -> None:
+    async def _look_at_lock(self, path: str) -> None:
         """Remembers what the lock's upload has reached. One that stands still is dead: what has arrived is continued
         elsewhere."""
         parent, name = split(path)
@@ -214,7 +210,7 @@ class Folder:
         elif trio.current_time() - since >= STUCK_AFTER:
             del self._standing[path]
             self._stuck.add(path)
-            parent, name = split(self._landing(path, size, replace=replace))
+            parent, name = split(self._landing(path))
             with contextlib.suppress(Exists, Missing):
                 await self.move(partial, join(parent, PARTIAL + name))
 
@@ -236,10 +232,10 @@ class Folder:
         )
         await self._session.send(call)
 
-    def _landing(self, path: str, size: int, *, replace: bool) -> str:
-        """Where a file of that size that is to be at ``path`` is received: names above 246 bytes cannot be, big new
-        files would overwrite, and what a lost lock holds is refused."""
-        direct = len(split(path)[1].encode()) <= UPLOAD_BYTES and (replace or size < STAGED_FROM)
+    def _landing(self, path: str) -> str:
+        """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock
+        holds is refused."""
+        direct = len(split(path)[1].encode()) <= UPLOAD_BYTES
         return path if direct and path not in self._stuck else self._stand_in(path)
 
     def _stand_in(self, path: str) -> str:

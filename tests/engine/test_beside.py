@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import Conflict, Mode, Settings
+from reconciler.sending import BESIDE_FROM
 from tests.engine.world import Device, World
 
 OLD, EARLIER, LATER, LATEST = 1_600_000_000, 1_650_000_000, 1_700_000_000, 1_750_000_000
@@ -88,3 +89,19 @@ async def test_two_devices_never_put_different_versions_under_one_name(world: Wo
         await device.sync()
     names = {each.path for each in world.server.requests if each.method == "PUT" and ".sync-in.mount." in each.path}
     assert len(names) == 2, names
+
+
+async def test_a_big_new_file_overwrites_nothing_that_came_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's POST looks when it begins only: on the real one a file that another device moved there while a long
+    upload was under way was gone without a trace."""
+    device = await world.device(settings=RECENT)
+    ours = b"ours" * (BESIDE_FROM // 4)
+    device.write("big", ours, mtime=LATER)
+    once_beside(device, monkeypatch, "upload", lambda: world.put("big", b"theirs", mtime=LATEST))
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert device.tree() == world.on_disk() == {"big": b"theirs"}
+    assert ours in device.bin().values()
+    assert left_over(world) == []

@@ -10,11 +10,13 @@ import pytest
 from reconciler.leftovers import KEPT_NS, Verdict, judge
 from reconciler.model import ROOT, Conflict, Direction, Leftover, Settings
 from reconciler.ports import Found
+from reconciler.sending import BESIDE_FROM
 from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
 from tests.engine.world import Device, World
 
 HOUR = 3600 * 10**9
-BIG = os.urandom(3 << 20)
+BIG = os.urandom(BESIDE_FROM // 2)
+"""Still sent to its place itself."""
 PARTIAL = ".sync-in."
 
 
@@ -24,7 +26,7 @@ def partials(world: World) -> dict[str, int]:
     return {str(path.relative_to(world.disk)): path.stat().st_size for path in found}
 
 
-async def cut(world: World, device: Device, path: str, data: bytes = BIG, after: int = 1 << 20) -> None:
+async def cut(world: World, device: Device, path: str, data: bytes = BIG, after: int = BESIDE_FROM // 8) -> None:
     """The upload of a new content breaks off."""
     device.write(path, data)
     rule = Rule(effect=CutRequest(after), path=f"*{path}", count=2)
@@ -67,6 +69,26 @@ async def test_what_is_taken_up_leaves_nothing(world: World) -> None:
     assert not device.replica.leftovers()
     assert not partials(world)
     assert not world.requests("DELETE")
+
+
+async def test_a_big_new_file_is_taken_up_under_another_name_too(world: World) -> None:
+    """It is put beside its place under a name of its content, which a rename here does not change."""
+    device = await world.device()
+    data = os.urandom(3 << 20)
+    device.write("film", data)
+    rule = Rule(effect=CutRequest(2 << 20), method="PUT", count=2)
+    world.faults.add(rule)
+    assert (await device.sync()).offline is not None
+    world.faults.remove(rule)
+    (size,) = partials(world).values()
+    assert size >= 1 << 20
+    device.rename("film", "movie")
+    before = sum(each.bytes_in for each in world.server.requests)
+    await device.sync()
+    assert world.on_disk() == {"movie": data}
+    assert sum(each.bytes_in for each in world.server.requests) - before <= len(data) - size + 4096
+    assert not partials(world)
+    assert not device.replica.leftovers()
 
 
 async def test_what_nobody_takes_up_goes_after_48_hours_and_nothing_else_does(world: World) -> None:
@@ -196,7 +218,7 @@ async def test_a_version_that_was_put_beside_is_not_sent_again(world: World) -> 
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_version_that_was_put_beside_and_lost_afterwards_goes_after_48_hours(world: World, whole: bool) -> None:
     device = await both_edited(world)
-    rule = Rule(effect=Reply(503), method="MOVE") if whole else Rule(effect=CutRequest(1 << 20), method="PUT")
+    rule = Rule(effect=Reply(503), method="MOVE") if whole else Rule(effect=CutRequest(BESIDE_FROM // 8), method="PUT")
     world.faults.add(rule)
     assert (await device.sync()).offline is not None
     world.faults.remove(rule)

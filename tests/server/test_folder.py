@@ -14,7 +14,7 @@ from reconciler.ports import Found, RemoteFolder
 from syncin_mount.devserver import Reply, Rule
 from syncin_mount.devserver.places import Place, Root
 from syncin_mount.server import Folder
-from syncin_mount.server.folder import STAGED_FROM, parse_etag
+from syncin_mount.server.folder import parse_etag
 from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
 
 LONG = "n" * 251 + ".txt"
@@ -77,7 +77,7 @@ async def test_nothing_leaves_the_folder(world: World, path: str) -> None:
 
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: folder.find(path),
-        lambda: folder.partial(path, size=9, replace=False),
+        lambda: folder.partial(path),
         fetch,
         lambda: put(folder, path, b"x"),
         lambda: folder.make_folder(path, 1),
@@ -131,21 +131,6 @@ async def test_a_stand_in_does_not_stay_when_its_place_is_taken(world: World) ->
     assert (world.disk / LONG).read_bytes() == b"theirs"
 
 
-async def test_a_big_new_file_overwrites_nothing_that_came_meanwhile(world: World) -> None:
-    """The server's POST looks when it begins only: on the real one a file that another device moved there while a long
-    upload was under way was gone without a trace."""
-    data = os.urandom(STAGED_FROM)
-
-    async def read(offset: int, length: int) -> bytes:
-        (world.disk / "big").write_bytes(b"theirs")
-        return data[offset : offset + length]
-
-    with pytest.raises(Exists):
-        await world.folder.upload("big", read, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False)
-    assert (world.disk / "big").read_bytes() == b"theirs"
-    assert os.listdir(world.disk) == ["big"]
-
-
 async def test_devices_do_not_share_their_stand_ins(world: World) -> None:
     """Else one could move into place what the other has just uploaded."""
     for folder in (world.folder, Folder(world.session, "personal/x", 99)):
@@ -157,7 +142,7 @@ async def test_devices_do_not_share_their_stand_ins(world: World) -> None:
 async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
-    """It stays for 8 hours on the real server, and with it a partial that does not grow; the upload goes on from there."""
+    """It stays for 8 hours on the real server, and with it a partial that does not grow; the upload goes on there."""
     data = os.urandom(1_000_000)
     folder = world.folder
     if replace:
@@ -175,7 +160,7 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=replace)
-    reached = await folder.partial("f", size=len(data), replace=replace)
+    reached = await folder.partial("f")
     assert reached == 800_000
     await put(folder, "f", data, replace=replace, start=reached)
     assert await get(folder, "f") == data
@@ -239,7 +224,7 @@ async def test_folders(world: World) -> None:
 async def test_what_is_missing(world: World) -> None:
     folder = world.folder
     assert await folder.find("no") is None
-    assert await folder.partial("no", size=9, replace=False) == 0
+    assert await folder.partial("no") == 0
     for call in (folder.delete("no"), folder.touch("no", 1), folder.move("no", "to"), folder.move("no", "b/to")):
         with pytest.raises(Missing):
             await call
@@ -288,13 +273,13 @@ async def test_a_broken_upload_is_resumed(world: World) -> None:
             await folder.upload(name, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False)
         with pytest.raises(Mismatch):
             await unlocked(functools.partial(put, folder, name, data, start=999))
-        reached = await folder.partial(name, size=len(data), replace=False)
+        reached = await folder.partial(name)
         assert 0 < reached <= 1_200_000
         before = sum(record.bytes_in for record in world.dev.requests)
         await put(folder, name, data, start=reached)
         assert sum(record.bytes_in for record in world.dev.requests) - before < len(data)
         assert await get(folder, name) == data
-        assert await folder.partial(name, size=len(data), replace=False) == 0
+        assert await folder.partial(name) == 0
 
 
 @pytest.mark.parametrize("replace", [False, True])

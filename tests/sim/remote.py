@@ -187,7 +187,7 @@ class ModelFolder:
             raise Exists("400: a folder", status=400)
         return self._seen[path].found if path in self._seen else item.found
 
-    async def partial(self, path: str, *, size: int, replace: bool) -> int:
+    async def partial(self, path: str) -> int:
         head, _, name = path.rpartition("/")
         try:
             found = await self.find(f"{head}/{PARTIAL}{name}" if head else PARTIAL + name)

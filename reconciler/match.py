@@ -46,6 +46,7 @@ class Matching:
         self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
         self._trust_inodes = True
         self._as_they_were: set[str] = set()  # paths of files with their old size and time and another inode
+        self._unexplained = False  # one of these is not where a move of a file that looks the same can have brought it
 
     def run(self, matched: int) -> None:
         same, other = self._renumbered()
@@ -101,12 +102,19 @@ class Matching:
                     same += 1
                 else:
                     self._as_they_were.add(entry.path)
+                    self._unexplained = self._unexplained or not self._may_have_come(entry)
         return same, len(self._as_they_were)
+
+    def _may_have_come(self, entry: Entry) -> bool:
+        """Whether the entry is by its inode another file that looks the same."""
+        node = self._known.base_by_inode(entry.inode)
+        base = self._known.base(node) if node is not None else None
+        return base is not None and (base.kind, base.size, base.mtime) == (Kind.FILE, entry.size, entry.mtime)
 
     def _claim_by_inode(self) -> None:
         """Moves. They come before any match by path, as another file may lie where the moved one was."""
         for entry in self._entries:
-            if self._tree.restored and entry.path in self._as_they_were:
+            if self._tree.restored and self._unexplained and entry.path in self._as_they_were:
                 continue  # an inode that another file of that size and time had is a chance
             node = self._known.base_by_inode(entry.inode) if entry.inode else None
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None

@@ -400,6 +400,23 @@ def test_the_observed_tree_is_the_listed_one(
         assert (tree.get(node) is None) <= (node in memory.bases)
 
 
+def test_files_that_look_alike_and_change_places_are_no_restored_disk():
+    disk = Disk()
+    disk.put("a", "x")
+    disk.put("c", "x")
+    disk.mkdir("b")
+    memory = listed(disk)
+    first, second = memory.node("a"), memory.node("c")
+    disk.move("a", "b/a")
+    disk.move("b", "a")
+    disk.move("a", "b")
+    disk.move("c", "a")
+    disk.move("b", "c")
+    tree = observe(memory, disk.listing())
+    assert tree.path(first) == "c/a"
+    assert tree.path(second) == "a"
+
+
 @given(st.lists(deed, max_size=15), st.lists(st.tuples(st.sampled_from(["move", "swap"]), *[st.integers(0, 40)] * 2,
        st.sampled_from(NAMES), st.just("x"), st.just(1)), max_size=8))  # fmt: skip
 @settings(max_examples=600)

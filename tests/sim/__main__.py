@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.sim.scenario import make
 from tests.sim.shrink import shrink
-from tests.sim.world import Outcome, run
+from tests.sim.world import Outcome, attempt, run
 
 
 def show(seed: int, outcome: Outcome, lines: int) -> None:
@@ -31,12 +31,6 @@ def show_shrunk(seed: int) -> Outcome:
     for step in (*scenario.start, *scenario.steps):
         print("   ", step)
     return outcome
-
-
-def attempt(seed: int) -> tuple[int, str | None, Counter[str]]:
-    """A seed, how it failed, and its figures."""
-    outcome = run(make(seed))
-    return seed, outcome.failure, outcome.figures
 
 
 def attempts(seeds: range, jobs: int) -> Iterator[tuple[int, str | None, Counter[str]]]:

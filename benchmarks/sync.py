@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import shutil
 import statistics
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ import trio
 
 from benchmarks.ground import Ground, fill, many_files
 from benchmarks.reference import together
+from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.daemon.runtime import Runtime
 
 SMALL = 4096
@@ -141,37 +144,32 @@ def no_op(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
                     json.loads(line)
                 parse.append(time.process_time() - started)
             ratio = statistics.median(mine / other for mine, other in zip(own, parse, strict=True))
-            del lines
             return {
                 "entries": count,
                 "ours, CPU s (median)": round(statistics.median(own), 3),
                 "json alone, CPU s (median)": round(statistics.median(parse), 3),
                 "ours / json, CPU": round(ratio, 2),
-                "memory at its most over that before, MiB": round(await _most_memory(runtime) / 2**20, 1),
             }
 
-    return trio.run(measure)
+    figures = trio.run(measure)
+    empty = ground.fresh()
+    ground.sandbox.must(empty, "sync", "bench")
+    more = _most_memory(ground, name) - _most_memory(ground, empty)
+    return {**figures, "memory at its most, over that of an empty run, MiB": round(more / 2**20, 1)}
 
 
-async def _most_memory(runtime: Runtime) -> int:
-    """Bytes that a run takes at its most beyond what there was before it, looked at every few milliseconds."""
-    gc.collect()
-    before = most = _memory()
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.005):
-            most = max(most, _memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        await _all_across(runtime)
-    finally:
-        done.set()
-        watcher.join()
-    return most - before
+def _most_memory(ground: Ground, name: str) -> int:
+    """Bytes of its own that a command which finds nothing to do takes at its most, looked at every few milliseconds."""
+    environment = {**os.environ, HOME_VARIABLE: str(ground.sandbox.base / name)}
+    command = [sys.executable, "-m", "syncin_mount", "sync", "bench"]
+    most = 0
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                most = max(most, _memory(process.pid))
+            time.sleep(0.005)
+    assert process.returncode == 0
+    return most
 
 
 def _listing_lines(root: Path) -> list[bytes]:
@@ -186,9 +184,9 @@ def _listing_lines(root: Path) -> list[bytes]:
     return list(walk(root, ""))
 
 
-def _memory() -> int:
-    """Bytes of memory of our own. The index's pages, which the kernel maps and can take back, are not."""
-    status = Path("/proc/self/status").read_text()
+def _memory(pid: int) -> int:
+    """Bytes of memory of its own. The index's pages, which the kernel maps and can take back, are not."""
+    status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 

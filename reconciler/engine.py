@@ -91,10 +91,10 @@ class Engine:
         manual: bool = False,
         transfers: int = TRANSFERS,
         stamp: Callable[[int], str],
-        name: str = "the synchronized folder",
+        name: Callable[[], str] = lambda: "the synchronized folder",
     ) -> None:
         """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in
-        a conflict copy's name out of wall time in ns; ``name`` is the remote folder's, for messages."""
+        a conflict copy's name out of wall time in ns; ``name`` tells the remote folder's, for messages."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -325,7 +325,7 @@ class Engine:
             self._halt(report, str(error))
         except Missing as error:
             log.info("the listing found no folder: %s", error)
-            self._halt(report, root_gone(self._name).sentence)
+            self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
             self._later(started)
             report.refused = str(error)

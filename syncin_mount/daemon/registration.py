@@ -7,7 +7,7 @@ either side the newer ones hold. What it changed is written to the configuration
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from syncin_mount.config.model import Unit
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.config.schema import check_remote
 from syncin_mount.daemon.views import filter_of
-from syncin_mount.server.paths import PathUpdate, SyncPath, update_paths
+from syncin_mount.server.paths import PathUpdate, SyncPath, register_path, update_paths
 from syncin_mount.server.paths import Scheduler as WireScheduler
 
 if TYPE_CHECKING:
@@ -100,6 +100,19 @@ def _scheduler(update: PathUpdate) -> Scheduler | None:
     if update.scheduler is None:
         return Scheduler()
     return Scheduler(update.scheduler.value, Unit(update.scheduler.unit))
+
+
+async def register_again(session: Session, synchronizations: Iterable[Synchronization]) -> list[Synchronization]:
+    """Those that this client no longer has on the server, with the numbers that they have from now on: they go from
+    there with the client, or with their entry on the account page. Raises RemoteError."""
+    ours = [each for each in synchronizations if each.path_id is not None]
+    gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
+    again = []
+    for each in ours:
+        if each.path_id in gone:
+            registered = await register_path(session, wire(replace(each, path_id=None)))
+            again.append(replace(each, path_id=registered.id, permissions=registered.permissions))
+    return again
 
 
 class Registration:

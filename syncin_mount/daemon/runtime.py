@@ -132,7 +132,7 @@ def _assemble(
         progress=meter,
         manual=manual,
         stamp=_stamp,
-        name=synchronization.remote,
+        name=lambda: registration.synchronization.remote,
     )
     return Runtime(registration, server, replica, link, hydrator, engine, meter)
 

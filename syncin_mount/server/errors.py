@@ -45,7 +45,7 @@ class Endpoint(enum.Enum):
     HANDSHAKE = "the greeting"
     REGISTER = "the login"
     TOKEN = "the renewal of access"  # noqa: S105
-    PATHS = "the registration of synchronizations"
+    PATHS = "the settings of the synchronization"
     LISTING = "the listing"
     READ = "the download"
     UPLOAD = "the upload"
@@ -123,8 +123,10 @@ TABLE: tuple[Row, ...] = (
         _at(_E.TOKEN), "Client is disabled"),
     Row(403, Unauthorized, "The token of this client for {server} is expired; " + _AGAIN,
         _at(_E.TOKEN), "Client token is expired"),
-    Row(403, Unauthorized, "The account on {server} is suspended or may not synchronize; ask its administrator, then "
-        + _AGAIN, _at(_E.TOKEN), "Account suspended"),
+    Row(403, Unauthorized, "The account on {server} is suspended or may not synchronize; ask its administrator",
+        _at(_E.TOKEN), "Account suspended"),
+    Row(403, Unauthorized, "The account on {server} may not use desktop clients any more; ask its administrator",
+        _at(_E.TOKEN), "Missing permission"),
     Row(400, Unauthorized, "The stored token for {server} is damaged; " + _AGAIN, _at(_E.TOKEN), "token must be"),
     Row(range(400, 404), Unauthorized, "{server} refused to renew access: {said}; " + _AGAIN, _at(_E.TOKEN)),
     Row(400, Unauthorized, "{server} does not take this login as a registered client; " + _AGAIN,
@@ -175,6 +177,9 @@ TABLE: tuple[Row, ...] = (
     Row(500, NoPlaceInTrash, "{server} has no place in its trash for {what}", _at(_E.DELETE), "ENAMETOOLONG"),
     # Names and permissions ----------------------------------------
     Row(403, Refused, "{server} refused {what}: {said}", _at(_E.MOVE), "itself"),
+    Row(403, Forbidden, "{server} lets nothing be synchronized here: this computer was removed on the account page "
+        "(then " + _AGAIN + "), or the account may not synchronize (then ask its administrator)",
+        _at(_E.PATHS), "not allowed"),
     Row(403, Forbidden, "{server} refused {what}: you may not do this there ({said})"),
     Row(500, Refused, "{server} refused {what}: the name or the path is too long; use a shorter one", None,
         "ENAMETOOLONG"),

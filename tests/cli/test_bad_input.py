@@ -298,6 +298,22 @@ async def test_logging_in_again_renews_the_token(world: World):
     assert await world.must("remote", "ls", "--server", "home") == "personal/\nshares/\nspaces/\n"
 
 
+async def test_logging_in_again_registers_what_went_with_the_client(world: World):
+    """Somebody removed this computer on the account page; seen on the real server, and there was no way back."""
+    await world.log_in()
+    await world.add()
+    await world.must("sync", "docs")
+    world.dev.store.state.paths.clear()
+    world.dev.store.state.clients.clear()
+    assert "syncin-mount server auth home" in await world.refused("sync", "docs", status=5)
+    await world.must("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n")
+    [path] = world.dev.store.state.paths
+    assert [each["path_id"] for each in await world.json("list")] == [path.id]
+    await world.must("sync", "docs")
+    await world.log_in_again()
+    assert [each.id for each in world.dev.store.state.paths] == [path.id], "it was registered twice"
+
+
 async def test_folders_are_made_and_listed(world: World):
     await world.log_in()
     await world.must("remote", "mkdir", "personal/new", "--server", "home")

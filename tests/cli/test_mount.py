@@ -414,3 +414,18 @@ async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: W
         with trio.CancelScope(shield=True):
             await world.run("umount", "--force", "docs")
             await trio.run_process(["umount", "-l", str(state)], check=False, capture_stderr=True)
+
+
+async def test_a_halt_names_the_folder_that_it_is_about(world: World):
+    """Seen on the real server: after a rename there it named the former folder."""
+    await world.log_in()
+    await world.add()
+    (world.disk / "a").write_bytes(b"a")
+    await world.must("mount", "docs")
+    await world.must("sync", "docs")
+    world.disk.rename(world.disk.with_name("papers"))
+    world.dev.store.moved(("users/user1", "docs", False), ("users/user1", "papers", False))
+    await world.must("sync", "docs")
+    world.disk.with_name("papers").rename(world.home.with_name("taken away"))
+    assert "“personal/papers” is not on the server any more" in await world.refused("sync", "docs", status=4)
+    await world.must("umount", "docs")

@@ -207,7 +207,6 @@ async def test_a_token_that_cannot_be_saved_is_used_and_saved_later() -> None:
         ("Client is unknown", "does not know this client"),
         ("Client is disabled", "disabled"),
         ("Client token is expired", "expired"),
-        ("Account suspended or not authorized", "suspended"),
         ("Something new", "Something new"),
     ],
 )
@@ -219,6 +218,17 @@ async def test_what_a_refused_client_token_means(world: World, message: str, say
             await clients(session)
     assert "`syncin-mount server auth home`" in str(caught.value)
     assert not caught.value.temporary
+
+
+@pytest.mark.parametrize("message", ["Account suspended or not authorized", "Missing permission"])
+async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(world: World, message: str) -> None:
+    """Seen on the real server: once the account was let in again, the kept token was good."""
+    body = json.dumps({"statusCode": 403, "message": message})
+    world.dev.faults.rules.append(Rule(Reply(403, body), path=TOKEN_PATH))
+    async with Session(world.session.account, world.store) as session:
+        with pytest.raises(Unauthorized, match="ask its administrator") as caught:
+            await clients(session)
+    assert "server auth" not in str(caught.value)
 
 
 async def test_no_token_and_a_damaged_one(world: World) -> None:

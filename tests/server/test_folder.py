@@ -142,7 +142,7 @@ async def test_devices_do_not_share_their_stand_ins(world: World) -> None:
 async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
-    """It stays for 8 hours on the real server, and with it a partial that does not grow; the upload goes on there."""
+    """It stays for 8 hours on the real server, with a partial that does not grow; the upload goes on from there."""
     data = os.urandom(1_000_000)
     folder = world.folder
     if replace:

@@ -89,7 +89,8 @@ class Folder:
         self._standing: dict[str, tuple[Found, float]] = {}
         """Locked paths: the partial upload that was seen beside each, and since when it has not grown."""
         self._stuck: set[str] = set()
-        """Paths whose lock is nobody's: they are reached by a move, which one's own lock does not stop."""
+        """Paths, stand-ins too, whose lock is nobody's: another is written to, and moved, which one's own lock does not
+        stop."""
 
     def follow(self, remote_path: str) -> None:
         """The folder has another path on the server now. Raises Refused as the constructor."""
@@ -163,8 +164,7 @@ class Folder:
             raise _changed(path)
 
     async def partial(self, path: str) -> int:
-        parent, name = split(self._landing(checked(path)))
-        found = await self._partial(join(parent, PARTIAL + name))
+        found = await self._partial(_partial_of(self._landing(checked(path))))
         return found.size if found else 0
 
     async def _partial(self, path: str) -> Found | None:
@@ -182,48 +182,50 @@ class Folder:
         name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
         server's trash. Cancelled or broken, a partial upload stays there; see `partial`."""
         landing = self._landing(checked(path))
-        if landing == path:
-            try:
-                await self._upload(path, reader, size, mtime, checksum, "PUT" if replace else "POST", start)
-            except Locked:
-                await self._look_at_lock(path)
-                raise
-            return
-        if not replace:
+        beside = landing != path
+        if beside and not replace:
             await self._vacant(path)
-        await self._upload(landing, reader, size, mtime, checksum, "PUT", start)
-        await self._move_or_clean(landing, path, overwrite=replace)
-        if replace:  # what was replaced took its locks along
+        try:
+            await self._upload(path, landing, reader, size, mtime, checksum, start, put=beside or replace)
+        except Locked:
+            if not await self._is_dead(landing):
+                raise
+            await self.upload(path, reader, size=size, mtime=mtime, checksum=checksum, replace=replace, start=start)
+            return
+        if beside:
+            await self._move_or_clean(landing, path, overwrite=replace)
+        if beside and replace:  # what was replaced took its locks along
             self._stuck.discard(path)
 
-    async def _look_at_lock(self, path: str) -> None:
-        """Remembers what the lock's upload has reached. One that stands still is dead: what has arrived is continued
-        elsewhere."""
-        parent, name = split(path)
-        partial = join(parent, PARTIAL + name)
+    async def _is_dead(self, locked: str) -> bool:
+        """Whether the upload that holds the lock stands still; what it has reached is remembered. What has arrived of a
+        dead one is brought to where it can be continued."""
+        partial = _partial_of(locked)
         found = await self._partial(partial)
-        seen, since = self._standing.get(path, (None, 0.0))
+        seen, since = self._standing.get(locked, (None, 0.0))
         if found is None or found != seen:
-            self._standing.pop(path, None)
+            self._standing.pop(locked, None)
             if found is not None:
-                self._standing[path] = found, trio.current_time()
-        elif trio.current_time() - since >= STUCK_AFTER:
-            del self._standing[path]
-            self._stuck.add(path)
-            parent, name = split(self._landing(path))
-            with contextlib.suppress(Exists, Missing):
-                await self.move(partial, join(parent, PARTIAL + name))
+                self._standing[locked] = found, trio.current_time()
+            return False
+        if trio.current_time() - since < STUCK_AFTER:
+            return False
+        del self._standing[locked]
+        self._stuck.add(locked)
+        with contextlib.suppress(Exists, Missing):
+            await self.move(partial, _partial_of(self._stand_in(locked)))
+        return True
 
     async def _upload(
-        self, path: str, reader: Reader, size: int, mtime: int, checksum: str, method: str, start: int
+        self, path: str, landing: str, reader: Reader, size: int, mtime: int, checksum: str, start: int, *, put: bool
     ) -> None:
         headers = {"Content-Type": "application/octet-stream"}
         if start:
             headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         call = Call(
             Endpoint.UPLOAD,
-            method,
-            self._url(path),
+            "PUT" if put else "POST",
+            self._url(landing),
             path,
             query={"size": size, "mtime": stamp(mtime), "checksum": checksum},
             headers=headers,
@@ -235,8 +237,10 @@ class Folder:
     def _landing(self, path: str) -> str:
         """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock
         holds is refused."""
-        direct = len(split(path)[1].encode()) <= UPLOAD_BYTES
-        return path if direct and path not in self._stuck else self._stand_in(path)
+        landing = path if len(split(path)[1].encode()) <= UPLOAD_BYTES else self._stand_in(path)
+        while landing in self._stuck:
+            landing = self._stand_in(landing)
+        return landing
 
     def _stand_in(self, path: str) -> str:
         return stand_in(path, self._id)
@@ -416,6 +420,12 @@ def _same(found: Found, expect: Found) -> bool:
 
 def _changed(path: str) -> Changed:
     return Changed(f"{shown(path)} is not the version on the server that was expected")
+
+
+def _partial_of(path: str) -> str:
+    """Where the server collects what arrives of an upload to ``path``."""
+    parent, name = split(path)
+    return join(parent, PARTIAL + name)
 
 
 def _makeable(name: str) -> bool:

@@ -158,17 +158,44 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=replace)
     monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
-    with pytest.raises(Locked):
-        await put(folder, "f", data, replace=replace)
     reached = await folder.partial("f")
     assert reached == 800_000
+    before = sum(record.bytes_in for record in world.dev.requests)
     await put(folder, "f", data, replace=replace, start=reached)
+    assert sum(record.bytes_in for record in world.dev.requests) - before < 600_000
     assert await get(folder, "f") == data
     await put(folder, "f", b"edited again", replace=True)
     await put(folder, "f", b"and again", replace=True)
     assert os.listdir(world.disk) == ["f"]
     kept = [path.read_bytes() for path in (world.trash / "x").iterdir()]
     assert (b"old" in kept) is replace
+
+
+async def test_a_long_name_is_not_held_up_by_a_killed_server_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is on its stand-in then."""
+    data = os.urandom(2 << 20)
+    folder = world.folder
+
+    async def short(offset: int, length: int) -> bytes:
+        return data[offset : min(offset + length, 1 << 20)]
+
+    upload = functools.partial(
+        folder.upload, LONG, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False
+    )
+    with pytest.raises(LocalChanged):
+        await unlocked(upload)
+    (partial,) = os.listdir(world.disk)
+    held_by_killed_server(world, partial.removeprefix(".sync-in."))
+    monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
+    reached = await folder.partial(LONG)
+    assert reached == 1 << 20
+    with pytest.raises(Locked, match="nnnn"):
+        await put(folder, LONG, data, start=reached)
+    await put(folder, LONG, data, start=reached)
+    assert await get(folder, LONG) == data
+    assert os.listdir(world.disk) == [LONG]
 
 
 async def test_a_lock_without_a_standing_partial_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -326,7 +326,7 @@ class World:
 
     async def _check_remains(self) -> None:
         """What uploads left behind goes when nobody took it up, but for what a drive left that only follows by now, or
-        in a folder that somebody else moved away while the upload was under way. (It takes long: in one run of four.)"""
+        in a folder that somebody else moved away while the upload was under way. (It costs: in one run of four.)"""
         if self.scenario.seed % 4 or any(
             device.settings.direction is Direction.DOWNLOAD for device in self.devices.values()
         ):

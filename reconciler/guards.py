@@ -104,8 +104,8 @@ def unregistered(remote_path: str) -> Halt:
     return Halt(
         Danger.UNREGISTERED,
         f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer any more (it may "
-        "have been removed on the account page). What was not sent yet stays here; remove it here, or register it "
-        "again with “syncin-mount server auth”.",
+        "have been removed on the account page, or its share or space was taken away). What was not sent yet stays "
+        "here; remove it here, or register it again with “syncin-mount server auth”.",
         passable=False,
     )
 

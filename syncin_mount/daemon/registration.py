@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reconciler.errors import Missing, Refused
+from reconciler.errors import Missing, Refused, RemoteError
 from reconciler.guards import Halted, respelled, unregistered
 from reconciler.model import Conflict, Direction, Mode, Settings
 from syncin_mount.config import Scheduler, Synchronization
@@ -102,16 +102,24 @@ def _scheduler(update: PathUpdate) -> Scheduler | None:
     return Scheduler(update.scheduler.value, Unit(update.scheduler.unit))
 
 
-async def register_again(session: Session, synchronizations: Iterable[Synchronization]) -> list[Synchronization]:
-    """Those that this client no longer has on the server, with the numbers that they have from now on: they go from
-    there with the client, or with their entry on the account page. Raises RemoteError."""
+async def register_again(
+    session: Session, synchronizations: Iterable[Synchronization]
+) -> list[tuple[Synchronization, RemoteError | None]]:
+    """Those that this client no longer has on the server, each with the number that it has from now on, or why it
+    cannot be registered. They go from there with the client, with their entry on the account page, or with a share.
+    Raises RemoteError."""
     ours = [each for each in synchronizations if each.path_id is not None]
     gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
-    again = []
+    again: list[tuple[Synchronization, RemoteError | None]] = []
     for each in ours:
-        if each.path_id in gone:
+        if each.path_id not in gone:
+            continue
+        try:
             registered = await register_path(session, wire(replace(each, path_id=None)))
-            again.append(replace(each, path_id=registered.id, permissions=registered.permissions))
+        except RemoteError as error:
+            again.append((each, error))
+        else:
+            again.append((replace(each, path_id=registered.id, permissions=registered.permissions), None))
     return again
 
 

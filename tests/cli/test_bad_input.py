@@ -312,6 +312,11 @@ async def test_logging_in_again_registers_what_went_with_the_client(world: World
     await world.must("sync", "docs")
     await world.log_in_again()
     assert [each.id for each in world.dev.store.state.paths] == [path.id], "it was registered twice"
+    world.dev.store.state.paths.clear()
+    world.disk.rename(world.disk.with_name("elsewhere"))
+    done = await world.run("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert done.status == 0
+    assert "docs: the server has it no more, and does not register it again (There is no folder" in done.error
 
 
 async def test_folders_are_made_and_listed(world: World):

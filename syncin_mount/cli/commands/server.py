@@ -113,14 +113,19 @@ def auth(name: str, password_stdin: bool, code: str | None) -> None:
     _log_in(folders, server, _password(server, password_stdin), code)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     users = [configuration.synchronizations[each] for each in configuration.used_by(name)]
-    for again in output.run_async(_register_again, folders, server, users):
+    for again, error in output.run_async(_register_again, folders, server, users):
+        if error is not None:
+            output.warn(f"{again.name}: the server has it no more, and does not register it again ({error})")
+            continue
         _remember_number(folders, again)
         mounted = listens(folders.socket(again.name))
         more = f"; unmount it and mount it again: syncin-mount umount {again.name}" if mounted else ""
         output.say(f"{again.name}: registered again for {again.remote}{more}")
 
 
-async def _register_again(folders: Folders, server: Server, users: list[Synchronization]) -> list[Synchronization]:
+async def _register_again(
+    folders: Folders, server: Server, users: list[Synchronization]
+) -> list[tuple[Synchronization, RemoteError | None]]:
     from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.registration import register_again  # noqa: PLC0415
 

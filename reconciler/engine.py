@@ -17,7 +17,7 @@ from functools import partial
 import trio
 
 from reconciler.errors import ListingBroken, Missing, RemoteError, SnapshotEnded, Unauthorized, Unreachable
-from reconciler.executor import Executor
+from reconciler.executor import JUST_SENT, Executor
 from reconciler.guards import Halted, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
@@ -124,6 +124,7 @@ class Engine:
         self._copies = Copies(replica)
         self._attempted: dict[NodeId, int] = {}
         self._cleaner = Cleaner(replica, remote, clock)
+        self._sent: dict[NodeId, float] = {}
         self._listing_due = -math.inf
         self._doing = ""
         self._halted: str | None = None
@@ -428,6 +429,8 @@ class Engine:
         self._hydrator.retry_refused()
         self._sums.forget_settled()
         self._locate_problems(tree)
+        oldest = trio.current_time() - JUST_SENT
+        self._sent = {node: when for node, when in self._sent.items() if when > oldest}
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
     def _locate_problems(self, tree: RemoteTree) -> None:
@@ -553,6 +556,7 @@ class Engine:
             settings=self.settings,
             copies=self._copies if self.settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
+            sent=self._sent,
         )
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         outcomes: list[Outcome] = []

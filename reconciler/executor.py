@@ -7,6 +7,7 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -50,6 +51,9 @@ from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
 
+JUST_SENT = 600.0
+"""Seconds for which a version that was sent is kept in the bin when another takes its place: see ``Executor``."""
+
 
 class Executor:
     """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from an assumption.
@@ -67,10 +71,14 @@ class Executor:
         settings: Settings,
         copies: Copies | None = None,
         attempted: dict[NodeId, int] | None = None,
+        sent: dict[NodeId, float] | None = None,
     ) -> None:
-        """``attempted`` outlives the executor: the version of each node whose upload may have been done unseen."""
+        """``attempted`` and ``sent`` outlive the executor: the version of each node whose upload may have been done
+        unseen, and when each was sent. The server's PUT knows no condition: another device that looked before ours
+        arrived overwrites it without having seen it, and nobody but we has it then."""
         self._union = replica.base_count() == 0
         self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted)
+        self._sent = {} if sent is None else sent
         self._settings = settings
         self._replica = replica
         self._remote = remote
@@ -195,7 +203,9 @@ class Executor:
         finally:
             content.close()
         base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
-        self._agreed(self._document(action.node, place), base)
+        document = self._document(action.node, place)
+        self._agreed(document, base)
+        self._sent[document] = trio.current_time()
         return moved
 
     def _document(self, node: NodeId, place: Place) -> NodeId:
@@ -360,6 +370,7 @@ class Executor:
         agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name)
         # A server that goes back in time has no other copy of what came after.
         keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
+        keep = keep or trio.current_time() - self._sent.pop(action.node, -math.inf) < JUST_SENT
         self._replica.take_in(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
 
     async def _move_local(self, action: Action) -> int:

@@ -71,6 +71,23 @@ async def test_a_copy_that_does_not_fit_any_more_does_not_stay_beside(
     assert left_over(world) == []
 
 
+async def test_a_version_that_was_just_sent_is_kept_when_another_takes_its_place(world: World) -> None:
+    """The other device looked at the server before ours arrived, and wrote after: lost on the real server, now and
+    then, as neither side nor the trash had it any more."""
+    device = await world.device(settings=RECENT)
+    world.put("a.txt", b"old", mtime=OLD)
+    await device.sync()
+    device.write("a.txt", b"sent", mtime=LATER)
+    await device.sync()
+    world.put("a.txt", b"had not seen it", mtime=LATER)
+    await device.sync()
+    assert device.tree() == {"a.txt": b"had not seen it"}
+    assert list(device.bin().values()) == [b"sent"]
+    world.put("a.txt", b"next", mtime=LATEST)
+    await device.sync()
+    assert list(device.bin().values()) == [b"sent"], "what others wrote is on their side"
+
+
 async def test_two_devices_never_put_different_versions_under_one_name(world: World) -> None:
     """Their nodes and versions have the same numbers, as both saw the same things happen."""
     world.put("a.txt", b"old", mtime=OLD)

@@ -206,11 +206,14 @@ def _show(report: Report) -> None:
         done = "nothing to do, both sides are the same"
     elif report.dry_run:
         done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
-        done += f"; exactly this: syncin-mount sync {name} --yes {report.plan}" if report.plan else ""
     else:
         done = (
             f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in {report.seconds:.1f} s"
         )
-    conflicts = f", {output.count(report.conflicts, 'conflict')} settled" if report.conflicts else ""
+    settled = "to settle" if report.dry_run else "settled"
+    conflicts = f", {output.count(report.conflicts, 'conflict')} {settled}" if report.conflicts else ""
     left = f"; {report.failed + report.waiting} not settled" if report.problems else ""
-    output.say(f"{name}: {done}{conflicts}{left}")
+    exactly = ""
+    if report.dry_run and report.done and report.plan:
+        exactly = f"; exactly this: syncin-mount sync {name} --yes {report.plan}"
+    output.say(f"{name}: {done}{conflicts}{left}{exactly}")

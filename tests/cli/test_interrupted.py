@@ -31,6 +31,9 @@ CUT = SIZE // 3 + 12_345
 LAST = 1 << 20
 """Bytes in the middle of their way through either process, at most."""
 
+BESIDE = ".sync-in.mount."
+"""A big new file is put beside its place under such a name, and moved there."""
+
 WAYS = ["cut", "drive killed", "server killed"]
 
 
@@ -68,7 +71,8 @@ class Server:
     def contents(self, *methods: str) -> list[dict[str, Any]]:
         """The requests that carried the file's content."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in lines if line["method"] in methods and line["path"].endswith("/big")]
+        there = ("/big", BESIDE)
+        return [line for line in lines if line["method"] in methods and any(part in line["path"] for part in there)]
 
 
 @pytest.fixture
@@ -99,8 +103,8 @@ SLOW = f'[[rule]]\nmethod = "GET"\npath = "*/big"\neffect = "delay"\nwhen = "dur
 """A download takes so long that there is time to come between."""
 
 
-def fault(effect: str, method: str) -> str:
-    return f'[[rule]]\nmethod = "{method}"\npath = "*/big"\neffect = "{effect}"\nafter_bytes = {CUT}\ncount = 1\n'
+def fault(effect: str, method: str, path: str) -> str:
+    return f'[[rule]]\nmethod = "{method}"\npath = "{path}"\neffect = "{effect}"\nafter_bytes = {CUT}\ncount = 1\n'
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -152,14 +156,14 @@ async def test_an_interrupted_upload(world: World, server: Server, how: str) -> 
     await world.add()
     await world.must("mount", "docs")
     pid = await daemon(world)
-    partial, there = world.disk / ".sync-in.big", world.disk / "big"
+    there = world.disk / "big"
     if how == "cut":
-        server.faults.write_text(fault("cut-request", "POST"))
+        server.faults.write_text(fault("cut-request", "PUT", f"*{BESIDE}*"))
 
     def received() -> int:
         try:
-            return partial.stat().st_size
-        except FileNotFoundError:
+            return max((path.stat().st_size for path in world.disk.glob(".sync-in.*")), default=0)
+        except FileNotFoundError:  # it has just come to its place
             return 0
 
     await trio.to_thread.run_sync(fill, world.drive / "big")
@@ -176,7 +180,7 @@ async def test_an_interrupted_upload(world: World, server: Server, how: str) -> 
     tell("upload", how, at, again)
     assert 0 <= again <= LAST, last
     assert await trio.to_thread.run_sync(digest, there) == await trio.to_thread.run_sync(digest, world.drive / "big")
-    assert not partial.exists()
+    assert not list(world.disk.glob(".sync-in.*"))
     assert not server.contents("DELETE")
 
 
@@ -191,7 +195,7 @@ async def until_recorded(world: World) -> None:
 async def test_an_interrupted_download(world: World, server: Server, how: str) -> None:
     await trio.to_thread.run_sync(fill, world.disk / "big")
     if how == "cut":
-        server.faults.write_text(fault("cut-response", "GET"))
+        server.faults.write_text(fault("cut-response", "GET", "*/big"))
     else:
         server.faults.write_text(SLOW)
     await world.log_in()

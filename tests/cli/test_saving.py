@@ -157,6 +157,8 @@ def real_vim(*settings: str) -> Callable[[Path], Steps]:
             f"edit {document}",
             "%s/was in/is now in/",
             pause,
+            "write",
+            pause,
         ]
         words = ["vim", "-u", "NONE", "-i", "NONE", "-N", "-es", *(f"+{each}" for each in commands)]
         subprocess.run([*words, "+quit!"], check=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)

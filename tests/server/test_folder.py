@@ -15,6 +15,7 @@ from syncin_mount.devserver import Reply, Rule
 from syncin_mount.devserver.places import Place, Root
 from syncin_mount.server import Folder
 from syncin_mount.server.folder import parse_etag
+from syncin_mount.server.names import stand_in
 from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
 
 LONG = "n" * 251 + ".txt"
@@ -177,17 +178,9 @@ async def test_a_long_name_is_not_held_up_by_a_killed_server_either(
     """The lock is on its stand-in then."""
     data = os.urandom(2 << 20)
     folder = world.folder
-
-    async def short(offset: int, length: int) -> bytes:
-        return data[offset : min(offset + length, 1 << 20)]
-
-    upload = functools.partial(
-        folder.upload, LONG, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False
-    )
-    with pytest.raises(LocalChanged):
-        await unlocked(upload)
-    (partial,) = os.listdir(world.disk)
-    held_by_killed_server(world, partial.removeprefix(".sync-in."))
+    name = stand_in(LONG, folder._id)
+    (world.disk / f".sync-in.{name}").write_bytes(data[: 1 << 20])
+    held_by_killed_server(world, name)
     monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
     reached = await folder.partial(LONG)
     assert reached == 1 << 20

@@ -163,7 +163,7 @@ class Device:
         self._moments_left = -1
         old = self.folder
         self._lives += 1
-        shutil.copytree(old, self.folder, ignore=shutil.ignore_patterns("*-shm"), copy_function=_copy)
+        shutil.copytree(old, self.folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"), copy_function=_copy)
         self.world.log(self.name, "KILLED")
         self.world.kills += 1
         self._scope.cancel()

@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +30,7 @@ from syncin_mount.store.records import (
     ToBin,
     Unlink,
 )
+from syncin_mount.walking import make_folders, remove_tree
 
 FANOUT = 256
 """Folders that the objects are spread over; a power of two, the same for the life of a replica."""
@@ -201,7 +201,7 @@ class Objects:
         if len(path) > 3000:
             path = DEEP + b"/%d" % hash_of(path)
         place = b"%s/%d/%s" % (self._bin, sequence, path)
-        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+        make_folders(os.path.dirname(place))
         return place
 
     def _to_bin(self, sequence: int, effect: ToBin) -> None:
@@ -220,7 +220,7 @@ class Objects:
             pass  # done before
 
     def _folder_to_bin(self, sequence: int, effect: FolderToBin) -> None:
-        os.makedirs(self._place_in_bin(sequence, effect.path), mode=0o700, exist_ok=True)
+        make_folders(self._place_in_bin(sequence, effect.path))
 
     def _note_to_bin(self, sequence: int, effect: NoteToBin) -> None:
         path = self._folder / "bin" / f"{sequence}.json"
@@ -237,8 +237,7 @@ class Objects:
 
     def _drop_bin(self, _sequence: int, effect: DropBin) -> None:
         place = self.bin_place(effect.bin)
-        if os.path.isdir(place):
-            shutil.rmtree(place)
+        remove_tree(None, place)
         (self._folder / "bin" / f"{effect.bin}.json").unlink(missing_ok=True)
 
     def bin_place(self, sequence: int) -> bytes:
@@ -247,8 +246,7 @@ class Objects:
     def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, size: int, mtime: int) -> None:
         """Copies an object into the bin, sharing its blocks where the file system can. Raises OSError."""
         place = self.bin_place(sequence)
-        if os.path.isdir(place):
-            shutil.rmtree(place)  # of an event that was never recorded
+        remove_tree(None, place)  # of an event that was never recorded
         path = self._place_in_bin(sequence, name)
         source = self.open(owner, number, size)
         try:
@@ -259,7 +257,7 @@ class Objects:
             finally:
                 os.close(target)
         except OSError:
-            shutil.rmtree(place, ignore_errors=True)
+            remove_tree(None, place)
             raise
         finally:
             os.close(source)

@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Final
 
 from syncin_mount.trash.spec import INFO, Item, NotForTrash, TrashUnusable, info_text, names, with_size
+from syncin_mount.walking import remove_tree
 
 if sys.platform != "win32":
-    from syncin_mount.trash.trees import copy_tree, disk_usage, remove_tree, sync, write_all
+    from syncin_mount.trash.trees import copy_tree, disk_usage, sync, write_all
 
 assert sys.platform != "win32"
 

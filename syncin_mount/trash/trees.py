@@ -1,39 +1,20 @@
-"""Copying, measuring and removing what lies at a name below an open folder. Links are never followed; blocks."""
+"""Copying and measuring what lies at a name below an open folder. Links are never followed; blocks."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from syncin_mount.trash.spec import NotForTrash
+from syncin_mount.walking import walk
 
 assert sys.platform != "win32"
 
 _PIECE: Final = 1 << 20
 _ZEROS: Final = bytes(_PIECE)
-
-
-def walk(at: int, name: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    """The name and all below it as paths relative to the folder ``at``, parents first. However deep: no recursion."""
-    todo = [name]
-    while todo:
-        path = todo.pop()
-        found = os.lstat(path, dir_fd=at)
-        yield path, found
-        if stat.S_ISDIR(found.st_mode):
-            todo += [path + b"/" + child for child in entries(at, path)]
-
-
-def entries(at: int, path: bytes) -> list[bytes]:
-    """The names in a folder."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-    try:
-        return [os.fsencode(name) for name in os.listdir(fd)]
-    finally:
-        os.close(fd)
 
 
 def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None]) -> None:
@@ -86,19 +67,6 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
     while rest:
         done = os.pwrite(fd, rest, offset)
         rest, offset = rest[done:], offset + done
-
-
-def remove_tree(at: int, name: bytes) -> None:
-    """Removes the name and all below it, if it is there."""
-    try:
-        found = list(walk(at, name))
-    except FileNotFoundError:
-        return
-    for path, state in reversed(found):
-        if stat.S_ISDIR(state.st_mode):
-            os.rmdir(path, dir_fd=at)
-        else:
-            os.unlink(path, dir_fd=at)
 
 
 def disk_usage(at: int, name: bytes) -> int:

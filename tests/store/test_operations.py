@@ -577,6 +577,29 @@ def test_folders_may_be_deeper_than_python_may_recurse(replica: Replica) -> None
     again.close()
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_bin_takes_gives_back_and_drops_folders_deeper_than_python_may_recurse(
+    replica: Replica, keep: bool
+) -> None:
+    """Without ``keep`` only the file goes to the bin, and all folders above it are made at once."""
+    depth = 1400
+    node = ROOT
+    for _ in range(depth):
+        node = replica.create(node, b"d", NodeType.FOLDER, mode=0o700, uid=0, gid=0).node
+    write(replica, replica.create(node, b"f", NodeType.FILE, mode=0o600, uid=0, gid=0).node, b"deep words")
+    for name in (b"back", b"again"):
+        (top,) = [child for _, child in replica.children(ROOT, None, -1)]
+        replica.delete_local(top, keep=keep, why="test")
+        (entry,) = replica.bin_entries()
+        replica.bin_restore(entry.sequence, ROOT, name)
+        node = at(replica, "/".join([name.decode(), *["d"] * (depth - 1), "f"]))
+        assert read(replica, node) == b"deep words"
+    replica.delete_local(at(replica, "again"), keep=keep, why="test")
+    replica.commit()
+    replica.bin_empty()
+    assert list((replica.folder / "bin").iterdir()) == []
+
+
 def test_objects_of_removed_files_go_once_that_is_durable(replica: Replica) -> None:
     make(replica, "file", data=b"x")
     objects = list((replica.folder / "objects").rglob("*-*"))

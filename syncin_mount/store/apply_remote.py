@@ -256,7 +256,7 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
         index.drop_entry(top.parent, top.name)
         touch(index, top.parent, event.now, -1 if top.kind == FOLDER else 0)
         files, size = _delete_tree(index, sequence, event, top)
-        if files:
+        if files or (event.keep and top.kind == FOLDER):
             entry = BinRecord(top.name, path, top.kind == FOLDER, files, size, event.now, event.why)
             _bin(index, sequence, entry)
     else:

@@ -506,6 +506,22 @@ def test_the_bin_gives_back_what_it_has(replica: Replica) -> None:
     assert replica.status(at(replica, "back/sent")) is Status.CHANGED
 
 
+def test_a_folder_without_files_can_be_restored_too(replica: Replica) -> None:
+    for name in ("plan", "plan/sub", "plain"):
+        make(replica, name, NodeType.FOLDER)
+    replica.delete_local(at(replica, "plain"), keep=False, why="test")
+    replica.delete_local(at(replica, "plan"), keep=True, why="test")
+    replica.commit()
+    (entry,) = replica.bin_entries()
+    assert (entry.name, entry.is_folder, entry.files, entry.size) == (b"plan", True, 0, 0)
+    assert {path.name for path in (replica.folder / "bin").iterdir()} == {
+        f"{entry.sequence}", f"{entry.sequence}.json",
+    }  # fmt: skip
+    replica.bin_restore(entry.sequence, ROOT, b"back")
+    assert dict(tree(replica)) == {"back": None, "back/sub": None}
+    assert list((replica.folder / "bin").iterdir()) == []
+
+
 def test_what_came_back_from_the_bin_survives_a_kill(replica: Replica) -> None:
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")

@@ -17,6 +17,7 @@ from syncin_mount.store.records import (
     FOLDER,
     U64,
     U64X2,
+    DropBin,
     FromBin,
     Node,
     ToBin,
@@ -193,6 +194,10 @@ def _objects(index: Index, objects: Objects) -> Iterator[Problem]:
             yield Problem(node, f"it has {record.size} bytes and its content object {size}")
     for owner, number in there.keys() - needed:
         yield Problem(0, f"nothing refers to the content object {os.fspath(objects.path(owner, number))}")
+    named = {_number(place) for place, _ in index.items("bin")}
+    going = {one.bin for _, one in effects if isinstance(one, DropBin)}
+    for number in objects.stray_bins(named | going | {sequence for sequence, _ in effects}):
+        yield Problem(0, f"nothing refers to {number} in the bin")
     for place, _ in index.items("bin"):
         arriving = any(sequence == _number(place) for sequence, _ in effects)
         if not arriving and not os.path.isdir(objects.bin_place(_number(place))):

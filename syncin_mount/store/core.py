@@ -6,7 +6,8 @@ What each kind of stop leaves, and why the next start repairs it:
 * Killed inside commit: LMDB has the old or the new state, with its number in it. Replay from that number.
 * Killed before, within or after the effects (objects unlinked or moved to the bin): effects are records of the
   committed index and stay until an event says that they are done; doing them twice is harmless. An effect is never
-  done before its event is durable, so no state that can come back misses a file.
+  done before its event is durable, so no state that can come back misses a file; and it is never said to be done
+  before it is on the disk itself.
 * Killed while an incoming file became an object and before the event: the object has the number of the event that
   comes next; it is removed at start, and the content is fetched again.
 * Killed between begin_write and written: the node is marked; start takes size and time from its object.
@@ -43,6 +44,7 @@ from syncin_mount.store.records import (
     FILE,
     U64,
     U64X2,
+    DropBin,
     FromBin,
     Node,
     ToBin,
@@ -65,12 +67,13 @@ class Core(Looking):
 
     def __init__(
         self, folder: Path, lock_fd: int, *, now_ns: Callable[[], int], map_size: int, segment_bytes: int,
-        reserve_bytes: int,
+        reserve_bytes: int, sync_disk: Callable[[Path], None],
     ) -> None:  # fmt: skip
         """Internal: use ``Replica.open``."""
         self.folder = folder
         self._lock_fd = lock_fd
         self._now = now_ns
+        self._sync_disk = sync_disk
         for name in ("index", "journal"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         self._objects = Objects(folder)
@@ -84,6 +87,9 @@ class Core(Looking):
         self._writers = {}
         self._leaving: set[int] = set()  # entries of the bin
         self._last_local = 0
+        self._done: bytes | None = None  # effects up to this key are done, and perhaps not on the disk yet
+        self._on_disk: bytes | None = None  # they are, up to this one; set by the thread of ``sync_files``
+        self._swept = 0  # the event that said so last
         self._closed = False
 
     @classmethod
@@ -96,6 +102,7 @@ class Core(Looking):
         map_size: int = MAP_SIZE,
         segment_bytes: int = SEGMENT_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
+        sync_disk: Callable[[Path], None] | None = None,
     ) -> Self:
         """Opens a replica, making it in an empty or missing folder; repairs what the last process left.
 
@@ -109,7 +116,7 @@ class Core(Looking):
         try:
             replica = cls(
                 folder, lock_fd, now_ns=now_ns, map_size=map_size, segment_bytes=segment_bytes,
-                reserve_bytes=reserve_bytes,
+                reserve_bytes=reserve_bytes, sync_disk=sync_disk or system.sync_file_system,
             )  # fmt: skip
             replica._recover(boot_id or system.boot_id())
         except BaseException as error:
@@ -135,6 +142,8 @@ class Core(Looking):
         self._replay(torn=True, power_cut=power_cut)
         ix = self._ix
         self._objects.stray(ix.applied + 1)
+        if power_cut:
+            self._drop_stray_bins()
         # The journal's records are all in the index now. Once that is durable, a new segment begins.
         self._commit_index()
         self._journal.renew(ix.applied + 1)
@@ -179,6 +188,16 @@ class Core(Looking):
                 ix.abort()
                 ix.grow()
                 ix.begin()
+
+    def _drop_stray_bins(self) -> None:
+        """After a power cut: what is in the bin by events that were lost goes, before their numbers are given again."""
+        ix = self._ix
+        named = {U64.unpack(place)[0] for place, _ in ix.items("bin")}
+        for place, raw in ix.items("effects"):
+            effect = decode_effect(raw)
+            named.add(effect.bin if isinstance(effect, FromBin | DropBin) else U64.unpack_from(place)[0])
+        for number in self._objects.stray_bins(named):
+            self._objects.do(0, DropBin(number))
 
     def _finish_writes(self) -> list[int]:
         """Records what was written and not recorded when the last process was killed; of these nodes."""
@@ -291,12 +310,19 @@ class Core(Looking):
         """Makes everything recorded so far durable in the index, then does the file effects of it (up to some
         hundreds a call): of all events, or of those up to this number. What was replaced must not go before
         what replaced it is on the disk: so the number is that of the last event before the contents were synced.
-        Blocks for a few ms of fsync. OSError (ENOSPC, EIO): nothing is lost, call it again."""
+        With a number, what goes to or from the bin counts as done from the commit after the next ``sync_files`` on, and
+        what follows waits; without one, it is synced here, which may block for long. Else blocks for a few ms of fsync.
+        OSError (ENOSPC, EIO): nothing is lost, call it again."""
         ix = self._ix
+        self._sweep()
         if ix.applied != ix.committed:
             self._commit_index()
             self._journal.drop(ix.applied)
         self._do_effects(effects_until)
+        if effects_until is None and self._done is not None:
+            self.sync_files()
+            self._sweep()
+            self._commit_index()
         self._reserve.restore()
         self.history.commit()
 
@@ -319,7 +345,9 @@ class Core(Looking):
     def _do_effects(self, until: int | None) -> None:
         """Does what committed events left to be done. What fails is tried again, and what follows it waits, but for
         what only makes room: OSError of the first that failed, in the end."""
-        done, failure = None, None
+        if self._done is not None:
+            return
+        done, failure, only_room = None, None, True
         for place, raw in islice(self._ix.items("effects"), EFFECTS_A_COMMIT):
             sequence, effect = U64.unpack_from(place)[0], decode_effect(raw)
             if until is not None and sequence > until:
@@ -332,13 +360,24 @@ class Core(Looking):
                 failure = failure or error
             if failure is None:
                 done = place
-        if done is not None:
-            self._do(events.Swept(self._now(), done))
+                only_room = only_room and isinstance(effect, Unlink)
+        self._done = done
+        if only_room:  # if the power cut undoes that: nothing names the object, so the start removes it
+            self._on_disk = done
+            self._sweep()
         if failure is not None:
             raise failure
 
+    def _sweep(self) -> None:
+        """Records that effects are done, once they are on the disk. Before that a power cut may undo them."""
+        if self._done is not None and self._on_disk == self._done:
+            self._swept = self._do(events.Swept(self._now(), self._done))
+            self._done = None
+
     def _do_all_effects(self) -> None:
-        """Commits and leaves no effect undone."""
+        """Commits and leaves no effect undone. Blocks for as long as the syncs of the file system take."""
+        if self.effects_wait():
+            self.sync_files()  # what replaced something, before that goes
         self.commit()
         while self.effects_wait():
             self.commit()
@@ -387,8 +426,10 @@ class Core(Looking):
             self.sync_files()
 
     def sync_files(self) -> None:
-        """``sync_contents`` of everything, also of what is being written."""
-        system.sync_file_system(self.folder)
+        """``sync_contents`` of everything, also of what is being written, and of the effects that are done."""
+        done = self._done
+        self._sync_disk(self.folder)
+        self._on_disk = done
 
     def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
         """What ``sync_contents`` returned for; versions that are out of date are left marked."""

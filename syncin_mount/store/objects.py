@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,6 +107,11 @@ class Objects:
         for _, found, entry in self._in_folder(number):
             if found == number:
                 os.unlink(entry.path)
+
+    def stray_bins(self, named: Container[int]) -> set[int]:
+        """The numbers of bin folders and descriptions that are there and that no entry has."""
+        names = (os.fsdecode(name).removesuffix(".json") for name in os.listdir(self._bin))
+        return {number for name in names if name.isdecimal() and (number := int(name)) not in named}
 
     def _in_folder(self, number: int) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
         with os.scandir(self.folder(number)) as entries:
@@ -223,17 +228,19 @@ class Objects:
         make_folders(self._place_in_bin(sequence, effect.path))
 
     def _note_to_bin(self, sequence: int, effect: NoteToBin) -> None:
-        path = self._folder / "bin" / f"{sequence}.json"
-        path.write_text(json.dumps(describe(effect.record), ensure_ascii=True, indent=1) + "\n")
-        path.chmod(0o600)
+        text = json.dumps(describe(effect.record), ensure_ascii=True, indent=1) + "\n"
+        fd = os.open(self._folder / "bin" / f"{sequence}.json", system.OPEN | os.O_TRUNC, 0o600)
+        try:
+            if os.write(fd, text.encode()) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(fd)
 
     def _from_bin(self, _sequence: int, effect: FromBin) -> None:
-        target = self.path(effect.owner, effect.number)
         try:
-            os.rename(b"%s/%d/%s" % (self._bin, effect.bin, effect.path), target)
+            os.rename(b"%s/%d/%s" % (self._bin, effect.bin, effect.path), self.path(effect.owner, effect.number))
         except FileNotFoundError:
-            if not os.path.exists(target):
-                raise
+            pass  # done before; what came back may even be gone again since
 
     def _drop_bin(self, _sequence: int, effect: DropBin) -> None:
         place = self.bin_place(effect.bin)
@@ -256,6 +263,8 @@ class Objects:
                 os.fsync(target)
             finally:
                 os.close(target)
+            for folder in (place, self._bin):
+                system.sync_folder(folder)
         except OSError:
             remove_tree(None, place)
             raise

@@ -212,7 +212,8 @@ class Settling(Reading):
     # the bin ------------------------------------------------------------------------------------------------------
 
     def bin_empty(self, sequences: Iterable[int] | None = None) -> None:
-        """Removes these entries, or all, for good. KeyError for one that is not there, OSError (EBUSY)."""
+        """Removes these entries, or all, for good. Blocks for syncs of the file system. KeyError for one that is not
+        there, OSError (EBUSY)."""
         there = [entry.sequence for entry in self.bin_entries()]
         wanted = there if sequences is None else list(sequences)
         if unknown := set(wanted) - set(there):
@@ -227,7 +228,10 @@ class Settling(Reading):
         self._do(events.BinDropped(self._now(), sequences))
 
     def bin_settled(self) -> list[BinEntry]:
-        """The entries that are whole: nothing of them waits for a commit any more. Oldest first."""
+        """The entries that are whole, on the disk too: nothing of them waits for a commit or a sync any more, nor would
+        be done again after a power cut. Oldest first."""
+        if self._swept > self._ix.committed:
+            return []
         first = next(self._ix.items("effects"), None)
         entries = self.bin_entries()
         if first is None:
@@ -250,7 +254,8 @@ class Settling(Reading):
             raise OSError(errno.EBUSY, "it is just being put into the desktop's trash")
 
     def bin_restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
-        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten.
+        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten. Blocks for
+        syncs of the file system.
 
         Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG, EBUSY.
         """

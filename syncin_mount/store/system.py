@@ -46,7 +46,7 @@ if sys.platform == "win32":
         """Returns when the file's bytes are on the disk."""
         os.fsync(fd)
 
-    def sync_folder(folder: Path | str) -> None:
+    def sync_folder(folder: Path | str | bytes) -> None:
         """NTFS keeps its names in a journal of its own."""
 
     def sync_file_system(folder: Path) -> None:
@@ -112,7 +112,7 @@ else:
                 raise
         return os.pwrite(target, os.pread(source, min(size, 1 << 20), offset), offset)
 
-    def sync_folder(folder: Path | str) -> None:
+    def sync_folder(folder: Path | str | bytes) -> None:
         """fsync of a folder: the names made in it are on the disk. Blocks."""
         fd = os.open(folder, READ | os.O_DIRECTORY)
         try:

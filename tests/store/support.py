@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import Attr, NodeType, Replica, check
@@ -28,7 +29,7 @@ class Ticks:
         return self.now
 
 
-def open_replica(folder: Path, *, boot_id: str = "boot 1", reserve_bytes: int = 4096, **more: int) -> Replica:
+def open_replica(folder: Path, *, boot_id: str = "boot 1", reserve_bytes: int = 4096, **more: Any) -> Replica:
     return Replica.open(folder, now_ns=Ticks(), boot_id=boot_id, reserve_bytes=reserve_bytes, **more)
 
 

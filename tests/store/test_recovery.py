@@ -842,6 +842,78 @@ def test_a_power_cut_while_something_comes_back_from_the_bin(folder: Path, monke
     again.close()
 
 
+def test_what_went_to_the_bin_counts_as_done_only_when_that_is_on_the_disk(replica: Replica) -> None:
+    """A power cut may undo the rename. If the loser counted as done then, nothing would name it."""
+    make(replica, "lost", data=b"words")
+    replica.delete_local(at(replica, "lost"), keep=True, why="test")
+    make(replica, "gone", data=b"more")
+    replica.unlink(ROOT, b"gone")
+    until = replica.sequence()
+    replica.commit(effects_until=until)
+    assert [path.name for path in (replica.folder / "bin").glob("*/*")] == ["lost"]
+    replica.commit(effects_until=until)
+    assert replica.effects_wait()
+    assert replica.bin_settled() == []
+    replica.sync_files()
+    replica.commit(effects_until=until)
+    assert not replica.effects_wait()
+    assert [entry.name for entry in replica.bin_settled()] == [b"lost"]
+    assert replica._ix.applied == replica._ix.committed
+
+
+def test_what_only_makes_room_waits_for_no_sync(replica: Replica) -> None:
+    make(replica, "gone", data=b"words")
+    replica.unlink(ROOT, b"gone")
+    replica.commit(effects_until=replica.sequence())
+    assert not replica.effects_wait()
+
+
+def test_what_came_back_from_the_bin_and_went_again_keeps_nobody_from_starting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when it came back; then all is done at once, and the process killed before it says so."""
+    replica = open_replica(folder)
+    make(replica, "file", data=b"words")
+    replica.delete_local(at(replica, "file"), keep=True, why="test")
+    (entry,) = replica.bin_entries()
+    replica.commit()
+
+    def full(_self: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Replica, "_commit_index", full)
+        with pytest.raises(OSError, match="No space left"):
+            replica.bin_restore(entry.sequence, ROOT, b"back")
+    replica.unlink(ROOT, b"back")
+    replica.commit(effects_until=replica.sequence())
+    kill(replica)
+    again = sound(open_replica(folder))
+    assert dict(tree(again)) == {}
+    assert list((folder / "bin").iterdir()) == []
+    again.close()
+
+
+def test_after_a_power_cut_a_copy_whose_event_was_lost_goes(folder: Path) -> None:
+    """Its number is given again: another entry would have it as its own."""
+    replica = open_replica(folder)
+    node = make(replica, "mine", data=b"words")
+    replica.commit()
+    lost_from = replica.sequence()
+    for _ in range(3):
+        replica.binned_copy(node, "test")
+    kill(replica)
+    (segment,) = (folder / "journal").iterdir()
+    records = Journal(folder / "journal", Reserve(folder / "none", 0)).records(0)
+    kept = sum(FRAME.size + len(payload) for number, payload in records if number <= lost_from)
+    os.truncate(segment, kept)
+    assert len(list((folder / "bin").iterdir())) == 3
+    again = sound(open_replica(folder, boot_id="boot 2"))
+    assert again.bin_entries() == []
+    assert list((folder / "bin").iterdir()) == []
+    again.close()
+
+
 def test_a_description_that_finds_no_room_does_not_keep_contents_from_going(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -861,7 +933,8 @@ def test_a_description_that_finds_no_room_does_not_keep_contents_from_going(
     (entry,) = replica.bin_entries()
     note = replica.folder / "bin" / f"{entry.sequence}.json"
     assert not note.exists()
-    replica.commit()
+    replica.commit()  # what was done is on the disk now
+    replica.commit()  # so it goes on behind that
     assert json.loads(note.read_text())["name"] == "kept"
     assert not replica.effects_wait()
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import stat
 import time
 from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
-from reconciler.model import Kind
+from reconciler.model import ROOT, Kind
 from syncin_mount.store.types import TYPE_BITS, NodeType
 from syncin_mount.vfs.files import OpenFile, OpenFiles
 from syncin_mount.vfs.folders import OpenFolder, parent_of
@@ -37,6 +38,10 @@ NAME_BYTES = 255
 STATUS_XATTR = b"user.syncin.status"
 """Read-only attribute of every file and folder. It is not listed: copies made with attributes must not carry it."""
 
+
+_TRASH = re.compile(rb"\.Trash(-\d+)?")
+"""Where the freedesktop.org Trash specification has programs put what they delete, at the top of a file system. Here it
+would be sent to the server and come to every computer."""
 
 _NODE_TYPES = dict(zip(TYPE_BITS, NodeType, strict=True))
 
@@ -101,6 +106,12 @@ class FileSystem:
             if len(name) > NAME_BYTES:
                 _fail(errno.ENAMETOOLONG)
 
+    def _no_new_trash(self, folder: NodeId, name: bytes) -> None:
+        """EPERM for a trash of the drive's own: file managers then offer their other ways of deleting. One that is
+        there, made by others, is a folder like any other."""
+        if folder == ROOT and _TRASH.fullmatch(name) and self._replica.lookup(folder, name) is None:
+            _fail(errno.EPERM)
+
     def _handle(self) -> int:
         self._last_handle += 1
         return self._last_handle
@@ -143,6 +154,7 @@ class FileSystem:
     ) -> Attr:
         self._may_change(name)
         folder = self._node(parent)
+        self._no_new_trash(folder, name)
         above = self._attr(folder)
         if above.mode & stat.S_ISGID:  # the group is the folder's, and sub-folders pass that on
             gid = above.gid
@@ -178,6 +190,7 @@ class FileSystem:
         """Replaces what has the new name, unless ``no_replace`` (FileExistsError); ``exchange`` swaps the two."""
         self._may_change(name, new_name)
         folder, new_folder = self._node(parent), self._node(new_parent)
+        self._no_new_trash(new_folder, new_name)
         # Renaming one file over another may give its content, and what is still to be recorded of it, to another node.
         moved = [file for at in ((folder, name), (new_folder, new_name)) if (file := self._open_at(*at)) is not None]
         self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)

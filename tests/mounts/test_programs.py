@@ -195,6 +195,26 @@ def test_saving_by_rename(drive):
     assert os.listdir(drive.path) == ["document"]
 
 
+@pytest.mark.skipif(not (shutil.which("gio") and shutil.which("dbus-run-session")), reason="no gio here")
+def test_gio_makes_no_trash_in_the_drive(drive, tmp_path):
+    """What it puts there would be sent to the server."""
+    (drive.path / "folder").mkdir()
+    file = drive.path / "folder" / "doc.txt"
+    file.write_text("words")
+    done = subprocess.run(
+        ["dbus-run-session", "--", "gio", "trash", file],
+        env={**ENVIRONMENT, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "trash directory" in done.stderr
+    assert file.read_text() == "words"
+    assert os.listdir(drive.path) == ["folder"]
+
+
 @pytest.mark.timeout(240)
 def test_a_virtual_environment_works(drive):
     run(sys.executable, "-m", "venv", "--without-pip", drive.path / "env")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.model import ROOT
+from reconciler.model import ROOT, Base, Kind
 from syncin_mount.vfs import FileSystem
 
 
@@ -149,3 +149,39 @@ async def test_the_status_cannot_be_set_and_is_not_listed(world):
     assert world.fs.getxattr(world.fs.lookup(ROOT, b"remote").ino, b"user.syncin.status") == b"absent"
     link = world.fs.symlink(ROOT, b"link", b"x", 1, 1)
     assert world.fs.getxattr(link.ino, b"user.syncin.status") == b"local only"
+
+
+@pytest.mark.parametrize("name", [b".Trash", b".Trash-1000", b".Trash-0"])
+async def test_no_program_makes_a_trash_at_the_top_of_the_drive(world, name):
+    """It would be sent to the server, and come to every other computer."""
+    folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
+    await world.create(b"file", b"x")
+    makes: list[Callable[[], object]] = [
+        lambda: world.fs.mkdir(ROOT, name, 0o700, 1, 1),
+        lambda: world.fs.mknod(ROOT, name, stat.S_IFREG | 0o600, 0, 1, 1),
+        lambda: world.fs.symlink(ROOT, name, b"folder", 1, 1),
+        lambda: world.fs.rename(ROOT, b"folder", ROOT, name),
+        lambda: world.fs.rename(ROOT, b"file", ROOT, name),
+    ]
+    for make in makes:
+        with pytest.raises(PermissionError) as refused:
+            make()
+        assert refused.value.errno == errno.EPERM
+    with pytest.raises(FileNotFoundError):
+        world.fs.lookup(ROOT, name)
+    world.fs.mkdir(folder.ino, name, 0o700, 1, 1)  # elsewhere it is no trash
+    for other in (name + b"x", b".Trash-", b"x" + name, name.lower()):
+        world.fs.mkdir(ROOT, other, 0o700, 1, 1)
+
+
+async def test_a_trash_that_others_made_is_a_folder_like_any_other(world):
+    node = world.replica.new_id()
+    world.replica.place_folder(node, Base(Kind.FOLDER, ROOT, ".Trash-1000", 0, 0, 70, 0))
+    found = world.fs.lookup(ROOT, b".Trash-1000")
+    await world.create(b"file", b"x", found.ino)
+    with pytest.raises(FileExistsError):
+        world.fs.mkdir(ROOT, b".Trash-1000", 0o700, 1, 1)
+    world.fs.rename(ROOT, b".Trash-1000", ROOT, b"kept")
+    assert world.fs.lookup(ROOT, b"kept").ino == found.ino
+    with pytest.raises(PermissionError):
+        world.fs.rename(ROOT, b"kept", ROOT, b".Trash-1000")

@@ -18,7 +18,7 @@ from syncin_mount.store import NodeType, Replica, check, objects, system
 from tests.store.power import Disk
 from tests.store.support import arrive, at, kill, make, open_replica, read, tree
 
-SEEDS = int(os.environ.get("SYNCIN_POWER_CUTS", "40"))
+SEEDS = int(os.environ.get("SYNCIN_POWER_CUTS", "20"))
 STEPS = 60
 CUTS = 12
 """The power cuts of one run, each at a moment of its own."""

@@ -34,7 +34,7 @@ REQUESTS = 30_000
 STEPS = 3_000_000
 CYCLES = 12
 SECONDS = 20
-"""Of the computer's time, for a run that takes far less than one: against a task that never lets go."""
+"""Of the processor's time, for a run that takes far less than one: against a task that never lets go."""
 RESUME_FROM = 6000
 """Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
 
@@ -419,8 +419,8 @@ def run(scenario: Scenario) -> Outcome:
             raise Broken(f"more than {STEPS} steps: it does not come to an end")
 
     failure = None
-    signal.signal(signal.SIGALRM, _hung)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS, 1.0)
+    signal.signal(signal.SIGPROF, _hung)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, 1.0)
     try:
         clock = trio.testing.MockClock(autojump_threshold=0)
         trio.run(main, clock=clock, instruments=[dog], strict_exception_groups=True)
@@ -429,7 +429,7 @@ def run(scenario: Scenario) -> Outcome:
             raise
         failure = _describe(error)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         shutil.rmtree(folder, ignore_errors=True)
     world = worlds[0]
     figures = Counter(requests=world.requests, kills=world.kills, races=world.races, steps=dog.steps)

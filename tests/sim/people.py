@@ -47,8 +47,9 @@ class Writing:
         now = self._device.now_ns()
         os.utime(self._content.fd, ns=(now, now))
 
-    def _follow(self) -> NodeId | None:
-        """The node that the inode belongs to now; the count of writers goes with it."""
+    def follow(self) -> NodeId | None:
+        """The node that the inode belongs to now; the count of writers goes with it, as the file system sees to at once
+        when something is renamed."""
         replica = self._device.replica
         node = replica.by_ino(self.ino)
         if node != self._counted:
@@ -62,7 +63,7 @@ class Writing:
     def finish(self, mtime_ns: int | None = None) -> None:
         replica = self._device.replica
         try:
-            node = self._follow()
+            node = self.follow()
             attr = None if node is None else replica.attr(node)
             if attr is not None:  # somebody else may have written to it meanwhile
                 self._world.release(attr.size, "written over", self._device.name)
@@ -78,7 +79,7 @@ class Writing:
 
     def abandon(self) -> None:
         self._content.close()
-        node = self._follow() if not self._device.replica._closed and not self._device.is_dead else None
+        node = self.follow() if not self._device.replica._closed and not self._device.is_dead else None
         if node is not None:
             self._device.replica.closed_for_write(node)
 
@@ -220,6 +221,8 @@ class Person:
         except OSError:
             self._world.ledger.hold_on(number)
             raise
+        for writing in self._device.writings:
+            writing.follow()
 
     def rename(self) -> None:
         path, _ = self._pick()
@@ -235,6 +238,8 @@ class Person:
         (path, _), (other, _) = self._pick(), self._pick()
         self._world.log(self._device.name, f"exchange {path} and {other}")
         self._replica.rename(*self._place(path), *self._place(other), exchange=True)
+        for writing in self._device.writings:
+            writing.follow()
 
     def _unlink(self, parent: NodeId, name: bytes) -> None:
         node = self._replica.lookup(parent, name)

@@ -320,7 +320,9 @@ class Hydrator:
     def _job(self, node: NodeId, path: str, found: Found, digest: str | None) -> _Job:
         job = self._jobs.get(node)
         wanted = found, path, digest
-        if job is not None and (job.error is not None or (job.found, job.path, job.digest) != wanted):
+        # A file that was deleted while it was fetched, and came back, has an incoming content of its own again.
+        over = job is not None and (job.error is not None or job.incoming.dropped)
+        if job is not None and (over or (job.found, job.path, job.digest) != wanted):
             self.forget(node)
             job = None
         if job is None:

@@ -75,6 +75,11 @@ class Incoming(Protocol):
 
     @property
     def size(self) -> int: ...
+    @property
+    def dropped(self) -> bool:
+        """The node went, or another version was asked for: nobody can take this in any more."""
+        ...
+
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:
         """As ``Content.missing``."""
         ...

@@ -165,6 +165,7 @@ class ModelFolder:
                 act()
                 self._note(what, path, "(late)")
                 self._world.late_on_its_way = self._world.late_on_its_way or TEMPORARY in path
+                self._world.late_remains = self._world.late_remains or PARTIAL in path
 
         self._world.start_late(do)
 

@@ -70,6 +70,7 @@ class World:
         self.met_fault = False
         self.torn = False
         self.half_done = False  # somebody listed a swap of another device in its middle
+        self.late_remains = False  # a late request put something beside a place where nobody looks for it any more
         self.late_on_its_way = False  # a late request brought something to a temporary name again
         self.touched: set[int] = set()  # versions that got another time: by which mode fast knows contents
         self.copied: set[int] = set()  # versions that are at several places
@@ -334,7 +335,7 @@ class World:
         for _ in range(3):  # it is looked at, then removed; a folder that holds it may go only afterwards
             self._ahead_ns += KEPT_NS + 10**9
             await self._settle()
-        settled = self.scenario.style is not Style.MIXED
+        settled = self.scenario.style is not Style.MIXED and not self.late_remains
         remains = [path for path, _ in self.disk.walk() if PARTIAL in path and settled]
         remains += [f"{each.name} of {name}" for name, d in self.devices.items() for each in d.replica.leftovers()]
         if remains:

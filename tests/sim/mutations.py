@@ -108,6 +108,12 @@ MUTATIONS = (
         "return local.checksum == remote.checksum",
         "return True",
     ),
+    Mutation(
+        "a deletion is read out of what went behind a filter",
+        "reconciler/borders.py",
+        "if local is None or not self.is_left_out(node, view.local):\n            return True",
+        "if local is None or not self.is_left_out(node, view.local):\n            return False",
+    ),
 )
 
 ELSEWHERE = (
@@ -122,12 +128,6 @@ ELSEWHERE = (
         "reconciler/resolve.py",
         "Op.FETCH, Side.LOCAL, keep=here,",
         "Op.FETCH, Side.LOCAL, keep=False,",
-    ),
-    Mutation(
-        "a deletion is read out of what went behind a filter",
-        "reconciler/borders.py",
-        "if local is None or not self.is_left_out(node, view.local):\n            return True",
-        "if local is None or not self.is_left_out(node, view.local):\n            return False",
     ),
     Mutation(
         "a new folder takes over the one that should have gone, with all that is in it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import random
@@ -10,10 +11,11 @@ import signal
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import trio
 import trio.testing
@@ -39,6 +41,8 @@ RESUME_FROM = 6000
 """Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
 
 
+BESIDE_FROM = 20_000
+"""New contents from this many bytes on are put beside their place and moved there."""
 FANOUT = 2
 """A replica's folders of objects, of which a run makes many and copies them at each kill."""
 
@@ -401,11 +405,7 @@ class _Watchdog(trio.abc.Instrument):
 
 def run(scenario: Scenario) -> Outcome:
     """Runs it to its end. The same scenario gives the same log, whatever else the computer does."""
-    logging.getLogger("reconciler").setLevel(logging.CRITICAL)
-    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio._core._run._r.seed(scenario.seed)
-    reconciler.sending.RESUME_FROM = RESUME_FROM
-    syncin_mount.store.objects.FANOUT = FANOUT
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="syncin-sim-", dir=base))
     dog = _Watchdog()
@@ -423,8 +423,9 @@ def run(scenario: Scenario) -> Outcome:
     signal.signal(signal.SIGPROF, _hung)
     signal.setitimer(signal.ITIMER_PROF, SECONDS, 1.0)
     try:
-        clock = trio.testing.MockClock(autojump_threshold=0)
-        trio.run(main, clock=clock, instruments=[dog], strict_exception_groups=True)
+        with _made_small():
+            clock = trio.testing.MockClock(autojump_threshold=0)
+            trio.run(main, clock=clock, instruments=[dog], strict_exception_groups=True)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -437,6 +438,25 @@ def run(scenario: Scenario) -> Outcome:
     figures["versions"] = len(world.ledger.written)
     digest = hashlib.sha256("\n".join([*world.lines, failure or ""]).encode()).hexdigest()
     return Outcome(failure, world.lines, digest, figures)
+
+
+@contextlib.contextmanager
+def _made_small() -> Iterator[None]:
+    """What is meant for big files and long lives fits the small contents of a run; nobody writes to the log. Afterwards
+    everything is as it was."""
+    log = logging.getLogger("reconciler")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with (
+            mock.patch.object(reconciler.sending, "RESUME_FROM", RESUME_FROM),
+            mock.patch.object(reconciler.sending, "BESIDE_FROM", BESIDE_FROM),
+            mock.patch.object(syncin_mount.store.objects, "FANOUT", FANOUT),
+            mock.patch.object(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
+        ):
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def attempt(seed: int) -> tuple[int, str | None, Counter[str]]:

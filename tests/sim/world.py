@@ -301,9 +301,13 @@ class World:
     def _check_trees(self) -> None:
         tree = self.disk.tree()
         for device in self.devices.values():
-            differ = _difference(device.settings.filters, device.tree(), tree)
-            waiting = tuple(f"{path}/" for path in device.held_up().values())
-            differ = [path for path in differ if not f"{path}/".startswith(waiting)] if waiting else differ
+            here = device.tree()
+            differ = _difference(device.settings.filters, here, tree)
+            waiting = device.held_up().values()
+            above = tuple(f"{path}/" for path in waiting)
+            elsewhere = {here.get(path) for path in waiting} - {None}  # what waits to get its name there
+            if waiting:
+                differ = [p for p in differ if not f"{p}/".startswith(above) and tree.get(p) not in elsewhere]
             if differ:
                 raise Broken(f"{device.name} and the server differ in {differ}")
         for path, data in tree.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.remote_tree import Known, RemoteTree
-from reconciler.resolve import temporary_name
+from reconciler.resolve import temporarily, temporary_name
 
 DEFERRED = NodeId(-1)
 SKIPPED = NodeId(-2)
@@ -54,6 +54,7 @@ class Matching:
         self._trust_inodes = not self._tree.restored or other <= _RENUMBERED
         if self._trust_inodes:
             self._claim_by_inode()
+        self._claim_by_temporary_name()
         rest = [entry for entry in self._entries if not self._by_path(entry)]
         if rest:
             missing = self._missing_untold()
@@ -123,6 +124,19 @@ class Matching:
             same_kind = (base.kind is Kind.FOLDER) is entry.is_folder
             on_its_way = same_kind and _split(entry.path)[1].startswith(temporary_name(node, self._tag))
             if on_its_way or self._agrees(entry, node, base):
+                self._claims[entry.path] = node
+                self._moving.add(node)
+                self._see(node)
+
+    def _claim_by_temporary_name(self) -> None:
+        """What lies under a name that only we give is the node it was given to, whatever its inode: somebody may have
+        put another content at its place between our look and our move."""
+        for entry in self._entries:
+            node = temporarily(_split(entry.path)[1], self._tag)
+            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
+            if node is None or base is None or entry.path in self._claims:
+                continue
+            if (base.kind is Kind.FOLDER) is entry.is_folder:
                 self._claims[entry.path] = node
                 self._moving.add(node)
                 self._see(node)

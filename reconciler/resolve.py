@@ -20,6 +20,15 @@ def temporary_name(node: NodeId, tag: str = "") -> str:
     return f"{TEMPORARY_PREFIX}{tag}-{node}-tmp" if tag else f"{TEMPORARY_PREFIX}{node}-tmp"
 
 
+def temporarily(name: str, tag: str) -> NodeId | None:
+    """Which node has this temporary name, if it is one that this synchronization gives; None without a ``tag``."""
+    prefix = f"{TEMPORARY_PREFIX}{tag}-"
+    if not tag or not name.startswith(prefix):
+        return None
+    digits, mark, _ = name.removeprefix(prefix).partition("-tmp")
+    return NodeId(int(digits)) if mark and digits.isascii() and digits.isdecimal() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Trees:
     """One node in the three trees. ``tag`` is the settings'."""

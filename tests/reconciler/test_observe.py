@@ -400,6 +400,25 @@ def test_the_observed_tree_is_the_listed_one(
         assert (tree.get(node) is None) <= (node in memory.bases)
 
 
+def test_what_lies_under_a_temporary_name_of_ours_is_the_node_it_was_given_to():
+    """Somebody uploaded over the file after we had looked, and our move took the new one (simulation, seed 314732)."""
+    disk = Disk()
+    disk.put("a", "x")
+    disk.put("b", "y")
+    memory = listed(disk)
+    node = memory.node("a")
+    for name, ours in ((f".syncin-7-{node}-tmp", True), (f".syncin-8-{node}-tmp", False), (".syncin-7-x-tmp", False)):
+        disk.put(name, "z", mtime=5)
+        if "a" in disk.files:
+            disk.remove("a")
+        observer = Observer(memory, tag="7")
+        observer.add(disk.listing())
+        tree = observer.finish()
+        remote = tree.get(node)
+        assert (remote is not None and remote.name == name) is ours, name
+        disk.remove(name)
+
+
 def test_files_that_look_alike_and_change_places_are_no_restored_disk():
     disk = Disk()
     disk.put("a", "x")

@@ -289,7 +289,8 @@ class Executor:
             await expect_file(self._remote, path, action.remote)
         mtime = max(local.mtime, 1)
         await self._remote.touch(path, mtime)
-        self._agreed(action.node, replace(self._base_of(action.remote, local.version), mtime=mtime))
+        document = self._document(action.node, action.remote.place)
+        self._agreed(document, replace(self._base_of(action.remote, local.version), mtime=mtime))
         return 0
 
     async def _delete_remote(self, action: Action) -> int:

@@ -138,3 +138,26 @@ async def test_an_empty_new_file_overwrites_nothing(world: World) -> None:
     device.write("a.txt", b"", mtime=EARLIER)
     await world.settled(device)
     assert device.tree() == world.on_disk() == {"other": b"other", "a.txt": b"made there"}
+
+
+async def test_a_save_with_a_backup_while_a_time_is_on_its_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document is another node here by then: that one is agreed on (simulation, seed 404219)."""
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    touch = device.folder.touch
+
+    async def then_save(path: str, mtime: int) -> None:
+        await touch(path, mtime)
+        device.rename("a.txt", "a.txt~")
+        device.write("a.txt", b"saved", mtime=1_700_000_000)
+        device.unlink("a.txt~")
+
+    monkeypatch.setattr(device.folder, "touch", then_save)
+    device.replica.set_attr(device.node("a.txt"), mtime_ns=1_650_000_000 * 10**9)
+    await device.sync()
+    monkeypatch.undo()
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
+    assert (world.requests("PUT", "/a.txt"), world.requests("DELETE", "/a.txt")) == (1, 0)
+    assert device.engine.status().conflicts == 0

@@ -337,12 +337,17 @@ class Device:
         place = self.folder / "bin"
         return [path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()]
 
-    def held_up(self) -> dict[NodeId, str]:
-        """What waits because a folder cannot go in which a filter leaves something out, and where that is here."""
+    def held_up(self) -> dict[NodeId, set[str]]:
+        """What waits because a folder cannot go in which a filter leaves something out, and where that is here and was
+        when it was agreed on."""
         if self.settings.filters is DEFAULT:
             return {}
         reasons = ("It holds something that", "Its place is still taken", "Its folder waits")
-        return {each.node: each.path for each in self.engine.status().problems if each.why.startswith(reasons)}
+        found = {each.node: {each.path} for each in self.engine.status().problems if each.why.startswith(reasons)}
+        for node, paths in found.items():
+            if self.replica.base(node) is not None:
+                paths.add(self.replica.base_path(node))
+        return found
 
     def unsettled(self) -> list[str]:
         """What a replica that agrees with the server must not have, but for what a filter leaves out and the folders

@@ -303,7 +303,7 @@ class World:
         for device in self.devices.values():
             here = device.tree()
             differ = _difference(device.settings.filters, here, tree)
-            waiting = device.held_up().values()
+            waiting = {path for paths in device.held_up().values() for path in paths}
             above = tuple(f"{path}/" for path in waiting)
             elsewhere = {here.get(path) for path in waiting} - {None}  # what waits to get its name there
             if waiting:

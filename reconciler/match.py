@@ -145,6 +145,8 @@ class Matching:
         if (base.kind is Kind.FOLDER) is not entry.is_folder:
             return False
         if not entry.is_folder:
+            if entry.checksum is not None and entry.checksum == base.checksum:
+                return True  # whatever its time
             return base.size == entry.size and base.mtime == entry.mtime
         if next(iter(self._known.base_children(node)), None) is None:
             return True

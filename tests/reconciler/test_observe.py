@@ -458,3 +458,18 @@ def test_moves_alone_make_no_node_and_lose_none(before, after):
         if each.folder and remote is None:
             continue  # as above: nothing of what it held is in it any more
         assert remote is not None, path
+
+
+def test_a_file_that_was_moved_and_touched_is_known_by_its_checksum():
+    """In mode `secure`; without a checksum, another time is another content (simulation, seed 407438)."""
+    disk = Disk()
+    disk.put("a", "x", mtime=1)
+    memory = listed(disk)
+    node = memory.node("a")
+    memory.bases[node] = replace(memory.bases[node], checksum="c")
+    disk.move("a", "b")
+    disk.write("b", "x", mtime=9)
+    for checksum, known in (("c", True), ("d", False), (None, False)):
+        tree = observe(memory, [each._replace(checksum=checksum) for each in disk.listing()])
+        remote = tree.get(node)
+        assert (remote is not None and remote.name == "b") is known, checksum

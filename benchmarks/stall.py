@@ -11,7 +11,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,10 @@ async def _run(runtime: Runtime, *, dry_run: bool = False) -> dict[str, Any]:
     return figures
 
 
-def _within(ground: Ground, name: str, work: Callable[[Runtime], Any]) -> dict[str, Any]:
+def _within(ground: Ground, name: str, work: Callable[[Runtime], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     async def main() -> dict[str, Any]:
         async with ground.runtime(name) as runtime:
-            return await work(runtime)  # type: ignore[no-any-return]
+            return await work(runtime)
 
     return trio.run(main)
 

@@ -338,15 +338,17 @@ class Device:
         return [path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()]
 
     def held_up(self) -> dict[NodeId, set[str]]:
-        """What waits because a folder cannot go in which a filter leaves something out, and where that is here and was
-        when it was agreed on."""
+        """What waits because a folder cannot go in which a filter leaves something out, and where that is here, was
+        when it was agreed on, and is on the server."""
         if self.settings.filters is DEFAULT:
             return {}
         reasons = ("It holds something that", "Its place is still taken", "Its folder waits")
         found = {each.node: {each.path} for each in self.engine.status().problems if each.why.startswith(reasons)}
         for node, paths in found.items():
-            if self.replica.base(node) is not None:
+            base = self.replica.base(node)
+            if base is not None:
                 paths.add(self.replica.base_path(node))
+                paths.update(path for path, item in self.world.disk.walk() if item.inode == base.inode)
         return found
 
     def unsettled(self) -> list[str]:

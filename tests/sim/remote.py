@@ -30,7 +30,7 @@ from reconciler.errors import (
     Unauthorized,
     Unreachable,
 )
-from reconciler.model import Base, Direction, Entry
+from reconciler.model import Base, Direction, Entry, Kind
 from reconciler.ports import Found, Reader
 from tests.sim.server import PARTIAL, TEMPORARY, Disk, Item
 
@@ -212,7 +212,9 @@ class ModelFolder:
 
     def must_be_gone(self, path: str, base: Base) -> None:
         """The device has removed this version because a listing did not have it. Broken when it was there all the
-        time."""
+        time. (An empty file that takes a folder's name, inode and second is not the folder.)"""
+        if base.kind is not Kind.FILE:
+            return
         item = self._disk.at(path)
         if item is None or item.data is None or self._listed_from != self._disk.changes:
             return

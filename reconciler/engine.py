@@ -422,6 +422,7 @@ class Engine:
         await self._learn(tree)
         self._waiting = {each.node: each.why for each in made.waiting}
         self._held.retain(draft.touched)
+        self._held.wait(self._waiting_here())
         self._conflicts += len(made.conflicts)
         outcomes = await self._execute(made, tree, listed=True)
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
@@ -432,6 +433,13 @@ class Engine:
         oldest = trio.current_time() - JUST_SENT
         self._sent = {node: when for node, when in self._sent.items() if when > oldest}
         return any(outcome.result is Result.STALE for outcome in outcomes)
+
+    def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
+        """What was changed here and waits for more than that somebody closes it."""
+        for node, why in self._waiting.items():
+            local = self._replica.local(node)
+            if local is not None and not local.busy:
+                yield Dirty(node, self._replica.changed_ns(node)), why
 
     def _locate_problems(self, tree: RemoteTree) -> None:
         telling = Telling(self._replica, tree)

@@ -1,8 +1,9 @@
-"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause, or filtered."""
+"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause, waiting for the server
+to change, or filtered."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.model import NodeId
@@ -18,7 +19,8 @@ REFUSED_PAUSE = 3600.0
 class Held:
     """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change that it is about.
 
-    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be.
+    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found to
+    wait by a full run: it takes a listing to know better, so the next full run looks at them, and no push before.
     """
 
     why: str
@@ -27,6 +29,7 @@ class Held:
     changed_ns: int
     lasting: bool = False
     filtered: bool = False
+    listed: bool = False
 
 
 class HeldNodes:
@@ -39,13 +42,19 @@ class HeldNodes:
         """After a failure."""
         former = self._nodes.get(dirty.node)
         pause = REFUSED_PAUSE if lasting else FIRST_PAUSE
-        if former is not None and former.changed_ns == dirty.changed_ns and not former.filtered:
+        if former is not None and former.changed_ns == dirty.changed_ns and former.pause:
             pause = min(former.pause * 2, max(LONGEST_PAUSE, pause))
         self._nodes[dirty.node] = Held(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
 
     def filter(self, dirty: Dirty) -> None:
         """The node is left out of the synchronization, as long as it is not touched."""
         self._nodes[dirty.node] = Held("", float("inf"), 0.0, dirty.changed_ns, filtered=True)
+
+    def wait(self, waiting: Iterable[tuple[Dirty, str]]) -> None:
+        """A full run found that these wait, and why; what former ones found is void."""
+        self._nodes = {node: held for node, held in self._nodes.items() if not held.listed}
+        for dirty, why in waiting:
+            self._nodes.setdefault(dirty.node, Held(why, float("inf"), 0.0, dirty.changed_ns, listed=True))
 
     def release(self, node: NodeId) -> None:
         self._nodes.pop(node, None)
@@ -81,4 +90,4 @@ class HeldNodes:
     def paused(self, node: NodeId, now: float) -> bool:
         """Whether a failure's pause is on for this node, whatever happened to it here."""
         held = self._nodes.get(node)
-        return held is not None and not held.filtered and now < held.until
+        return held is not None and bool(held.pause) and now < held.until

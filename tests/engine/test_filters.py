@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import Settings
+from reconciler.model import Direction, Settings
 from syncin_mount.config.filters import matcher
-from tests.engine.world import Device, World, open_world
+from tests.engine.world import Device, World, open_world, until
 
 
 @pytest.fixture
@@ -260,3 +260,19 @@ async def test_what_waits_and_was_never_here_is_named_by_its_path_there(world: W
     report = await device.sync()
     assert [each.path for each in report.problems] == ["d", "d"]
     assert device.tree() == {"d": None, "d/mine.tmp": b"left out"}
+
+
+async def test_what_a_full_run_found_to_wait_is_not_pushed_in_vain(world: World):
+    world.put("docs/a.tmp", b"a")
+    filters = Filter(rule=matcher((".*.tmp$",)))
+    device = await world.device(settings=Settings(direction=Direction.UPLOAD, filters=filters), manual=False)
+    device.write("docs", b"a file here, a folder there")
+    report = await device.sync()
+    assert "docs" in [problem.path for problem in report.problems]
+    mark = world.requests("POST", "/docs")
+    device.write("other", b"o")
+    await until(lambda: "other" in world.on_disk())
+    assert world.requests("POST", "/docs") == mark
+    shutil.rmtree(world.disk / "docs")
+    await device.sync()
+    assert world.on_disk() == {"docs": b"a file here, a folder there", "other": b"o"}

@@ -16,6 +16,7 @@ from functools import partial
 
 import trio
 
+from reconciler.doubt import Unreadable
 from reconciler.errors import ListingBroken, Missing, RemoteError, SnapshotEnded, Unauthorized, Unreachable
 from reconciler.executor import JUST_SENT, Executor
 from reconciler.guards import Halted, root_gone
@@ -112,6 +113,7 @@ class Engine:
         self._running = trio.Lock()
         self._wake = trio.Event()
         self._held = HeldNodes()
+        self._unreadable = Unreadable()
         self._waiting: dict[NodeId, str] = {}
         self._there: dict[NodeId, str] = {}
         """Where on the server something is that is a problem and was never here."""
@@ -307,9 +309,9 @@ class Engine:
         try:
             await self._follow_settings()
             before = 0
-            for _ in range(ROUNDS):
+            for round_ in range(1, ROUNDS + 1):
                 before = len(report.outcomes)
-                if not await self._round(report, confirmed=confirmed):
+                if not await self._round(report, confirmed=confirmed, last=round_ == ROUNDS):
                     break
             else:
                 self._hold_stale(report.outcomes[before:])
@@ -380,13 +382,17 @@ class Engine:
         self._halted = report.halted = why
         self._later(trio.current_time())
 
-    async def _round(self, report: Report, *, confirmed: bool) -> bool:
-        """One listing and what follows from it. True when it must be done again."""
+    async def _round(self, report: Report, *, confirmed: bool, last: bool) -> bool:
+        """One listing and what follows from it. True when it must be done again, if it is not the last round."""
         started = trio.current_time()
         self._doing = "listing"
         tree = await self._observe(report)
         if tree is None:
             return True
+        if self._unreadable.cast_doubt(tree):
+            if not last:
+                return True
+            tree.doubt_absences("it is not there, and may be what could not be read elsewhere")
         tree.restored = self._restored = tree.restored or self._restored
         self._link.alive()
         self._refused = None

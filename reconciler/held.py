@@ -1,5 +1,5 @@
-"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause, waiting for the server
-to change, or filtered."""
+"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause or for the next
+listing, or filtered."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ REFUSED_PAUSE = 3600.0
 class Held:
     """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change that it is about.
 
-    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found to
-    wait by a full run: it takes a listing to know better, so the next full run looks at them, and no push before.
+    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found
+    to wait by a full run: it takes a listing to know better, so the next full run looks at them, and no push before.
     """
 
     why: str

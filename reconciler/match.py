@@ -62,6 +62,7 @@ class Matching:
                 self._settle(entry, missing)
         for path, why in self._problems.items():
             self._note_problem(path, why)
+        self._tree.unreadable = frozenset(self._problems)
         for node in self._unseen():
             if self._tree.unknown(node) is None:
                 self._tree.note_absent(node)

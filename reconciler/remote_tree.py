@@ -30,7 +30,17 @@ class RemoteTree:
     The executor notes with ``set`` what each action left on the server, before or after it advances the base.
     """
 
-    __slots__ = ("_differs", "_hiding", "_known", "_nameless", "_placed", "_unknown", "learned", "restored")
+    __slots__ = (
+        "_differs",
+        "_hiding",
+        "_known",
+        "_nameless",
+        "_placed",
+        "_unknown",
+        "learned",
+        "restored",
+        "unreadable",
+    )
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -41,6 +51,8 @@ class RemoteTree:
         self._hiding: set[NodeId] = set()
         self.learned: list[tuple[NodeId, Base]] = []
         """Bases that only gain what the server had not told before (inode, checksum)."""
+        self.unreadable: frozenset[str] = frozenset()
+        """The paths of a listing that could not be read."""
         self.restored = False
         """Most files are other ones that look the same: perhaps a backup, which knows nothing of what came after it."""
 
@@ -70,6 +82,16 @@ class RemoteTree:
         if base is None:
             return None
         return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
+
+    def gone(self) -> bool:
+        """Whether anything is not there that the base has."""
+        return any(remote is None and self._known.base(node) is not None for node, remote in self._differs.items())
+
+    def doubt_absences(self, why: str) -> None:
+        """What is not there may be somewhere all the same: its state is not known."""
+        for node in [node for node, remote in self._differs.items() if remote is None]:
+            del self._differs[node]
+            self._unknown[node] = why
 
     def set(self, node: NodeId, remote: Remote | None) -> None:
         """From now on the node is so on the server. With None, all below it is gone too."""

@@ -13,8 +13,9 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from reconciler.model import Op, Result, Side
+from reconciler.model import Mode, Op, Result, Settings, Side
 from syncin_mount.devserver import CutResponse, Moment, Reply, Rule, StopListing
+from syncin_mount.devserver.listing import checksum as read_checksum
 from tests.engine.test_faults import OLD, begun, check_kept, is_settled, recovered, under_fault
 from tests.engine.world import Device, World
 
@@ -276,3 +277,30 @@ async def test_a_full_local_disk(world: World, monkeypatch: pytest.MonkeyPatch, 
     await recovered(world, device)
     assert device.read(name) == b"made there"
     assert is_settled(device)
+
+
+async def test_what_is_gone_beside_an_unreadable_entry_is_listed_again_before_it_goes_here(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A content that the server may not read: its listing cannot tell what that is, now and for ever."""
+    for name in ("a", "b"):
+        world.put(name, name.encode())
+    device = await world.device(settings=Settings(mode=Mode.SECURE))
+    assert (await device.sync()).complete
+    (world.disk / "a").unlink()
+    world.put("c", b"c")
+
+    def checksum(full: str) -> tuple[str, int]:
+        if full.endswith("/c"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read_checksum(full)
+
+    monkeypatch.setattr("syncin_mount.devserver.listing.checksum", checksum)
+    mark = world.requests("POST", "/diff/")
+    await device.sync()
+    assert set(device.tree()) == {"b"}
+    assert world.requests("POST", "/diff/") == mark + 3
+    (world.disk / "b").unlink()
+    await device.sync(confirmed=True)
+    assert device.tree() == {}
+    assert world.requests("POST", "/diff/") == mark + 4, "it was unreadable all the time"

@@ -1,0 +1,52 @@
+"""What is gone from a listing that could not be read as a whole."""
+
+from __future__ import annotations
+
+from reconciler.doubt import SURE, Unreadable
+from reconciler.model import Entry
+from tests.reconciler.disk import Disk, Memory, listed, observe
+
+
+def setting() -> tuple[Disk, Memory]:
+    disk = Disk()
+    disk.put("a", "a", 1)
+    disk.put("b", "b", 1)
+    return disk, listed(disk)
+
+
+def unreadable(path: str) -> Entry:
+    return Entry(path, False, 0, 0, 0, problem="ENOENT, stat")
+
+
+def test_a_file_may_have_moved_to_where_nothing_could_be_read():
+    disk, memory = setting()
+    disk.remove("a")
+    asked = Unreadable()
+    for _ in range(SURE - 1):
+        assert asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
+    assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")])), (
+        "a broken link would hold it up for ever"
+    )
+
+
+def test_what_was_unreadable_all_the_time_casts_no_doubt_and_what_comes_does():
+    disk, memory = setting()
+    asked = Unreadable()
+    for _ in range(SURE):
+        assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
+    disk.remove("a")
+    assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
+    assert asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c"), unreadable("d")]))
+    assert not asked.cast_doubt(observe(memory, disk.listing()))
+
+
+def test_a_doubted_absence_is_an_unknown_state():
+    disk, memory = setting()
+    disk.remove("a")
+    tree = observe(memory, [*disk.listing(), unreadable("c")])
+    node = memory.base_entry(1, "a").node
+    assert tree.get(node) is None
+    tree.doubt_absences("why")
+    assert tree.unknown(node) == "why"
+    assert tree.get(node) is not None
+    assert node in set(tree.changed())

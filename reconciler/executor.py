@@ -300,16 +300,15 @@ class Executor:
         path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             found = await self._remote.find(path)
-            if found is not None and not same(found, action.remote):
+            if found is None:  # deleted there as well, or moved: then it would come back as another one
+                raise Stale("it is not there any more, and may be elsewhere")
+            if not same(found, action.remote):
                 raise Stale("it was changed on the server meanwhile")
         elif not self._listed:
             raise Stale("what is in the folder on the server now has to be seen first")
         else:
             self._expect_nothing_kept_below(action)
-        try:
-            await self._remote.delete(path)
-        except Missing:
-            pass
+        await self._remote.delete(path)  # Missing makes it stale, too
         self._forget_below(action.node)
         return 0
 

@@ -101,7 +101,7 @@ EXPECTED: dict[str, dict[str, Seen]] = {
     "401": {"*": Seen.LOG_IN, "fetch new": Seen.REFUSED},
     "403": {"*": Seen.REFUSED, "listing": Seen.RUN_REFUSED},
     # Done and denied: the next plan of the same run sees that it is there. A deletion denied so is taken as done.
-    "404 before": {"*": Seen.AGAIN, "delete": Seen.DONE, "fetch new": Seen.LISTED, "listing": Seen.HALTED},
+    "404 before": {"*": Seen.AGAIN, "fetch new": Seen.LISTED, "listing": Seen.HALTED},
     "404 after": {"*": Seen.DONE},
     "405 before": {"*": Seen.AGAIN, "fetch new": Seen.REFUSED, "listing": Seen.RUN_REFUSED},
     "405 after": {"*": Seen.DONE},

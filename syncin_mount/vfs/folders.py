@@ -2,8 +2,10 @@
 
 A handle hands out positions: 0 and 1 are ``.`` and ``..``, position ``i + 2`` is the i-th name that the handle ever
 gave. A name keeps its position for as long as the handle does not rewind, so going on from any position
-repeats nothing and leaves nothing out, whatever was created, removed or renamed. The names come from the replica in
-pieces, in the order of their bytes; a folder is never read as a whole.
+repeats nothing and leaves nothing out, whatever was created, removed or renamed. After a rewind the names get the same
+positions once more if the folder is the same; so going back to the beginning and then to a former position leads where
+it did, though POSIX does not ask for it (seekdir(3p)). The names come from the replica in pieces, in the order of their
+bytes; a folder is never read as a whole.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ class OpenFolder:
         if position < 2:
             yield from self._dots(position)
         index = max(position - 2, 0)
+        while len(self._names) < index and (piece := self._piece()):  # a position from before a rewind
+            self._names.append(piece.pop()[0])
         while index < len(self._names):
             name = self._names[index]
             index += 1

@@ -71,6 +71,19 @@ async def test_rewinding_shows_what_is_new_and_old_positions_stay(world):
     assert [name for name, _, _ in listing(world.fs, handle)][2:] == [b"a", b"b", b"d"]
 
 
+async def test_positions_from_before_a_rewind_lead_where_they_did(world):
+    for number in range(500):
+        world.fs.mknod(ROOT, b"%03d" % number, stat.S_IFREG | 0o644, 0, 1, 1)
+    handle = world.fs.opendir(ROOT)
+    positions = {name: after - 1 for name, _, after in listing(world.fs, handle)}
+    for name in (b"300", b"000", b"499", b"."):
+        assert listing(world.fs, handle, 0, limit=1)[0][0] == b"."
+        assert listing(world.fs, handle, positions[name], limit=1)[0][0] == name
+    listing(world.fs, handle, 0, limit=1)
+    assert listing(world.fs, handle, 502) == []
+    assert listing(world.fs, handle, 9999) == []
+
+
 async def test_a_big_folder_is_not_read_as_a_whole(world, monkeypatch):
     for number in range(1000):
         world.fs.mknod(ROOT, b"%04d" % number, stat.S_IFREG | 0o644, 0, 1, 1)

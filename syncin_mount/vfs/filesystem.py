@@ -43,6 +43,9 @@ _TRASH = re.compile(rb"\.Trash(-\d+)?")
 """Where the freedesktop.org Trash specification has programs put what they delete, at the top of a file system. Here it
 would be sent to the server and come to every computer."""
 
+_LAST_NS = (1 << 63) - 1
+"""The last time that a record can hold, in the year 2262; the first is as far before 1970."""
+
 _NODE_TYPES = dict(zip(TYPE_BITS, NodeType, strict=True))
 
 
@@ -227,8 +230,10 @@ class FileSystem:
         ctime_ns: int | None = None,
     ) -> Attr:
         """Changes what is given. ``ctime_ns`` is given by a caller that keeps a file's times itself and tells every
-        change of them (the kernel under writeback)."""
+        change of them (the kernel under writeback). Times that no record can hold become the nearest that can, as on
+        local file systems (utimensat(2))."""
         self._may_change()
+        atime_ns, mtime_ns, ctime_ns = _in_range(atime_ns), _in_range(mtime_ns), _in_range(ctime_ns)
         if size is not None:
             await self._truncate(ino, size, mtime_ns=mtime_ns, kept=ctime_ns is not None)
         file = self._files.get(ino)
@@ -250,7 +255,10 @@ class FileSystem:
         return self._seen(node)
 
     async def _truncate(self, ino: int, size: int, *, mtime_ns: int | None, kept: bool) -> None:
-        """Recorded at once, unless somebody has the file open for writing: then with what they write."""
+        """Recorded at once, unless somebody has the file open for writing: then with what they write. To the size that
+        it has is no change (POSIX), unless the caller gives a time with it."""
+        if mtime_ns is None and self.getattr(ino).size == size:
+            return
         file = await self._files.acquire(ino, write=True, truncate=size == 0)
         try:
             if size:
@@ -275,15 +283,29 @@ class FileSystem:
             found = self._seen(self._child(parent, name))
             if not stat.S_ISREG(found.st_mode):
                 raise
-            return await self.open(found.ino, flags), self.getattr(found.ino)
+            return await self.open(found.ino, flags, uid), self.getattr(found.ino)
         return await self._new_handle(attr.ino, write=_writes(flags)), attr
 
-    async def open(self, ino: int, flags: int) -> int:
-        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when that cannot be."""
+    async def open(self, ino: int, flags: int, uid: int = 0) -> int:
+        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when that cannot be.
+
+        ``uid`` is who opens it: a truncation by anybody but root takes the set-user-ID and set-group-ID bits (the one
+        change of a content for which the kernel leaves that to the file system).
+        """
         write, truncate = _writes(flags), bool(flags & os.O_TRUNC)
         if write or truncate:
             self._may_change()
+        if truncate and uid:
+            self._drop_setid(ino)
         return await self._new_handle(ino, write=write, truncate=truncate)
+
+    def _drop_setid(self, ino: int) -> None:
+        """As chmod(2) and write(2) say: set-group-ID without group execution is no such bit (mandatory locking)."""
+        node = self._node(ino)
+        mode = self._attr(node).mode
+        kept = mode & ~(stat.S_ISUID | stat.S_ISGID if mode & stat.S_IXGRP else stat.S_ISUID)
+        if kept != mode:
+            self._replica.set_attr(node, mode=kept)
 
     async def _new_handle(self, ino: int, *, write: bool, truncate: bool = False) -> int:
         file = await self._files.acquire(ino, write=write, truncate=truncate)
@@ -413,6 +435,10 @@ class FileSystem:
                 log.error("What was last written to inode %d could not be recorded: %s", file.ino, error.strerror)
         self._files.close()
         self._folders.clear()
+
+
+def _in_range(time_ns: int | None) -> int | None:
+    return None if time_ns is None else max(-_LAST_NS, min(time_ns, _LAST_NS))
 
 
 def _writes(flags: int) -> bool:

@@ -191,7 +191,7 @@ class Operations(pyfuse3.Operations):
         return FileInfo(handle, keep_cache=True), entry_of(attr)
 
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
-        return FileInfo(await self._fs.open(inode, flags), keep_cache=True)
+        return FileInfo(await self._fs.open(inode, flags, ctx.uid), keep_cache=True)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
         # pyfuse3 takes any buffer, whatever its annotation, and copies it before another handler runs.

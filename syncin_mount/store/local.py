@@ -14,6 +14,8 @@ from syncin_mount.store.types import Attr, NodeType
 
 NAME_MAX = 255
 XATTR_MAX = 65_536
+XATTR_NAMES_MAX = 65_536
+"""Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX, listxattr(2))."""
 
 
 def _fail(code: int) -> OSError:
@@ -175,18 +177,22 @@ class LocalOperations(Reading):
     def set_xattr(
         self, node: NodeId, name: bytes, value: bytes, *, create: bool = False, replace: bool = False
     ) -> None:
-        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC."""
+        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC (also when the names would be
+        more than can be listed)."""
         if not 0 < len(name) <= NAME_MAX:
             raise _fail(errno.ERANGE)
         if len(value) > XATTR_MAX:
             raise _fail(errno.E2BIG)
-        if create or replace:
-            there = name in self.list_xattrs(node)
+        count = self._node(node).xattrs
+        if create or replace or count >= XATTR_NAMES_MAX // (NAME_MAX + 1):
+            names = self.list_xattrs(node)
+            there = name in names
             if create and there:
                 raise _fail(errno.EEXIST)
             if replace and not there:
                 raise _fail(errno.ENODATA)
-        self._node(node)
+            if not there and sum(map(len, names)) + len(names) + len(name) + 1 > XATTR_NAMES_MAX:
+                raise _fail(errno.ENOSPC)
         self._local(events.XattrSet(self._now(), node, name, value), grows=True)
 
     def remove_xattr(self, node: NodeId, name: bytes) -> None:

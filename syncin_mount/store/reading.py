@@ -48,6 +48,15 @@ class Reading(Core):
         node = self._ix.entry(parent, name)
         return None if node is None else NodeId(node)
 
+    def look(self, parent: NodeId, name: bytes) -> tuple[Attr, dict[bytes, bytes]] | None:
+        """What has this name, with its extended attributes."""
+        node = self._ix.entry(parent, name)
+        if node is None:
+            return None
+        record = self._node(node)
+        names = self._ix.xattr_names(node) if record.xattrs else ()
+        return to_attr(node, record), {name: self.get_xattr(NodeId(node), name) for name in names}
+
     def children(self, parent: NodeId, after: bytes | None, limit: int) -> list[tuple[bytes, NodeId]]:
         return [(name, NodeId(node)) for name, node in self._ix.children(parent, after, limit)]
 

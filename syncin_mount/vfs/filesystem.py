@@ -22,22 +22,23 @@ from reconciler.model import ROOT, Kind
 from syncin_mount.store.types import TYPE_BITS, NodeType
 from syncin_mount.vfs.files import OpenFile, OpenFiles
 from syncin_mount.vfs.folders import OpenFolder, parent_of
+from syncin_mount.vfs.orphans import Orphans
+from syncin_mount.vfs.xattrs import ExtendedAttributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.model import NodeId
     from syncin_mount.store import Attr, Change, Replica
     from syncin_mount.vfs.hydration import Hydrator
 
+    _Found = tuple[Attr, dict[bytes, bytes]] | None
+    """What has a name, with its extended attributes (``Replica.look``)."""
+
 log = logging.getLogger(__name__)
 
 NAME_BYTES = 255
 """Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
-
-STATUS_XATTR = b"user.syncin.status"
-"""Read-only attribute of every file and folder. It is not listed: copies made with attributes must not carry it."""
-
 
 _TRASH = re.compile(rb"\.Trash(-\d+)?")
 """Where the freedesktop.org Trash specification has programs put what they delete, at the top of a file system. Here it
@@ -57,7 +58,7 @@ class FileSystem:
     """A replica as a file system.
 
     ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives seconds that only
-    grow; it is what ``settle`` is compared with.
+    grow; it is what ``settle`` is compared with. ``now_ns`` is the time of changes that no record tells of.
     """
 
     def __init__(
@@ -67,11 +68,14 @@ class FileSystem:
         *,
         read_only: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.read_only = read_only
         self._replica = replica
         self._clock = clock
         self._files = OpenFiles(replica, hydrator, clock)
+        self._orphans = Orphans(replica, now_ns)
+        self._xattrs = ExtendedAttributes(replica, self._orphans)
         self._handles: dict[int, tuple[OpenFile, bool]] = {}
         self._folders: dict[int, OpenFolder] = {}
         self._last_handle = 0
@@ -171,14 +175,17 @@ class FileSystem:
     def unlink(self, parent: int, name: bytes) -> None:
         self._may_change(name)
         folder = self._node(parent)
-        file = self._open_at(folder, name)
+        found = self._replica.look(folder, name)
+        self._before_unnaming(found)
         self._replica.unlink(folder, name)
-        if file is not None:
-            self._files.renamed(file)
+        self._unnamed(found)
 
     def rmdir(self, parent: int, name: bytes) -> None:
         self._may_change(name)
-        self._replica.rmdir(self._node(parent), name)
+        folder = self._node(parent)
+        found = self._replica.look(folder, name)
+        self._replica.rmdir(folder, name)
+        self._unnamed(found)
 
     def rename(
         self,
@@ -194,28 +201,43 @@ class FileSystem:
         self._may_change(name, new_name)
         folder, new_folder = self._node(parent), self._node(new_parent)
         self._no_new_trash(new_folder, new_name)
-        # Renaming one file over another may give its content, and what is still to be recorded of it, to another node.
-        moved = [file for at in ((folder, name), (new_folder, new_name)) if (file := self._open_at(*at)) is not None]
+        moved, replaced = self._replica.look(folder, name), self._replica.look(new_folder, new_name)
+        self._before_unnaming(moved, replaced)
         self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
-        for file in moved:
-            self._files.renamed(file)
+        self._unnamed(moved, replaced)
 
-    def _open_at(self, folder: NodeId, name: bytes) -> OpenFile | None:
-        """The open file of that name, if it is open, with its attributes as they are before something happens to it."""
-        if not len(self._files):
-            return None
-        node = self._replica.lookup(folder, name)
-        attr = None if node is None else self._replica.attr(node)
-        file = None if attr is None else self._files.get(attr.ino)
-        if file is not None:
-            self._files.attr(file)
-        return file
+    def _before_unnaming(self, *found: _Found) -> None:
+        """Open files among them get their attributes as they are before their names go."""
+        for each in found if len(self._files) else ():
+            file = None if each is None else self._files.get(each[0].ino)
+            if file is not None:
+                self._files.attr(file)
+
+    def _unnamed(self, *found: _Found) -> None:
+        """Names were taken from these, or given to them. What has none now stays as it was for whoever uses it. And
+        renaming one file over another may have given its content, with what is still to be recorded of it, to another
+        node."""
+        for each in found:
+            if each is None:
+                continue
+            self._orphans.keep(*each)
+            file = self._files.get(each[0].ino)
+            if file is not None:
+                self._files.renamed(file)
+
+    def forget(self, inodes: Iterable[int]) -> None:
+        """The operating system knows these inodes no more. Frontends tell of every inode that it forgets, else removed
+        ones are kept to the end."""
+        self._orphans.forget(inodes)
 
     # Attributes -----------------------------------------------------------------------------------
 
     def getattr(self, ino: int) -> Attr:
         file = self._files.get(ino)
-        return self._attr(self._node(ino)) if file is None else self._files.attr(file)
+        if file is not None:
+            return self._files.attr(file)
+        node = self._replica.by_ino(ino)
+        return self._orphans.attr(ino) if node is None else self._attr(node)
 
     async def setattr(
         self,
@@ -247,7 +269,11 @@ class FileSystem:
             return self._files.change_orphan(
                 file, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
             )
-        node = self._node(ino)
+        node = self._replica.by_ino(ino)
+        if node is None:
+            return self._orphans.change(
+                ino, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            )
         if (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
             self._replica.set_attr(
                 node, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
@@ -353,8 +379,9 @@ class FileSystem:
     # Folders --------------------------------------------------------------------------------------
 
     def opendir(self, ino: int) -> int:
+        node = self._replica.by_ino(ino)
         handle = self._handle()
-        self._folders[handle] = OpenFolder(self._replica, self._node(ino))
+        self._folders[handle] = OpenFolder(self._replica, self._orphans.attr(ino).node if node is None else node)
         return handle
 
     def readdir(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
@@ -371,34 +398,21 @@ class FileSystem:
         """Every operation so far survives a power cut."""
         await trio.to_thread.run_sync(self._replica.sync_journal)
 
-    # Extended attributes --------------------------------------------------------------------------
+    # Extended attributes, see `syncin_mount.vfs.xattrs` ---------------------------------------------
 
     def getxattr(self, ino: int, name: bytes) -> bytes:
-        """Raises ENODATA."""
-        node = self._node(ino)
-        if name == STATUS_XATTR:
-            return self._replica.status(node).value.encode()
-        return self._replica.get_xattr(node, name)
+        return self._xattrs.get(ino, name)
 
     def setxattr(self, ino: int, name: bytes, value: bytes) -> None:
         self._may_change()
-        self._may_set(name)
-        self._replica.set_xattr(self._node(ino), name, value)
+        self._xattrs.set(ino, name, value)
 
     def removexattr(self, ino: int, name: bytes) -> None:
-        """Raises ENODATA."""
         self._may_change()
-        self._may_set(name)
-        self._replica.remove_xattr(self._node(ino), name)
+        self._xattrs.remove(ino, name)
 
-    def _may_set(self, name: bytes) -> None:
-        if name == STATUS_XATTR:
-            _fail(errno.EPERM)
-        if name.startswith(b"system."):  # access control lists: nothing here would honour them
-            _fail(errno.EOPNOTSUPP)
-
-    def listxattr(self, ino: int) -> list[bytes]:
-        return self._replica.list_xattrs(self._node(ino))
+    def listxattr(self, ino: int, *, privileged: bool = True) -> list[bytes]:
+        return self._xattrs.names(ino, privileged=privileged)
 
     # Around it ------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ async def test_an_unlinked_file_stays_usable_and_nothing_is_recorded(world):
     world.fs.flush(handle)
     world.fs.release(handle)
     assert world.replica.sequence() == sequence
+    world.fs.forget([ino])
     with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
         world.fs.getattr(ino)
 

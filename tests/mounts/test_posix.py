@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import stat
 import struct
@@ -189,6 +190,85 @@ def test_truncating_to_the_same_size_changes_no_time(drive):
     assert path.stat().st_mtime_ns == 7
     drive.again()
     assert path.stat().st_mtime_ns == 7
+
+
+def test_paths_longer_than_path_max(drive, monkeypatch):
+    """A tree has no greatest depth; a path in one call has."""
+    name = "n" * 200
+    home = os.open(drive.path, os.O_RDONLY)
+    below = os.dup(home)
+    for _ in range(30):
+        os.mkdir(name, dir_fd=below)
+        above, below = below, os.open(name, os.O_RDONLY, dir_fd=below)
+        os.close(above)
+    file = os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=below)
+    assert os.write(file, b"deep") == 4
+    os.close(file)
+    monkeypatch.chdir(drive.path)
+    assert error_of(os.stat, "/".join([name] * 21)) == errno.ENAMETOOLONG
+    assert os.stat("/".join([name] * 20)).st_nlink == 3
+    os.rename(name, "top")
+    assert os.stat("file", dir_fd=below).st_size == 4
+    assert len(os.readlink(f"/proc/self/fd/{home}")) < 4096
+    os.close(below)
+    os.close(home)
+    monkeypatch.undo()
+    drive.again()
+    subprocess.run(["rm", "-rf", drive.path / "top"], check=True, timeout=30)
+    assert os.listdir(drive.path) == []
+
+
+def test_locks_hold_between_processes(drive):
+    program = """
+import errno, fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+for lock in (lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB),
+             lambda: fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 5),
+             lambda: fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 15)):
+    try:
+        lock()
+        print("locked")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+"""
+    path = drive.path / "file"
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.lockf(file, fcntl.LOCK_EX, 10, 5)
+        done = subprocess.run([sys.executable, "-c", program, path], check=True, capture_output=True, timeout=30)
+    assert done.stdout.split() == [b"EAGAIN", b"EAGAIN", b"locked"]
+
+
+def test_a_position_in_a_folder_can_be_kept(drive):
+    """telldir(3), seekdir(3), rewinddir(3) of the C library on a folder that needs several requests."""
+    for number in range(600):
+        (drive.path / f"{number:04}").touch()
+    libc = ctypes.CDLL(None)
+    libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+    libc.telldir.restype = ctypes.c_long
+    folder = ctypes.c_void_p(libc.opendir(os.fsencode(drive.path)))
+
+    def read() -> bytes | None:
+        entry = libc.readdir(folder)
+        return ctypes.string_at(entry + 19) if entry else None  # struct dirent: d_name comes after 19 bytes
+
+    places = {}
+    while True:
+        place = libc.telldir(folder)
+        name = read()
+        if name is None:
+            break
+        places[name] = place
+    assert len(places) == 602
+    for name in (b"0599", b".", b"0300", b"0000", b"0450"):
+        libc.seekdir(folder, ctypes.c_long(places[name]))
+        assert read() == name
+    (drive.path / "0450").unlink()
+    (drive.path / "0600").touch()
+    libc.rewinddir(folder)
+    names = set(iter(read, None))
+    assert names == (set(places) | {b"0600"}) - {b"0450"}
+    libc.closedir(folder)
 
 
 def test_special_things_and_the_kernel_s_own_limits(drive):

@@ -92,7 +92,8 @@ def _written(index: Index, sequence: int, event: events.Written) -> None:
         index.unmark(index.writing, event.node)
     else:
         record.version = sequence
-    record.size, record.mtime, record.ctime = event.size, event.mtime, event.now
+    record.size, record.mtime = event.size, event.mtime
+    record.ctime = event.now if event.ctime is None else event.ctime
     index.put_node(event.node, record)
     mark_unsynced(index, event.node, record)
     if refresh(index, event.node, record, event.now, local=True):

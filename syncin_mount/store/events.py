@@ -61,11 +61,12 @@ class WriteBegun(Event, frozen=True):
 
 
 class Written(Event, frozen=True):
-    """The content was changed and has this size and time now."""
+    """The content was changed and has this size and time now. ``ctime`` is None for the event's own moment."""
 
     node: int
     size: int
     mtime: int
+    ctime: int | None = None
 
 
 class Renamed(Event, frozen=True):

@@ -94,11 +94,11 @@ class LocalOperations(Reading):
             if not record.present:
                 self._objects.drop_incoming(node)
 
-    def written(self, node: NodeId, *, size: int, mtime_ns: int) -> Attr:
-        """Records what was written since ``begin_write``. Raises FileNotFoundError."""
+    def written(self, node: NodeId, *, size: int, mtime_ns: int, ctime_ns: int | None = None) -> Attr:
+        """Records what was written since ``begin_write``; ctime is now unless given. Raises FileNotFoundError."""
         if self._node(node).kind != FILE:
             raise _fail(errno.EINVAL)
-        self._local(events.Written(self._now(), node, size, mtime_ns))
+        self._local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
         return to_attr(node, self._node(node))
 
     def opened_for_write(self, node: NodeId) -> None:

@@ -52,8 +52,8 @@ class OpenFile:
 
     ``counted`` is the node for which the replica counts the file's writers, None without writers.
     ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
-    is the object's own. ``times_kept`` says that the caller keeps the times itself and tells each change (the kernel
-    under writeback): a write that it hands over late must not change the time it has told. ``synced`` is the last
+    is the object's own. ``ctime_ns`` is there when the caller keeps the times itself and tells each change (the kernel
+    under writeback): a write that it hands over late must not change the times it has told. ``synced`` is the last
     version that was noted as being on the disk. ``unnamed`` says that a caller took the name from the inode: it knows,
     so whoever still comes with the inode has a handle on it.
     """
@@ -62,6 +62,7 @@ class OpenFile:
         "attr",
         "content",
         "counted",
+        "ctime_ns",
         "handles",
         "here",
         "ino",
@@ -69,7 +70,6 @@ class OpenFile:
         "node",
         "retired",
         "synced",
-        "times_kept",
         "told",
         "unnamed",
         "writers",
@@ -90,7 +90,7 @@ class OpenFile:
         self.writing = False
         self.wrote_at = 0.0
         self.mtime_ns: int | None = None
-        self.times_kept = False
+        self.ctime_ns: int | None = None
         self.told = False
         self.synced = 0
         self.unnamed = False
@@ -98,6 +98,10 @@ class OpenFile:
 
 class OpenFiles:
     """The table of open files. Used from the trio thread only."""
+
+    times_kept = False
+    """Whether the caller keeps the times of a file that is written itself, and has told each change of them by the time
+    it flushes, syncs or releases (the kernel under writeback): what it hands over has no time of its own then."""
 
     def __init__(self, replica: Replica, hydrator: Hydrator, clock: Callable[[], float]) -> None:
         self._replica = replica
@@ -123,14 +127,15 @@ class OpenFiles:
         Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the inode belongs to no name
         any more, or does not once the content is here. That others still read it makes no difference to who wants to
         write: they came by a name that the kernel has not been told of yet, and their words would end in an orphan.
-        One that is open for writing already may be opened again (/proc/self/fd) and truncated (ftruncate).
+        One that is open for writing already, or whose name a caller took, may be opened again (/proc/self/fd) and
+        truncated (ftruncate).
         """
         file = self._files.get(ino)
         if file is None:
             file = self._open(ino)
         file.handles += 1
         try:
-            if (write or truncate) and not file.writers and self.follow(file) is None:
+            if (write or truncate) and self.follow(file) is None and not (file.writers or file.unnamed):
                 _moved_on()
             if truncate:
                 self.truncate(file, 0)
@@ -231,7 +236,7 @@ class OpenFiles:
         file.writing = True
         file.wrote_at = self._clock()
         file.mtime_ns = None
-        file.times_kept = False
+        file.ctime_ns = None
 
     def _reopen(self, file: OpenFile, node: NodeId) -> None:
         """The node has its own object now, which need not be what was arriving when the file was opened. Reads in
@@ -243,19 +248,19 @@ class OpenFiles:
 
     def _changed(self, file: OpenFile) -> None:
         file.wrote_at = self._clock()
-        if not file.times_kept:
+        if file.ctime_ns is None:
             file.mtime_ns = None
         if not file.writing:  # an orphan: nobody else keeps its time
             mtime_ns = os.fstat(file.content.fd).st_mtime_ns
             file.attr = msgspec.structs.replace(file.attr, mtime_ns=mtime_ns)
 
-    def keep_time(self, file: OpenFile, mtime_ns: int, *, kept: bool) -> None:
+    def keep_time(self, file: OpenFile, mtime_ns: int, ctime_ns: int | None) -> None:
         """Somebody set the time while the file is being written: the record will carry it.
 
-        The object gets it too, since that is where start-up takes it from after a crash.
+        The object gets it too, since that is where start-up takes it from after a crash. (It does not carry ctime.)
         """
         file.mtime_ns = mtime_ns
-        file.times_kept = kept
+        file.ctime_ns = ctime_ns
         if os.utime in os.supports_fd:
             os.utime(file.content.fd, ns=(mtime_ns, mtime_ns))
 
@@ -271,8 +276,11 @@ class OpenFiles:
         if not file.here:  # it could not be opened anew when it was truncated
             self._reopen(file, node)
         now = os.fstat(file.content.fd)
-        mtime_ns = now.st_mtime_ns if file.mtime_ns is None else file.mtime_ns
-        file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns)
+        mtime_ns, ctime_ns = file.mtime_ns, file.ctime_ns
+        if mtime_ns is None:
+            known = self._replica.attr(node) if self.times_kept else None
+            mtime_ns, ctime_ns = (now.st_mtime_ns, None) if known is None else (known.mtime_ns, known.ctime_ns)
+        file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
         file.writing = False
 
     def synced(self, file: OpenFile, attr: Attr) -> None:
@@ -337,7 +345,7 @@ class OpenFiles:
         for _ in range(ARRIVALS):
             node = self.follow(file)
             if node is None:
-                if file.writers:
+                if file.here and (file.writers or file.unnamed):
                     return
                 _moved_on()
             if self._is_here(file):
@@ -397,7 +405,10 @@ class OpenFiles:
         now = os.fstat(file.content.fd)
         mtime_ns = file.mtime_ns
         if mtime_ns is None:
-            mtime_ns = now.st_mtime_ns if file.writing else file.attr.mtime_ns
+            mtime_ns = now.st_mtime_ns if file.writing and not self.times_kept else file.attr.mtime_ns
         size = now.st_size if file.here else file.attr.size
-        file.attr = msgspec.structs.replace(file.attr, nlink=int(attr is not None), size=size, mtime_ns=mtime_ns)
+        ctime_ns = file.attr.ctime_ns if file.ctime_ns is None or not file.writing else file.ctime_ns
+        file.attr = msgspec.structs.replace(
+            file.attr, nlink=int(attr is not None), size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+        )
         return file.attr

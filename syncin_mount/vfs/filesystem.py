@@ -257,12 +257,14 @@ class FileSystem:
         self._may_change()
         atime_ns, mtime_ns, ctime_ns = _in_range(atime_ns), _in_range(mtime_ns), _in_range(ctime_ns)
         if size is not None:
-            await self._truncate(ino, size, mtime_ns=mtime_ns, kept=ctime_ns is not None)
+            await self._truncate(ino, size, mtime_ns, ctime_ns)
         file = self._files.get(ino)
         if file is not None and mtime_ns is not None and file.writing:
-            self._files.keep_time(file, mtime_ns, kept=ctime_ns is not None)
+            self._files.keep_time(file, mtime_ns, ctime_ns)
             if mode is None and uid is None and gid is None and atime_ns is None:
                 return self._files.attr(file)
+        elif file is not None and file.ctime_ns is not None and ctime_ns is not None:
+            file.ctime_ns = ctime_ns
         if mode is not None:
             mode = stat.S_IMODE(mode)
         if file is not None and self._files.follow(file) is None:
@@ -274,13 +276,13 @@ class FileSystem:
             return self._orphans.change(
                 ino, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
             )
-        if (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
-            self._replica.set_attr(
+        if size is None or (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
+            self._replica.set_attr(  # nothing at all: chown(2) with -1 twice, which gives a new ctime
                 node, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
             )
         return self._seen(node)
 
-    async def _truncate(self, ino: int, size: int, *, mtime_ns: int | None, kept: bool) -> None:
+    async def _truncate(self, ino: int, size: int, mtime_ns: int | None, ctime_ns: int | None) -> None:
         """Recorded at once, unless somebody has the file open for writing: then with what they write. To the size that
         it has is no change (POSIX), unless the caller gives a time with it."""
         if mtime_ns is None and self.getattr(ino).size == size:
@@ -290,7 +292,7 @@ class FileSystem:
             if size:
                 self._files.truncate(file, size)
             if mtime_ns is not None:
-                self._files.keep_time(file, mtime_ns, kept=kept)
+                self._files.keep_time(file, mtime_ns, ctime_ns)
         finally:
             self._files.drop(file, write=True)
 
@@ -426,6 +428,10 @@ class FileSystem:
         while True:
             await trio.sleep(1)
             self.settle(self._clock())
+
+    def keeps_times(self) -> None:
+        """From now on the caller tells every change of the times of a file that it writes, see ``setattr``."""
+        self._files.times_kept = True
 
     def listen(self, callback: Callable[[Change], None]) -> None:
         """``callback`` hears at once of every entry and attribute that changes by other means than these methods."""

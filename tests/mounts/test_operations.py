@@ -191,6 +191,40 @@ def test_times_are_kept_to_the_nanosecond(drive):
     assert path.stat().st_mtime_ns == mtime
 
 
+def test_the_next_mount_shows_the_same_times_as_this_one(drive):
+    """The kernel keeps a file's ctime itself too; git, for one, reads every file again when it is another one."""
+    for number in range(3):
+        path = drive.path / f"file{number}"
+        path.write_bytes(b"content")
+        with path.open("r+b") as file:
+            file.write(b"C")
+            os.fchmod(file.fileno(), 0o600 + number)
+    (drive.path / "file0").rename(drive.path / "renamed")
+    before = {each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns) for each in drive.path.iterdir()}
+    drive.again()
+    assert {each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns) for each in drive.path.iterdir()} == before
+
+
+def test_a_deleted_file_can_be_opened_again_by_its_descriptor(drive):
+    path = drive.path / "file"
+    path.write_bytes(b"content")
+    reader = os.open(path, os.O_RDONLY)
+    path.unlink()
+    with open(f"/proc/self/fd/{reader}", "r+b") as writer:
+        writer.write(b"C")
+    os.truncate(f"/proc/self/fd/{reader}", 3)
+    assert os.pread(reader, 100, 0) == b"Con"
+    os.close(reader)
+
+
+def test_chown_to_the_same_owner_is_a_change_too(drive):
+    folder = drive.path / "folder"
+    folder.mkdir()
+    before = folder.stat().st_ctime_ns
+    os.chown(folder, -1, -1)
+    assert folder.stat().st_ctime_ns > before
+
+
 def test_the_record_agrees_with_what_the_kernel_shows(drive):
     """The reconciler sees the size and time that programs saw, though the kernel keeps both itself under writeback."""
     for number in range(20):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.doubt import SURE, Unreadable
-from reconciler.model import Entry
+from reconciler.model import ROOT, Entry
 from tests.reconciler.disk import Disk, Memory, listed, observe
 
 
@@ -44,7 +44,7 @@ def test_a_doubted_absence_is_an_unknown_state():
     disk, memory = setting()
     disk.remove("a")
     tree = observe(memory, [*disk.listing(), unreadable("c")])
-    node = memory.base_entry(1, "a").node
+    (node,) = (node for name, node in memory.base_children(ROOT) if name == "a")
     assert tree.get(node) is None
     tree.doubt_absences("why")
     assert tree.unknown(node) == "why"

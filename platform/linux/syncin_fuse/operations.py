@@ -92,6 +92,7 @@ class Operations(pyfuse3.Operations):
     def __init__(self, fs: FileSystem) -> None:
         super().__init__()
         self._fs = fs
+        fs.keeps_times()
         self._absent = _absent()
         self.ready = trio.Event()
 

@@ -240,14 +240,26 @@ class Executor:
             self._remember_inode(action.node, present)
         if source != target:
             await self._rename_remote(source, target, present)
-        self._tree.set(action.node, replace(present, parent=place.parent, name=place.name))
-        local, base, planned = self._replica.local(action.node), self._replica.base(action.node), action.local
+        node = self._document_moved(action.node, present)
+        if node != action.node:
+            self._tree.set(action.node, None)
+        self._tree.set(node, replace(present, parent=place.parent, name=place.name))
+        local, base, planned = self._replica.local(node), self._replica.base(node), action.local
         # It is where it was here when this was planned: that it has moved on here meanwhile is a change of its own.
         arrived = (local is not None and local.place == place) or (planned is not None and planned.place == place)
         if base is not None and arrived:
             # The content is settled on its own: only the place is agreed on here.
-            self._replica.set_base(action.node, replace(base, parent=place.parent, name=place.name))
+            self._replica.set_base(node, replace(base, parent=place.parent, name=place.name))
         return 0
+
+    def _document_moved(self, node: NodeId, present: Remote) -> NodeId:
+        """Who the file is that was just moved on the server. While that was on its way, an editor may have put a new
+        file in its former place here and removed the moved one (a backup): the new one is the document, with its base.
+        """
+        if self._replica.local(node) is not None or self._replica.base(node) is not None:
+            return node
+        holder = self._replica.base_entry(present.parent, present.name)
+        return node if holder is None else holder.node
 
     def _remember_inode(self, node: NodeId, present: Remote) -> None:
         """If a run ended with the node under a temporary name, only that and the inode would tell who it is. One that

@@ -161,3 +161,26 @@ async def test_a_save_with_a_backup_while_a_time_is_on_its_way(world: World, mon
     assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
     assert (world.requests("PUT", "/a.txt"), world.requests("DELETE", "/a.txt")) == (1, 0)
     assert device.engine.status().conflicts == 0
+
+
+async def test_a_save_with_a_backup_while_its_first_rename_is_on_its_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's file lies under the backup's name then, and is the document's former version: it goes back."""
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    move = device.folder.move
+
+    async def then_save(source: str, target: str, **options: bool) -> None:
+        await move(source, target, **options)
+        device.write("a.txt", b"saved", mtime=1_700_000_000)
+        device.unlink("a.txt~")
+
+    monkeypatch.setattr(device.folder, "move", then_save)
+    device.rename("a.txt", "a.txt~")
+    await device.sync()
+    monkeypatch.undo()
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
+    assert device.engine.status().conflicts == 0

@@ -189,6 +189,10 @@ class Executor:
         local = self._expect_local(action)
         if local.busy or not local.present:
             raise Stale("it is being written")
+        if action.base is None and self._replica.base(action.node) is not None:
+            # An editor's backup went since this was planned: the file is the document now, whose base it has. What that
+            # names on the server would be forgotten.
+            raise Stale("it took a document's place here meanwhile")
         place = action.target or local.place
         there = place if action.remote is None else action.remote.place
         path = self._remote_path(place) if action.remote is None else self._expected_path(action.node, action.remote)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,52 @@ async def test_a_save_with_a_backup_while_its_first_rename_is_on_its_way(
     device.rename("a.txt", "a.txt~")
     await device.sync()
     monkeypatch.undo()
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
+    assert device.engine.status().conflicts == 0
+
+
+@pytest.mark.parametrize("moment", range(4))
+@pytest.mark.parametrize("before", [1, 2])
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_save_with_a_backup_at_any_moment_of_a_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: int, before: int, *, edited: bool
+) -> None:
+    """Some of its steps are done before the run, the others before or after one of the run's requests."""
+    world.put("a.txt", b"old", mtime=1_600_000_000)
+    device = await world.device()
+    await device.sync()
+    if edited:
+        device.write("a.txt", b"edited", mtime=1_650_000_000)
+    steps: list[Callable[[], object]] = [
+        lambda: device.rename("a.txt", "a.txt~"),
+        lambda: device.write("a.txt", b"saved", mtime=1_700_000_000),
+        lambda: device.unlink("a.txt~"),
+    ]
+    for step in steps[:before]:
+        step()
+    passed = 0
+
+    def tick() -> None:
+        nonlocal passed
+        for late in steps[before:] if passed == moment else ():
+            late()
+        passed += 1
+
+    def watched(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def request(*arguments: Any, **named: Any) -> Any:
+            tick()
+            answer = await real(*arguments, **named)
+            tick()
+            return answer
+
+        return request
+
+    for name in ("find", "move", "upload", "touch", "delete"):
+        monkeypatch.setattr(device.folder, name, watched(getattr(device.folder, name)))
+    await device.sync()
+    monkeypatch.undo()
+    assert passed > moment
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
     assert device.engine.status().conflicts == 0

@@ -208,6 +208,11 @@ class Executor:
             content.close()
         base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
         document = self._document(action.node, place)
+        held = self._replica.base(document)
+        if action.base is None and held is not None and (held.parent, held.name) != (place.parent, place.name):
+            # While it was on its way it was renamed over a new document that was, too, and is that one now. What lies
+            # under its former name is nobody's here any more, and goes from the server.
+            document = self._replica.new_id()
         self._agreed(document, base)
         self._sent[document] = trio.current_time()
         return moved

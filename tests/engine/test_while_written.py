@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import trio
 
 from reconciler.engine import ROUNDS
 from reconciler.model import Action, NodeId, Op, Result
@@ -230,4 +231,43 @@ async def test_a_save_with_a_backup_at_any_moment_of_a_run(
     assert passed > moment
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {"a.txt": b"saved"}
+    assert device.engine.status().conflicts == 0
+
+
+@pytest.mark.parametrize("first", ["a.txt", "a.new"])
+async def test_a_new_document_is_saved_again_while_both_files_are_on_their_way(
+    world: World, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Whichever arrives first: the server has the document under its name, and nothing else."""
+    device = await world.device()
+    await device.sync()
+    device.write("a.txt", b"first", mtime=1_700_000_000)
+    device.write("a.new", b"second one", mtime=1_700_000_000)
+    upload = device.folder.upload
+    under_way, recorded = set(), trio.Event()
+
+    async def held_up(path: str, *arguments: Any, **named: Any) -> None:
+        await upload(path, *arguments, **named)
+        under_way.add(path)
+        if len(under_way) == 2:
+            device.rename("a.new", "a.txt")
+        if path.endswith(first):
+            while len(under_way) < 2:  # noqa: ASYNC110 - the other one
+                await trio.sleep(0.01)
+        else:
+            await recorded.wait()
+
+    set_base = device.replica.set_base
+
+    def told(*arguments: Any) -> None:
+        set_base(*arguments)
+        recorded.set()
+
+    monkeypatch.setattr(device.folder, "upload", held_up)
+    monkeypatch.setattr(device.replica, "set_base", told)
+    with trio.fail_after(20):
+        await device.sync()
+    monkeypatch.undo()
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"a.txt": b"second one"}
     assert device.engine.status().conflicts == 0

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -29,11 +30,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import lmdb
+import msgspec
 
 from reconciler.model import NodeId
-from syncin_mount.store import events, lock, system
+from syncin_mount.store import events, lock, salvage, system
 from syncin_mount.store.apply import apply
-from syncin_mount.store.errors import ReplicaError
 from syncin_mount.store.formers import rescued
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
@@ -74,6 +75,8 @@ class Core(Looking):
         self._lock_fd = lock_fd
         self._now = now_ns
         self._sync_disk = sync_disk
+        lock.finish_repair(folder)
+        salvage.refuse_damaged(folder)
         for name in ("index", "journal"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         self._objects = Objects(folder)
@@ -124,12 +127,10 @@ class Core(Looking):
                 replica._let_go()
             else:
                 os.close(lock_fd)
-            if isinstance(error, lmdb.InvalidError | lmdb.CorruptedError | lmdb.PageNotFoundError):
-                raise ReplicaError(
-                    f"the index in {folder / 'index'} is damaged ({error}); set this synchronization up afresh."
-                ) from error
+            if isinstance(error, _OF_DAMAGE):
+                raise salvage.damaged(folder, f"{type(error).__name__}: {error}") from error
             if isinstance(error, lmdb.Error):
-                raise _as_os_error(error) from error
+                raise as_os_error(error) from error
             raise
         return replica
 
@@ -137,7 +138,7 @@ class Core(Looking):
 
     def _recover(self, boot: str) -> None:
         running = self.folder / "running"
-        before = running.read_text().strip() if running.exists() else None
+        before = running.read_text(errors="replace").strip() if running.exists() else None
         power_cut = before is not None and before != boot
         self._replay(torn=True, power_cut=power_cut)
         ix = self._ix
@@ -340,7 +341,7 @@ class Core(Looking):
                 self._ix.begin()
                 self._replay()
                 if not self._reserve.release():
-                    raise _as_os_error(error) from error
+                    raise as_os_error(error) from error
 
     def _do_effects(self, until: int | None) -> None:
         """Does what committed events left to be done. What fails is tried again, and what follows it waits, but for
@@ -437,7 +438,14 @@ class Core(Looking):
             self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
 
 
-def _as_os_error(error: lmdb.Error) -> OSError:
+_OF_DAMAGE = (
+    lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError, msgspec.MsgspecError,
+    struct.error, LookupError, AssertionError,
+)  # fmt: skip
+"""What an index or a record that is something else than what was written makes of a start."""
+
+
+def as_os_error(error: lmdb.Error) -> OSError:
     """LMDB's failures to write, as the errno they stand for."""
     code: Any = next((code for code in NO_ROOM if os.strerror(code) in str(error)), errno.EIO)
     return OSError(code, f"the replica's index could not be written: {error}")

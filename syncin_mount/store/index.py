@@ -65,11 +65,15 @@ class Index(Tables):
     def begin(self) -> None:
         """Opens the transaction; the state is that of the last commit."""
         self.txn: lmdb.Transaction[bytes] = self._env.begin(write=True, buffers=False)
-        self.applied = self._number(b"applied", 0)
+        self.take_numbers()
         self.committed = self.applied
-        self.next_id = self._number(b"next", ROOT + 1)
         self.effect_count = 0
         self._paths.clear()
+
+    def take_numbers(self) -> None:
+        """The numbers as the tables have them."""
+        self.applied = self._number(b"applied", 0)
+        self.next_id = self._number(b"next", ROOT + 1)
 
     def _number(self, name: bytes, default: int) -> int:
         raw = self.txn.get(name, db=self.meta)

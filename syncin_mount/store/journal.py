@@ -33,6 +33,8 @@ _LEAD: Final = struct.Struct("<IQ")
 _SEQUENCE: Final = struct.Struct("<Q")
 SEGMENT_BYTES: Final = 16 << 20
 RESERVE_BYTES: Final = 8 << 20
+SKIPPED: Final = 10_000
+"""Records that are looked for behind damage: it hardly swallows more."""
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 Record = tuple[int, bytes]
@@ -113,18 +115,18 @@ class Journal:
                     return
                 raise JournalDamaged(
                     f"the journal in {self._folder} lacks the records {expected} to {first - 1}: something else "
-                    "removed or damaged its files; restore them, or set this synchronization up afresh."
+                    f"removed or damaged its files; nothing was changed: {_advice(self._folder)}"
                 )
             while offset < len(data):
                 end = _intact(data, offset, number)
                 if end is None:
                     is_last = position == len(segments) - 1
-                    if power_cut or (torn and is_last and not _follows(data, offset, number + 1)):
+                    if power_cut or (torn and is_last and _is_torn(data, offset, number)):
                         _cut(path, offset)
                         return
                     raise JournalDamaged(
                         f"the journal file {path} is damaged at byte {offset} (record {number}): the disk or another "
-                        "program changed it; nothing was cut off; restore it or set this synchronization up afresh."
+                        f"program changed it; nothing was cut off: {_advice(self._folder)}"
                     )
                 if number >= expected:
                     yield number, data[offset + FRAME.size : end]
@@ -221,6 +223,10 @@ class Journal:
                 os.close(self._open.pop()[1])
 
 
+def _advice(folder: Path) -> str:
+    return f"'syncin-mount check {folder.parent.name} --repair' saves what is there."
+
+
 def _intact(data: bytes, offset: int, number: int) -> int | None:
     """Where the intact record ``number`` at ``offset`` ends, or None."""
     if offset + FRAME.size > len(data):
@@ -232,15 +238,55 @@ def _intact(data: bytes, offset: int, number: int) -> int | None:
     return end if xxhash.xxh3_64_intdigest(data[offset + _LEAD.size : end]) == checksum else None
 
 
-def _follows(data: bytes, offset: int, number: int) -> bool:
-    """Whether the intact record ``number`` is anywhere behind ``offset``."""
-    mark = _SEQUENCE.pack(number)
-    position = data.find(mark, offset + FRAME.size)
-    while position >= 0:
-        if position >= _LEAD.size and _intact(data, position - _LEAD.size, number) is not None:
-            return True
-        position = data.find(mark, position + 1)
-    return False
+def readable(folder: Path, after: int) -> tuple[list[Record], bool, int]:
+    """The intact records from ``after`` + 1 on that can be found whatever lies between, in order; whether all that must
+    be there is; and the number that would come next. An incomplete last record, as a kill leaves it, is not missed.
+    Changes nothing."""
+    found: list[Record] = []
+    complete, number = True, 0
+    segments = sorted((int(path.stem), path) for path in folder.glob("*.log") if path.stem.isdecimal())
+    for position, (first, path) in enumerate(segments):
+        data, number, offset = path.read_bytes(), first, 0
+        is_last = position == len(segments) - 1
+        while offset < len(data):
+            end = _intact(data, offset, number)
+            if end is not None:
+                if number > after:
+                    found.append((number, data[offset + FRAME.size : end]))
+                number, offset = number + 1, end
+                continue
+            resumed = _next_intact(data, offset, number)
+            if resumed is None:
+                torn = is_last and (_is_torn(data, offset, number) or number <= after)
+                complete = complete and (torn or (not is_last and segments[position + 1][0] <= after + 1))
+                break
+            # Damage among what is in the index already is harmless.
+            complete = complete and resumed[0] <= after + 1
+            number, offset = resumed
+    numbers = [number for number, _ in found]
+    return found, complete and numbers == list(range(after + 1, after + 1 + len(numbers))), number
+
+
+def _next_intact(data: bytes, offset: int, number: int) -> tuple[int, int] | None:
+    """Number and place of the next intact record behind damage in which some records went."""
+    for later in range(number + 1, number + SKIPPED):
+        mark = _SEQUENCE.pack(later)
+        position = data.find(mark, offset)
+        while position >= 0:
+            if position >= _LEAD.size and _intact(data, position - _LEAD.size, later) is not None:
+                return later, position - _LEAD.size
+            position = data.find(mark, position + 1)
+    return None
+
+
+def _is_torn(data: bytes, offset: int, number: int) -> bool:
+    """Whether what is there from ``offset`` on can be the beginning of record ``number``, as a kill within the append
+    leaves it: a part of one record and nothing else."""
+    rest = len(data) - offset
+    if rest < FRAME.size:
+        return True
+    length, _, found = FRAME.unpack_from(data, offset)
+    return bool(found == number and rest < FRAME.size + length)
 
 
 def _cut(path: Path, size: int) -> None:

@@ -24,7 +24,7 @@ def prepare(folder: Path) -> None:
                 f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty folder."
             )
         return
-    text = name.read_text().strip()
+    text = name.read_text(errors="replace").strip()
     if not text.isdecimal():
         raise ReplicaError(f"{name} does not hold a format number: the replica is damaged; restore that file.")
     if int(text) > FORMAT:
@@ -39,7 +39,7 @@ def state_format(folder: Path) -> None:
     hold. Before anything is recorded that an older program could not read."""
     path = folder / "format"
     stated = f"{FORMAT}\n"
-    if not path.exists() or path.read_text() != stated:
+    if not path.exists() or path.read_text(errors="replace") != stated:
         write_whole(path, stated)
 
 
@@ -54,6 +54,32 @@ def write_whole(path: Path, text: str) -> None:
         os.close(fd)
     new.replace(path)
     system.sync_folder(path.parent)
+
+
+REPAIRING = "repairing"
+"""The file that says that a new index is complete and takes the old one's place: with the number of that repair."""
+
+
+def finish_repair(folder: Path) -> None:
+    """Puts a repair's new index into its place, however far the last process came with it. The lock must be held."""
+    mark = folder / REPAIRING
+    if not mark.exists():
+        return
+    aside = folder / "damaged" / mark.read_text().strip()
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("journal", "index"):
+        if name == "index" and not (folder / "index.new").exists():
+            continue  # it is in its place already
+        if (folder / name).exists() and not (aside / name).exists():
+            (folder / name).rename(aside / name)
+    for path in (aside, aside.parent, folder):
+        system.sync_folder(path)
+    if (folder / "index.new").exists():
+        (folder / "index.new").rename(folder / "index")
+    (folder / "journal").mkdir(mode=0o700, exist_ok=True)
+    system.sync_folder(folder)
+    mark.unlink()
+    system.sync_folder(folder)
 
 
 def take_lock(folder: Path) -> int:

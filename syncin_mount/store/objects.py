@@ -15,6 +15,7 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import xxhash
 
 from syncin_mount.store import system
@@ -34,6 +35,7 @@ from syncin_mount.walking import make_folders, remove_tree
 
 FANOUT = 256
 """Folders that the objects are spread over; a power of two, the same for the life of a replica."""
+FOUND_AGAIN: Final = "a repair found it in the bin"
 DEEP: Final = b"(deep paths)"
 """The folder in a bin folder for files whose whole path the kernel would not take."""
 _VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
@@ -99,6 +101,10 @@ class Objects:
         """Owner and number of every object there is; a walk over the disk."""
         for number in range(FANOUT):
             yield from self._in_folder(number)
+
+    def numbers(self) -> list[int]:
+        """Every number that an object or an entry of the bin has."""
+        return [number for _, number, _ in self.every()] + list(self.stray_bins(()))
 
     def stray(self, number: int) -> None:
         """Removes objects and a bin folder of this number: their event was never recorded, the process being killed
@@ -249,6 +255,24 @@ class Objects:
 
     def bin_place(self, sequence: int) -> bytes:
         return b"%s/%d" % (self._bin, sequence)
+
+    def described(self, sequence: int, now: int) -> BinRecord:
+        """The entry that a folder of the bin was, by the description beside it, or by what lies in it."""
+        place = self.bin_place(sequence)
+        names = sorted(os.listdir(place), key=lambda name: (name == DEEP, name))
+        name = names[0] if names else b"nothing"
+        files = [os.path.join(above, each) for above, _, found in os.walk(place) for each in found]
+        size = sum(os.lstat(each).st_size for each in files)
+        is_folder = os.path.isdir(place + b"/" + name)
+        record = BinRecord(name, name, folder=is_folder, files=len(files), size=size, time=now, why=FOUND_AGAIN)
+        try:
+            told = json.loads((self._folder / "bin" / f"{sequence}.json").read_text())
+            if os.fsencode(told["name"]) == name:
+                path, time, why = os.fsencode(told["path"]), int(told["time_ns"]), str(told["why"])
+                record = msgspec.structs.replace(record, path=path, time=time, why=why)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # it only tells more
+        return record
 
     def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, size: int, mtime: int) -> None:
         """Copies an object into the bin, sharing its blocks where the file system can. Raises OSError."""

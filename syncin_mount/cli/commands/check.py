@@ -1,0 +1,89 @@
+"""`check`: is the local copy of a synchronization sound? With --repair, it is put in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncin_mount.store.repair import Repaired
+
+
+@click.command()
+@click.argument("name")
+@click.option("--repair", is_flag=True, help="Put in order what is wrong; no content is removed.")
+@output.json_option
+def command(name: str, repair: bool, as_json: bool) -> None:
+    """Compare index, journal and contents of the local copy of synchronization NAME with each other.
+
+    Nothing may be mounted. What is wrong is listed, a line each, and the exit status is 1.
+
+    With --repair the index is made anew out of what can be read of it, of the journal and of the contents. Contents
+    that have no place any more go to the bin, the damaged files are set aside. When it is not sure what the server had
+    already, the next synchronization unites both sides as a first one does, and deletes nothing. Exit status 0 means
+    that all is in order now.
+    """
+    folders, configuration = configured.load()
+    configured.synchronization_named(configuration, name)
+    if listens(folders.socket(name)):
+        raise CommandError(
+            f"'{name}' is mounted, so its local copy is in use; unmount it first: syncin-mount umount {name}"
+        )
+    folder = folders.replica(name)
+    if not folder.is_dir():
+        _show([], as_json=as_json, empty="nothing was synchronized yet: there is no local copy")
+    elif repair:
+        _repair(folder, as_json=as_json)
+    else:
+        from syncin_mount.store import check  # noqa: PLC0415 (start-up time)
+
+        found = [_text(each.node, each.what) for each in check(folder)]
+        _show(found, as_json=as_json, empty="all is in order")
+        if found:
+            raise CommandError(
+                f"{output.count(len(found), 'thing')} of '{name}' out of order; "
+                f"'syncin-mount check {name} --repair' keeps all contents and puts it right",
+                Exit.UNFINISHED,
+            )
+
+
+def _repair(folder: Path, *, as_json: bool) -> None:
+    from syncin_mount.store.repair import repair  # noqa: PLC0415 (start-up time)
+
+    done = repair(folder)
+    left = [_text(each.node, each.what) for each in done.left]
+    if as_json:
+        aside = None if done.aside is None else str(done.aside)
+        output.emit_json({"found": done.said, "aside": aside, "bases_ended": done.bases_ended, "left": left})
+    else:
+        _show(done.said, as_json=False, empty="all was in order")
+        _tell_outcome(done)
+    if left:
+        raise CommandError(f"this is still out of order: {'; '.join(left[:5])}", Exit.UNFINISHED)
+
+
+def _tell_outcome(done: Repaired) -> None:
+    if done.aside is None:
+        return
+    output.say(f"repaired; the damaged files are in {done.aside}, and may be removed when nothing is missed")
+    if done.bases_ended:
+        output.say("the next synchronization unites both sides and deletes nothing")
+
+
+def _text(node: int, what: str) -> str:
+    return f"node {node}: {what}" if node else what
+
+
+def _show(lines: list[str], *, as_json: bool, empty: str) -> None:
+    if as_json:
+        output.emit_json(lines)
+        return
+    for line in lines or [empty]:
+        output.say(output.printable(line))

@@ -1,0 +1,236 @@
+"""What can still be read of a replica's index and journal, brought into a new index. Nothing that is there is changed.
+
+``lost`` tells whether something that both sides agreed on, or what became of it, may be missing from what was read:
+then an absence proves nothing any more, least of all that the user deleted something.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+import msgspec
+
+from syncin_mount.store import events
+from syncin_mount.store.apply import apply
+from syncin_mount.store.errors import ReplicaError
+from syncin_mount.store.index import Index
+from syncin_mount.store.journal import Record, readable
+from syncin_mount.store.pages import IndexFile
+from syncin_mount.store.records import (
+    BASE_ENTRY,
+    decode_base,
+    decode_bin,
+    decode_effect,
+    decode_leftover,
+    decode_node,
+    decode_pending,
+)
+from syncin_mount.store.tables import TABLES
+
+DATA: Final = "data.mdb"
+_AGREED: Final = ("nodes", "bases", "meta")
+"""What no other table tells."""
+
+_MOST: Final = 1 << 63
+_LATER: Final = ("leftovers",)
+"""Tables that an older program did not make."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """``said`` has what is wrong, one clause each; ``last`` is the greatest event's number that was met."""
+
+    said: list[str] = field(default_factory=list)
+    lost: bool = False
+    last: int = 0
+
+
+def faults(folder: Path) -> list[str]:
+    """What is wrong with the form of the index: nothing of it is taken on trust, nothing is opened or changed. Reads
+    all of it once. Raises OSError."""
+    path = folder / "index" / DATA
+    said = []
+    if path.exists():
+        file = IndexFile(path)
+        for name in TABLES:
+            if name in _LATER and name not in file.tables:
+                continue
+            for place, value in file.table(name):
+                if not _is_record(name, place, value):
+                    file.faults.append(f"a record of its table '{name}' is damaged")
+        file.check_free()
+        said = [f"the index is damaged: {each}" for each in dict.fromkeys(file.faults)]
+    elif any((folder / "objects").rglob("*-*")):
+        said = ["the index is missing"]
+    return said
+
+
+def refuse_damaged(folder: Path) -> None:
+    """What a start looks at before it opens the index, as cheap as that is. Raises ReplicaError for an index that LMDB
+    would take for a new one, or in which it would read beyond the end of the file (SIGBUS)."""
+    path = folder / "index" / DATA
+    if not path.exists() or path.stat().st_size == 0:
+        if any(path.stem.isdecimal() and int(path.stem) > 1 for path in (folder / "journal").glob("*.log")):
+            raise damaged(folder, "it is missing")
+        return
+    file = IndexFile(path)
+    if file.faults:
+        raise damaged(folder, file.faults[0])
+    if not file.is_complete() and (said := faults(folder)):
+        raise damaged(folder, said[0].partition(": ")[2])
+
+
+def damaged(folder: Path, why: str) -> ReplicaError:
+    """The error for an index that cannot be used."""
+    return ReplicaError(
+        f"the index in {folder / 'index'} is damaged ({why}); nothing was changed: "
+        f"'syncin-mount check {folder.name} --repair' saves what is there."
+    )
+
+
+def salvage(folder: Path, target: Index, *, power_cut: bool) -> Finding:
+    """Brings everything readable of a replica's index and journal into the empty index ``target``, which is committed.
+    Its map must be as big as ``map_size`` says."""
+    found = Finding()
+    _copy(folder / "index" / DATA, target, found)
+    target.commit()
+    _replay(folder / "journal", target, found, power_cut=power_cut)
+    target.commit()
+    found.last = max(found.last, target.applied)
+    return found
+
+
+def _copy(path: Path, target: Index, found: Finding) -> None:
+    file = IndexFile(path)
+    for name in TABLES:
+        if name in _LATER and name not in file.tables:
+            continue
+        before, damaged = len(file.faults), 0
+        for place, value in file.table(name):
+            if _is_record(name, place, value):
+                target.txn.put(place, value, db=getattr(target, name))
+            else:
+                damaged += 1
+        if damaged:
+            file.faults.append(f"{damaged} records of its table '{name}' are damaged")
+        if name in _AGREED and len(file.faults) > before:
+            found.lost = True
+    target.take_numbers()
+    file.check_free()
+    found.said += [f"the index is damaged: {each}" for each in dict.fromkeys(file.faults)]
+    if not file.tables:
+        found.lost = True
+
+
+def map_size(path: Path, least: int) -> int:
+    """Bytes of a map in which all that the file holds has room, at any order of its keys."""
+    size = path.stat().st_size if path.exists() else 0
+    wanted = least
+    while wanted < size * 4:
+        wanted *= 2
+    return wanted
+
+
+def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> None:
+    """Applies the events behind the index, up to the first that is missing or does not fit."""
+    records, complete, end = readable(folder, target.applied)
+    found.last = max([found.last, *(number for number, _ in records)])
+    following: list[Record] = []
+    for number, payload in records:
+        if number == target.applied + 1 + len(following):
+            following.append((number, payload))
+    if end <= target.applied and not power_cut:
+        # Nothing is in the index that was not in the journal first; only a power cut may take the latter's end.
+        found.lost = True
+        found.said.append(f"the journal ends before event {target.applied}, which the index has")
+    if not complete and not power_cut:
+        found.lost = True
+        found.said.append(f"the journal is damaged behind event {target.applied + len(following)}")
+    elif records and not following and records[-1][0] > target.applied:
+        found.lost = True
+        found.said.append(f"the journal lacks the events {target.applied + 1} to {records[0][0] - 1}")
+    while following:
+        done, why = _apply(target, following)
+        if not why:
+            return
+        found.lost = True
+        found.said.append(f"event {following[done][0]} of the journal does not fit to the index ({why})")
+        following = following[:done]
+
+
+def _apply(target: Index, records: list[Record]) -> tuple[int, str]:
+    """How many could be applied, and why no more; none is when there is a reason."""
+    done = 0
+    try:
+        for number, payload in records:
+            apply(target, number, events.decode.decode(payload))
+            done += 1
+    except lmdb.MapFullError:
+        target.abort()
+        target.grow()
+        target.begin()
+        return _apply(target, records)
+    except Exception as error:  # noqa: BLE001 - whatever a damaged index makes of an event
+        target.abort()
+        target.begin()
+        return done, f"{type(error).__name__}: {error}"
+    return done, ""
+
+
+def _is_record(name: str, place: bytes, value: bytes) -> bool:
+    lengths, check = _FORMS[name]
+    if not lengths[0] <= len(place) <= lengths[1]:
+        return False
+    try:
+        return check is None or check(value) is not None
+    except (msgspec.MsgspecError, struct.error, ValueError):
+        return False
+
+
+def _u64(value: bytes) -> Any:
+    return value if len(value) == 8 else None
+
+
+def _node(value: bytes) -> Any:
+    record = decode_node(value)
+    numbers = (record.parent, record.size, record.ino, record.version, record.owner, record.number, record.doubtful)
+    return record if all(0 <= number < _MOST for number in numbers) else None
+
+
+def _base(value: bytes) -> Any:
+    record = decode_base(value)
+    numbers = (record.parent, record.size, record.inode, record.version)
+    return record if all(0 <= number < _MOST for number in numbers) else None
+
+
+def _base_entry(value: bytes) -> Any:
+    return BASE_ENTRY.unpack(value)
+
+
+_NAMED: Final = (9, 8 + 255)
+_FORMS: Final[dict[str, tuple[tuple[int, int], Callable[[bytes], Any] | None]]] = {
+    "nodes": ((8, 8), _node),
+    "bases": ((8, 8), _base),
+    "entries": (_NAMED, _u64),
+    "base_entries": ((8, 511), _base_entry),
+    "outdone": ((16, 511), None),
+    "inos": ((8, 8), _u64),
+    "inodes": ((8, 8), _u64),
+    "dirty": ((8, 8), _u64),
+    "pending": ((8, 8), decode_pending),
+    "pending_by_node": ((16, 16), None),
+    "absent": ((8, 8), None),
+    "writing": ((8, 8), None),
+    "unsynced": ((8, 8), _u64),
+    "xattrs": (_NAMED, None),
+    "bin": ((8, 8), decode_bin),
+    "effects": ((12, 12), decode_effect),
+    "meta": ((4, 7), _u64),
+    "leftovers": ((8, 511), decode_leftover),
+}
+"""Bytes of a key, from … to, and what makes a record of the value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from syncin_mount.daemon.errors import DaemonError
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders
+
+
+_CRASHED = [-getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGABRT") if hasattr(signal, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,11 @@ def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
         word = said.readline()
     if not word:
         status = daemon.wait()
-        raise DaemonError(f"the daemon of '{name}' ended without a word (status {status}); its log says more: {log}")
+        # A page of the index that is not what it should be ends a process so (docs/store.md, "Check and repair").
+        perhaps = f"; 'syncin-mount check {name}' tells whether its local copy is damaged" if status in _CRASHED else ""
+        raise DaemonError(
+            f"the daemon of '{name}' ended without a word (status {status}){perhaps}; its log says more: {log}"
+        )
     answer = json.loads(word)
     if answer["ready"]:
         # Not ours to collect: it lives on when this process ends.

@@ -1,0 +1,90 @@
+"""A part of ``./dev crash``: a real drive is killed at named points and at any moment; nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.crash.__main__ import home
+from tests.crash.home import Figures, entries
+from tests.crash.model import FILE, Entry, Step, Tree, unlike
+from tests.crash.people import Person
+from tests.crash.points import PLACES, POINTS
+from tests.crash.worker import Hands
+
+NAMED = [point for point in POINTS if point.split("/")[0] in {
+    "append", "commit", "swap", "bases", "effect.Unlink", "request.PUT", "request.POST", "written", "recovery",
+}]  # fmt: skip
+
+needs_mounts = pytest.mark.skipif(
+    not os.access("/dev/fuse", os.R_OK | os.W_OK) or shutil.which("fusermount3") is None,
+    reason="no /dev/fuse or no fusermount3 here",
+)
+
+
+@needs_mounts
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("seed", "points"), [(1, NAMED), (2, None)], ids=["named points", "anything"])
+def test_twenty_kills(seed: int, points: list[str] | None) -> None:
+    figures = Figures()
+    assert home(seed, 20, figures, points) is None
+    assert figures.kills == 20
+    assert figures.steps > 100
+    if points is not None:
+        assert sum(figures.reached.values()) - figures.reached["any moment"] >= 10
+
+
+def test_every_point_is_a_function_of_the_program() -> None:
+    for owner, name in PLACES.values():
+        assert callable(getattr(owner, name))
+
+
+# what the test itself can see -----------------------------------------------------------------------------------------
+
+
+def tree(**files: bytes) -> Tree:
+    return Tree({name: Entry(FILE, content) for name, content in files.items()})
+
+
+def test_what_was_acknowledged_must_be_there() -> None:
+    assert unlike(tree(a=b"x"), None, tree(a=b"x").entries) == []
+    assert unlike(tree(a=b"x"), None, {}) == ["missing: a"]
+    assert unlike(tree(a=b"x"), None, tree(a=b"y").entries) == ["other bytes (1 instead of 1): a"]
+    assert unlike(Tree(), None, tree(a=b"x").entries) == ["nobody made it: a"]
+
+
+def test_what_was_under_way_is_done_or_not() -> None:
+    step = Step("rename", "a", "b")
+    assert unlike(tree(a=b"x"), step, tree(a=b"x").entries) == []
+    assert unlike(tree(a=b"x"), step, tree(b=b"x").entries) == []
+    assert unlike(tree(a=b"x"), step, tree(a=b"x", b=b"x").entries)
+    assert unlike(tree(a=b"x"), step, {})
+
+
+def test_what_was_being_written_is_the_old_or_the_new() -> None:
+    step = Step("write", "a", offset=2, size=4, seed=7)
+    old, new = b"abcdefgh", b"ab" + step.data() + b"gh"
+    for found in (old, new, new[:4] + old[4:]):
+        assert unlike(tree(a=old), step, tree(a=found).entries) == []
+    for found in (b"abcdefgX", b"Xbcdefgh", old + b"x"):
+        assert unlike(tree(a=old), step, tree(a=found).entries)
+    assert unlike(tree(a=old, b=old), step, tree(a=new, b=new).entries) == ["other bytes (8 instead of 8): b"]
+
+
+def test_a_made_up_day_is_possible(tmp_path: Path) -> None:
+    """The worker's steps, done to an ordinary folder, give what the model says."""
+    (tmp_path / "shared").mkdir()
+    there = Tree()
+    person, hands = Person(random.Random(5), there), Hands(tmp_path)
+    done = set()
+    for _ in range(600):
+        step = person.next_step()
+        there.apply(step, hands.do(step))
+        done.add(step.op)
+    assert len(done) >= 18
+    found = {path: each for path, each in entries(tmp_path) if path != "shared"}
+    assert unlike(there, None, found) == []

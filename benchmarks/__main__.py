@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from benchmarks import stall, sync
+from benchmarks import mount, stall, sync
 from benchmarks.ground import Ground
 from syncin_mount.cli.sandbox import Sandbox
 
@@ -18,15 +21,54 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["sync", "stall"],
-        help="sync: carrying files across, beside a bare HTTP loop; stall: how long the drive stands still meanwhile",
+        choices=["mount", "sync", "stall"],
+        help="mount: file system operations, beside a native folder, a C program and rclone; sync: carrying files "
+        "across, beside a bare HTTP loop; stall: how long the drive stands still meanwhile",
     )
-    rows = sorted({*sync.ROWS, *stall.ROWS})
-    parser.add_argument("--only", action="append", choices=rows, help="this row only; may be repeated")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each of sync is measured, in turn (default 3)")
+    rows = sorted({*mount.ROWS, *sync.ROWS, *stall.ROWS})
+    parser.add_argument(
+        "--only", action="append", choices=rows, help="this row only (of mount: the part it is in); may be repeated"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="how often each of mount and sync is measured, in turn (default 3)"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="1: the full sizes; 0.1: a tenth, to try it out")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="JSON into FILE, or printed instead of tables",
+    )
     words = parser.parse_args()
+    if words.what == "mount":
+        unknown = set(words.only or ()) - set(mount.ROWS)
+        if unknown:
+            parser.error(f"mount has no row {min(unknown)}")
+        with _ground(words.scale) as ground:
+            found = mount.measure(ground, words.rounds, words.only)
+        if words.json != "-":
+            mount.show(found)
+    else:
+        found = _row_by_row(parser, words)
+    if words.json == "-":
+        json.dump(found, sys.stdout, indent=2)
+        print()
+    elif words.json:
+        Path(words.json).write_text(json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+@contextlib.contextmanager
+def _ground(scale: float) -> Iterator[Ground]:
+    """A server of its own."""
+    with Sandbox() as sandbox:
+        sandbox.server_files.mkdir(parents=True)
+        sandbox.start_server(sandbox.base / "requests.jsonl")
+        yield Ground(sandbox, scale)
+
+
+def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
     if words.what == "sync":
         known = {row: (what, partial(_rounds, measure, words.rounds)) for row, (what, measure) in sync.ROWS.items()}
     else:
@@ -36,17 +78,11 @@ def main() -> int:
         if row not in known:
             parser.error(f"{words.what} has no row {row}")
         what, measure = known[row]
-        with Sandbox() as sandbox:  # each row on a server of its own
-            sandbox.server_files.mkdir(parents=True)
-            sandbox.start_server(sandbox.base / "requests.jsonl")
-            figures = measure(Ground(sandbox, words.scale))
-        found.append({"row": row, "what": what, "figures": figures})
-        if not words.json:
+        with _ground(words.scale) as ground:
+            found.append({"row": row, "what": what, "figures": measure(ground)})
+        if words.json != "-":
             _show(found[-1])
-    if words.json:
-        json.dump(found, sys.stdout, indent=2)
-        print()
-    return 0
+    return found
 
 
 def _rounds(measure: sync.Measure, rounds: int, ground: Ground) -> dict[str, Any]:

@@ -38,13 +38,23 @@ class Ground:
         name = f"bench{self.count}"
         (self.sandbox.server_files / name).mkdir(parents=True)
         self.sandbox.log_in(name, "bench")
-        drive = self.sandbox.base / f"drive-{name}"
-        words = ("--server", "bench", "--remote", f"personal/{name}", "--mountpoint", str(drive))
+        words = ("--server", "bench", "--remote", f"personal/{name}", "--mountpoint", str(self.drive(name)))
         self.sandbox.must(name, "add", "bench", *words)
         return name
 
     def folder(self, name: str) -> Path:
         return self.sandbox.server_files / name
+
+    def drive(self, name: str) -> Path:
+        """Where the profile's drive is, once it is mounted."""
+        return self.sandbox.base / f"drive-{name}"
+
+    def replica(self, name: str) -> Path:
+        return self._folders(name).replica("bench")
+
+    def daemon(self, name: str) -> int:
+        """The process that has the profile's replica."""
+        return int((self.replica(name) / "lock").read_text())
 
     def _folders(self, name: str) -> Folders:
         before = os.environ.get(HOME_VARIABLE)

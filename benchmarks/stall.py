@@ -167,7 +167,7 @@ def mounted(ground: Ground, count: int) -> dict[str, Any]:
     name = ground.fresh()
     (ground.folder(name) / "small.txt").write_bytes(b"small")
     ground.sandbox.mount(name, "bench")
-    drive = ground.sandbox.base / f"drive-{name}"
+    drive = ground.drive(name)
     before = _reads(drive / "small.txt", lambda: True, most=2000)
     many_files(ground.folder(name), count)
     done = threading.Event()

@@ -195,7 +195,7 @@ def one_edit(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
     name = ground.fresh()
     root = ground.folder(name)
     many_files(root, count)
-    drive = ground.sandbox.base / f"drive-{name}"
+    drive = ground.drive(name)
     ground.sandbox.must(name, "sync", "bench")
     ground.sandbox.mount(name, "bench")
     ground.sandbox.must(name, "sync", "bench")  # returns after the first run of the mount, and its own

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, stall, sync
+from benchmarks import mount, scale, stall, sync
 from benchmarks.ground import Ground
 from syncin_mount.cli.sandbox import Sandbox
 
@@ -21,11 +21,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["mount", "sync", "stall"],
-        help="mount: file system operations, beside a native folder, a C program and rclone; sync: carrying files "
-        "across, beside a bare HTTP loop; stall: how long the drive stands still meanwhile",
+        choices=["mount", "scale", "sync", "stall"],
+        help="mount: file system operations, beside a native folder, a C program and rclone; scale: a million "
+        "files, 100,000 operations to replay; sync: carrying files across, beside a bare HTTP loop; stall: how long "
+        "the drive stands still meanwhile",
     )
-    rows = sorted({*mount.ROWS, *sync.ROWS, *stall.ROWS})
+    rows = sorted({*mount.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
     parser.add_argument(
         "--only", action="append", choices=rows, help="this row only (of mount: the part it is in); may be repeated"
     )
@@ -71,8 +72,10 @@ def _ground(scale: float) -> Iterator[Ground]:
 def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
     if words.what == "sync":
         known = {row: (what, partial(_rounds, measure, words.rounds)) for row, (what, measure) in sync.ROWS.items()}
+    elif words.what == "scale":
+        known = {row: (what, partial(_count, measure, count)) for row, (what, measure, count) in scale.ROWS.items()}
     else:
-        known = {row: (what, partial(_count, measure)) for row, (what, measure) in stall.ROWS.items()}
+        known = {row: (what, partial(_count, measure, 100_000)) for row, (what, measure) in stall.ROWS.items()}
     found = []
     for row in words.only or known:
         if row not in known:
@@ -89,8 +92,8 @@ def _rounds(measure: sync.Measure, rounds: int, ground: Ground) -> dict[str, Any
     return measure(ground, rounds)
 
 
-def _count(measure: stall.Measure, ground: Ground) -> dict[str, Any]:
-    return measure(ground, int(100_000 * ground.scale))
+def _count(measure: stall.Measure, count: int, ground: Ground) -> dict[str, Any]:
+    return measure(ground, int(count * ground.scale))
 
 
 def _show(row: dict[str, Any]) -> None:

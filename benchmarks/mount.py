@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,23 +27,23 @@ PARTS = {
 
 @dataclass
 class Results:
-    """Seconds, CPU seconds and memory of every row and drive, a value a round."""
+    """Seconds, CPU seconds and memory of every row and drive; by rounds, as a drive may fail in one."""
 
-    seconds: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    turn: int = 0
+    seconds: dict[tuple[str, str], dict[int, float]] = field(default_factory=dict)
     cpu: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     memory: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     def take(self, drive: Drive, row: str, seconds: float, cpu: float) -> None:
-        self.seconds.setdefault((row, drive.name), []).append(seconds)
+        self.seconds.setdefault((row, drive.name), {})[self.turn] = seconds
         self.cpu.setdefault((row, drive.name), []).append(cpu)
         self.memory[row, drive.name] = drive.memory()
 
     def speed(self, row: str, other: str) -> float | None:
         """How many times the other's speed ours is: the median of the rounds' ratios."""
-        own, others = self.seconds.get((row, "ours")), self.seconds.get((row, other))
-        if not own or not others:
-            return None
-        return statistics.median(theirs / mine for mine, theirs in zip(own, others, strict=True))
+        own, others = self.seconds.get((row, "ours"), {}), self.seconds.get((row, other), {})
+        ratios = [others[turn] / own[turn] for turn in own.keys() & others.keys()]
+        return statistics.median(ratios) if ratios else None
 
 
 def measure(ground: Ground, rounds: int, only: list[str] | None) -> list[dict[str, Any]]:
@@ -55,12 +56,13 @@ def measure(ground: Ground, rounds: int, only: list[str] | None) -> list[dict[st
     }
     wanted = [part for part, rows in PARTS.items() if only is None or set(only) & set(rows)]
     if "tree" in wanted:
-        parts["tree"] = partial(work.tree, tarball=work.make_tarball(ground.sandbox.base, int(5000 * ground.scale)))
+        parts["tree"] = partial(work.tree, tarball=work.make_tarball(ground.sandbox.base, int(2000 * ground.scale)))
     if "listing" in wanted and not work.can_drop():
         print("Only root can have the kernel forget names: stat and readdir, cold, are left out.", flush=True)
     results = Results()
     with all_drives(ground, partial(work.prepare, count=count)) as drives:
         for turn in range(rounds):
+            results.turn = turn
             order = drives[turn % len(drives) :] + drives[: turn % len(drives)]
             for part in wanted:
                 _one_round(parts[part], order, results)
@@ -72,7 +74,13 @@ def _one_round(part: Part, drives: list[Drive], results: Results) -> None:
         return Clock(row, amount, drive.cpu, partial(results.take, drive))
 
     for drive in drives:
-        part(drive.root, partial(timed, drive))
+        try:
+            part(drive.root, partial(timed, drive))
+        except (OSError, subprocess.CalledProcessError) as error:
+            if drive.name == "ours":
+                raise
+            print(f"{drive.name} failed, and was left where it was: {error}", flush=True)
+            work.clear(drive.root)
         drive.settle()
 
 
@@ -82,8 +90,8 @@ def _figures(name: str, row: Row, results: Results) -> dict[str, Any]:
         if key[0] == name:
             resident, own = results.memory[key]
             figures["drives"][key[1]] = {
-                "median": round(_shown(row, statistics.median(seconds)), 2),
-                "all": [round(_shown(row, each), 2) for each in seconds],
+                "median": round(_shown(row, statistics.median(seconds.values())), 2),
+                "all": [round(_shown(row, each), 2) for each in seconds.values()],
                 "CPU, µs": round(statistics.median(results.cpu[key]) * 1e6, 1),
                 "resident, MiB": round(resident / 2**20, 1),
                 "own, MiB": round(own / 2**20, 1),

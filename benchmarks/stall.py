@@ -168,7 +168,7 @@ def mounted(ground: Ground, count: int) -> dict[str, Any]:
     (ground.folder(name) / "small.txt").write_bytes(b"small")
     ground.sandbox.mount(name, "bench")
     drive = ground.drive(name)
-    before = _reads(drive / "small.txt", lambda: True, most=2000)
+    before = reads(drive / "small.txt", lambda: True, most=2000)
     many_files(ground.folder(name), count)
     done = threading.Event()
 
@@ -180,8 +180,13 @@ def mounted(ground: Ground, count: int) -> dict[str, Any]:
 
     thread = threading.Thread(target=sync)
     thread.start()
-    during = _reads(drive / "small.txt", lambda: not done.is_set())
+    during = reads(drive / "small.txt", lambda: not done.is_set())
     thread.join()
+    return told(before, during)
+
+
+def told(before: list[float], during: list[float]) -> dict[str, Any]:
+    """The figures of a reader, from seconds in order."""
     return {
         "idle: open + read, ms (median)": round(before[len(before) // 2] * 1000, 2),
         "idle: open + read, ms (99 %)": round(before[int(len(before) * 0.99)] * 1000, 2),
@@ -192,7 +197,7 @@ def mounted(ground: Ground, count: int) -> dict[str, Any]:
     }
 
 
-def _reads(file: Path, go_on: Callable[[], bool], most: int = 1 << 30) -> list[float]:
+def reads(file: Path, go_on: Callable[[], bool], most: int = 1 << 30) -> list[float]:
     """Seconds of each, sorted."""
     took: list[float] = []
     while go_on() and len(took) < most:

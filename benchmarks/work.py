@@ -84,6 +84,12 @@ def can_drop() -> bool:
     return os.access(DROP_CACHES, os.W_OK)
 
 
+def drop_all() -> None:
+    """Names, inodes and pages, of everything."""
+    os.sync()
+    DROP_CACHES.write_text("3\n")
+
+
 def _drop_names() -> None:
     os.sync()  # inodes with something to write would stay
     DROP_CACHES.write_text("2\n")
@@ -104,6 +110,13 @@ def prepare(folder: Path, count: int) -> None:
     listed.mkdir()
     for number in range(count):
         (listed / f"file-{number:06d}.txt").touch()
+
+
+def clear(folder: Path) -> None:
+    """What a part that failed may have left, as far as it can be removed."""
+    for name in ("small", "tree"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "large.bin").unlink(missing_ok=True)
 
 
 def small_files(root: Path, timed: Timed, count: int) -> None:
@@ -253,4 +266,4 @@ def tree(root: Path, timed: Timed, tarball: Path) -> None:
             raise OSError(f"git status tells changes: {said[:200]}")
         time.sleep(PAUSE)
     with timed("remove", 1):
-        subprocess.run(["rm", "-r", folder], check=True)
+        subprocess.run(["rm", "-r", folder], check=True, capture_output=True)

@@ -179,7 +179,7 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
     if new.xattrs:
         index.move_xattrs(node, document)
     index.drop_entry(event.parent, event.name)
-    index.txn.delete(key(node), db=index.nodes)
+    index.delete_node(node)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, node)
     index.clean(node)

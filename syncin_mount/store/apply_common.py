@@ -45,7 +45,7 @@ def mark_unsynced(index: Index, node: int, record: Node) -> None:
 
 def drop_node(index: Index, node: int, record: Node) -> None:
     """Removes the node's local record and all that hangs on it but its entry, its base and its object."""
-    index.txn.delete(key(node), db=index.nodes)
+    index.delete_node(node)
     index.drop_ino(record.ino, node)
     if record.xattrs:
         index.drop_xattrs(node)

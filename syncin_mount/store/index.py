@@ -27,7 +27,9 @@ meta            ``applied``, ``next`` -> u64                    last event in he
 
 from __future__ import annotations
 
+import operator
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lmdb
@@ -47,9 +49,19 @@ from syncin_mount.store.records import (
 )
 from syncin_mount.store.tables import ROOT, TABLES, Still, Table, Tables
 
+_copy: Callable[[Node], Node] = operator.methodcaller("__copy__")
+
+HOT = 512
+"""Records of nodes that are kept decoded."""
+
 
 class Index(Tables):
-    """Typed access to the tables. ``applied`` is the last event's number, ``next_id`` the next free id."""
+    """Typed access to the tables. ``applied`` is the last event's number, ``next_id`` the next free id.
+
+    The records of the nodes used last are kept as they are, those changed are written to their table later: one
+    operation changes its node and its folder several times. Whoever reads the table ``nodes`` itself does so by
+    ``items``, which writes them first, as ``commit`` does.
+    """
 
     def __init__(self, folder: Path, map_size: int) -> None:
         self._env = lmdb.open(
@@ -57,6 +69,8 @@ class Index(Tables):
         )
         super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
         self._stills: list[Still] = []
+        self._hot: dict[int, Node] = {}
+        self._changed: set[int] = set()  # nodes whose record in the table is older than that in ``_hot``
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
@@ -69,6 +83,8 @@ class Index(Tables):
         self.committed = self.applied
         self.effect_count = 0
         self._paths.clear()
+        self._hot.clear()
+        self._changed.clear()
 
     def take_numbers(self) -> None:
         """The numbers as the tables have them."""
@@ -82,6 +98,7 @@ class Index(Tables):
     def commit(self) -> None:
         """Makes the state durable, and begins anew. Raises lmdb.Error; then the transaction is gone: ``begin``."""
         try:
+            self._write_nodes()
             self.txn.put(b"applied", key(self.applied), db=self.meta)
             self.txn.put(b"next", key(self.next_id), db=self.meta)
         except lmdb.Error:
@@ -90,9 +107,9 @@ class Index(Tables):
         self._end_stills()
         self.txn.commit()
         self._grow_early()
-        paths = self._paths.copy()
+        paths, hot = self._paths.copy(), self._hot.copy()
         self.begin()
-        self._paths = paths
+        self._paths, self._hot = paths, hot
 
     def abort(self) -> None:
         """Drops all since the last commit. ``begin`` must follow."""
@@ -135,8 +152,49 @@ class Index(Tables):
 
     # nodes --------------------------------------------------------------------------------------------------------
 
+    def node(self, node: int) -> Node | None:
+        """The record, for the caller to do with as it likes."""
+        record = self.peek(node)
+        return None if record is None else _copy(record)
+
+    def peek(self, node: int) -> Node | None:
+        """The record, to be read at once and left as it is."""
+        record = self._hot.get(node)
+        if record is None:
+            record = super().node(node)
+            if record is not None:
+                self._keep(node, record)
+        return record
+
+    def _keep(self, node: int, record: Node) -> None:
+        if len(self._hot) >= HOT:
+            self._write_nodes()
+            self._hot.clear()
+        self._hot[node] = record
+
     def put_node(self, node: int, record: Node) -> None:
-        self.txn.put(key(node), encode(record), db=self.nodes)
+        self._keep(node, _copy(record))
+        self._changed.add(node)
+
+    def delete_node(self, node: int) -> None:
+        self._hot.pop(node, None)
+        self._changed.discard(node)
+        self.txn.delete(key(node), db=self.nodes)
+
+    def _write_nodes(self) -> None:
+        """Raises lmdb.MapFullError."""
+        for node in self._changed:
+            self.txn.put(key(node), encode(self._hot[node]), db=self.nodes)
+        self._changed.clear()
+
+    def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        if table == "nodes":
+            self._write_nodes()
+        yield from super().items(table)
+
+    def by_ino(self, ino: int) -> int:
+        hot = self._hot.get(ino)
+        return ino if hot is not None and hot.ino == ino else super().by_ino(ino)
 
     def used(self, number: int) -> None:
         """The number was given to a node or an inode."""

@@ -77,12 +77,12 @@ class Objects:
     def open(self, owner: int, number: int, size: int) -> int:
         """A descriptor of the object; that of an empty content is made if it is not there yet. Raises OSError: EIO
         when the content is lost."""
+        if not size:
+            return os.open(self.path(owner, number), system.OPEN, 0o600)
         try:
             return os.open(self.path(owner, number), system.OPEN & ~os.O_CREAT)
         except FileNotFoundError:
-            if size:
-                raise OSError(errno.EIO, "its content is missing from the replica's objects") from None
-        return os.open(self.path(owner, number), system.OPEN, 0o600)
+            raise OSError(errno.EIO, "its content is missing from the replica's objects") from None
 
     def open_nothing(self) -> int:
         """A descriptor of an empty file without a name."""

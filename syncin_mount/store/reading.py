@@ -35,13 +35,13 @@ class Reading(Core):
     # for the file system ------------------------------------------------------------------------------------------
 
     def attr(self, node: NodeId) -> Attr | None:
-        record = self._ix.node(node)
+        record = self._ix.peek(node)
         return None if record is None else to_attr(node, record)
 
     def by_ino(self, ino: int) -> NodeId | None:
         """The node that has this inode *now*; None for one whose content was replaced or removed."""
         node = self._ix.by_ino(ino)
-        record = self._ix.node(node)
+        record = self._ix.peek(node)
         return NodeId(node) if record is not None and record.ino == ino else None
 
     def lookup(self, parent: NodeId, name: bytes) -> NodeId | None:
@@ -139,7 +139,7 @@ class Reading(Core):
 
     def open_content(self, node: NodeId) -> Content:
         """Raises FileNotFoundError when the node is gone or no file. Of an absent content, what arrives of it."""
-        record = self._ix.node(node)
+        record = self._ix.peek(node)
         if record is None or record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "there is no such file")
         if record.present:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import ClassVar
 
 import trio
 
@@ -85,20 +86,6 @@ class Executor:
         self._tree = tree
         self._hydrator = hydrator
         self._listed = listed
-        self._acts: dict[tuple[Op, Side], Callable[[Action], Awaitable[int]]] = {
-            (Op.MAKE, Side.REMOTE): self._make_remote,
-            (Op.SEND, Side.REMOTE): self._send,
-            (Op.MOVE, Side.REMOTE): self._move_remote,
-            (Op.TOUCH, Side.REMOTE): self._touch_remote,
-            (Op.DELETE, Side.REMOTE): self._delete_remote,
-            (Op.MAKE, Side.LOCAL): self._make_local,
-            (Op.FETCH, Side.LOCAL): self._fetch,
-            (Op.MOVE, Side.LOCAL): self._move_local,
-            (Op.TOUCH, Side.LOCAL): self._touch_local,
-            (Op.DELETE, Side.LOCAL): self._delete_local,
-            (Op.AGREE, Side.BASE): self._agree,
-            (Op.FORGET, Side.BASE): self._forget,
-        }
 
     async def execute(self, action: Action) -> Outcome:
         """Does it and tells how it ended. Raises Unreachable and Unauthorized alone: nothing else of the plan can be
@@ -107,7 +94,7 @@ class Executor:
         started = trio.current_time()
         moved = 0
         try:
-            moved = await self._acts[action.op, action.side](action)
+            moved = await self._acts[action.op, action.side](self, action)
             result, why = Result.DONE, ""
         except (Unreachable, Unauthorized):
             raise
@@ -498,3 +485,19 @@ class Executor:
             raise Stale("something that was in it is still agreed on")
         self._replica.set_base(action.node, None)
         return 0
+
+    # Of the class: an executor that named its own methods would stay, with its tree, until a garbage collection.
+    _acts: ClassVar[dict[tuple[Op, Side], Callable[[Executor, Action], Awaitable[int]]]] = {
+        (Op.MAKE, Side.REMOTE): _make_remote,
+        (Op.SEND, Side.REMOTE): _send,
+        (Op.MOVE, Side.REMOTE): _move_remote,
+        (Op.TOUCH, Side.REMOTE): _touch_remote,
+        (Op.DELETE, Side.REMOTE): _delete_remote,
+        (Op.MAKE, Side.LOCAL): _make_local,
+        (Op.FETCH, Side.LOCAL): _fetch,
+        (Op.MOVE, Side.LOCAL): _move_local,
+        (Op.TOUCH, Side.LOCAL): _touch_local,
+        (Op.DELETE, Side.LOCAL): _delete_local,
+        (Op.AGREE, Side.BASE): _agree,
+        (Op.FORGET, Side.BASE): _forget,
+    }

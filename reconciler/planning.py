@@ -39,6 +39,9 @@ SWITCH = 0.001
 """Seconds that a planning thread has the interpreter at most while the loop wants it (Python's own: 5 ms). The loop
 asks for it several times a request."""
 
+MANY_OBJECTS = 20_000
+"""What a job leaves of these is kept from the garbage collector: looking through more takes several ms."""
+
 T = TypeVar("T")
 
 
@@ -96,15 +99,31 @@ def _considerate() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(interval)
-        gc.freeze()
+        if gc.get_count()[0] > MANY_OBJECTS:
+            _Frozen.plan = True
+            gc.freeze()
         if collects:
             gc.enable()
 
 
+class _Frozen:
+    """What the garbage collector does not look through, process-wide as that is."""
+
+    plan = False
+
+
+def settle_down() -> None:
+    """What is alive now stays: no collection looks through it any more. For when a program has started."""
+    gc.collect()
+    gc.freeze()
+
+
 def let_go() -> None:
-    """A plan is not needed any more."""
-    if gc.get_freeze_count():
+    """A plan is not needed any more. What of it is no garbage yet by the count of references is collected."""
+    if _Frozen.plan:
+        _Frozen.plan = False
         gc.unfreeze()
+        settle_down()
 
 
 class Planning:

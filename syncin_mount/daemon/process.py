@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.model import Direction
+from reconciler.planning import settle_down
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 from syncin_mount.daemon.errors import DaemonError
@@ -62,6 +63,7 @@ async def run_mounted(
                 await nursery.start(serve_control, service, folders.socket(name))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)
+                settle_down()  # modules and the like: some 20 ms of every full collection later
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
                 await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
                 log.info("unmounted %s", name)

@@ -15,7 +15,7 @@ from reconciler.model import Entry
 from syncin_mount.devserver import CutResponse, Rule, StopListing
 from syncin_mount.server import Folder, ListingOptions
 from syncin_mount.server.chunks import Coalescer
-from syncin_mount.server.listing import BrokenStream, ListingParser, parse_lines, request_body
+from syncin_mount.server.listing import BATCH_BYTES, BrokenStream, ListingParser, parse_lines, request_body
 from tests.server.support import World, answer, listed, put, scripted
 
 DIR = b'{"d":[true,0,1700000000,7,null]}\n'
@@ -225,6 +225,20 @@ async def test_pieces_of_one_byte(whole: bool) -> None:
         else:
             with pytest.raises(ListingBroken):
                 await listed(folder)
+
+
+async def test_what_comes_at_once_is_not_parsed_at_once() -> None:
+    """The drive answers between two batches."""
+    lines = [b'{"%06d.txt":[false,11,1700000001,8,null]}\n' % number for number in range(20_000)]
+    stream = HEAD + chunked(b"".join(lines), b"done")
+
+    async def handler(connection) -> None:
+        await connection.send_all(stream)
+
+    async with scripted(handler) as folder, folder.listing() as batches:
+        sizes = [len(batch) async for batch in batches]
+    assert sum(sizes) == len(lines)
+    assert max(sizes) <= BATCH_BYTES // len(lines[0]) + 1
 
 
 async def test_a_page_instead_of_a_listing() -> None:

@@ -355,6 +355,14 @@ def test_memory_maps_see_and_make_changes(drive):
     assert (data[5000:5005], data[9000:9005], data[:3]) == (b"hello", b"world", b"end")
 
 
+def test_syncing_the_drive_after_files_were_removed(drive):
+    for number in range(5):
+        (drive.path / f"{number}").write_bytes(b"x")
+    (drive.path / "0").unlink()
+    (drive.path / "1").rename(drive.path / "2")
+    subprocess.run(["sync", "-f", drive.path], check=True)
+
+
 def test_a_folder_of_5000_is_read_while_it_changes(drive):
     folder = drive.path / "many"
     folder.mkdir()

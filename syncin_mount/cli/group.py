@@ -36,6 +36,7 @@ COMMANDS: dict[str, Lazy] = {
     "add": _own("add", "Bind a folder of a server to a mount point."),
     "list": _own("list_", "List the synchronizations."),
     "show": _own("show", "Show all settings of a synchronization."),
+    "edit": _own("edit", "Change settings of a synchronization."),
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
@@ -51,7 +52,6 @@ COMMANDS: dict[str, Lazy] = {
 
 NOT_YET = frozenset(
     {
-        "edit",
         "enable",
         "disable",
         "bin",

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from syncin_mount.server import Session
 
 
-def _values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]:
+def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]:
+    """The setting's own words."""
     return click.Choice([member.value for member in kind])
 
 
@@ -36,14 +37,14 @@ def _values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str
 @click.option("--server", metavar="NAME", help="The server, as 'server list' names it.")
 @click.option("--remote", metavar="PATH", help="Its folder, as 'remote ls' shows it: personal/docs, spaces/team/docs.")
 @click.option("--mountpoint", metavar="DIR", help="Where it is mounted: an empty folder; made if it is not there.")
-@click.option("--direction", type=_values(Direction), default="both", show_default=True, help="Who follows whom.")
-@click.option("--mode", type=_values(Mode), default="fast", show_default=True, help="How equal files are recognised.")
+@click.option("--direction", type=values(Direction), default="both", show_default=True, help="Who follows whom.")
+@click.option("--mode", type=values(Mode), default="fast", show_default=True, help="How equal files are recognised.")
 @click.option(
-    "--conflict", type=_values(Conflict), default="recent", show_default=True, help="Who wins where both sides changed."
+    "--conflict", type=values(Conflict), default="recent", show_default=True, help="Who wins where both sides changed."
 )
 @click.option(
     "--trash",
-    type=_values(Trash),
+    type=values(Trash),
     default="auto",
     show_default=True,
     help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.",
@@ -90,7 +91,7 @@ def command(
         name=name,
         server=server,
         remote=_remote(remote),
-        mountpoint=_absolute(mountpoint),
+        mountpoint=absolute(mountpoint),
         direction=Direction(direction),
         mode=Mode(mode),
         conflict=Conflict(conflict),
@@ -141,7 +142,7 @@ def _schedule(text: str | None) -> Scheduler:
     return found
 
 
-def _absolute(text: str) -> Path:
+def absolute(text: str) -> Path:
     """Without a trailing slash, `..` and symbolic links, as the system will name the mount."""
     path = Path(os.path.realpath(Path(text).expanduser()))
     try:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
+from syncin_mount.cli.changing import change_settings
 from syncin_mount.cli.exits import CommandError
-from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Configuration, Folders, Server, Synchronization
+    from syncin_mount.config import Synchronization
 
 
 @click.group()
@@ -131,42 +128,15 @@ def _decided(path: str, patterns: tuple[str, ...], by_name: Callable[[str], bool
 
 
 def _change(name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
-    folders, configuration = configured.load()
-    before = configured.synchronization_named(configuration, name)
-
-    def changed(now: Configuration) -> Configuration:
-        present = configured.synchronization_named(now, name)
+    def changed(present: Synchronization) -> Synchronization:
         filters = change(present.filters)
         wrong = objection(filters)
         if wrong:
             raise FilterError(f"the filters stay as they are: {wrong}")
-        if filters == present.filters:
-            return now
-        timestamp = max(int(time.time()), present.timestamp + 1)  # the newer settings hold, here and on the server
-        return now.with_synchronization(replace(present, filters=filters, timestamp=timestamp))
+        return replace(present, filters=filters)
 
-    after = ConfigurationFile(folders).update(changed)
-    now = after.synchronizations[name]
+    before, now = change_settings(name, changed)
     if now == before:
         output.say(f"{name}: nothing changed, {output.count(len(now.filters), 'filter')}")
-        return
-    output.say(f"{name}: {output.count(len(now.filters), 'filter')} now; the next run follows")
-    if listens(folders.socket(name)):
-        _tell(folders, after.servers[now.server], now)
-
-
-def _tell(folders: Folders, server: Server, synchronization: Synchronization) -> None:
-    """A mounted drive follows what the server says; one that is not mounted tells the server by itself."""
-    try:
-        output.run_async(_send, folders, server, synchronization)
-    except RemoteError as error:
-        output.warn(f"the mounted drive takes it up when it is mounted again, as the server could not be told: {error}")
-
-
-async def _send(folders: Folders, server: Server, synchronization: Synchronization) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.registration import wire  # noqa: PLC0415
-    from syncin_mount.server.paths import update_paths  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        await update_paths(session, [wire(synchronization)])
+    else:
+        output.say(f"{name}: {output.count(len(now.filters), 'filter')} now; the next run follows")

@@ -176,6 +176,12 @@ class Index(Tables):
         self._keep(node, _copy(record))
         self._changed.add(node)
 
+    def drop_nodes(self) -> None:
+        """Empties the table, and forgets what is kept of it."""
+        self._hot.clear()
+        self._changed.clear()
+        self.txn.drop(self.nodes, delete=False)
+
     def delete_node(self, node: int) -> None:
         self._hot.pop(node, None)
         self._changed.discard(node)

@@ -303,7 +303,8 @@ class Mending:
 
     def _write(self) -> None:
         index = self._index
-        for name in ("nodes", "bases", "entries", "inos", "inodes", "absent", "writing", "effects", "outdone"):
+        index.drop_nodes()
+        for name in ("bases", "entries", "inos", "inodes", "absent", "writing", "effects", "outdone"):
             index.txn.drop(getattr(index, name), delete=False)
         holders = {place: BASE_ENTRY.unpack(raw)[0] for place, raw in index.items("base_entries")}
         index.txn.drop(index.base_entries, delete=False)

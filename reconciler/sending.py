@@ -103,11 +103,14 @@ class Sender:
         if action.remote is not None:
             await expect_file(self._remote, out.path, action.remote)
         beside = out.beside
+        broken = self._is_noted(beside)
         self._note(beside)
         await self._remote.copy(source, beside.path, out.mtime)
         if not await self._lies_there(beside):
             return False
         await self._bring_in(beside, out)
+        if broken:  # a copy does not take up what an upload that broke off has left
+            self._note(beside)
         return True
 
     async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
@@ -174,6 +177,9 @@ class Sender:
     def _note(self, out: Outgoing) -> None:
         """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
         self._replica.note_leftover(Leftover(out.place.parent, out.place.name, out.local.size))
+
+    def _is_noted(self, out: Outgoing) -> bool:
+        return any(Place(each.parent, each.name) == out.place for each in self._replica.leftovers())
 
     def _forget(self, out: Outgoing) -> None:
         self._replica.drop_leftover(out.place.parent, out.place.name)

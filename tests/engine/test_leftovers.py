@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.leftovers import KEPT_NS, Verdict, judge
-from reconciler.model import ROOT, Conflict, Direction, Leftover, Settings
+from reconciler.model import ROOT, Conflict, Direction, Leftover, Mode, Settings
 from reconciler.ports import Found
 from reconciler.sending import BESIDE_FROM
 from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
@@ -254,4 +254,26 @@ async def test_a_lost_answer_is_found_out_about_and_forgotten(world: World) -> N
     await device.sync()
     assert world.on_disk() == {"new": b"content"}
     await device.sync()
+    assert not device.replica.leftovers()
+
+
+async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(world: World) -> None:
+    """By then it lies there elsewhere, and a copy takes up nothing."""
+    device = await world.device(settings=Settings(mode=Mode.SECURE))
+    data = os.urandom(2 * BESIDE_FROM)
+    device.write("film", data)
+    rule = Rule(effect=CutRequest(BESIDE_FROM), method="PUT", count=2)
+    world.faults.add(rule)
+    assert (await device.sync()).offline is not None
+    world.faults.remove(rule)
+    assert len(partials(world)) == 1
+    world.put("same", data)
+    await device.sync()
+    assert world.requests("COPY") == 1
+    assert world.on_disk() == {"film": data, "same": data}
+    assert len(partials(world)) == 1
+    for _ in range(2):
+        device.clock.ahead_ns += KEPT_NS + HOUR
+        await device.sync()
+    assert not partials(world)
     assert not device.replica.leftovers()

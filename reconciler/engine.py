@@ -26,6 +26,7 @@ from reconciler.leftovers import Cleaner
 from reconciler.link import Link
 from reconciler.model import Action, Base, Direction, Entry, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.observe import Observer
+from reconciler.pace import Pace
 from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
@@ -44,7 +45,8 @@ LISTING_EVERY = 20.0
 LISTING_SHARE = 30
 
 RESTLESS_WAIT = 10.0
-"""Seconds that a due listing waits for local changes to settle, so that names that come and go are not sent."""
+"""Seconds that a due listing waits for local changes to settle, so that names that come and go are not sent; and that
+what has settled waits while very many other files are being changed."""
 
 PUSH_BATCH = 2000
 """Nodes planned for in one push: what changes next waits for it."""
@@ -114,6 +116,7 @@ class Engine:
         self._wake = trio.Event()
         self._held = HeldNodes()
         self._unreadable = Unreadable()
+        self._pace = Pace()
         self._waiting: dict[NodeId, str] = {}
         self._there: dict[NodeId, str] = {}
         """Where on the server something is that is a problem and was never here."""
@@ -210,9 +213,11 @@ class Engine:
         return max(moment - now, 0.05)
 
     async def _settled(self) -> list[Dirty]:
-        """Nodes to push: changed here, quiet for the settle time, not held back."""
+        """Nodes to push: changed here, quiet for the settle time, not held back. No node, for ``RESTLESS_WAIT`` at
+        most, while many more are being changed."""
         wall, now = self._clock.now_ns(), trio.current_time()
-        settled = []
+        settled: list[Dirty] = []
+        crowded = self._pace.is_crowded(self._replica.dirty_count(), now)
         for number, dirty in enumerate(self._replica.dirty(), 1):
             if number % BREATHER == 0:
                 await trio.lowlevel.checkpoint()
@@ -220,10 +225,11 @@ class Engine:
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
             if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now) or dirty.node in self._to_be_listed:
                 continue
+            crowded = crowded and quiet < RESTLESS_WAIT * 1e9
             settled.append(dirty)
             if len(settled) == PUSH_BATCH:
                 break
-        return settled
+        return [] if crowded else settled
 
     async def _restless(self) -> bool:
         """Something changed here within the settle time: a listing that can wait leaves it alone."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.filters import DEFAULT, Filter
 from reconciler.fit import Fitting, Present
-from reconciler.model import Action, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side, Waiting
+from reconciler.model import Action, Direction, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side, Waiting
 from reconciler.order import arrange
 from reconciler.ports import View
 from reconciler.resolve import Trees, Verdict
@@ -41,7 +41,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         found = fitting.fit()
         if not found:
             actions = _Actions(view, fitting).all()
-            found = _hindered(view, fitting, actions)
+            found = _hindered(view, fitting, actions) | _not_ours(settings, actions)
             if not found:
                 return _plan(view, fitting, actions)
         waiting = waiting | found
@@ -129,6 +129,14 @@ def _hindered(view: View, fitting: Fitting, actions: Iterable[Action]) -> dict[N
         if holder not in fitting.doomed[action.side]:
             found[action.node] = "Its place is still taken by something that waits."
     return found
+
+
+def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str]:
+    """Nodes that could only be put right on a server which this drive does but follow."""
+    if settings.direction is not Direction.DOWNLOAD:
+        return {}
+    why = "It would have to be changed on the server, which is only followed."
+    return {action.node: why for action in actions if action.side is Side.REMOTE}
 
 
 def _plan(view: View, fitting: Fitting, actions: Iterable[Action]) -> Plan:

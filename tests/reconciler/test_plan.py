@@ -307,6 +307,28 @@ def test_a_temporary_name_whose_former_place_is_settled_as_anothers_becomes_a_co
     assert {each.target for each in made.actions} == {Place(ROOT, conflict_name("b", Kind.FILE, STAMP, "box", 1))}
 
 
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_place_that_only_the_server_could_free_is_waited_for_by_a_drive_that_follows_it(direction: Direction):
+    """Found by the simulation (seed 622559): a push would have moved the other one's folder on the server."""
+    world = world_of("z/ a/", ".syncin-2-tmp<z/ a/", "z/ a/", Settings(direction=direction))
+    left = NodeId(2)
+    view = world.view(nodes=[left])
+
+    class Assumed(type(view)):  # type: ignore[misc]
+        """The place of its base is another one's by now."""
+
+        def remote(self, node):
+            remote = super().remote(node)
+            return replace(remote, name="a") if node == left else remote
+
+    made = plan(Assumed(world, [left]), world.settings, stamp=STAMP)
+    if direction is Direction.DOWNLOAD:
+        assert not made.actions
+        assert [each.node for each in made.waiting] == [left]
+    else:
+        assert {(each.op, each.side) for each in made.actions} == {(Op.MOVE, Side.LOCAL), (Op.MOVE, Side.REMOTE)}
+
+
 def check_told(world: World) -> str:
     made = world.plan()
     assert made.conflicts == ()

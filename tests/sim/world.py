@@ -300,10 +300,12 @@ class World:
 
     def _check_trees(self) -> None:
         tree = self.disk.tree()
+        held: set[str] = set()
         for device in self.devices.values():
             here = device.tree()
             differ = _difference(device.settings.filters, here, tree)
             waiting = {path for paths in device.held_up().values() for path in paths}
+            held |= waiting
             above = tuple(f"{path}/" for path in waiting)
             elsewhere = {here.get(path) for path in waiting} - {None}  # what waits to get its name there
             if waiting:
@@ -313,7 +315,8 @@ class World:
         for path, data in tree.items():
             if data is not None and self.ledger.identify(data) is None:
                 raise Broken(f"{path} holds what nobody wrote: {data[:60]!r} ({len(data)} bytes)")
-            if TEMPORARY in path and not (self.late_on_its_way or self.half_done or self._may_leave(path)):
+            leaves = path in held or self.late_on_its_way or self.half_done or self._may_leave(path)
+            if TEMPORARY in path and not leaves:
                 raise Broken(f"{path} was left over")
 
     def _may_leave(self, path: str) -> bool:

@@ -7,6 +7,7 @@ breaks fails the job's waiters at once; what arrived stays for the next try.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import os
@@ -34,6 +35,11 @@ READ_AHEAD = 4 << 20
 
 BUSY_PAUSE = 2.0
 """Seconds until a content that could not take its place is brought there again."""
+
+ROOM_PAUSE = 5.0
+"""Seconds until it is tried whether a full disk has room again."""
+
+NO_ROOM = "the local disk is full: make room there, then its content is fetched"
 
 NEAR = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
@@ -124,6 +130,9 @@ class Hydrator:
         self._idle = trio.Event()
         self._nursery: trio.Nursery | None = None
         self.refused: dict[NodeId, str] = {}
+        self._roomless: dict[NodeId, None] = {}
+        """Contents that wait until the local disk has room, in the order in which they try for all."""
+        self._trying = False
 
     # background ----------------------------------------------------------------------------------------------------
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -163,6 +172,7 @@ class Hydrator:
         """Queues again what the server refused earlier or did not have as it was known; after a listing, and what
         followed from it, it may be answered."""
         nodes, self.refused, self._outdated = [*self.refused, *self._outdated], {}, set()
+        self._roomless.clear()
         self.want(*nodes)
 
     @property
@@ -189,6 +199,9 @@ class Hydrator:
                 continue
             node = self._queue.popleft()
             self._queued.discard(node)
+            if self._roomless:
+                self._wait_for_room(node)
+                continue
             self._active += 1
             try:
                 await self._hydrate(node)
@@ -214,7 +227,40 @@ class Hydrator:
         except RemoteError as error:
             self._refuse(node, str(error))
         except OSError as error:
-            self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                self._wait_for_room(node)
+            else:
+                self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+
+    def _wait_for_room(self, node: NodeId) -> None:
+        self.refused[node] = NO_ROOM
+        self._roomless[node] = None
+        if not self._trying and self._nursery is not None:
+            self._trying = True
+            log.warning("the local disk is full: contents cannot be fetched until there is room")
+            self._nursery.start_soon(self._try_room)
+
+    async def _try_room(self) -> None:
+        """One content after the other tries for all that wait: each try may cost the server a request."""
+        try:
+            while self._roomless:
+                await trio.sleep(ROOM_PAUSE)
+                node = next(iter(self._roomless), None)
+                if node is None or self._link.online is False:
+                    continue
+                del self._roomless[node], self.refused[node]
+                await self._hydrate(node)
+                if node not in self.refused:
+                    self._room_again()
+        finally:
+            self._trying = False
+
+    def _room_again(self) -> None:
+        nodes = [*self._roomless]
+        self._roomless.clear()
+        for node in nodes:
+            self.refused.pop(node, None)
+        self.want(*nodes)
 
     def _doubt(self, node: NodeId, error: Changed | Missing) -> None:
         """The server's file is not the base version: a listing tells what it is now. When that has told the same
@@ -247,8 +293,10 @@ class Hydrator:
         except (Changed, Missing) as error:
             self.on_stale()
             raise Unavailable(str(error)) from error
-        except (RemoteError, OSError) as error:
+        except RemoteError as error:
             raise Unavailable(str(error)) from error
+        except OSError as error:
+            raise Unavailable(f"the local disk has no place for it: {error.strerror}") from error
 
     async def _ensure_some(self, node: NodeId, start: int, stop: int) -> bool:
         """Waits until more of the range has arrived; False when all of it is here. Raises the job's error."""

@@ -253,7 +253,7 @@ async def test_an_older_version_put_back_on_the_server_leaves_the_newer_one_here
 # a full disk ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.expected_log("cannot be fetched|fetch edit.txt", required=True)
+@pytest.mark.expected_log("the local disk is full|fetch edit.txt", required=True)
 @pytest.mark.parametrize("name", ["there.txt", "edit.txt"])
 async def test_a_full_local_disk(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Nothing more is fetched, what is here stays, and what was written here still goes up."""
@@ -270,7 +270,7 @@ async def test_a_full_local_disk(world: World, monkeypatch: pytest.MonkeyPatch, 
         assert report.offline is None
         problems = device.engine.status().problems
         assert [problem.path for problem in problems] == [name]
-        assert "No space left" in problems[0].why
+        assert "local disk" in problems[0].why
         assert world.on_disk()["new.txt"] == b"new here"
         sent = [each for each in report.outcomes if each.action.op is Op.SEND and each.action.side is Side.REMOTE]
         assert [each.result for each in sent] == [Result.DONE]

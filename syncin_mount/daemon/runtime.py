@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import functools
 import logging
 import platform
@@ -57,7 +58,7 @@ class SystemClock:
 @dataclass(slots=True)
 class Runtime:
     """One synchronization at work. ``handover`` is None where the replica's bin is the user's, as ``own_bin`` says why.
-    ``failure`` is what made a task fail that is being restarted."""
+    ``failure`` is what made a task fail that is being restarted, ``disk`` what the local disk refuses at the moment."""
 
     registration: Registration
     server: Server
@@ -69,11 +70,15 @@ class Runtime:
     handover: Handover | None = None
     own_bin: str = ""
     failure: str | None = None
+    disk: str | None = None
 
     @property
     def synchronization(self) -> Synchronization:
         """As it is configured now: the server may have changed it since the start."""
         return self.registration.synchronization
+
+    def tell_disk(self, trouble: str | None) -> None:
+        self.disk = trouble
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +97,7 @@ async def open_runtime(
     try:
         async with session_with(folders, server) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
-            nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica))
+            nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica, runtime.tell_disk))
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
@@ -169,13 +174,20 @@ def _stamp(now_ns: int) -> str:
     return dt.datetime.fromtimestamp(now_ns / 1e9).astimezone().strftime("%Y-%m-%d %H-%M-%S")
 
 
-async def _commit_regularly(replica: Replica, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def _commit_regularly(
+    replica: Replica,
+    tell: Callable[[str | None], None] = lambda _trouble: None,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """Brings contents to the disk, and then the index; last go the contents that were replaced. About once a second
     each: so there is hardly a moment at which a power cut could leave neither of a file's two versions whole.
 
     What is not in the index yet is in the journal: a failure costs nothing but a longer start, and is tried again.
+    ``tell`` is given what the disk refuses, and None when it does not any more.
     """
     task_status.started()
+    trouble = _Trouble(tell)
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
         await trio.sleep(pause)
@@ -187,21 +199,59 @@ async def _commit_regularly(replica: Replica, *, task_status: trio.TaskStatus[No
             try:
                 synced_until = await _sync_contents(replica)
             except OSError as error:
-                log.error("contents could not be brought to the disk (%s); it is tried again", error)
+                trouble.met("contents", error)
+            else:
+                trouble.over("contents")
             ended = time.monotonic()
             sync_from, started = ended + (ended - started) * COMMIT_SHARE, ended
         try:
             replica.commit(effects_until=synced_until)
+            replica.check_room()
         except OSError as error:
-            log.error("the index could not be committed (%s); it is tried again", error)
+            trouble.met("the index", error)
+        else:
+            trouble.over("the index")
         pause = max(COMMIT_EVERY, (time.monotonic() - started) * COMMIT_SHARE)
 
 
+class _Trouble:
+    """What the local disk refuses: logged once, though it is tried every second."""
+
+    def __init__(self, tell: Callable[[str | None], None]) -> None:
+        self._tell = tell
+        self._known: dict[str, str] = {}
+
+    def met(self, what: str, error: OSError) -> None:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            sentence = "the disk with the local copy is full; nothing is lost, but make room there"
+        else:
+            reason = error.strerror or str(error)
+            sentence = f"{what} cannot be brought to the disk with the local copy ({reason}); it is tried again"
+        if self._known.get(what) != sentence:
+            log.error("%s", sentence)
+        self._known[what] = sentence
+        self._tell(sentence)
+
+    def over(self, what: str) -> None:
+        if self._known.pop(what, None) is not None:
+            log.info("%s can be brought to the disk with the local copy again", what)
+            self._tell(next(iter(self._known.values()), None))
+
+
 async def _sync_contents(replica: Replica) -> int:
-    """Returns the number of an event: the contents of this one and all before are on the disk now."""
+    """Returns the number of an event: the contents of this one and all before are on the disk now. Raises OSError."""
+    doubted = replica.in_doubt()
+    for node in doubted:
+        for _ in replica.written_again(node):
+            await trio.lowlevel.checkpoint()
     until, contents = replica.sequence(), replica.unsynced_contents()
-    if contents or replica.effects_wait():
-        await trio.to_thread.run_sync(replica.sync_files)
+    if doubted or contents or replica.effects_wait():
+        try:
+            await trio.to_thread.run_sync(replica.sync_files)
+        except OSError:
+            replica.sync_failed(node for node, _ in replica.unsynced_contents())
+            raise
+        replica.resolved(doubted)
         replica.mark_synced(contents)
     return until
 

@@ -36,6 +36,8 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     problems = list(views.problems(now.problems, runtime.engine.settings.filters))
     if runtime.failure is not None:
         problems.insert(0, Problem("", runtime.failure, lasting=True))
+    if runtime.disk is not None:
+        problems.insert(0, Problem("", runtime.disk, lasting=False))
     return Status(
         name=synchronization.name,
         server=runtime.server.name,

@@ -7,6 +7,7 @@ incoming file becomes the object by rename, so descriptors opened while it arriv
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from syncin_mount.store import system
@@ -21,7 +22,10 @@ class IncomingFile:
     another version was asked for, or the node is gone.
     """
 
-    def __init__(self, path: Path, node: int, size: int, mtime: int) -> None:
+    def __init__(
+        self, path: Path, node: int, size: int, mtime: int, check_room: Callable[[], None] = lambda: None
+    ) -> None:
+        self._check_room = check_room
         self.path = path
         self.node = node
         self.mtime = mtime
@@ -69,6 +73,7 @@ class IncomingFile:
             view, offset = view[end - offset :], end
 
     def _put(self, offset: int, view: memoryview) -> None:
+        self._check_room()
         start = offset
         while view:
             done = system.pwrite(self.fd, view, offset)

@@ -21,13 +21,15 @@ What each kind of stop leaves, and why the next start repairs it:
 from __future__ import annotations
 
 import errno
+import functools
+import logging
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import lmdb
 import msgspec
@@ -35,6 +37,8 @@ import msgspec
 from reconciler.model import NodeId
 from syncin_mount.store import events, lock, salvage, system
 from syncin_mount.store.apply import apply
+from syncin_mount.store.doubt import Doubt, written_again
+from syncin_mount.store.errors import ReplicaError
 from syncin_mount.store.formers import rescued
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
@@ -54,9 +58,14 @@ from syncin_mount.store.records import (
     decode_node,
 )
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 MAP_SIZE: Final = 1 << 30
 EFFECTS_A_COMMIT: Final = 256
 REPLAY_BATCH: Final = 20_000
+_FULL: Final = "the disk that holds {} is full; nothing is lost: make some MB of room there, and start again."
 TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
 
@@ -79,10 +88,10 @@ class Core(Looking):
         salvage.refuse_damaged(folder)
         for name in ("index", "journal"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
-        self._objects = Objects(folder)
+        self._objects = Objects(folder, self.check_room)
         self._objects.make_folders()
         lock.state_format(folder)
-        self._reserve = Reserve(folder / "reserve", reserve_bytes)
+        self._reserve = Reserve(folder / "reserve", reserve_bytes, self._needing_room)
         self._journal = Journal(folder / "journal", self._reserve, segment_bytes=segment_bytes)
         self._ix = Index(folder / "index", map_size)
         self.history = History(folder / "history.sqlite", now_ns)
@@ -93,6 +102,8 @@ class Core(Looking):
         self._done: bytes | None = None  # effects up to this key are done, and perhaps not on the disk yet
         self._on_disk: bytes | None = None  # they are, up to this one; set by the thread of ``sync_files``
         self._swept = 0  # the event that said so last
+        self._behind = False  # the index lacks events of the journal, as it could not be read when they were lost
+        self._doubt = Doubt(folder / "running")
         self._closed = False
 
     @classmethod
@@ -129,9 +140,12 @@ class Core(Looking):
                 os.close(lock_fd)
             if isinstance(error, _OF_DAMAGE):
                 raise salvage.damaged(folder, f"{type(error).__name__}: {error}") from error
-            if isinstance(error, lmdb.Error):
-                raise as_os_error(error) from error
-            raise
+            cause = as_os_error(error) if isinstance(error, lmdb.Error) else error
+            if isinstance(cause, OSError) and cause.errno in NO_ROOM:
+                raise ReplicaError(_FULL.format(folder)) from error
+            if cause is error:
+                raise
+            raise cause from error
         return replica
 
     # start --------------------------------------------------------------------------------------------------------
@@ -147,7 +161,7 @@ class Core(Looking):
             self._drop_stray_bins()
         # The journal's records are all in the index now. Once that is durable, a new segment begins.
         self._commit_index()
-        self._journal.renew(ix.applied + 1)
+        self._in_any_room(lambda: self._journal.renew(ix.applied + 1))
         self._reserve.restore()
         if ix.applied == 0:
             self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
@@ -157,14 +171,47 @@ class Core(Looking):
             for event in rescued(ix, self._objects, self._now(), TORN):
                 self._do(event)
         # Before any other content is looked at: some may have to come back from the bin first.
-        self._do_all_effects()
-        self._objects.find_incoming(keep=lambda *version: not power_cut and self._is_wanted(*version))
+        self._unless_full(self._do_all_effects, power_cut=power_cut)
+        self._find_incoming(power_cut=power_cut)
         interrupted = self._finish_writes()
         if power_cut:
             self._distrust(interrupted)
-        self.commit()
-        lock.write_whole(running, boot + "\n")
+        self._unless_full(self.commit, power_cut=power_cut)
+        if before != boot:
+            self._in_any_room(lambda: lock.write_whole(running, boot + "\n"))
+            self._reserve.restore()
+        self._doubt.started(boot)
         self._last_local = ix.applied
+
+    def _unless_full(self, act: Callable[[], None], *, power_cut: bool) -> None:
+        """Effects may wait for room; but for those by which contents come back after a power cut."""
+        try:
+            act()
+        except OSError as error:
+            if error.errno not in NO_ROOM or power_cut:
+                raise
+            log.warning("the disk is full: what is to go to the bin stays where it is until there is room")
+
+    def _needing_room(self) -> list[Path]:
+        return [self.folder / "index" / "data.mdb", *(path for _, path in self._journal.segments()[-1:])]
+
+    def _find_incoming(self, *, power_cut: bool) -> None:
+        try:
+            trusted = self._in_any_room(self._objects.tells_holes)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            trusted = False  # so what arrived goes, and makes room; it is fetched again
+        self._objects.find_incoming(keep=lambda *version: trusted and not power_cut and self._is_wanted(*version))
+
+    def _in_any_room(self, act: Callable[[], T]) -> T:
+        """Does it; on a full disk with the space kept back."""
+        try:
+            return act()
+        except OSError as error:
+            if error.errno not in NO_ROOM or not self._reserve.release():
+                raise
+            return act()
 
     def _is_wanted(self, node: int, size: int, mtime: int) -> bool:
         """Whether what arrived of this version may be of use."""
@@ -187,8 +234,10 @@ class Core(Looking):
                 return
             except lmdb.MapFullError:
                 ix.abort()
-                ix.grow()
-                ix.begin()
+                try:
+                    ix.grow()
+                finally:
+                    ix.begin()
 
     def _drop_stray_bins(self) -> None:
         """After a power cut: what is in the bin by events that were lost goes, before their numbers are given again."""
@@ -268,25 +317,55 @@ class Core(Looking):
         Raises OSError (ENOSPC when the disk is full and the event ``grows`` the replica or no space is kept back).
         """
         ix = self._ix
+        if self._behind:
+            self._rebuild()
         sequence = ix.applied + 1
-        if grows and not self._reserve.whole:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if grows:
+            self.check_room()
         self._journal.append(sequence, events.encode(event), grows=grows)
         try:
             apply(ix, sequence, event)
         except lmdb.MapFullError:
-            ix.abort()
-            ix.grow()
-            ix.begin()
-            self._replay()
+            self._apply_in_bigger_map()
         except BaseException:
             # A defect of ours. The event did not happen, and the index must not stay half changed.
-            self._journal.take_back()
-            ix.abort()
-            ix.begin()
-            self._replay()
+            self._take_back()
             raise
         return sequence
+
+    def _apply_in_bigger_map(self) -> None:
+        self._ix.abort()
+        try:
+            self._ix.grow()
+        except lmdb.Error as error:
+            self._take_back()
+            raise as_os_error(error) from error
+        self._rebuild()
+
+    def _take_back(self) -> None:
+        """The last event did not happen: neither journal nor index has it."""
+        try:
+            self._journal.take_back()
+        finally:
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """The index from its last commit and the journal's events behind that. Until it succeeds, nothing is recorded:
+        numbers would be given twice."""
+        self._behind = True
+        try:
+            self._ix.abort()
+            self._ix.begin()
+            self._journal.mend()
+            self._replay()
+        except lmdb.Error as error:
+            raise as_os_error(error) from error
+        self._behind = False
+
+    def check_room(self) -> None:
+        """Raises OSError (ENOSPC) while the space kept back is in use: it is for the journal and the index alone."""
+        if not self._reserve.whole:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sequence(self) -> int:
         return self._ix.applied
@@ -315,7 +394,11 @@ class Core(Looking):
         what follows waits; without one, it is synced here, which may block for long. Else blocks for a few ms of fsync.
         OSError (ENOSPC, EIO): nothing is lost, call it again."""
         ix = self._ix
+        if self._behind:
+            self._rebuild()
         self._sweep()
+        if self._journal.in_doubt and ix.applied == ix.committed:
+            self._do(events.Synced(self._now(), []))  # says nothing; a commit and a new segment follow
         if ix.applied != ix.committed:
             self._commit_index()
             self._journal.drop(ix.applied)
@@ -334,14 +417,20 @@ class Core(Looking):
                 self._ix.commit()
                 return
             except lmdb.MapFullError:
-                self._ix.grow()
-                self._ix.begin()
-                self._replay()
+                self._grow_and_rebuild()
             except lmdb.Error as error:
-                self._ix.begin()
-                self._replay()
-                if not self._reserve.release():
-                    raise as_os_error(error) from error
+                self._rebuild()
+                failure = as_os_error(error)
+                if failure.errno not in NO_ROOM or not self._reserve.release():
+                    raise failure from error
+
+    def _grow_and_rebuild(self) -> None:
+        try:
+            self._ix.grow()
+        except lmdb.Error as error:
+            self._rebuild()
+            raise as_os_error(error) from error
+        self._rebuild()
 
     def _do_effects(self, until: int | None) -> None:
         """Does what committed events left to be done. What fails is tried again, and what follows it waits, but for
@@ -356,7 +445,7 @@ class Core(Looking):
             if failure is not None and not isinstance(effect, Unlink):
                 continue
             try:
-                self._objects.do(sequence, effect)
+                self._in_any_room(functools.partial(self._objects.do, sequence, effect))
             except OSError as error:
                 failure = failure or error
             if failure is None:
@@ -388,15 +477,21 @@ class Core(Looking):
         self._journal.sync()
 
     def close(self) -> None:
-        """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is harmless."""
+        """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is harmless. Where the
+        disk refuses something, it is as if the process had been killed: the next start does it."""
         if self._closed:
             return
-        contents = self.unsynced_contents()
-        self.sync_contents(contents)
-        self.mark_synced(contents)
-        self.commit()
-        (self.folder / "running").unlink(missing_ok=True)
-        self._let_go()
+        try:
+            contents = self.unsynced_contents()
+            self.sync_contents(contents)
+            self.mark_synced(contents)
+            self.commit()
+            if not self._doubt and self._reserve.whole:  # on a full disk the file could not be made again
+                (self.folder / "running").unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("the local disk refused the last commit (%s); nothing is lost, the next start does it", error)
+        finally:
+            self._let_go()
 
     def _let_go(self) -> None:
         self._closed = True
@@ -427,13 +522,34 @@ class Core(Looking):
             self.sync_files()
 
     def sync_files(self) -> None:
-        """``sync_contents`` of everything, also of what is being written, and of the effects that are done."""
+        """``sync_contents`` of everything, also of what is being written, and of the effects that are done. Raises
+        OSError: then ``sync_failed`` for the contents."""
         done = self._done
         self._sync_disk(self.folder)
         self._on_disk = done
 
+    def sync_failed(self, nodes: Iterable[NodeId]) -> None:
+        """A sync of these contents failed, see `syncin_mount.store.doubt`."""
+        self._doubt.add(nodes)
+
+    def in_doubt(self) -> dict[int, int]:
+        """Contents of which a sync failed, for ``resolved``."""
+        return self._doubt.nodes()
+
+    def written_again(self, node: int) -> Iterator[None]:
+        """Writes a content to its object once more, a piece at each step. Raises OSError."""
+        record = self._ix.node(node)
+        if record is not None and record.kind == FILE and record.present:
+            yield from written_again(self._objects.path(record.owner, record.number))
+
+    def resolved(self, nodes: dict[int, int]) -> None:
+        """What was ``in_doubt`` was written again, and a sync that began after that succeeded."""
+        self._doubt.resolve(nodes)
+
     def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
-        """What ``sync_contents`` returned for; versions that are out of date are left marked."""
+        """What ``sync_contents`` returned for; versions that are out of date are left marked, and contents of which a
+        sync failed."""
+        contents = [each for each in contents if each[0] not in self._doubt]
         if contents:
             self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
 
@@ -447,5 +563,6 @@ _OF_DAMAGE = (
 
 def as_os_error(error: lmdb.Error) -> OSError:
     """LMDB's failures to write, as the errno they stand for."""
-    code: Any = next((code for code in NO_ROOM if os.strerror(code) in str(error)), errno.EIO)
+    known = (*NO_ROOM, errno.ENOMEM)
+    code: Any = next((code for code in known if os.strerror(code) in str(error)), errno.EIO)
     return OSError(code, f"the replica's index could not be written: {error}")

@@ -27,6 +27,7 @@ meta            ``applied``, ``next`` -> u64                    last event in he
 
 from __future__ import annotations
 
+import logging
 import operator
 import os
 from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ from syncin_mount.store.records import (
 )
 from syncin_mount.store.tables import ROOT, TABLES, Still, Table, Tables
 
+log = logging.getLogger(__name__)
+
 _copy: Callable[[Node], Node] = operator.methodcaller("__copy__")
 
 HOT = 512
@@ -64,21 +67,30 @@ class Index(Tables):
     """
 
     def __init__(self, folder: Path, map_size: int) -> None:
-        self._env = lmdb.open(
-            os.fspath(folder), map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=False, mode=0o600
-        )
-        super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
+        self._folder = os.fspath(folder)
+        self._open_env(map_size)
         self._stills: list[Still] = []
         self._hot: dict[int, Node] = {}
         self._changed: set[int] = set()  # nodes whose record in the table is older than that in ``_hot``
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
+    def _open_env(self, map_size: int) -> None:
+        self._env = lmdb.open(
+            self._folder, map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=False, mode=0o600
+        )
+        self._map_size = map_size
+        super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
+
     # the transaction ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Opens the transaction; the state is that of the last commit."""
-        self.txn: lmdb.Transaction[bytes] = self._env.begin(write=True, buffers=False)
+        """Opens the transaction; the state is that of the last commit. Raises lmdb.Error."""
+        try:
+            self.txn: lmdb.Transaction[bytes] = self._env.begin(write=True, buffers=False)
+        except lmdb.PanicError:  # LMDB will have no more of an environment whose meta page could not be written
+            self._open_anew()
+            self.txn = self._env.begin(write=True, buffers=False)
         self.take_numbers()
         self.committed = self.applied
         self.effect_count = 0
@@ -140,15 +152,30 @@ class Index(Tables):
         self._stills.clear()
 
     def grow(self) -> None:
-        """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of what is in it."""
+        """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of what is in it.
+
+        Raises lmdb.Error when the process gets no more address space; the map is as it was then."""
         self._end_stills()
-        self._env.set_mapsize(self._env.info()["map_size"] * 2)
+        try:
+            self._env.set_mapsize(self._map_size * 2)
+        except lmdb.Error:
+            self._open_anew()  # LMDB gave up the old map first, and would read what is not mapped
+            raise
+        self._map_size *= 2
 
     def _grow_early(self) -> None:
         # An overfull map costs a replay of everything since the last commit, so it is rather grown at half.
-        info = self._env.info()
-        if info["last_pgno"] * 4096 * 2 > info["map_size"]:
-            self._env.set_mapsize(info["map_size"] * 2)
+        if self._env.info()["last_pgno"] * 4096 * 2 > self._map_size:
+            try:
+                self.grow()
+            except lmdb.Error as error:
+                log.debug("the index's map cannot grow yet: %s", error)
+
+    def _open_anew(self) -> None:
+        """Closes the environment, which is not usable any more, and opens it again. No transaction may be open."""
+        self._end_stills()
+        self._env.close()
+        self._open_env(self._map_size)
 
     # nodes --------------------------------------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ What is known when the journal is read at start:
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -28,24 +29,34 @@ import xxhash
 from syncin_mount.store import system
 from syncin_mount.store.errors import JournalDamaged
 
+log = logging.getLogger(__name__)
+
 FRAME: Final = struct.Struct("<IQQ")
 _LEAD: Final = struct.Struct("<IQ")
 _SEQUENCE: Final = struct.Struct("<Q")
 SEGMENT_BYTES: Final = 16 << 20
 RESERVE_BYTES: Final = 8 << 20
+SHARE: Final = 8
+"""The part of the reserve that each of its heirs gets."""
 SKIPPED: Final = 10_000
 """Records that are looked for behind damage: it hardly swallows more."""
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ON_DISK: Final = "the journal could not be brought to the disk"
 
 Record = tuple[int, bytes]
 
 
 class Reserve:
-    """Disk space kept back, so that the journal can still record when the disk is full."""
+    """Disk space kept back, so that the journal can still record when the disk is full.
 
-    def __init__(self, path: Path, size: int) -> None:
+    ``heirs`` tells the files that need it first. Each gets a share of it behind its end as soon as it is given up:
+    whoever filled the disk may take the rest in a moment, and what makes room could not be recorded any more.
+    """
+
+    def __init__(self, path: Path, size: int, heirs: Callable[[], Iterable[Path]] = tuple) -> None:
         self._path = path
         self._size = size
+        self._heirs = heirs
         self.whole = False
 
     def restore(self) -> bool:
@@ -75,7 +86,16 @@ class Reserve:
         except FileNotFoundError:
             return False
         self.whole = False
+        if had:
+            self._leave()
         return had
+
+    def _leave(self) -> None:
+        for path in self._heirs():
+            try:
+                system.keep_room(path, self._size // SHARE)
+            except OSError as error:
+                log.debug("no room can be kept for %s: %s", path, error)
 
 
 class Journal:
@@ -87,8 +107,11 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._open: list[tuple[int, int]] = []  # (first number, descriptor) of this process's segments
         self._lock = threading.Lock()  # over _open, for sync in its thread
-        self._size = 0
-        self._broken = False
+        self._size = 0  # of the whole records in the last segment
+        self._torn = False  # there is more behind them, as a failed write could not be cut back
+        self.in_doubt = False
+        """Whether a sync failed: what the kernel could not write it may take for written, so the next sync, though it
+        succeeds, says nothing about records of before. True until ``drop`` begins a segment behind them."""
         self.last_start = 0  # where the last record begins in the last segment
 
     # reading ------------------------------------------------------------------------------------------------------
@@ -149,10 +172,9 @@ class Journal:
         ``grows`` says that the change needs more disk space later: it is refused when the disk is full, while others
         may use the space kept back.
         """
-        if self._broken:
-            raise OSError(errno.EIO, "the journal could not be cut back after a failed write")
+        self.mend()
         if self._size >= self._segment_bytes:
-            self.start(number)
+            self._go_on_in_new(number)
         body = _SEQUENCE.pack(number) + payload
         record = _LEAD.pack(len(payload), xxhash.xxh3_64_intdigest(body)) + body
         try:
@@ -163,6 +185,12 @@ class Journal:
             self._write(record)
         self.last_start = self._size
         self._size += len(record)
+
+    def _go_on_in_new(self, number: int) -> None:
+        try:
+            self.start(number)
+        except OSError as error:
+            log.debug("the journal's segment grows beyond its size, as another cannot be begun: %s", error)
 
     def _write(self, record: bytes) -> None:
         fd = self._open[-1][1]
@@ -175,33 +203,49 @@ class Journal:
         self._cut_back(self._size)
         raise failure or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    def mend(self) -> None:
+        """Cuts off what a failed write left and could not be cut off then. Raises OSError."""
+        if self._torn:
+            self._cut_back(self._size)
+
     def take_back(self) -> None:
         """Removes the last record: what it says did not happen."""
         self._cut_back(self.last_start)
-        self._size = self.last_start
 
     def _cut_back(self, size: int) -> None:
-        try:
-            os.ftruncate(self._open[-1][1], size)
-        except OSError:
-            # A torn record would be followed by good ones: better to record nothing more.
-            self._broken = True
-            raise
+        """Raises OSError; then nothing more is recorded until this succeeds: what is to go would be followed by good
+        records."""
+        self._size, self._torn = size, True
+        os.ftruncate(self._open[-1][1], size)
+        self._torn = False
 
     def sync(self) -> None:
-        """Returns when everything appended before the call is on the disk. Blocks: for a thread."""
+        """Returns when everything appended before the call is on the disk. Blocks: for a thread. Raises OSError, and
+        goes on to do so until everything is in the committed index."""
         with self._lock:
+            if self.in_doubt:
+                raise OSError(errno.EIO, _NOT_ON_DISK)
             fds = [os.dup(fd) for _, fd in self._open]
         try:
             for fd in fds:
                 system.sync_data(fd)
+            system.sync_folder(self._folder)
+        except OSError:
+            self.in_doubt = True
+            raise
         finally:
             for fd in fds:
                 os.close(fd)
-        system.sync_folder(self._folder)
+        if self.in_doubt:  # another thread was told of the failure, which the kernel tells only once
+            raise OSError(errno.EIO, _NOT_ON_DISK)
 
     def drop(self, committed: int) -> None:
-        """Removes the segments whose records are all in the index, but the open one."""
+        """Removes the segments whose records are all in the index, but the open one. ``committed`` is the last record
+        of all."""
+        if self.in_doubt and self._size:
+            self.start(committed + 1)
+            with self._lock:
+                self.in_doubt = False
         segments = self.segments()
         for (_, path), (following, _) in pairwise(segments):
             if following > committed + 1:

@@ -77,12 +77,13 @@ class LocalOperations(Reading):
         self._local(events.AttrsSet(now, node, mode, uid, gid, atime_ns, mtime_ns, ctime))
         return to_attr(node, self._node(node))
 
-    def begin_write(self, node: NodeId, *, discard: bool = False) -> None:
+    def begin_write(self, node: NodeId, *, discard: bool = False, shrinks: bool = False) -> None:
         """The content is about to change in place: before the first write since ``written``. Again is a no-op.
 
         ``discard``: the caller needs nothing of the present content. Only then may it be absent: the file gets an
-        empty object of its own, and what was arriving, complete or not, is dropped. Raises OSError: ENOENT, EINVAL
-        (no file), EIO (absent, and not to be discarded), ENOSPC.
+        empty object of its own, and what was arriving, complete or not, is dropped. ``shrinks``: it takes no more
+        disk space afterwards, so that a full disk is no hindrance. Raises OSError: ENOENT, EINVAL (no file), EIO
+        (absent, and not to be discarded), ENOSPC.
         """
         record = self._node(node)
         if record.kind != FILE:
@@ -90,7 +91,7 @@ class LocalOperations(Reading):
         if not record.present and not discard:
             raise _fail(errno.EIO)
         if not record.writing:
-            self._local(events.WriteBegun(self._now(), node), grows=True)
+            self._local(events.WriteBegun(self._now(), node), grows=not shrinks)
             if not record.present:
                 self._objects.drop_incoming(node)
 

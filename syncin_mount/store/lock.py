@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 from pathlib import Path
 
 from syncin_mount.store import system
 from syncin_mount.store.errors import NewerFormat, ReplicaError, ReplicaInUse
 from syncin_mount.store.records import FORMAT
+
+log = logging.getLogger(__name__)
+
+_PID_WIDTH = 20
 
 
 def prepare(folder: Path) -> None:
@@ -48,7 +54,8 @@ def write_whole(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     fd = os.open(new, system.OPEN | os.O_TRUNC, 0o600)
     try:
-        os.write(fd, text.encode())
+        if os.write(fd, text.encode()) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -88,10 +95,12 @@ def take_lock(folder: Path) -> int:
     try:
         system.lock_file(fd)
     except BlockingIOError:
-        text = system.pread(fd, 32, 0).strip()
+        text = system.pread(fd, _PID_WIDTH + 1, 0).strip()
         os.close(fd)
         pid = int(text) if text.isdigit() else 0
         raise ReplicaInUse(f"the replica in {folder} is in use by process {pid}; stop that one first.", pid) from None
-    os.ftruncate(fd, 0)
-    system.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    try:  # in place: on a full disk the space of a file that is truncated may be somebody else's the next moment
+        system.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
+    except OSError as error:
+        log.debug("the lock of %s does not tell who has it: %s", folder, error)
     return fd

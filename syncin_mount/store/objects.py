@@ -44,8 +44,10 @@ _VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
 class Objects:
     """Paths, and opening and removing what they name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, check_room: Callable[[], None] = lambda: None) -> None:
+        """``check_room`` raises OSError (ENOSPC) while nothing more may arrive."""
         self._folder = folder
+        self._check_room = check_room
         self._objects = os.fspath(folder / "objects")
         self._bin = os.fsencode(folder / "bin")
         self._incoming = folder / "incoming"
@@ -128,12 +130,15 @@ class Objects:
 
     # incoming -----------------------------------------------------------------------------------------------------
 
+    def tells_holes(self) -> bool:
+        """Whether it can be told how much of a content arrived. Raises OSError (ENOSPC)."""
+        return system.knows_holes(self._incoming / "probe")
+
     def find_incoming(self, *, keep: Callable[[int, int, int], bool]) -> None:
         """At start: takes stock of what arrived earlier; ``keep(node, size, mtime)`` says what is still of use."""
-        trusted = system.knows_holes(self._incoming / "probe")
         for path in list(self._incoming.iterdir()):
             parts = _VERSION.fullmatch(path.name)
-            if trusted and parts and keep(*(int(part) for part in parts.groups())):
+            if parts and keep(*(int(part) for part in parts.groups())):
                 self._arriving[int(parts[1])] = path
             else:
                 path.unlink()
@@ -145,7 +150,7 @@ class Objects:
             self.drop_incoming(node)
         found = self._open.get(node)
         if found is None or found.users == 0:
-            found = self._open[node] = IncomingFile(path, node, size, mtime)
+            found = self._open[node] = IncomingFile(path, node, size, mtime, self._check_room)
             self._arriving[node] = path
         found.users += 1
         return found

@@ -40,6 +40,10 @@ class Settling(Reading):
             for change in changes:
                 callback(change)
 
+    def tell_again(self, ino: int) -> None:
+        """Has listeners told that the inode's attributes may be remembered wrongly, though nothing changed."""
+        self._tell(AttrChanged(ino))
+
     def _tell_entry(self, parent: int, name: bytes) -> None:
         if self._listeners:
             folder = self._ix.node(parent)
@@ -138,8 +142,7 @@ class Settling(Reading):
         record = self._node(node)
         if record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "the node is no file")
-        if not self._reserve.whole:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.check_room()
         return self._objects.incoming(node, size, mtime)
 
     def take_in(

@@ -64,6 +64,9 @@ if sys.platform == "win32":
         if os.fstat(fd).st_size < size:
             os.write(fd, bytes(size))
 
+    def keep_room(path: Path, size: int) -> None:
+        """Nothing of the kind here."""
+
     def allocated(path: Path) -> bool:
         """Whether the file takes disk space."""
         return path.stat().st_size > 0
@@ -97,6 +100,7 @@ else:
     pread, pwrite = os.pread, os.pwrite
     sync_data = os.fdatasync
     _PROBE = 4 << 20
+    _KEEP_SIZE = 1
     _SLOW_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
     def lock_file(fd: int) -> None:
@@ -135,6 +139,20 @@ else:
         """Gives the file disk space. Raises OSError (ENOSPC)."""
         os.posix_fallocate(fd, 0, size)
 
+    def keep_room(path: Path, size: int) -> None:
+        """Gives the file disk space behind its end without making it longer, see fallocate(2), FALLOC_FL_KEEP_SIZE.
+        Raises OSError (ENOSPC, EOPNOTSUPP)."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            end = os.fstat(fd).st_size
+            allocate = getattr(libc, "fallocate64", libc.fallocate)  # some C libraries have a 64-bit off_t alone
+            if size and allocate(fd, _KEEP_SIZE, ctypes.c_int64(end), ctypes.c_int64(size)) != 0:
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code))
+        finally:
+            os.close(fd)
+
     def allocated(path: Path) -> bool:
         """Whether the file takes disk space."""
         return path.stat().st_blocks > 0
@@ -154,14 +172,17 @@ else:
         return start, os.lseek(fd, start, os.SEEK_HOLE)
 
     def knows_holes(path: Path) -> bool:
-        """Whether the file system at this (not existing) path tells holes from data, by blocks of 4096 bytes."""
+        """Whether the file system at this (not existing) path tells holes from data, by blocks of 4096 bytes. Raises
+        OSError (ENOSPC)."""
         fd = os.open(path, OPEN, 0o600)
         try:
             os.ftruncate(fd, 2 * _PROBE)
             os.pwrite(fd, b"x" * 4096, _PROBE)
             # As large pages or blocks would show it, much more would count as written.
             return next_data(fd, 0) == (_PROBE, _PROBE + 4096) and next_data(fd, _PROBE + 4096) is None
-        except OSError:
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # it is full, which says nothing about holes
+                raise
             return False
         finally:
             os.close(fd)

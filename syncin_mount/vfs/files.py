@@ -55,7 +55,8 @@ class OpenFile:
     is the object's own. ``ctime_ns`` is there when the caller keeps the times itself and tells each change (the kernel
     under writeback): a write that it hands over late must not change the times it has told. ``synced`` is the last
     version that was noted as being on the disk. ``unnamed`` says that a caller took the name from the inode: it knows,
-    so whoever still comes with the inode has a handle on it.
+    so whoever still comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that
+    has said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class OpenFile:
         "content",
         "counted",
         "ctime_ns",
+        "failed",
         "handles",
         "here",
         "ino",
@@ -94,6 +96,7 @@ class OpenFile:
         self.told = False
         self.synced = 0
         self.unnamed = False
+        self.failed = False
 
 
 class OpenFiles:
@@ -177,6 +180,8 @@ class OpenFiles:
 
     def _forget(self, file: OpenFile) -> None:
         del self._files[file.ino]
+        if file.failed:
+            self._replica.tell_again(file.ino)
         for content in (file.content, *file.retired):
             content.close()
 
@@ -207,19 +212,25 @@ class OpenFiles:
 
     def write(self, file: OpenFile, offset: int, data: bytes) -> None:
         """Raises OSError (ENOSPC …)."""
-        self._begin(file)
-        write_at(file.content.fd, data, offset)
-        self._changed(file)
+        try:
+            self._begin(file)
+            self._replica.check_room()
+            write_at(file.content.fd, data, offset)
+        except OSError:
+            file.failed = True
+            raise
+        finally:
+            self._changed(file)  # a part of it may have been written
 
     def truncate(self, file: OpenFile, size: int) -> None:
         """Sets the size in bytes. The content must be here, unless ``size`` is 0: then nothing of it is needed."""
-        self._begin(file, discard=size == 0)
+        self._begin(file, discard=size == 0, shrinks=size <= file.attr.size)
         if not file.here:
             _moved_on()
         os.ftruncate(file.content.fd, size)
         self._changed(file)
 
-    def _begin(self, file: OpenFile, *, discard: bool = False) -> None:
+    def _begin(self, file: OpenFile, *, discard: bool = False, shrinks: bool = False) -> None:
         """From here on the file is being written, and is here; an orphan stays as it is."""
         if file.writing and file.here:
             return
@@ -227,12 +238,12 @@ class OpenFiles:
         if node is None:
             return
         if not file.writing:
-            self._begin_record(file, node, discard=discard)
+            self._begin_record(file, node, discard=discard, shrinks=shrinks)
         if not file.here:
             self._reopen(file, node)
 
-    def _begin_record(self, file: OpenFile, node: NodeId, *, discard: bool) -> None:
-        self._replica.begin_write(node, discard=discard)
+    def _begin_record(self, file: OpenFile, node: NodeId, *, discard: bool, shrinks: bool) -> None:
+        self._replica.begin_write(node, discard=discard, shrinks=shrinks)
         file.writing = True
         file.wrote_at = self._clock()
         file.mtime_ns = None

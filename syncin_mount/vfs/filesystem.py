@@ -369,7 +369,12 @@ class FileSystem:
             content.sync()
             self._replica.sync_journal()
 
-        await trio.to_thread.run_sync(sync)
+        try:
+            await trio.to_thread.run_sync(sync)
+        except OSError:
+            if node is not None:
+                self._replica.sync_failed([node])
+            raise
         if attr is not None and file.here and content is file.content:
             self._files.synced(file, attr)
 

@@ -77,6 +77,15 @@ class NothingToSync:
     def is_read_apart(self) -> bool:
         return False
 
+    def in_doubt(self) -> dict[int, int]:
+        return {}
+
+    def resolved(self, nodes: dict[int, int]) -> None:
+        pass
+
+    def check_room(self) -> None:
+        pass
+
 
 def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
     """Threads do not know the mocked clock: what would run in one runs here."""
@@ -89,7 +98,7 @@ def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fails", [False, pytest.param(True, marks=pytest.mark.expected_log("could not be brought to the disk"))]
+    "fails", [False, pytest.param(True, marks=pytest.mark.expected_log("cannot be brought to the disk"))]
 )
 async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
     monkeypatch, tmp_path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, fails: bool
@@ -199,21 +208,28 @@ async def test_commits_take_less_than_a_twentieth_of_the_time(
     assert all(pause == pytest.approx(least) for pause in pauses)
 
 
-@pytest.mark.expected_log("could not be committed")
-async def test_a_full_disk_does_not_end_the_commits(nursery: trio.Nursery, autojump_clock: trio.testing.MockClock):
+@pytest.mark.expected_log("the disk with the local copy is full; nothing is lost")
+async def test_a_full_disk_does_not_end_the_commits(
+    caplog: pytest.LogCaptureFixture, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+):
     calls = 0
+    told: list[str | None] = []
 
     class Full(NothingToSync):
         def commit(self, *, effects_until: int) -> None:
             nonlocal calls
             calls += 1
-            raise OSError(28, "No space left on device")
+            if calls < 5:
+                raise OSError(28, "No space left on device")
 
     replica: Any = Full()
-    nursery.start_soon(_commit_regularly, replica)
+    nursery.start_soon(_commit_regularly, replica, told.append)
     await trio.sleep(10)
     nursery.cancel_scope.cancel()
-    assert calls > 3
+    assert calls > 5
+    assert told[:-1] == ["the disk with the local copy is full; nothing is lost, but make room there"] * 4
+    assert told[-1] is None
+    assert sum("is full" in record.message for record in caplog.records) == 1, "it is said once"
 
 
 @pytest.mark.expected_log("a task of the drive failed")

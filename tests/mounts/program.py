@@ -21,8 +21,10 @@ import trio
 import syncin_fuse
 from reconciler.errors import Unavailable
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
-from syncin_mount.store import Replica
+from syncin_mount.store import Replica, check
 from syncin_mount.vfs import FileSystem, Hydrator, MountError, MountOptions, NoHydrator
+
+log = logging.getLogger(__name__)
 
 BLOCK = 4096
 """An incoming content takes note of whole blocks only."""
@@ -113,6 +115,18 @@ class Orders:
             "version": local.version,
         }
 
+    def problems(self) -> list[str]:
+        """What ``check`` finds."""
+        return [each.what for each in check(self._replica)]
+
+    def changes(self) -> int:
+        """The number of the last event."""
+        return self._replica.sequence()
+
+    def in_bin(self, path: str) -> None:
+        """A copy of it goes to the bin, as what loses a conflict does."""
+        self._replica.binned_copy(self._find(path), "test")
+
     def break_handler(self, name: str) -> None:
         """From now on this operation of the file system has a programming error."""
 
@@ -145,7 +159,10 @@ async def obey(orders: Orders) -> None:
 async def commit_every_second(replica: Replica) -> None:
     while True:
         await trio.sleep(1)
-        replica.commit()
+        try:
+            replica.commit()
+        except OSError as error:
+            log.info("not committed: %s", error)
 
 
 async def main(options: argparse.Namespace) -> None:

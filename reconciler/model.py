@@ -97,7 +97,8 @@ class Local:
     is here (hydrated). ``busy`` says that the content has changes which are not recorded yet: nothing can be done with
     it. ``held_open`` says that a handle is open for writing: the content may be sent, but neither replaced nor deleted.
     ``checksum`` is the content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
-    ``doubtful`` says that a power cut may have left other bytes than were written: what it replaces must be kept.
+    ``doubtful`` says that a power cut or a full disk may have left other bytes than were written: what it replaces must
+    be kept.
     """
 
     kind: Kind

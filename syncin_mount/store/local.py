@@ -102,6 +102,11 @@ class LocalOperations(Reading):
         self._local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
         return to_attr(node, self._node(node))
 
+    def doubt(self, node: NodeId) -> None:
+        """A part of what was to be written is missing in the content: what it replaces on the server must be kept."""
+        if not self._node(node).doubtful:
+            self._do(events.Doubted(self._now(), [int(node)]))
+
     def opened_for_write(self, node: NodeId) -> None:
         """Counts in memory. When a rename gives the inode to another node, the caller moves its count there."""
         self._writers[node] = self._writers.get(node, 0) + 1

@@ -293,6 +293,8 @@ class OpenFiles:
             mtime_ns, ctime_ns = (now.st_mtime_ns, None) if known is None else (known.mtime_ns, known.ctime_ns)
         file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
         file.writing = False
+        if file.failed:
+            self._replica.doubt(node)
 
     def synced(self, file: OpenFile, attr: Attr) -> None:
         """The content is on the disk in the version of ``attr``: a power cut gives no reason to distrust it. What was

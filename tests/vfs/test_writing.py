@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from reconciler.model import ROOT, Local
-from syncin_mount.store import Replica
+from syncin_mount.store import AttrChanged, Replica
 
 SET = 1_234_567_890_123_456_789
 
@@ -287,3 +287,26 @@ async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(w
     await world.fs.fsync(handle)
     assert world.replica.sequence() == sequence
     world.fs.release(handle)
+
+
+async def test_what_a_refused_write_left_is_doubtful_and_told_again_once_nobody_has_it_open(world, monkeypatch):
+    told: list[object] = []
+    world.replica.listen(told.append)
+    handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
+    await world.fs.write(handle, 0, b"content")
+    with monkeypatch.context() as patch:
+
+        def full() -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patch.setattr(world.replica, "check_room", full)
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            await world.fs.write(handle, 7, b" and more")
+    world.fs.flush(handle)
+    node = world.replica.by_ino(found.ino)
+    local = world.replica.local(node)
+    assert local.size == 7
+    assert local.doubtful
+    assert told == []
+    world.fs.release(handle)
+    assert told == [AttrChanged(found.ino)]

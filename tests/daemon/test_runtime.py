@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -296,3 +298,44 @@ async def test_commits_wait_while_a_snapshot_is_read(monkeypatch, autojump_clock
     with trio.move_on_after(6.5):
         await runtime._commit_regularly(BeingRead())  # type: ignore[arg-type]
     assert commits == [5.0, 6.0]
+
+
+@pytest.mark.expected_log("contents cannot be brought to the disk")
+async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_counts(
+    tmp_path: Path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel reports a failed write-back once: the next sync succeeds, and says nothing of what failed."""
+    replica = Replica.open(tmp_path / "replica")
+    without_waiting(monkeypatch, trio.current_time)
+    failing = [True]
+    syncs: list[bool] = []
+
+    def sync_disk(_folder: Path) -> None:
+        syncs.append(failing[0])
+        if failing[0]:
+            failing[0] = False
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(replica, "_sync_disk", sync_disk)
+    node = make(replica, "file", data=b"words")
+    again = replica.written_again
+    written: list[int] = []
+    refusals = [OSError(errno.EIO, os.strerror(errno.EIO))]
+
+    def write_again(each: int) -> Iterator[None]:
+        written.append(each)
+        if refusals:
+            raise refusals.pop()
+        yield from again(each)
+
+    monkeypatch.setattr(replica, "written_again", write_again)
+    nursery.start_soon(_commit_regularly, replica)
+    while len(written) < 2:
+        await trio.sleep(0.5)
+        assert len(written) == 2 or not syncs or replica.unsynced_contents(), "nothing proved it"
+    await trio.sleep(3)
+    nursery.cancel_scope.cancel()
+    assert written == [node, node]
+    assert replica.in_doubt() == {}
+    assert replica.unsynced_contents() == []
+    replica.close()

@@ -16,6 +16,9 @@ from reconciler.ports import View
 MANY = 20
 """Up to so many deleted files are nobody's accident."""
 
+NOTHING = NodeId(0)
+"""A folder that is not there: no node has this id."""
+
 _WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
 
 
@@ -145,19 +148,24 @@ def _present(view: View, side: Side) -> int:
 
 
 def _below(view: View, side: Side, roots: list[NodeId]) -> tuple[int, int]:
-    """How many nodes, and how many files among them, go with these. What moves out before is left out."""
+    """How many nodes, and how many files among them, go with these. What moves out before is left out, and so is what
+    the other side has anew under the same path: git, tar and `rm -r` with a new build replace files in that way."""
     local = side is Side.LOCAL
     children = view.local_children if local else view.remote_children
+    new_child = view.remote_child if local else view.local_child
     state, other = (view.local, view.remote) if local else (view.remote, view.local)
     nodes = files = 0
-    pending = list(roots)
-    for node in pending:
+    pending = [(root, found.parent) for root in roots if (found := state(root)) is not None]
+    for node, there in pending:  # and the folder that the other side has where the node's is
         found = state(node)
         if found is None or other(node) is not None:
             continue
-        nodes += 1
-        if found.kind is Kind.FOLDER:
-            pending += [child for _, child in children(node)]
-        else:
+        new = new_child(there, found.name)
+        new_state = None if new is None else other(new)
+        if new is None or new_state is None or new_state.kind is not found.kind:
+            new = NOTHING
+            nodes += 1
             files += found.kind is Kind.FILE
+        if found.kind is Kind.FOLDER:
+            pending += [(child, new) for _, child in children(node)]
     return nodes, files

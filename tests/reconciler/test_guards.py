@@ -93,6 +93,45 @@ def test_moving_everything_away_is_no_deletion():
     assert judged(world) is None
 
 
+@pytest.mark.parametrize("side", [Side.LOCAL, Side.REMOTE])
+@pytest.mark.parametrize(("again", "halts"), [(40, False), (20, False), (19, True)])
+def test_what_is_there_anew_is_not_deleted(side: Side, again: int, halts: bool):
+    """As git switches branches: it removes a file, and makes another one of that name."""
+    world = folder_of(40)
+    user = User(world, side)
+    remove(world, side, 40)
+    for number in range(again):
+        user.make(Place(NodeId(2), f"f{number}"), "new", 50)
+    found = judged(world)
+    assert (found is not None) is halts
+    if found is not None:
+        assert "21 files" in found.sentence
+
+
+@pytest.mark.parametrize("side", [Side.LOCAL, Side.REMOTE])
+@pytest.mark.parametrize(("again", "halts"), [(30, False), (10, False), (9, True)])
+def test_a_folder_that_is_there_anew_is_not_deleted(side: Side, again: int, halts: bool):
+    """As a build folder that is removed and built again."""
+    world = folder_of(30)
+    user = User(world, side)
+    user.make(Place(ROOT, "stays"), "n", 1)
+    user.delete(NodeId(2))
+    folder = user.make(Place(ROOT, "d"), kind=Kind.FOLDER)
+    assert folder is not None
+    for number in range(again):
+        user.make(Place(folder, f"f{number}"), "new", 50)
+    found = judged(world)
+    assert (found is not None) is halts
+
+
+def test_a_file_in_a_folder_s_place_does_not_hide_what_was_in_it():
+    world = folder_of(30)
+    user = User(world, Side.LOCAL)
+    user.delete(NodeId(2))
+    user.make(Place(ROOT, "d"), "n", 1)
+    assert judged(world) is not None
+
+
 def test_what_is_gone_from_both_sides_is_no_deletion():
     world = folder_of(40)
     world.here.clear()

@@ -13,44 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GIT_"))},
-    "GIT_AUTHOR_NAME": "user1",
-    "GIT_AUTHOR_EMAIL": "user1@example.org",
-    "GIT_COMMITTER_NAME": "user1",
-    "GIT_COMMITTER_EMAIL": "user1@example.org",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_SYSTEM": "/dev/null",
-}
-
-
-def run(*command: object, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def needs(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-
-
-def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:
-    """Every entry's mode, times in ns and content."""
-    found: dict[str, tuple[object, ...]] = {}
-    for path in sorted(folder.rglob("*")):
-        info = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-        found[str(path.relative_to(folder))] = (info.st_mode, info.st_mtime_ns, content)
-    return found
+from tests.programs import ENVIRONMENT, needs, run, snapshot
 
 
 @pytest.fixture

@@ -107,13 +107,14 @@ class Sandbox:
         """The user's files on the server's disk."""
         return self.server_root / "users" / LOGIN / "files"
 
-    def start_server(self, request_log: Path) -> None:
-        """Starts it, on the port it had before if any, and waits until it answers. Raises CommandError."""
+    def start_server(self, request_log: Path, *options: str) -> None:
+        """Starts it, on the port it had before if any, and waits until it answers. ``options``: further words for
+        ``serve``. Raises CommandError."""
         ready = self.base / "ready"
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "syncin_mount", "serve", "--root", str(self.server_root)]
         command += ["--port", str(self._port), "--users-file", str(self.base / "users")]
-        command += ["--ready-file", str(ready), "--request-log", str(request_log)]
+        command += ["--ready-file", str(ready), "--request-log", str(request_log), *options]
         with (self.base / "server.log").open("ab") as log:
             self._server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

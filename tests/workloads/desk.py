@@ -7,7 +7,8 @@ import json
 import os
 import select
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +30,8 @@ class Desk:
     def __enter__(self) -> Self:
         self._sandbox.__enter__()
         try:
-            self._sandbox.start_server(self.requests)
+            self.faults.touch()
+            self._sandbox.start_server(self.requests, "--faults", str(self.faults))
             self._sandbox.log_in("home", "server")
             self.must("remote", "mkdir", "personal/Docs", "--server", "server")
             self._add("home", self.drive)
@@ -69,17 +71,17 @@ class Desk:
         return self._sandbox.base / "requests.jsonl"
 
     @property
+    def faults(self) -> Path:
+        """Rules by which the server misbehaves; none at first (syncin_mount.devserver.faultfile)."""
+        return self._sandbox.base / "faults.toml"
+
+    @property
     def log(self) -> str:
         """What the drive's daemon wrote."""
         return (self._sandbox.base / "home" / "state" / "logs" / "docs.log").read_text()
 
     def must(self, *words: str) -> str:
         return self._sandbox.must("home", *words)
-
-    def status(self) -> dict[str, Any]:
-        (found,) = json.loads(self.must("status", "docs", "--json"))
-        assert isinstance(found, dict)
-        return found
 
     def sync(self) -> None:
         self.must("sync", "docs")
@@ -88,6 +90,9 @@ class Desk:
     def mount_again(self) -> None:
         """Nothing is left of what kernel and daemon had in memory."""
         self.must("umount", "docs")
+        self.mount()
+
+    def mount(self) -> None:
         self._sandbox.mount("home", "docs")
 
     def in_step(self) -> None:
@@ -147,6 +152,14 @@ def same(one: dict[str, Any], other: dict[str, Any], what: str) -> None:
         wrong = [f"{key}: {one.get(key)} and {other.get(key)}" for key in one.keys() | other.keys()
                  if one.get(key) != other.get(key)]  # fmt: skip
     assert not wrong, f"{what} are not the same: {'; '.join(wrong[:8])} ({len(wrong)} in all)"
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Looks again until it holds, for what another process does in its own time."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager

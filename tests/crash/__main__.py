@@ -2,6 +2,9 @@
 
 Each home (a server, a drive) has a seed of its own, S, S + 1, …, and ``--each`` kills. A failing one is named by its
 seed; it happens again with the same seed as far as real processes do the same at the same moments.
+
+A third of the kills comes at any moment, the others at named points. ``--times N`` goes through the points instead, N
+times each.
 """
 
 from __future__ import annotations
@@ -12,30 +15,54 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from tests.crash.home import Broken, Figures, Home, Plan, plan
+from tests.crash.home import Broken, Figures, Home
+from tests.crash.plans import Plan, plan
 from tests.crash.points import POINTS
+from tests.crash.scenes import NEEDS_REMOTE_WINS
+
+ANY_MOMENT = 0.33
 
 
-def home(
-    seed: int, kills: int, figures: Figures, points: list[str] | None = None, *, verbose: bool = False
-) -> str | None:
-    """What was wrong, or None."""
+def home(seed: int, kills: list[list[str]], figures: Figures, *, verbose: bool = False) -> str | None:
+    """What was wrong, or None. ``kills``: for each, the points it may come at."""
     chance = random.Random(seed)
     what: Plan | None = None
-    with tempfile.TemporaryDirectory(prefix="syncin-crash-") as place, Home(Path(place) / "w", chance, figures) as one:
-        number = 0
-        try:
-            for number in range(1, kills + 1):
+    number = 0
+    conflict = "remote" if any(one.startswith(NEEDS_REMOTE_WINS) for points in kills for one in points) else "recent"
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="syncin-crash-") as place,
+            Home(Path(place) / "w", chance, figures, conflict=conflict) as one,
+        ):
+            for number, points in enumerate(kills, 1):
                 what = plan(chance, points)
                 if verbose:
                     print(f"seed {seed}, kill {number}: {what.text()}", flush=True)
                 one.cycle(what)
             one.check()
-        except Broken as error:
-            return f"kill {number} ({what.text() if what else 'none'}): {error}"
+    except Broken as error:
+        return f"kill {number} ({what.text() if what else 'none'}): {error}"
     return None
+
+
+def by_chance(seed: int, points: list[str] | None) -> Iterator[list[str]]:
+    """For each kill of a home the points it may come at; none for one at any moment. ``points``: these alone."""
+    chance = random.Random(f"points {seed}")
+    # Every fourth home lets the server win.
+    everywhere = [each for each in POINTS if seed % 4 == 0 or not each.startswith(NEEDS_REMOTE_WINS)]
+    while True:
+        yield points or ([] if points == [] or chance.random() < ANY_MOMENT else everywhere)
+
+
+def in_turn(seed: int, points: list[str], times: int) -> list[list[str]]:
+    """Every point, ``times`` times, in an order of its own."""
+    all_of_them = [[point] for point in points for _ in range(times)]
+    random.Random(seed).shuffle(all_of_them)
+    return all_of_them
 
 
 def main() -> int:
@@ -44,6 +71,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first home (1)")
     parser.add_argument("--each", type=int, default=20, help="kills of one home (20)")
     parser.add_argument("--point", action="append", choices=list(POINTS), help="at these points alone", metavar="POINT")
+    parser.add_argument("--times", type=int, help="at every point (of these) so often, instead of --kills", metavar="N")
     parser.add_argument("--stop", action="store_true", help="end with the first failure")
     parser.add_argument("--verbose", action="store_true", help="say where each kill is to come")
     options = parser.parse_args()
@@ -58,20 +86,30 @@ def main() -> int:
     seconds = time.monotonic() - began
     print(f"{figures.kills} kills in {seconds:.0f} s; {figures.steps} steps acknowledged, {figures.in_flight} not")
     print(f"{figures.taken_for_others} times a request of the killed process was taken for somebody else's")
-    for point, count in sorted(figures.reached.items()):
-        print(f"  {count:4} {point}")
+    for point in sorted(figures.asked | figures.reached):
+        print(f"  {figures.reached[point]:4} of {figures.asked[point]:4}  {point}")
     never = sorted(set(options.point or POINTS) - {each.removesuffix(" (start)") for each in figures.reached})
     print(f"never reached: {', '.join(never) or 'none'}")
     return 1 if failed else 0
 
 
+def homes(options: argparse.Namespace) -> Iterator[tuple[int, list[list[str]]]]:
+    """The seed of each, and its kills."""
+    if options.times:
+        left = in_turn(options.seed, options.point or list(POINTS), options.times)
+        for number, start in enumerate(range(0, len(left), options.each)):
+            yield options.seed + number, left[start : start + options.each]
+        return
+    for number, start in enumerate(range(0, options.kills, options.each)):
+        seed, kills = options.seed + number, min(options.each, options.kills - start)
+        yield seed, list(islice(by_chance(seed, options.point), kills))
+
+
 def kill_all(options: argparse.Namespace, figures: Figures) -> bool:
     """Whether a home failed."""
     failed = False
-    for number, start in enumerate(range(0, options.kills, options.each)):
-        seed = options.seed + number
-        kills = min(options.each, options.kills - start)
-        failure = home(seed, kills, figures, options.point, verbose=options.verbose)
+    for seed, kills in homes(options):
+        failure = home(seed, kills, figures, verbose=options.verbose)
         if failure is not None:
             failed = True
             print(f"seed {seed} failed: {failure}", flush=True)

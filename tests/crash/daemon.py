@@ -1,45 +1,61 @@
-"""The drive's process as in production, but for one trap: ``python -m tests.crash.daemon mount …`` is
-``syncin-mount mount …`` with the kill that SYNCIN_CRASH_KILL names (``points.Kill``, none when empty).
+"""The drive's process as in production, but for one trap, and in a hurry if that is wanted.
 
-With SYNCIN_CRASH_HURRY it does within tenths of a second what else takes seconds: commits of the index, and the wait
-until changes have settled. So a kill meets them that comes soon.
-
-What ``check`` finds in the replica right after its start goes to the file SYNCIN_CRASH_CHECK, one problem a line; a
-clean one makes it empty.
+It is forked from a process that has the program's modules already (``tests.crash.processes``), which saves a second a
+start; nothing of them was used there.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from reconciler.engine import Engine
 from syncin_mount.cli import main
-from syncin_mount.daemon import runtime
+from syncin_mount.config.folders import HOME_VARIABLE
+from syncin_mount.daemon import handover, runtime
 from syncin_mount.store import Replica, check
 from tests.crash.points import Kill, Trap
 
-KILL, CHECK, HURRY = "SYNCIN_CRASH_KILL", "SYNCIN_CRASH_CHECK", "SYNCIN_CRASH_HURRY"
+
+def checked(into: Path) -> type[Replica]:
+    """A replica that looks at itself once it is open: what ``check`` finds goes to the file, one problem a line; a
+    clean one makes it empty."""
+
+    class Checked(Replica):
+        @classmethod
+        def open(cls, *arguments: Any, **named: Any) -> Any:
+            replica = super().open(*arguments, **named)
+            found = [f"node {each.node}: {each.what}\n" for each in check(replica)]
+            into.write_text("".join(found))
+            return replica
+
+    return Checked
 
 
-class Checked(Replica):
-    """Looks at itself once it is open."""
-
-    @classmethod
-    def open(cls, *arguments: Any, **named: Any) -> Any:
-        replica = super().open(*arguments, **named)
-        found = [f"node {each.node}: {each.what}\n" for each in check(replica)]
-        Path(os.environ[CHECK]).write_text("".join(found))
-        return replica
+def hurry() -> None:
+    """Within tenths of a second comes what else takes seconds: commits of the index, the wait until changes have
+    settled, the look at the bin. So a kill meets them that comes soon."""
+    runtime.COMMIT_EVERY, runtime.COMMIT_SHARE = 0.15, 1
+    handover.LOOK_EVERY = 0.1
+    setattr(runtime, "Engine", functools.partial(Engine, settle_seconds=0.2))  # noqa: B010 - as below
 
 
-if __name__ == "__main__":
-    if os.environ.get(KILL):
-        Trap(Kill.parse(os.environ[KILL])).set()
-    if os.environ.get(HURRY):
-        runtime.COMMIT_EVERY = 0.15
-        setattr(runtime, "Engine", functools.partial(Engine, settle_seconds=0.2))  # noqa: B010 - as below
-    setattr(runtime, "Replica", Checked)  # noqa: B010 - what it opens, and no other
-    main()
+def run(base: Path, ready: Connection, kill: Kill | None, *options: str, hurried: bool) -> None:
+    """``syncin-mount mount OPTIONS docs`` in the home below ``base``, with the kill that is given. ``ready`` is told
+    what ``--ready-fd`` is told. Never returns."""
+    os.setsid()
+    log = os.open(base / "daemon.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ |= {HOME_VARIABLE: str(base / "home"), "XDG_DATA_HOME": str(base / "desktop")}
+    if kill is not None:
+        Trap(kill).set()
+    if hurried:
+        hurry()
+    setattr(runtime, "Replica", checked(base / "check"))  # noqa: B010 - what it opens, and no other
+    descriptor = os.dup(ready.fileno())
+    ready.close()
+    main(["mount", *options, "--ready-fd", str(descriptor), "docs"])

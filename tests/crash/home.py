@@ -7,16 +7,13 @@ works, somebody changes the server's ``remote/`` folder, ``sync`` runs again and
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
 import signal
-import stat
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -27,25 +24,23 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
-from reconciler.filters import PARTIAL_PREFIX
 from syncin_mount.cli.sandbox import Sandbox
 from syncin_mount.cli.trees import Thing, differences, take
 from syncin_mount.config import Folders
-from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.control.client import Client, ControlError
 from syncin_mount.control.messages import Report, SyncRequest
-from tests.crash.daemon import CHECK, HURRY, KILL
-from tests.crash.model import FILE, FOLDER, LINK, Entry, Step, Tree, unlike
+from syncin_mount.daemon.mounts import mounted_at, unmount
+from tests.crash import daemon, worker
+from tests.crash.looking import contents, entries, on_server
+from tests.crash.model import FILE, Entry, Step, Tree, unlike
 from tests.crash.people import REMOTE, SHARED, is_apart
-from tests.crash.points import AT_END, AT_START, POINTS, Kill
-from tests.crash.worker import RENAME_EXCHANGE, Line, rename_with
+from tests.crash.plans import Plan
+from tests.crash.points import AT_END, Kill
+from tests.crash.processes import FORKED, Process
+from tests.crash.scenes import Stage, somebody
 
-TOP = Path(__file__).parents[2]
 LIMIT = 60.0
 """Seconds that anything gets."""
-
-WORKS = 0.8
-"""Seconds until the process is killed anyway, should the point not be reached."""
 
 
 class Broken(AssertionError):
@@ -53,50 +48,12 @@ class Broken(AssertionError):
 
 
 @dataclass(slots=True)
-class Plan:
-    """One kill. ``kill`` is None for one at a moment of its own choice: ``after`` seconds of work. ``syncs``: one run
-    after the other is asked for, else they come as the drive sees fit; ``hurry``: sooner."""
-
-    kill: Kill | None
-    after: float
-    steps: int
-    seed: int
-    hurry: bool = False
-    syncs: bool = True
-
-    def text(self) -> str:
-        where = f"after {self.after:.2f} s" if self.kill is None else f"at {self.kill.point}, passage {self.kill.count}"
-        return f"{where}{' of the start' if self.kill and self.kill.at_start else ''}, {self.steps} steps"
-
-
-def plan(chance: random.Random, points: list[str] | None = None) -> Plan:
-    """Points are drawn by their weights; a third of the kills comes at any moment. ``points``: these and no others."""
-    seed, steps = chance.randrange(1 << 40), chance.randrange(5, 120)
-    hurry, syncs = chance.random() < 0.75, chance.random() < 0.6
-    if points is None and chance.random() < 0.33:
-        return Plan(None, chance.random() * WORKS, steps, seed, hurry, syncs)
-    names = points or list(POINTS)
-    point = chance.choices(names, [POINTS[each] for each in names])[0]
-    name = point.split("/")[0]
-    count = min(int(chance.expovariate(0.3)) + 1, 40) if name in OFTEN else chance.choice((1, 1, 1, 2, 3))
-    at_start = name in AT_START or (name in {"append", "commit"} and chance.random() < 0.2)
-    if at_start:
-        count = 1 if name in {"recovery", "strays", "segments_renewed", "interrupted_writes"} else min(count, 3)
-    if name in AT_END:
-        count = 1
-    return Plan(Kill(point, count, seed, at_start), WORKS, steps, seed, hurry, syncs)
-
-
-OFTEN = ("append", "bytes", "created", "attributes", "write_begun", "written", "renamed", "unlinked", "effect.Unlink")
-
-
-@dataclass(slots=True)
 class Figures:
-    """What happened, for the summary."""
+    """What happened, for the summary. Both counters are by point."""
 
     kills: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
-    missed: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     in_flight: int = 0
     taken_for_others: int = 0
@@ -105,14 +62,15 @@ class Figures:
 class Home:
     """A context manager: a world in ``base``. Raises Broken by the first thing that does not hold."""
 
-    def __init__(self, base: Path, chance: random.Random, figures: Figures) -> None:
+    def __init__(self, base: Path, chance: random.Random, figures: Figures, *, conflict: str = "recent") -> None:
         self.base = base
+        self._conflict = conflict
         self._chance = chance
         self._figures = figures
         self._sandbox = Sandbox(base)
         self._tree = Tree()
         self._step: Step | None = None  # the one that was under way
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._requests_before = 0
         self._overwritten: set[bytes] = set()  # by somebody else, on the server
 
@@ -121,21 +79,33 @@ class Home:
         try:
             self._sandbox.start_server(self.base / "requests.jsonl")
             self._sandbox.log_in("home", "server")
-            self._sandbox.must("home", "remote", "mkdir", "personal/Docs", "--server", "server")
+            self.disk.mkdir()
             for name in (REMOTE, SHARED):
                 self.disk.joinpath(name).mkdir()
             words = ("--server", "server", "--remote", "personal/Docs", "--mountpoint", str(self.drive))
-            self._sandbox.must("home", "add", "docs", *words)
+            options = ("--conflict", self._conflict, "--trash", "desktop")
+            self._sandbox.must("home", "add", "docs", *words, *options)
+            self._live_a_day()
         except BaseException:
-            self._sandbox.__exit__()
+            self.__exit__()
             raise
         return self
+
+    def _live_a_day(self) -> None:
+        """So that there is something to work with before the first kill."""
+        if not self.start(hurried=True):
+            raise Broken("the drive's process was killed, and nobody did it")
+        trio.run(self._come_to_rest)
+        self._read_log(self._start_worker(Plan(None, 0, 40, self._chance.randrange(1 << 40))).wait(LIMIT))
+        self._stop()
+        self.verify()
 
     def __exit__(self, *_exc: object) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-        subprocess.run(["fusermount3", "-u", "-z", str(self.drive)], check=False, capture_output=True, timeout=LIMIT)
+            self._process.wait(LIMIT)
+        if mounted_at(self.drive) is not None:
+            unmount(self.drive, lazily=True)
         self._sandbox.__exit__()
 
     @property
@@ -158,22 +128,15 @@ class Home:
 
     # the process ------------------------------------------------------------------------------------------------------
 
-    def start(self, kill: Kill | None = None, *options: str, hurry: bool = False) -> bool:
+    def start(self, kill: Kill | None = None, *options: str, hurried: bool = False) -> bool:
         """As ``syncin-mount mount`` does it; False when the process was killed on the way."""
-        reader, writer = os.pipe()
         check = self.base / "check"
         check.unlink(missing_ok=True)
-        environment = {
-            **os.environ, HOME_VARIABLE: str(self.base / "home"), KILL: kill.text() if kill else "", CHECK: str(check),
-            HURRY: "1" if hurry else "",
-        }  # fmt: skip
-        with (self.base / "daemon.log").open("ab") as log, os.fdopen(reader, "rb") as said:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.daemon", "mount", *options, "--ready-fd", str(writer), "docs"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=TOP, pass_fds=(writer,), env=environment,
-                start_new_session=True,
-            )  # fmt: skip
-            os.close(writer)
+        reader, writer = FORKED.Pipe(duplex=False)
+        self._process = Process(daemon.run, self.base, writer, kill, *options, hurried=hurried)
+        writer.close()
+        with os.fdopen(os.dup(reader.fileno()), "rb") as said:
+            reader.close()
             word = said.readline()
         if not word:
             self._is_killed(LIMIT)
@@ -186,13 +149,16 @@ class Home:
             raise Broken(f"check after the start: {found}")
         return True
 
-    def _is_killed(self, seconds: float) -> None:
-        """Waits for the end of the process, which must come by SIGKILL."""
+    def _is_killed(self, seconds: float) -> bool:
+        """Waits for the end of the process, which must come by SIGKILL; False when it has not come by then."""
         assert self._process is not None
         status = self._process.wait(seconds)
+        if status is None:
+            return False
         self._process = None
         if status != -signal.SIGKILL:
             raise Broken(f"the drive's process ended by itself with {status}: {self._last_words()}")
+        return True
 
     def _last_words(self) -> str:
         return ((self.base / "daemon.log").read_text(errors="replace") + self.log)[-2000:]
@@ -202,80 +168,84 @@ class Home:
     def cycle(self, what: Plan) -> None:
         """Works and is killed; then the next start puts everything right."""
         chance = random.Random(what.seed)
-        if what.kill is not None and what.kill.at_start:
+        at_start = what.kill is not None and what.kill.at_start
+        point = "any moment" if what.kill is None else f"{what.kill.point}{' (start)' if at_start else ''}"
+        if what.kill is not None and at_start:
             # Something must be there for the start to put right.
             self._work(Plan(None, chance.random() * 0.6, what.steps, what.seed), chance)
-            self._die_in_start(what.kill)
+            reached = self._dies_in_start(what.kill)
         else:
-            point = self._work(what, chance)
-            self._figures.reached[point] += 1
+            reached = self._work(what, chance)
         self._figures.kills += 1
+        self._figures.asked[point] += 1
+        self._figures.reached[point if reached else "any moment, as the point was not passed"] += 1
         self.verify()
 
-    def _die_in_start(self, kill: Kill) -> None:
+    def _dies_in_start(self, kill: Kill) -> bool:
         if self.start(kill):
-            self._figures.missed[kill.point] += 1
-            self._figures.reached["any moment"] += 1
             self._kill()
-        else:
-            self._figures.reached[f"{kill.point} (start)"] += 1
+            return False
+        return True
 
     def _kill(self) -> None:
         assert self._process is not None
         self._process.kill()
-        self._is_killed(LIMIT)
+        if not self._is_killed(LIMIT):
+            raise Broken("the drive's process does not end, though it was killed")
 
-    def _work(self, what: Plan, chance: random.Random) -> str:
-        """Ends with the process killed; returns where."""
-        if not self.start(what.kill, hurry=what.hurry):
+    def _work(self, what: Plan, chance: random.Random) -> bool:
+        """Ends with the process killed; whether it was where it was to be."""
+        if not self.start(what.kill, hurried=what.hurry):
             raise Broken("it died before it was to")
         assert self._process is not None
+        stage = Stage(self.drive, self.disk, self._tree, self._overwritten, chance)
+        if what.scene.before is not None:
+            what.scene.before(stage)
+            trio.run(self._come_to_rest)
         if what.kill is not None:
-            self._process.send_signal(signal.SIGUSR1)
+            self._process.signal(signal.SIGUSR1)
         self._requests_before = (self.base / "requests.jsonl").read_bytes().count(b"\n")
-        worker = self._start_worker(what)
-        syncing = threading.Thread(target=self._sync_on, args=(self._process,))
+        working = self._start_worker(what)
+        if what.scene.then is not None:
+            with contextlib.suppress(OSError):  # killed meanwhile
+                what.scene.then(stage)
+        killed = threading.Event()
+        syncing = threading.Thread(target=self._sync_on, args=(killed,))
         if what.syncs:
             syncing.start()
-        self._change_server(chance)
-        point = "any moment" if what.kill is None else what.kill.point
+        somebody(stage)
         try:
             if what.kill is not None and what.kill.point.split("/")[0] in AT_END:
-                worker.wait(LIMIT)
-                self._process.terminate()
-                self._is_killed(LIMIT)
-            else:
-                self._is_killed(what.after)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            if what.kill is not None:
-                self._figures.missed[point] += 1
-                point = "any moment"
+                working.wait(LIMIT)
+                self._process.signal(signal.SIGTERM)
+            reached = self._is_killed(what.after)
+            if not reached:
+                self._kill()
         finally:
-            worker.wait(LIMIT)
+            killed.set()
+            status = working.wait(LIMIT)
             if what.syncs:
                 syncing.join(LIMIT)
-        self._read_log(worker.returncode)
-        return point
+        self._read_log(status)
+        return reached or what.kill is None
 
     def _stop(self) -> None:
         assert self._process is not None
-        self._process.terminate()
+        self._process.signal(signal.SIGTERM)
         if self._process.wait(LIMIT) != 0:
             raise Broken(f"the drive does not stop: {self._last_words()}")
         self._process = None
 
-    def _start_worker(self, what: Plan) -> subprocess.Popen[bytes]:
-        (self.base / "tree").write_bytes(msgspec.msgpack.encode(self._tree.entries))
-        (self.base / "steps.jsonl").unlink(missing_ok=True)
-        words = [self.drive, self.base / "steps.jsonl", self.base / "tree", str(what.seed), str(what.steps)]
-        return subprocess.Popen([sys.executable, "-m", "tests.crash.worker", *map(str, words)], cwd=TOP)
+    def _start_worker(self, what: Plan) -> Process:
+        log = self.base / "steps.jsonl"
+        log.write_bytes(b"")
+        return Process(worker.work, self.drive, log, self._tree, what.seed, what.steps, what.scene.favours)
 
-    def _read_log(self, status: int) -> None:
+    def _read_log(self, status: int | None) -> None:
         """What was acknowledged goes into the tree; what was not, is remembered."""
         self._step = None
         for raw in (self.base / "steps.jsonl").read_bytes().splitlines():
-            line = msgspec.json.decode(raw, type=Line)
+            line = msgspec.json.decode(raw, type=worker.Line)
             if line.step is not None:
                 self._step = line.step
             elif line.done is not None:
@@ -283,34 +253,20 @@ class Home:
                 self._tree.apply(self._step, line.done.mtime)
                 self._step = None
                 self._figures.steps += 1
-        if status not in {0, 1}:
+            elif line.failed is not None and line.failed.alive:
+                raise Broken(f"a step of the user failed: {line.failed.why} ({self._step})")
+        if status not in {0, worker.FAILED}:
             raise Broken(f"the worker failed (status {status})")
         self._figures.in_flight += self._step is not None
 
-    def _change_server(self, chance: random.Random) -> None:
-        """Somebody else, who has a folder of their own, and one that is shared."""
-        for path in sorted((self.disk / SHARED).glob("s?")):
-            if chance.random() < 0.5:
-                self._overwritten.add(replace_with(path, chance.randbytes(chance.choice((10, 5000)))))
-        there = self.disk / REMOTE
-        for _ in range(chance.randrange(6)):
-            path = there / f"r{chance.randrange(12)}"
-            what = chance.random()
-            if what < 0.2:
-                path.unlink(missing_ok=True)
-            elif what < 0.35 and path.exists():
-                path.rename(there / f"r{chance.randrange(12)}")
-            else:
-                replace_with(path, chance.randbytes(chance.choice((0, 10, 5000, 200_000))))
-
     # synchronization --------------------------------------------------------------------------------------------------
 
-    def _sync_on(self, process: subprocess.Popen[bytes]) -> None:
+    def _sync_on(self, killed: threading.Event) -> None:
         """One run after the other, as long as the process lives."""
 
         async def go_on() -> None:
             async with Client(self.folders.socket("docs")) as daemon:
-                while process.poll() is None:
+                while not killed.is_set():
                     await self._sync(daemon)
 
         try:
@@ -348,7 +304,7 @@ class Home:
         in_drive = contents(self.drive)
         self._stop()  # what lost is in the bin at the latest now
         kept = in_drive | contents(self.folders.replica("docs") / "bin")
-        kept |= contents(self._sandbox.server_files.parent / "trash")
+        kept |= contents(self._sandbox.server_files.parent / "trash") | contents(self.base / "desktop")
         self._judge_sync(found, after, kept)
         self._judge_shared(kept | self._overwritten)
         self._tree, self._step = Tree(after), None
@@ -387,7 +343,8 @@ class Home:
         changing = [unquote(each["path"]) for each in requests if each["method"] not in {"GET", "HEAD"}]
         named = {name for path in changing for name in path.split("/")}
         steps = [
-            msgspec.json.decode(raw, type=Line).step for raw in (self.base / "steps.jsonl").read_bytes().splitlines()
+            msgspec.json.decode(raw, type=worker.Line).step
+            for raw in (self.base / "steps.jsonl").read_bytes().splitlines()
         ]
         for step in steps:
             if step is not None and step.to and named.intersection(step.path.split("/")):
@@ -424,43 +381,3 @@ class Home:
     def check(self) -> None:
         """Asks the command."""
         self._sandbox.must("home", "check", "docs")
-
-
-def on_server(folder: Path) -> dict[str, Thing]:
-    """Without what interrupted uploads leave there (docs/architecture.md)."""
-    return take(folder, lambda path: path.rpartition("/")[2].startswith(PARTIAL_PREFIX))
-
-
-def replace_with(path: Path, content: bytes) -> bytes:
-    """At once, as the server's own uploads do it; what was there."""
-    new = path.with_name(".sync-in.new")
-    new.write_bytes(content)
-    if not path.exists():
-        new.rename(path)
-        return b""
-    rename_with(new, path, RENAME_EXCHANGE)
-    before = new.read_bytes()
-    new.unlink()
-    return before
-
-
-def contents(folder: Path) -> set[bytes]:
-    """Of every file below."""
-    return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
-
-
-def entries(top: Path, prefix: str = "") -> Iterator[tuple[str, Entry]]:
-    """Everything below a folder, by path."""
-    for name in sorted(os.listdir(top / prefix)):
-        path = f"{prefix}{name}"
-        full = top / path
-        found = full.lstat()
-        if stat.S_ISLNK(found.st_mode):
-            yield path, Entry(LINK, target=str(full.readlink()))
-        elif stat.S_ISDIR(found.st_mode):
-            yield path, Entry(FOLDER)
-            yield from entries(top, f"{path}/")
-        else:
-            xattrs = {each: os.getxattr(full, each) for each in os.listxattr(full) if each != "user.syncin.status"}
-            content = full.read_bytes()
-            yield path, Entry(FILE, content, "", found.st_mtime_ns, stat.S_IMODE(found.st_mode), xattrs)

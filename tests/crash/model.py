@@ -90,11 +90,8 @@ class Tree:
         entry.content = step.data()
         return entry
 
-    def _truncate(self, step: Step) -> Entry | None:
+    def _truncate(self, step: Step) -> Entry:
         entry = self.entries[step.path]
-        if step.size == len(entry.content):
-            entry.mtime = None  # the kernel leaves the time as it is, the store does not
-            return None
         entry.content = entry.content[: step.size].ljust(step.size, b"\0")
         return entry
 
@@ -161,10 +158,6 @@ class Tree:
     def _place(self, path: str, entries: dict[str, Entry]) -> None:
         self.entries.update({path + rest: entry for rest, entry in entries.items()})
 
-
-TICK_NS = 10_000_000
-"""The kernel's own clock for times goes in ticks, 10 ms at the most. What is written twice in one tick does not change
-the time that it knows, and so it does not tell it again; the store then has the time of the second write."""
 
 CHANGES_BYTES = frozenset({"create", "write", "mapped", "append", "rewrite", "truncate", "hold", "write_held"})
 
@@ -237,7 +230,7 @@ def _unlike(wanted: Entry, found: Entry) -> list[str]:
         said.append(f"other bytes ({len(found.content)} instead of {len(wanted.content)})")
     if wanted.target != found.target:
         said.append("another target")
-    if wanted.mtime is not None and found.mtime is not None and abs(wanted.mtime - found.mtime) > TICK_NS:
+    if wanted.mtime is not None and found.mtime is not None and wanted.mtime != found.mtime:
         said.append(f"mtime {found.mtime} instead of {wanted.mtime}")
     if wanted.mode is not None and wanted.mode != found.mode:
         said.append(f"mode {found.mode} instead of {wanted.mode}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.crash.model import FILE, FOLDER, LINK, Step, Tree
 
@@ -17,6 +17,9 @@ NAMES = ("a", "b", "c.txt", "d.odt", "e é", "f", "g", "h")
 MOST = 50
 """Entries; from then on more goes than comes."""
 
+FAVOURED = 30
+"""The weight of what somebody does most of the time, beside 1 to 6 of all else."""
+
 
 def is_apart(path: str) -> bool:
     """Whether it is in one of the folders that are not the user's alone."""
@@ -24,9 +27,11 @@ def is_apart(path: str) -> bool:
 
 
 class Person:
-    """``next_step`` is possible in ``tree``, which is changed by the caller."""
+    """``next_step`` is possible in ``tree``, which is changed by the caller. ``favours``: kinds of work that are done
+    most of the time, by the names of the methods."""
 
-    def __init__(self, chance: random.Random, tree: Tree) -> None:
+    def __init__(self, chance: random.Random, tree: Tree, favours: Iterable[str] = ()) -> None:
+        self._favours = {f"_{each}" for each in favours}
         self._chance = chance
         self._tree = tree
         self._rest: Iterator[Step] = iter(())
@@ -45,7 +50,9 @@ class Person:
             self._new: 6, self._edit: 6, self._save: 3, self._save_with_backup: 1, self._folder: 2, self._link: 1,
             self._move: 3, self._replace: 2, self._exchange: 1, self._remove: 2, self._keep_open: 2,
             self._write_open: 2, self._let_go: 1, self._attributes: 2, self._sync: 1, self._put_shared: 3,
+            self._come_and_go: 1,
         }  # fmt: skip
+        kinds.update({work: FAVOURED for work in kinds if work.__name__ in self._favours})
         if len(self._tree.entries) > MOST:
             kinds[self._remove] = 20
         return self._chance.choices(list(kinds), list(kinds.values()))[0]()
@@ -115,6 +122,11 @@ class Person:
 
     def _folder(self) -> Iterator[Step]:
         yield Step("mkdir", self._free())
+
+    def _come_and_go(self) -> Iterator[Step]:
+        path = self._free()
+        yield Step("mkdir", path)
+        yield Step("rmdir", path)
 
     def _link(self) -> Iterator[Step]:
         yield Step("symlink", self._free(), self._chance.choice(("somewhere", "../a", "/nowhere")))

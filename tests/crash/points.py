@@ -27,7 +27,7 @@ LONGEST = {"commit": 0.003, "sync_files": 0.02, "request": 0.02}
 """Seconds that such a call may go on before the kill ``within`` it comes, at most."""
 
 REQUESTS = ("HEAD", "GET", "PUT", "POST", "MOVE", "DELETE", "PROPPATCH")
-EFFECTS = ("Unlink", "ToBin", "NoteToBin")
+EFFECTS = ("Unlink", "ToBin", "NoteToBin", "LinkToBin", "FolderToBin", "DropBin")
 
 PLACES: dict[str, tuple[Any, str]] = {
     "append": (journal.Journal, "append"),
@@ -60,7 +60,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "truncated": (files.OpenFiles, "truncate"),
     "arrived": (IncomingFile, "write"),
     "request": (transport.Wire, "_request"),
-    "upload": (transport.Upload, "piece"),
+    "upload": (transport.Upload, "__anext__"),
     "history": (history.History, "commit"),
     "recovery": (core.Core, "_recover"),
     "replay": (core.Core, "_replay"),

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.home import TOP, entries
+from tests.crash.looking import entries
 from tests.crash.model import FILE, Entry, Step, Tree, unlike
 from tests.crash.people import Person
 from tests.crash.points import PLACES, POINTS
+from tests.crash.scenes import SCENES
 from tests.crash.worker import Hands
 
-NAMED = [point for point in POINTS if point.split("/")[0] in {
-    "append", "commit", "swap", "bases", "effect.Unlink", "request.PUT", "request.POST", "written", "recovery",
-}]  # fmt: skip
+TOP = Path(__file__).parents[2]
 
 needs_mounts = pytest.mark.skipif(
     not os.access("/dev/fuse", os.R_OK | os.W_OK) or shutil.which("fusermount3") is None,
@@ -30,23 +29,28 @@ needs_mounts = pytest.mark.skipif(
 
 @needs_mounts
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "points"), [(1, NAMED), (2, [])], ids=["named points", "anything"])
-def test_twenty_kills(seed: int, points: list[str]) -> None:
-    command = [sys.executable, "-m", "tests.crash", "--kills", "20", "--seed", str(seed), "--verbose"]
+@pytest.mark.parametrize(("seed", "points"), [(1, list(POINTS)), (2, [])], ids=["named points", "by chance"])
+def test_twenty_five_kills(seed: int, points: list[str]) -> None:
+    command = [sys.executable, "-m", "tests.crash", "--kills", "25", "--seed", str(seed), "--each", "25", "--verbose"]
     command += [word for point in points for word in ("--point", point)]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = re.search(r"^20 kills in .*; (\d+) steps acknowledged", done.stdout, re.MULTILINE)
+    found = re.search(r"^25 kills in .*; (\d+) steps acknowledged", done.stdout, re.MULTILINE)
     assert found is not None, done.stdout
-    assert int(found[1]) > 100
+    assert int(found[1]) > 200
     if points:
-        reached = re.findall(r"^ +(\d+) (?!any moment)", done.stdout, re.MULTILINE)
-        assert sum(map(int, reached)) >= 8, done.stdout
+        reached = re.findall(r"^ +([1-9]\d*) of +[1-9]", done.stdout, re.MULTILINE)
+        assert sum(map(int, reached)) >= 15, done.stdout
 
 
 def test_every_point_is_a_function_of_the_program() -> None:
     for owner, name in PLACES.values():
         assert callable(getattr(owner, name))
+    assert SCENES.keys() <= {point.split("/")[0] for point in POINTS}
+
+
+def test_what_a_scene_favours_is_work_that_there_is() -> None:
+    assert all(hasattr(Person, f"_{work}") for scene in SCENES.values() for work in scene.favours)
 
 
 # what the test itself can see -----------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """The user: a process that works in the drive and keeps its own log outside of it.
 
-``python -m tests.crash.worker DRIVE LOG TREE SEED STEPS``. The log has the intent of each step before it, and that it
-returned after it, one JSON line each, written before the next thing is done. So the last step is the only one of which
-nobody knows whether it was done. TREE holds what is in the drive (``msgpack``). Ends at the first failing step.
+Its log has the intent of each step before it, and that it returned after it, one JSON line each, written before the
+next thing is done. So the last step is the only one of which nobody knows whether it was done.
 """
 
 from __future__ import annotations
@@ -17,8 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from tests.crash.model import CHANGES_BYTES, Entry, Step, Tree
+from tests.crash.model import CHANGES_BYTES, Step, Tree
 from tests.crash.people import Person
+
+FAILED = 3
+"""The exit status after a step that failed, as all do once the drive's process is gone."""
 
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 AT_FDCWD = -100
@@ -32,10 +34,10 @@ class Done(msgspec.Struct):
 
 
 class Failed(msgspec.Struct):
-    """The step before did not."""
+    """The step before did not. ``alive``: though the drive's process was there."""
 
-    errno: int
     why: str
+    alive: bool
 
 
 class Line(msgspec.Struct, omit_defaults=True):
@@ -154,18 +156,26 @@ def rename_with(source: Path, target: Path, flags: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), os.fspath(target))
 
 
-def main() -> int:
-    drive, log_path, tree_path, seed, steps = sys.argv[1:]
-    tree = Tree(msgspec.msgpack.decode(Path(tree_path).read_bytes(), type=dict[str, Entry]))
-    person = Person(random.Random(seed), tree)
+def is_served(drive: Path) -> bool:
+    """Whether a process answers; the kernel asks it each time."""
+    try:
+        os.statvfs(drive)
+    except OSError:
+        return False
+    return True
+
+
+def work(drive: Path, log_path: Path, tree: Tree, seed: int, steps: int, favours: tuple[str, ...]) -> None:
+    """Does ``steps`` steps; ``tree`` is what is in the drive. Exits with FAILED at the first failing step."""
+    person = Person(random.Random(seed), tree, favours)
     pace = random.Random(f"pace {seed}")
-    hands = Hands(Path(drive))
+    hands = Hands(drive)
     log = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def note(line: Line) -> None:
         os.write(log, msgspec.json.encode(line) + b"\n")
 
-    for _ in range(int(steps)):
+    for _ in range(steps):
         step = person.next_step()
         if pace.random() < 0.1:
             time.sleep(pace.random() * 0.05)  # or all would be over before the first commit
@@ -173,12 +183,7 @@ def main() -> int:
         try:
             mtime = hands.do(step)
         except OSError as error:
-            note(Line(failed=Failed(error.errno or 0, str(error))))
-            return 1
+            note(Line(failed=Failed(str(error), is_served(drive))))
+            sys.exit(FAILED)
         note(Line(done=Done(mtime)))
         tree.apply(step, mtime)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

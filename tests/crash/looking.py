@@ -1,0 +1,39 @@
+"""What is in the drive and on the server's disk."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.filters import PARTIAL_PREFIX
+from syncin_mount.cli.trees import Thing, take
+from tests.crash.model import FILE, FOLDER, LINK, Entry
+
+
+def on_server(folder: Path) -> dict[str, Thing]:
+    """Without what interrupted uploads leave there (docs/architecture.md)."""
+    return take(folder, lambda path: path.rpartition("/")[2].startswith(PARTIAL_PREFIX))
+
+
+def contents(folder: Path) -> set[bytes]:
+    """Of every file below."""
+    return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+def entries(top: Path, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+    """Everything below a folder, by path."""
+    for name in sorted(os.listdir(top / prefix)):
+        path = f"{prefix}{name}"
+        full = top / path
+        found = full.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            yield path, Entry(LINK, target=str(full.readlink()))
+        elif stat.S_ISDIR(found.st_mode):
+            yield path, Entry(FOLDER)
+            yield from entries(top, f"{path}/")
+        else:
+            xattrs = {each: os.getxattr(full, each) for each in os.listxattr(full) if each != "user.syncin.status"}
+            content = full.read_bytes()
+            yield path, Entry(FILE, content, "", found.st_mtime_ns, stat.S_IMODE(found.st_mode), xattrs)

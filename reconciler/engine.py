@@ -16,6 +16,7 @@ from functools import partial
 
 import trio
 
+from reconciler.confirming import Recall
 from reconciler.doubt import Unreadable
 from reconciler.errors import ListingBroken, Missing, RemoteError, SnapshotEnded, Unauthorized, Unreachable
 from reconciler.executor import JUST_SENT, Executor
@@ -128,6 +129,7 @@ class Engine:
         self._planning = Planning(replica, self._sums)
         self._copies = Copies(replica)
         self._attempted: dict[NodeId, int] = {}
+        self._recall = Recall(replica, remote, self._attempted)
         self._cleaner = Cleaner(replica, remote, clock)
         self._sent: dict[NodeId, float] = {}
         self._listing_due = -math.inf
@@ -388,11 +390,18 @@ class Engine:
         self._halted = report.halted = why
         self._later(trio.current_time())
 
+    async def _listed(self, report: Report) -> RemoteTree | None:
+        """What the server has, once it is known of all that was sent whether it arrived."""
+        if not report.dry_run:
+            self._doing = "asking for what was sent"
+            self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
+        self._doing = "listing"
+        return await self._observe(report)
+
     async def _round(self, report: Report, *, confirmed: bool, last: bool) -> bool:
         """One listing and what follows from it. True when it must be done again, if it is not the last round."""
         started = trio.current_time()
-        self._doing = "listing"
-        tree = await self._observe(report)
+        tree = await self._listed(report)
         if tree is None:
             return True
         if self._unreadable.cast_doubt(tree):

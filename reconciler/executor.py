@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import trio
 
+from reconciler.confirming import confirm, document_at
 from reconciler.errors import (
     Changed,
     Exists,
@@ -54,6 +55,11 @@ from reconciler.view import Trees
 
 JUST_SENT = 600.0
 """Seconds for which a version that was sent is kept in the bin when another takes its place: see ``Executor``."""
+
+
+def remote_of(base: Base) -> Remote:
+    """What the server has, as far as the base says."""
+    return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
 
 
 class Executor:
@@ -149,9 +155,7 @@ class Executor:
 
     def _agreed(self, node: NodeId, base: Base) -> None:
         self._replica.set_base(node, base)
-        self._tree.set(
-            node, Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
-        )
+        self._tree.set(node, remote_of(base))
 
     # to the server -------------------------------------------------------------------------------------------------
     async def _make_remote(self, action: Action) -> int:
@@ -190,36 +194,26 @@ class Executor:
             digest = (action.local.checksum if action.local else None) or await checksum(content.fd, local.size)
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
-            moved = await self._sender.put(Outgoing(action, path, there, content.fd, local, mtime, digest))
+            out = Outgoing(action, path, there, content.fd, local, mtime, digest)
+            moved = await self._sender.put(out)
         finally:
             content.close()
         base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
-        document = self._document(action.node, place)
-        held = self._replica.base(document)
-        if action.base is None and held is not None and (held.parent, held.name) != (place.parent, place.name):
-            # While it was on its way it was renamed over a new document that was, too, and is that one now. What lies
-            # under its former name is nobody's here any more, and goes from the server.
-            document = self._replica.new_id()
-        self._agreed(document, base)
+        document, inherited = confirm(self._replica, action.node, base, new=action.base is None)
+        if inherited:
+            self._tree.set(action.node, None)
+        self._tree.set(document, remote_of(base))
+        self._sender.confirmed(out)
         self._sent[document] = trio.current_time()
         return moved
 
     def _document(self, node: NodeId, place: Place) -> NodeId:
-        """Who the file at a place on the server is here now. While it was on its way, an editor may have put another
-        file in its place here: that one is the document then, as the replica sees it too."""
-        if self._replica.local(node) is not None:
-            return node
-        holder = self._replica.base_entry(place.parent, place.name)
-        if holder is not None and holder.node != node:
-            return holder.node
-        heir = self._replica.local_child(place.parent, place.name)
-        local = self._replica.local(heir) if heir is not None else None
-        if heir is None or local is None or local.kind is not Kind.FILE or self._replica.base(heir) is not None:
-            return node
-        if self._replica.base(node) is not None:
-            self._replica.set_base(node, None)
-        self._tree.set(node, None)
-        return heir
+        document, inherited = document_at(self._replica, node, place)
+        if inherited:
+            if self._replica.base(node) is not None:
+                self._replica.set_base(node, None)
+            self._tree.set(node, None)
+        return document
 
     def _version(self, node: NodeId) -> int | None:
         local = self._replica.local(node)

@@ -231,6 +231,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A version that was being sent to the name ``name`` in a folder, and of which nobody knows whether it arrived: the
+    answer was lost, or this process. ``new`` says that the node had no base then; ``mtime`` is in whole seconds."""
+
+    node: NodeId
+    name: str
+    mtime: int
+    version: int
+    checksum: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
     """A name in a folder of the server under which this replica sent something, and where remains of that may lie.
 
@@ -244,6 +257,7 @@ class Leftover:
     seen_ns: int = 0
     seen_size: int = 0
     seen_mtime_ms: int = 0
+    unconfirmed: Unconfirmed | None = None
 
 
 class Result(enum.Enum):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import trio
 
 from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
-from reconciler.model import Action, Leftover, Local, NodeId, Place, Remote
+from reconciler.model import Action, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.reading import read_at
 from reconciler.remote_tree import RemoteTree
@@ -56,6 +56,12 @@ class Outgoing:
         return replace(self, path=path, place=Place(self.place.parent, name))
 
     @property
+    def name(self) -> str:
+        """What it is called there in the end."""
+        action = self.action
+        return (action.remote.place if action.remote is not None else action.target or self.local.place).name
+
+    @property
     def needs_other_name(self) -> bool:
         big_and_new = self.action.remote is None and self.local.size >= BESIDE_FROM
         return big_and_new or len(self.place.name.encode()) > UPLOAD_NAME_BYTES
@@ -80,6 +86,7 @@ class Sender:
         self._progress = progress
         self._copies = copies
         self._attempted = attempted
+        self._left: set[Place] = set()  # where remains lie, though the version is on the server
 
     async def put(self, out: Outgoing) -> int:
         """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
@@ -110,7 +117,7 @@ class Sender:
             return False
         await self._bring_in(beside, out)
         if broken:  # a copy does not take up what an upload that broke off has left
-            self._note(beside)
+            self._left.add(beside.place)
         return True
 
     async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
@@ -172,11 +179,23 @@ class Sender:
             await self._remote.delete(beside.path)
             self._forget(beside)
             raise
-        self._forget(beside)
 
     def _note(self, out: Outgoing) -> None:
         """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
-        self._replica.note_leftover(Leftover(out.place.parent, out.place.name, out.local.size))
+        action, new = out.action, out.action.base is None
+        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, out.digest, new)
+        left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
+        self._replica.note_leftover(left)
+
+    def confirmed(self, out: Outgoing) -> None:
+        """The base says that the version is there: what was remembered of its way goes. Not before: else a kill between
+        would leave a version on the server that nobody knows of."""
+        self._forget(out)
+        beside = out.beside
+        if beside.place in self._left:
+            self._replica.note_leftover(Leftover(beside.place.parent, beside.place.name, out.local.size))
+        else:
+            self._forget(beside)
 
     def _is_noted(self, out: Outgoing) -> bool:
         return any(Place(each.parent, each.name) == out.place for each in self._replica.leftovers())
@@ -191,15 +210,7 @@ class Sender:
             return False
         if self._attempted.get(out.action.node) == out.local.version:
             return True
-        return await self._checksum_there(out.path, found) == out.digest
-
-    async def _checksum_there(self, path: str, found: Found) -> str:
-        """The checksum of the server's content, by reading it."""
-        summed = hashlib.new("sha512_256")
-        async with self._remote.download(path, start=0, stop=found.size, expect=found) as pieces:
-            async for piece in pieces:
-                summed.update(piece)
-        return summed.hexdigest()
+        return await checksum_there(self._remote, out.path, found) == out.digest
 
     async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> int:
         self._note(out)
@@ -216,8 +227,6 @@ class Sender:
             # The partial was not a prefix of this content: it is overwritten from the first byte.
             start = 0
             await self._stream(out, path, start, replace=replace)
-        if not out.place.name.startswith(TEMPORARY_PREFIX):
-            self._forget(out)
         return out.local.size - start
 
     async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> None:
@@ -261,6 +270,15 @@ async def expect_file(remote: RemoteFolder, path: str, expected: Remote) -> Foun
     if not same(found, expected):
         raise Stale("it was changed on the server meanwhile")
     return found
+
+
+async def checksum_there(remote: RemoteFolder, path: str, found: Found) -> str:
+    """The checksum of the server's content, by reading it. Raises RemoteError."""
+    summed = hashlib.new("sha512_256")
+    async with remote.download(path, start=0, stop=found.size, expect=found) as pieces:
+        async for piece in pieces:
+            summed.update(piece)
+    return summed.hexdigest()
 
 
 def same(found: Found, expected: Remote) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import trio
 
-from reconciler.model import Base, Kind, Leftover, NodeId, Place
+from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
@@ -128,7 +128,11 @@ class Reading(Core):
         for place, raw in self._ix.items("leftovers"):
             one, parent = decode_leftover(raw), NodeId(U64.unpack_from(place)[0])
             name = os.fsdecode(place[8:])
-            found.append(Leftover(parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms))
+            sent = one.unconfirmed
+            unconfirmed = None if sent is None else Unconfirmed(
+                NodeId(sent.node), os.fsdecode(sent.name), sent.mtime, sent.version, sent.checksum, sent.new
+            )  # fmt: skip
+            found.append(Leftover(parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms, unconfirmed))
         return found
 
     def absent(self) -> Iterator[NodeId]:

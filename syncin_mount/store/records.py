@@ -91,6 +91,17 @@ class BinRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     why: str
 
 
+class UnconfirmedRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """``reconciler.model.Unconfirmed``."""
+
+    node: int
+    name: bytes
+    mtime: int
+    version: int
+    checksum: str
+    new: bool
+
+
 class LeftoverRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """``reconciler.model.Leftover`` (table ``leftovers``, keyed by parent and name)."""
 
@@ -98,6 +109,7 @@ class LeftoverRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     seen: int = 0
     seen_size: int = 0
     seen_mtime_ms: int = 0
+    unconfirmed: UnconfirmedRecord | None = None
 
 
 class Effect(msgspec.Struct, array_like=True, tag=True, frozen=True):

@@ -18,7 +18,7 @@ from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
-from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, key
+from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
 
@@ -198,8 +198,11 @@ class Settling(Reading):
     # what was left on the server ----------------------------------------------------------------------------------
 
     def note_leftover(self, leftover: Leftover) -> None:
-        left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms)
-        name = place_name(Place(leftover.parent, leftover.name))
+        name, sent, unconfirmed = place_name(Place(leftover.parent, leftover.name)), leftover.unconfirmed, None
+        if sent is not None:
+            called = os.fsencode(sent.name)
+            unconfirmed = UnconfirmedRecord(sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new)
+        left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms, unconfirmed)
         self._do(events.LeftoverNoted(self._now(), leftover.parent, name, left))
 
     def drop_leftover(self, parent: NodeId, name: str) -> None:

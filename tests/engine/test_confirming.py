@@ -1,0 +1,129 @@
+"""What the server did and nobody heard of: the answer was lost, or the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from syncin_mount.devserver import CutResponse, Reply, Rule
+from tests.engine.world import Device, World
+
+OLD, THEN, LATER = 1_600_000_000, 1_650_000_000, 1_700_000_000
+
+
+async def sent_unheard(world: World, *, new: bool) -> Device:
+    """A version of ``a`` is on the server; here nobody knows."""
+    device = await world.device()
+    world.put("other", b"other", mtime=OLD)
+    if not new:
+        world.put("a", b"old", mtime=OLD)
+    await device.sync()
+    device.write("a", b"sent", mtime=THEN)
+    rule = Rule(effect=CutResponse(), method="POST" if new else "PUT", path="*/a", count=1)
+    world.faults.add(rule)
+    assert (await device.sync()).offline is not None
+    assert world.on_disk() == {"other": b"other", "a": b"sent"}
+    return device
+
+
+async def restarted(world: World, device: Device) -> Device:
+    """What was in memory is gone."""
+    device.replica.close()
+    return await world.device()
+
+
+def delete(device: Device) -> None:
+    device.unlink("a")
+
+
+def rename(device: Device) -> None:
+    device.rename("a", "b")
+
+
+def replace_by_rename(device: Device) -> None:
+    device.write("a.new", b"saved again", mtime=LATER)
+    device.rename("a.new", "a")
+
+
+def save_again(device: Device) -> None:
+    """Within the second."""
+    device.write("a", b"saved again", mtime=THEN + 0.5)
+
+
+CHANGES: list[tuple[Callable[[Device], None], dict[str, bytes]]] = [
+    (delete, {}),
+    (rename, {"b": b"sent"}),
+    (save_again, {"a": b"saved again"}),
+    (replace_by_rename, {"a": b"saved again"}),
+]
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["lost answer", "killed"])
+@pytest.mark.parametrize("new", [True, False], ids=["new", "edited"])
+@pytest.mark.parametrize(("change", "left"), CHANGES, ids=[change.__name__ for change, _ in CHANGES])
+async def test_a_change_after_it_is_no_conflict(
+    world: World, change: Callable[[Device], None], left: dict[str, bytes], *, new: bool, killed: bool
+) -> None:
+    device = await sent_unheard(world, new=new)
+    change(device)
+    if killed:
+        device = await restarted(world, device)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert report.conflicts == 0
+    assert world.on_disk() == device.tree() == {"other": b"other", **left}
+    assert not device.bin()
+    assert not device.replica.leftovers()
+
+
+async def test_what_somebody_else_made_of_it_is_a_change(world: World) -> None:
+    device = await sent_unheard(world, new=True)
+    world.put("a", b"theirs, later", mtime=LATER)
+    delete(device)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == device.tree() == {"other": b"other", "a": b"theirs, later"}
+
+
+async def test_another_of_its_size_and_second_is_no_answer(world: World) -> None:
+    """Somebody else made it just before; ours never got there, and the process was killed."""
+    device = await world.device()
+    world.put("other", b"other", mtime=OLD)
+    await device.sync()
+    device.write("a", b"ours", mtime=THEN)
+    world.faults.add(Rule(effect=Reply(503), method="POST", path="*/a", count=1))
+    await device.sync()
+    world.put("a", b"them", mtime=THEN)
+    device = await restarted(world, device)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == device.tree()
+    assert device.read("a") == b"ours"
+    assert b"them" in world.trashed().values()
+
+
+async def test_what_did_not_arrive_is_sent(world: World) -> None:
+    device = await world.device()
+    world.put("other", b"other", mtime=OLD)
+    await device.sync()
+    device.write("a", b"content", mtime=THEN)
+    world.faults.add(Rule(effect=Reply(503), method="POST", path="*/a", count=1))
+    await device.sync()
+    device = await restarted(world, device)
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == device.tree() == {"other": b"other", "a": b"content"}
+    assert not device.replica.leftovers()
+
+
+async def test_what_is_asked_for_again_and_again_is_asked_once(world: World) -> None:
+    """A dry run asks nothing and changes nothing."""
+    device = await sent_unheard(world, new=True)
+    before = device.replica.sequence(), world.requests("HEAD")
+    await device.sync(dry_run=True)
+    assert (device.replica.sequence(), world.requests("HEAD")) == before
+    await device.sync()
+    once = world.requests("HEAD")
+    await device.sync()
+    assert world.requests("HEAD") == once

@@ -85,7 +85,9 @@ def main() -> int:
         print("interrupted")
     seconds = time.monotonic() - began
     print(f"{figures.kills} kills in {seconds:.0f} s; {figures.steps} steps acknowledged, {figures.in_flight} not")
-    print(f"{figures.taken_for_others} times a request of the killed process was taken for somebody else's")
+    print(f"{len(figures.taken_for_others)} times a request of the killed process was taken for somebody else's")
+    if options.verbose:
+        print(*(f"    {each}" for each in figures.taken_for_others), sep="\n")
     for point in sorted(figures.asked | figures.reached):
         print(f"  {figures.reached[point]:4} of {figures.asked[point]:4}  {point}")
     never = sorted(set(options.point or POINTS) - {each.removesuffix(" (start)") for each in figures.reached})

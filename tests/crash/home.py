@@ -56,7 +56,7 @@ class Figures:
     reached: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     in_flight: int = 0
-    taken_for_others: int = 0
+    taken_for_others: list[str] = field(default_factory=list)
 
 
 class Home:
@@ -255,7 +255,10 @@ class Home:
                 self._figures.steps += 1
             elif line.failed is not None and line.failed.alive:
                 raise Broken(f"a step of the user failed: {line.failed.why} ({self._step})")
-        if status not in {0, worker.FAILED}:
+        ends = {0, worker.FAILED}
+        if self._step is not None and self._step.op == "mapped":
+            ends.add(-signal.SIGBUS)  # what a page of a mapping without a file system behind it gives, mmap(2)
+        if status not in ends:
             raise Broken(f"the worker failed (status {status})")
         self._figures.in_flight += self._step is not None
 
@@ -317,7 +320,6 @@ class Home:
         wrong = unlike(Tree(before), None, after)
         if not wrong:
             return
-        self._figures.taken_for_others += 1
         named = self._changing_requests()
         plain = [re.sub(r" \(conflict [^/]*\)", "", line.rpartition(": ")[2]) for line in wrong]
         strange = [line for line, path in zip(wrong, plain, strict=True) if named.isdisjoint(path.split("/"))]
@@ -326,6 +328,7 @@ class Home:
         lost = [path for path, entry in before.items() if entry.kind == FILE and entry.content not in kept]
         if lost:
             raise Broken(f"the synchronization lost {lost} ({'; '.join(wrong)})")
+        self._figures.taken_for_others.append("; ".join(wrong))
 
     def _judge_shared(self, kept: set[bytes]) -> None:
         """What was saved in the shared folder is in the drive, in a bin, or was overwritten there by somebody else."""

@@ -14,7 +14,7 @@ WORKS = 0.8
 PASSES_WITHIN = 5.0
 """Seconds in which a named point is passed, even on a busy computer. Else the kill is one at any moment."""
 
-ONCE = ("recovery", "strays", "segment", "segments_renewed", "interrupted_writes")
+ONCE = ("recovery", "strays", "segment", "segments_renewed", "interrupted_writes", "file_stated")
 """A start passes it once."""
 
 

@@ -113,7 +113,8 @@ class Sender:
         broken = self._is_noted(beside)
         self._note(beside)
         await self._remote.copy(source, beside.path, out.mtime)
-        if not await self._lies_there(beside):
+        if not await self._lies_there(beside):  # another version, by now
+            self._left.add(beside.place)
             return False
         await self._bring_in(beside, out)
         if broken:  # a copy does not take up what an upload that broke off has left

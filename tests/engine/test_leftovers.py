@@ -277,3 +277,27 @@ async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(wor
         await device.sync()
     assert not partials(world)
     assert not device.replica.leftovers()
+
+
+async def test_a_copy_of_another_version_is_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody saves the file that is copied just then."""
+    device = await world.device(settings=Settings(mode=Mode.SECURE))
+    world.put("same", b"content")
+    await device.sync()
+    device.write("other", b"content")
+    copy = device.folder.copy
+
+    async def late(path: str, target: str, mtime: int) -> None:
+        world.put("same", b"something else")
+        await copy(path, target, mtime)
+
+    monkeypatch.setattr(device.folder, "copy", late)
+    await device.sync()
+    assert world.requests("COPY") == 1
+    assert world.on_disk()["other"] == b"content"
+    assert len(partials(world)) == 1
+    for _ in range(2):
+        device.clock.ahead_ns += KEPT_NS + HOUR
+        await device.sync()
+    assert not partials(world)
+    assert not device.replica.leftovers()

@@ -72,9 +72,8 @@ class Recall:
                 document, _ = confirm(self.replica, sent.node, base, new=sent.new)
                 arrived.append(document)
                 log.info("%s had arrived on the server, though the answer was lost", sent.name)
-                self.replica.drop_leftover(leftover.parent, leftover.name)
-            else:
-                self.replica.note_leftover(replace(leftover, unconfirmed=None))
+            # Remains may lie there all the same, of another try: who cleans up looks.
+            self.replica.note_leftover(replace(leftover, unconfirmed=None))
         return arrived
 
     def _is_open(self, parent: NodeId, sent: Unconfirmed) -> bool:

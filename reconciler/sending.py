@@ -87,6 +87,7 @@ class Sender:
         self._copies = copies
         self._attempted = attempted
         self._left: set[Place] = set()  # where remains lie, though the version is on the server
+        self._brought: set[Place] = set()  # what was put beside its place and moved there
 
     async def put(self, out: Outgoing) -> int:
         """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
@@ -180,6 +181,7 @@ class Sender:
             await self._remote.delete(beside.path)
             self._forget(beside)
             raise
+        self._brought.add(beside.place)
 
     def _note(self, out: Outgoing) -> None:
         """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
@@ -190,10 +192,12 @@ class Sender:
 
     def confirmed(self, out: Outgoing) -> None:
         """The base says that the version is there: what was remembered of its way goes. Not before: else a kill between
-        would leave a version on the server that nobody knows of."""
-        self._forget(out)
+        would leave a version on the server that nobody knows of. What an earlier try left under the other name stays
+        remembered."""
         beside = out.beside
-        if beside.place in self._left:
+        if beside.place not in self._brought:
+            self._forget(out)
+        elif beside.place in self._left:
             self._replica.note_leftover(Leftover(beside.place.parent, beside.place.name, out.local.size))
         else:
             self._forget(beside)

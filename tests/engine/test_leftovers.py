@@ -301,3 +301,26 @@ async def test_a_copy_of_another_version_is_remembered(world: World, monkeypatch
         await device.sync()
     assert not partials(world)
     assert not device.replica.leftovers()
+
+
+@pytest.mark.expected_log("send other: .* for now")
+async def test_what_was_put_beside_in_vain_is_remembered_when_the_version_goes_to_its_place(world: World) -> None:
+    device = await world.device(settings=Settings(mode=Mode.SECURE))
+    world.put("same", b"content")
+    await device.sync()
+    device.write("other", b"content")
+    rule = Rule(effect=Reply(423), method="MOVE")
+    world.faults.add(rule)
+    await device.sync()
+    world.faults.remove(rule)
+    assert len(partials(world)) == 1
+    world.put("same", b"something else")
+    await device.sync()
+    assert world.on_disk()["other"] == b"content"
+    assert world.requests("POST", "other") == 1
+    assert len(partials(world)) == 1
+    for _ in range(2):
+        device.clock.ahead_ns += KEPT_NS + HOUR
+        await device.sync()
+    assert not partials(world)
+    assert not device.replica.leftovers()

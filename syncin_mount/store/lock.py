@@ -89,6 +89,16 @@ def finish_repair(folder: Path) -> None:
     system.sync_folder(folder)
 
 
+def _in_use(folder: Path, pid: int) -> str:
+    if system.is_dying(pid):
+        # Its threads may wait in the kernel for who waits for the drive (docs/crash-table.md, "What a kill can leave").
+        return (
+            f"the replica in {folder} is in use by process {pid}, which was killed and cannot end while a program "
+            "waits for its drive; release them with: umount -f and the drive's folder."
+        )
+    return f"the replica in {folder} is in use by process {pid}; stop that one first."
+
+
 def take_lock(folder: Path) -> int:
     """The descriptor that holds the lock until it is closed or the process ends. Raises ReplicaInUse."""
     fd = os.open(folder / "lock", system.OPEN, 0o600)
@@ -98,7 +108,7 @@ def take_lock(folder: Path) -> int:
         text = system.pread(fd, _PID_WIDTH + 1, 0).strip()
         os.close(fd)
         pid = int(text) if text.isdigit() else 0
-        raise ReplicaInUse(f"the replica in {folder} is in use by process {pid}; stop that one first.", pid) from None
+        raise ReplicaInUse(_in_use(folder, pid), pid) from None
     try:  # in place: on a full disk the space of a file that is truncated may be somebody else's the next moment
         system.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
     except OSError as error:

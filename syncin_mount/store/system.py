@@ -191,3 +191,13 @@ else:
     def boot_id() -> str:
         """Names this run of the computer's kernel."""
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def is_dying(pid: int) -> bool:
+    """Whether the process was ended and some thread of it is still there: proc_pid_stat(5), "zombie". False where that
+    cannot be told."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return told.rpartition(b")")[2].split()[:1] == [b"Z"]

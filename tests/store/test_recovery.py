@@ -27,6 +27,7 @@ from syncin_mount.store import (
     Status,
     check,
     events,
+    system,
 )
 from syncin_mount.store import apply as apply_module
 from syncin_mount.store.apply import apply
@@ -291,6 +292,37 @@ def test_one_process_at_a_time(replica: Replica, folder: Path) -> None:
     with pytest.raises(ReplicaInUse, match=str(os.getpid())) as refused:
         open_replica(folder)
     assert refused.value.pid == os.getpid()
+
+
+_DYING = """
+import ctypes, sys, threading
+from pathlib import Path
+from syncin_mount.store import lock
+lock.take_lock(Path(sys.argv[1]))
+def stay():
+    print("has it", flush=True)
+    sys.stdin.read()
+threading.Thread(target=stay).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+"""Its first thread has ended, another is there still: as a killed process of which one waits in the kernel."""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read off Linux's /proc")
+def test_a_process_that_cannot_end_is_told_from_one_that_works(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", _DYING, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "has it\n"
+        try:
+            while not system.is_dying(process.pid):  # the thread that began it is on its way out
+                os.sched_yield()
+            with pytest.raises(ReplicaInUse, match=r"cannot end while .* umount -f") as refused:
+                open_replica(folder)
+            assert refused.value.pid == process.pid
+        finally:
+            process.kill()
 
 
 def test_a_newer_format_is_refused_and_untouched(folder: Path) -> None:

@@ -405,7 +405,7 @@ async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: W
         (world.disk / "large").write_bytes(b"x" * 24_000_000)
         done = await world.run("sync", "docs")
         assert done.status == 1
-        why = "its content finds no place on the local disk: No space left on device"
+        why = "the local disk is full: make room there, then its content is fetched"
         assert done.error == f"syncin-mount: docs: large: {why}\n"
         assert "1 not settled" in done.out
         assert await world.json("journal", "docs") == []

@@ -173,6 +173,7 @@ async def main(options: argparse.Namespace) -> None:
     frontend.prepare(options.mountpoint)
 
     async def stop_on_signal() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what holds again once this one has ended: it may come twice
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             async for _number in signals:
                 nursery.cancel_scope.cancel()

@@ -39,7 +39,7 @@ def test_vim_in_ex_mode(place: Path) -> None:
     (place / "text").write_text("one\ntwo\n")
     (place / "text").chmod(0o640)
     for number in range(5):
-        run("vim", "-u", "NONE", "-es", "-N", "+set backup", f"+$s/$/ {number}/", "+wq", place / "text")
+        run("vim", "-u", "NONE", "-es", "-N", "+set backup backupskip=", f"+$s/$/ {number}/", "+wq", place / "text")
     assert (place / "text").read_text() == "one\ntwo 0 1 2 3 4\n"
     assert (place / "text~").read_text() == "one\ntwo 0 1 2 3\n"
     assert (place / "text").stat().st_mode & 0o7777 == 0o640

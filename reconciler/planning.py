@@ -11,7 +11,7 @@ import contextlib
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -21,7 +21,7 @@ import trio
 from reconciler.borders import crossings
 from reconciler.errors import SnapshotEnded
 from reconciler.guards import Halt, halt
-from reconciler.model import NodeId, Plan, Settings
+from reconciler.model import ROOT, NodeId, Plan, Settings
 from reconciler.plan import plan
 from reconciler.ports import Dirty, Lookups, Replica
 from reconciler.remote_tree import RemoteTree
@@ -180,7 +180,7 @@ def _drafted(view: Trees, telling: Telling, settings: Settings, stamp: str, aske
     touched, filters = frozenset(view.touched()), settings.filters
     ended = crossings(view, filters, view.touched())
     if ended:
-        return [node for node, _ in ended]
+        return _with_folders(view, [node for node, _ in ended])
     made = plan(view, settings, stamp=stamp, filters=filters)
     stop = halt(view, made, view.base_count())
     name = None
@@ -190,3 +190,17 @@ def _drafted(view: Trees, telling: Telling, settings: Settings, stamp: str, aske
     steps = tuple(telling.steps(made.actions)) if asked.steps else ()
     explained = telling.explained(asked.subject, made, filters) if asked.subject is not None else None
     return Draft(touched, made, stop, name, steps, explained)
+
+
+def _with_folders(view: Trees, nodes: Iterable[NodeId]) -> list[NodeId]:
+    """The nodes, each behind the folders in which the bases have it: what crosses a border with its folder is known by
+    that, also when the folder's own base stays for another one in it."""
+    found: dict[NodeId, None] = {}
+    for node in nodes:
+        path = [node]
+        base = view.base(node)
+        while base is not None and base.parent != ROOT:
+            path.append(base.parent)
+            base = view.base(base.parent)
+        found.update(dict.fromkeys(reversed(path)))
+    return list(found)

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import Direction, Settings
+from reconciler.model import ROOT, Direction, Settings
 from syncin_mount.config.filters import matcher
 from tests.engine.world import Device, World, open_world, until
 
@@ -276,3 +276,17 @@ async def test_what_a_full_run_found_to_wait_is_not_pushed_in_vain(world: World)
     shutil.rmtree(world.disk / "docs")
     await device.sync()
     assert world.on_disk() == {"docs": b"a file here, a folder there", "other": b"o"}
+
+
+async def test_a_folder_that_crosses_while_something_leaves_it_and_something_in_it_goes(world: World):
+    """Found by the simulation (seed 921623): what to agree on anew was found in every run, and never done."""
+    world.put("a/b", b"b")
+    (world.disk / "a" / "d").mkdir()
+    device = await world.device()
+    await with_filters(device, ".*n.txt$")
+    device.rename("a/d", "n.txt")
+    device.unlink("a/b")
+    device.write("c", b"c")
+    device.replica.rename(ROOT, b"n.txt", ROOT, b"a", exchange=True)
+    report = await device.sync()
+    assert world.on_disk()["c"] == b"c", report.problems

@@ -37,14 +37,15 @@ class Drive:
     def memory(self) -> tuple[int, int]:
         """Bytes resident, and of these the ones that are the processes' own (not mapped from files)."""
         status = [Path(f"/proc/{pid}/status").read_text() for pid in self.answering]
-        return tuple(sum(_kib(text, what) for text in status) * 1024 for what in ("VmRSS:", "RssAnon:"))  # type: ignore[return-value]
+        resident, own = (sum(_kib(text, what) for text in status) * 1024 for what in ("VmRSS:", "RssAnon:"))
+        return resident, own
 
     def settle(self, most: float = 120.0) -> None:
         """Returns once nothing works for this drive any more: what was written has been carried on, say."""
         deadline, quiet = time.monotonic() + most, 0
         before = sum(map(_cpu, self.answering + self.others))
         while (self.answering or self.others) and quiet < 4 and time.monotonic() < deadline:
-            time.sleep(0.25)
+            time.sleep(0.25)  # between two looks at what others use of the processor
             now = sum(map(_cpu, self.answering + self.others))
             quiet = quiet + 1 if now - before < 0.008 else 0
             before = now
@@ -140,7 +141,7 @@ def _wait(until: Callable[[], bool]) -> None:
     while not until():
         if time.monotonic() > deadline:
             raise TimeoutError("what the benchmark started does not answer")
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two looks: what another process does in its own time is not ours to signal
 
 
 def _free_port() -> int:

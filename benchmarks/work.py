@@ -168,7 +168,7 @@ def listing(root: Path, timed: Timed, count: int) -> None:
                 look()
         else:
             look()
-        time.sleep(PAUSE)
+        time.sleep(PAUSE)  # the row is of what the kernel knows by then
         with timed(warm, amount):
             look()
 
@@ -264,6 +264,6 @@ def tree(root: Path, timed: Timed, tarball: Path) -> None:
             said = _git(folder / "library", "status", "--porcelain")
         if said:
             raise OSError(f"git status tells changes: {said[:200]}")
-        time.sleep(PAUSE)
+        time.sleep(PAUSE)  # the row is of what the kernel knows by then
     with timed("remove", 1):
         subprocess.run(["rm", "-r", folder], check=True, capture_output=True)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.mounts.conftest import Drive
-from tests.mounts.differential.machine import STEPS, Ground, explore
+from tests.mounts.differential.machine import OPTIONS, STEPS, Ground, explore
 
 PORTION = 50
 
@@ -25,7 +25,7 @@ def main() -> int:
     for seed in range(options.seed, options.seed + -(-options.examples // PORTION)):
         with tempfile.TemporaryDirectory(prefix="syncin-fs-") as name:
             top = Path(name)
-            drive = Drive(top, "--allow-other")
+            drive = Drive(top, *OPTIONS)
             (top / "local").mkdir()
             ground = Ground(top / "local", drive.path)
             try:

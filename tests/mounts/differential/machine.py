@@ -127,6 +127,9 @@ START: list[tuple[Any, ...]] = [
     (1, "map_slot", 0, 0, True),
 ]
 STEPS = 100
+OPTIONS = ("--allow-other",) if os.geteuid() == 0 else ()
+"""How the drive is mounted: for the other user, too, whom only root can become."""
+
 EVERY = 10
 """Where contents are not read after each step, so that much waits in the kernel, they are after this many."""
 

@@ -18,6 +18,7 @@ from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.frontends import find_frontend
 from syncin_mount.daemon.runtime import open_runtime
 from syncin_mount.daemon.service import MountedService
+from syncin_mount.store.lock import dying_holder
 from syncin_mount.vfs import FileSystem, MountError, MountOptions
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from syncin_mount.vfs import Frontend
 
 log = logging.getLogger(__name__)
+
+END_OF_THE_KILLED = 5.0
+"""Seconds that a killed process has to end once nothing holds it any more."""
 
 if sys.platform == "win32":
     _ENDING = (signal.SIGINT, signal.SIGBREAK)
@@ -56,6 +60,7 @@ async def run_mounted(
     stopping = trio.Event()
     async with trio.open_nursery() as signals:
         await signals.start(_stop_on_signal, stopping)
+        await _release_the_killed(folders, frontend, synchronization)
         async with open_runtime(folders, server, synchronization, manual=manual) as runtime:
             await trio.to_thread.run_sync(frontend.prepare, synchronization.mountpoint)
             async with trio.open_nursery() as nursery:
@@ -69,6 +74,19 @@ async def run_mounted(
                 log.info("unmounted %s", name)
                 nursery.cancel_scope.cancel()
         signals.cancel_scope.cancel()
+
+
+async def _release_the_killed(folders: Folders, frontend: Frontend, synchronization: Synchronization) -> None:
+    """Ends the drive of a daemon that was killed and cannot end, because its threads wait in the kernel for who waits
+    for that drive (docs/crash-table.md, "What a kill can leave standing"). What remains is said when the replica is
+    opened."""
+    pid = dying_holder(folders.replica(synchronization.name))
+    if pid is None or not await trio.to_thread.run_sync(frontend.abort, synchronization.mountpoint):
+        return
+    log.warning("process %d was killed and could not end; the connection of its drive was aborted", pid)
+    with trio.move_on_after(END_OF_THE_KILLED):
+        while dying_holder(folders.replica(synchronization.name)) is not None:  # noqa: ASYNC110 (a process is polled)
+            await trio.sleep(0.02)
 
 
 def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:

@@ -99,15 +99,37 @@ def _in_use(folder: Path, pid: int) -> str:
     return f"the replica in {folder} is in use by process {pid}; stop that one first."
 
 
+def dying_holder(folder: Path) -> int | None:
+    """The process that has the replica, was killed and has not come to its end, or None."""
+    try:
+        fd = os.open(folder / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    pid = _holder(fd)
+    try:
+        if system.is_dying(pid):
+            system.lock_file(fd)  # one that was only not collected yet has let go of it
+    except BlockingIOError:
+        return pid
+    finally:
+        os.close(fd)
+    return None
+
+
+def _holder(fd: int) -> int:
+    """The process that said last that it has the lock; 0 when none did."""
+    text = system.pread(fd, _PID_WIDTH + 1, 0).strip()
+    return int(text) if text.isdigit() else 0
+
+
 def take_lock(folder: Path) -> int:
     """The descriptor that holds the lock until it is closed or the process ends. Raises ReplicaInUse."""
     fd = os.open(folder / "lock", system.OPEN, 0o600)
     try:
         system.lock_file(fd)
     except BlockingIOError:
-        text = system.pread(fd, _PID_WIDTH + 1, 0).strip()
+        pid = _holder(fd)
         os.close(fd)
-        pid = int(text) if text.isdigit() else 0
         raise ReplicaInUse(_in_use(folder, pid), pid) from None
     try:  # in place: on a full disk the space of a file that is truncated may be somebody else's the next moment
         system.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)

@@ -36,6 +36,11 @@ class Frontend(Protocol):
         """Makes sure that a drive can be mounted there; takes a stale mount away. Blocks. Raises MountError."""
         ...
 
+    def abort(self, mountpoint: Path) -> bool:
+        """Ends whatever waits for the drive that is mounted there and that nobody serves any more; whether that was
+        possible. Touches nothing that could hang."""
+        ...
+
     async def run(
         self,
         fs: FileSystem,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_fuse.mountpoint import mounted_type, prepare
+from syncin_fuse.mountpoint import abort, mounted_type, prepare
 from syncin_mount.vfs import MountError
 
 LIMIT = 30
@@ -154,3 +154,8 @@ def test_sigterm_twice_still_leaves_nothing_mounted(drive):
     drive.process.send_signal(signal.SIGTERM)
     assert drive.process.wait(LIMIT) == 0
     assert mounted_type(drive.path) is None
+
+
+def test_what_is_no_drive_is_not_released(tmp_path):
+    assert not abort(tmp_path)
+    assert not abort(Path("/proc"))

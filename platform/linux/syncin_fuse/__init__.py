@@ -26,6 +26,11 @@ class FuseFrontend:
 
         check.prepare(mountpoint)
 
+    def abort(self, mountpoint: Path) -> bool:
+        from syncin_fuse import mountpoint as check  # noqa: PLC0415 - as said above
+
+        return check.abort(mountpoint)
+
     async def run(
         self,
         fs: FileSystem,

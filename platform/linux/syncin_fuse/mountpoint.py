@@ -13,21 +13,45 @@ from pathlib import Path
 from syncin_mount.vfs import MountError
 
 DEVICE = Path("/dev/fuse")
+CONNECTIONS = Path("/sys/fs/fuse/connections")
 
 
 def mounted_type(mountpoint: Path) -> str | None:
-    """The type of the file system that is mounted exactly there (the topmost one), or None.
+    """The type of the file system that is mounted exactly there (the topmost one), or None."""
+    fields = _mount(mountpoint)
+    return None if fields is None else fields[fields.index("-", 6) + 1]
 
-    From proc_pid_mountinfo(5): field 5 is the mount point with blanks and backslashes as octal escapes; the type is
-    the first field after the lone hyphen.
+
+def _mount(mountpoint: Path) -> list[str] | None:
+    """What is mounted exactly there, the topmost one: its line of the mount table. The place itself is not touched.
+
+    From proc_pid_mountinfo(5): field 3 is the device, field 5 the mount point with blanks and backslashes as octal
+    escapes; the type is the first field after the lone hyphen.
     """
     place = os.path.abspath(mountpoint)
     found = None
     for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
         fields = line.split(" ")
         if re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]) == place:
-            found = fields[fields.index("-", 6) + 1]
+            found = fields
     return found
+
+
+def abort(mountpoint: Path) -> bool:
+    """Ends the connection of the drive that is mounted there: whoever waits for it, its own process included, gets an
+    error. Whether that was possible.
+
+    From the kernel's Documentation/filesystems/fuse.rst, "Control filesystem": the connection's folder has the number
+    of the mount's device, and belongs to whoever mounted it.
+    """
+    fields = _mount(mountpoint)
+    if fields is None or not fields[fields.index("-", 6) + 1].startswith("fuse"):
+        return False
+    try:
+        (CONNECTIONS / fields[2].partition(":")[2] / "abort").write_text("1")
+    except OSError:
+        return False
+    return True
 
 
 def is_stale(mountpoint: Path) -> bool:

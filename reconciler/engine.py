@@ -456,11 +456,11 @@ class Engine:
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
     def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
-        """What was changed here and waits for more than that somebody closes it."""
+        """What was changed here, a deletion included, and waits for more than that somebody closes it."""
         for node, why in self._waiting.items():
-            local = self._replica.local(node)
-            if local is not None and not local.busy:
-                yield Dirty(node, self._replica.changed_ns(node)), why
+            local, changed = self._replica.local(node), self._replica.changed_ns(node)
+            if changed and not (local is not None and local.busy):
+                yield Dirty(node, changed), why
 
     def _locate_problems(self, tree: RemoteTree) -> None:
         telling = Telling(self._replica, tree)

@@ -7,6 +7,7 @@ both changed the same thing differently.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
@@ -27,6 +28,14 @@ def temporarily(name: str, tag: str) -> NodeId | None:
         return None
     digits, mark, _ = name.removeprefix(prefix).partition("-tmp")
     return NodeId(int(digits)) if mark and digits.isascii() and digits.isdecimal() else None
+
+
+def is_temporary(name: str) -> bool:
+    """Whether some device's synchronization gives such a name for a moment."""
+    return name.startswith(TEMPORARY_PREFIX) and _TEMPORARY.match(name) is not None
+
+
+_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}(?:.*-)?[0-9]+-tmp", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +200,16 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     up = settings.direction is Direction.UPLOAD
     model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
     side = Side.REMOTE if up else Side.LOCAL
-    # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run left there.
-    place = trees.local_place if up else (trees.remote.place if trees.remote is not None else None)
+    # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run left there. And what
+    # was listed in the middle of another device's swap has its name from there: that one gives it its own back.
+    there = trees.remote.place if trees.remote is not None else None
+    place = trees.local_place if up else there
+    if up and place and there and is_temporary(place.name) and not is_temporary(there.name):
+        place = there
     rule = f"the other side decides ({settings.direction.value})"
-    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    here_edited, there_edited = trees.local_edited, trees.remote_edited(settings.mode)
     if model is None:
-        keep = here or trees.rewritten or (trees.base is None and not up)  # what was never there is in no other bin
+        keep = here_edited or trees.rewritten or (trees.base is None and not up)  # else it is in no other bin
         verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
     elif copy is None and _lost(trees):
         verdict = Verdict(None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched")
@@ -207,7 +220,7 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
         moved = _agreed_move(trees) if up else _at_one_place(trees)
         if verdict.op is None and (trees.base is None or trees.rewritten or moved):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
-        verdict = replace(verdict, conflict=here and there and verdict.op in (Op.SEND, Op.FETCH))
+        verdict = replace(verdict, conflict=here_edited and there_edited and verdict.op in (Op.SEND, Op.FETCH))
     if verdict.op is not None and _must_wait(verdict, trees.local):
         return replace(verdict, op=None, waits=BUSY)
     return verdict

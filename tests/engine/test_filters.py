@@ -9,11 +9,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import trio
 
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import ROOT, Direction, Settings
 from syncin_mount.config.filters import matcher
-from tests.engine.world import Device, World, open_world, until
+from tests.engine.world import SETTINGS, Device, World, open_world, until
 
 
 @pytest.fixture
@@ -181,6 +182,25 @@ async def test_a_deleted_folder_stays_where_it_holds_what_is_left_out(world: Wor
     left = {path: content for path, content in FILES.items() if path != "docs/a.txt"}
     assert (world.on_disk() if side == "here" else device.tree()) == left
     assert (device.tree() if side == "here" else world.on_disk()) == {"keep.txt": b"k"}
+
+
+async def test_a_deleted_folder_that_stays_is_not_looked_at_with_every_change(world: World):
+    filters = Filter(rule=matcher(("docs/private",)))
+    for path in ("docs/private/b.txt", "keep.txt"):
+        world.put(path, b"x", mtime=1_600_000_000)
+    device = await world.device(settle=0.05, manual=False, settings=replace(SETTINGS, filters=filters))
+    await until(lambda: device.tree() == {"docs": None, "keep.txt": b"x"})
+    device.rmdir("docs")
+    await until(lambda: any("a filter leaves out" in each.why for each in device.engine.status().problems))
+    with trio.fail_after(20):
+        await device.engine.wait_settled()
+    listings = world.requests("POST", "/diff/")
+    for number in range(3):
+        device.write(f"{number}.txt", b"new")
+        with trio.fail_after(20):
+            await device.engine.wait_settled()
+        assert f"{number}.txt" in world.on_disk()
+    assert world.requests("POST", "/diff/") == listings
 
 
 async def test_a_content_that_only_the_server_has_is_never_given_up(world: World):

@@ -396,6 +396,7 @@ def test_conflict_names_are_free_on_both_sides():
 
 
 TO_ITS_NAME = "move here .syncin-2-tmp > a, move there .syncin-2-tmp > a"
+OTHERS = ".syncin-b-7-tmp"
 MIRRORED = [
     # base, here, there, plan for upload, for download
     ("", "a=x1 b=y1", "b=y1 c=z1", "agree b | send a | delete there c", "agree b | fetch c | delete here! a"),
@@ -418,6 +419,8 @@ MIRRORED = [
     # What an interrupted run left half-way on the server is moved on by who sends, and shown by who follows.
     ("a=x1", "a=x1", ".syncin-2-tmp<a=x1", "move there .syncin-2-tmp > a", "move here a > .syncin-2-tmp"),
     ("a=x1", ".syncin-2-tmp<a=x1", ".syncin-2-tmp<a=x1", TO_ITS_NAME, "agree .syncin-2-tmp"),
+    # What another device had in hand when it was listed follows that device.
+    (f"{OTHERS}=x1", f"{OTHERS}=x1", f"a<{OTHERS}=x1", f"move here {OTHERS} > a", f"move here {OTHERS} > a"),
     ("d/", "d/ e/", "d/", "make there e", "delete here! e"),
 ]
 

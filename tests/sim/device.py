@@ -344,12 +344,21 @@ class Device:
             return {}
         reasons = ("It holds something that", "Its place is still taken", "Its folder waits")
         found = {each.node: {each.path} for each in self.engine.status().problems if each.why.startswith(reasons)}
+        for each in self.replica.dirty():  # what differs in there, its folder still lying where the filter reaches it
+            if any(node in found for node in self._above(each.node)):
+                found.setdefault(each.node, {self.replica.base_path(each.node)})
         for node, paths in found.items():
             base = self.replica.base(node)
             if base is not None:
                 paths.add(self.replica.base_path(node))
                 paths.update(path for path, item in self.world.disk.walk() if item.inode == base.inode)
         return found
+
+    def _above(self, node: NodeId) -> Iterator[NodeId]:
+        """The folders of a node, as they were when they were agreed on."""
+        while (base := self.replica.base(node)) is not None and node != ROOT:
+            node = base.parent
+            yield node
 
     def unsettled(self) -> list[str]:
         """What a replica that agrees with the server must not have, but for what a filter leaves out and the folders

@@ -73,11 +73,19 @@ class IncomingFile:
             view, offset = view[end - offset :], end
 
     def _put(self, offset: int, view: memoryview) -> None:
+        """What lies in the file is all that tells what has arrived, and a write that fails may leave zeros there: ext4
+        fills what it had given to a large folio before the disk was full (seen with Linux 6.18). So the room comes
+        first; where it cannot, or the disk fails, nothing in the file is believed any more."""
         self._check_room()
+        system.reserve(self.fd, offset, len(view))
         start = offset
-        while view:
-            done = system.pwrite(self.fd, view, offset)
-            view, offset = view[done:], offset + done
+        try:
+            while view:
+                done = system.pwrite(self.fd, view, offset)
+                view, offset = view[done:], offset + done
+        except OSError:
+            self.restart()
+            raise
         self._here.add(start, offset)
 
     def _part(self, offset: int, view: memoryview) -> None:

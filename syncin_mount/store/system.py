@@ -67,6 +67,9 @@ if sys.platform == "win32":
     def keep_room(path: Path, size: int) -> None:
         """Nothing of the kind here."""
 
+    def reserve(fd: int, offset: int, size: int) -> None:
+        """Never needed: files here are not trusted to know their holes."""
+
     def allocated(path: Path) -> bool:
         """Whether the file takes disk space."""
         return path.stat().st_size > 0
@@ -101,6 +104,7 @@ else:
     sync_data = os.fdatasync
     _PROBE = 4 << 20
     _KEEP_SIZE = 1
+    _NO_RESERVING = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENODEV}
     _SLOW_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
     def lock_file(fd: int) -> None:
@@ -140,18 +144,29 @@ else:
         os.posix_fallocate(fd, 0, size)
 
     def keep_room(path: Path, size: int) -> None:
-        """Gives the file disk space behind its end without making it longer, see fallocate(2), FALLOC_FL_KEEP_SIZE.
-        Raises OSError (ENOSPC, EOPNOTSUPP)."""
-        libc = ctypes.CDLL(None, use_errno=True)
+        """Gives the file disk space behind its end without making it longer. Raises OSError (ENOSPC, EOPNOTSUPP)."""
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            end = os.fstat(fd).st_size
-            allocate = getattr(libc, "fallocate64", libc.fallocate)  # some C libraries have a 64-bit off_t alone
-            if size and allocate(fd, _KEEP_SIZE, ctypes.c_int64(end), ctypes.c_int64(size)) != 0:
-                code = ctypes.get_errno()
-                raise OSError(code, os.strerror(code))
+            _fallocate(fd, os.fstat(fd).st_size, size)
         finally:
             os.close(fd)
+
+    def reserve(fd: int, offset: int, size: int) -> None:
+        """Gives a range of the file disk space, if the file system can do that beforehand. What is not written there
+        yet stays a hole. Raises OSError (ENOSPC)."""
+        try:
+            _fallocate(fd, offset, size)
+        except OSError as error:
+            if error.errno not in _NO_RESERVING:
+                raise
+
+    def _fallocate(fd: int, offset: int, size: int) -> None:
+        """fallocate(2) with FALLOC_FL_KEEP_SIZE. (posix_fallocate(3) would write where that is not possible.)"""
+        libc = ctypes.CDLL(None, use_errno=True)
+        allocate = getattr(libc, "fallocate64", libc.fallocate)  # some C libraries have a 64-bit off_t alone
+        if size and allocate(fd, _KEEP_SIZE, ctypes.c_int64(offset), ctypes.c_int64(size)) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
 
     def allocated(path: Path) -> bool:
         """Whether the file takes disk space."""
@@ -172,11 +187,12 @@ else:
         return start, os.lseek(fd, start, os.SEEK_HOLE)
 
     def knows_holes(path: Path) -> bool:
-        """Whether the file system at this (not existing) path tells holes from data, by blocks of 4096 bytes. Raises
-        OSError (ENOSPC)."""
+        """Whether the file system at this (not existing) path tells holes, reserved ones too, from data, by blocks of
+        4096 bytes. Raises OSError (ENOSPC)."""
         fd = os.open(path, OPEN, 0o600)
         try:
             os.ftruncate(fd, 2 * _PROBE)
+            reserve(fd, _PROBE, 8192)
             os.pwrite(fd, b"x" * 4096, _PROBE)
             # As large pages or blocks would show it, much more would count as written.
             return next_data(fd, 0) == (_PROBE, _PROBE + 4096) and next_data(fd, _PROBE + 4096) is None

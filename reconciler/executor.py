@@ -230,7 +230,7 @@ class Executor:
             self._remember_inode(action.node, present)
         if source != target:
             await self._rename_remote(source, target, present)
-        node = self._document_moved(action.node, present)
+        node = self._document_moved(action, present)
         if node != action.node:
             self._tree.set(action.node, None)
         self._tree.set(node, replace(present, parent=place.parent, name=place.name))
@@ -242,11 +242,14 @@ class Executor:
             self._replica.set_base(node, replace(base, parent=place.parent, name=place.name))
         return 0
 
-    def _document_moved(self, node: NodeId, present: Remote) -> NodeId:
+    def _document_moved(self, action: Action, present: Remote) -> NodeId:
         """Who the file is that was just moved on the server. While that was on its way, an editor may have put a new
         file in its former place here and removed the moved one (a backup): the new one is the document, with its base.
+        What was never known here is nobody's document.
         """
-        if self._replica.local(node) is not None or self._replica.base(node) is not None:
+        node = action.node
+        known = action.base is not None and action.base.kind is Kind.FILE
+        if not known or self._replica.local(node) is not None or self._replica.base(node) is not None:
             return node
         holder = self._replica.base_entry(present.parent, present.name)
         return node if holder is None else holder.node

@@ -46,6 +46,21 @@ async def test_upload_makes_the_server_like_this_side(world: World) -> None:
     assert world.requests("GET", "/operation/") == 0, "content was fetched"
 
 
+async def test_upload_takes_a_folder_out_of_one_that_got_its_name_there(world: World) -> None:
+    device = await world.device(settings=one_way(Direction.UPLOAD))
+    device.mkdir("a")
+    device.write("a/file", b"x", mtime=OLD)
+    await device.sync()
+    await device.sync()  # tells the inodes, by which a move is seen
+    (world.disk / "a").rename(world.disk / "aside")
+    (world.disk / "a").mkdir()
+    (world.disk / "aside").rename(world.disk / "a/inside")
+    report = await device.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == device.tree() == {"a": None, "a/file": b"x"}
+    assert not (await device.sync()).outcomes
+
+
 async def test_upload_sends_what_changes_here(world: World) -> None:
     device = await world.device(settings=one_way(Direction.UPLOAD))
     for number in range(4):

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Lazy] = {
     "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
     "serve": Lazy("syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."),
     "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
+    "clients": _own("clients", "List what is logged in to your accounts, and log others out."),
     "remote": _own("remote", "Look into a server's folders and make new ones."),
     "add": _own("add", "Bind a folder of a server to a mount point."),
     "list": _own("list_", "List the synchronizations."),
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Lazy] = {
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
+    "open": _own("open_", "Open a drive's folder, or the server's in the browser."),
     "sync": _own("sync", "Carry local and remote changes across now."),
     "status": _own("status", "Show how the synchronizations are."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
@@ -58,10 +60,8 @@ NOT_YET = frozenset(
         "scheduler",
         "up",
         "down",
-        "open",
         "pause",
         "resume",
-        "clients",
     }
 )
 

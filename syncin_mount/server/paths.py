@@ -94,13 +94,18 @@ class ClientPath(msgspec.Struct, frozen=True):
 
 
 class Client(msgspec.Struct, frozen=True, rename="camel"):
-    """A registered client. ``token_expiration`` is seconds since the epoch."""
+    """A registered client. ``token_expiration`` is seconds since the epoch; ``current_access`` and ``last_access`` are
+    ISO times of its last two log-ins, ``current_ip`` where the later one came from."""
 
     id: str
     info: ClientInfo
     enabled: bool
     is_current_client: bool
     token_expiration: int | None = None
+    current_access: str | None = None
+    current_ip: str | None = None
+    last_access: str | None = None
+    created_at: str | None = None
     paths: list[ClientPath] = []
 
 

@@ -1,0 +1,167 @@
+"""`clients list|remove`: the computers and programs that are logged in to an account."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.errors import RemoteError
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, explain
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Server
+    from syncin_mount.server.paths import Client
+
+_SHORT = 8
+"""Characters of an id that a table shows: enough to name it."""
+
+
+@click.group()
+def command() -> None:
+    """List the clients that are logged in to your accounts, and log others out.
+
+    A client is one installation of a program on one computer: this one, the same on your other computers, Sync-in's
+    own. Each may have synchronizations of its own.
+    """
+
+
+@command.command("list")
+@click.option("--server", metavar="NAME", help="Only this server, as 'server list' names it.")
+@output.json_option
+def list_(server: str | None, as_json: bool) -> None:
+    """List the clients of the accounts, this computer's marked with an asterisk."""
+    folders, configuration = configured.load()
+    servers = [configured.server_named(configuration, server)] if server else list(configuration.servers.values())
+    found: list[tuple[Server, Client]] = []
+    status = 0
+    for each in servers:
+        try:
+            found += [(each, client) for client in output.run_async(_clients, folders, each)]
+        except RemoteError as error:
+            status, sentence = explain(error)
+            output.warn(sentence)
+    if as_json:
+        output.emit_json([_as_json(each, client) for each, client in found])
+    elif found or not status:
+        output.emit_table(
+            ("SERVER", "CLIENT", "COMPUTER", "USER", "PROGRAM", "LAST LOG-IN", "STATE", "FOLDERS"),
+            [_row(each, client) for each, client in found],
+            empty="no servers yet; add one: syncin-mount server add NAME URL --login LOGIN",
+        )
+    if status:
+        sys.exit(status)
+
+
+@command.command()
+@click.argument("client")
+@click.option("--server", required=True, metavar="NAME", help="The server, as 'server list' names it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(client: str, server: str, yes: bool) -> None:
+    """Log CLIENT out of your account: the beginning of its id, as 'clients list' shows it.
+
+    Its synchronizations end with it. Files stay, on the server and there. What it holds of an access ends within half
+    an hour.
+    """
+    folders, configuration = configured.load()
+    account = configured.server_named(configuration, server)
+    found = _named(output.run_async(_clients, folders, account), client, account)
+    if found.is_current_client:
+        raise CommandError(f"{_title(found)} is this computer; log it out with: syncin-mount server remove {server}")
+    if not yes:
+        _ask(found)
+    output.run_async(_remove, folders, account, found.id)
+    output.say(f"{_title(found)} is logged out of {account.login} at {account.url}; its access ends within 30 minutes")
+
+
+def _named(clients: list[Client], text: str, account: Server) -> Client:
+    """Raises CommandError unless exactly one client's id begins so."""
+    found = [each for each in clients if each.id.startswith(text.lower())]
+    if len(found) == 1 and text:
+        return found[0]
+    what = f"{len(found)} clients' ids begin" if found and text else "no client's id begins"
+    raise CommandError(
+        f"{what} with '{output.printable(text)}' at {account.url}; "
+        f"see: syncin-mount clients list --server {account.name}"
+    )
+
+
+def _ask(client: Client) -> None:
+    folders = [path.settings.remote_path for path in client.paths]
+    its = f", with its synchronizations of {', '.join(folders)}" if folders else ""
+    what = f"{_title(client)} would be logged out{its}"
+    if not sys.stdin.isatty():
+        raise CommandError(f"{what}; say so with --yes")
+    click.confirm(f"{output.printable(what)}. Log it out?", abort=True, err=True)
+
+
+def _title(client: Client) -> str:
+    return f"{client.id[:_SHORT]} ({client.info.user} on {client.info.node})"
+
+
+def _state(client: Client) -> str:
+    if not client.enabled:
+        return "disabled"
+    if client.token_expiration is not None and client.token_expiration < time.time():
+        return "expired"
+    return "logged in"
+
+
+def _last(client: Client) -> str | None:
+    return client.current_access or client.last_access
+
+
+def _row(server: Server, client: Client) -> tuple[str, ...]:
+    last = _last(client)
+    return (
+        server.name,
+        client.id[:_SHORT] + ("*" if client.is_current_client else ""),
+        client.info.node,
+        client.info.user,
+        f"{client.info.type} {client.info.version}",
+        output.moment(dt.datetime.fromisoformat(last).timestamp() if last else None),
+        _state(client),
+        ", ".join(path.settings.remote_path for path in client.paths) or "-",
+    )
+
+
+def _as_json(server: Server, client: Client) -> dict[str, object]:
+    return {
+        "server": server.name,
+        "id": client.id,
+        "this_computer": client.is_current_client,
+        "computer": client.info.node,
+        "user": client.info.user,
+        "os": f"{client.info.os} {client.info.os_release}",
+        "program": client.info.type,
+        "version": client.info.version,
+        "state": _state(client),
+        "token_expiration": client.token_expiration,
+        "last_log_in": _last(client),
+        "address": client.current_ip,
+        "created": client.created_at,
+        "synchronizations": [
+            {"name": path.settings.name, "remote": path.settings.remote_path, "local": path.settings.local_path}
+            for path in client.paths
+        ],
+    }
+
+
+async def _clients(folders: Folders, server: Server) -> list[Client]:
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.server.paths import clients  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        return await clients(session)
+
+
+async def _remove(folders: Folders, server: Server, client_id: str) -> None:
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.server.paths import delete_client  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        await delete_client(session, client_id)

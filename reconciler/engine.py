@@ -314,6 +314,7 @@ class Engine:
     async def _full(self, report: Report, *, confirmed: bool = False) -> None:
         """Lists, plans and executes until nothing stale is left, at most ``ROUNDS`` times."""
         started = trio.current_time()
+        self._replica.begin_run()
         try:
             await self._follow_settings()
             before = 0
@@ -508,6 +509,7 @@ class Engine:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
         if not await self._may_push(settled):
             return
+        self._replica.begin_run()
         self._doing = "sending"
         tree = RemoteTree.assumed(self._replica)
         if self.settings.mode is Mode.SECURE:
@@ -625,7 +627,7 @@ class Engine:
         action = outcome.action
         node, now = action.node, trio.current_time()
         self._progress.ended(outcome, path)
-        if action.side is not Side.BASE and not (action.op is Op.FETCH and action.local is None):
+        if action.side is not Side.BASE and not _comes_later(outcome):
             self._replica.record(outcome, path, new_path)
         if outcome.result is Result.DONE:
             self._held.release(node)
@@ -657,6 +659,14 @@ class Engine:
 
     def _known_path(self, node: NodeId) -> str:
         return first_path(node, self._replica.local_path, self._replica.base_path, self._there.__getitem__)
+
+
+def _comes_later(outcome: Outcome) -> bool:
+    """Whether only the name has come so far: the hydrator records the content."""
+    action = outcome.action
+    if action.op is not Op.FETCH or action.local is not None or outcome.result is not Result.DONE:
+        return False
+    return action.remote is not None and action.remote.size > 0
 
 
 def _is_of(base: Base | None, learned: Base) -> bool:

@@ -75,6 +75,12 @@ class _Job:
         self.users = 0
         self.error: Exception | None = None
         self._progress = trio.Event()
+        self._began = trio.current_time()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been under way."""
+        return trio.current_time() - self._began
 
     def awaited(self, offset: int) -> bool:
         return any(flight.will_reach(offset) for flight in self.flights)
@@ -133,6 +139,8 @@ class Hydrator:
         self._roomless: dict[NodeId, None] = {}
         """Contents that wait until the local disk has room, in the order in which they try for all."""
         self._trying = False
+        self._recorded: dict[NodeId, str] = {}
+        """Refusals that the history has: the same one of the same content is tried again and again."""
 
     # background ----------------------------------------------------------------------------------------------------
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -277,6 +285,11 @@ class Hydrator:
     def _refuse(self, node: NodeId, why: str) -> None:
         self.refused[node] = why
         log.warning("the content of %s cannot be fetched: %s", self._name(node), why)
+        base = self._replica.base(node)
+        if base is not None and self._recorded.get(node) != why:
+            self._recorded[node] = why
+            outcome = Outcome(_hydration(node, base), Result.FAILED, why)
+            self._replica.record(outcome, self._name(node), None)
 
     # for readers ---------------------------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
@@ -477,7 +490,8 @@ class Hydrator:
             if self._nursery is not None:
                 self._nursery.start_soon(self._want_later, job.node)
             return
-        outcome = Outcome(action, Result.DONE, moved_bytes=job.found.size)
+        self._recorded.pop(job.node, None)
+        outcome = Outcome(action, Result.DONE, moved_bytes=job.found.size, seconds=job.seconds)
         self._replica.record(outcome, job.path, None)
         self._progress.ended(outcome, job.path)
         job.announce()

@@ -251,6 +251,10 @@ class Replica(Lookups, Protocol):
     def leftovers(self) -> list[Leftover]: ...
 
     # history -------------------------------------------------------------------------------------------------------
+    def begin_run(self) -> None:
+        """What is recorded from now on belongs to another run."""
+        ...
+
     def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
         """Keeps an action in the history of transfers."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -102,18 +102,27 @@ class Synchronization:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How much is kept of the transfers of each synchronization; ``megabytes`` is the file's size in 10^6 bytes."""
+
+    days: int = 180
+    megabytes: int = 500
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is configured, by name."""
+    """All that is configured, by name. ``history`` is for people to edit: the program never writes it."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
+    history: HistorySettings = HistorySettings()
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""
-        return Configuration({**self.servers, server.name: server}, self.synchronizations)
+        return replace(self, servers={**self.servers, server.name: server})
 
     def without_server(self, name: str) -> Configuration:
-        return Configuration({k: v for k, v in self.servers.items() if k != name}, self.synchronizations)
+        return replace(self, servers={k: v for k, v in self.servers.items() if k != name})
 
     def used_by(self, server: str) -> list[str]:
         """The names of the synchronizations with this server."""
@@ -121,10 +130,10 @@ class Configuration:
 
     def with_synchronization(self, synchronization: Synchronization) -> Configuration:
         """Adds the synchronization, or replaces the one of that name."""
-        return Configuration(self.servers, {**self.synchronizations, synchronization.name: synchronization})
+        return replace(self, synchronizations={**self.synchronizations, synchronization.name: synchronization})
 
     def without_synchronization(self, name: str) -> Configuration:
-        return Configuration(self.servers, {k: v for k, v in self.synchronizations.items() if k != name})
+        return replace(self, synchronizations={k: v for k, v in self.synchronizations.items() if k != name})
 
 
 _NAME = re.compile(r"\w[\w .@+-]{0,62}(?<! )", re.UNICODE)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.config.model import (
     Configuration,
+    HistorySettings,
     Scheduler,
     Server,
     Synchronization,
@@ -71,6 +72,15 @@ def _number(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise ExpectedError("a whole number")
+
+
+def _at_least(least: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+            return value
+        raise ExpectedError(f"a whole number, {least} at the least")
+
+    return read
 
 
 def _url(value: Any) -> str:
@@ -161,6 +171,9 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
 )
 
 
+HISTORY_KEYS: tuple[Key, ...] = (Key("days", _at_least(1)), Key("megabytes", _at_least(10)))
+
+
 def check_url(text: str) -> str:
     """The server's address without a trailing slash. Raises ValueError that says what is expected."""
     parts = urlsplit(text)
@@ -192,8 +205,8 @@ def check_remote(text: str) -> str:
 def parse(document: Mapping[str, Any]) -> Configuration:
     """The configuration that a TOML document says. Raises InvalidError."""
     for key in document:
-        if key not in {"servers", "synchronizations"}:
-            raise InvalidError((key,), "only [servers.NAME] and [synchronizations.NAME] are known")
+        if key not in {"servers", "synchronizations", "history"}:
+            raise InvalidError((key,), "only [servers.NAME], [synchronizations.NAME] and [history] are known")
     servers = {name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)}
     synchronizations = {
         name: Synchronization(name, **values)
@@ -202,7 +215,8 @@ def parse(document: Mapping[str, Any]) -> Configuration:
     for each in synchronizations.values():
         if each.server not in servers:
             raise InvalidError(("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]")
-    return Configuration(servers, synchronizations)
+    history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
+    return Configuration(servers, synchronizations, history)
 
 
 def _tables(document: Mapping[str, Any], kind: str, keys: tuple[Key, ...]) -> list[tuple[str, dict[str, Any]]]:
@@ -216,6 +230,10 @@ def _table(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     wrong = check_name(where[-1])
     if wrong:
         raise InvalidError(where, wrong)
+    return _values(table, where, keys)
+
+
+def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         raise InvalidError(where, f"expected a table, as [{'.'.join(where)}]")
     known = {key.name: key for key in keys}

@@ -49,7 +49,7 @@ class ControlApp:
             await _lines(send, self._service.journal())
         elif call == Call.TRANSFERS.value:
             query = msgspec.json.decode(await _body(receive), type=TransferQuery)
-            await _lines(send, self._service.transfers(query))
+            await _lines(send, await self._service.transfers(query))
         elif call == Call.SYNC.value:
             request = msgspec.json.decode(await _body(receive), type=SyncRequest)
             await _until_hung_up(receive, partial(self._sync, request, send))

@@ -75,7 +75,8 @@ class JournalEntry(msgspec.Struct, frozen=True):
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """A completed or failed action of the history."""
+    """A completed or failed action of the history. ``sequence`` counts those of its synchronization; ``size`` is the
+    content's, ``moved`` what crossed the network."""
 
     sequence: int
     time: float
@@ -88,10 +89,14 @@ class Transfer(msgspec.Struct, frozen=True):
     seconds: float
     result: str
     why: str | None = None
+    run: int = 0
+    moved: int = 0
 
 
 class TransferQuery(msgspec.Struct, frozen=True):
-    """Which transfers are asked for, newest first; None is any."""
+    """Which transfers are asked for, None being any: the newest first, but with ``after`` the first behind that one.
+    ``search`` is a part of a path without regard to case, ``until`` is not among them, ``before`` and ``after`` are
+    ``sequence`` numbers."""
 
     op: str | None = None
     side: str | None = None
@@ -99,6 +104,10 @@ class TransferQuery(msgspec.Struct, frozen=True):
     since: float | None = None
     failed: bool = False
     limit: int = 100
+    until: float | None = None
+    run: int | None = None
+    before: int | None = None
+    after: int | None = None
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):

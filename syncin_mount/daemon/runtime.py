@@ -24,6 +24,7 @@ from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.handover import Handover
+from syncin_mount.daemon.keeping import keep_history
 from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.server import Folder
@@ -98,6 +99,7 @@ async def open_runtime(
         async with session_with(folders, server) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
             nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica, runtime.tell_disk))
+            nursery.start_soon(_kept_running, runtime, functools.partial(keep_history, replica.history, folders))
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 await nursery.start(_kept_running, runtime, runtime.engine.run)

@@ -6,6 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+import trio
+
 from reconciler.errors import Refused, Unreachable
 from syncin_mount.control.messages import (
     Explanation,
@@ -23,8 +25,6 @@ from syncin_mount.daemon.runs import sync_events
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
-
-    import trio
 
     from syncin_mount.daemon.runtime import Runtime
 
@@ -87,8 +87,11 @@ class MountedService:
     def journal(self) -> Iterator[JournalEntry]:
         return views.journal(self._runtime.replica, self._runtime.engine.settings.filters)
 
-    def transfers(self, query: TransferQuery) -> Iterator[Transfer]:
-        return views.transfers(self._runtime.replica, self._runtime.synchronization.name, query)
+    async def transfers(self, query: TransferQuery) -> list[Transfer]:
+        """In a thread: a million rows may take a moment to look through."""
+        history, name = self._runtime.replica.history, self._runtime.synchronization.name
+        found = await trio.to_thread.run_sync(history.query, views.wanted(query))
+        return views.transfers(found, name)
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         return sync_events(self._runtime, request)

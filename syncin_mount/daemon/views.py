@@ -17,6 +17,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
+from syncin_mount.store import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.report import Problem as EngineProblem
     from reconciler.report import Report, State, Step
     from syncin_mount.store import Replica
+    from syncin_mount.store import Transfer as Row
 
 
 def filter_of(patterns: tuple[str, ...]) -> Filter:
@@ -71,18 +73,26 @@ def journal(replica: Replica, filters: Filter) -> Iterator[JournalEntry]:
         )
 
 
-def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Transfer]:
-    """The history's entries that the query asks for, newest first."""
-    rows = replica.history.query(
+def wanted(query: TransferQuery) -> Wanted:
+    """The query as the history understands it. ValueError for an action or side that there is not."""
+    return Wanted(
         action=None if query.op is None else Op(query.op),
         side=None if query.side is None else Side(query.side),
+        failed=query.failed,
+        run=query.run,
         search=query.search,
         since_ns=None if query.since is None else int(query.since * 1e9),
-        failed=query.failed,
+        until_ns=None if query.until is None else int(query.until * 1e9),
+        before=query.before,
+        after=query.after,
         limit=query.limit,
     )
-    for row in rows:
-        yield Transfer(
+
+
+def transfers(found: Iterable[Row], name: str) -> list[Transfer]:
+    """The history's rows of the synchronization of this name, as they come."""
+    return [
+        Transfer(
             sequence=row.id,
             time=row.time_ns / 1e9,
             synchronization=name,
@@ -94,7 +104,11 @@ def transfers(replica: Replica, name: str, query: TransferQuery) -> Iterator[Tra
             seconds=row.seconds,
             result=row.result.value,
             why=row.why or None,
+            run=row.run,
+            moved=row.moved,
         )
+        for row in found
+    ]
 
 
 def state(found: State | None) -> NodeState | None:

@@ -6,7 +6,7 @@ from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.check import Problem, check
 from syncin_mount.store.contents import Content, IncomingFile
 from syncin_mount.store.errors import JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
-from syncin_mount.store.history import History, Transfer
+from syncin_mount.store.history import History, Limits, OldHistory, Transfer, Wanted, read_history
 from syncin_mount.store.replica import Replica
 from syncin_mount.store.types import Attr, BinEntry, NodeType, Operation, OpKind, Status
 
@@ -20,8 +20,10 @@ __all__ = [
     "History",
     "IncomingFile",
     "JournalDamaged",
+    "Limits",
     "NewerFormat",
     "NodeType",
+    "OldHistory",
     "OpKind",
     "Operation",
     "Problem",
@@ -30,5 +32,7 @@ __all__ = [
     "ReplicaInUse",
     "Status",
     "Transfer",
+    "Wanted",
     "check",
+    "read_history",
 ]

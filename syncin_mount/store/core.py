@@ -408,7 +408,6 @@ class Core(Looking):
             self._sweep()
             self._commit_index()
         self._reserve.restore()
-        self.history.commit()
 
     def _commit_index(self) -> None:
         """Commits; when the disk is full, with the space kept back. The journal rebuilds what a failure loses."""

@@ -1,11 +1,11 @@
 """The history of transfers, for people: an SQLite file of its own, so that it can be lost without harm.
 
-Nothing of it may ever hold up the drive: what cannot be written now (a full disk, another program that has the file)
-waits in memory, a damaged file is moved aside, and nobody is waited for.
+Nothing of it may ever hold up the drive: recording only adds to a list in memory. ``commit`` and ``tend`` write, and
+are for a thread; what cannot be written now (a full disk, another program that has the file) goes on waiting in
+memory, a damaged file is moved aside, and nobody is waited for. A killed process loses what was not written yet: that
+of a second.
 
-Table ``transfer``: ``id``, ``time_ns`` (when it ended), ``run``, ``action`` (Op), ``side`` (Side), ``path``,
-``new_path``, ``size`` (bytes of the content), ``moved`` (bytes over the network), ``seconds``, ``result`` (Result),
-``why`` (a sentence, or empty).
+The file is described in `syncin_mount.store.history_file`, the search in `history_find`.
 """
 
 from __future__ import annotations
@@ -14,98 +14,140 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
-import msgspec
+from reconciler.model import Outcome, Side
+from syncin_mount.store import history_file
+from syncin_mount.store.history_file import Limits, OldHistory, Row, kind_of, transaction
+from syncin_mount.store.history_find import Transfer, Wanted, find
 
-from reconciler.model import Op, Outcome, Result, Side
-from syncin_mount.store import system
+__all__ = ["History", "Limits", "OldHistory", "Transfer", "Wanted", "read_history"]
 
 log = logging.getLogger(__name__)
 
-_SCHEMA: Final = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = OFF;
-CREATE TABLE IF NOT EXISTS transfer (
-    id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, run INTEGER NOT NULL, action TEXT NOT NULL, side TEXT NOT NULL,
-    path TEXT NOT NULL, new_path TEXT, size INTEGER NOT NULL, moved INTEGER NOT NULL, seconds REAL NOT NULL,
-    result TEXT NOT NULL, why TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS transfer_time ON transfer (time_ns);
-CREATE INDEX IF NOT EXISTS transfer_action ON transfer (action, time_ns);
-"""
-_COLUMNS: Final = "id, time_ns, run, action, side, path, new_path, size, moved, seconds, result, why"
-_INSERT: Final = f"INSERT INTO transfer ({_COLUMNS}) VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
-MOST: Final = 200_000
+T = TypeVar("T")
+
 MOST_WAITING: Final = 10_000
 """Rows that wait in memory while they cannot be written; of more, the oldest are dropped."""
-OLDEST_NS: Final = 180 * 86_400 * 10**9
 
-_Row = tuple[int, int, str, str, str, str | None, int, int, float, str, str]
-
-
-class Transfer(msgspec.Struct, frozen=True):
-    """One row. ``moved`` is the bytes that crossed the network, ``size`` the content's."""
-
-    id: int
-    time_ns: int
-    run: int
-    action: Op
-    side: Side
-    path: str
-    new_path: str | None
-    size: int
-    moved: int
-    seconds: float
-    result: Result
-    why: str
+BATCH: Final = 500
+"""Rows a transaction: some 3 ms."""
 
 
 class History:
-    """Rows are collected in memory and written by ``commit``."""
+    """``record`` and ``begin_run`` are for the drive's thread and never block. All else may be called from any thread,
+    opens the file when it is needed first, and takes turns."""
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         self._now = now_ns
         self._path = path
-        self._rows: list[_Row] = []
-        self._run = 1
+        self._rows: deque[Row] = deque()
+        self._run = 1  # counted from this process's first; ``_before`` is that of the last process's last
+        self._run_used = False
+        self._before = 0
+        self._turn = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._failed = False
-        self._connected()
 
-    def _connected(self) -> sqlite3.Connection | None:
-        """The database, opened at the first use that succeeds; a damaged one is moved aside and begun anew."""
+    # recording ----------------------------------------------------------------------------------------------------
+
+    def begin_run(self) -> None:
+        """Rows from now on belong to another run."""
+        if self._run_used:
+            self._run, self._run_used = self._run + 1, False
+
+    def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
+        """Keeps an action in memory, to be written by the next ``commit``."""
+        action = outcome.action
+        # A deletion has no state on the side that it comes from.
+        state = (action.local if action.side is Side.REMOTE else action.remote) or action.base
+        self._run_used = True
+        self._rows.append((
+            self._now(), self._run, kind_of(action.op, action.side, outcome.result), _text(path),
+            None if new_path is None else _text(new_path), 0 if state is None else state.size, outcome.moved_bytes,
+            outcome.seconds, outcome.why,
+        ))  # fmt: skip
+
+    # writing ------------------------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Writes the rows; those that cannot be written wait for the next time. Blocks. Raises nothing."""
+        with self._turn:
+            written = True
+            while self._rows and written:
+                written = self._do(self._write, or_else=False)
+            while self._failed and len(self._rows) > MOST_WAITING:
+                self._rows.popleft()
+
+    def _write(self, db: sqlite3.Connection) -> bool:
+        batch: list[Row] = []
+        while self._rows and len(batch) < BATCH:
+            batch.append(self._rows.popleft())
+        try:
+            with transaction(db):
+                history_file.insert(db, [(row[0], row[1] + self._before, *row[2:]) for row in batch])
+        except BaseException:
+            self._rows.extendleft(reversed(batch))
+            raise
+        return True
+
+    def tend(self, limits: Limits) -> bool:
+        """One small step of upkeep (some 20 ms): text becomes searchable, what is too old or too much is forgotten.
+        False when nothing is left to do. Blocks. Raises nothing."""
+        with self._turn:
+            return self._do(lambda db: history_file.tend(db, self._now(), limits), or_else=False)
+
+    def query(self, wanted: Wanted | None = None) -> list[Transfer]:
+        """What fits, also of what was not written yet; none while the file cannot be read. Blocks."""
+        with self._turn:
+            self.commit()
+            return self._do(lambda db: find(db, wanted or Wanted()), or_else=[])
+
+    def close(self) -> None:
+        """Writes what waits, if that is possible. Twice is harmless."""
+        with self._turn:
+            self.commit()
+            self._let_go()
+
+    # the file -----------------------------------------------------------------------------------------------------
+
+    def _do(self, act: Callable[[sqlite3.Connection], T], *, or_else: T) -> T:
+        """What the act gives, where it is possible now."""
         for _ in range(2):
-            if self._db is not None:
-                break
             try:
-                self._open()
+                if self._db is None:
+                    self._open()
+                assert self._db is not None
+                result = act(self._db)
             except (sqlite3.Error, OSError) as error:
                 if not _is_damage(error):
                     self._complain(error)
-                    break
+                    return or_else
                 self._move_aside(error)
-        return self._db
+            else:
+                self._failed = False
+                return result
+        return or_else
 
     def _open(self) -> None:
-        os.close(os.open(self._path, system.OPEN, 0o600))
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=0)
-        try:
-            db.executescript(_SCHEMA)
-            last = int(db.execute("SELECT coalesce(max(run), 0) FROM transfer").fetchone()[0])
-        except BaseException:
-            db.close()
-            raise
-        self._db, self._run = db, max(self._run, last + 1)
+        self._db = history_file.open_for_writing(self._path)
+        last = int(self._db.execute("SELECT coalesce(max(run), 0) FROM transfers").fetchone()[0])
+        self._before = max(self._before, last)
 
-    def _move_aside(self, error: Exception) -> None:
-        """Rows that wait in memory stay."""
-        log.warning("the history in %s is damaged (%s); it is kept as %s.damaged", self._path, error, self._path.name)
+    def _let_go(self) -> None:
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
+
+    def _move_aside(self, error: Exception) -> None:
+        """Rows that wait in memory stay."""
+        log.warning("the history in %s is damaged (%s); it is kept as %s.damaged", self._path, error, self._path.name)
+        self._let_go()
         try:
             os.replace(self._path, f"{self._path}.damaged")
             for more in ("-wal", "-shm"):
@@ -118,114 +160,21 @@ class History:
         if not self._failed:
             log.warning("the history could not be written (%s); what was done is kept in memory meanwhile", error)
         self._failed = True
-        del self._rows[:-MOST_WAITING]
 
-    def _try(self, act: Callable[[sqlite3.Connection], object]) -> bool:
-        """One transaction; whether it succeeded."""
-        db = self._connected()
-        if db is None:
-            return False
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            act(db)
-            db.execute("COMMIT")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-            if _is_damage(error):
-                self._move_aside(error)
-            self._complain(error)
-            return False
-        self._failed = False
-        return True
 
-    def begin_run(self) -> int:
-        """Rows from now on belong to another run; its number."""
-        self._run += 1
-        return self._run
-
-    def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
-        action = outcome.action
-        state = action.local if action.side is Side.REMOTE else action.remote
-        size = 0 if state is None else state.size
-        new = None if new_path is None else _text(new_path)
-        self._rows.append((
-            self._now(), self._run, action.op.value, action.side.value, _text(path), new, size, outcome.moved_bytes,
-            outcome.seconds, outcome.result.value, outcome.why,
-        ))  # fmt: skip
-
-    def commit(self) -> None:
-        """Writes the rows; those that cannot be written wait for the next time. Raises nothing."""
-        if self._rows and self._try(lambda db: db.executemany(_INSERT, self._rows)):
-            self._rows.clear()
-
-    def prune(self, *, most: int = MOST, oldest_ns: int = OLDEST_NS) -> None:
-        """Forgets the rows beyond a number and an age (ns), if that is possible now."""
-        self.commit()
-
-        def forget(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM transfer WHERE time_ns < ?", (self._now() - oldest_ns,))
-            db.execute("DELETE FROM transfer WHERE id <= (SELECT max(id) FROM transfer) - ?", (most,))
-
-        self._try(forget)
-
-    def query(
-        self,
-        *,
-        action: Op | None = None,
-        side: Side | None = None,
-        search: str | None = None,
-        since_ns: int | None = None,
-        failed: bool = False,
-        before: int | None = None,
-        limit: int = 100,
-    ) -> list[Transfer]:
-        """The latest rows first; none while the file cannot be read. ``search`` is a part of a path; ``before`` is the
-        last page's last ``id``."""
-        self.commit()
-        filters: list[tuple[str, object]] = []
-        if action is not None:
-            filters.append(("action = ?", action.value))
-        if side is not None:
-            filters.append(("side = ?", side.value))
-        if search is not None:
-            filters.append(("instr(path || char(10) || coalesce(new_path, ''), ?) > 0", search))
-        if since_ns is not None:
-            filters.append(("time_ns >= ?", since_ns))
-        if failed:
-            filters.append(("result != ?", Result.DONE.value))
-        if before is not None:
-            filters.append(("id < ?", before))
-        where = " AND ".join(text for text, _ in filters) or "1"
-        select = f"SELECT {_COLUMNS} FROM transfer WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants only
-        rows: list[Any] = []
-        db = self._connected()
-        try:
-            if db is not None:
-                rows = db.execute(select, [*(value for _, value in filters), limit]).fetchall()
-        except sqlite3.Error as error:
-            self._complain(error)
-        return [_transfer(row) for row in rows]
-
-    def close(self) -> None:
-        self.prune()
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
+def read_history(path: Path, wanted: Wanted) -> list[Transfer]:
+    """What fits of a history that another process may be writing; without what it has in memory. Raises sqlite3.Error,
+    OldHistory."""
+    db = history_file.open_for_reading(path)
+    if db is None:
+        return []
+    with contextlib.closing(db):
+        return find(db, wanted)
 
 
 def _is_damage(error: Exception) -> bool:
     """Whether the file itself is at fault, not the moment."""
     return type(error) is sqlite3.DatabaseError  # its subclasses say what is wrong with the moment, or with us
-
-
-def _transfer(row: tuple[int, int, int, str, str, str, str | None, int, int, float, str, str]) -> Transfer:
-    (number, time_ns, run, action, side, path, new_path, size, moved, seconds, result, why) = row
-    return Transfer(
-        number, time_ns, run, Op(action), Side(side), path, new_path, size, moved, seconds, Result(result), why
-    )  # fmt: skip
 
 
 def _text(path: str) -> str:

@@ -212,6 +212,9 @@ class Settling(Reading):
 
     # history ------------------------------------------------------------------------------------------------------
 
+    def begin_run(self) -> None:
+        self.history.begin_run()
+
     def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
         self.history.record(outcome, path, new_path)
 

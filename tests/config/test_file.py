@@ -25,7 +25,7 @@ from syncin_mount.config import (
     Trash,
     Unit,
 )
-from syncin_mount.config.model import check_name
+from syncin_mount.config.model import HistorySettings, check_name
 
 CLIENT = "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11"
 HOME = Server("home", "http://127.0.0.1:8080", "user1", CLIENT)
@@ -161,6 +161,14 @@ mountpoint = "/mnt/docs"
         ('"/mnt/docs"', '"/mnt/docs"\ndirecton = "both"', 10, "'directon' is no setting; known are"),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
         ("[servers.home]", "[server.home]", 1, r"only \[servers.NAME\]"),
+        ("[servers.home]", "[history]\ndays = 0\n[servers.home]", 2, "'days' must be a whole number, 1 at the least"),
+        ("[servers.home]", "[history]\nmegabytes = true\n[servers.home]", 2, "a whole number, 10 at the least"),
+        (
+            "[servers.home]",
+            "[history]\nhours = 1\n[servers.home]",
+            2,
+            "'hours' is no setting; known are days, megabytes",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_left_alone(file, old, new, line, says):
@@ -238,3 +246,12 @@ def test_writers_in_several_processes_lose_nothing(tmp_path):
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     names = {f"{name}{number}" for name in "abc" for number in range(10)}
     assert set(ConfigurationFile(folders).read().servers) == names
+
+
+def test_how_much_history_is_kept_can_be_set_and_stays(file):
+    assert file.read().history == HistorySettings(days=180, megabytes=500)
+    file.path.write_text(f"{GOOD}\n[history]  # mine\ndays = 30\n")
+    assert file.read().history == HistorySettings(days=30, megabytes=500)
+    file.update(lambda now: now.without_synchronization("docs"))
+    assert file.read().history == HistorySettings(days=30, megabytes=500)
+    assert "[history]  # mine\ndays = 30\n" in file.path.read_text()

@@ -54,9 +54,9 @@ class Service:
         for number in range(self.entries):
             yield JournalEntry(number, 1.5, "create", f"näme \udcff {number}")
 
-    def transfers(self, query: TransferQuery) -> Iterator[Transfer]:
+    async def transfers(self, query: TransferQuery) -> list[Transfer]:
         self.asked.append(query)
-        yield Transfer(1, 2.5, "docs", "send", "remote", "a", None, 3, 0.1, "done")
+        return [Transfer(1, 2.5, "docs", "send", "remote", "a", None, 3, 0.1, "done")]
 
     @contextlib.asynccontextmanager
     async def sync(self, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
@@ -144,7 +144,7 @@ async def test_names_that_are_no_text_arrive_readable(client: Client, service: S
 
 
 async def test_transfers_are_asked_for_as_given(client: Client, service: Service):
-    query = TransferQuery(op="send", since=3.5, failed=True, limit=7)
+    query = TransferQuery(op="send", since=3.5, failed=True, limit=7, until=4.5, run=2, before=9, after=1)
     async with client.transfers(query) as found:
         assert [transfer.path async for transfer in found] == ["a"]
     assert service.asked == [query]

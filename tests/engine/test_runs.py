@@ -12,6 +12,7 @@ import pytest
 from reconciler.model import Op, Result, Side
 from reconciler.planning import Draft
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
+from syncin_mount.store import Wanted
 from tests.engine.world import Device, World, until
 
 
@@ -91,7 +92,7 @@ async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
     sent = [each for each in requests if each.method in ("PUT", "POST") and "diff" not in each.path]
     got = [each for each in requests if each.method == "GET"]
     moves = [each for each in requests if each.method == "MOVE"]
-    moved = {(row.path, row.new_path) for row in device.replica.history.query(action=Op.MOVE)}
+    moved = {(row.path, row.new_path) for row in device.replica.history.query(Wanted(action=Op.MOVE))}
     assert moved == {("folder", "renamed"), ("move.txt", "renamed/moved.txt")}
     if side == "here":
         assert [each.method for each in sent] == ["PUT"]

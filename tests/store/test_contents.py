@@ -1,11 +1,9 @@
-"""Ranges, incoming files and the history."""
+"""Ranges and incoming files."""
 
 from __future__ import annotations
 
 import errno
 import os
-import sqlite3
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,13 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Outcome, Result, Side
-from syncin_mount.store import history as history_module
+from reconciler.model import ROOT, Base, Kind
 from syncin_mount.store import system
 from syncin_mount.store.contents import IncomingFile
-from syncin_mount.store.history import History
 from syncin_mount.store.ranges import BLOCK, Ranges
-from tests.store.support import SECOND, Ticks, arrive, make, open_replica, read, settle, tree, write
+from tests.store.support import SECOND, arrive, make, open_replica, read, settle, tree, write
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))
 
@@ -83,100 +79,6 @@ def test_an_interrupted_arrival_goes_on_where_whole_blocks_end(tmp_path: Path) -
     assert again.missing(0, size) == (0, size)
     with pytest.raises(ValueError, match="outside"):
         again.write(size - 1, b"12")
-    again.close()
-
-
-def outcome(op: Op, side: Side, result: Result) -> Outcome:
-    local = Local(Kind.FILE, ROOT, "x", 10, 0, 1)
-    return Outcome(Action(op, side, NodeId(2), None, local, None), result, "because", 10, 0.5)
-
-
-def test_history_is_kept_and_found(tmp_path: Path) -> None:
-    clock = Ticks()
-    path = tmp_path / "history.sqlite"
-    history = History(path, clock)
-    for number in range(10):
-        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"folder/file {number}", None)
-    history.begin_run()
-    history.record(outcome(Op.MOVE, Side.REMOTE, Result.FAILED), "old 100%", "new_name")
-    history.record(outcome(Op.FETCH, Side.LOCAL, Result.DONE), "odd \udcff", None)
-    history.close()
-
-    history = History(path, clock)
-    latest = history.query(limit=3)
-    assert [one.path for one in latest] == ["odd \ufffd", "old 100%", "folder/file 9"]
-    assert [one.path for one in history.query(limit=1, before=latest[-1].id)] == ["folder/file 8"]
-    (failed,) = history.query(failed=True)
-    assert (failed.action, failed.new_path, failed.why, failed.moved) == (Op.MOVE, "new_name", "because", 10)
-    assert failed.run == latest[-1].run + 1
-    assert [one.path for one in history.query(search="100%")] == ["old 100%"]
-    assert [one.path for one in history.query(search="new_n")] == ["old 100%"]
-    assert history.query(search="name%") == []
-    assert len(history.query(action=Op.SEND)) == 10
-    assert [one.path for one in history.query(side=Side.LOCAL)] == ["odd \ufffd"]
-    assert history.query(since_ns=clock.now + SECOND) == []
-    history.prune(most=4)
-    assert len(history.query()) == 4
-    clock.now += 10 * SECOND
-    history.prune(oldest_ns=SECOND)
-    assert history.query() == []
-    history.close()
-
-
-@pytest.mark.expected_log("could not be written")
-def test_a_history_that_another_program_holds_waits_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    history = History(tmp_path / "history.sqlite", Ticks())
-    other = sqlite3.connect(tmp_path / "history.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    began = time.monotonic()
-    for number in range(3):
-        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"file {number}", None)
-        history.commit()
-    assert time.monotonic() - began < 2
-    assert history.query() == []
-    other.execute("ROLLBACK")
-    assert [one.path for one in history.query()] == ["file 2", "file 1", "file 0"]
-    other.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(history_module, "MOST_WAITING", 2)
-    for number in range(5):
-        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"later {number}", None)
-    history.commit()
-    other.execute("ROLLBACK")
-    assert [one.path for one in history.query(search="later")] == ["later 4", "later 3"]
-    other.close()
-    history.close()
-
-
-@pytest.mark.expected_log("could not be written")
-def test_a_commit_that_fails_half_way_leaves_no_transaction_open(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.sqlite", Ticks())
-    assert history._db is not None
-    pages = history._db.execute("PRAGMA page_count").fetchone()[0]
-    history._db.execute(f"PRAGMA max_page_count = {pages}")  # as a full disk: SQLITE_FULL
-    for number in range(400):
-        history.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), f"file {number}", None)
-    history.commit()
-    history._db.execute("PRAGMA max_page_count = 100000")
-    assert len(history.query(limit=1000)) == 400
-    history.close()
-
-
-@pytest.mark.expected_log("is damaged")
-@pytest.mark.parametrize("how", ["garbage", "zeros", "half"])
-def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
-    replica = open_replica(folder)
-    make(replica, "file", data=b"words")
-    replica.close()
-    path = folder / "history.sqlite"
-    data = path.read_bytes()
-    damaged = {"garbage": b"\xff" * len(data), "zeros": bytes(len(data)), "half": data[: len(data) // 2]}[how]
-    path.write_bytes(damaged)
-    again = open_replica(folder)
-    assert dict(tree(again)) == {"file": b"words"}
-    again.record(outcome(Op.SEND, Side.REMOTE, Result.DONE), "file", None)
-    again.commit()
-    assert [one.path for one in again.history.query()] == ["file"]
-    assert (folder / "history.sqlite.damaged").read_bytes() == damaged
     again.close()
 
 

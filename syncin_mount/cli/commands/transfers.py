@@ -2,98 +2,249 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import heapq
+import json
+import shutil
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.replicas import daemon_of, replica_of
-from syncin_mount.config.model import Unit, parse_schedule
+from syncin_mount.cli.replicas import replica_of
+from syncin_mount.cli.times import moment
+from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from syncin_mount.config import Folders
     from syncin_mount.control.messages import Transfer, TransferQuery
 
 _ACTIONS = ("make", "send", "fetch", "move", "touch", "delete")
+_PAGE = 1000
+"""Rows asked for at once."""
+
+_LOOK_EVERY = 1.0
+"""Seconds between looks with --follow."""
+
+_WIDE = 110
+"""Columns of a terminal from which on all is shown."""
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--action", type=click.Choice(_ACTIONS), help="Only this kind.")
 @click.option("--side", type=click.Choice(("local", "remote")), help="Only what changed this side.")
-@click.option("--search", metavar="TEXT", help="Only paths that hold this text.")
-@click.option("--since", metavar="TIME", help="Only since then: 15m, 2h, 1d ago, or 2026-01-31, or 2026-01-31T13:00.")
-@click.option("--failed", is_flag=True, help="Only what did not succeed.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many, the newest.")
+@click.option("--search", metavar="TEXT", help="Only paths that hold this text, in capitals or not.")
+@click.option("--since", metavar="TIME", help="Only since then: 15m, 2h, 3d ago, or 2026-01-31, or 2026-01-31T13:00.")
+@click.option("--until", metavar="TIME", help="Only before then; a date alone is meant with all of its day.")
+@click.option("--failed", is_flag=True, help="Only what failed, for good or for the time being.")
+@click.option(
+    "--run", type=click.IntRange(1), metavar="NUMBER", help="Only this run; one synchronization has to be named."
+)
+@click.option("--limit", type=click.IntRange(1), help="At most so many, the newest.  [default: 100, with --follow 10]")
+@click.option("--before", metavar="WHERE", help="The page before: what the page after it said at its end.")
+@click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @output.json_option
 def command(
-    name: str | None,
+    names: tuple[str, ...],
     action: str | None,
     side: str | None,
     search: str | None,
     since: str | None,
+    until: str | None,
     failed: bool,
-    limit: int,
+    run: int | None,
+    limit: int | None,
+    before: str | None,
+    follow: bool,
     as_json: bool,
 ) -> None:
-    """List what was carried across by synchronization NAME, or by all: the newest last."""
+    """List what was carried across by the synchronizations NAME, or by all: the newest last.
+
+    \b
+    Everything that a run did on either side is kept, and what failed with its reason:
+      transfers docs --failed                    what did not work
+      transfers docs --search report --since 3d  what became of a file
+      transfers --follow                         what happens now
+    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for each synchronization.
+    With --json --follow each line is one transfer.
+    """
     from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 
     folders, configuration = configured.load()
-    names = list(configuration.synchronizations)
-    if name is not None:
-        names = [configured.synchronization_named(configuration, name).name]
-    query = TransferQuery(action, side, search, None if since is None else _moment(since), failed, limit)
-    found: list[Transfer] = []
-    for each in names:
-        found += output.run_async(_transfers, folders, each, query)
-    found.sort(key=lambda transfer: transfer.time)
-    found = found[-limit:]
-    if as_json:
+    chosen = [configured.synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
+    chosen = chosen or list(configuration.synchronizations)
+    if run is not None and len(chosen) != 1:
+        raise CommandError("each synchronization counts its runs for itself; name the one that is meant")
+    if follow and (before or until):
+        raise CommandError("--follow tells what comes; --before and --until are about what was")
+    now = time.time()
+    query = TransferQuery(
+        action,
+        side,
+        search,
+        None if since is None else moment(since, now),
+        failed,
+        limit or (10 if follow else 100),
+        None if until is None else moment(until, now, ends=True),
+        run,
+    )
+    listing = _Listing(folders, chosen, query, as_json=as_json, several=len(configuration.synchronizations) > 1)
+    if follow:
+        try:
+            output.run_async(listing.follow)
+        except KeyboardInterrupt:
+            return
+    else:
+        listing.page(output.run_async(listing.newest, _cursors(before, chosen)), plain=query == TransferQuery())
+
+
+def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
+    """What ``--before`` says: for each synchronization the number of the transfer that the page ends before."""
+    if before is None:
+        return {}
+    parts = [f"{chosen[0]}:{before}"] if before.isdecimal() and len(chosen) == 1 else before.split(",")
+    found = {}
+    for part in parts:
+        name, colon, number = part.rpartition(":")
+        if not colon or not number.isdecimal() or int(number) >= 1 << 63:
+            raise CommandError(
+                f"'{before}' does not say where the page is to end; give what the last page said at its end"
+            )
+        found[name] = int(number)
+    return found
+
+
+@dataclass(slots=True)
+class _Listing:
+    """Of one or several synchronizations, whether they are mounted or not."""
+
+    folders: Folders
+    names: list[str]
+    query: TransferQuery
+    as_json: bool
+    several: bool
+
+    async def newest(self, before: dict[str, int]) -> tuple[list[Transfer], dict[str, int]]:
+        """The last ``limit`` ones of all before these numbers, the newest first; and the numbers for the page before,
+        empty when there is none."""
+        each = {name: await self._up_to_limit(name, before.get(name)) for name in self.names}
+        merged = list(heapq.merge(*each.values(), key=lambda transfer: -transfer.time))
+        found = merged[: self.query.limit]
+        if len(merged) == len(found) and all(len(rows) < self.query.limit for rows in each.values()):
+            return found, {}
+        cursors = {name: rows[0].sequence + 1 for name, rows in each.items() if rows}
+        cursors |= {transfer.synchronization: transfer.sequence for transfer in found}
+        return found, cursors
+
+    async def _up_to_limit(self, name: str, before: int | None) -> list[Transfer]:
         import msgspec  # noqa: PLC0415 (start-up time)
 
-        output.emit_json(msgspec.to_builtins(found))
-        return
-    output.emit_table(
-        ("TIME", "NAME", "SIDE", "ACTION", "PATH", "SIZE", "RESULT"),
-        [
-            (
-                output.moment(each.time),
-                each.synchronization,
-                each.side,
-                each.op,
-                each.path + (f" -> {each.new_path}" if each.new_path else ""),
-                output.size(each.size) if each.size else "",
-                each.result + (f": {each.why}" if each.why and each.result != "done" else ""),
-            )
-            for each in found
-        ],
-        empty="nothing was carried across yet" if query == TransferQuery(limit=limit) else "nothing fits",
-    )
+        rows: list[Transfer] = []
+        while len(rows) < self.query.limit:
+            asked = min(_PAGE, self.query.limit - len(rows))
+            page = await _rows(self.folders, name, msgspec.structs.replace(self.query, before=before, limit=asked))
+            rows += page
+            if len(page) < asked:
+                break
+            before = page[-1].sequence
+        return rows
+
+    def page(self, told: tuple[list[Transfer], dict[str, int]], *, plain: bool) -> None:
+        found, older = told[0][::-1], told[1]
+        if self.as_json:
+            import msgspec  # noqa: PLC0415 (start-up time)
+
+            output.emit_json(msgspec.to_builtins(found))
+        else:
+            empty = "nothing was carried across yet" if plain else "nothing fits"
+            output.emit_table(self._columns(), map(self._cells, found), empty=empty)
+        if older:
+            where = ",".join(f"{name}:{number}" for name, number in older.items())
+            if len(self.names) == 1:
+                where = where.rpartition(":")[2]
+            output.warn(f"there are older ones: the same with --before '{output.printable(where)}'")
+
+    async def follow(self) -> None:
+        import msgspec  # noqa: PLC0415 (start-up time)
+        import trio  # noqa: PLC0415
+
+        any_one = msgspec.convert({"limit": 1}, type(self.query))
+        last = {
+            name: max([0, *(row.sequence for row in await _rows(self.folders, name, any_one))]) for name in self.names
+        }
+        found, _ = await self.newest({name: number + 1 for name, number in last.items()})
+        self._lines(found[::-1])
+        while True:
+            await trio.sleep(_LOOK_EVERY)
+            new: list[list[Transfer]] = []
+            for name in self.names:
+                asked = msgspec.structs.replace(self.query, after=last[name], limit=_PAGE)
+                new.append(await _rows(self.folders, name, asked))
+                last[name] = max([last[name], *(row.sequence for row in new[-1])])
+            self._lines(heapq.merge(*new, key=lambda transfer: transfer.time))
+
+    def _lines(self, found: Iterable[Transfer]) -> None:
+        for each in found:
+            if self.as_json:
+                import msgspec  # noqa: PLC0415 (start-up time)
+
+                output.say(json.dumps(msgspec.to_builtins(each)))
+            else:
+                output.say("  ".join(output.printable(cell) for cell in self._cells(each) if cell))
+
+    @property
+    def _wide(self) -> bool:
+        return not output.on_terminal() or shutil.get_terminal_size().columns >= _WIDE
+
+    def _columns(self) -> list[str]:
+        name = ["NAME"] if self.several else []
+        if self._wide:
+            return ["TIME", *name, "RUN", "SIDE", "ACTION", "PATH", "SIZE", "TOOK", "RESULT"]
+        return ["TIME", *name, "SIDE", "ACTION", "PATH", "RESULT"]
+
+    def _cells(self, each: Transfer) -> list[str]:
+        name = [each.synchronization] if self.several else []
+        path = each.path + (f" -> {each.new_path}" if each.new_path else "")
+        result = each.result + (f": {each.why}" if each.why and each.result != "done" else "")
+        head = [output.moment(each.time), *name]
+        if not self._wide:
+            return [*head, each.side, each.op, path, result]
+        size, took = output.size(each.size) if each.size else "", f"{each.seconds:.1f} s" if each.seconds else ""
+        return [*head, str(each.run), each.side, each.op, path, size, took, result]
 
 
-async def _transfers(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    async with daemon_of(folders, name) as daemon:
-        if daemon is not None:
-            async with daemon.transfers(query) as found:
+async def _rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
+    """From the daemon, which has what is not in the file yet; else from the file: a run that is not mounted may be
+    writing it, or nobody."""
+    if listens(folders.socket(name)):
+        from syncin_mount.control.client import Client, NotRunning  # noqa: PLC0415 (start-up time)
+
+        try:
+            async with Client(folders.socket(name)) as daemon, daemon.transfers(query) as found:
                 return [transfer async for transfer in found]
-    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
-
-    with replica_of(folders, name) as replica:
-        return [] if replica is None else list(views.transfers(replica, name, query))
-
-
-_SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86400}
+        except NotRunning:
+            pass
+    return _from_file(folders, name, query)
 
 
-def _moment(text: str) -> float:
-    """Seconds since the epoch of ``15m`` (ago) or an ISO date or time (local unless it says otherwise)."""
-    ago = parse_schedule(text)
-    if ago is not None and ago.unit in _SECONDS:
-        return dt.datetime.now(dt.UTC).timestamp() - ago.value * _SECONDS[ago.unit]
+def _from_file(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
+    import sqlite3  # noqa: PLC0415 (start-up time)
+
+    from syncin_mount.daemon import views  # noqa: PLC0415
+    from syncin_mount.store import OldHistory, read_history  # noqa: PLC0415
+
     try:
-        return dt.datetime.fromisoformat(text).astimezone().timestamp()
-    except ValueError as error:
-        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d, 2026-01-31 or 2026-01-31T13:00") from error
+        found = read_history(folders.replica(name) / "history.sqlite", views.wanted(query))
+    except OldHistory:
+        with replica_of(folders, name) as replica:
+            found = [] if replica is None else replica.history.query(views.wanted(query))
+    except sqlite3.Error as error:
+        raise CommandError(
+            f"the history of '{name}' cannot be read ({error}); the next run puts it in order"
+        ) from error
+    return views.transfers(found, name)

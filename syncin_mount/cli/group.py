@@ -48,6 +48,7 @@ COMMANDS: dict[str, Lazy] = {
     "journal": _own("journal", "List local changes that the server does not have yet."),
     "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
     "transfers": _own("transfers", "List what was carried across, and what failed."),
+    "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
     "check": _own("check", "Check the local copy of a synchronization, and repair it."),
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
@@ -56,7 +57,6 @@ NOT_YET = frozenset(
     {
         "enable",
         "disable",
-        "bin",
         "scheduler",
         "up",
         "down",

@@ -10,7 +10,16 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.control.messages import Call, ExplainRequest, Failure, SyncRequest, TransferQuery
+from syncin_mount.control.messages import (
+    Call,
+    EmptyRequest,
+    ExplainRequest,
+    Failure,
+    RestoreRequest,
+    SyncRequest,
+    TransferQuery,
+)
+from syncin_mount.control.service import NotDone
 
 if TYPE_CHECKING:
     from syncin_mount.control.service import Service
@@ -41,6 +50,8 @@ class ControlApp:
             await _failure(send, 400, Failure("", f"this daemon does not understand the request ({error})"))
         except RemoteError as error:
             await _failure(send, 502, Failure(type(error).__name__, str(error)))
+        except NotDone as error:
+            await _failure(send, 409, Failure("", str(error)))
 
     async def _answer(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
         if call == Call.STATUS.value:
@@ -58,6 +69,14 @@ class ControlApp:
         elif call == Call.EXPLAIN.value:
             asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
+        elif call == Call.BIN.value:
+            await _lines(send, await self._service.bin())
+        elif call == Call.RESTORE.value:
+            back = msgspec.json.decode(await _body(receive), type=RestoreRequest)
+            await _whole(send, await self._service.restore(back))
+        elif call == Call.EMPTY.value:
+            gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
+            await _whole(send, await self._service.empty(gone))
         elif call == Call.STOP.value:
             self._service.stop()
             await _whole(send, self._service.status())

@@ -11,11 +11,16 @@ import trio
 
 from reconciler import errors
 from syncin_mount.control.messages import (
+    BinEntry,
     Call,
+    Emptied,
+    EmptyRequest,
     ExplainRequest,
     Explanation,
     Failure,
     JournalEntry,
+    Restored,
+    RestoreRequest,
     Status,
     SyncEvent,
     SyncRequest,
@@ -72,6 +77,19 @@ class Client:
     async def explain(self, path: str) -> Explanation:
         """What is at a path, and what a run would do; takes a listing."""
         return await self._ask(Call.EXPLAIN, Explanation, ExplainRequest(path), timeout=_PATIENT)
+
+    async def bin(self) -> list[BinEntry]:
+        """What is in the bin of this computer, oldest first."""
+        async with self._lines(Call.BIN, BinEntry) as lines:
+            return [entry async for entry in lines]
+
+    async def restore(self, entry: str, to: str | None) -> Restored:
+        """Brings an entry of the bin back; takes as long as copying it may take."""
+        return await self._ask(Call.RESTORE, Restored, RestoreRequest(entry, to), timeout=_PATIENT)
+
+    async def empty(self, entries: tuple[str, ...]) -> Emptied:
+        """Removes these entries of the bin for good."""
+        return await self._ask(Call.EMPTY, Emptied, EmptyRequest(entries), timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
     async def journal(self) -> AsyncIterator[AsyncIterator[JournalEntry]]:

@@ -110,6 +110,45 @@ class TransferQuery(msgspec.Struct, frozen=True):
     after: int | None = None
 
 
+class BinEntry(msgspec.Struct, frozen=True):
+    """Something in a bin: a file, or a folder with what of it was kept. ``entry`` is by what it is known, ``where`` is
+    ``local``, ``trash`` (the desktop's) or ``server``; ``path`` is where it was, ``time`` when that ended."""
+
+    entry: str
+    where: str
+    path: str
+    time: float
+    size: int
+    files: int
+    folder: bool
+    why: str
+
+
+class RestoreRequest(msgspec.Struct, frozen=True):
+    """Brings an entry of the bin back: to where it was, or to the path ``to``."""
+
+    entry: str
+    to: str | None = None
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """Where it is now."""
+
+    path: str
+
+
+class EmptyRequest(msgspec.Struct, frozen=True):
+    """Removes these entries of the bin for good."""
+
+    entries: tuple[str, ...]
+
+
+class Emptied(msgspec.Struct, frozen=True):
+    """How many went."""
+
+    count: int
+
+
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     """How far a run is. ``to_fetch`` counts files whose content is still to come, ``current`` what is in work."""
 
@@ -232,3 +271,6 @@ class Call(enum.Enum):
     SETTLE = ("POST", "/settle")
     EXPLAIN = ("POST", "/explain")
     STOP = ("POST", "/stop")
+    BIN = ("GET", "/bin")
+    RESTORE = ("POST", "/bin/restore")
+    EMPTY = ("POST", "/bin/empty")

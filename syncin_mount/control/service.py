@@ -9,14 +9,23 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.control.messages import (
+        BinEntry,
+        Emptied,
+        EmptyRequest,
         Explanation,
         JournalEntry,
+        Restored,
+        RestoreRequest,
         Status,
         SyncEvent,
         SyncRequest,
         Transfer,
         TransferQuery,
     )
+
+
+class NotDone(Exception):
+    """What was asked for cannot be done, and nothing was. ``str()`` is one sentence: what, why, what to do."""
 
 
 class Service(Protocol):
@@ -35,6 +44,13 @@ class Service(Protocol):
     async def explain(self, path: str) -> Explanation:
         """What is at a path relative to the synchronized folder, and what a run would do about it."""
         ...
+
+    async def bin(self) -> list[BinEntry]:
+        """What is in the bin of this computer. It and the next two raise NotDone."""
+        ...
+
+    async def restore(self, request: RestoreRequest) -> Restored: ...
+    async def empty(self, request: EmptyRequest) -> Emptied: ...
 
     async def settle(self) -> None:
         """Returns when nothing waits for the server any more. Raises RemoteError when that cannot come about now."""

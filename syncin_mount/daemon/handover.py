@@ -40,7 +40,7 @@ class Handover:
 
     def __init__(self, replica: Replica, user_bin: UserBin, drive: Path) -> None:
         self._replica = replica
-        self._bin = user_bin
+        self.bin = user_bin
         self._drive = os.fsencode(os.path.abspath(drive))
         self._again: dict[int, tuple[float, float]] = {}  # by entry: when it is tried again, and the pause before
         self._never: set[int] = set()
@@ -49,7 +49,7 @@ class Handover:
 
     @property
     def place(self) -> str:
-        return self._bin.place
+        return self.bin.place
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """For ever. Cancelled in the middle of a copy, it leaves the entry where it was."""
@@ -77,7 +77,7 @@ class Handover:
                 self._failed(_ALL, str(error))
                 return
             except OSError as error:
-                self._failed(entry.sequence, f"{self._bin.place} does not take it ({error.strerror})")
+                self._failed(entry.sequence, f"{self.bin.place} does not take it ({error.strerror})")
             else:
                 self._succeeded(entry.sequence)
 
@@ -102,7 +102,7 @@ class Handover:
     async def _hand_over(self, entry: BinEntry) -> None:
         item = item_of(entry, self._drive)
         with self._replica.bin_leaving(entry.sequence) as folder:
-            take = functools.partial(self._bin.take, folder, item, trio.from_thread.check_cancelled)
+            take = functools.partial(self.bin.take, folder, item, trio.from_thread.check_cancelled)
             name = await trio.to_thread.run_sync(take)
             # On the disk there. A kill from here on finds the folder empty, or the item in the trash, and comes here.
             self._replica.bin_drop([entry.sequence])
@@ -114,4 +114,4 @@ def item_of(entry: BinEntry, drive: bytes) -> Item:
     """The entry as the desktop is told of it: to be put back to its place in the drive. Raises NotForTrash."""
     removed = dt.datetime.fromtimestamp(entry.time_ns // 10**9, tz=dt.UTC)
     mark = f"{entry.sequence}-{entry.time_ns}"
-    return Item(entry.name, drive.rstrip(b"/") + b"/" + os.fsencode(entry.path), removed, mark)
+    return Item(entry.name, drive.rstrip(b"/") + b"/" + os.fsencode(entry.path), removed, mark, entry.why)

@@ -22,6 +22,7 @@ from reconciler.link import Link
 from syncin_mount.config import ConfigurationFile, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
+from syncin_mount.daemon.contents import sync_contents
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.handover import Handover
 from syncin_mount.daemon.keeping import keep_history
@@ -199,7 +200,7 @@ async def _commit_regularly(
         started = time.monotonic()
         if started >= sync_from:
             try:
-                synced_until = await _sync_contents(replica)
+                synced_until = await sync_contents(replica)
             except OSError as error:
                 trouble.met("contents", error)
             else:
@@ -238,24 +239,6 @@ class _Trouble:
         if self._known.pop(what, None) is not None:
             log.info("%s can be brought to the disk with the local copy again", what)
             self._tell(next(iter(self._known.values()), None))
-
-
-async def _sync_contents(replica: Replica) -> int:
-    """Returns the number of an event: the contents of this one and all before are on the disk now. Raises OSError."""
-    doubted = replica.in_doubt()
-    for node in doubted:
-        for _ in replica.written_again(node):
-            await trio.lowlevel.checkpoint()
-    until, contents = replica.sequence(), replica.unsynced_contents()
-    if doubted or contents or replica.effects_wait():
-        try:
-            await trio.to_thread.run_sync(replica.sync_files)
-        except OSError:
-            replica.sync_failed(node for node, _ in replica.unsynced_contents())
-            raise
-        replica.resolved(doubted)
-        replica.mark_synced(contents)
-    return until
 
 
 class _FirstStart:

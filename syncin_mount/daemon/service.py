@@ -10,9 +10,14 @@ import trio
 
 from reconciler.errors import Refused, Unreachable
 from syncin_mount.control.messages import (
+    BinEntry,
+    Emptied,
+    EmptyRequest,
     Explanation,
     JournalEntry,
     Problem,
+    Restored,
+    RestoreRequest,
     Status,
     SyncEvent,
     SyncRequest,
@@ -20,6 +25,7 @@ from syncin_mount.control.messages import (
     TransferQuery,
 )
 from syncin_mount.daemon import views
+from syncin_mount.daemon.local_bin import LocalBin
 from syncin_mount.daemon.runs import sync_events
 
 if TYPE_CHECKING:
@@ -98,6 +104,23 @@ class MountedService:
 
     async def explain(self, path: str) -> Explanation:
         return views.explanation(self._runtime.synchronization.name, path, await self._runtime.engine.explain(path))
+
+    async def bin(self) -> list[BinEntry]:
+        """What is in the bin of this computer."""
+        return await self._bin().entries()
+
+    async def restore(self, request: RestoreRequest) -> Restored:
+        """Brings an entry of it back. Raises NotDone."""
+        return Restored(await self._bin().restore(request.entry, request.to))
+
+    async def empty(self, request: EmptyRequest) -> Emptied:
+        """Removes entries of it for good. Raises NotDone."""
+        return Emptied(await self._bin().empty(list(request.entries)))
+
+    def _bin(self) -> LocalBin:
+        handover = self._runtime.handover
+        user_bin = handover.bin if handover is not None else None
+        return LocalBin(self._runtime.replica, self._runtime.synchronization, user_bin)
 
     async def settle(self) -> None:
         """Returns when all that can be sent is sent. Raises Unreachable, Refused."""

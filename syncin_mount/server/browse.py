@@ -112,7 +112,9 @@ async def trash_bins(session: Session) -> list[TrashBin]:
 
 async def trash_items(session: Session, path: str) -> list[TrashItem]:
     """What lies in a folder of a trash; ``path`` is where it lay (``personal``, ``personal/x``, ``spaces/y``)."""
-    call = Call(Endpoint.BROWSE, "GET", f"{_SPACES}/browse/{quoted(_trash_path(path))}", path, repeatable=True)
+    hidden = {"showHiddenFiles": "true"}
+    where = f"{_SPACES}/browse/{quoted(_trash_path(path))}"
+    call = Call(Endpoint.BROWSE, "GET", where, path, query=hidden, repeatable=True)
     return (await session.ask(call, _Browsed)).files
 
 
@@ -131,6 +133,15 @@ async def restore(session: Session, path: str, target: str, *, overwrite: bool =
         quiet=session.timeouts.slow,
     )
     await session.send(call)
+
+
+async def destroy(session: Session, path: str) -> None:
+    """Removes something from its trash for good, a folder with all below it. Raises Missing, Forbidden, and Refused for
+    a whole trash."""
+    if "/" not in checked(path):
+        raise Refused(f"The trash of {shown(path)} cannot be emptied at once")
+    where = f"{_SPACES}/operation/{quoted(_trash_path(path))}"
+    await session.send(Call(Endpoint.DELETE, "DELETE", where, path, quiet=session.timeouts.slow))
 
 
 def _trash_path(path: str) -> str:

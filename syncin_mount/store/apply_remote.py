@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store import events
-from syncin_mount.store.apply_common import drop_node, mark_unsynced, refresh, touch
+from syncin_mount.store.apply_common import drop_node, mark_unsynced, note, refresh, touch
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import (
     FILE,
@@ -23,7 +23,7 @@ from syncin_mount.store.records import (
     key,
 )
 from syncin_mount.store.tables import ROOT
-from syncin_mount.store.types import NodeType
+from syncin_mount.store.types import NodeType, OpKind
 
 SECOND = 1_000_000_000
 
@@ -342,7 +342,10 @@ def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None
         index.put_entry(one.parent, one.name, one.node)
         if one.kind <= FOLDER:
             index.put_dirty(one.node, now)
-    touch(index, event.nodes[0].parent, now)
+    top = event.nodes[0]
+    touch(index, top.parent, now)
+    if top.kind <= FOLDER:
+        note(index, sequence, now, OpKind.CREATE, top.node, index.path_in(top.parent, top.name))
     for one in event.nodes:
         if one.kind == FOLDER:
             _add_link(index, one.parent)

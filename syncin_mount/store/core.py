@@ -431,13 +431,13 @@ class Core(Looking):
             raise as_os_error(error) from error
         self._rebuild()
 
-    def _do_effects(self, until: int | None) -> None:
-        """Does what committed events left to be done. What fails is tried again, and what follows it waits, but for
-        what only makes room: OSError of the first that failed, in the end."""
+    def _do_effects(self, until: int | None, most: int | None = EFFECTS_A_COMMIT) -> None:
+        """Does what committed events left to be done, ``most`` of it (None: all). What fails is tried again, and what
+        follows it waits, but for what only makes room: OSError of the first that failed, in the end."""
         if self._done is not None:
             return
         done, failure, only_room = None, None, True
-        for place, raw in islice(self._ix.items("effects"), EFFECTS_A_COMMIT):
+        for place, raw in islice(self._ix.items("effects"), most):
             sequence, effect = U64.unpack_from(place)[0], decode_effect(raw)
             if until is not None and sequence > until:
                 break

@@ -44,6 +44,10 @@ class Settling(Reading):
         """Has listeners told that the inode's attributes may be remembered wrongly, though nothing changed."""
         self._tell(AttrChanged(ino))
 
+    def tell_entry(self, parent: NodeId, name: bytes) -> None:
+        """Has listeners told that the name came, went or leads elsewhere: the kernel did not do it."""
+        self._tell_entry(parent, name)
+
     def _tell_entry(self, parent: int, name: bytes) -> None:
         if self._listeners:
             folder = self._ix.node(parent)
@@ -263,8 +267,8 @@ class Settling(Reading):
             raise OSError(errno.EBUSY, "it is just being put into the desktop's trash")
 
     def bin_restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
-        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten. Blocks for
-        syncs of the file system.
+        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten. Where effects
+        wait, it blocks for syncs of the file system, else for a commit.
 
         Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG, EBUSY.
         """
@@ -274,12 +278,14 @@ class Settling(Reading):
         entry = next((entry for entry in self.bin_entries() if entry.sequence == sequence), None)
         if entry is None:
             raise KeyError(sequence)
-        self._do_all_effects()
+        if self.effects_wait():
+            self._do_all_effects()
         nodes = self._scan_bin(sequence, entry.name, parent, name)
         event = events.BinRestored(self._now(), sequence, *system.OWNER, nodes)
         self._local_change(self._do(event, grows=True))
-        self._do_all_effects()
-        self._tell_entry(parent, name)
+        self._commit_index()
+        self._do_effects(None, most=None)  # nobody may find the names without their contents
+        self.tell_entry(parent, name)
         return NodeId(nodes[0].node)
 
     def _scan_bin(self, sequence: int, top: bytes, parent: int, name: bytes) -> list[events.Restored]:

@@ -10,9 +10,10 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from syncin_mount.trash.spec import Item, NotForTrash, TrashUnusable
+from syncin_mount.trash.spec import Item, Kept, NotForTrash, TrashUnusable
 from syncin_mount.trash.where import Choice, choose, chosen_bin, home_trash
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "Item",
+    "Kept",
     "NotForTrash",
     "TrashUnusable",
     "UserBin",
@@ -48,6 +50,17 @@ class UserBin(Protocol):
         ``carry_on`` is called now and then; what it raises ends the call, the item being where it was. Raises
         TrashUnusable, NotForTrash for an item that no bin will ever take, OSError (a full disk, no permission).
         """
+
+    def kept(self) -> list[Kept]:
+        """What this drive put there and is there still. Blocks. Raises OSError."""
+
+    def lent(self, name: bytes) -> AbstractContextManager[int]:
+        """An open folder in which this item of ``kept`` has its name, to be copied from. Raises KeyError,
+        TrashUnusable, OSError."""
+
+    def drop(self, name: bytes) -> None:
+        """Removes an item of ``kept`` for good. Blocks. Raises KeyError, TrashUnusable, OSError; what is left of it is
+        in the trash still, then."""
 
     def objection(self) -> str | None:
         """Why nothing can be put there now, or None. Blocks; makes nothing."""

@@ -23,8 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from syncin_mount.trash.spec import INFO, Item, NotForTrash, TrashUnusable, info_text, names, with_size
-from syncin_mount.walking import remove_tree
+from syncin_mount.trash.spec import (
+    INFO,
+    Item,
+    Kept,
+    NotForTrash,
+    TrashUnusable,
+    info_text,
+    names,
+    read_info,
+    with_size,
+)
+from syncin_mount.walking import remove_tree, walk
 
 if sys.platform != "win32":
     from syncin_mount.trash.trees import copy_tree, disk_usage, sync, write_all
@@ -125,6 +135,41 @@ class HomeTrash:
             if found != [item.name]:
                 raise NotForTrash("some of what is in it has too long a path")
             return os.fsdecode(self._put(trash, source, item, carry_on))
+
+    def kept(self) -> list[Kept]:
+        try:
+            with self._opened(make=False) as trash:
+                return list(self._ours(trash))
+        except (FileNotFoundError, TrashUnusable):
+            return []
+
+    def _ours(self, trash: _Open) -> Iterator[Kept]:
+        above = os.fsencode(os.path.abspath(self._drive)).rstrip(b"/") + b"/"
+        for entry in os.listdir(trash.info):
+            name = os.fsencode(entry)
+            if not name.endswith(INFO):
+                continue
+            name = name.removesuffix(INFO)
+            told, found = read_info(trash.read(name) or b""), trash.find(name)
+            if told is None or found is None or not told.path.startswith(above):
+                continue
+            states = [state for _, state in walk(trash.files, name) if not stat.S_ISDIR(state.st_mode)]
+            size, folder = sum(state.st_size for state in states), stat.S_ISDIR(found.st_mode)
+            yield Kept(name, told.path.removeprefix(above), told.removed, told.why, folder, len(states), size)
+
+    @contextlib.contextmanager
+    def lent(self, name: bytes) -> Iterator[int]:
+        with self._opened(make=False) as trash:
+            if not any(kept.name == name for kept in self._ours(trash)):
+                raise KeyError(name)
+            yield trash.files
+
+    def drop(self, name: bytes) -> None:
+        with self._opened(make=False) as trash:
+            if not any(kept.name == name for kept in self._ours(trash)):
+                raise KeyError(name)
+            remove_tree(trash.files, name)
+            trash.release(name)
 
     def _put(self, trash: _Open, source: int, item: Item, carry_on: Callable[[], None]) -> bytes:
         here = os.lstat(item.name, dir_fd=source)

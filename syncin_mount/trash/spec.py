@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 INFO: Final = b".trashinfo"
 _LONGEST_NAME: Final = 255 - len(INFO)
@@ -26,6 +26,7 @@ class NotForTrash(Exception):
 class Item:
     """Something that goes to the trash: its name, the absolute path that it had and goes back to, when it was removed
     (with a time zone). ``mark`` is a word that no other item has: by it an interrupted call knows its own traces.
+    ``why`` is for people: this program shows it again.
 
     NotForTrash for a name or path that could lead elsewhere, or that no program could restore.
     """
@@ -34,6 +35,7 @@ class Item:
     path: bytes
     removed: dt.datetime
     mark: str
+    why: str = ""
 
     def __post_init__(self) -> None:
         if self.name in {b"", b".", b".."} or b"/" in self.name or b"\0" in self.name:
@@ -46,10 +48,48 @@ class Item:
 
 
 def info_text(item: Item) -> bytes:
-    """The content of the item's ``.trashinfo`` file. Readers must ignore the last line, as the specification says."""
+    """The content of the item's ``.trashinfo`` file. Readers must ignore lines with X, as the specification says."""
     local = item.removed.astimezone().strftime("%Y-%m-%dT%H:%M:%S")
     path = quote_from_bytes(item.path, safe="/")
-    return f"[Trash Info]\nPath={path}\nDeletionDate={local}\nX-Syncin-Mount={item.mark}\n".encode()
+    why = f"X-Syncin-Why={quote(item.why, safe=' ')}\n" if item.why else ""
+    return f"[Trash Info]\nPath={path}\nDeletionDate={local}\nX-Syncin-Mount={item.mark}\n{why}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an info file that this program wrote says: the path that the item had, when it was removed, and why."""
+
+    path: bytes
+    removed: dt.datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something in the trash that this drive put there. ``name`` is its own in the trash, ``path`` is relative to the
+    drive; ``files`` and ``size`` (bytes) count what is below a folder."""
+
+    name: bytes
+    path: bytes
+    removed: dt.datetime
+    why: str
+    is_folder: bool
+    files: int
+    size: int
+
+
+def read_info(text: bytes) -> Told | None:
+    """None for an info file of another program, or one that says nothing of use."""
+    lines = (line.partition(b"=") for line in text.splitlines())
+    said = {name: value for name, equals, value in lines if equals}
+    if b"X-Syncin-Mount" not in said:
+        return None
+    try:
+        removed = dt.datetime.strptime(said[b"DeletionDate"].decode(), "%Y-%m-%dT%H:%M:%S").astimezone()
+        why = unquote(said.get(b"X-Syncin-Why", b"").decode())
+        return Told(unquote_to_bytes(said[b"Path"]), removed, why)
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def names(name: bytes) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.commands.sync import action_line, state_text
 from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.inside import inside
 from syncin_mount.cli.replicas import daemon_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def command(name: str, path: str, as_json: bool) -> None:
     """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
-    inside = _inside(synchronization, path)
-    found: Explanation = output.run_async(_explain, folders, configuration, synchronization, inside)
+    subject = inside(synchronization, path)
+    found: Explanation = output.run_async(_explain, folders, configuration, synchronization, subject)
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
@@ -38,29 +38,10 @@ def command(name: str, path: str, as_json: bool) -> None:
     else:
         _show(found)
     if not found.nodes:
-        nothing = f"'{output.printable(inside)}' is neither here nor on the server"
+        nothing = f"'{output.printable(subject)}' is neither here nor on the server"
         if found.offline or found.refused or found.halted:
-            nothing = f"'{output.printable(inside)}' is not here, and the server could not tell"
+            nothing = f"'{output.printable(subject)}' is not here, and the server could not tell"
         raise CommandError(nothing, Exit.UNFINISHED)
-
-
-def _inside(synchronization: Synchronization, path: str) -> str:
-    """The path relative to the synchronized folder. Raises CommandError."""
-    inside = path
-    if path.startswith("/"):
-        try:
-            inside = str(Path(path).relative_to(synchronization.mountpoint))
-        except ValueError as error:
-            raise CommandError(
-                f"'{output.printable(path)}' is not in {synchronization.mountpoint}; give a path in there, "
-                "or one relative to it"
-            ) from error
-    parts = [part for part in inside.split("/") if part not in {"", "."}]
-    if not parts or ".." in parts:
-        raise CommandError(f"'{output.printable(path)}' is no file or folder in the synchronized folder")
-    if not inside.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in inside):
-        raise CommandError(f"'{output.printable(path)}' is not UTF-8: the server cannot hold it, it stays here")
-    return "/".join(parts)
 
 
 async def _explain(

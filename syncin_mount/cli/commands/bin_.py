@@ -1,0 +1,276 @@
+"""`bin`: what lost or was deleted, here and on the server."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import click
+
+from reconciler.errors import Refused, RemoteError
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, explain
+from syncin_mount.cli.inside import inside
+from syncin_mount.cli.replicas import daemon_of, replica_of
+from syncin_mount.cli.times import age
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.client import Client
+    from syncin_mount.control.messages import BinEntry
+    from syncin_mount.daemon.server_trash import ServerTrash
+
+T = TypeVar("T")
+
+_SERVER = "server"
+_AT_ONCE = 100
+"""Entries that the daemon is asked to remove in one request."""
+
+_local = click.option("--local", "only_local", is_flag=True, help="Only the bin on this computer.")
+_server = click.option("--server", "only_server", is_flag=True, help="Only the server's trash.")
+_older = click.option("--older-than", metavar="AGE", help="Only what has been there for longer: 12h, 30d.")
+
+
+@click.group(invoke_without_command=True)
+@click.argument("name")
+@click.pass_context
+def command(ctx: click.Context, name: str) -> None:
+    """List, restore and empty the bins of synchronization NAME; alone, it lists.
+
+    \b
+    On this computer: what lost against another version, what was deleted elsewhere, what you discarded.
+    In the server's trash: what was deleted or replaced there, by any device.
+
+    An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
+    """
+    _, configuration = configured.load()
+    ctx.obj = configured.synchronization_named(configuration, name)
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+@command.command("list")
+@click.pass_obj
+@_local
+@_server
+@_older
+@output.json_option
+def list_(
+    synchronization: Synchronization, only_local: bool, only_server: bool, older_than: str | None, as_json: bool
+) -> None:
+    """List what is in the bins, the latest last: since when, why, from where, and of what size."""
+    bins = _Bins.of(synchronization)
+    found, failure = _found(bins, only_local=only_local, only_server=only_server, older_than=older_than)
+    if as_json:
+        import msgspec  # noqa: PLC0415 (start-up time)
+
+        output.emit_json(msgspec.to_builtins(found))
+    else:
+        output.emit_table(
+            ("ENTRY", "SINCE", "SIZE", "WHY", "FROM"),
+            [
+                (each.entry, output.moment(each.time), _size(each), each.why, each.path + ("/" if each.folder else ""))
+                for each in found
+            ],
+            empty="the bins are empty" if not failure else "the bin on this computer is empty",
+        )
+    raise SystemExit(failure)
+
+
+@command.command()
+@click.pass_obj
+@click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
+@click.option("--to", metavar="PATH", help="Put it there instead: a free name, or a folder that is there.")
+def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str | None) -> None:
+    """Bring back what an ENTRY of the list stands for, folders with all that is in them.
+
+    It goes to where it was. Nothing is ever overwritten: if something is there, it becomes 'name (restored DATE).ext',
+    and with --to nothing is done. A folder of the server's trash can be given as well: server:docs/old.
+    """
+    if to is not None and len(entries) > 1:
+        raise CommandError("with --to one entry can be restored at a time")
+    bins, place = _Bins.of(synchronization), None if to is None else inside(synchronization, to)
+    for entry in entries:
+        side, colon, path = entry.partition(":")
+        if colon and side == _SERVER:
+            there = output.run_async(bins.on_server, lambda trash, path=path: trash.restore(_checked(path), place))
+            what = "is back on the server, and comes here with the next listing"
+        else:
+            there = output.run_async(bins.here, lambda here, entry=entry: here.restore(entry, place))
+            what = "is back"
+        output.say(f"{output.printable(there)} {what}")
+
+
+@command.command()
+@click.pass_obj
+@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@_local
+@_server
+@_older
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def empty(
+    synchronization: Synchronization,
+    entries: tuple[str, ...],
+    only_local: bool,
+    only_server: bool,
+    older_than: str | None,
+    yes: bool,
+) -> None:
+    """Remove the ENTRYs for good, or all there are: nobody can bring them back then.
+
+    The server's trash is that of all your devices; only what came from this synchronization's folder is removed.
+    """
+    bins = _Bins.of(synchronization)
+    found, failure = _found(bins, only_local=only_local, only_server=only_server, older_than=older_than)
+    if entries:
+        missing = set(entries) - {each.entry for each in found}
+        if missing:
+            raise CommandError(
+                f"there is no entry '{output.printable(min(missing))}' of that kind; "
+                f"look with: syncin-mount bin {synchronization.name} list"
+            )
+        found = [each for each in found if each.entry in entries]
+    if found and not yes:
+        _ask(synchronization, found)
+    here = [each.entry for each in found if each.where != _SERVER]
+    there = [each.entry.partition(":")[2] for each in found if each.where == _SERVER]
+    removed = 0
+    for start in range(0, len(here), _AT_ONCE):
+        some = here[start : start + _AT_ONCE]
+        removed += output.run_async(bins.here, lambda bin_, some=some: bin_.empty(some))
+    if there:
+        removed += output.run_async(bins.on_server, lambda trash: trash.empty(there))
+    output.say(f"{synchronization.name}: {output.count(removed, 'entry', 'entries')} removed for good")
+    raise SystemExit(failure)
+
+
+def _ask(synchronization: Synchronization, found: list[BinEntry]) -> None:
+    """Raises CommandError unless somebody at the terminal agrees."""
+    parts = []
+    for what, chosen in (
+        ("of the bin on this computer", [each for each in found if each.where != _SERVER]),
+        ("of the server's trash", [each for each in found if each.where == _SERVER]),
+    ):
+        if chosen:
+            size = output.size(sum(each.size for each in chosen))
+            parts.append(f"{output.count(len(chosen), 'entry', 'entries')} {what} ({size})")
+    what = f"{synchronization.name}: {' and '.join(parts)} would be gone for good"
+    if not sys.stdin.isatty():
+        raise CommandError(f"{what}; if that is meant, say --yes")
+    click.confirm(f"{what}. Remove them?", abort=True, err=True)
+
+
+def _size(entry: BinEntry) -> str:
+    if entry.folder:
+        return f"{output.count(entry.files, 'file')}, {output.size(entry.size)}" if entry.files else "empty"
+    return output.size(entry.size)
+
+
+def _checked(path: str) -> str:
+    """A path inside the synchronized folder. Raises CommandError."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if not parts or ".." in parts:
+        raise CommandError(
+            f"'server:{output.printable(path)}' is no entry of the server's trash; give it as the list has it"
+        )
+    return "/".join(parts)
+
+
+def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str | None) -> tuple[list[BinEntry], int]:
+    """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is said and told as an
+    exit status."""
+    both = only_local == only_server
+    found: list[BinEntry] = output.run_async(bins.here, lambda here: here.entries()) if both or only_local else []
+    failure = 0
+    if both or only_server:
+        try:
+            found += output.run_async(bins.on_server, lambda trash: trash.entries())
+        except Refused as error:
+            if not both:
+                raise
+            output.warn(str(error))
+        except RemoteError as error:
+            if not both:
+                raise
+            failure, sentence = explain(error)
+            output.warn(sentence)
+    before = time.time() - age(older_than) if older_than is not None else float("inf")
+    return sorted((each for each in found if each.time < before), key=lambda each: each.time), failure
+
+
+@dataclass(slots=True)
+class _Bins:
+    """Both bins of a synchronization, mounted or not."""
+
+    folders: Folders
+    configuration: Configuration
+    synchronization: Synchronization
+
+    @staticmethod
+    def of(synchronization: Synchronization) -> _Bins:
+        return _Bins(*configured.load(), synchronization)
+
+    async def here(self, act: Callable[[_Here], Awaitable[T]]) -> T:
+        """Does something with the bin on this computer: the daemon's, or the replica's in this process."""
+        async with daemon_of(self.folders, self.synchronization.name) as daemon:
+            if daemon is not None:
+                return await act(_Mounted(daemon))
+        from syncin_mount.daemon.local_bin import LocalBin  # noqa: PLC0415 (start-up time)
+        from syncin_mount.trash import find_user_bin  # noqa: PLC0415
+
+        with replica_of(self.folders, self.synchronization.name) as replica:
+            if replica is None:
+                return await act(_Nothing(self.synchronization.name))
+            user_bin, _ = find_user_bin(self.folders, self.synchronization)
+            return await act(LocalBin(replica, self.synchronization, user_bin))
+
+    async def on_server(self, act: Callable[[ServerTrash], Awaitable[T]]) -> T:
+        """Does something with the server's trash."""
+        from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+        from syncin_mount.daemon.server_trash import ServerTrash  # noqa: PLC0415
+
+        server = self.configuration.servers[self.synchronization.server]
+        async with session_with(self.folders, server) as session:
+            return await act(ServerTrash(session, self.synchronization.remote))
+
+
+class _Here(Protocol):
+    """The bin on this computer, as `syncin_mount.daemon.local_bin.LocalBin` has it."""
+
+    async def entries(self) -> list[BinEntry]: ...
+    async def restore(self, which: str, to: str | None) -> str: ...
+    async def empty(self, which: list[str]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Mounted:
+    daemon: Client
+
+    async def entries(self) -> list[BinEntry]:
+        return await self.daemon.bin()
+
+    async def restore(self, which: str, to: str | None) -> str:
+        return (await self.daemon.restore(which, to)).path
+
+    async def empty(self, which: list[str]) -> int:
+        return (await self.daemon.empty(tuple(which))).count
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """That of a synchronization which never ran."""
+
+    name: str
+
+    async def entries(self) -> list[BinEntry]:
+        return []
+
+    async def restore(self, which: str, to: str | None) -> str:
+        raise CommandError(f"'{self.name}' was never synchronized, so its bin has no entry '{which}'")
+
+    async def empty(self, which: list[str]) -> int:
+        return 0

@@ -2,7 +2,7 @@
 
 Two kinds of run share planner and executor. A *full run* lists the server and settles everything. A *push* takes the
 server to be as the base says and sends only local changes that have settled; each action proves the assumption, and
-the first that fails asks for a full run. One run at a time.
+the first that fails asks for a full run. One run at a time. With a schedule there are full runs only, when it says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,15 @@ import trio
 
 from reconciler.confirming import Recall
 from reconciler.doubt import Unreadable
-from reconciler.errors import ListingBroken, Missing, RemoteError, SnapshotEnded, Unauthorized, Unreachable
+from reconciler.errors import (
+    ListingBroken,
+    Missing,
+    RemoteError,
+    SnapshotEnded,
+    Unauthorized,
+    Unavailable,
+    Unreachable,
+)
 from reconciler.executor import JUST_SENT, Executor
 from reconciler.guards import Halted, root_gone
 from reconciler.held import HeldNodes
@@ -32,6 +40,7 @@ from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.remote_tree import RemoteTree
 from reconciler.report import EngineStatus, Problem, Report
+from reconciler.schedule import LOOK, Schedule
 from reconciler.sums import Copies, Sums, snapshot
 from reconciler.telling import Telling, content_bytes, first_path
 
@@ -92,6 +101,7 @@ class Engine:
         progress: Progress,
         settle_seconds: float = 2.0,
         listing_every: float = LISTING_EVERY,
+        schedule: Schedule | None = None,
         manual: bool = False,
         transfers: int = TRANSFERS,
         stamp: Callable[[int], str],
@@ -110,6 +120,11 @@ class Engine:
         self._settle = settle_seconds
         self._listing_every = listing_every
         self._manual = manual
+        self._schedule = Schedule(clock) if schedule is None else schedule
+        self._in_turn = trio.CancelScope()
+        """Waiting for other drives' runs, and keeping them waiting: ends early when the schedule changes."""
+        self._waits_for_turn = False
+        self._failed_until = -math.inf
         self._transfers = transfers
         self._stamp = stamp
         self._name = name
@@ -184,12 +199,62 @@ class Engine:
         """What the moment asks for, if anything. Never raises for what the server or the disk did."""
         if self._manual or self._running.locked() or self._link.resting or self._is_refused():
             return
+        if self._schedule.every is not None:
+            await self._scheduled_step()
+            return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
             if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not await self._restless()):
                 await self._full(Report())
             elif self._halted is None and (settled := await self._settled()):
                 await self._push(settled)
+
+    def reschedule(self, every: float | None, *, allowed: bool = True) -> None:
+        """Runs start every so many seconds from now on, counted from the last one; None: by what happens. Without
+        ``allowed`` no run starts on a schedule."""
+        if (every, allowed) == (self._schedule.every, self._schedule.allowed):
+            return
+        self._schedule.change(every, allowed=allowed)
+        self._in_turn.cancel()
+        self.list_soon()
+
+    async def _scheduled_step(self) -> None:
+        """The run that the schedule asks for, in its turn; and whether a server that was lost is back."""
+        left = self._schedule.wait()
+        if left > 0:
+            if self._link.online is False:  # contents may be on their way still
+                await self._knock()
+            return
+        if trio.current_time() < self._failed_until or (left > -RESTLESS_WAIT and await self._restless()):
+            return
+        async with AsyncExitStack() as stack:
+            self._waits_for_turn = True
+            try:
+                with trio.CancelScope() as self._in_turn:
+                    others_wait = await stack.enter_async_context(self._schedule.turn())
+            finally:
+                self._waits_for_turn = False
+            if self._in_turn.cancelled_caught:
+                return
+            async with self._running:
+                if self._schedule.wait() > 0:  # somebody's `sync` was sooner
+                    return
+                await self._full(Report())
+            with trio.CancelScope() as self._in_turn:
+                if others_wait:
+                    with suppress(Unavailable):
+                        await self._hydrator.wait_drained()
+
+    async def _knock(self) -> None:
+        """The smallest request, to see whether the server is there."""
+        try:
+            await self._remote.is_there()
+        except Unreachable as error:
+            self._link.lost(str(error))
+        except RemoteError:
+            self._link.alive()
+        else:
+            self._link.alive()
 
     async def _pause(self) -> float:
         """Seconds until something is to be looked at without a wake-up."""
@@ -200,6 +265,9 @@ class Engine:
             return self._refused_until - now
         if self._link.online is False:
             return max(self._link.retry_at - now, 0.05)
+        if self._schedule.every is not None:
+            left = max(self._schedule.wait(), self._failed_until - now)
+            return min(left, LOOK) if left > 0 else self._settle or 0.05
         moment, wall = self._listing_due, self._clock.now_ns()
         for number, dirty in enumerate(self._replica.dirty(), 1):
             if number % BREATHER == 0:
@@ -286,6 +354,8 @@ class Engine:
             hydrating=self._hydrator.waiting,
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
+            next_run_ns=None if self._manual else self._schedule.next_run_ns(),
+            waits_for_turn=self._waits_for_turn,
             halted=self._halted,
             refused=self._refused,
             problems=tuple(self._problems()),
@@ -313,7 +383,7 @@ class Engine:
     # runs ----------------------------------------------------------------------------------------------------------
     async def _full(self, report: Report, *, confirmed: bool = False) -> None:
         """Lists, plans and executes until nothing stale is left, at most ``ROUNDS`` times."""
-        started = trio.current_time()
+        started, begun = trio.current_time(), self._schedule.now()
         self._replica.begin_run()
         try:
             await self._follow_settings()
@@ -339,11 +409,11 @@ class Engine:
             log.info("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
-            self._later(started)
+            self._failed_until = self._later(started)
             report.refused = str(error)
             log.warning("the server refused the run: %s", error)
         except OSError as error:
-            self._later(started)
+            self._failed_until = self._later(started)
             report.refused = f"the local disk refused it: {error.strerror}"
             log.error("%s", report.refused)
         finally:
@@ -351,6 +421,8 @@ class Engine:
             let_go()
         if not report.dry_run:
             self._last_run_ns = self._clock.now_ns()
+            if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try
+                self._schedule.ran(begun)
         report.problems = list(self._problems())
         report.seconds = trio.current_time() - started
 
@@ -381,9 +453,11 @@ class Engine:
                 self._held.release_all()
                 self.list_soon()
 
-    def _later(self, started: float) -> None:
+    def _later(self, started: float) -> float:
+        """Puts the next listing off, and says until when."""
         now = trio.current_time()
         self._listing_due = now + max(self._listing_every, (now - started) * LISTING_SHARE)
+        return self._listing_due
 
     def _halt(self, report: Report, why: str) -> None:
         if self._halted != why:

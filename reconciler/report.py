@@ -88,7 +88,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now."""
+    """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now. ``next_run_ns`` is when the
+    schedule starts a run, None without one; ``waits_for_turn``: it is due and waits for another drive's run."""
 
     online: bool | None
     offline_why: str
@@ -101,3 +102,5 @@ class EngineStatus:
     refused: str | None
     problems: tuple[Problem, ...]
     conflicts: int
+    next_run_ns: int | None = None
+    waits_for_turn: bool = False

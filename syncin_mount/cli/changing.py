@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
+from syncin_mount.cli.telling import tell_daemons
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.sockets import listens
 
@@ -21,7 +22,7 @@ def change_settings(
     name: str, change: Callable[[Synchronization], Synchronization]
 ) -> tuple[Synchronization, Synchronization]:
     """Replaces the settings by ``change`` of them; what they were and are. ``change`` may raise, and then nothing is
-    changed. A mounted drive takes it up with its next run, else the next mount does. Raises CommandError,
+    changed. A mounted drive takes it up at once, else the next mount does. Raises CommandError,
     ConfigurationError."""
     folders, configuration = configured.load()
     before = configured.synchronization_named(configuration, name)
@@ -37,16 +38,17 @@ def change_settings(
     after = ConfigurationFile(folders).update(changed)
     now = after.synchronizations[name]
     if now != before and listens(folders.socket(name)):
+        tell_daemons(folders, [name])
         _tell(folders, after.servers[now.server], now)
     return before, now
 
 
 def _tell(folders: Folders, server: Server, synchronization: Synchronization) -> None:
-    """A mounted drive follows what the server says; one that is not mounted tells the server by itself."""
+    """The account page shows them at once. (Each run tells the server by itself, too.)"""
     try:
         output.run_async(_send, folders, server, synchronization)
     except RemoteError as error:
-        output.warn(f"the mounted drive takes it up when it is mounted again, as the server could not be told: {error}")
+        output.warn(f"the server hears of it with the next run, as it could not be told now: {error}")
 
 
 async def _send(folders: Folders, server: Server, synchronization: Synchronization) -> None:

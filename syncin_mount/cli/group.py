@@ -45,6 +45,7 @@ COMMANDS: dict[str, Lazy] = {
     "sync": _own("sync", "Carry local and remote changes across now."),
     "status": _own("status", "Show how the synchronizations are."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
+    "scheduler": _own("scheduler", "Say how the schedules of all synchronizations are kept."),
     "journal": _own("journal", "List local changes that the server does not have yet."),
     "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
     "transfers": _own("transfers", "List what was carried across, and what failed."),
@@ -57,7 +58,6 @@ NOT_YET = frozenset(
     {
         "enable",
         "disable",
-        "scheduler",
         "up",
         "down",
         "pause",

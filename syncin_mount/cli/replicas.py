@@ -61,4 +61,5 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
             restriction=synchronization.restriction,
+            schedule=str(synchronization.scheduler),
         )

@@ -2,7 +2,7 @@
 
 from syncin_mount.config.file import ConfigurationError, ConfigurationFile
 from syncin_mount.config.folders import FolderError, Folders, private_folder
-from syncin_mount.config.model import Configuration, Scheduler, Server, Synchronization, Trash, Unit
+from syncin_mount.config.model import Configuration, Scheduler, Scheduling, Server, Synchronization, Trash, Unit
 from syncin_mount.config.tokens import TokenStore
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "FolderError",
     "Folders",
     "Scheduler",
+    "Scheduling",
     "Server",
     "Synchronization",
     "TokenStore",

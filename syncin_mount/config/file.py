@@ -37,6 +37,14 @@ class ConfigurationFile:
         """What the file says now; nothing is configured when there is none. Raises ConfigurationError."""
         return self._parse(self._text())
 
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Differs when the file may say something else; None when there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def update(self, change: Callable[[Configuration], Configuration]) -> Configuration:
         """Replaces the configuration by ``change`` of it, under the lock that all writers share.
 
@@ -103,6 +111,11 @@ def _edited(text: str, before: Configuration, after: Configuration) -> str:
     document = tomlkit.parse(text or _HEADING)
     _apply(document, "servers", before.servers, after.servers)
     _apply(document, "synchronizations", before.synchronizations, after.synchronizations)
+    if schema.program_table(after) != schema.program_table(before):
+        if "program" not in document:
+            document["program"] = tomlkit.table()
+        program: Any = document["program"]
+        program.update(schema.program_table(after))
     return tomlkit.dumps(document)
 
 

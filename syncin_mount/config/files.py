@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -43,6 +44,27 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def try_lock(path: Path) -> int | None:
+    """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that holds it until it is
+    closed, by its holder or by the system when that one is killed; None when somebody else has it. Raises OSError."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 (exists on Windows only)
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415 (exists on POSIX only)
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return None
+        raise
+    return handle
 
 
 @contextlib.contextmanager

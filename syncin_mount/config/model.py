@@ -33,12 +33,30 @@ class Trash(enum.Enum):
     OWN = "own"
 
 
+class Scheduling(enum.Enum):
+    """What becomes of the synchronizations' schedules on this computer: each run starts when it is due, or waits until
+    another drive's has ended, or does not start by itself."""
+
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+    OFF = "off"
+
+
+_SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86_400}
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """How often a run starts by itself: every ``value`` ``unit``s, or not at all."""
+    """How often a run starts by itself: every ``value`` ``unit``s. Off, there is no schedule: a mounted drive follows
+    what happens on either side."""
 
     value: int = 0
     unit: Unit = Unit.DISABLED
+
+    @property
+    def seconds(self) -> float | None:
+        """From one run to the next; None when it is off."""
+        return None if self.unit is Unit.DISABLED else float(max(self.value, 1) * _SECONDS[self.unit])
 
     def __str__(self) -> str:
         return "off" if self.unit is Unit.DISABLED else f"{self.value}{self.unit.value[0]}"
@@ -111,10 +129,12 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is configured, by name. ``history`` is for people to edit: the program never writes it."""
+    """All that is configured, by name. What holds for the whole program: ``scheduling``, and ``history``, which is for
+    people to edit: the program never writes it."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
+    scheduling: Scheduling = Scheduling.PARALLEL
     history: HistorySettings = HistorySettings()
 
     def with_server(self, server: Server) -> Configuration:

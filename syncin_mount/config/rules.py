@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncin_mount.config import filters
-from syncin_mount.config.model import Unit, check_name
+from syncin_mount.config.model import check_name
 
 if TYPE_CHECKING:
     from syncin_mount.config.folders import Folders
@@ -17,8 +17,6 @@ def not_there_yet(synchronization: Synchronization) -> str | None:
     wrong = filters.objection(synchronization.filters)
     if wrong:
         return f"the filters cannot be used: {wrong}"
-    if synchronization.scheduler.unit is not Unit.DISABLED:
-        return "the scheduler is not there yet (a mounted drive follows the server by itself); leave it off"
     return None
 
 

@@ -14,6 +14,7 @@ from syncin_mount.config.model import (
     Configuration,
     HistorySettings,
     Scheduler,
+    Scheduling,
     Server,
     Synchronization,
     Trash,
@@ -172,6 +173,8 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
 
 
 HISTORY_KEYS: tuple[Key, ...] = (Key("days", _at_least(1)), Key("megabytes", _at_least(10)))
+PROGRAM_KEYS: tuple[Key, ...] = (Key("scheduler", _choice(Scheduling), _value),)
+"""The keys of the table ``[program]``: what holds for all synchronizations on this computer."""
 
 
 def check_url(text: str) -> str:
@@ -205,8 +208,10 @@ def check_remote(text: str) -> str:
 def parse(document: Mapping[str, Any]) -> Configuration:
     """The configuration that a TOML document says. Raises InvalidError."""
     for key in document:
-        if key not in {"servers", "synchronizations", "history"}:
-            raise InvalidError((key,), "only [servers.NAME], [synchronizations.NAME] and [history] are known")
+        if key not in {"program", "history", "servers", "synchronizations"}:
+            known = "[program], [history], [servers.NAME] and [synchronizations.NAME]"
+            raise InvalidError((key,), f"only {known} are known")
+    program = _values(document.get("program", {}), ("program",), PROGRAM_KEYS)
     servers = {name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)}
     synchronizations = {
         name: Synchronization(name, **values)
@@ -216,21 +221,18 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         if each.server not in servers:
             raise InvalidError(("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]")
     history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
-    return Configuration(servers, synchronizations, history)
+    return Configuration(servers, synchronizations, program.get("scheduler", Scheduling.PARALLEL), history)
 
 
 def _tables(document: Mapping[str, Any], kind: str, keys: tuple[Key, ...]) -> list[tuple[str, dict[str, Any]]]:
     tables = document.get(kind, {})
     if not isinstance(tables, Mapping):
         raise InvalidError((kind,), f"expected tables, as [{kind}.NAME]")
-    return [(name, _table(table, (kind, name), keys)) for name, table in tables.items()]
-
-
-def _table(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
-    wrong = check_name(where[-1])
-    if wrong:
-        raise InvalidError(where, wrong)
-    return _values(table, where, keys)
+    for name in tables:
+        wrong = check_name(name)
+        if wrong:
+            raise InvalidError((kind, name), wrong)
+    return [(name, _values(table, (kind, name), keys)) for name, table in tables.items()]
 
 
 def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
@@ -250,6 +252,11 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
         elif key.required:
             raise InvalidError(where, f"[{'.'.join(where)}] lacks '{key.name}'")
     return values
+
+
+def program_table(configuration: Configuration) -> dict[str, Plain]:
+    """What is written in ``[program]``."""
+    return {"scheduler": configuration.scheduling.value}
 
 
 def as_table(value: Server | Synchronization) -> dict[str, Plain]:

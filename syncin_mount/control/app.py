@@ -77,6 +77,9 @@ class ControlApp:
         elif call == Call.EMPTY.value:
             gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
             await _whole(send, await self._service.empty(gone))
+        elif call == Call.RELOAD.value:
+            await self._service.reload()
+            await _whole(send, self._service.status())
         elif call == Call.STOP.value:
             self._service.stop()
             await _whole(send, self._service.status())

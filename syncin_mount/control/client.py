@@ -66,6 +66,10 @@ class Client:
     async def status(self) -> Status:
         return await self._ask(Call.STATUS, Status)
 
+    async def reload(self) -> Status:
+        """Returns when the daemon follows what the configuration says now."""
+        return await self._ask(Call.RELOAD, Status)
+
     async def stop(self) -> Status:
         """Asks the daemon to unmount and end; it still runs when this returns."""
         return await self._ask(Call.STOP, Status)

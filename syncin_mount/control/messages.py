@@ -36,6 +36,8 @@ class Status(msgspec.Struct, frozen=True):
     sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
     sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
     ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
+    ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
+    without any; ``waits_for_turn``: it is due, and another drive's run goes first.
     """
 
     name: str
@@ -60,6 +62,9 @@ class Status(msgspec.Struct, frozen=True):
     refused: str | None = None
     restriction: str | None = None
     bin: str | None = None
+    schedule: str = "off"
+    next_run: float | None = None
+    waits_for_turn: bool = False
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -270,6 +275,7 @@ class Call(enum.Enum):
     SYNC = ("POST", "/sync")
     SETTLE = ("POST", "/settle")
     EXPLAIN = ("POST", "/explain")
+    RELOAD = ("POST", "/reload")
     STOP = ("POST", "/stop")
     BIN = ("GET", "/bin")
     RESTORE = ("POST", "/bin/restore")

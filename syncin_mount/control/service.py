@@ -56,6 +56,10 @@ class Service(Protocol):
         """Returns when nothing waits for the server any more. Raises RemoteError when that cannot come about now."""
         ...
 
+    async def reload(self) -> None:
+        """Takes up what the configuration says now."""
+        ...
+
     def stop(self) -> None:
         """Asks the daemon to unmount and end; returns at once."""
         ...

@@ -99,7 +99,7 @@ def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
             log.warning("the drive may be written to now; unmount and mount it for that")
 
     fs.read_only = mounted_so
-    runtime.registration.on_change = follow
+    runtime.registration.on_change.append(follow)
 
 
 async def _serve(

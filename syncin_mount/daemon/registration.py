@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import trio
 
 from reconciler.errors import Missing, Refused, RemoteError
 from reconciler.guards import Halted, respelled, unregistered
 from reconciler.model import Conflict, Direction, Mode, Settings
 from syncin_mount.config import Scheduler, Synchronization
-from syncin_mount.config.model import Unit
+from syncin_mount.config.model import Unit, parse_schedule
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.config.schema import check_remote
 from syncin_mount.daemon.views import filter_of
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from syncin_mount.server import Folder, Session
 
 log = logging.getLogger(__name__)
+
+_AS_MOUNTED = ("mountpoint", "trash", "remote", "path_id", "permissions")
+"""What an edited configuration changes with the next mount only, or the server alone."""
 
 Save = Callable[[Synchronization, Synchronization], Awaitable[None]]
 """``await save(before, after)`` puts what differs into the configuration."""
@@ -99,7 +103,8 @@ def _scheduler(update: PathUpdate) -> Scheduler | None:
         return None
     if update.scheduler is None:
         return Scheduler()
-    return Scheduler(update.scheduler.value, Unit(update.scheduler.unit))
+    # One that the configuration cannot say (0 minutes, 100,000 days) is not followed.
+    return parse_schedule(str(Scheduler(update.scheduler.value, Unit(update.scheduler.unit))))
 
 
 async def register_again(
@@ -124,7 +129,7 @@ async def register_again(
 
 
 class Registration:
-    """The settings in force. ``on_change`` is called whenever they changed, after they were saved."""
+    """The settings in force. Those ``on_change`` are called whenever they changed, after they were saved."""
 
     def __init__(
         self, session: Session, remote: Folder, synchronization: Synchronization, *, host: str, save: Save
@@ -134,7 +139,8 @@ class Registration:
         self._host = host
         self._save = save
         self.synchronization = synchronization
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: list[Callable[[], None]] = []
+        self._settling = trio.Lock()
         self._tell_restriction("")
 
     @property
@@ -148,6 +154,18 @@ class Registration:
     async def settle(self) -> Settings:
         """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the
         next one finds the same. Raises RemoteError, Halted; ConfigurationError when it cannot be saved."""
+        async with self._settling:
+            return await self._settle()
+
+    async def adopt(self, edited: Synchronization) -> None:
+        """Somebody changed the settings here: newer ones than ours are in force from now on, and the server hears of
+        them with the next run. The mount point and the bin stay as they were mounted."""
+        async with self._settling:
+            ours = self.synchronization
+            if edited.timestamp > ours.timestamp:
+                self._follow(replace(edited, **{word: getattr(ours, word) for word in _AS_MOUNTED}), "was set here")
+
+    async def _settle(self) -> Settings:
         ours = self.synchronization
         if ours.path_id is None:
             return self.settings
@@ -163,19 +181,22 @@ class Registration:
                 now = merged(now, update)
         if now != ours:
             await self._save(ours, now)
-            self._follow(now)
+            self._follow(now, "the server's page says")
         return self.settings
 
-    def _follow(self, now: Synchronization) -> None:
+    def _follow(self, now: Synchronization, why: str) -> None:
         before, self.synchronization = self.synchronization, now
         if now.remote != before.remote:
             log.info("the server's folder is now %s; it was %s", now.remote, before.remote)
             self._remote.follow(now.remote)
         for what in ("direction", "mode", "conflict"):
             if getattr(now, what) is not getattr(before, what):
-                log.info("%s is now %s, as the server's page says", what, getattr(now, what).value)
+                log.info("%s is now %s, as %s", what, getattr(now, what).value, why)
+        if now.scheduler != before.scheduler:
+            log.info("the schedule is now %s, as %s", now.scheduler, why)
         self._tell_restriction(before.restriction or "")
-        self.on_change()
+        for call in self.on_change:
+            call()
 
     def _tell_restriction(self, before: str) -> None:
         now = self.synchronization.restriction or ""

@@ -19,15 +19,18 @@ import trio
 from reconciler.engine import Engine
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
-from syncin_mount.config import ConfigurationFile, private_folder
+from reconciler.schedule import Schedule
+from syncin_mount.config import ConfigurationFile, Scheduling, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.contents import sync_contents
 from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.daemon.following import Following
 from syncin_mount.daemon.handover import Handover
 from syncin_mount.daemon.keeping import keep_history
 from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.registration import Registration, Save
+from syncin_mount.daemon.scheduling import RememberedRun, Turns
 from syncin_mount.server import Folder
 from syncin_mount.store import Replica
 from syncin_mount.trash import find_user_bin
@@ -69,6 +72,8 @@ class Runtime:
     hydrator: Hydrator
     engine: Engine
     meter: Meter
+    turns: Turns
+    following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
     failure: str | None = None
@@ -78,6 +83,19 @@ class Runtime:
     def synchronization(self) -> Synchronization:
         """As it is configured now: the server may have changed it since the start."""
         return self.registration.synchronization
+
+    def reschedule(self) -> None:
+        """The engine takes up what the schedule's settings are now."""
+        every = self.synchronization.scheduler.seconds
+        self.engine.reschedule(every, allowed=self.turns.scheduling is not Scheduling.OFF)
+
+    async def configure(self, now: Configuration) -> None:
+        """Takes up what somebody changed in the configuration."""
+        self.turns.scheduling = now.scheduling
+        edited = now.synchronizations.get(self.synchronization.name)
+        if edited is not None:
+            await self.registration.adopt(edited)
+        self.reschedule()
 
     def tell_disk(self, trouble: str | None) -> None:
         self.disk = trouble
@@ -103,6 +121,8 @@ async def open_runtime(
             nursery.start_soon(_kept_running, runtime, functools.partial(keep_history, replica.history, folders))
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
+                runtime.following = Following(ConfigurationFile(folders), runtime.configure)
+                await nursery.start(_kept_running, runtime, runtime.following.run)
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
                 # Only while the drive is there: what the user restores must find it.
                 runtime.handover, runtime.own_bin = _handover(folders, replica, synchronization)
@@ -129,6 +149,7 @@ def _assemble(
     registration = Registration(
         session, remote, synchronization, host=platform.node() or "here", save=_saver(ConfigurationFile(folders))
     )
+    turns, clock = Turns(folders.state), SystemClock()
     engine = Engine(
         replica,
         remote,
@@ -136,13 +157,21 @@ def _assemble(
         link,
         settings=registration.settings,
         settle_settings=registration.settle,
-        clock=SystemClock(),
+        clock=clock,
         progress=meter,
+        schedule=Schedule(
+            clock,
+            synchronization.scheduler.seconds,
+            memory=RememberedRun(folders.replica(synchronization.name)),
+            turn=turns.turn,
+        ),
         manual=manual,
         stamp=_stamp,
         name=lambda: registration.synchronization.remote,
     )
-    return Runtime(registration, server, replica, link, hydrator, engine, meter)
+    runtime = Runtime(registration, server, replica, link, hydrator, engine, meter, turns)
+    registration.on_change.append(runtime.reschedule)
+    return runtime
 
 
 def _handover(folders: Folders, replica: Replica, synchronization: Synchronization) -> tuple[Handover | None, str]:

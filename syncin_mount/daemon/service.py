@@ -67,6 +67,9 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         refused=now.refused,
         restriction=synchronization.restriction,
         bin=_bin(runtime),
+        schedule=str(synchronization.scheduler),
+        next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
+        waits_for_turn=now.waits_for_turn,
     )
 
 
@@ -130,6 +133,10 @@ class MountedService:
             raise Unreachable(now.offline_why or "the server is away")
         if now.refused or now.halted:
             raise Refused(now.refused or now.halted or "")
+
+    async def reload(self) -> None:
+        if self._runtime.following is not None:
+            await self._runtime.following.look()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -145,7 +145,6 @@ async def test_remote_folders_used_twice(world: World):
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        (("--every", "15m"), "the scheduler is not there yet"),
         (("--every", "often"), "'often' is no time"),
         (("--filter", "*.tmp"), "'*.tmp' cannot be a filter"),
     ],
@@ -279,14 +278,14 @@ async def test_the_doctor_finds_nothing_wrong_and_then_what_is(world: World):
     assert f"server home: user1 is let in at {world.url}" in text
     assert f"docs: not mounted; {world.drive} is free" in text
     (world.drive / "stray").touch()
-    world.config.write_text(world.config.read_text().replace('scheduler = "off"', 'scheduler = "1h"'))
+    world.config.write_text(world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]'))
     await world.stop()
     done = await world.run("doctor")
     assert done.status == 1
-    assert "the scheduler is not there yet" in done.out
+    assert "the filters cannot be used" in done.out
     assert f"the mount point {world.drive} is not empty" in done.out
     assert re.search("note .*server home: Nothing answers", done.out)
-    assert "not there yet" in await world.refused("sync", "docs", status=1)
+    assert "the filters cannot be used" in await world.refused("sync", "docs", status=1)
 
 
 async def test_logging_in_again_renews_the_token(world: World):

@@ -160,7 +160,7 @@ mountpoint = "/mnt/docs"
         ('"/mnt/docs"', '"/mnt/docs"\ntrash = "bin"', 10, '"auto" or "desktop" or "own"'),
         ('"/mnt/docs"', '"/mnt/docs"\ndirecton = "both"', 10, "'directon' is no setting; known are"),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
-        ("[servers.home]", "[server.home]", 1, r"only \[servers.NAME\]"),
+        ("[servers.home]", "[server.home]", 1, r"only \[program\], \[history\], \[servers.NAME\]"),
         ("[servers.home]", "[history]\ndays = 0\n[servers.home]", 2, "'days' must be a whole number, 1 at the least"),
         ("[servers.home]", "[history]\nmegabytes = true\n[servers.home]", 2, "a whole number, 10 at the least"),
         (

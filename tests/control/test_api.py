@@ -89,6 +89,9 @@ class Service:
         finally:
             self.cancelled.set()
 
+    async def reload(self) -> None:
+        self.asked.append("reload")
+
     def stop(self) -> None:
         self.asked.append("stop")
 
@@ -194,6 +197,11 @@ async def test_errors_arrive_as_what_they_were(client: Client, service: Service,
 def test_failures_of_unknown_kind_are_errors_of_the_daemon():
     for kind in ("", "NoSuchError", "RemoteErrors", "annotations"):
         assert type(error_of(Failure(kind, "said"))) is ControlError
+
+
+async def test_reload(client: Client, service: Service):
+    assert await client.reload() == STATUS
+    assert service.asked == ["reload"]
 
 
 async def test_stop(client: Client, service: Service):

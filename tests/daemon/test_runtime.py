@@ -6,6 +6,7 @@ import errno
 import itertools
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,7 +97,7 @@ def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
         return act(*args)
 
     monkeypatch.setattr(trio.to_thread, "run_sync", here)
-    monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=now))
+    monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=now, time_ns=time.time_ns))
 
 
 @pytest.mark.parametrize(

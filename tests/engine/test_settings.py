@@ -63,7 +63,7 @@ async def test_without_rights_it_becomes_a_download(world: World) -> None:
     device = await world.device(follow=True, remote="spaces/team/Docs")
     assert device.registration is not None
     told: list[bool] = []
-    device.registration.on_change = lambda: told.append(True)
+    device.registration.on_change.append(lambda: told.append(True))
     await device.sync()
     directions = [device.engine.settings.direction]
     [row] = world.server.store.state.spaces

@@ -49,7 +49,9 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
     show_default=True,
     help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.",
 )
-@click.option("--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d, off.")
+@click.option(
+    "--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides."
+)
 @click.option(
     "--filter",
     "filters",
@@ -96,7 +98,7 @@ def command(
         mode=Mode(mode),
         conflict=Conflict(conflict),
         trash=Trash(trash),
-        scheduler=_schedule(every),
+        scheduler=schedule(every),
         filters=tuple(entered(rule).pattern for rule in filters),
         timestamp=int(time.time()),
     )
@@ -135,7 +137,8 @@ def _remote(text: str) -> str:
         raise CommandError(f"'{output.printable(text)}' cannot be synchronized: {error}") from error
 
 
-def _schedule(text: str | None) -> Scheduler:
+def schedule(text: str | None) -> Scheduler:
+    """None is off. Raises CommandError."""
     found = Scheduler() if text is None else parse_schedule(text)
     if found is None:
         raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off")

@@ -81,7 +81,7 @@ def _show_one(status: Status) -> None:
         ("mounted", f"at {status.mountpoint} (process {status.pid})" if status.mounted else "no"),
         ("server", f"{_server(status)}{f' ({status.why_offline})' if status.why_offline else ''}"),
         ("remote", status.remote),
-        ("runs", "by 'sync' only" if status.manual else "by itself while mounted"),
+        ("runs", _runs(status)),
         ("now", _now(status)),
         ("in common", output.count(status.known, "file or folder", "files and folders")),
         ("waiting", output.count(status.waiting, "change") + " for the server"),
@@ -104,6 +104,18 @@ def _show_one(status: Status) -> None:
     ]
     fields += [("problem", f"{each.path}: {each.why}" if each.path else each.why) for each in status.problems]
     output.emit_fields(fields)
+
+
+def _runs(status: Status) -> str:
+    if status.manual:
+        return "by 'sync' only"
+    if status.schedule == "off":
+        return "by itself while mounted"
+    if status.waits_for_turn:
+        return f"every {status.schedule}; due, and waits for another drive's run"
+    if status.next_run is None:
+        return f"every {status.schedule}, but not now: {'the scheduler is off' if status.mounted else 'not mounted'}"
+    return f"every {status.schedule}, next at {output.moment(status.next_run)}"
 
 
 def _server(status: Status) -> str:

@@ -1,0 +1,47 @@
+"""`scheduler`: how the synchronizations' schedules are kept on this computer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.config import ConfigurationFile, Scheduling
+
+_MEANS = {
+    Scheduling.PARALLEL: "each run starts when it is due",
+    Scheduling.SEQUENTIAL: "a run that is due waits until another drive's has ended",
+    Scheduling.OFF: "no run starts on a schedule; 'sync' starts one",
+}
+
+
+@click.command()
+@click.argument("how", required=False, type=click.Choice([each.value for each in Scheduling]))
+@output.json_option
+def command(how: str | None, as_json: bool) -> None:
+    """Say how the schedules of all synchronizations are kept; alone, show it.
+
+    \b
+    parallel     each run starts when it is due, beside others (the default)
+    sequential   runs start one after another, whichever drive's they are
+    off          no run starts on a schedule, until this is changed again
+
+    How often a synchronization runs is its own setting: syncin-mount edit NAME --every 15m (or 2h, 1d, off). One whose
+    schedule is off follows both sides by itself while it is mounted, whatever is said here. Schedules are kept while a
+    drive is mounted; what was missed meanwhile is made up once.
+    """
+    folders, configuration = configured.load()
+    if how is not None:
+        wanted = Scheduling(how)
+        configuration = ConfigurationFile(folders).update(lambda now: replace(now, scheduling=wanted))
+        tell_daemons(folders, configuration.synchronizations)
+    scheduling = configuration.scheduling
+    schedules = {each.name: str(each.scheduler) for each in configuration.synchronizations.values()}
+    if as_json:
+        output.emit_json({"scheduler": scheduling.value, "schedules": schedules})
+        return
+    output.say(f"{scheduling.value}: {_MEANS[scheduling]}")
+    for name, schedule in schedules.items():
+        output.say(f"  {name}: {'follows both sides by itself' if schedule == 'off' else f'every {schedule}'}")

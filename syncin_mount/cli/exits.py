@@ -85,6 +85,7 @@ _OF_OURS: dict[str, Exit] = {
     "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
     "syncin_mount.control.client.ControlError": Exit.UNFINISHED,
     "syncin_mount.control.service.NotDone": Exit.UNFINISHED,
+    "syncin_mount.control.supervision.SupervisorError": Exit.UNFINISHED,
     "syncin_mount.daemon.errors.DaemonError": Exit.UNFINISHED,
     "syncin_mount.store.errors.ReplicaError": Exit.UNFINISHED,
     "syncin_mount.vfs.frontend.MountError": Exit.UNFINISHED,

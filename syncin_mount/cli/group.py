@@ -38,10 +38,14 @@ COMMANDS: dict[str, Lazy] = {
     "list": _own("list_", "List the synchronizations."),
     "show": _own("show", "Show all settings of a synchronization."),
     "edit": _own("edit", "Change settings of a synchronization."),
+    "enable": Lazy("syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."),
+    "disable": Lazy("syncin_mount.cli.commands.enable:disable", "Leave synchronizations out of 'up' and runs."),
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
     "open": _own("open_", "Open a drive's folder, or the server's in the browser."),
+    "up": _own("up", "Mount every enabled synchronization, and keep them mounted."),
+    "down": _own("down", "Unmount all drives, and end what 'up' began."),
     "sync": _own("sync", "Carry local and remote changes across now."),
     "status": _own("status", "Show how the synchronizations are."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
@@ -56,10 +60,6 @@ COMMANDS: dict[str, Lazy] = {
 
 NOT_YET = frozenset(
     {
-        "enable",
-        "disable",
-        "up",
-        "down",
         "pause",
         "resume",
     }

@@ -88,6 +88,11 @@ def moment(seconds: float | None) -> str:
     return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def time_of_day(seconds: float) -> str:
+    """Local time to the second, without the day."""
+    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 file``, ``2 files``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import sys
 from typing import TYPE_CHECKING
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
-from syncin_mount.config import private_folder
 from syncin_mount.control.app import ControlApp
+from syncin_mount.control.sockets import listen_privately
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,23 +21,6 @@ _GRACE = 1.0
 """Seconds that answers under way get at the end."""
 
 
-def _listen(path: Path) -> socket.socket:
-    """A socket of mode 0600 in a folder of mode 0700. What an ended daemon left under that name is replaced: the caller
-    holds the replica's lock, so there is no living one."""
-    if sys.platform == "win32":
-        raise NotImplementedError("the control API on Windows is not there yet")
-    private_folder(path.parent)
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(os.fspath(path))
-        path.chmod(0o600)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
 async def serve_control(
     service: Service, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
@@ -49,7 +29,7 @@ async def serve_control(
     Reports started once connections are accepted.
     """
     config = Config()
-    config.bind = [f"fd://{_listen(path).detach()}"]
+    config.bind = [f"fd://{listen_privately(path).detach()}"]
     config.graceful_timeout = _GRACE
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -62,6 +62,20 @@ def unmount(point: Path, *, lazily: bool = False) -> str | None:
     return None if done.returncode == 0 else done.stderr.strip().removeprefix("fusermount3: ")
 
 
+def take_away(point: Path, *, force: bool = False) -> str | None:
+    """Unmounts it, with ``force`` also while it is used. Blocks. Returns None when nothing is mounted there any more,
+    else one clause about why: the system itself tells, and nothing was ended."""
+    why = unmount(point)
+    if why is None or mounted_at(point) is None:
+        return None
+    if not force:
+        names = users(point)
+        by = f" by {', '.join(names[:5])}" if names else ""
+        return f"files of it are open{by}" if "busy" in why.lower() or names else why
+    why = unmount(point, lazily=True)
+    return None if why is None or mounted_at(point) is None else why
+
+
 def users(point: Path) -> list[str]:
     """The processes, as ``name (pid)``, that have a file open or stand below ``point``: those that /proc shows us."""
     others = [each for each in Path("/proc").iterdir() if each.name.isdigit() and int(each.name) != os.getpid()]

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, explain
+from syncin_mount.cli.exits import CommandError, Exit, explain
+from syncin_mount.cli.supervised import told
 from syncin_mount.control.sockets import listens
+from syncin_mount.control.supervision import Ask, Phase, What
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     """Mount synchronization NAME as a drive.
 
     Returns when the drive can be used. The server need not be there: what was synchronized before is, and changes are
-    carried across when the server comes back.
+    carried across when the server comes back. While 'up' supervises, it looks after the drive from then on.
     """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
@@ -39,15 +41,29 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     if foreground:
         _run(folders, server, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
         return
-    from syncin_mount.daemon.spawn import spawn  # noqa: PLC0415 (start-up time)
+    if not _handed_over(folders, synchronization, manual=manual):
+        from syncin_mount.daemon.spawn import spawn  # noqa: PLC0415 (start-up time)
 
-    refusal = spawn(folders, name, ["--manual"] if manual else [])
-    if refusal is not None:
-        raise CommandError(refusal.sentence, refusal.status)
+        refusal = spawn(folders, name, ["--manual"] if manual else [])
+        if refusal is not None:
+            raise CommandError(refusal.sentence, refusal.status)
     _say_mounted(synchronization)
     status = output.run_async(_first_status, folders, name)
     if status is not None and status.known == 0 and status.online is False:
         output.warn(f"the drive is empty: it was never synchronized, and the server is away ({status.why_offline})")
+
+
+def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: bool) -> bool:
+    """Whether the supervisor mounted it: it does with what is enabled. Raises CommandError when it could not."""
+    if not synchronization.enabled:
+        return False
+    answer = told(folders, Ask(What.UP, synchronization.name, manual=manual), seconds=None)
+    drive = None if answer is None else answer.of(synchronization.name)
+    if drive is None:
+        return False
+    if drive.phase is not Phase.UP:
+        raise CommandError(drive.why or "its daemon ended at once", drive.status or Exit.UNFINISHED)
+    return True
 
 
 def _say_mounted(synchronization: Synchronization) -> None:

@@ -8,10 +8,13 @@ import click
 
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.supervised import told
 from syncin_mount.control.sockets import listens
+from syncin_mount.control.supervision import Ask, What
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.control.messages import Status
 
 _PATIENCE = 60.0
 """Seconds that a daemon gets to write down what the system hands over."""
@@ -23,49 +26,61 @@ _PATIENCE = 60.0
 def command(name: str, force: bool) -> None:
     """Unmount the drive of synchronization NAME.
 
-    Changes that the server does not have yet are kept and carried across after the next mount, or by 'sync'.
+    Changes that the server does not have yet are kept and carried across after the next mount, or by 'sync'. While 'up'
+    supervises, the drive stays unmounted until 'mount NAME' or the next 'up'.
     """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
+    if is_there(folders, synchronization):
+        output.say(unmount_drive(folders, synchronization, force=force))
+        told(folders, Ask(What.HOLD, name))
+        return
+    supervised = told(folders, Ask(What.HOLD, name))
+    if supervised is None or supervised.of(name) is None:
+        raise CommandError(f"'{name}' is not mounted")
+    output.say(f"{name} is not mounted, and stays so until 'mount {name}' or 'up'")
+
+
+def is_there(folders: Folders, synchronization: Synchronization) -> bool:
+    """Whether there is something to unmount: a daemon, or a drive without one."""
     from syncin_mount.daemon.mounts import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
 
     mount = mounted_at(synchronization.mountpoint)
-    running = listens(folders.socket(name))
-    if not running and (mount is None or not is_ours(mount)):
-        raise CommandError(f"'{name}' is not mounted")
+    return listens(folders.socket(synchronization.name)) or (mount is not None and is_ours(mount))
+
+
+def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: bool) -> str:
+    """Ends the drive and its daemon; the line that tells. Raises CommandError when files of it are open, or the daemon
+    does not end."""
+    from syncin_mount.daemon.mounts import is_ours, mounted_at, take_away  # noqa: PLC0415 (start-up time)
+
+    name = synchronization.name
     # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
-    pid = output.run_async(_pid, folders, name) if running else None
+    status = output.run_async(status_of, folders, name) if listens(folders.socket(name)) else None
+    mount = mounted_at(synchronization.mountpoint)
     if mount is not None and is_ours(mount):
-        _take_away(synchronization, force=force)
-    if pid is not None:
-        output.run_async(_wait_for_end, folders, synchronization, pid)
-    output.say(f"{name} is unmounted")
+        why = take_away(synchronization.mountpoint, force=force)
+        if why is not None:
+            advice = "; close them, or use --force" if not force and why.startswith("files ") else ""
+            raise CommandError(f"'{name}' cannot be unmounted: {why}{advice}", Exit.UNFINISHED)
+    if status is None or status.pid is None:
+        return f"{name} is unmounted"
+    output.run_async(_wait_for_end, folders, synchronization, status.pid)
+    if not status.waiting:
+        return f"{name} is unmounted"
+    return f"{name} is unmounted; {output.count(status.waiting, 'change')} for the server {_wait(status.waiting)} here"
 
 
-def _take_away(synchronization: Synchronization, *, force: bool) -> None:
-    """Raises CommandError when the drive is in use: the system itself tells, before anything is ended."""
-    from syncin_mount.daemon.mounts import mounted_at, unmount, users  # noqa: PLC0415 (start-up time)
-
-    point = synchronization.mountpoint
-    why = unmount(point)
-    if why is None or mounted_at(point) is None:
-        return
-    if not force:
-        names = users(point)
-        by = f" by {', '.join(names[:5])}" if names else ""
-        if "busy" in why.lower() or names:
-            why = f"files of it are open{by}; close them, or use --force"
-        raise CommandError(f"'{synchronization.name}' cannot be unmounted: {why}", Exit.UNFINISHED)
-    why = unmount(point, lazily=True)
-    if why is not None and mounted_at(point) is not None:
-        raise CommandError(f"'{synchronization.name}' cannot be unmounted: {why}", Exit.UNFINISHED)
+def _wait(number: int) -> str:
+    return "waits" if number == 1 else "wait"
 
 
-async def _pid(folders: Folders, name: str) -> int | None:
+async def status_of(folders: Folders, name: str) -> Status:
+    """What the daemon says. Raises ControlError."""
     from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
 
     async with Client(folders.socket(name)) as daemon:
-        return (await daemon.status()).pid
+        return await daemon.status()
 
 
 async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:

@@ -1,0 +1,40 @@
+"""`down`: all drives unmounted, and nothing mounts them again."""
+
+from __future__ import annotations
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.commands.umount import is_there, unmount_drive
+from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.supervised import told
+from syncin_mount.control.supervision import Ask, What
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Also while files are open; programs that use them get errors.")
+def command(force: bool) -> None:
+    """Unmount all drives, and end the supervisor that 'up' began.
+
+    Changes that the server does not have yet are kept, and told; they are carried across after the next 'up' or
+    'mount', or by 'sync'. A drive with open files stays mounted, and then the supervisor stays, too.
+    """
+    folders, configuration = configured.load()
+    supervised = told(folders, Ask(What.HOLD))
+    left = there = 0
+    for each in configuration.synchronizations.values():
+        if not is_there(folders, each):
+            continue
+        there += 1
+        try:
+            output.say(unmount_drive(folders, each, force=force))
+        except CommandError as error:
+            left += 1
+            output.warn(str(error))
+    if left:
+        raise SystemExit(int(Exit.UNFINISHED))
+    if supervised is not None:
+        told(folders, Ask(What.END), seconds=None)
+        output.say("nothing is supervised any more")
+    elif not there:
+        output.say("nothing is mounted")

@@ -1,0 +1,92 @@
+"""`up`: every enabled synchronization mounted, and kept so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import CommandError, Exit, explain
+from syncin_mount.cli.supervised import told
+from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncin_mount.config import Configuration, Folders
+    from syncin_mount.control.supervision import Answer
+
+
+@click.command()
+@click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C unmounts all and ends.")
+@click.option("--ready-fd", type=int, hidden=True, help="Where the supervisor says that it answers.")
+def command(foreground: bool, ready_fd: int | None) -> None:
+    """Mount every enabled synchronization, and keep them mounted.
+
+    A supervisor stays in the background. It mounts a drive again whose daemon was killed (after pauses that grow when
+    that does not help), and follows what is added, removed, enabled and disabled. What you unmount stays unmounted
+    until 'mount' or the next 'up'.
+
+    Returns when each drive is mounted or could not be. 'up' again tries those at once that failed; 'down' ends it.
+    """
+    folders, configuration = configured.load()
+    if foreground or ready_fd is not None:
+        _supervise(folders, ready_fd)
+        return
+    answer = told(folders, Ask(What.UP), seconds=None)
+    if answer is None:
+        _begin(folders)
+        answer = ask(folders, Ask(What.UP), seconds=None)
+    raise SystemExit(_tell(configuration, answer))
+
+
+def _begin(folders: Folders) -> None:
+    """Starts the supervisor in the background; returns when it answers. Raises CommandError."""
+    from syncin_mount.daemon.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
+
+    refusal = spawn_supervisor(folders)
+    if refusal is not None:
+        raise CommandError(refusal.sentence, refusal.status)
+
+
+def _tell(configuration: Configuration, answer: Answer) -> int:
+    """One line a drive; the exit status."""
+    worst = int(Exit.DONE)
+    for each in sorted(answer.drives, key=lambda drive: drive.name):
+        synchronization = configuration.synchronizations.get(each.name)
+        if each.phase is Phase.UP and not each.why and synchronization is not None:
+            output.say(f"{each.name} is mounted at {synchronization.mountpoint}")
+        elif each.why:
+            again = "" if each.next_try is None else f"; next try at {output.time_of_day(each.next_try)}"
+            output.warn(f"{each.name}: {each.why}{again}")
+            worst = each.status or int(Exit.UNFINISHED)
+    if not answer.drives:
+        output.say("no synchronization is enabled yet; each is mounted as soon as it is added or enabled")
+    if answer.trouble:
+        output.warn(f"the configuration is not followed: {answer.trouble}")
+        worst = int(Exit.USAGE)
+    return worst
+
+
+def _supervise(folders: Folders, descriptor: int | None) -> None:
+    """The supervisor itself; its first error's sentence goes to whoever waits at the pipe."""
+    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415
+    from syncin_mount.daemon.supervising import supervise  # noqa: PLC0415
+
+    log_to(folders.log(NAME))
+    pipe = None if descriptor is None else ReadyPipe(descriptor)
+    serving: Callable[[], None] = (
+        (lambda: output.say("supervising; Ctrl-C unmounts all and ends")) if pipe is None else pipe.ready
+    )
+
+    async def run() -> None:
+        await supervise(folders, on_serving=serving)
+
+    try:
+        output.run_async(run)
+    except BaseException as error:
+        if pipe is not None:
+            pipe.refused(*explain(error))
+        raise

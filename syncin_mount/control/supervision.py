@@ -1,0 +1,152 @@
+"""What the supervisor and the commands say to each other: one JSON line there, one back, over a Unix socket of 0600.
+
+Not the drives' API (`control.app`): the supervisor has to be small, and is asked before anything else is imported.
+Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from syncin_mount.control.sockets import listen_privately
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import trio
+
+    from syncin_mount.config import Folders
+
+log = logging.getLogger(__name__)
+
+NAME = "@supervisor"
+"""Where a synchronization's name would stand, for socket and log. No name begins so."""
+
+_LONGEST = 4 * 1024 * 1024
+_GRACE = 1.0
+"""Seconds that the last answer gets at the end."""
+
+
+class Phase(enum.Enum):
+    """``DOWN``: somebody unmounted it; it stays so until somebody wants it back. ``WAITING``: to be started, again
+    after a pause where it failed. ``STOPPING``: it is being unmounted because it is not enabled any more."""
+
+    DOWN = "down"
+    WAITING = "waiting"
+    STARTING = "starting"
+    UP = "up"
+    STOPPING = "stopping"
+
+
+class Supervised(msgspec.Struct, frozen=True):
+    """How the supervisor sees one drive. ``why`` it is not as it should be, with the ``status`` that the daemon ended
+    with; ``next_try`` when it does something about that."""
+
+    name: str
+    phase: Phase
+    failures: int = 0
+    why: str | None = None
+    status: int | None = None
+    next_try: float | None = None
+
+
+class What(enum.Enum):
+    """``LOOK`` at the configuration and the drives, and tell at once. All others tell when each drive that was asked
+    about (all, without a name) is as it is to be, or was tried in vain: ``FOLLOW`` the configuration; ``UP``: have it
+    up, and try at once; ``HOLD``: leave it down when it is down. ``END``: unmount what is mounted, and end."""
+
+    LOOK = "look"
+    FOLLOW = "follow"
+    UP = "up"
+    HOLD = "hold"
+    END = "end"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What the supervisor is to do. ``manual`` goes with UP and a name."""
+
+    what: What
+    name: str | None = None
+    manual: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """All drives that are supervised now, and what keeps the supervisor from following the configuration."""
+
+    drives: tuple[Supervised, ...] = ()
+    trouble: str | None = None
+
+    def of(self, name: str) -> Supervised | None:
+        return next((each for each in self.drives if each.name == name), None)
+
+
+class SupervisorError(Exception):
+    """The supervisor did not answer. ``str()`` is one sentence."""
+
+
+class NoSupervisor(SupervisorError):
+    """There is none."""
+
+
+def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer:
+    """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes). Raises NoSupervisor,
+    SupervisorError."""
+    if sys.platform == "win32":
+        raise NoSupervisor("there is no supervisor on Windows yet")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
+        there.settimeout(seconds)
+        try:
+            there.connect(str(folders.socket(NAME)))
+        except OSError as error:
+            raise NoSupervisor("nothing is supervised; 'syncin-mount up' begins it") from error
+        try:
+            there.sendall(msgspec.json.encode(request) + b"\n")
+            with there.makefile("rb") as said:
+                return msgspec.json.decode(said.readline(_LONGEST), type=Answer)
+        except TimeoutError as error:
+            what = "does not answer"
+            cause: Exception = error
+        except OSError as error:
+            what, cause = "ended meanwhile", error
+        except msgspec.MsgspecError as error:
+            what, cause = "ended meanwhile, or is of another version", error
+    raise SupervisorError(f"the supervisor {what}; its log says more: {folders.log(NAME)}") from cause
+
+
+async def serve_supervision(
+    path: Path, answer: Callable[[Ask], Awaitable[Answer]], *, task_status: trio.TaskStatus[None]
+) -> None:
+    """Answers on the socket until cancelled; the file goes then. A caller that hangs up or talks nonsense harms nobody:
+    what it asked for is done all the same."""
+    import trio  # noqa: PLC0415 (the commands only ask)
+
+    async def talk(stream: trio.SocketStream) -> None:
+        line = bytearray()
+        try:
+            async for part in stream:
+                line += part
+                if b"\n" in part or len(line) > _LONGEST:
+                    break
+            if not line:
+                return  # somebody only looked whether we are here
+            said = await answer(msgspec.json.decode(bytes(line), type=Ask))
+            # The answer to END goes out although this ends.
+            with trio.move_on_after(_GRACE, shield=True):
+                await stream.send_all(msgspec.json.encode(said) + b"\n")
+        except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
+            log.info("a caller could not be answered: %s", error)
+
+    listener = listen_privately(path)
+    listener.listen()
+    task_status.started()
+    try:
+        await trio.serve_listeners(talk, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))])
+    finally:
+        path.unlink(missing_ok=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import logging.handlers
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from syncin_mount.config import private_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _BYTES = 2_000_000
 _KEPT = 3
@@ -34,13 +32,50 @@ class _Lines(logging.Formatter):
 def log_to(path: Path, *, also_terminal: bool = False) -> None:
     """Sends every log message of this process to the file; with ``also_terminal`` to standard error, too."""
     private_folder(path.parent)
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
-    ]
+    handlers = [_file(path)]
     if also_terminal:
-        handlers.append(logging.StreamHandler(sys.stderr))
-    for handler in handlers:
-        handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handlers.append(_formatted(logging.StreamHandler(sys.stderr)))
+    _install(handlers)
+
+
+def _file(path: Path) -> logging.Handler:
+    return _formatted(logging.handlers.RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8"))
+
+
+def _formatted(handler: logging.Handler) -> logging.Handler:
+    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def _install(handlers: list[logging.Handler]) -> None:
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_place: contextvars.ContextVar[Path | None] = contextvars.ContextVar("log", default=None)
+
+
+class _ByTask(logging.Handler):
+    """Sends each message to the file of the task that it comes from. A message of none has no place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._files: dict[Path, logging.Handler] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        place = _place.get()
+        if place is None:
+            return
+        if place not in self._files:
+            self._files[place] = _file(place)
+        self._files[place].handle(record)
+
+
+def log_task_to(path: Path) -> None:
+    """Sends what this task logs, and what it starts from now on (tasks and threads), to the file: for a process in
+    which several synchronizations run."""
+    private_folder(path.parent)
+    if not any(isinstance(each, _ByTask) for each in logging.getLogger().handlers):
+        _install([_ByTask()])
+    _place.set(path)

@@ -33,7 +33,7 @@ async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[A
     send, receive = trio.open_memory_channel[SyncEvent](0)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_run, runtime, request, send)
-        async with receive:
+        with receive:  # not `async with`: its checkpoint would be cancelled, and that took the place of a Ctrl-C
             try:
                 yield receive
             finally:
@@ -42,7 +42,7 @@ async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[A
 
 
 async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChannel[SyncEvent]) -> None:
-    async with send:
+    with send:
         runtime.meter.reset()
         last: SyncEvent
         async with trio.open_nursery() as nursery:

@@ -1,28 +1,25 @@
-"""`sync`: one run, now."""
+"""`sync`: one run, now, of one or more synchronizations."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.cli.progress import ProgressView
-from syncin_mount.control.sockets import listens
+from syncin_mount.cli.exits import Exit, explain
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from syncin_mount.cli.running import Ran
     from syncin_mount.config import Configuration, Folders, Synchronization
-    from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncEvent, SyncRequest
+    from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncRequest
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="Every enabled synchronization, one after another.")
+@click.option("--all", "everything", is_flag=True, help="Every enabled synchronization.")
+@click.option("--parallel", is_flag=True, help="Side by side instead of one after another.")
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
 @click.option(
     "--yes",
@@ -32,11 +29,16 @@ if TYPE_CHECKING:
     help="Let a run pass that a guard halted; with the PLAN that --dry-run named, carry out that one or nothing.",
 )
 @output.json_option
-def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: str | None, as_json: bool) -> None:
+def command(
+    names: tuple[str, ...], everything: bool, parallel: bool, dry_run: bool, yes: str | None, as_json: bool
+) -> None:
     """Carry local and remote changes across now, mounted or not.
 
-    Returns when both sides are the same and every content is here. Exit status: 0 all done; 1 something failed or
-    waits; 3 the server is unreachable; 4 a guard halted the run; 5 the server refused it.
+    Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment: what was carried
+    stays, and the rest goes on where it stopped. A run that fails does not keep the others from running.
+
+    Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard halted the run; 5 the
+    server refused it; of several runs the worst.
     """
     from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
 
@@ -48,73 +50,72 @@ def command(names: tuple[str, ...], everything: bool, dry_run: bool, yes: str | 
     if plan and (dry_run or len(chosen) != 1):
         raise click.UsageError("a plan is confirmed alone: sync NAME --yes PLAN")
     request = SyncRequest(dry_run=dry_run, confirmed=yes is not None and plan is None, plan=plan)
-    reports: list[Report] = [output.run_async(_sync, folders, configuration, each, request) for each in chosen]
+    ran = _run(folders, configuration, chosen, request, parallel=parallel)
+    if len(ran) == 1 and ran[0].error is not None:
+        raise ran[0].error
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(reports))
+        output.emit_json([_plain(each) for each in ran])
     else:
-        for report in reports:
-            _show(report)
-    raise SystemExit(max((status_of(report) for report in reports), key=_SEVERITY.index, default=Exit.DONE))
+        for each in ran:
+            _tell(each, several=len(ran) > 1)
+    from syncin_mount.cli.running import worst  # noqa: PLC0415 (start-up time)
+
+    raise SystemExit(worst(ran))
+
+
+def _run(
+    folders: Folders,
+    configuration: Configuration,
+    chosen: list[Synchronization],
+    request: SyncRequest,
+    *,
+    parallel: bool,
+) -> list[Ran]:
+    from syncin_mount.cli.running import run_all  # noqa: PLC0415 (start-up time)
+
+    async def run() -> list[Ran]:
+        return await run_all(folders, configuration, chosen, request, parallel=parallel)
+
+    try:
+        ran: list[Ran] = output.run_async(run)
+    except BaseException as error:
+        if explain(error)[0] == Exit.INTERRUPTED and not request.dry_run:
+            output.warn("stopped; what was carried stays, and the rest goes on where it stopped with the next run")
+        raise
+    return ran
+
+
+def _plain(ran: Ran) -> object:
+    import msgspec  # noqa: PLC0415 (start-up time)
+
+    if ran.report is not None:
+        return msgspec.to_builtins(ran.report)
+    assert ran.error is not None
+    status, sentence = explain(ran.error)
+    return {"name": ran.name, "error": sentence, "status": status}
+
+
+def _tell(ran: Ran, *, several: bool) -> None:
+    if ran.report is None:
+        assert ran.error is not None
+        output.warn(f"{ran.name}: {explain(ran.error)[1]}")
+        return
+    if several and ran.report.actions:
+        output.say(f"{ran.name}:")
+    _show(ran.report)
 
 
 def _chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[Synchronization]:
     if everything and names:
         raise click.UsageError("give names or --all, not both")
     if everything:
-        return [each for each in configuration.synchronizations.values() if each.enabled]
+        found = [each for each in configuration.synchronizations.values() if each.enabled]
+        if not found:
+            output.warn("there is no enabled synchronization; 'syncin-mount list' shows all of them")
+        return found
     if not names:
         raise click.UsageError("say which: NAME, or --all")
     return [configured.synchronization_named(configuration, name) for name in dict.fromkeys(names)]
-
-
-async def _sync(
-    folders: Folders, configuration: Configuration, synchronization: Synchronization, request: SyncRequest
-) -> Report:
-    """The run's report; progress goes to the terminal meanwhile. Raises what ended it."""
-    from syncin_mount.control.client import error_of  # noqa: PLC0415 (start-up time)
-    from syncin_mount.control.messages import Failure, Progress, Report  # noqa: PLC0415
-
-    report: Report | None = None
-    with ProgressView(synchronization.name) as view:
-        async with _events(folders, configuration, synchronization, request) as events:
-            async for event in events:
-                if isinstance(event, Progress):
-                    view.show(event)
-                elif isinstance(event, Failure):
-                    raise error_of(event)
-                else:
-                    assert isinstance(event, Report)
-                    report = event
-    if report is None:
-        raise CommandError(f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED)
-    return report
-
-
-@contextlib.asynccontextmanager
-async def _events(
-    folders: Folders, configuration: Configuration, synchronization: Synchronization, request: SyncRequest
-) -> AsyncIterator[AsyncIterator[SyncEvent]]:
-    """From the daemon when the drive is mounted, else from a run in this process."""
-    socket = folders.socket(synchronization.name)
-    if listens(socket):
-        from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
-
-        async with Client(socket) as daemon, daemon.sync(request) as events:
-            yield events
-        return
-    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.runs import sync_events  # noqa: PLC0415
-    from syncin_mount.daemon.runtime import open_runtime  # noqa: PLC0415
-
-    log_to(folders.log(synchronization.name))
-    server = configuration.servers[synchronization.server]
-    async with (
-        open_runtime(folders, server, synchronization, alone=True) as runtime,
-        sync_events(runtime, request) as events,
-    ):
-        yield events
 
 
 _PLAN = re.compile(r"[0-9a-f]{12}")
@@ -137,19 +138,6 @@ _KINDS = {
     ("touch", "local"): "Times to set here",
     ("delete", "local"): "To be deleted here",
 }
-
-_SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)
-
-
-def status_of(report: Report) -> Exit:
-    """What the shell is told of a run."""
-    if report.refused:
-        return Exit.REFUSED
-    if report.halted:
-        return Exit.HALTED
-    if report.offline:
-        return Exit.UNREACHABLE
-    return Exit.UNFINISHED if report.problems else Exit.DONE
 
 
 def _show_plan(report: Report) -> None:

@@ -124,6 +124,8 @@ class Engine:
         self._in_turn = trio.CancelScope()
         """Waiting for other drives' runs, and keeping them waiting: ends early when the schedule changes."""
         self._waits_for_turn = False
+        self._work = trio.CancelScope()
+        """The run or push that is under way: a pause ends it."""
         self._failed_until = -math.inf
         self._transfers = transfers
         self._stamp = stamp
@@ -207,7 +209,8 @@ class Engine:
             if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not await self._restless()):
                 await self._full(Report())
             elif self._halted is None and (settled := await self._settled()):
-                await self._push(settled)
+                with trio.CancelScope() as self._work:
+                    await self._push(settled)
 
     def reschedule(self, every: float | None, *, allowed: bool = True) -> None:
         """Runs start every so many seconds from now on, counted from the last one; None: by what happens. Without
@@ -222,7 +225,7 @@ class Engine:
         """The run that the schedule asks for, in its turn; and whether a server that was lost is back."""
         left = self._schedule.wait()
         if left > 0:
-            if self._link.online is False:  # contents may be on their way still
+            if self._link.online is not True:  # contents may be on their way still
                 await self._knock()
             return
         if trio.current_time() < self._failed_until or (left > -RESTLESS_WAIT and await self._restless()):
@@ -244,6 +247,20 @@ class Engine:
                 if others_wait:
                     with suppress(Unavailable):
                         await self._hydrator.wait_drained()
+
+    def pause(self, why: str) -> None:
+        """Nothing is carried in either direction from now on, as if the server were away: what is under way ends at
+        once and goes on where it stopped after ``resume``. ``why`` is what people are told who ask for more."""
+        self._link.pause(why)
+        self._work.cancel()
+        self._in_turn.cancel()
+        self._hydrator.halt(why)
+
+    def resume(self) -> None:
+        """Ends a pause; what waited is carried, or what was due on the schedule."""
+        if self._link.paused:
+            self._link.resume()
+            self.list_soon()
 
     async def _knock(self) -> None:
         """The smallest request, to see whether the server is there."""
@@ -344,7 +361,7 @@ class Engine:
     def status(self) -> EngineStatus:
         """What is going on at this moment."""
         next_try = None
-        if self._link.online is False:
+        if self._link.online is False and not self._link.paused:
             next_try = max(self._link.retry_at - trio.current_time(), 0.0)
         return EngineStatus(
             online=self._link.online,
@@ -382,6 +399,16 @@ class Engine:
 
     # runs ----------------------------------------------------------------------------------------------------------
     async def _full(self, report: Report, *, confirmed: bool = False) -> None:
+        """A whole run, which a pause keeps from starting, or ends. (A dry run carries nothing.)"""
+        if self._link.paused and not report.dry_run:
+            report.offline = self._link.why
+            return
+        with trio.CancelScope() as self._work:
+            await self._rounds(report, confirmed=confirmed)
+        if self._work.cancelled_caught:
+            report.offline = self._link.why
+
+    async def _rounds(self, report: Report, *, confirmed: bool) -> None:
         """Lists, plans and executes until nothing stale is left, at most ``ROUNDS`` times."""
         started, begun = trio.current_time(), self._schedule.now()
         self._replica.begin_run()

@@ -326,7 +326,7 @@ class Hydrator:
         if self._nursery is None:
             raise Unavailable("the drive is being stopped")
         if self._link.resting:
-            raise Unavailable(f"the server is away: {self._link.why}")
+            raise Unavailable(self._link.why if self._link.paused else f"the server is away: {self._link.why}")
         if not job.awaited(gap[0]):
             end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
             self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
@@ -354,13 +354,18 @@ class Hydrator:
         while node in self._replacing:
             await self._replacing[node].wait()
 
-    def forget(self, node: NodeId) -> None:
+    def halt(self, why: str) -> None:
+        """All that is under way ends at once; what arrived stays, and the rest is queued again."""
+        for node in list(self._jobs):
+            self.forget(node, why)
+
+    def forget(self, node: NodeId, why: str = "the file was replaced by a newer version") -> None:
         """The node's job, if any, is superseded: its flights end, its waiters look again."""
         job = self._jobs.pop(node, None)
         if job is not None:
             for flight in job.flights:
                 flight.scope.cancel()
-            job.fail(Unavailable("the file was replaced by a newer version"))
+            job.fail(Unavailable(why))
             job.incoming.close()
 
     # jobs ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ answer says ``alive``. Retries are this state with growing pauses, not loops ins
 from __future__ import annotations
 
 import logging
+import math
 
 import trio
 
@@ -21,13 +22,29 @@ class Link:
 
     def __init__(self) -> None:
         self.online: bool | None = None
+        self.paused = False
         self.why = ""
         self.retry_at = 0.0
         self._pause = FIRST_PAUSE
         self._changed = trio.Event()
 
+    def pause(self, why: str) -> None:
+        """Nothing is to be asked of the server: offline until ``resume``, whatever anybody meets meanwhile."""
+        self.paused = True
+        self.online, self.why, self.retry_at = False, why, math.inf
+        self._announce()
+
+    def resume(self) -> None:
+        """The server may be asked again; whether it is there is not known."""
+        self.paused = False
+        self.online, self.why, self.retry_at = None, "", trio.current_time()
+        self._pause = FIRST_PAUSE
+        self._announce()
+
     def alive(self) -> None:
         """The server answered."""
+        if self.paused:
+            return
         self._pause = FIRST_PAUSE
         self.why = ""
         if self.online is not True:
@@ -40,6 +57,8 @@ class Link:
 
         Failures that come while a retry is already waited for (many requests dying together) count once.
         """
+        if self.paused:
+            return
         now = trio.current_time()
         self.why = why
         if self.online is not False or now >= self.retry_at:
@@ -52,6 +71,8 @@ class Link:
 
     def retry_now(self) -> None:
         """Somebody wants it tried at once (``sync``, the network came back)."""
+        if self.paused:
+            return
         self.retry_at = trio.current_time()
         self._pause = FIRST_PAUSE
         self._announce()
@@ -66,8 +87,8 @@ class Link:
         await self._changed.wait()
 
     async def wait_online(self) -> None:
-        """Returns once the server has answered after the last loss."""
-        while self.online is not True:
+        """Returns once the server has answered after the last loss, or may be asked again after a pause."""
+        while self.online is False:
             await self._changed.wait()
 
     def _announce(self) -> None:

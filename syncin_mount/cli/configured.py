@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from syncin_mount.cli.exits import CommandError
 from syncin_mount.config import ConfigurationFile, Folders
 
@@ -36,6 +38,17 @@ def synchronization_named(configuration: Configuration, name: str) -> Synchroniz
         hint = "syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
         raise CommandError(_unknown("synchronization", name, configuration.synchronizations, hint))
     return found
+
+
+def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[str]:
+    """The names that a command is given, each once, or all there are. Raises UsageError, CommandError."""
+    if everything and names:
+        raise click.UsageError("give names or --all, not both")
+    if everything:
+        return list(configuration.synchronizations)
+    if not names:
+        raise click.UsageError("say which: NAME, or --all")
+    return [synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
 
 
 def _unknown(what: str, name: str, known: Mapping[str, object], hint: str) -> str:

@@ -49,6 +49,8 @@ COMMANDS: dict[str, Lazy] = {
     "sync": _own("sync", "Carry local and remote changes across now."),
     "status": _own("status", "Show how the synchronizations are."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
+    "pause": Lazy("syncin_mount.cli.commands.pause:pause", "Carry nothing until 'resume'."),
+    "resume": Lazy("syncin_mount.cli.commands.pause:resume", "Let what was paused go on."),
     "scheduler": _own("scheduler", "Say how the schedules of all synchronizations are kept."),
     "journal": _own("journal", "List local changes that the server does not have yet."),
     "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
@@ -58,12 +60,8 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
 
-NOT_YET = frozenset(
-    {
-        "pause",
-        "resume",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
+"""Commands that are planned: whoever tries one is told so."""
 
 
 class LazyGroup(click.Group):

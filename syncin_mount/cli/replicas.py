@@ -62,4 +62,5 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             known=0 if replica is None else replica.base_count(),
             restriction=synchronization.restriction,
             schedule=str(synchronization.scheduler),
+            paused=synchronization.paused,
         )

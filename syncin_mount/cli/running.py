@@ -100,6 +100,10 @@ async def _run(
     from syncin_mount.control.client import error_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.control.messages import Failure, Progress  # noqa: PLC0415
 
+    if synchronization.paused and not request.dry_run:
+        name = synchronization.name
+        sentence = f"'{name}' is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+        raise CommandError(sentence, Exit.UNFINISHED)
     report: Report | None = None
     async with _events(folders, configuration, synchronization, request, here) as events:
         async for event in events:

@@ -79,8 +79,8 @@ class Synchronization:
 
     ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
     server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
-    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. ``trash`` is this computer's alone: the server knows
-    nothing of it.
+    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. ``trash`` and ``paused`` (nothing is
+    carried, until somebody resumes it) are this computer's alone: the server knows nothing of them.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Synchronization:
     scheduler: Scheduler = Scheduler()
     filters: tuple[str, ...] = ()
     enabled: bool = True
+    paused: bool = False
     trash: Trash = Trash.AUTO
     path_id: int | None = None
     timestamp: int = 0

@@ -165,6 +165,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key("scheduler", _schedule, str),
     Key("filters", _texts, list),
     Key("enabled", _truth),
+    Key("paused", _truth),
     Key("trash", _choice(Trash), _value),
     Key("path_id", _number),
     Key("timestamp", _number),

@@ -37,7 +37,8 @@ class Status(msgspec.Struct, frozen=True):
     sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
     ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
     ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
-    without any; ``waits_for_turn``: it is due, and another drive's run goes first.
+    without any; ``waits_for_turn``: it is due, and another drive's run goes first. ``paused``: nothing is carried
+    until somebody resumes it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Status(msgspec.Struct, frozen=True):
     schedule: str = "off"
     next_run: float | None = None
     waits_for_turn: bool = False
+    paused: bool = False
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

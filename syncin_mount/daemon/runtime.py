@@ -60,6 +60,11 @@ class SystemClock:
         return time.time_ns()
 
 
+def paused_sentence(name: str) -> str:
+    """What is to be done about a pause."""
+    return f"'{name}' is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+
+
 @dataclass(slots=True)
 class Runtime:
     """One synchronization at work. ``handover`` is None where the replica's bin is the user's, as ``own_bin`` says why.
@@ -89,11 +94,21 @@ class Runtime:
         every = self.synchronization.scheduler.seconds
         self.engine.reschedule(every, allowed=self.turns.scheduling is not Scheduling.OFF)
 
+    def pause(self, paused: bool) -> None:
+        """Stops all exchange with the server, or lets it go on."""
+        if paused and not self.link.paused:
+            log.info("paused")
+            self.engine.pause(paused_sentence(self.synchronization.name))
+        elif self.link.paused and not paused:
+            log.info("resumed")
+            self.engine.resume()
+
     async def configure(self, now: Configuration) -> None:
         """Takes up what somebody changed in the configuration."""
         self.turns.scheduling = now.scheduling
         edited = now.synchronizations.get(self.synchronization.name)
         if edited is not None:
+            self.pause(edited.paused)
             await self.registration.adopt(edited)
         self.reschedule()
 
@@ -171,6 +186,7 @@ def _assemble(
     )
     runtime = Runtime(registration, server, replica, link, hydrator, engine, meter, turns)
     registration.on_change.append(runtime.reschedule)
+    runtime.pause(synchronization.paused)
     return runtime
 
 

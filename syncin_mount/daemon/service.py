@@ -70,6 +70,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         schedule=str(synchronization.scheduler),
         next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
         waits_for_turn=now.waits_for_turn,
+        paused=runtime.link.paused,
     )
 
 

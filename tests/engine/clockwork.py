@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +38,7 @@ class Server(ModelFolder):
         super().__init__(drive, random.Random(1), 0.0, 0.2)  # type: ignore[arg-type]  # as much of a device as it asks
         self.listings: list[float] = []
         self.gives_contents = True
+        self.given = 0
 
     async def is_there(self) -> bool:
         await self._wait()
@@ -50,7 +51,13 @@ class Server(ModelFolder):
         if not self.gives_contents:
             raise Unreachable("the connection broke")
         async with super().download(path, **options) as pieces:
-            yield pieces
+            async with contextlib.aclosing(self._counted(pieces)) as counted:
+                yield counted
+
+    async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        async for piece in pieces:
+            self.given += len(piece)
+            yield piece
 
     @contextlib.asynccontextmanager
     async def listing(self, snapshot: Any = None) -> AsyncIterator[Any]:

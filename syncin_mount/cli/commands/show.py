@@ -44,6 +44,7 @@ def command(name: str, as_json: bool) -> None:
             ("mode", synchronization.mode.value),
             ("conflict", synchronization.conflict.value),
             ("scheduler", str(synchronization.scheduler)),
+            ("paused", "yes" if synchronization.paused else "no"),
             ("filters", ", ".join(synchronization.filters) or "none"),
             ("trash", synchronization.trash.value),
             ("enabled", "yes" if synchronization.enabled else "no"),

@@ -125,6 +125,8 @@ def _server(status: Status) -> str:
 
 
 def _now(status: Status) -> str:
+    if status.paused:
+        return "paused"
     if status.halted:
         return "halted"
     if status.refused:

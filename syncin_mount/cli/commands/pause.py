@@ -1,0 +1,60 @@
+"""`pause` and `resume`: nothing is carried for a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.config import ConfigurationFile
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Configuration
+
+_everything = click.option("--all", "everything", is_flag=True, help="All synchronizations.")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_everything
+def pause(names: tuple[str, ...], everything: bool) -> None:
+    """Carry nothing until 'resume', in either direction.
+
+    The drive works on as without a network: changes wait in the journal, and what is not here yet cannot be opened.
+    What is under way stops at once, and goes on where it stopped. A pause outlasts unmounting and the end of the
+    session; 'sync' says that it is on instead of carrying anything. It holds on this computer alone.
+    """
+    _set(names, everything=everything, paused=True)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_everything
+def resume(names: tuple[str, ...], everything: bool) -> None:
+    """Let what was paused go on, where it stopped."""
+    _set(names, everything=everything, paused=False)
+
+
+def _set(names: tuple[str, ...], *, everything: bool, paused: bool) -> None:
+    folders, configuration = configured.load()
+    chosen = configured.chosen(configuration, names, everything=everything)
+    before = {name: configuration.synchronizations[name].paused for name in chosen}
+
+    def changed(now: Configuration) -> Configuration:
+        for name in chosen:
+            present = configured.synchronization_named(now, name)
+            now = now.with_synchronization(replace(present, paused=paused))
+        return now
+
+    ConfigurationFile(folders).update(changed)
+    tell_daemons(folders, chosen)
+    for name, was in before.items():
+        if was == paused:
+            output.say(f"{name}: {'is paused already' if paused else 'is not paused'}")
+        elif paused:
+            output.say(f"{name}: paused; nothing is carried until 'syncin-mount resume {name}'")
+        else:
+            output.say(f"{name}: goes on; what waited is carried")

@@ -51,6 +51,7 @@ COMMANDS: dict[str, Lazy] = {
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
     "pause": Lazy("syncin_mount.cli.commands.pause:pause", "Carry nothing until 'resume'."),
     "resume": Lazy("syncin_mount.cli.commands.pause:resume", "Let what was paused go on."),
+    "limit": _own("limit", "Limit how many bytes a second are sent and fetched."),
     "scheduler": _own("scheduler", "Say how the schedules of all synchronizations are kept."),
     "journal": _own("journal", "List local changes that the server does not have yet."),
     "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),

@@ -63,4 +63,6 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             restriction=synchronization.restriction,
             schedule=str(synchronization.scheduler),
             paused=synchronization.paused,
+            limit_up=synchronization.limit_up,
+            limit_down=synchronization.limit_down,
         )

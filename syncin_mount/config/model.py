@@ -79,8 +79,9 @@ class Synchronization:
 
     ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
     server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
-    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. ``trash`` and ``paused`` (nothing is
-    carried, until somebody resumes it) are this computer's alone: the server knows nothing of them.
+    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. This computer's alone, so that the server knows nothing
+    of them, are ``trash``, ``paused`` (nothing is carried until somebody resumes it) and the limits (bytes a second;
+    None: as fast as it goes).
     """
 
     name: str
@@ -94,6 +95,8 @@ class Synchronization:
     filters: tuple[str, ...] = ()
     enabled: bool = True
     paused: bool = False
+    limit_up: int | None = None
+    limit_down: int | None = None
     trash: Trash = Trash.AUTO
     path_id: int | None = None
     timestamp: int = 0

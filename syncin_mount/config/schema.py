@@ -21,6 +21,7 @@ from syncin_mount.config.model import (
     check_name,
     parse_schedule,
 )
+from syncin_mount.config.rates import parse_rate, rate_text
 
 if TYPE_CHECKING:
     import enum
@@ -120,6 +121,13 @@ def _schedule(value: Any) -> Scheduler:
     return found
 
 
+def _rate(value: Any) -> int | None:
+    try:
+        return parse_rate(value if isinstance(value, str) else str(value))
+    except ValueError as error:
+        raise ExpectedError(f"{error}, in quotes") from error
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
@@ -166,6 +174,8 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key("filters", _texts, list),
     Key("enabled", _truth),
     Key("paused", _truth),
+    Key("limit_up", _rate, rate_text),
+    Key("limit_down", _rate, rate_text),
     Key("trash", _choice(Trash), _value),
     Key("path_id", _number),
     Key("timestamp", _number),

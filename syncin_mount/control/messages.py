@@ -38,7 +38,7 @@ class Status(msgspec.Struct, frozen=True):
     ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
     ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
     without any; ``waits_for_turn``: it is due, and another drive's run goes first. ``paused``: nothing is carried
-    until somebody resumes it.
+    until somebody resumes it. The limits are bytes a second, None: as fast as it goes.
     """
 
     name: str
@@ -67,6 +67,8 @@ class Status(msgspec.Struct, frozen=True):
     next_run: float | None = None
     waits_for_turn: bool = False
     paused: bool = False
+    limit_up: int | None = None
+    limit_down: int | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -261,11 +263,13 @@ SyncEvent = Progress | Report | Failure
 
 class SyncRequest(msgspec.Struct, frozen=True):
     """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt; with ``plan``, only that plan is
-    carried out."""
+    carried out. The limits are in force for the run: bytes a second, 0: none, None: those that are set."""
 
     dry_run: bool = False
     confirmed: bool = False
     plan: str | None = None
+    limit_up: int | None = None
+    limit_down: int | None = None
 
 
 class Call(enum.Enum):

@@ -14,7 +14,7 @@ from syncin_mount.control.messages import Failure, Progress, Report, SyncEvent
 from syncin_mount.daemon import views
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from reconciler.model import Outcome
     from reconciler.report import Report as EngineReport
@@ -42,8 +42,9 @@ async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[A
 
 
 async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChannel[SyncEvent]) -> None:
-    with send:
+    with send, contextlib.ExitStack() as stack:
         runtime.meter.reset()
+        stack.enter_context(_limited(runtime, request))
         last: SyncEvent
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_tick, runtime, send)
@@ -56,6 +57,21 @@ async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChan
                 )
             nursery.cancel_scope.cancel()
         await send.send(last)
+
+
+@contextlib.contextmanager
+def _limited(runtime: Runtime, request: SyncRequest) -> Iterator[None]:
+    """The limits that this run asks for; afterwards those that are set."""
+    now = runtime.limits
+    asked = (request.limit_up, now.up), (request.limit_down, now.down)
+    wanted = [(limit.rate if given is None else given or None) for given, limit in asked]
+    before = now.up.rate, now.down.rate
+    runtime.limit(*wanted)
+    try:
+        yield
+    finally:
+        if (now.up.rate, now.down.rate) == tuple(wanted):  # nobody has set others meanwhile
+            runtime.limit(*before)
 
 
 async def _whole(runtime: Runtime, request: SyncRequest) -> Report:

@@ -32,6 +32,7 @@ from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.daemon.scheduling import RememberedRun, Turns
 from syncin_mount.server import Folder
+from syncin_mount.server.limits import Limits
 from syncin_mount.store import Replica
 from syncin_mount.trash import find_user_bin
 
@@ -78,6 +79,7 @@ class Runtime:
     engine: Engine
     meter: Meter
     turns: Turns
+    limits: Limits
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -94,6 +96,12 @@ class Runtime:
         every = self.synchronization.scheduler.seconds
         self.engine.reschedule(every, allowed=self.turns.scheduling is not Scheduling.OFF)
 
+    def limit(self, up: float | None, down: float | None) -> None:
+        """Bytes a second from now on, None: as fast as it goes."""
+        if (up, down) != (self.limits.up.rate, self.limits.down.rate):
+            log.info("limits: up %s, down %s bytes a second", up or "no", down or "no")
+            self.limits.change(up, down)
+
     def pause(self, paused: bool) -> None:
         """Stops all exchange with the server, or lets it go on."""
         if paused and not self.link.paused:
@@ -109,6 +117,7 @@ class Runtime:
         edited = now.synchronizations.get(self.synchronization.name)
         if edited is not None:
             self.pause(edited.paused)
+            self.limit(edited.limit_up, edited.limit_down)
             await self.registration.adopt(edited)
         self.reschedule()
 
@@ -130,7 +139,8 @@ async def open_runtime(
         raise DaemonError(f"'{synchronization.name}': {refused}")
     replica = Replica.open(private_folder(folders.replica(synchronization.name)))
     try:
-        async with session_with(folders, server) as session, trio.open_nursery() as nursery:
+        limits = Limits(synchronization.limit_up, synchronization.limit_down)
+        async with session_with(folders, server, limits) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
             nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica, runtime.tell_disk))
             nursery.start_soon(_kept_running, runtime, functools.partial(keep_history, replica.history, folders))
@@ -184,7 +194,7 @@ def _assemble(
         stamp=_stamp,
         name=lambda: registration.synchronization.remote,
     )
-    runtime = Runtime(registration, server, replica, link, hydrator, engine, meter, turns)
+    runtime = Runtime(registration, server, replica, link, hydrator, engine, meter, turns, session.wire.limits)
     registration.on_change.append(runtime.reschedule)
     runtime.pause(synchronization.paused)
     return runtime

@@ -71,7 +71,13 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
         waits_for_turn=now.waits_for_turn,
         paused=runtime.link.paused,
+        limit_up=_whole(runtime.limits.up.rate),
+        limit_down=_whole(runtime.limits.down.rate),
     )
+
+
+def _whole(rate: float | None) -> int | None:
+    return None if rate is None else int(rate)
 
 
 def _bin(runtime: Runtime) -> str | None:

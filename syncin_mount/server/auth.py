@@ -21,6 +21,7 @@ import trio
 from reconciler.errors import Refused, Unauthorized, Unreachable
 from syncin_mount.server.account import ClientInfo, ServerAccount, TokenStore, this_client
 from syncin_mount.server.errors import Asked, Endpoint, of_answer
+from syncin_mount.server.limits import Limits
 from syncin_mount.server.transport import Answer, Call, Timeouts, Wire
 
 _log = logging.getLogger(__name__)
@@ -263,11 +264,14 @@ class Session:
         store: TokenStore,
         *,
         timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``clock`` is monotonic, in seconds. Nothing is sent before the first request."""
         self.account = account
-        self.wire = Wire(account.url, account=account.name, insecure_tls=account.insecure_tls, timeouts=timeouts)
+        self.wire = Wire(
+            account.url, account=account.name, insecure_tls=account.insecure_tls, timeouts=timeouts, limits=limits
+        )
         self.timeouts = self.wire.timeouts
         self._tokens = Tokens(self.wire, account, store, clock)
 

@@ -20,6 +20,7 @@ from reconciler.errors import RemoteError, Unreachable
 from syncin_mount import __version__
 from syncin_mount.server import errors
 from syncin_mount.server.errors import Asked, Endpoint
+from syncin_mount.server.limits import FREE_ANSWER, Limits, Throttle
 from syncin_mount.server.pool import Reply, Transport, as_httpx
 
 USER_AGENT = f"sync-in-mount/{__version__}"
@@ -103,9 +104,12 @@ class Upload:
 
 
 class Chunks(AsyncIterator[bytes]):
-    """An answer's body, in pieces of at most 256 KiB. Raises Unreachable when it breaks off."""
+    """An answer's body, in pieces of at most 256 KiB, which wait where there is a limit: not reading on holds up the
+    server. Raises Unreachable when it breaks off."""
 
-    def __init__(self, asked: Asked, reply: Reply) -> None:
+    def __init__(self, asked: Asked, reply: Reply, limit: Throttle) -> None:
+        self._limit = limit
+        self._free = 0 if asked.endpoint is Endpoint.READ else FREE_ANSWER
         self._asked = asked
         self._pieces = reply.pieces
         self.begun = False
@@ -115,7 +119,13 @@ class Chunks(AsyncIterator[bytes]):
         self.begun = True
         try:
             with as_httpx():
-                return await anext(self._pieces)
+                piece = await anext(self._pieces)
+            if self._free >= len(piece):
+                self._free -= len(piece)
+                self._limit.count(len(piece))
+            else:
+                await self._limit.pay(len(piece))
+            return piece
         except StopAsyncIteration:
             self.ended = True
             raise
@@ -130,13 +140,13 @@ class Chunks(AsyncIterator[bytes]):
 class Answer:
     """A successful answer whose body is not read yet."""
 
-    def __init__(self, asked: Asked, reply: Reply, *, bodiless: bool = False) -> None:
+    def __init__(self, asked: Asked, reply: Reply, limit: Throttle, *, bodiless: bool = False) -> None:
         self._reply = reply
         self.asked = asked
         self.status = reply.status
         self.headers = reply.headers
         self.bodiless = bodiless
-        self.chunks = Chunks(asked, reply)
+        self.chunks = Chunks(asked, reply, limit)
 
     @property
     def is_json(self) -> bool:
@@ -179,9 +189,16 @@ class Wire:
     """The connections to one server. Use as an async context manager; any number of tasks may share it."""
 
     def __init__(
-        self, url: str, *, account: str = "", insecure_tls: bool = False, timeouts: Timeouts | None = None
+        self,
+        url: str,
+        *,
+        account: str = "",
+        insecure_tls: bool = False,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages."""
+        self.limits = limits or Limits()
         self.url = url
         self.account = account
         self.timeouts = timeouts or Timeouts()
@@ -202,7 +219,8 @@ class Wire:
         """Sends one request. What comes out is a success (2xx); everything else is raised as a RemoteError, and what
         the content raises while it is produced passes through."""
         asked = Asked(call.endpoint, self.url, self.account, call.subject)
-        answer = Answer(asked, await self._send(call, asked, token), bodiless=call.method == "HEAD")
+        reply = await self._send(call, asked, token)
+        answer = Answer(asked, reply, self.limits.down, bodiless=call.method == "HEAD")
         try:
             if not 200 <= answer.status < 300:
                 raise errors.of_answer(asked, answer.status, await _said(answer))
@@ -243,6 +261,13 @@ class Wire:
         timeout = {"connect": self.timeouts.connect, "read": quiet, "write": self.timeouts.idle, "pool": None}
         target = call.path + (f"?{urlencode(call.query)}" if call.query else "")
         coalesce = call.endpoint is Endpoint.LISTING
+        limit = self.limits.up
+        if limit.rate is not None:
+            small = 0 if isinstance(content, Upload) else len(content)
+            limit.count(len(target) + sum(len(name) + len(value) + 4 for name, value in headers) + small)
+        if isinstance(content, Upload):
+            async with contextlib.aclosing(limit.slices(aiter(content))) as slices:
+                return await self._transport.send(call.method, target, headers, slices, timeout, coalesce=coalesce)
         return await self._transport.send(call.method, target, headers, content, timeout, coalesce=coalesce)
 
 

@@ -50,9 +50,11 @@ class Server(ModelFolder):
     async def download(self, path: str, **options: Any) -> AsyncIterator[Any]:
         if not self.gives_contents:
             raise Unreachable("the connection broke")
-        async with super().download(path, **options) as pieces:
-            async with contextlib.aclosing(self._counted(pieces)) as counted:
-                yield counted
+        async with (
+            super().download(path, **options) as pieces,
+            contextlib.aclosing(self._counted(pieces)) as counted,
+        ):
+            yield counted
 
     async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         async for piece in pieces:

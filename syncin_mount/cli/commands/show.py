@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount.cli import configured, output
+from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
 
 
@@ -45,6 +46,8 @@ def command(name: str, as_json: bool) -> None:
             ("conflict", synchronization.conflict.value),
             ("scheduler", str(synchronization.scheduler)),
             ("paused", "yes" if synchronization.paused else "no"),
+            ("limit up", rate_text(synchronization.limit_up)),
+            ("limit down", rate_text(synchronization.limit_down)),
             ("filters", ", ".join(synchronization.filters) or "none"),
             ("trash", synchronization.trash.value),
             ("enabled", "yes" if synchronization.enabled else "no"),

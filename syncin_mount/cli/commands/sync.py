@@ -9,6 +9,7 @@ import click
 
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import Exit, explain
+from syncin_mount.cli.rates import Rate
 
 if TYPE_CHECKING:
     from syncin_mount.cli.running import Ran
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every enabled synchronization.")
 @click.option("--parallel", is_flag=True, help="Side by side instead of one after another.")
+@click.option("--limit-up", type=Rate(), help="To the server at most, each, in this run: 500K, 2M, off.")
+@click.option("--limit-down", type=Rate(), help="From the server at most, each, in this run.")
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
 @click.option(
     "--yes",
@@ -30,7 +33,14 @@ if TYPE_CHECKING:
 )
 @output.json_option
 def command(
-    names: tuple[str, ...], everything: bool, parallel: bool, dry_run: bool, yes: str | None, as_json: bool
+    names: tuple[str, ...],
+    everything: bool,
+    parallel: bool,
+    limit_up: int | str | None,
+    limit_down: int | str | None,
+    dry_run: bool,
+    yes: str | None,
+    as_json: bool,
 ) -> None:
     """Carry local and remote changes across now, mounted or not.
 
@@ -49,7 +59,13 @@ def command(
     chosen = _chosen(configuration, names, everything=everything)
     if plan and (dry_run or len(chosen) != 1):
         raise click.UsageError("a plan is confirmed alone: sync NAME --yes PLAN")
-    request = SyncRequest(dry_run=dry_run, confirmed=yes is not None and plan is None, plan=plan)
+    request = SyncRequest(
+        dry_run=dry_run,
+        confirmed=yes is not None and plan is None,
+        plan=plan,
+        limit_up=None if limit_up is None else Rate.value(limit_up) or 0,
+        limit_down=None if limit_down is None else Rate.value(limit_down) or 0,
+    )
     ran = _run(folders, configuration, chosen, request, parallel=parallel)
     if len(ran) == 1 and ran[0].error is not None:
         raise ran[0].error

@@ -1,0 +1,64 @@
+"""`limit`: how many bytes a second a synchronization may send and fetch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.cli.rates import Rate
+from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.config import ConfigurationFile
+from syncin_mount.config.rates import rate_text
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Configuration, Synchronization
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="All synchronizations: each gets this limit.")
+@click.option("--up", type=Rate(), help="To the server at most: 500K, 2M (of 1024² bytes), off.")
+@click.option("--down", type=Rate(), help="From the server at most: the same.")
+@output.json_option
+def command(
+    names: tuple[str, ...], everything: bool, up: int | str | None, down: int | str | None, as_json: bool
+) -> None:
+    """Limit how many bytes a second are sent and fetched; without --up and --down, show the limits.
+
+    Takes effect at once, also for what is under way, and is kept. All transfers of a synchronization share it. What a
+    program waits for in the drive counts like all else, as a limit is a promise about the line; small requests are
+    counted, but wait for nobody. It holds on this computer alone.
+    """
+    folders, configuration = configured.load()
+    if not names and up is None and down is None:
+        everything = True
+    chosen = configured.chosen(configuration, names, everything=everything)
+    if up is not None or down is not None:
+
+        def changed(now: Configuration) -> Configuration:
+            for name in chosen:
+                now = now.with_synchronization(_limited(configured.synchronization_named(now, name), up, down))
+            return now
+
+        configuration = ConfigurationFile(folders).update(changed)
+        tell_daemons(folders, chosen)
+    found = {name: configuration.synchronizations[name] for name in chosen}
+    if as_json:
+        output.emit_json([{"name": name, "up": each.limit_up, "down": each.limit_down} for name, each in found.items()])
+        return
+    output.emit_table(
+        ("NAME", "UP", "DOWN"),
+        [(name, rate_text(each.limit_up), rate_text(each.limit_down)) for name, each in found.items()],
+        empty="no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR",
+    )
+
+
+def _limited(present: Synchronization, up: int | str | None, down: int | str | None) -> Synchronization:
+    return replace(
+        present,
+        limit_up=present.limit_up if up is None else Rate.value(up),
+        limit_down=present.limit_down if down is None else Rate.value(down),
+    )

@@ -347,6 +347,13 @@ class Engine:
                 self._expected = None
             return report
 
+    def retry(self) -> None:
+        """Whatever pauses are on, for a refusal too, end: a full run is due. ``manual`` leaves it to ``sync``."""
+        self._link.retry_now()
+        self._held.release_all()
+        self._refused_until = -math.inf
+        self.list_soon()
+
     async def explain(self, path: str) -> Report:
         """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
         async with self._running:

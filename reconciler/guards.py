@@ -102,13 +102,14 @@ def root_gone(remote_path: str) -> Halt:
     )
 
 
-def unregistered(remote_path: str) -> Halt:
+def unregistered(remote_path: str, name: str) -> Halt:
     """The server does not know this synchronization any more: somebody may have removed it on purpose."""
     return Halt(
         Danger.UNREGISTERED,
         f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer any more (it may "
         "have been removed on the account page, or its share or space was taken away). What was not sent yet stays "
-        "here; remove it here, or register it again with “syncin-mount server auth”.",
+        f"here. Register it again with “syncin-mount edit {name} --register”, or remove it with "
+        f"“syncin-mount remove {name}”.",
         passable=False,
     )
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import Exit, explain
 from syncin_mount.cli.telling import tell_daemons
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.sockets import listens
+
+PATIENCE = 5.0
+"""Seconds that a server gets to say what it has newer."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +30,19 @@ def change_settings(
     ConfigurationError."""
     folders, configuration = configured.load()
     before = configured.synchronization_named(configuration, name)
+    newer, clock = _newest(folders, configuration.servers[before.server], before)
 
     def changed(now: Configuration) -> Configuration:
         present = configured.synchronization_named(now, name)
+        if newer.timestamp > present.timestamp:  # what was set on the account page is older than what is set now
+            now = now.with_synchronization(replace(newer, mountpoint=present.mountpoint, trash=present.trash))
+            present = now.synchronizations[name]
         after = change(present)
         if after == present:
             return now
-        # The newer settings hold, here and on the server.
-        return now.with_synchronization(replace(after, timestamp=max(int(time.time()), present.timestamp + 1)))
+        # The newer settings hold, here and on the server. Its clock counts, as that is what its page writes.
+        moment = int(time.time() if clock is None else clock)
+        return now.with_synchronization(replace(after, timestamp=max(moment, present.timestamp + 1)))
 
     after = ConfigurationFile(folders).update(changed)
     now = after.synchronizations[name]
@@ -41,6 +50,32 @@ def change_settings(
         tell_daemons(folders, [name])
         _tell(folders, after.servers[now.server], now)
     return before, now
+
+
+def _newest(folders: Folders, server: Server, present: Synchronization) -> tuple[Synchronization, float | None]:
+    """What the account page has set last, and the server's clock, where the server is there and quick."""
+    if present.path_id is None:
+        return present, None
+    try:
+        found: tuple[Synchronization, float | None] = output.run_async(_ask, folders, server, present)
+    except Exception as error:
+        # Whatever it is, it must not keep anybody from changing a setting: the next run meets it, and says so.
+        if explain(error)[0] is Exit.INTERRUPTED:
+            raise
+        return present, None
+    return found
+
+
+async def _ask(folders: Folders, server: Server, present: Synchronization) -> tuple[Synchronization, float | None]:
+    import trio  # noqa: PLC0415 (start-up time)
+
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415
+    from syncin_mount.daemon.registration import newest  # noqa: PLC0415
+
+    with trio.move_on_after(PATIENCE):
+        async with session_with(folders, server) as session:
+            return await newest(session, present)
+    return present, None
 
 
 def _tell(folders: Folders, server: Server, synchronization: Synchronization) -> None:

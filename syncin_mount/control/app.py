@@ -77,14 +77,21 @@ class ControlApp:
         elif call == Call.EMPTY.value:
             gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
             await _whole(send, await self._service.empty(gone))
-        elif call == Call.RELOAD.value:
+        else:
+            await self._told(call, send)
+
+    async def _told(self, call: tuple[str, str], send: Send) -> None:
+        """Calls that have the daemon do something at once, and are answered with its status."""
+        if call == Call.RELOAD.value:
             await self._service.reload()
-            await _whole(send, self._service.status())
+        elif call == Call.RETRY.value:
+            self._service.retry()
         elif call == Call.STOP.value:
             self._service.stop()
-            await _whole(send, self._service.status())
         else:
             await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
+            return
+        await _whole(send, self._service.status())
 
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))

@@ -74,6 +74,10 @@ class Client:
         """Asks the daemon to unmount and end; it still runs when this returns."""
         return await self._ask(Call.STOP, Status)
 
+    async def retry(self) -> Status:
+        """Has what the server refused tried again at once; returns before that is done."""
+        return await self._ask(Call.RETRY, Status)
+
     async def settle(self) -> Status:
         """Returns when nothing waits for the server any more."""
         return await self._ask(Call.SETTLE, Status, timeout=_PATIENT)

@@ -282,6 +282,7 @@ class Call(enum.Enum):
     SETTLE = ("POST", "/settle")
     EXPLAIN = ("POST", "/explain")
     RELOAD = ("POST", "/reload")
+    RETRY = ("POST", "/retry")
     STOP = ("POST", "/stop")
     BIN = ("GET", "/bin")
     RESTORE = ("POST", "/bin/restore")

@@ -60,6 +60,10 @@ class Service(Protocol):
         """Takes up what the configuration says now."""
         ...
 
+    def retry(self) -> None:
+        """Somebody logged in again, or let the server have it otherwise: a run is tried at once, with new access."""
+        ...
+
     def stop(self) -> None:
         """Asks the daemon to unmount and end; returns at once."""
         ...

@@ -22,7 +22,7 @@ from syncin_mount.config.model import Unit, parse_schedule
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.config.schema import check_remote
 from syncin_mount.daemon.views import filter_of
-from syncin_mount.server.paths import PathUpdate, SyncPath, register_path, update_paths
+from syncin_mount.server.paths import PathChanges, PathUpdate, SyncPath, register_path, update_paths
 from syncin_mount.server.paths import Scheduler as WireScheduler
 
 if TYPE_CHECKING:
@@ -35,6 +35,20 @@ _AS_MOUNTED = ("mountpoint", "trash", "remote", "path_id", "permissions")
 
 Save = Callable[[Synchronization, Synchronization], Awaitable[None]]
 """``await save(before, after)`` puts what differs into the configuration."""
+
+Load = Callable[[], Awaitable[Synchronization | None]]
+"""``await load()`` is the synchronization as the configuration has it now, None when it has not."""
+
+Offered = Callable[[list[SyncPath]], Awaitable[object]]
+"""``await offered(paths)`` is told what the server lists for this client besides."""
+
+
+async def _unknown() -> None:
+    return None
+
+
+async def _ignored(_paths: list[SyncPath]) -> None:
+    return None
 
 
 def wire(synchronization: Synchronization) -> SyncPath:
@@ -98,6 +112,14 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
     return followed
 
 
+def followed(ours: Synchronization, changes: PathChanges) -> Synchronization:
+    """`merged` with all that the server says of ours, in its order. Raises as that."""
+    for update in changes.update:
+        if update.id in (ours.path_id, None):  # no other was asked about
+            ours = merged(ours, update)
+    return ours
+
+
 def _scheduler(update: PathUpdate) -> Scheduler | None:
     if update.scheduler is msgspec.UNSET:
         return None
@@ -107,12 +129,21 @@ def _scheduler(update: PathUpdate) -> Scheduler | None:
     return parse_schedule(str(Scheduler(update.scheduler.value, Unit(update.scheduler.unit))))
 
 
+async def newest(session: Session, ours: Synchronization) -> tuple[Synchronization, float | None]:
+    """Our settings with the server's in their place where those are newer, and what time it is there (seconds since
+    the epoch; None when it does not tell). Raises RemoteError, Halted."""
+    if ours.path_id is None:
+        return ours, None
+    return followed(ours, await update_paths(session, [wire(ours)])), session.server_time()
+
+
 async def register_again(
-    session: Session, synchronizations: Iterable[Synchronization]
+    session: Session, synchronizations: Iterable[Synchronization], now: float
 ) -> list[tuple[Synchronization, RemoteError | None]]:
     """Those that this client no longer has on the server, each with the number that it has from now on, or why it
     cannot be registered. They go from there with the client, with their entry on the account page, or with a share.
-    Raises RemoteError."""
+    ``now`` is wall time in seconds: so the registration is a new one to who does not know it yet. Raises
+    RemoteError."""
     ours = [each for each in synchronizations if each.path_id is not None]
     gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
     again: list[tuple[Synchronization, RemoteError | None]] = []
@@ -120,11 +151,12 @@ async def register_again(
         if each.path_id not in gone:
             continue
         try:
-            registered = await register_path(session, wire(replace(each, path_id=None)))
+            new = replace(each, timestamp=max(int(session.server_time() or now), each.timestamp + 1))
+            registered = await register_path(session, wire(replace(new, path_id=None)))
         except RemoteError as error:
             again.append((each, error))
         else:
-            again.append((replace(each, path_id=registered.id, permissions=registered.permissions), None))
+            again.append((replace(new, path_id=registered.id, permissions=registered.permissions), None))
     return again
 
 
@@ -132,12 +164,22 @@ class Registration:
     """The settings in force. Those ``on_change`` are called whenever they changed, after they were saved."""
 
     def __init__(
-        self, session: Session, remote: Folder, synchronization: Synchronization, *, host: str, save: Save
+        self,
+        session: Session,
+        remote: Folder,
+        synchronization: Synchronization,
+        *,
+        host: str,
+        save: Save,
+        load: Load = _unknown,
+        offered: Offered = _ignored,
     ) -> None:
         self._session = session
         self._remote = remote
         self._host = host
         self._save = save
+        self._load = load
+        self._offered = offered
         self.synchronization = synchronization
         self.on_change: list[Callable[[], None]] = []
         self._settling = trio.Lock()
@@ -166,34 +208,50 @@ class Registration:
                 self._follow(replace(edited, **{word: getattr(ours, word) for word in _AS_MOUNTED}), "was set here")
 
     async def _settle(self) -> Settings:
-        ours = self.synchronization
-        if ours.path_id is None:
+        if self.synchronization.path_id is None:
             return self.settings
-        try:
-            changes = await update_paths(self._session, [wire(ours)])
-        except Missing as error:
-            raise Refused(str(error), status=error.status) from error
-        if ours.path_id in changes.delete:
-            raise Halted(unregistered(ours.remote))
-        now = ours
-        for update in changes.update:
-            if update.id in (ours.path_id, None):  # no other was asked about
-                now = merged(now, update)
+        changes = await self._ask()
+        if self.synchronization.path_id in changes.delete:
+            if not await self._registered_again():
+                raise Halted(unregistered(self.synchronization.remote, self.synchronization.name))
+            changes = await self._ask()
+        ours = self.synchronization
+        now = followed(ours, changes)
         if now != ours:
             await self._save(ours, now)
             self._follow(now, "the server's page says")
+        await self._offered(changes.add)
         return self.settings
+
+    async def _ask(self) -> PathChanges:
+        try:
+            return await update_paths(self._session, [wire(self.synchronization)])
+        except Missing as error:
+            raise Refused(str(error), status=error.status) from error
+
+    async def _registered_again(self) -> bool:
+        """Somebody may have registered it anew meanwhile: then it goes on under the new number."""
+        ours, present = self.synchronization, await self._load()
+        if present is None or present.path_id in (None, ours.path_id):
+            return False
+        log.info("registered again, as number %s", present.path_id)
+        found = replace(ours, path_id=present.path_id, remote=present.remote, permissions=present.permissions)
+        self._follow(found, "the server's page says")
+        return True
 
     def _follow(self, now: Synchronization, why: str) -> None:
         before, self.synchronization = self.synchronization, now
         if now.remote != before.remote:
             log.info("the server's folder is now %s; it was %s", now.remote, before.remote)
-            self._remote.follow(now.remote)
+        if (now.remote, now.path_id) != (before.remote, before.path_id):
+            self._remote.follow(now.remote, now.path_id or 0)
         for what in ("direction", "mode", "conflict"):
             if getattr(now, what) is not getattr(before, what):
                 log.info("%s is now %s, as %s", what, getattr(now, what).value, why)
         if now.scheduler != before.scheduler:
             log.info("the schedule is now %s, as %s", now.scheduler, why)
+        if now.enabled is not before.enabled:
+            log.info("it is %s now, as %s", "enabled" if now.enabled else "disabled", why)
         self._tell_restriction(before.restriction or "")
         for call in self.on_change:
             call()

@@ -20,7 +20,7 @@ from reconciler.engine import Engine
 from reconciler.hydrator import Hydrator
 from reconciler.link import Link
 from reconciler.schedule import Schedule
-from syncin_mount.config import ConfigurationFile, Scheduling, private_folder
+from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.contents import sync_contents
@@ -29,6 +29,7 @@ from syncin_mount.daemon.following import Following
 from syncin_mount.daemon.handover import Handover
 from syncin_mount.daemon.keeping import keep_history
 from syncin_mount.daemon.meter import Meter
+from syncin_mount.daemon.offered import Offers
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.daemon.scheduling import RememberedRun, Turns
 from syncin_mount.server import Folder
@@ -72,6 +73,7 @@ class Runtime:
     ``failure`` is what made a task fail that is being restarted, ``disk`` what the local disk refuses at the moment."""
 
     registration: Registration
+    session: Session
     server: Server
     replica: Replica
     link: Link
@@ -171,8 +173,15 @@ def _assemble(
     meter, link = Meter(), Link()
     remote = Folder(session, synchronization.remote, synchronization.path_id or 0)
     hydrator = Hydrator(replica, remote, link, progress=meter)
+    file = ConfigurationFile(folders)
     registration = Registration(
-        session, remote, synchronization, host=platform.node() or "here", save=_saver(ConfigurationFile(folders))
+        session,
+        remote,
+        synchronization,
+        host=platform.node() or "here",
+        save=_saver(file),
+        load=functools.partial(_load, file, synchronization.name),
+        offered=Offers(folders, file, server, session).look,
     )
     turns, clock = Turns(folders.state), SystemClock()
     engine = Engine(
@@ -194,7 +203,8 @@ def _assemble(
         stamp=_stamp,
         name=lambda: registration.synchronization.remote,
     )
-    runtime = Runtime(registration, server, replica, link, hydrator, engine, meter, turns, session.wire.limits)
+    limits = session.wire.limits
+    runtime = Runtime(registration, session, server, replica, link, hydrator, engine, meter, turns, limits)
     registration.on_change.append(runtime.reschedule)
     runtime.pause(synchronization.paused)
     return runtime
@@ -225,6 +235,16 @@ def _saver(file: ConfigurationFile) -> Save:
         await trio.to_thread.run_sync(file.update, with_it)
 
     return save
+
+
+async def _load(file: ConfigurationFile, name: str) -> Synchronization | None:
+    """None also where the configuration cannot be read: then what is in force stays so."""
+    try:
+        configuration = await trio.to_thread.run_sync(file.read)
+    except ConfigurationError as error:
+        log.warning("the configuration is not followed: %s", error)
+        return None
+    return configuration.synchronizations.get(name)
 
 
 def _stamp(now_ns: int) -> str:

@@ -145,5 +145,9 @@ class MountedService:
         if self._runtime.following is not None:
             await self._runtime.following.look()
 
+    def retry(self) -> None:
+        self._runtime.session.forget_access()
+        self._runtime.engine.retry()
+
     def stop(self) -> None:
         self._stopping.set()

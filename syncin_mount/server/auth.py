@@ -122,12 +122,14 @@ class _TokenRequest(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Tokens and until when they are used, by the local monotonic clock (seconds)."""
+    """Tokens and until when they are used, by the local monotonic clock (seconds). ``ahead`` is what the server's own
+    clock (seconds since the epoch) is ahead of that one; None when it was not told."""
 
     access: str
     access_until: float
     refresh: str
     refresh_until: float
+    ahead: float | None = None
 
 
 def granted(reply: TokenReply, now: float) -> Grant:
@@ -142,7 +144,11 @@ def granted(reply: TokenReply, now: float) -> Grant:
         return now + life - min(_MARGIN, life / 5)
 
     return Grant(
-        reply.access, until(access, reply.access_expiration), reply.refresh, until(refresh, reply.refresh_expiration)
+        reply.access,
+        until(access, reply.access_expiration),
+        reply.refresh,
+        until(refresh, reply.refresh_expiration),
+        None if issued is None else issued - now,
     )
 
 
@@ -182,6 +188,15 @@ class Tokens:
                 self._grant = await self._renew()
                 token = self._grant.access
             return token
+
+    def forget(self) -> None:
+        """The next request gets its access from the client's token: who it is, and what it may do, is asked anew."""
+        self._grant = None
+
+    def server_time(self) -> float | None:
+        """Seconds since the epoch by the server's clock, to the second; None before it told a time."""
+        ahead = None if self._grant is None else self._grant.ahead
+        return None if ahead is None else self._clock() + ahead
 
     def _usable(self, rejected: str | None) -> str | None:
         grant = self._grant
@@ -283,6 +298,14 @@ class Session:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.wire.__aexit__(kind, exc, trace)
+
+    def forget_access(self) -> None:
+        """Permissions come with the access token: what changed on the server is known from the next request on."""
+        self._tokens.forget()
+
+    def server_time(self) -> float | None:
+        """Now by the server's clock, in seconds since the epoch; None when it is not known (nothing was sent yet)."""
+        return self._tokens.server_time()
 
     async def check(self) -> None:
         """Raises what the first request would raise: Unreachable, Untrusted, Unauthorized."""

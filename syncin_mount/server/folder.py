@@ -92,10 +92,11 @@ class Folder:
         """Paths, stand-ins too, whose lock is nobody's: another is written to, and moved, which one's own lock does not
         stop."""
 
-    def follow(self, remote_path: str) -> None:
-        """The folder has another path on the server now. Raises Refused as the constructor."""
+    def follow(self, remote_path: str, path_id: int) -> None:
+        """The folder has another path on the server now, or its registration another number. Raises Refused as the
+        constructor."""
         web_path(checked(remote_path))
-        self._root = remote_path
+        self._root, self._id = remote_path, path_id
 
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None

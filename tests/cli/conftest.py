@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,12 +32,23 @@ class Done:
 
 
 @dataclass
+class ServerClock:
+    """The server's clock: seconds since the epoch, ``ahead`` of this computer's."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
 class World:
     """A server (``dev``, None once it is stopped), and a profile with commands to run in it."""
 
     base: Path
     dev: DevServer
     nursery: trio.Nursery
+    dev_clock: ServerClock
     url: str = ""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     ended: trio.Event = field(default_factory=trio.Event)
@@ -132,9 +144,10 @@ async def world(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[World]:
         Space(alias="team", members={"user1": FULL_PERMISSIONS}),
         Space(alias="read", members={"user1": ""}),
     ]
-    dev = DevServer(tmp_path / "data", users, spaces=spaces)
+    clock = ServerClock()
+    dev = DevServer(tmp_path / "data", users, spaces=spaces, clock=clock)
     (dev.files_of("user1") / "docs").mkdir()
-    world = World(tmp_path, dev, nursery)
+    world = World(tmp_path, dev, nursery, clock)
     await world.start()
     yield world
     with trio.CancelScope(shield=True):

@@ -185,6 +185,8 @@ async def _register(folders: Folders, server: Server, new: Synchronization) -> S
 
     async with session_with(folders, server) as session:
         await _look(session, new.remote)
+        # By the server's clock, which is that of the account page: what is set there later is newer then.
+        new = replace(new, timestamp=int(session.server_time() or new.timestamp))
         registered = await register_path(session, wire(new))
         return replace(new, path_id=registered.id, permissions=registered.permissions)
 

@@ -13,12 +13,19 @@ from syncin_mount.cli import configured, output
 from syncin_mount.cli.changing import change_settings
 from syncin_mount.cli.commands.add import absolute, check_mountpoint, schedule, values
 from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.registering import register_again
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
+
+_FIXED = {
+    "--name": "a name stays, as the local copy lies under it; 'remove' it, and add the folder anew under another name",
+    "--server": "the server stays, as the local copy is of its folder; add a synchronization with the other one",
+    "--remote": "the server's folder is followed when it is moved or renamed there; for another one, add another",
+}
 
 _WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
 
@@ -33,6 +40,10 @@ _WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
     "--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides."
 )
 @click.option("--mountpoint", metavar="DIR", help="Where it is mounted from the next mount on: an empty folder.")
+@click.option("--register", is_flag=True, help="Have the server know it again, after it was removed on its page.")
+@click.option("--name", "new_name", hidden=True)
+@click.option("--server", hidden=True)
+@click.option("--remote", hidden=True)
 def command(
     name: str,
     direction: str | None,
@@ -41,15 +52,28 @@ def command(
     trash: str | None,
     every: str | None,
     mountpoint: str | None,
+    register: bool,
+    new_name: str | None,
+    server: str | None,
+    remote: str | None,
 ) -> None:
     """Change settings of synchronization NAME.
 
-    A mounted drive takes them up with its next run, and the account page shows them. With --every, a run starts so
-    often while the drive is mounted, and nothing is carried between; 'sync' starts one at any time. With '--every off'
-    a mounted drive follows both sides by itself. The filters are changed with
-    'filter', the server's folder by moving it there.
+    A mounted drive takes them up with its next run, and the account page shows them. Where that page was used last,
+    its settings hold. With --every, a run starts so often while the drive is mounted, and nothing is carried between;
+    'sync' starts one at any time. With '--every off' a mounted drive follows both sides by itself. The filters are
+    changed with 'filter'. Name, server and folder stay: a folder that is moved or renamed on the server is followed by
+    itself; for another one, add a synchronization, and remove this.
     """
-    if (direction, mode, conflict, trash, every, mountpoint) == (None,) * 6:
+    for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
+        if value is not None:
+            raise click.UsageError(_FIXED[option])
+    nothing = (direction, mode, conflict, trash, every, mountpoint) == (None,) * 6
+    if register:
+        _register(name)
+        if nothing:
+            return
+    if nothing:
         raise click.UsageError(
             "nothing to change; give --direction, --mode, --conflict, --trash, --every or --mountpoint"
         )
@@ -78,6 +102,13 @@ def command(
     output.say(f"{name}: {', '.join(told)}; {_when(name, trash=now.trash != before.trash)}")
     if now.restriction:
         output.warn(now.restriction)
+
+
+def _register(name: str) -> None:
+    folders, configuration = configured.load()
+    synchronization = configured.synchronization_named(configuration, name)
+    if register_again(folders, configuration.servers[synchronization.server], [name]):
+        output.say(f"{name}: the server has it; there was nothing to register")
 
 
 def _said(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount.cli import configured, output
+from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
 from syncin_mount.control.sockets import listens
 
@@ -12,8 +13,15 @@ from syncin_mount.control.sockets import listens
 @click.command("list")
 @output.json_option
 def command(as_json: bool) -> None:
-    """List the synchronizations."""
+    """List the synchronizations.
+
+    A disabled one is not mounted by itself, and left out by 'sync --all'. What the server lists for this computer and
+    cannot be taken up is told, too.
+    """
     folders, configuration = configured.load()
+    for server in configuration.servers.values():
+        for sentence in NotesFile(folders, server.client_id).read().not_taken:
+            output.warn(output.printable(sentence))
     found = [(each, listens(folders.socket(each.name))) for each in configuration.synchronizations.values()]
     if as_json:
         output.emit_json([{"name": each.name, **as_table(each), "mounted": mounted} for each, mounted in found])
@@ -21,8 +29,12 @@ def command(as_json: bool) -> None:
     output.emit_table(
         ("NAME", "SERVER", "REMOTE FOLDER", "MOUNT POINT", "STATE"),
         [
-            (each.name, each.server, each.remote, str(each.mountpoint), "mounted" if mounted else "not mounted")
+            (each.name, each.server, each.remote, str(each.mountpoint), _state(mounted=mounted, enabled=each.enabled))
             for each, mounted in found
         ],
         empty="no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR",
     )
+
+
+def _state(*, mounted: bool, enabled: bool) -> str:
+    return ("mounted" if mounted else "not mounted") + ("" if enabled else ", disabled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError
 from syncin_mount.cli.replicas import replica_of
 from syncin_mount.config import ConfigurationFile
+from syncin_mount.config.notes import NotesFile
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
@@ -67,7 +69,15 @@ def _unregister(folders: Folders, server: Server, synchronization: Synchronizati
     try:
         output.run_async(_delete, folders, server, synchronization.path_id)
     except RemoteError as error:
-        output.warn(f"the server could not be told ({error}); its account page still lists '{synchronization.name}'")
+        _remember(folders, server, synchronization.path_id)
+        output.warn(
+            f"the server could not be told ({error}); its account page lists '{synchronization.name}' until another "
+            "synchronization with it runs"
+        )
+
+
+def _remember(folders: Folders, server: Server, path_id: int) -> None:
+    NotesFile(folders, server.client_id).update(lambda now: replace(now, removed=now.removed | {path_id}))
 
 
 async def _delete(folders: Folders, server: Server, path_id: int) -> None:

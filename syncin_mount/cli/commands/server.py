@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,13 +11,13 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.registering import register_again
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
 from syncin_mount.config.model import check_name
 from syncin_mount.config.schema import as_table
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.config import Configuration, Folders
 
 _PASSWORD = click.option("--password-stdin", is_flag=True, help="Read the password from standard input's first line.")
 _CODE = click.option("--code", metavar="CODE", help="The two-factor code, or a recovery code.")
@@ -106,41 +105,14 @@ def list_(as_json: bool) -> None:
 def auth(name: str, password_stdin: bool, code: str | None) -> None:
     """Log in again to server NAME, when its token expired or was revoked.
 
-    Synchronizations that the server has no more (they go with the client on the account page) are registered again.
+    Mounted drives go on by themselves. Synchronizations that the server has no more (they go with the client on the
+    account page) are registered again.
     """
     folders, configuration = configured.load()
     server = configured.server_named(configuration, name)
     _log_in(folders, server, _password(server, password_stdin), code)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
-    users = [configuration.synchronizations[each] for each in configuration.used_by(name)]
-    for again, error in output.run_async(_register_again, folders, server, users):
-        if error is not None:
-            output.warn(f"{again.name}: the server has it no more, and does not register it again ({error})")
-            continue
-        _remember_number(folders, again)
-        mounted = listens(folders.socket(again.name))
-        more = f"; unmount it and mount it again: syncin-mount umount {again.name}" if mounted else ""
-        output.say(f"{again.name}: registered again for {again.remote}{more}")
-
-
-async def _register_again(
-    folders: Folders, server: Server, users: list[Synchronization]
-) -> list[tuple[Synchronization, RemoteError | None]]:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.registration import register_again  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        return await register_again(session, users)
-
-
-def _remember_number(folders: Folders, again: Synchronization) -> None:
-    def with_it(now: Configuration) -> Configuration:
-        present = now.synchronizations.get(again.name)
-        if present is None:
-            return now
-        return now.with_synchronization(replace(present, path_id=again.path_id, permissions=again.permissions))
-
-    ConfigurationFile(folders).update(with_it)
+    register_again(folders, server, configuration.used_by(name))
 
 
 @command.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import Op, Side
+from reconciler.model import ROOT, Kind, Op, Side
 from syncin_mount.config.filters import matcher
 from syncin_mount.control.messages import (
     Explained,
@@ -48,6 +48,18 @@ def path_of(replica: Replica, node: NodeId) -> str:
         except KeyError:
             continue
     return ""
+
+
+def links_and_devices(replica: Replica) -> Iterator[str]:
+    """The paths of what no server holds, wherever it is in the drive. Looks at every node."""
+    todo = [ROOT]
+    for folder in todo:
+        for _, node in replica.local_children(folder):
+            local = replica.local(node)
+            if local is not None and local.kind is Kind.OTHER:
+                yield path_of(replica, node)
+            elif local is not None and local.kind is Kind.FOLDER:
+                todo.append(node)
 
 
 def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:

@@ -492,6 +492,11 @@ class Core(Looking):
         finally:
             self._let_go()
 
+    def abandon(self) -> None:
+        """Lets go of a folder that is not wanted any more, and brings nothing to the disk."""
+        if not self._closed:
+            self._let_go()
+
     def _let_go(self) -> None:
         self._closed = True
         self._journal.close()

@@ -297,23 +297,6 @@ async def test_a_confirmed_plan_is_carried_out_only_while_it_holds(world: World)
     assert "nothing to do" in await world.must("sync", "--yes", "docs")
 
 
-async def test_remove_asks_before_something_is_lost(world: World):
-    await mounted(world)
-    await settled(world)
-    await world.stop()
-    (world.drive / "unsent").write_text("only here")
-    await world.must("umount", "docs")
-    said = await world.refused("remove", "docs")
-    assert said == (
-        "the local copy of 'docs' holds 1 change that the server does not have; sync it first, or lose that with --yes"
-    )
-    done = await world.run("remove", "docs", "--yes")
-    assert done.status == 0
-    assert "the server could not be told" in done.error
-    assert await world.json("list") == []
-    assert not (world.home / "state/replicas/docs").exists()
-
-
 async def test_the_control_socket_is_the_owner_s_alone(world: World):
     await mounted(world)
     socket = world.home / "state/run/docs.sock"

@@ -1,65 +1,199 @@
-"""`remove`: forgets a synchronization and its local copy."""
+"""`remove`: forgets a synchronization; what becomes of its local copy is asked, or said."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.exits import CommandError, Exit, explain
 from syncin_mount.cli.replicas import replica_of
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.control.sockets import listens
+from syncin_mount.walking import remove_tree
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.store import Replica
+
+_SHOWN = 20
+"""Unsent changes that are written out."""
+
+_REMOVED = ".removed-"
+"""How the name of a local copy begins that is being deleted: no synchronization has such a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the local copy alone has: ``unsent`` are paths of changes that the server does not have, ``local`` those of
+    what stays here (left out by a rule, links, devices), ``binned`` counts the entries of the bin. ``absent`` counts
+    files whose content is on the server only. ``trouble`` says why none of it can be told."""
+
+    unsent: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    binned: int = 0
+    absent: int = 0
+    trouble: str = ""
+
+    @property
+    def loses(self) -> str:
+        """What is lost with the copy, or nothing."""
+        if self.trouble:
+            return f"cannot be looked into ({self.trouble})"
+        lost = []
+        if self.unsent:
+            lost.append(f"{output.count(len(self.unsent), 'change')} that the server does not have")
+        if self.local:
+            lost.append(
+                f"{output.count(len(self.local), 'file or link', 'files and links')} that only this computer has"
+            )
+        if self.binned:
+            lost.append(f"{output.count(self.binned, 'entry', 'entries')} in the bin")
+        return f"holds {' and '.join(lost)}" if lost else ""
 
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Also when unsent changes, or what is in the bin, are lost with it.")
-def command(name: str, yes: bool) -> None:
+@click.option("--keep-copy", metavar="DIR", help="Keep what is in the drive as an ordinary folder DIR, made anew.")
+@click.option("--discard-unsent", is_flag=True, help="Lose changes that the server does not have, and the bin.")
+@click.option("--yes", is_flag=True, help="Do not ask; nothing that is only here is lost for that.")
+def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -> None:
     """Remove synchronization NAME and its local copy. Nothing on the server is deleted.
 
-    When the local copy holds something that is nowhere else, this asks first.
+    When the local copy holds something that is nowhere else, this asks what becomes of it. With --keep-copy all that is
+    in the drive is copied to DIR first, with its attributes, and compared; what is in the bin is not. Stopped half-way,
+    nothing is lost: run it again.
     """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
-    if not yes:
-        _ask(folders, name)
-    _unregister(folders, configuration.servers[synchronization.server], synchronization)
-    ConfigurationFile(folders).update(lambda now: now.without_synchronization(name))
-    if folders.replica(name).is_dir():
-        shutil.rmtree(folders.replica(name))
+    with contextlib.ExitStack() as stack:
+        replica, held = _look(stack, folders, synchronization)
+        if not discard_unsent and keep_copy is None and held.loses:
+            keep_copy, discard_unsent = _ask(name, held, may_ask=not yes)
+        if keep_copy is not None:
+            if replica is None:
+                raise CommandError(f"there is no local copy of '{name}' to keep {held.trouble}".rstrip())
+            if held.binned and not (discard_unsent or yes):
+                output.warn(f"{output.count(held.binned, 'entry', 'entries')} in the bin of '{name}' are not copied")
+            _keep(replica, name, held, _place(keep_copy))
+        _unregister(folders, configuration.servers[synchronization.server], synchronization)
+        doomed = _set_aside(folders, name)
+        if replica is not None:
+            replica.abandon()
+        ConfigurationFile(folders).update(lambda now: now.without_synchronization(name))
+    _delete_set_aside(folders)
     folders.socket(name).unlink(missing_ok=True)
+    if doomed and keep_copy is not None:
+        output.say(f"{name}: what was in the drive is in {_place(keep_copy)}")
     output.say(f"{name}: removed; the folder {synchronization.mountpoint} is an ordinary folder again")
 
 
-def _ask(folders: Folders, name: str) -> None:
-    """Raises CommandError unless nothing would be lost, or somebody at the terminal agrees."""
+def _look(
+    stack: contextlib.ExitStack, folders: Folders, synchronization: Synchronization
+) -> tuple[Replica | None, Held]:
+    """The local copy, locked until the stack ends, and what it alone has. Raises ReplicaInUse."""
     from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
-    with replica_of(folders, name) as replica:
-        if replica is None:
-            return
-        waiting = views.waiting(replica)
-        binned = len(replica.bin_entries())
-    if not waiting and not binned:
-        return
-    lost = [f"{output.count(waiting, 'change')} that the server does not have"] if waiting else []
-    lost += [f"{output.count(binned, 'entry', 'entries')} in the bin"] if binned else []
-    what = f"the local copy of '{name}' holds {' and '.join(lost)}"
-    if not sys.stdin.isatty():
-        raise CommandError(f"{what}; sync it first, or lose that with --yes")
-    click.confirm(f"{what}. Remove it all the same?", abort=True, err=True)
+    try:
+        replica = stack.enter_context(replica_of(folders, synchronization.name))
+    except ReplicaInUse:
+        raise
+    except ReplicaError as error:
+        return None, Held(trouble=str(error))
+    if replica is None:
+        return None, Held()
+    filters = views.filter_of(synchronization.filters)
+    paths = [views.path_of(replica, dirty.node) for dirty in replica.dirty()]
+    unsent = tuple(path for path in paths if not views.stays_here(path, filters))
+    left_out = [path for path in paths if views.stays_here(path, filters) and not views.stays_here(path)]
+    local = (*left_out, *views.links_and_devices(replica))
+    return replica, Held(unsent, local, len(replica.bin_entries()), replica.absent_count())
+
+
+def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
+    """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where nobody is to be asked,
+    Abort when it is to stay."""
+    for path in held.unsent[:_SHOWN]:
+        output.warn(f"not sent: {output.printable(path or '(a deletion)')}")
+    for path in held.local[:_SHOWN]:
+        output.warn(f"only here: {output.printable(path)}")
+    if len(held.unsent) > _SHOWN:
+        output.warn(f"not sent: … and {len(held.unsent) - _SHOWN} more: syncin-mount journal {name}")
+    what = f"the local copy of '{name}' {held.loses}"
+    if not may_ask or not sys.stdin.isatty():
+        raise CommandError(
+            f"{what}; sync it first, keep what is in the drive with --keep-copy DIR, or lose it with --discard-unsent"
+        )
+    click.echo(f"{what[0].upper()}{what[1:]}.", err=True)
+    choice = click.prompt(
+        "Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"]), err=True
+    )
+    if choice == "stop":
+        raise click.Abort
+    if choice == "discard":
+        return None, True
+    return str(click.prompt("The folder to make for the copy", err=True)), False
+
+
+def _place(text: str) -> Path:
+    return Path(os.path.abspath(Path(text).expanduser()))
+
+
+def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
+    """The copy is at its place, whole and on the disk, when this returns. Raises CommandError."""
+    from syncin_mount.store.copy_out import copy_out  # noqa: PLC0415 (start-up time)
+
+    if os.path.lexists(place):
+        raise CommandError(f"{place} is there already; give a folder that is to be made")
+    if held.absent:
+        raise CommandError(
+            f"the copy would lack {output.count(held.absent, 'file')} of '{name}' whose content is on the server only; "
+            f"fetch that first: syncin-mount sync {name}",
+            Exit.UNFINISHED,
+        )
+    part = place.with_name(f".{place.name}.syncin-mount-part")
+    try:
+        remove_tree(None, os.fsencode(part))  # of a try that was stopped
+        place.parent.mkdir(parents=True, exist_ok=True)
+        copied = copy_out(replica, part)
+        part.rename(place)
+    except OSError as error:
+        raise CommandError(
+            f"the copy could not be made at {place} ({error.strerror or error}); nothing was removed", Exit.UNFINISHED
+        ) from error
+    for path in copied.incomplete:
+        output.warn(f"not whole in the copy, as the file system there cannot hold it: {output.printable(path)}")
+    output.say(f"{name}: {output.count(copied.files, 'file')}, {output.size(copied.bytes)}, copied to {place}")
+
+
+def _set_aside(folders: Folders, name: str) -> bool:
+    """A local copy that is being deleted has no synchronization's name: half of one must never be taken for one. Tells
+    whether there was one."""
+    try:
+        folders.replica(name).rename(folders.replicas / f"{_REMOVED}{name}-{os.getpid()}")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _delete_set_aside(folders: Folders) -> None:
+    """Also what an earlier call was stopped at."""
+    for path in folders.replicas.glob(f"{_REMOVED}*"):
+        try:
+            remove_tree(None, os.fsencode(path))
+        except OSError as error:
+            output.warn(f"{path} could not be deleted: {explain(error)[1]}")
 
 
 def _unregister(folders: Folders, server: Server, synchronization: Synchronization) -> None:
@@ -69,6 +203,8 @@ def _unregister(folders: Folders, server: Server, synchronization: Synchronizati
     try:
         output.run_async(_delete, folders, server, synchronization.path_id)
     except RemoteError as error:
+        if error.status == 400:  # it is not registered any more
+            return
         _remember(folders, server, synchronization.path_id)
         output.warn(
             f"the server could not be told ({error}); its account page lists '{synchronization.name}' until another "

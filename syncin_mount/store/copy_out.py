@@ -1,0 +1,170 @@
+"""A replica's content as an ordinary folder: what somebody keeps of a synchronization that is removed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.model import ROOT, NodeId
+from syncin_mount.store.types import NodeType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncin_mount.store.replica import Replica
+    from syncin_mount.store.types import Attr
+
+_PAGE = 1000
+_PIECE = 1024 * 1024
+
+
+class NotTheSame(OSError):
+    """What was read back from the copy is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """``absent`` are the paths of files whose content is not here, ``incomplete`` those that the file system there
+    could not take whole (attributes, devices)."""
+
+    files: int
+    bytes: int
+    absent: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+
+def copy_out(replica: Replica, target: Path) -> Copied:
+    """Copies everything that is in the drive into the folder ``target``, which must not be there yet: contents, links,
+    times, permissions, extended attributes, owners where this user may give them away.
+
+    Every content is read back and compared, and all is on the disk when this returns. Blocks. Raises OSError
+    (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
+    """
+    root = os.fsencode(target)
+    os.mkdir(root, 0o700)
+    files = size = 0
+    absent: list[str] = []
+    incomplete: list[str] = []
+    folders: list[tuple[Attr, bytes]] = []
+    todo: list[tuple[NodeId, bytes]] = [(ROOT, root)]
+    while todo:
+        node, path = todo.pop()
+        attr = replica.attr(node)
+        if attr is None:
+            continue
+        if attr.kind is NodeType.FOLDER:
+            if node != ROOT:
+                os.mkdir(path, 0o700)
+            folders.append((attr, path))
+            todo += [(child, os.path.join(path, name)) for name, child in _children(replica, node)]
+            continue
+        shown = os.fsdecode(os.path.relpath(path, root))
+        if attr.kind is NodeType.FILE and not attr.present:
+            absent.append(shown)
+            continue
+        whole = True
+        if attr.kind is NodeType.FILE:
+            _copy_content(replica, node, path)
+            files, size = files + 1, size + attr.size
+        else:
+            whole = _make_special(attr, path)
+        if not whole or not _dress(replica, attr, path):
+            incomplete.append(shown)
+    for attr, path in reversed(folders):  # last, as what is made in them changes their times
+        if not _dress(replica, attr, path) and path != root:
+            incomplete.append(os.fsdecode(os.path.relpath(path, root)))
+        _sync(path)
+    _sync(os.path.dirname(root))
+    return Copied(files, size, tuple(absent), tuple(incomplete))
+
+
+def _children(replica: Replica, node: NodeId) -> Iterator[tuple[bytes, NodeId]]:
+    after: bytes | None = None
+    while page := replica.children(node, after, _PAGE):
+        yield from page
+        after = page[-1][0]
+
+
+def _copy_content(replica: Replica, node: NodeId, path: bytes) -> None:
+    content = replica.open_content(node)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            read = hashlib.sha256()
+            os.lseek(content.fd, 0, os.SEEK_SET)
+            while piece := os.read(content.fd, _PIECE):
+                read.update(piece)
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(fd, view) :]
+            os.fsync(fd)
+            os.lseek(fd, 0, os.SEEK_SET)
+            there = hashlib.sha256()
+            while piece := os.read(fd, _PIECE):
+                there.update(piece)
+            if there.digest() != read.digest():
+                raise NotTheSame(errno.EIO, "what was read back is not what was written", os.fsdecode(path))
+        finally:
+            os.close(fd)
+    finally:
+        content.close()
+
+
+if sys.platform == "win32":
+
+    def _make_special(_attr: Attr, _path: bytes) -> bool:
+        return False
+
+    def _dress(_replica: Replica, attr: Attr, path: bytes) -> bool:
+        os.utime(path, ns=(attr.atime_ns, attr.mtime_ns))
+        return True
+
+    def _sync(_path: bytes) -> None:
+        """Folders cannot be synced here."""
+
+else:
+
+    def _make_special(attr: Attr, path: bytes) -> bool:
+        """A link, a pipe, a device. False where this user may not."""
+        if attr.kind is NodeType.SYMLINK:
+            os.symlink(attr.target, path)
+            return True
+        try:
+            os.mknod(path, attr.st_mode, attr.rdev)
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL}:
+                raise
+            return False
+        return True
+
+    def _dress(replica: Replica, attr: Attr, path: bytes) -> bool:
+        """Gives the copy the node's attributes, times last. False when some of them could not be given."""
+        whole = True
+        with contextlib.suppress(PermissionError):  # who is not root owns the copy
+            os.lchown(path, attr.uid, attr.gid)
+        if attr.kind is not NodeType.SYMLINK:
+            os.chmod(path, attr.mode)
+        for name in replica.list_xattrs(attr.node):
+            try:
+                os.setxattr(path, name, replica.get_xattr(attr.node, name), follow_symlinks=False)
+            except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    raise
+                whole = False
+        os.utime(path, ns=(attr.atime_ns, attr.mtime_ns), follow_symlinks=False)
+        return whole
+
+    def _sync(path: bytes) -> None:
+        """Brings a folder's names to the disk; later, where its mode keeps us out (0300)."""
+        with contextlib.suppress(PermissionError):
+            fd = os.open(path or b".", os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)

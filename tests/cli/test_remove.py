@@ -1,0 +1,191 @@
+"""`remove`: nothing that is only here is lost without being told so, and a copy that is kept is whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from syncin_mount.devserver import Reply, Rule
+from tests.cli.conftest import World, until
+
+pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
+
+
+async def unsent(world: World) -> None:
+    """A drive with something on the server, and something that is only here; unmounted, the server away."""
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs")
+    (world.drive / "sent").write_text("on the server")
+    await world.must("sync", "docs")
+    await world.stop()
+    (world.drive / "only here").write_text("months of work")
+    await world.must("umount", "docs")
+
+
+def replica(world: World) -> Path:
+    return world.home / "state/replicas/docs"
+
+
+async def test_what_is_only_here_is_listed_and_kept_until_somebody_says_so(world: World):
+    await unsent(world)
+    for words in ((), ("--yes",)):
+        done = await world.run("remove", "docs", *words)
+        assert done.status == 2
+        assert done.error == (
+            "syncin-mount: not sent: only here\n"
+            "syncin-mount: the local copy of 'docs' holds 1 change that the server does not have; sync it first, keep "
+            "what is in the drive with --keep-copy DIR, or lose it with --discard-unsent\n"
+        )
+    assert replica(world).is_dir()
+    done = await world.run("remove", "docs", "--discard-unsent")
+    assert done.status == 0, done
+    assert "the server could not be told" in done.error
+    assert await world.json("list") == []
+    assert list((world.home / "state/replicas").iterdir()) == []
+
+
+async def test_a_copy_is_kept_with_all_that_a_drive_holds(world: World):
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs")
+    folder = world.drive / "deep" / "folder"
+    folder.mkdir(parents=True)
+    (folder / "big").write_bytes(os.urandom(3_000_001))
+    (folder / "tool").write_text("#!/bin/sh\n")
+    (folder / "tool").chmod(0o750)
+    os.setxattr(folder / "tool", "user.note", b"mine")
+    (world.drive / "link").symlink_to("deep/folder/big")
+    os.mkfifo(world.drive / "pipe")
+    await world.must("sync", "docs")
+    (world.drive / os.fsdecode(b"not \xff text")).write_text("local only")
+    (world.drive / "unsent").write_text("unsent")
+    os.utime(folder, ns=(1_500_000_000_123_456_789, 1_500_000_000_123_456_789))
+    os.utime(folder / "big", ns=(1_400_000_000_123_456_789, 1_400_000_000_123_456_789))
+    before = fingerprint(world.drive)
+    assert len(before) == 8
+    await world.must("umount", "docs")
+    kept = world.base / "kept"
+    said = await world.must("remove", "docs", "--keep-copy", str(kept))
+    assert f"copied to {kept}" in said
+    assert fingerprint(kept) == before
+    assert await world.json("list") == []
+    assert not replica(world).exists()
+
+
+def fingerprint(top: Path) -> dict[bytes, object]:
+    found: dict[bytes, object] = {}
+    for path in sorted(top.rglob("*")):
+        state = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        xattrs = {name: os.getxattr(path, name) for name in ([] if path.is_symlink() else os.listxattr(path))}
+        xattrs.pop("user.syncin.status", None)
+        name = os.fsencode(path.relative_to(top))
+        found[name] = (state.st_mode, state.st_mtime_ns, state.st_uid, content, xattrs)
+    return found
+
+
+async def test_what_no_server_holds_is_not_lost_in_silence(world: World):
+    await world.log_in()
+    await world.add("--filter", "ends-with:.tmp")
+    await world.must("mount", "docs")
+    (world.drive / "folder").mkdir()
+    (world.drive / "folder/link").symlink_to("x")
+    (world.drive / "left out.tmp").write_text("left out")
+    (world.drive / ".DS_Store").write_text("junk")
+    await world.must("sync", "docs")
+    await world.must("umount", "docs")
+    done = await world.run("remove", "docs", "--yes")
+    assert done.status == 2
+    assert "only here: left out.tmp\n" in done.error
+    assert "only here: folder/link\n" in done.error
+    assert "holds 2 files and links that only this computer has; sync it first" in done.error
+
+
+async def test_a_copy_that_cannot_be_made_removes_nothing(world: World):
+    await unsent(world)
+    (world.base / "taken").mkdir()
+    assert "is there already" in await world.refused("remove", "docs", "--keep-copy", str(world.base / "taken"))
+    (world.base / "file").touch()
+    said = await world.refused("remove", "docs", "--keep-copy", str(world.base / "file/copy"), status=1)
+    assert "nothing was removed" in said
+    assert [each["name"] for each in await world.json("list")] == ["docs"]
+    assert [each["path"] for each in await world.json("journal", "docs")][-1] == "only here"
+
+
+async def test_what_is_on_the_server_only_is_not_left_out_of_a_copy_in_silence(world: World):
+    (world.disk / "there").write_text("there")
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs", "--manual")
+    world.dev.faults.add(slow_downloads())
+    process = await trio.to_thread.run_sync(begin, world, "sync", "docs")
+
+    async def known() -> bool:
+        return bool((await world.json("status", "docs"))[0]["known"])
+
+    await until(known, "the listing is over")
+    process.send_signal(signal.SIGINT)
+    await trio.to_thread.run_sync(process.wait)
+    await world.must("umount", "docs")
+    said = await world.refused("remove", "docs", "--keep-copy", str(world.base / "kept"), status=1)
+    assert "would lack 1 file of 'docs' whose content is on the server only" in said
+    world.dev.faults.clear()
+    await world.must("sync", "docs")
+    await world.must("remove", "docs", "--keep-copy", str(world.base / "kept"))
+    assert (world.base / "kept/there").read_text() == "there"
+
+
+def slow_downloads() -> Rule:
+    return Rule(effect=Reply(503), method="GET", path="*/operation/personal/*")
+
+
+def begin(world: World, *words: str) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
+    return subprocess.Popen([sys.executable, "-m", "syncin_mount", *words], env=env, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "point", ["copy_out.copy_out", "remove._unregister", "remove._set_aside", "remove._delete_set_aside"]
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_half_way_nothing_is_lost_and_the_next_call_ends_it(world: World, point: str, when: str):
+    await unsent(world)
+    await world.start()
+    kept = world.base / "kept"
+    module, name = point.split(".")
+    script = f"""
+import importlib, os, sys
+for where in ("syncin_mount.cli.commands", "syncin_mount.store"):
+    try:
+        module = importlib.import_module(where + ".{module}")
+    except ModuleNotFoundError:
+        continue
+    real = module.{name}
+    def killed(*args, **more):
+        if "{when}" == "after":
+            real(*args, **more)
+        os.kill(os.getpid(), 9)
+    module.{name} = killed
+from syncin_mount.cli import main
+main()
+"""
+    env = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
+    call = [sys.executable, "-c", script, "remove", "docs", "--keep-copy", str(kept)]
+    done = await trio.run_process(call, env=env, check=False, capture_stdout=True, capture_stderr=True)
+    assert done.returncode == -signal.SIGKILL, done
+    if not kept.exists():
+        await world.must("remove", "docs", "--keep-copy", str(kept))
+    elif await world.json("list"):
+        await world.must("remove", "docs", "--discard-unsent")
+    assert (kept / "only here").read_text() == "months of work"
+    assert (kept / "sent").read_text() == "on the server"
+    assert await world.json("list") == []
+    assert world.dev.store.state.paths == []
+    assert not replica(world).exists()

@@ -31,6 +31,11 @@ def server_named(configuration: Configuration, name: str) -> Server:
     return found
 
 
+def unverified(server: Server) -> str:
+    """What is said of a server whose certificate nobody checks."""
+    return f"the certificate of {server.url} is not verified: whoever is in between can read and change everything"
+
+
 def synchronization_named(configuration: Configuration, name: str) -> Synchronization:
     """Raises CommandError with the names there are."""
     found = configuration.synchronizations.get(name)

@@ -139,6 +139,10 @@ async def open_runtime(
     refused = not_there_yet(synchronization)
     if refused:
         raise DaemonError(f"'{synchronization.name}': {refused}")
+    if server.insecure_tls:
+        log.warning(
+            "the certificate of %s is not verified: whoever is in between can read and change everything", server.url
+        )
     replica = Replica.open(private_folder(folders.replica(synchronization.name)))
     try:
         limits = Limits(synchronization.limit_up, synchronization.limit_down)

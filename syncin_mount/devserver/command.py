@@ -6,14 +6,18 @@ import errno
 import os
 import secrets
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 import trio
 
+from .certificate import FILE_NAME as CERTIFICATE_NAME
+from .certificate import self_signed
 from .faultfile import FaultFileError
 from .model import FULL_PERMISSIONS, Space, User
 from .server import DevServer
@@ -113,14 +117,27 @@ def _write_ready(file: Path, url: str) -> None:
     beside.replace(file)
 
 
-async def _run(server: DevServer, host: str, port: int, ready_file: Path | None, note: str | None) -> None:
+def _certificate(root: Path, host: str) -> ssl.SSLContext:
+    try:
+        return self_signed(root, host)
+    except ImportError as error:
+        raise click.ClickException("--tls-self-signed needs the Python package cryptography: install it.") from error
+    except (OSError, ssl.SSLError) as error:
+        raise click.ClickException(
+            f"The certificate {root / CERTIFICATE_NAME} cannot be used ({error}): remove it, and another is made."
+        ) from error
+
+
+async def _run(
+    server: DevServer, host: str, port: int, ready_file: Path | None, note: str | None, tls: ssl.SSLContext | None
+) -> None:
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
     except OSError as error:
         raise _listen_error(host, port, error) from error
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-            running: Running = await nursery.start(serve_listeners, server, listeners)
+            running: Running = await nursery.start(partial(serve_listeners, server, listeners, tls=tls))
             if ready_file is not None:
                 _write_ready(ready_file, running.url)
             click.echo(running.url)
@@ -142,6 +159,7 @@ async def _run(server: DevServer, host: str, port: int, ready_file: Path | None,
     help="Users, one LOGIN:PASSWORD a line: arguments can be seen by everybody on this machine, files need not.",
 )
 @click.option("--space", "spaces", multiple=True, metavar="ALIAS:LOGIN[,LOGIN]", help="A space and its members.")
+@click.option("--tls-self-signed", is_flag=True, help="Speak TLS, with a certificate that no system knows.")
 @click.option("--faults", type=click.Path(path_type=Path), help="Fault rules (TOML or JSON), read again on changes.")
 @click.option("--request-log", type=click.Path(path_type=Path), help="Where each request becomes one line of JSON.")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once the server listens.")
@@ -152,6 +170,7 @@ def serve(
     users: tuple[str, ...],
     users_file: Path | None,
     spaces: tuple[str, ...],
+    tls_self_signed: bool,
     faults: Path | None,
     request_log: Path | None,
     ready_file: Path | None,
@@ -165,9 +184,10 @@ def serve(
     shared = [parse_space(text) for text in spaces]
     _check_root(root)
     with _only_server(root):
+        tls = _certificate(root, host) if tls_self_signed else None
         server, note = _build(root, accounts, shared, faults, request_log)
         try:
-            trio.run(_run, server, host, port, ready_file, note)
+            trio.run(_run, server, host, port, ready_file, note, tls)
         finally:
             server.close()
             if ready_file is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import socket
+import ssl
 from dataclasses import dataclass
 
 import trio
@@ -29,11 +30,12 @@ class Running:
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def url(self) -> str:
         shown = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{shown}:{self.port}"
+        return f"http{'s' if self.tls else ''}://{shown}:{self.port}"
 
 
 def _config() -> Config:
@@ -51,22 +53,26 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
+    tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serves until cancelled; with `nursery.start` the value is where it listens (port 0 takes a free one).
 
     Raises OSError when it cannot listen. On cancellation open connections are cut; uploads leave their partials.
     """
-    await serve_listeners(server, await trio.open_tcp_listeners(port, host=host), task_status=task_status)
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    await serve_listeners(server, listeners, tls=tls, task_status=task_status)
 
 
 async def serve_listeners(
     server: DevServer,
     listeners: list[trio.SocketListener],
     *,
+    tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """As `serve`, over listeners that are open already; they are closed at the end."""
+    """As `serve`, over listeners that are open already; they are closed at the end. With ``tls``, everything goes
+    through it."""
     config = _config()
     app = wrap_app(server.app, config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
     context = WorkerContext(None)
@@ -80,14 +86,15 @@ async def serve_listeners(
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server.connection_opened(client, stream)
         try:
-            await TCPServer(app, config, context, ConnectionState({}), stream)  # type: ignore[arg-type]
+            channel = stream if tls is None else trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
+            await TCPServer(app, config, context, ConnectionState({}), channel)  # type: ignore[arg-type]
         finally:
             server.connection_closed(client)
 
     bound = listeners[0].socket.getsockname()
     async with trio.open_nursery() as connections:
         try:
-            task_status.started(Running(bound[0], bound[1]))
+            task_status.started(Running(bound[0], bound[1], tls is not None))
             await trio.serve_listeners(handle, listeners, handler_nursery=connections)
         finally:
             # hypercorn shields its sends: a client that does not read would hold the cancellation up.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Self, TypeVar
 import msgspec
 import trio
 
-from reconciler.errors import Refused, Unauthorized, Unreachable
+from reconciler.errors import Forbidden, Refused, Unauthorized, Unreachable
 from syncin_mount.server.account import ClientInfo, ServerAccount, TokenStore, this_client
 from syncin_mount.server.errors import Asked, Endpoint, of_answer
 from syncin_mount.server.limits import Limits
@@ -38,6 +39,9 @@ _UNKNOWN_LIFE = 300.0
 
 _SHIELDED = 45.0
 """Seconds a renewal may go on after its task was cancelled: the answer may hold the only copy of a new client token."""
+
+_FRESH = 5.0
+"""Seconds for which nobody asks for another access token only because of what this one may not do."""
 
 _OTHER_PROCESS = 1.0
 """Seconds after which a token that another process has just got is surely in the store."""
@@ -122,13 +126,15 @@ class _TokenRequest(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Tokens and until when they are used, by the local monotonic clock (seconds). ``ahead`` is what the server's own
-    clock (seconds since the epoch) is ahead of that one; None when it was not told."""
+    """Tokens and until when they are used, by the local monotonic clock (seconds). ``since`` is when they were asked
+    for; ``ahead`` is what the server's own clock (seconds since the epoch) is ahead of that one; None when it was not
+    told."""
 
     access: str
     access_until: float
     refresh: str
     refresh_until: float
+    since: float = -math.inf
     ahead: float | None = None
 
 
@@ -148,6 +154,7 @@ def granted(reply: TokenReply, now: float) -> Grant:
         until(access, reply.access_expiration),
         reply.refresh,
         until(refresh, reply.refresh_expiration),
+        now,
         None if issued is None else issued - now,
     )
 
@@ -192,6 +199,11 @@ class Tokens:
     def forget(self) -> None:
         """The next request gets its access from the client's token: who it is, and what it may do, is asked anew."""
         self._grant = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the access token is so new that the server would say the same of another."""
+        return self._grant is not None and self._clock() < self._grant.since + _FRESH
 
     def server_time(self) -> float | None:
         """Seconds since the epoch by the server's clock, to the second; None before it told a time."""
@@ -313,14 +325,20 @@ class Session:
 
     @contextlib.asynccontextmanager
     async def exchange(self, call: Call) -> AsyncIterator[Answer]:
-        """`Wire.exchange` with an access token; one that is refused is renewed and the call repeated, once."""
+        """`Wire.exchange` with an access token; one that is refused is renewed and the call repeated, once. So is one
+        that may not synchronize, when it is some seconds old: only a new one tells why."""
         async with contextlib.AsyncExitStack() as stack:
             token = await self._tokens.access()
             try:
                 answer = await stack.enter_async_context(self.wire.exchange(call, token))
-            except Unauthorized as exc:
-                if exc.status != 401:
+            except (Unauthorized, Forbidden) as exc:
+                if isinstance(exc, Unauthorized):
+                    if exc.status != 401:
+                        raise
+                elif call.endpoint is not Endpoint.PATHS or self._tokens.is_fresh:
                     raise
+                else:  # a permission may have come since, or the client may be gone: the token was given before
+                    self._tokens.forget()
                 token = await self._tokens.access(rejected=token)
                 answer = await stack.enter_async_context(self.wire.exchange(call, token))
             yield answer

@@ -35,6 +35,10 @@ class Untrusted(RemoteError):
     """The server's TLS certificate cannot be verified, or it speaks no TLS: nobody should talk to it as it is."""
 
 
+class CodeWanted(Unauthorized):
+    """The account has two factors, and no code was given."""
+
+
 class NoPlaceInTrash(ServerFault):
     """The server could not put something into its trash, where something else is in the way: see `Folder.delete`."""
 
@@ -107,7 +111,7 @@ _OPERATIONS = _at(_E.READ, _E.UPLOAD, _E.MAKE, _E.MOVE, _E.TOUCH, _E.DELETE)
 
 TABLE: tuple[Row, ...] = (
     # Logging in ----------------------------------------
-    Row(401, Unauthorized, "{server} refused the login: it wants a two-factor code; give it with --code",
+    Row(401, CodeWanted, "{server} refused the login: it wants a two-factor code; give it with --code",
         _at(_E.REGISTER), "Missing TWO-FA code"),
     Row(401, Unauthorized, "{server} refused the login: {said}; check the login, the password and the code",
         _at(_E.REGISTER)),
@@ -177,8 +181,8 @@ TABLE: tuple[Row, ...] = (
     Row(500, NoPlaceInTrash, "{server} has no place in its trash for {what}", _at(_E.DELETE), "ENAMETOOLONG"),
     # Names and permissions ----------------------------------------
     Row(403, Refused, "{server} refused {what}: {said}", _at(_E.MOVE), "itself"),
-    Row(403, Forbidden, "{server} lets nothing be synchronized here: this computer was removed on the account page "
-        "(then " + _AGAIN + "), or the account may not synchronize (then ask its administrator)",
+    Row(403, Forbidden, "{server} lets nothing be synchronized: the account has no permission for that (any more); "
+        "ask its administrator",
         _at(_E.PATHS), "not allowed"),
     Row(403, Forbidden, "{server} refused {what}: you may not do this there ({said})"),
     Row(500, Refused, "{server} refused {what}: the name or the path is too long; use a shorter one", None,
@@ -244,7 +248,7 @@ _NOT_SENT = False
 FAILURES: tuple[Failure, ...] = (
     Failure(httpx.ConnectError, ssl.SSLCertVerificationError, Untrusted,
             "The certificate of {server} cannot be verified ({said}); if you know this server, accept it with "
-            "--insecure-tls", _NOT_SENT),
+            "--insecure-tls (of `syncin-mount server add` and `server auth`)", _NOT_SENT),
     Failure(httpx.ConnectError, ssl.SSLEOFError, Unreachable,
             "{server} closed the connection before it was secured; check that the server runs and the network works",
             _NOT_SENT),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reconciler import errors as ours
-from syncin_mount.server.errors import CHANGING, Asked, Endpoint, Untrusted, of_answer, of_failure
+from syncin_mount.server.errors import CHANGING, Asked, CodeWanted, Endpoint, Untrusted, of_answer, of_failure
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 
@@ -93,7 +93,7 @@ E = Endpoint
     ("name", "error"),
     [
         ("register wrong password", ours.Unauthorized),
-        ("register 2FA user, no code", ours.Unauthorized),
+        ("register 2FA user, no code", CodeWanted),
         ("register user without desktop_app_access", ours.Forbidden),
         ("register same clientId, other user", ours.Refused),
         ("register bad json", ours.Refused),

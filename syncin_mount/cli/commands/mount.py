@@ -36,6 +36,8 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     if ready_fd is not None:
         _daemon(folders, server, synchronization, manual=manual, descriptor=ready_fd)
         return
+    if server.insecure_tls:
+        output.warn(configured.unverified(server))
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import sys
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
+from syncin_mount.cli.configured import unverified
 from syncin_mount.cli.exits import CommandError
 from syncin_mount.cli.registering import register_again
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
 from syncin_mount.config.model import check_name
 from syncin_mount.config.schema import as_table
+from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders
 
 _PASSWORD = click.option("--password-stdin", is_flag=True, help="Read the password from standard input's first line.")
-_CODE = click.option("--code", metavar="CODE", help="The two-factor code, or a recovery code.")
+_CODE = click.option(
+    "--code", metavar="CODE", help="The two-factor code, or a recovery code; asked for when it is needed."
+)
 
 
 @click.group()
@@ -50,7 +55,7 @@ def add(name: str, url: str, login: str, password_stdin: bool, code: str | None,
     server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls)
     _refuse_twice(configuration, server)
     if insecure_tls:
-        output.warn(f"the certificate of {server.url} will not be verified: whoever is in between can read everything")
+        output.warn(unverified(server))
     store = _log_in(folders, server, _password(server, password_stdin), code)
 
     def with_server(now: Configuration) -> Configuration:
@@ -102,7 +107,12 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @_PASSWORD
 @_CODE
-def auth(name: str, password_stdin: bool, code: str | None) -> None:
+@click.option(
+    "--insecure-tls/--verify-tls",
+    default=None,
+    help="From now on accept a certificate that this system cannot verify; or do not any more.",
+)
+def auth(name: str, password_stdin: bool, code: str | None, insecure_tls: bool | None) -> None:
     """Log in again to server NAME, when its token expired or was revoked.
 
     Mounted drives go on by themselves. Synchronizations that the server has no more (they go with the client on the
@@ -110,8 +120,19 @@ def auth(name: str, password_stdin: bool, code: str | None) -> None:
     """
     folders, configuration = configured.load()
     server = configured.server_named(configuration, name)
+    before = server
+    if insecure_tls is not None:
+        server = replace(server, insecure_tls=insecure_tls)
+    if server.insecure_tls:
+        output.warn(unverified(server))
     _log_in(folders, server, _password(server, password_stdin), code)
+    if server != before:
+        ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
+    if server != before:
+        for each in configuration.used_by(name):
+            if listens(folders.socket(each)):
+                output.warn(f"{each}: the mounted drive takes that up when it is unmounted and mounted again")
     register_again(folders, server, configuration.used_by(name))
 
 
@@ -141,14 +162,21 @@ def remove(name: str) -> None:
 def _log_in(folders: Folders, server: Server, password: str, code: str | None) -> TokenStore:
     """Registers this computer and keeps the token that it gets."""
     from syncin_mount.server import register  # noqa: PLC0415 (start-up time)
+    from syncin_mount.server.errors import CodeWanted  # noqa: PLC0415
 
-    async def run() -> str:
+    async def run(code: str | None) -> str:
         return await register(
             server.url, server.login, password, code, server.client_id, insecure_tls=server.insecure_tls
         )
 
     store = TokenStore(folders, server.client_id)
-    store.save(output.run_async(run))
+    try:
+        token = output.run_async(run, code)
+    except CodeWanted:
+        if not sys.stdin.isatty():
+            raise
+        token = output.run_async(run, str(click.prompt("Two-factor or recovery code", err=True)).strip())
+    store.save(token)
     return store
 
 

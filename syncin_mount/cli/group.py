@@ -61,10 +61,6 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
 
-NOT_YET: frozenset[str] = frozenset()
-"""Commands that are planned: whoever tries one is told so."""
-
-
 class LazyGroup(click.Group):
     """Knows its commands' names and help lines without importing them."""
 
@@ -74,13 +70,6 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         lazy = COMMANDS.get(cmd_name)
         return None if lazy is None else lazy.load()
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in NOT_YET:
-            raise click.UsageError(f"the command '{args[0]}' is not there yet", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

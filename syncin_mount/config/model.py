@@ -79,9 +79,9 @@ class Synchronization:
 
     ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
     server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
-    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. This computer's alone, so that the server knows nothing
-    of them, are ``trash``, ``paused`` (nothing is carried until somebody resumes it) and the limits (bytes a second;
-    None: as fast as it goes).
+    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. This computer's alone, so that the server knows
+    nothing of them, are ``trash``, ``paused`` (nothing is carried until somebody resumes it) and the limits (bytes a
+    second; None: as fast as it goes).
     """
 
     name: str

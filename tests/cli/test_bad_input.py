@@ -179,7 +179,6 @@ async def test_names_that_are_not_known(world: World):
 
 
 async def test_usage(world: World):
-    assert "not there yet" in await world.refused("enable", "docs")
     assert "No such command 'bogus'" in await world.refused("bogus")
     assert "the assistant that asks is not there yet; give NAME" in await world.refused("add")
     assert "say which" in await world.refused("sync")

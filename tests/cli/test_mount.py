@@ -120,6 +120,7 @@ async def test_a_drive_in_use_is_not_unmounted(world: World):
         assert said.startswith("'docs' cannot be unmounted: files of it are open by ")
         assert f"({os.getpid()})" in said
         assert (world.drive / "open.txt").read_text() == "x"
+    await settled(world)
     assert await world.must("umount", "docs") == "docs is unmounted\n"
 
 

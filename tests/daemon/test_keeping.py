@@ -55,7 +55,7 @@ async def test_what_is_kept_follows_the_configuration_while_it_runs(
     await comes_about(lambda: history.limits[-1] == Limits(7, 20))
     folders.config_file.write_text("[history]\ndays = 0\n")
     seen = len(history.limits)
-    await comes_about(lambda: len(history.limits) > seen + 500)
+    await comes_about(lambda: len(history.limits) > seen + 20)
     assert history.limits[-1] == Limits(7, 20)
     nursery.cancel_scope.cancel()
 

@@ -61,6 +61,7 @@ COMMANDS: dict[str, Lazy] = {
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
 
+
 class LazyGroup(click.Group):
     """Knows its commands' names and help lines without importing them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass
 
 import click
@@ -58,8 +59,13 @@ COMMANDS: dict[str, Lazy] = {
     "transfers": _own("transfers", "List what was carried across, and what failed."),
     "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
     "check": _own("check", "Check the local copy of a synchronization, and repair it."),
+    "completion": _own("completion", "Have the shell complete commands and names."),
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
+
+
+COMPLETE_VARIABLE = "_SYNCIN_MOUNT_COMPLETE"
+"""The environment variable with which click's shell scripts ask for completions: named after the program."""
 
 
 class LazyGroup(click.Group):
@@ -70,7 +76,13 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         lazy = COMMANDS.get(cmd_name)
-        return None if lazy is None else lazy.load()
+        if lazy is None:
+            return None
+        if COMPLETE_VARIABLE not in os.environ:
+            return lazy.load()
+        from syncin_mount.cli.completing import teach  # noqa: PLC0415 (only when a shell asks)
+
+        return teach((cmd_name,), lazy.load())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

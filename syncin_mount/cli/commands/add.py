@@ -71,7 +71,7 @@ def command(
     every: str | None,
     filters: tuple[str, ...],
 ) -> None:
-    """Bind a folder of a server to a mount point.
+    """Bind a folder of a server to a mount point, as synchronization NAME.
 
     Nothing is carried across yet: 'mount' or 'sync' does that.
     """

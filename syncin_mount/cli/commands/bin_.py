@@ -41,9 +41,8 @@ _older = click.option("--older-than", metavar="AGE", help="Only what has been th
 def command(ctx: click.Context, name: str) -> None:
     """List, restore and empty the bins of synchronization NAME; alone, it lists.
 
-    \b
-    On this computer: what lost against another version, what was deleted elsewhere, what you discarded.
-    In the server's trash: what was deleted or replaced there, by any device.
+    On this computer: what lost against another version, what was deleted elsewhere, what you discarded. In the server's
+    trash: what was deleted or replaced there, by any device.
 
     An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
     """

@@ -27,7 +27,7 @@ def command(ctx: click.Context, name: str) -> None:
     A RULE looks at the path in the synchronized folder, without regard to case:
       starts-with:tmp       contains:draft       ends-with:.bak
       path:docs/old         this file or folder
-      regexp:^build/.*[.]o$ a JavaScript regular expression (without looking around)
+      regexp:^build/.*[.]o$ a JavaScript regular expression (no look-around)
     Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) are understood too.
 
     What is below a folder that is left out is left out with it. A new filter removes nothing: both sides keep what
@@ -76,7 +76,10 @@ def add(name: str, rules: tuple[str, ...]) -> None:
 @click.pass_obj
 @click.argument("rules", nargs=-1, required=True, metavar="RULE|NUMBER...")
 def remove(name: str, rules: tuple[str, ...]) -> None:
-    """Take filters away: what they left out comes together again on both sides."""
+    """Take filters away, by RULE or by the NUMBER in the list.
+
+    What they left out comes together again on both sides.
+    """
 
     def removed(present: tuple[str, ...]) -> tuple[str, ...]:
         gone = {_found(name, present, rule) for rule in rules}

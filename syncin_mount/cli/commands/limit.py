@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     names: tuple[str, ...], everything: bool, up: int | str | None, down: int | str | None, as_json: bool
 ) -> None:
-    """Limit how many bytes a second are sent and fetched; without --up and --down, show the limits.
+    """Limit how many bytes a second synchronizations NAME send and fetch; without --up and --down, show the limits.
 
     Takes effect at once, also for what is under way, and is kept. All transfers of a synchronization share it. What a
     program waits for in the drive counts like all else, as a limit is a promise about the line; small requests are

@@ -21,7 +21,7 @@ _everything = click.option("--all", "everything", is_flag=True, help="All synchr
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_everything
 def pause(names: tuple[str, ...], everything: bool) -> None:
-    """Carry nothing until 'resume', in either direction.
+    """Carry nothing for synchronizations NAME until 'resume', in either direction.
 
     The drive works on as without a network: changes wait in the journal, and what is not here yet cannot be opened.
     What is under way stops at once, and goes on where it stopped. A pause outlasts unmounting and the end of the
@@ -34,7 +34,7 @@ def pause(names: tuple[str, ...], everything: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_everything
 def resume(names: tuple[str, ...], everything: bool) -> None:
-    """Let what was paused go on, where it stopped."""
+    """Let synchronizations NAME go on, where they stopped."""
     _set(names, everything=everything, paused=False)
 
 

@@ -21,7 +21,7 @@ _MEANS = {
 @click.argument("how", required=False, type=click.Choice([each.value for each in Scheduling]))
 @output.json_option
 def command(how: str | None, as_json: bool) -> None:
-    """Say how the schedules of all synchronizations are kept; alone, show it.
+    """Say HOW the schedules of all synchronizations are kept; alone, show it.
 
     \b
     parallel     each run starts when it is due, beside others (the default)

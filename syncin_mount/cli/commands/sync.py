@@ -42,7 +42,7 @@ def command(
     yes: str | None,
     as_json: bool,
 ) -> None:
-    """Carry local and remote changes across now, mounted or not.
+    """Carry local and remote changes of synchronizations NAME across now, mounted or not.
 
     Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment: what was carried
     stays, and the rest goes on where it stopped. A run that fails does not keep the others from running.

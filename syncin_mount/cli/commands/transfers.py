@@ -65,13 +65,15 @@ def command(
 ) -> None:
     """List what was carried across by the synchronizations NAME, or by all: the newest last.
 
+    Everything that a run did on either side is kept, and what failed with its reason.
+
     \b
-    Everything that a run did on either side is kept, and what failed with its reason:
       transfers docs --failed                    what did not work
       transfers docs --search report --since 3d  what became of a file
       transfers --follow                         what happens now
-    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for each synchronization.
-    With --json --follow each line is one transfer.
+
+    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for each
+    synchronization. With --json --follow each line is one transfer.
     """
     from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 

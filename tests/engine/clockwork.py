@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+from array import array
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,7 +37,7 @@ class Server(ModelFolder):
 
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive, random.Random(1), 0.0, 0.2)  # type: ignore[arg-type]  # as much of a device as it asks
-        self.listings: list[float] = []
+        self.listings = array("d")
         self.gives_contents = True
         self.given = 0
 
@@ -146,8 +147,9 @@ class Drive:
                     await nursery.start(self.engine.run)
                     task_status.started()
                     while True:
-                        await trio.sleep(60.0)
+                        await trio.sleep(300.0)
                         self.replica.commit()
+                        self.replica.history.commit()
         finally:
             self.replica.close()
             self._ended.set()

@@ -28,7 +28,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.executor import JUST_SENT, Executor
-from reconciler.guards import Halted, root_gone
+from reconciler.guards import Halt, Halted, rights_gone, root_gone
 from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.leftovers import Cleaner
@@ -536,8 +536,9 @@ class Engine:
             if not confirmed:
                 report.halted = OTHER_PLAN.format(expected)
                 return False
-        if draft.stop is not None and not (confirmed and draft.stop.passable):
-            self._halt(report, draft.stop.sentence)
+        stop = draft.stop or self._loses_waiting()
+        if stop is not None and not (confirmed and stop.passable):
+            self._halt(report, stop.sentence)
         else:
             self._halted = report.halted = None
         if report.dry_run:
@@ -563,6 +564,11 @@ class Engine:
         oldest = trio.current_time() - JUST_SENT
         self._sent = {node: when for node, when in self._sent.items() if when > oldest}
         return any(outcome.result is Result.STALE for outcome in outcomes)
+
+    def _loses_waiting(self) -> Halt | None:
+        """Who may only download by the server's will did not choose to give up what waits here."""
+        waiting = self._count_waiting() if self.settings.restricted else 0
+        return rights_gone(self._name(), waiting) if waiting else None
 
     def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
         """What was changed here, a deletion included, and waits for more than that somebody closes it."""
@@ -675,7 +681,9 @@ class Engine:
             for each in settled:
                 self._held.hold(each, str(error), trio.current_time())
         else:
-            return True
+            if not self.settings.restricted:
+                return True
+            self.list_soon()  # the full run halts, as what waits may not be sent any more
         finally:
             self._doing = ""
         return False

@@ -30,6 +30,7 @@ class Danger(enum.Enum):
     ROOT_GONE = "root gone"
     SPELLING = "spelling"
     UNREGISTERED = "unregistered"
+    RIGHTS_GONE = "rights gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ def unregistered(remote_path: str, name: str) -> Halt:
         f"here. Register it again with “syncin-mount edit {name} --register”, or remove it with "
         f"“syncin-mount remove {name}”.",
         passable=False,
+    )
+
+
+def rights_gone(remote_path: str, waiting: int) -> Halt:
+    """The server took a right away while changes waited here: following it would take them out of the drive."""
+    changes = "1 change that waits" if waiting == 1 else f"{waiting} changes that wait"
+    return Halt(
+        Danger.RIGHTS_GONE,
+        f"Nothing was done: the server gives no right to change “{remote_path}” any more, and {changes} here would go "
+        "to the bin. Ask for the right, copy what you need elsewhere, or run “sync --yes” to have it in the bin.",
     )
 
 

@@ -203,7 +203,8 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one synchronization settles differences. ``host`` goes into the names of conflict copies; ``filters`` say
-    what is no part of it. ``tag`` goes into temporary names on the server: no other device's synchronization has it."""
+    what is no part of it. ``tag`` goes into temporary names on the server: no other device's synchronization has it.
+    ``restricted``: the direction is DOWNLOAD because the server gives no other right, not because somebody set it."""
 
     direction: Direction = Direction.BOTH
     mode: Mode = Mode.FAST
@@ -211,6 +212,7 @@ class Settings:
     host: str = "this computer"
     filters: Filter = DEFAULT
     tag: str = ""
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,15 @@ class Registration:
         filters = filter_of(now.filters)
         # The server's number of a synchronization is nobody else's there.
         tag = "" if now.path_id is None else str(now.path_id)
-        return Settings(now.direction_in_force, now.mode, now.conflict, host=self._host, filters=filters, tag=tag)
+        return Settings(
+            now.direction_in_force,
+            now.mode,
+            now.conflict,
+            host=self._host,
+            filters=filters,
+            tag=tag,
+            restricted=now.restriction is not None,
+        )
 
     async def settle(self) -> Settings:
         """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the

@@ -55,6 +55,7 @@ async def test_settings_that_were_registered_with_a_null_for_their_number_are_fo
 
 
 @pytest.mark.expected_log("the server gives no right")
+@pytest.mark.expected_log("halted: Nothing was done")
 async def test_without_rights_it_becomes_a_download(world: World) -> None:
     world.team.mkdir(parents=True)
     world.disk = world.team
@@ -70,7 +71,15 @@ async def test_without_rights_it_becomes_a_download(world: World) -> None:
     row.members["user1"] = "a:m"
     device.write("mine", b"not sent any more")
     device.write("keep0", b"edited, not sent any more")
+    before = device.tree()
     report = await device.sync()
+    assert report.halted == (
+        "Nothing was done: the server gives no right to change “the synchronized folder” any more, and 2 changes "
+        "that wait here would go to the bin. Ask for the right, copy what you need elsewhere, or run “sync --yes” to "
+        "have it in the bin."
+    )
+    assert device.tree() == before
+    report = await device.sync(confirmed=True)
     assert report.complete, report.problems
     directions.append(device.engine.settings.direction)
     assert directions == [Direction.BOTH, Direction.DOWNLOAD]

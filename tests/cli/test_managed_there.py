@@ -209,6 +209,20 @@ async def test_disabled_there_is_disabled_here(world: World):
     assert "disabled" in await world.must("list")
 
 
+async def test_show_tells_what_the_server_has(world: World):
+    await begun(world)
+    there = (await world.json("show", "docs"))["on_server"]
+    assert there == f"number {configured(world)['docs']['path_id']}, set as here"
+    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, mode="upload")
+    there = (await world.json("show", "docs"))["on_server"]
+    assert there.endswith("; direction is set otherwise there: newer, and hold with the next run")
+    world.dev.store.state.paths.clear()
+    assert "register it again" in (await world.json("show", "docs"))["on_server"]
+    await world.stop()
+    assert "not known: Nothing answers at" in (await world.json("show", "docs"))["on_server"]
+    assert "\non server: " in await world.must("show", "docs")
+
+
 async def test_what_stays_is_said(world: World):
     await begun(world)
     shutil.copy(world.config, world.base / "before")

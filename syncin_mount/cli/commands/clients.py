@@ -65,16 +65,17 @@ def remove(client: str, server: str, yes: bool) -> None:
     """Log CLIENT out of your account: the beginning of its id, as 'clients list' shows it.
 
     Its synchronizations end with it. Files stay, on the server and there. What it holds of an access ends within half
-    an hour.
+    an hour. For this computer, 'server remove' also forgets the server.
     """
     folders, configuration = configured.load()
     account = configured.server_named(configuration, server)
     found = _named(output.run_async(_clients, folders, account), client, account)
-    if found.is_current_client:
-        raise CommandError(f"{_title(found)} is this computer; log it out with: syncin-mount server remove {server}")
     if not yes:
-        _ask(found)
+        _ask(found, server)
     output.run_async(_remove, folders, account, found.id)
+    if found.is_current_client:
+        output.say(f"this computer is logged out of {account.login} at {account.url}; {_after(server)}")
+        return
     output.say(f"{_title(found)} is logged out of {account.login} at {account.url}; its access ends within 30 minutes")
 
 
@@ -90,10 +91,16 @@ def _named(clients: list[Client], text: str, account: Server) -> Client:
     )
 
 
-def _ask(client: Client) -> None:
+def _after(server: str) -> str:
+    return f"what changes in its drives waits here until you log in again: syncin-mount server auth {server}"
+
+
+def _ask(client: Client, server: str) -> None:
     folders = [path.settings.remote_path for path in client.paths]
     its = f", with its synchronizations of {', '.join(folders)}" if folders else ""
     what = f"{_title(client)} would be logged out{its}"
+    if client.is_current_client:
+        what = f"this computer would be logged out{its}: {_after(server)}"
     if not sys.stdin.isatty():
         raise CommandError(f"{what}; say so with --yes")
     click.confirm(f"{output.printable(what)}. Log it out?", abort=True, err=True)

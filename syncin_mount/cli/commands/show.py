@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from reconciler.errors import RemoteError
 from syncin_mount.cli import configured, output
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.server.paths import SyncPath
+
+PATIENCE = 3.0
+"""Seconds that a server gets to answer."""
+
+_FIELDS = {
+    "direction": "mode",
+    "mode": "diff_mode",
+    "conflict": "conflict_mode",
+    "filters": "filters",
+    "enabled": "enabled",
+    "folder": "remote_path",
+}
 
 
 @click.command()
 @click.argument("name")
 @output.json_option
 def command(name: str, as_json: bool) -> None:
-    """Show all settings of synchronization NAME, and where its parts lie."""
+    """Show all settings of synchronization NAME, where its parts lie, and what the server says of it.
+
+    The server gets some seconds for that; nothing is changed there.
+    """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
     server = configuration.servers[synchronization.server]
@@ -22,6 +44,7 @@ def command(name: str, as_json: bool) -> None:
         "replica": str(folders.replica(name)),
         "log": str(folders.log(name)),
     }
+    there = _on_server(folders, server, synchronization)
     if as_json:
         output.emit_json(
             {
@@ -30,6 +53,7 @@ def command(name: str, as_json: bool) -> None:
                 "direction_in_force": synchronization.direction_in_force.value,
                 "url": server.url,
                 "login": server.login,
+                "on_server": there,
                 **places,
             }
         )
@@ -52,7 +76,45 @@ def command(name: str, as_json: bool) -> None:
             ("trash", synchronization.trash.value),
             ("enabled", "yes" if synchronization.enabled else "no"),
             ("permissions", synchronization.permissions or "not known"),
+            ("on server", there),
             ("changed", output.moment(synchronization.timestamp)),
             *places.items(),
         ]
     )
+
+
+def _on_server(folders: Folders, server: Server, synchronization: Synchronization) -> str:
+    if synchronization.path_id is None:
+        return "not registered"
+    try:
+        return str(output.run_async(_ask, folders, server, synchronization))
+    except RemoteError as error:
+        return f"not known: {error}"
+
+
+async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
+    import trio  # noqa: PLC0415 (start-up time)
+
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415
+    from syncin_mount.server.paths import clients  # noqa: PLC0415
+
+    with trio.move_on_after(PATIENCE):
+        async with session_with(folders, server) as session:
+            paths = [path for client in await clients(session) if client.is_current_client for path in client.paths]
+            return _compared(ours, next((path.settings for path in paths if path.id == ours.path_id), None))
+    return "not known: the server does not answer quickly"
+
+
+def _compared(ours: Synchronization, theirs: SyncPath | None) -> str:
+    """What the account page shows that is not as here."""
+    from syncin_mount.daemon.registration import wire  # noqa: PLC0415 (start-up time)
+
+    if theirs is None:
+        return f"it has this no more; register it again: syncin-mount edit {ours.name} --register"
+    mine = wire(ours)
+    other = [word for word, field in _FIELDS.items() if getattr(theirs, field) != getattr(mine, field)]
+    if not other:
+        return f"number {ours.path_id}, set as here"
+    newer = "newer, and hold" if theirs.timestamp > ours.timestamp else "older, and end"
+    what = "is" if len(other) == 1 else "are"
+    return f"number {ours.path_id}; {', '.join(other)} {what} set otherwise there: {newer} with the next run"

@@ -51,6 +51,14 @@ async def test_a_mounted_drive_follows_and_keeps_its_place(world: World):
         return False
 
     await until(refuses, "the drive is read-only")
+    again = await world.must("edit", "docs", "--direction", "both")
+    assert again.endswith("; the next run follows\n"), "it was mounted for writing"
+    await world.must("edit", "docs", "--direction", "download")
+    await world.must("umount", "docs")
+    await world.must("mount", "docs")
+    again = await world.must("edit", "docs", "--direction", "both")
+    assert again.endswith("; the next run follows, and writing to the drive from the next mount on\n")
+    await world.must("edit", "docs", "--direction", "download")
     assert "unmount it" in await world.refused("edit", "docs", "--mountpoint", str(world.base / "elsewhere"))
     await world.must("umount", "docs")
     await world.must("edit", "docs", "--direction", "both", "--mountpoint", str(world.base / "elsewhere"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +101,7 @@ def command(
     if not told:
         output.say(f"{name}: nothing changed")
         return
-    output.say(f"{name}: {', '.join(told)}; {_when(name, trash=now.trash != before.trash)}")
+    output.say(f"{name}: {', '.join(told)}; {_when(before, now)}")
     if now.restriction:
         output.warn(now.restriction)
 
@@ -115,11 +117,24 @@ def _said(value: object) -> str:
     return str(value) if isinstance(value, Path | Scheduler) else str(getattr(value, "value", value))
 
 
-def _when(name: str, *, trash: bool) -> str:
+def _when(before: Synchronization, now: Synchronization) -> str:
     folders, _ = configured.load()
-    if trash and listens(folders.socket(name)):
-        return "the next run follows, and the trash from the next mount on"
+    if not listens(folders.socket(now.name)):
+        return "the next run follows"
+    later = ["the trash"] if now.trash is not before.trash else []
+    if now.direction_in_force is not Direction.DOWNLOAD and _is_read_only(now.mountpoint):
+        later.append("writing to the drive")
+    if later:
+        return f"the next run follows, and {' and '.join(later)} from the next mount on"
     return "the next run follows"
+
+
+def _is_read_only(mountpoint: Path) -> bool:
+    """Whether it was mounted so: then the kernel lets nobody write, whatever the settings are now."""
+    try:
+        return sys.platform != "win32" and bool(os.statvfs(mountpoint).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _check_place(name: str, place: Path) -> None:

@@ -154,7 +154,7 @@ class Engine:
         self._halted: str | None = None
         self._refused: str | None = None
         self._refused_until = -math.inf
-        self._last_run_ns: int | None = None
+        self._last_run_ns = self._schedule.last_run_ns()
         self._conflicts = 0
         self._expected: str | None = None  # the plan that was confirmed, until it is carried out
         hydrator.on_stale = self.list_soon

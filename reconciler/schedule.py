@@ -110,6 +110,10 @@ class Schedule:
         if self.every is not None and self._last is not None and self._memory is not None:
             self._memory.save(self._last.wall_ns)
 
+    def last_run_ns(self) -> int | None:
+        """The wall's time of the last complete run, also another process's; None when nobody knows."""
+        return None if self._last is None else self._last.wall_ns
+
     def next_run_ns(self) -> int | None:
         """The wall's time of the next run: now, when it is due; None when there is none."""
         left = self.wait()

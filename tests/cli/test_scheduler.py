@@ -65,6 +65,7 @@ async def test_a_mounted_drive_follows_its_schedule_and_the_programs(world: Worl
     assert listings(world) == before
     await world.must("umount", "docs")
     await world.must("mount", "docs")
+    assert (await status(world))["last_run"] == pytest.approx(now["last_run"], abs=5), "it is remembered"
     assert (await status(world))["next_run"] == pytest.approx(now["next_run"], abs=5), "a mount is no reason for a run"
     assert not (world.disk / "mine").exists()
     await world.must("edit", "docs", "--every", "off")

@@ -111,6 +111,8 @@ def _runs(status: Status) -> str:
         return "by 'sync' only"
     if status.schedule == "off":
         return "by itself while mounted"
+    if status.paused:
+        return f"every {status.schedule}, once it is resumed"
     if status.waits_for_turn:
         return f"every {status.schedule}; due, and waits for another drive's run"
     if status.next_run is None:

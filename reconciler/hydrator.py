@@ -13,6 +13,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import trio
 
@@ -21,6 +22,7 @@ from reconciler.hashing import checksum
 from reconciler.link import Link
 from reconciler.model import Action, Base, NodeId, Op, Outcome, Remote, Result, Side
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
+from reconciler.rate import Rate
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,17 @@ class _Flight:
         return self.position <= offset < self.stop and offset - self.position <= NEAR
 
 
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A content on its way: ``done`` bytes of ``size`` are here, ``speed`` in bytes per second (None: not known)."""
+
+    node: NodeId
+    path: str
+    done: int
+    size: int
+    speed: float | None
+
+
 class _Job:
     """One remote version of one node on its way. ``proved`` says that nothing is left to prove of its content."""
 
@@ -74,6 +87,7 @@ class _Job:
         self.flights: list[_Flight] = []
         self.users = 0
         self.error: Exception | None = None
+        self.rate = Rate(trio.current_time())
         self._progress = trio.Event()
         self._began = trio.current_time()
 
@@ -291,6 +305,15 @@ class Hydrator:
             outcome = Outcome(_hydration(node, base), Result.FAILED, why)
             self._replica.record(outcome, self._name(node), None)
 
+    def arriving(self) -> list[Arriving]:
+        """The contents that are being received at this moment."""
+        now = trio.current_time()
+        return [
+            Arriving(job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now))
+            for job in self._jobs.values()
+            if job.flights
+        ]
+
     # for readers ---------------------------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         """Returns when the bytes [start, stop) of the node's content are here, clipped to its size.
@@ -463,6 +486,7 @@ class Hydrator:
                     job.incoming.write(flight.position, blocks)
                 del buffer[:whole]
                 flight.position += whole
+                job.rate.add(trio.current_time(), whole)
                 # A reader waits for the first piece; a long stream is cheaper in large ones.
                 enough = min(enough * 2, LARGEST_WRITE)
                 job.announce()
@@ -521,3 +545,12 @@ def _hydration(node: NodeId, base: Base) -> Action:
     """A hydration as it stands in the history."""
     remote = Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
     return Action(Op.FETCH, Side.LOCAL, node, base, None, remote, base.place, reason="content fetched")
+
+
+def _arrived(incoming: Incoming) -> int:
+    """How many bytes of it are here."""
+    here, position = incoming.size, 0
+    while (gap := incoming.missing(position, incoming.size)) is not None:
+        here -= gap[1] - gap[0]
+        position = gap[1]
+    return here

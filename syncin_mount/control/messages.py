@@ -11,13 +11,16 @@ import msgspec
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A transfer under way."""
+    """A transfer under way. ``speed`` is bytes per second, lately; ``left`` the seconds that the rest takes at that
+    speed. Both None as long as there is too little to tell."""
 
     op: str
     side: str
     path: str
     done: int
     size: int
+    speed: float | None = None
+    left: float | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.model import NodeId, Op, Outcome, Result
+from reconciler.model import NodeId, Op, Outcome, Result, Side
+from reconciler.rate import Rate
 from syncin_mount.control.messages import Progress, Running
 
 if TYPE_CHECKING:
+    from reconciler.hydrator import Arriving
     from reconciler.model import Action
 
 _SHOWN = 8
 
 
-class Meter:
-    """A ``reconciler.ports.Progress``. Memory does not grow with the run."""
+@dataclass(slots=True)
+class _Current:
+    """An action under way; ``done`` and ``size`` are bytes."""
 
-    def __init__(self) -> None:
-        self._current: dict[NodeId, Running] = {}
+    op: Op
+    side: Side
+    path: str
+    size: int
+    rate: Rate
+    done: int = 0
+
+
+class Meter:
+    """A ``reconciler.ports.Progress``. Memory does not grow with the run. ``now`` is a clock that only goes forward."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._current: dict[NodeId, _Current] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -39,14 +57,14 @@ class Meter:
         self._bytes += size
 
     def started(self, action: Action, path: str) -> None:
-        self._current[action.node] = Running(action.op.value, action.side.value, path, 0, _size(action))
+        self._current[action.node] = _Current(action.op, action.side, path, _size(action), Rate(self._now()))
 
     def advanced(self, action: Action, size: int) -> None:
         self._bytes_done += size
         running = self._current.get(action.node)
         if running is not None:
-            done = running.done + size
-            self._current[action.node] = Running(running.op, running.side, running.path, done, running.size)
+            running.done += size
+            running.rate.add(self._now(), size)
 
     def ended(self, outcome: Outcome, path: str) -> None:
         running = self._current.pop(outcome.action.node, None)
@@ -59,9 +77,19 @@ class Meter:
             self._bytes_done += running.size - running.done
 
     # views -----------------------------------------------------------------------------------------------------------
-    def running(self) -> tuple[Running, ...]:
-        """The transfers under way."""
-        return tuple(self._current.values())
+    def running(self, arriving: Iterable[Arriving] = ()) -> tuple[Running, ...]:
+        """The transfers under way. ``arriving`` is what the hydrator receives, for a run's action or in its stead."""
+        coming = {each.node: each for each in arriving}
+        now = self._now()
+        found = []
+        for node, each in self._current.items():
+            fetch = coming.pop(node, None)
+            done, speed = (each.done, each.rate.speed(now)) if fetch is None else (fetch.done, fetch.speed)
+            found.append(_running(each.op, each.side, each.path, done, each.size, speed))
+        return (
+            *found,
+            *(_running(Op.FETCH, Side.LOCAL, each.path, each.done, each.size, each.speed) for each in coming.values()),
+        )
 
     def fetching(self) -> None:
         """The run itself is over; contents are still coming."""
@@ -85,3 +113,8 @@ class Meter:
 def _size(action: Action) -> int:
     state = action.local if action.op is Op.SEND else action.remote
     return state.size if state is not None and action.op in (Op.SEND, Op.FETCH) else 0
+
+
+def _running(op: Op, side: Side, path: str, done: int, size: int, speed: float | None) -> Running:
+    left = (size - done) / speed if speed and size > done else None
+    return Running(op.value, side.value, path, done, size, speed if size else None, left)

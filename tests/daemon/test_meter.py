@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from reconciler.hydrator import Arriving
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
 from syncin_mount.daemon.meter import Meter
 
@@ -58,3 +59,26 @@ def test_a_new_run_counts_from_zero_and_forgets_nothing_under_way():
     meter.reset()
     now = meter.progress(0)
     assert (now.actions, now.bytes, now.current) == (0, 0, ("a",))
+
+
+def test_speed_and_time_left_of_what_is_under_way():
+    seconds = [0.0]
+    meter = Meter(lambda: seconds[0])
+    one = send(2, 1000)
+    meter.started(one, "a")
+    meter.advanced(one, 100)
+    assert (meter.running()[0].speed, meter.running()[0].left) == (None, None)
+    seconds[0] = 1.0
+    meter.advanced(one, 100)
+    [running] = meter.running()
+    assert (running.done, running.speed, running.left) == (200, 200.0, 4.0)
+
+
+def test_what_the_hydrator_receives_is_shown_once():
+    meter = Meter(lambda: 0.0)
+    meter.started(fetch(2, 100), "a")
+    found = meter.running([Arriving(NodeId(2), "a", 50, 100, 10.0), Arriving(NodeId(3), "b", 1, 2, None)])
+    assert [(each.path, each.done, each.speed, each.left) for each in found] == [
+        ("a", 50, 10.0, 5.0),
+        ("b", 1, None, None),
+    ]

@@ -2,82 +2,96 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import Exit, explain
-from syncin_mount.cli.replicas import daemon_of, resting_status
+from syncin_mount.cli.exits import CommandError, Exit, explain
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.cli.overview import Seen
+    from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
 
 
 @click.command()
 @click.argument("name", required=False)
+@click.option("--watch", is_flag=True, help="Keep it on the screen until Ctrl-C; in a pipe, tell of each change.")
 @output.json_option
-def command(name: str | None, as_json: bool) -> None:
-    """Show how synchronization NAME is, or all of them: mounted, online, what waits, what went wrong.
+def command(name: str | None, watch: bool, as_json: bool) -> None:
+    """Show how synchronization NAME is, or all of them.
 
-    (--watch is not there yet.)
+    Whether it is mounted and the server is there, when it ran and will run, how many changes wait for the server and
+    how many files are still to be fetched; below that, what is under way, what conflicts and what went wrong. While
+    'up' supervises, also why a drive is not mounted, and when it is tried again.
+
+    With --watch, --json prints one document a line at each change.
     """
     folders, configuration = configured.load()
-    chosen = list(configuration.synchronizations.values())
     if name is not None:
-        chosen = [configured.synchronization_named(configuration, name)]
-    statuses: list[Status] = []
-    worst = int(Exit.DONE)
-    for each in chosen:
-        try:
-            statuses.append(output.run_async(_status, folders, each))
-        except Exception as error:
-            if name is not None:
-                raise
-            # One synchronization that cannot tell must not hide the others.
-            worst, sentence = explain(error)
-            output.warn(f"{each.name}: {sentence}")
+        configured.synchronization_named(configuration, name)
+    if watch:
+        _watch(folders, name, as_json=as_json)
+        return
+    now = time.time()
+    from syncin_mount.cli.looking import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.watching import plain, tell  # noqa: PLC0415
+
+    looker = Looker(folders)
+    seen: list[Seen] = output.run_async(looker.look, _chosen(configuration, name), now)
+    if name is not None and seen[0].error is not None:
+        raise CommandError(seen[0].error, seen[0].exit)
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(statuses))
+        output.emit_json([plain(each) for each in seen])
     elif name is not None:
-        _show_one(statuses[0])
+        _show_one(seen[0], looker.trouble)
     else:
-        _show_all(statuses)
-    raise SystemExit(worst)
+        tell(seen, looker.trouble, brief=True, now=now)
+    # One synchronization that cannot tell must not hide the others.
+    raise SystemExit(max((each.exit for each in seen), default=int(Exit.DONE)))
 
 
-async def _status(folders: Folders, synchronization: Synchronization) -> Status:
-    async with daemon_of(folders, synchronization.name) as daemon:
-        if daemon is not None:
-            return await daemon.status()
-    return resting_status(folders, synchronization)
+def _chosen(configuration: Configuration, name: str | None) -> list[Synchronization]:
+    if name is not None:
+        return [configured.synchronization_named(configuration, name)]
+    return list(configuration.synchronizations.values())
 
 
-def _show_all(statuses: list[Status]) -> None:
-    output.emit_table(
-        ("NAME", "MOUNTED", "SERVER", "WAITING", "TO FETCH", "LAST RUN", "NOW"),
-        [
-            (
-                each.name,
-                each.mountpoint if each.mounted else "no",
-                _server(each),
-                str(each.waiting),
-                str(each.absent),
-                output.moment(each.last_run),
-                _now(each),
-            )
-            for each in statuses
-        ],
-        empty="no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR",
-    )
+def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
+    from syncin_mount.cli.looking import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.watching import watch  # noqa: PLC0415
+
+    def chosen() -> list[Synchronization]:
+        return _chosen(configured.load()[1], name)
+
+    async def run() -> None:
+        await watch(Looker(folders), chosen, brief=name is None, as_json=as_json)
+
+    try:
+        output.run_async(run)
+    except BaseException as error:
+        if explain(error)[0] != Exit.INTERRUPTED:  # Ctrl-C is how this ends
+            raise
 
 
-def _show_one(status: Status) -> None:
+def _show_one(seen: Seen, trouble: str | None) -> None:
+    from syncin_mount.cli import overview  # noqa: PLC0415 (start-up time)
+
+    fields = [("name", seen.configured.name)]
+    if seen.supervised is not None:
+        fields.append(("supervised", seen.supervised.phase.value))
+    fields += _fields(seen.status) if seen.status is not None else [("mounted", overview.drive(seen))]
+    known = {"halted", "refused", "offline"} if seen.status is not None else set()
+    fields += [(each.kind, each.text) for each in overview.lines(seen, brief=False) if each.kind not in known]
+    if trouble:
+        fields.append(("up", trouble))
+    output.emit_fields(fields)
+
+
+def _fields(status: Status) -> list[tuple[str, str]]:
     fields = [
-        ("name", status.name),
         ("mounted", f"at {status.mountpoint} (process {status.pid})" if status.mounted else "no"),
         ("server", f"{_server(status)}{f' ({status.why_offline})' if status.why_offline else ''}"),
         ("remote", status.remote),
@@ -90,20 +104,8 @@ def _show_one(status: Status) -> None:
     ]
     if status.next_try is not None:
         fields.append(("next try", output.moment(status.next_try)))
-    if status.bin:
-        fields.append(("bin", status.bin))
-    if status.restriction:
-        fields.append(("read-only", status.restriction))
-    if status.halted:
-        fields.append(("halted", status.halted))
-    if status.refused:
-        fields.append(("refused", status.refused))
-    fields += [
-        (running.op, f"{running.path} ({output.size(running.done)} of {output.size(running.size)})")
-        for running in status.transfers
-    ]
-    fields += [("problem", f"{each.path}: {each.why}" if each.path else each.why) for each in status.problems]
-    output.emit_fields(fields)
+    optional = {"bin": status.bin, "read-only": status.restriction, "halted": status.halted, "refused": status.refused}
+    return fields + [(key, text) for key, text in optional.items() if text]
 
 
 def _runs(status: Status) -> str:

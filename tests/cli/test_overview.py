@@ -1,0 +1,111 @@
+"""How a synchronization is, in words: from plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from syncin_mount.cli import output, overview
+from syncin_mount.cli.overview import Line, Seen
+from syncin_mount.config import Synchronization
+from syncin_mount.control.messages import Problem, Running, Status
+from syncin_mount.control.supervision import Phase, Supervised
+
+NOW = 1_700_000_000.0
+DOCS = Synchronization("docs", "home", "personal/docs", Path("/docs"))
+UP = Supervised("docs", Phase.UP)
+
+
+def status(**more: Any) -> Status:
+    return structs.replace(Status("docs", "home", "personal/docs", "/docs", mounted=True, online=True), **more)
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (Seen(DOCS, status()), ("mounted", "online", "idle")),
+        (Seen(DOCS, status(online=None)), ("mounted", "not asked", "idle")),
+        (Seen(DOCS, status(online=False)), ("mounted", "offline", "idle")),
+        (Seen(DOCS, status(mounted=False, online=None)), ("no", "-", "-")),
+        (Seen(replace(DOCS, enabled=False), status(mounted=False, online=None)), ("disabled", "-", "-")),
+        (Seen(DOCS, status(paused=True, halted="x")), ("mounted", "online", "paused")),
+        (Seen(DOCS, status(halted="x", running="listing")), ("mounted", "online", "halted")),
+        (Seen(DOCS, status(refused="x")), ("mounted", "online", "refused")),
+        (Seen(DOCS, status(running="listing")), ("mounted", "online", "listing")),
+        (Seen(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
+        (Seen(DOCS, status(problems=(Problem("a", "b", lasting=True),))), ("mounted", "online", "1 problem")),
+        (Seen(DOCS, None, Supervised("docs", Phase.STARTING)), ("starting", "-", "-")),
+        (
+            Seen(DOCS, None, Supervised("docs", Phase.WAITING, 2, "no room", 1, NOW + 240)),
+            ("no", "-", "again in 4 min"),
+        ),
+        (Seen(DOCS, None, None, "broken", 1), ("no", "-", "error")),
+    ],
+)
+def test_the_row(seen: Seen, words: tuple[str, ...]):
+    headings = overview.columns([seen])
+    row = dict(zip(headings, overview.row(seen, headings, NOW), strict=True))
+    assert (row["DRIVE"], row["SERVER"], row["NOW"]) == words
+
+
+def test_the_next_run_is_a_column_where_something_is_scheduled():
+    assert "NEXT RUN" not in overview.columns([Seen(DOCS, status())])
+    assert "NEXT RUN" in overview.columns([Seen(DOCS, status()), Seen(DOCS, status(next_run=NOW))])
+
+
+def test_transfers_with_speed_and_time_left():
+    running = Running("send", "remote", "a.iso", 3 << 20, 12 << 20, float(1 << 20), 9.0)
+    started = Running("fetch", "local", "b", 0, 100)
+    assert overview.lines(Seen(DOCS, status(transfers=(running, started)))) == [
+        Line("docs", "sending", "a.iso, 3.0 MiB of 12.0 MiB, 1.0 MiB/s, 9 s left"),
+        Line("docs", "fetching", "b, 0 B of 100 B"),
+    ]
+
+
+def test_problems_that_need_somebody_come_first_and_the_rest_is_counted():
+    found = [Problem(f"w{each}", "is in use") for each in range(4)] + [Problem("p", "is too long", lasting=True)]
+    seen = Seen(DOCS, status(problems=tuple(found)))
+    brief = overview.lines(seen)
+    assert brief[0] == Line("docs", "problem", "p: is too long")
+    assert brief[-1] == Line("docs", "", "and 2 more: syncin-mount status docs")
+    assert len(brief) == overview.PROBLEMS + 1
+    assert len(overview.lines(seen, brief=False)) == 5
+
+
+def test_what_the_supervisor_does_about_it():
+    refused = Supervised("docs", Phase.WAITING, 1, "the mount point is not empty", 1, NOW)
+    again = f"next try at {output.time_of_day(NOW)}"
+    assert overview.lines(Seen(DOCS, None, refused)) == [
+        Line("docs", "drive", f"the mount point is not empty; {again}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "tells"),
+    [
+        (Seen(DOCS, status(next_try=NOW + 1), UP), False),
+        (Seen(DOCS, status(transfers=(Running("send", "remote", "a", 5, 9, 1.0, 4.0),)), UP), True),
+        (Seen(DOCS, status(waiting=1), UP), True),
+        (Seen(DOCS, status(), Supervised("docs", Phase.UP, why="files are open")), True),
+        (Seen(DOCS, None, UP, "gone"), True),
+    ],
+)
+def test_when_there_is_something_new_to_tell(after: Seen, tells: bool):
+    assert (after.key != Seen(DOCS, status(), UP).key) is tells
+
+
+def test_a_transfer_that_goes_on_is_nothing_new():
+    one, other = (status(transfers=(Running("send", "remote", "a", done, 9, 1.0, 4.0),)) for done in (1, 2))
+    assert Seen(DOCS, one).key == Seen(DOCS, other).key
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-3, "0 s"), (89.4, "89 s"), (90, "2 min"), (3600, "1 h"), (7800, "2 h 10 min"), (259_200, "3 d")],
+)
+def test_durations(seconds: float, text: str):
+    assert overview.duration(seconds) == text

@@ -1,0 +1,134 @@
+"""`status` and `status --watch`, with real daemons: in a real terminal of 80 columns, and in pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import pexpect
+import pytest
+import trio
+
+from tests.cli.conftest import LIMIT, World
+from tests.cli.test_up import ours
+
+pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
+
+__all__ = ["ours"]  # a fixture
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def environment(world: World, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "LINES"}}
+    return {**kept, "SYNCIN_MOUNT_HOME": str(world.home), "TERM": "xterm-256color", **more}
+
+
+@contextmanager
+def terminal(world: World, *words: str, **more: str) -> Iterator[pexpect.spawn]:
+    """The command in a terminal of 80 columns, ended at the latest here."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "syncin_mount", *words],
+        env=environment(world, **more),
+        dimensions=(24, 80),
+        timeout=LIMIT,
+        encoding="utf-8",
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+@contextmanager
+def pipe(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "syncin_mount", *words]
+    with subprocess.Popen(command, env=environment(world), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def expect(child: pexpect.spawn, pattern: str) -> str:
+    """What was written until then, the pattern included."""
+    await trio.to_thread.run_sync(partial(child.expect, pattern))
+    return str(child.before) + str(child.after)
+
+
+@pytest.mark.parametrize("colour", [True, False])
+async def test_watch_in_a_terminal_of_80_columns(ours: World, colour: bool):
+    await ours.must("up")
+    more = {} if colour else {"NO_COLOR": "1"}
+    with terminal(ours, "status", "--watch", **more) as child:
+        said = await expect(child, r"docs +mounted")
+        said += await expect(child, r"pics +mounted +(\x1b\[[0-9;]*m)?online.*\n")
+        await ours.must("umount", "pics")
+        said += await expect(child, r"pics +no ")
+        child.sendintr()
+        await trio.to_thread.run_sync(partial(child.expect, pexpect.EOF))
+        said += str(child.before)
+        child.wait()
+    assert child.exitstatus == 0
+    assert "Traceback" not in said
+    assert max(len(line) for line in _ESCAPE.sub("", said).replace("\r", "\n").split("\n")) <= 80
+    coloured = [each for each in _COLOUR.findall(said) if re.search(r"[\[;]3[0-7][;m]", each)]
+    assert bool(coloured) is colour
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_watch_in_a_pipe_tells_each_change_once(ours: World, as_json: bool):
+    await ours.must("up")
+    with pipe(ours, "status", "pics", "--watch", *(["--json"] if as_json else [])) as process:
+        assert process.stdout is not None
+        lines = [await trio.to_thread.run_sync(process.stdout.readline)]
+        await ours.must("umount", "pics")
+        while lines[-1] and not _tells_unmounted(lines[-1]):
+            lines.append(await trio.to_thread.run_sync(process.stdout.readline))
+        process.send_signal(signal.SIGINT)
+        rest, _ = await trio.to_thread.run_sync(process.communicate)
+    assert process.returncode == 0
+    assert "\x1b" not in "".join(lines) + str(rest)
+    if as_json:
+        documents = [json.loads(each)[0] for each in lines]
+        assert documents[0]["mounted"] is True
+        assert documents[0]["supervised"]["phase"] == "up"
+        assert documents[-1]["mounted"] is False
+
+
+def _tells_unmounted(line: str) -> bool:
+    return line.startswith("pics  no ") or '"phase": "down"' in line
+
+
+async def test_a_drive_that_is_not_mounted_says_why_and_when_it_is_tried_again(ours: World):
+    ours.drive.mkdir(exist_ok=True)
+    (ours.drive / "file").write_text("in the way")
+    assert (await ours.run("up")).status == 1
+    said = await ours.must("status")
+    assert re.search(r"^docs +no .* again in [0-9]+ s$", said, re.MULTILINE), said
+    assert re.search(r"^docs: drive: .*is not empty.*; next try at ", said, re.MULTILINE), said
+    one = await ours.must("status", "docs")
+    assert re.search(r"^supervised: +waiting$", one, re.MULTILINE), one
+    assert "is not empty" in one
+    found = {each["name"]: each for each in await ours.json("status")}
+    assert found["docs"]["supervised"]["phase"] == "waiting"
+    assert "is not empty" in found["docs"]["supervised"]["why"]
+    assert found["docs"]["supervised"]["next_try"] > 0
+    assert found["pics"]["supervised"]["why"] is None
+    assert found["pics"]["enabled"] is True
+
+
+async def test_the_supervisor_is_not_needed(ours: World):
+    await ours.must("mount", "docs")
+    said = await ours.must("status")
+    assert re.search(r"^docs +mounted ", said, re.MULTILINE), said
+    assert re.search(r"^pics +no ", said, re.MULTILINE), said

@@ -67,15 +67,20 @@ def only_supervisor(folders: Folders) -> Iterator[None]:
 
 
 async def supervise(
-    folders: Folders, *, on_serving: Callable[[], None] = lambda: None, on_ready: Callable[[], None] = lambda: None
+    folders: Folders,
+    *,
+    on_serving: Callable[[], None] = lambda: None,
+    on_ready: Callable[[], None] = lambda: None,
+    on_ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal; then unmounts all.
 
-    ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried. Raises DaemonError when
-    there is a supervisor already, ConfigurationError when there is nothing to begin with.
+    ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried, ``on_ending`` when the
+    end begins. Raises DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin
+    with.
     """
     with only_supervisor(folders):
-        supervisor = Supervisor(folders)
+        supervisor = Supervisor(folders, on_ending)
         supervisor.read_configuration(must=True)
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.stop_on_signal)
@@ -90,8 +95,9 @@ async def supervise(
 class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(self, folders: Folders, on_ending: Callable[[], None] = lambda: None) -> None:
         self._folders = folders
+        self._on_ending = on_ending
         self._file = ConfigurationFile(folders)
         self._read: object = None  # what the file was like when it was read last
         self._trouble: str | None = None
@@ -270,6 +276,7 @@ class Supervisor:
 
     async def end(self) -> None:
         """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest goes on ending."""
+        self._on_ending()
         self._table.end()
         with trio.move_on_after(PATIENCE) as waiting:
             while self._daemons:

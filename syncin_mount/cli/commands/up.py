@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C unmounts all and ends.")
+@click.option("--at-login", is_flag=True, help="Also from every log-in on, by a systemd user unit.")
+@click.option("--not-at-login", is_flag=True, help="Not by itself any more; what is mounted stays.")
+@click.option(
+    "--for-user",
+    metavar="USER",
+    help="With one of these two, as root: for that user, from the start of the computer on.",
+)
 @click.option("--ready-fd", type=int, hidden=True, help="Where the supervisor says that it answers.")
-def command(foreground: bool, ready_fd: int | None) -> None:
+def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str | None, ready_fd: int | None) -> None:
     """Mount every enabled synchronization, and keep them mounted.
 
     A supervisor stays in the background. It mounts a drive again whose daemon was killed (after pauses that grow when
@@ -29,16 +36,41 @@ def command(foreground: bool, ready_fd: int | None) -> None:
     until 'mount' or the next 'up'.
 
     Returns when each drive is mounted or could not be. 'up' again tries those at once that failed; 'down' ends it.
+
+    \b
+    On a desktop:          syncin-mount up --at-login
+    On a headless server:  syncin-mount up --at-login --for-user USER      (as root)
     """
+    if for_user is not None and not (at_login or not_at_login):
+        raise click.UsageError("--for-user goes with --at-login or --not-at-login")
+    if at_login + not_at_login + foreground > 1:
+        raise click.UsageError("give one of --foreground, --at-login and --not-at-login")
+    if not_at_login or for_user is not None:
+        _at_login(for_user, wanted=at_login)
+        return
     folders, configuration = configured.load()
     if foreground or ready_fd is not None:
         _supervise(folders, ready_fd)
         return
     answer = told(folders, Ask(What.UP), seconds=None)
-    if answer is None:
+    if at_login:
+        _at_login(None, wanted=True, running=answer is not None)
+    elif answer is None:
         _begin(folders)
+    if answer is None:
         answer = ask(folders, Ask(What.UP), seconds=None)
     raise SystemExit(_tell(configuration, answer))
+
+
+def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
+    from syncin_mount.cli import at_login  # noqa: PLC0415 (start-up time)
+
+    if not wanted:
+        at_login.take_away(user)
+    elif user is not None:
+        at_login.install_for(user)
+    else:
+        at_login.install(running=running)
 
 
 def _begin(folders: Folders) -> None:
@@ -74,6 +106,7 @@ def _supervise(folders: Folders, descriptor: int | None) -> None:
     from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415
     from syncin_mount.daemon.supervising import supervise  # noqa: PLC0415
+    from syncin_mount.daemon.systemd import Told  # noqa: PLC0415
 
     log_to(folders.log(NAME))
     pipe = None if descriptor is None else ReadyPipe(descriptor)
@@ -81,8 +114,10 @@ def _supervise(folders: Folders, descriptor: int | None) -> None:
         (lambda: output.say("supervising; Ctrl-C unmounts all and ends")) if pipe is None else pipe.ready
     )
 
+    systemd = Told()
+
     async def run() -> None:
-        await supervise(folders, on_serving=serving)
+        await supervise(folders, on_serving=serving, on_ready=systemd.ready, on_ending=systemd.stopping)
 
     try:
         output.run_async(run)

@@ -1,0 +1,156 @@
+"""`up --at-login`: the units, as systemd reads them, and what the supervisor tells systemd.
+
+No systemd runs where the tests do, so `systemctl` is a script that notes what it was asked; what it would have
+read is read by `systemd-analyze verify`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from syncin_mount.daemon.systemd import UNIT, Told, system_unit, system_unit_name, user_unit
+from tests.cli.conftest import LIMIT, World
+from tests.cli.test_up import ours
+from tests.programs import needs, run
+
+__all__ = ["ours"]  # a fixture
+
+ODD = '/opt/a 100%/$x"y\\z/python'
+
+
+def verified(folder: Path, name: str, text: str, *more: str) -> None:
+    (folder / name).write_text(text)
+    assert run("systemd-analyze", "verify", "--man=no", *more, folder / name, XDG_RUNTIME_DIR=str(folder)) == ""
+
+
+@pytest.mark.parametrize("environment", [{}, {"SYNCIN_MOUNT_HOME": '/srv/my 50% "drives"\\'}])
+def test_systemd_takes_the_units(tmp_path: Path, environment: dict[str, str]):
+    needs("systemd-analyze")
+    verified(tmp_path, UNIT, user_unit(sys.executable, environment), "--user")
+    verified(tmp_path, system_unit_name("root"), system_unit(sys.executable, environment, "root"))
+
+
+def test_what_is_odd_in_a_path_is_quoted():
+    text = user_unit(ODD, {"SYNCIN_MOUNT_HOME": "/a $b%", "HOME": "/home/user1"})
+    assert 'ExecStart="/opt/a 100%%/$$x\\"y\\\\z/python" -m syncin_mount up --foreground\n' in text
+    assert 'Environment="SYNCIN_MOUNT_HOME=/a $b%%"\n' in text
+    assert "HOME=/home" not in text
+
+
+def test_the_system_unit_runs_as_the_user_and_waits_for_no_log_in():
+    text = system_unit("/usr/bin/python3", {"XDG_CONFIG_HOME": "/root/.config"}, "user1")
+    assert "/root" not in text
+    assert "\nUser=user1\n" in text
+    assert "\nWantedBy=multi-user.target\n" in text
+    assert "User=" not in user_unit("/usr/bin/python3", {})
+
+
+@pytest.fixture
+def systemctl(world: World, monkeypatch) -> Path:
+    """What `systemctl` was asked for, a line each; with a file ``refuse`` beside it, it refuses."""
+    calls, programs = world.base / "calls", world.base / "programs"
+    programs.mkdir()
+    script = programs / "systemctl"
+    refuse = "if [ -e refuse ]; then echo 'Failed to connect to bus' >&2; exit 1; fi"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n{refuse}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.base / "xdg"))
+    return calls
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("mounts")
+async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(ours: World, systemctl: Path):
+    await ours.must("up")
+    said = await ours.must("up", "--at-login")
+    assert said.startswith("starts at every log-in from now on; 'up --not-at-login' ends that\n")
+    assert f"docs is mounted at {ours.drive}\n" in said
+    unit = ours.base / "xdg" / "systemd" / "user" / UNIT
+    assert f'Environment="SYNCIN_MOUNT_HOME={ours.home}"' in unit.read_text()
+    # Not started: two supervisors cannot be.
+    assert systemctl.read_text() == f"--user daemon-reload\n--user enable {UNIT}\n"
+    systemctl.unlink()
+    said = await ours.must("up", "--not-at-login")
+    assert said == "is not started by itself any more; what is mounted stays so until 'down'\n"
+    assert systemctl.read_text() == f"--user disable {UNIT}\n--user daemon-reload\n"
+    assert not unit.exists()
+    assert ours.drive.is_mount()
+    assert await ours.must("up", "--not-at-login") == "it was not started by itself\n"
+
+
+async def test_a_systemd_that_does_not_answer_leaves_nothing(world: World, systemctl: Path):
+    (world.base / "refuse").touch()
+    sentence = await world.refused("up", "--at-login", status=1)
+    assert sentence.startswith("systemd does not do it (Failed to connect to bus); without it, put 'syncin-mount up' ")
+    assert not (world.base / "xdg" / "systemd" / "user" / UNIT).exists()
+
+
+async def test_without_systemd(world: World, monkeypatch):
+    monkeypatch.setenv("PATH", str(world.base))
+    sentence = await world.refused("up", "--at-login", status=1)
+    assert sentence.startswith("there is no systemd here that could start it; put 'syncin-mount up' into")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is refused to anybody but root")
+async def test_for_a_user_who_is_not_there(world: World, systemctl: Path):
+    sentence = await world.refused("up", "--at-login", "--for-user", "nobody-of-that-name")
+    assert sentence == "there is no user 'nobody-of-that-name' on this computer"
+    assert not systemctl.exists()
+
+
+async def test_for_user_alone_is_no_sense(world: World):
+    assert "goes with --at-login" in (await world.run("up", "--for-user", "user1")).error
+
+
+@contextmanager
+def listening(address: str) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(f"\0{address[1:]}" if address.startswith("@") else address)
+        there.settimeout(LIMIT)
+        yield there
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_is_told_and_the_drives_do_not_inherit_it(tmp_path: Path, monkeypatch, abstract: bool):
+    address = f"@syncin-mount-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with listening(address) as there:
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        told = Told()
+        assert "NOTIFY_SOCKET" not in os.environ
+        told.ready()
+        assert there.recv(100) == b"READY=1"
+    told.stopping()  # nobody listens any more
+    Told().ready()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("mounts")
+async def test_the_supervisor_is_ready_when_the_drives_are(ours: World):
+    address = str(ours.base / "notify")
+    with listening(address) as there:
+        words = [sys.executable, "-m", "syncin_mount", "up", "--foreground"]
+        environment = {**os.environ, "SYNCIN_MOUNT_HOME": str(ours.home), "NOTIFY_SOCKET": address}
+        process = await trio.to_thread.run_sync(
+            lambda: subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+        )
+        with process:
+            try:
+                assert await trio.to_thread.run_sync(there.recv, 100) == b"READY=1"
+                assert ours.drive.is_mount()
+                process.send_signal(signal.SIGTERM)
+                assert await trio.to_thread.run_sync(there.recv, 100) == b"STOPPING=1"
+                assert await trio.to_thread.run_sync(process.wait, LIMIT) == 0
+            finally:
+                process.kill()
+        assert not ours.drive.is_mount()

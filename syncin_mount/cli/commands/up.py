@@ -39,7 +39,7 @@ def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str 
 
     \b
     On a desktop:          syncin-mount up --at-login
-    On a headless server:  syncin-mount up --at-login --for-user USER      (as root)
+    On a headless server:  syncin-mount up --at-login --for-user USER (as root)
     """
     if for_user is not None and not (at_login or not_at_login):
         raise click.UsageError("--for-user goes with --at-login or --not-at-login")

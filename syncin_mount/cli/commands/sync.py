@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--parallel", is_flag=True, help="Side by side instead of one after another.")
 @click.option("--limit-up", type=Rate(), help="To the server at most, each, in this run: 500K, 2M, off.")
 @click.option("--limit-down", type=Rate(), help="From the server at most, each, in this run.")
+@click.option("--wait", is_flag=True, help="Start no run: return when the server has all changes of the drives.")
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
 @click.option(
     "--yes",
@@ -38,6 +39,7 @@ def command(
     parallel: bool,
     limit_up: int | str | None,
     limit_down: int | str | None,
+    wait: bool,
     dry_run: bool,
     yes: str | None,
     as_json: bool,
@@ -46,6 +48,9 @@ def command(
 
     Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment: what was carried
     stays, and the rest goes on where it stopped. A run that fails does not keep the others from running.
+
+    With --wait, mounted drives carry what waits by themselves, and it returns when everything is on the server; with
+    --all, those that are not mounted are left out. A change that only somebody can settle is no reason to wait for.
 
     Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard halted the run; 5 the
     server refused it; of several runs the worst.
@@ -59,6 +64,12 @@ def command(
     chosen = _chosen(configuration, names, everything=everything)
     if plan and (dry_run or len(chosen) != 1):
         raise click.UsageError("a plan is confirmed alone: sync NAME --yes PLAN")
+    if wait:
+        if parallel or dry_run or yes is not None or limit_up is not None or limit_down is not None:
+            raise click.UsageError("--wait starts no run, and goes with names or --all only")
+        from syncin_mount.cli.settling import wait_for  # noqa: PLC0415 (start-up time)
+
+        raise SystemExit(wait_for(folders, chosen, only_mounted=everything, as_json=as_json))
     request = SyncRequest(
         dry_run=dry_run,
         confirmed=yes is not None and plan is None,

@@ -1,0 +1,73 @@
+"""Waiting until the server has every change of some drives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from syncin_mount.cli import output
+from syncin_mount.cli.exits import CommandError, Exit, explain
+from syncin_mount.control.client import Client, NotRunning
+from syncin_mount.control.sockets import listens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.control.messages import Status
+
+
+def wait_for(folders: Folders, chosen: Sequence[Synchronization], *, only_mounted: bool, as_json: bool) -> int:
+    """Returns when the drives have nothing left that can be sent, and says what each still has; the exit status, as
+    that of a run, the worst of them. ``only_mounted`` leaves out the others; else they are a CommandError."""
+    drives = [each.name for each in chosen if listens(folders.socket(each.name))]
+    absent = [each.name for each in chosen if each.name not in drives]
+    if absent and not only_mounted:
+        raise CommandError(f"'{absent[0]}' is not mounted, so nothing carries its changes; run 'sync {absent[0]}'")
+    ended: dict[str, Status | Exception] = output.run_async(_all_settled, folders, drives)
+    worst = int(Exit.DONE)
+    documents: list[object] = []
+    for name in drives:
+        status, sentence, left = _told(name, ended[name])
+        worst = max(worst, status)
+        documents.append({"name": name, "waiting": left, "error": None if status == Exit.DONE else sentence})
+        if not as_json:
+            (output.say if status == Exit.DONE else output.warn)(f"{name}: {sentence}")
+    if as_json:
+        output.emit_json(documents)
+    elif not drives:
+        output.say("nothing is mounted")
+    return worst
+
+
+async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status | Exception]:
+    ended: dict[str, Status | Exception] = {}
+
+    async def one(name: str) -> None:
+        try:
+            async with Client(folders.socket(name)) as daemon:
+                before = await daemon.status()
+                if before.paused:
+                    sentence = f"is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+                    raise CommandError(sentence, Exit.UNFINISHED)  # noqa: TRY301 (as what the daemon raises)
+                ended[name] = await daemon.settle()
+        except NotRunning:
+            ended[name] = CommandError("was unmounted meanwhile; what waits is kept", Exit.UNFINISHED)
+        except Exception as error:  # noqa: BLE001 (it is told, beside how the others ended)
+            ended[name] = error
+
+    async with trio.open_nursery() as nursery:
+        for name in names:
+            nursery.start_soon(one, name)
+    return ended
+
+
+def _told(name: str, how: Status | Exception) -> tuple[int, str, int | None]:
+    """Exit status, sentence, and how many changes still wait (None: not known)."""
+    if isinstance(how, Exception):
+        return (*explain(how), None)
+    if how.waiting:
+        left = output.count(how.waiting, "change")
+        return Exit.UNFINISHED, f"{left} cannot be sent as it is; 'status {name}' says why", how.waiting
+    return Exit.DONE, "everything is on the server", 0

@@ -1,0 +1,43 @@
+"""`sync --wait`, with real drives."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import World
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_it_returns_when_everything_is_on_the_server(world: World):
+    await world.log_in()
+    await world.add()
+    await world.must("mount", "docs")
+    for number in range(20):
+        (world.drive / f"file{number}").write_text("mine")
+    assert await world.must("sync", "--wait", "docs") == "docs: everything is on the server\n"
+    assert len(list(world.disk.iterdir())) == 20
+    assert await world.json("sync", "--wait", "--all") == [{"name": "docs", "waiting": 0, "error": None}]
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_what_keeps_it_from_that_is_said(world: World):
+    await world.log_in()
+    await world.add()
+    sentence = await world.refused("sync", "--wait", "docs")
+    assert sentence == "'docs' is not mounted, so nothing carries its changes; run 'sync docs'"
+    assert await world.must("sync", "--wait", "--all") == "nothing is mounted\n"
+    await world.must("mount", "docs")
+    await world.must("pause", "docs")
+    (world.drive / "mine").write_text("mine")
+    sentence = await world.refused("sync", "--wait", "docs", status=1)
+    assert sentence == "docs: is paused, and nothing is carried; let it go on: syncin-mount resume docs"
+
+
+@pytest.mark.parametrize("more", ["--dry-run", "--parallel", "--limit-up=2M"])
+async def test_it_starts_no_run(world: World, more: str):
+    await world.log_in()
+    await world.add()
+    done = await world.run("sync", "docs", "--wait", more)
+    assert (done.status, "--wait starts no run" in done.error) == (2, True)

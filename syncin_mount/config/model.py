@@ -133,13 +133,14 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is configured, by name. What holds for the whole program: ``scheduling``, and ``history``, which is for
-    people to edit: the program never writes it."""
+    """All that is configured, by name. What holds for the whole program: ``scheduling``, and what is for people to edit
+    and the program never writes: ``history``, and whether there are ``notifications`` on the desktop."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
     scheduling: Scheduling = Scheduling.PARALLEL
     history: HistorySettings = HistorySettings()
+    notifications: bool = True
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""

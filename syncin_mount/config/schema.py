@@ -184,7 +184,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
 
 
 HISTORY_KEYS: tuple[Key, ...] = (Key("days", _at_least(1)), Key("megabytes", _at_least(10)))
-PROGRAM_KEYS: tuple[Key, ...] = (Key("scheduler", _choice(Scheduling), _value),)
+PROGRAM_KEYS: tuple[Key, ...] = (Key("scheduler", _choice(Scheduling), _value), Key("notifications", _truth))
 """The keys of the table ``[program]``: what holds for all synchronizations on this computer."""
 
 
@@ -232,7 +232,13 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         if each.server not in servers:
             raise InvalidError(("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]")
     history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
-    return Configuration(servers, synchronizations, program.get("scheduler", Scheduling.PARALLEL), history)
+    return Configuration(
+        servers,
+        synchronizations,
+        program.get("scheduler", Scheduling.PARALLEL),
+        history,
+        program.get("notifications", True),
+    )
 
 
 def _tables(document: Mapping[str, Any], kind: str, keys: tuple[Key, ...]) -> list[tuple[str, dict[str, Any]]]:

@@ -12,8 +12,10 @@ import trio
 
 from reconciler.model import Direction
 from reconciler.planning import settle_down
+from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
+from syncin_mount.daemon.desktop import keep_told
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.frontends import find_frontend
 from syncin_mount.daemon.runtime import open_runtime
@@ -66,6 +68,7 @@ async def run_mounted(
             async with trio.open_nursery() as nursery:
                 service = MountedService(runtime, stopping, manual=manual)
                 await nursery.start(serve_control, service, folders.socket(name))
+                nursery.start_soon(keep_told, runtime, ConfigurationFile(folders))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)
                 settle_down()  # modules and the like: some 20 ms of every full collection later

@@ -1,0 +1,69 @@
+"""What is worth a notice on the desktop: decided from a drive's successive states. Pure.
+
+Conflicts, halts, what the server refuses until somebody does something (an expired log-in among it), and a server that
+is away for a day. Nothing else, and nothing twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LONG = 24 * 3600.0
+"""Seconds that the server must have been away to be told of, and before the same sentence is told once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A drive at one moment. ``conflicts`` counts since it was mounted; ``online`` is None while nobody has asked."""
+
+    conflicts: int = 0
+    halted: str | None = None
+    refused: str | None = None
+    online: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line, and a sentence or two below it."""
+
+    title: str
+    text: str
+
+
+class Notices:
+    """Of the drive ``name``. Times are seconds of one clock; memory does not grow."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._conflicts = 0
+        self._said: dict[str, float] = {}
+        self._away_since: float | None = None
+        self._away_said = False
+
+    def follow(self, now: float, state: State) -> list[Notice]:
+        """What is new and has to be told."""
+        self._said = {sentence: when for sentence, when in self._said.items() if now - when < LONG}
+        found: list[Notice] = []
+        fresh, self._conflicts = state.conflicts - self._conflicts, state.conflicts
+        if fresh > 0:
+            what = "1 conflict" if fresh == 1 else f"{fresh} conflicts"
+            found.append(
+                Notice(f"{self._name}: {what}", f"What lost is in the bin: syncin-mount bin {self._name} list")
+            )
+        for title, sentence in (("stopped", state.halted), ("the server refuses", state.refused)):
+            if sentence and sentence not in self._said:
+                found.append(Notice(f"{self._name}: {title}", sentence))
+            if sentence:
+                self._said[sentence] = now
+        return found + self._offline(now, state)
+
+    def _offline(self, now: float, state: State) -> list[Notice]:
+        if state.online is not False:
+            self._away_since, self._away_said = None, False
+            return []
+        if self._away_since is None:
+            self._away_since = now
+        if self._away_said or now - self._away_since < LONG:
+            return []
+        self._away_said = True
+        return [Notice(f"{self._name}: the server is away for a day", "Changes are kept and sent when it is back.")]

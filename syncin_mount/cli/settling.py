@@ -9,6 +9,7 @@ import trio
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit, explain
 from syncin_mount.control.client import Client, NotRunning
+from syncin_mount.control.messages import SyncRequest
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status |
             async with Client(folders.socket(name)) as daemon:
                 before = await daemon.status()
                 if before.paused:
-                    sentence = f"is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+                    sentence = f"paused, and nothing is carried; let it go on: syncin-mount resume {name}"
                     raise CommandError(sentence, Exit.UNFINISHED)  # noqa: TRY301 (as what the daemon raises)
-                ended[name] = await daemon.settle()
+                by_itself = before.schedule == "off" and not before.manual
+                ended[name] = await (daemon.settle() if by_itself else _after_a_run(daemon))
         except NotRunning:
-            ended[name] = CommandError("was unmounted meanwhile; what waits is kept", Exit.UNFINISHED)
+            ended[name] = CommandError("unmounted meanwhile; what waits is kept", Exit.UNFINISHED)
         except Exception as error:  # noqa: BLE001 (it is told, beside how the others ended)
             ended[name] = error
 
@@ -61,6 +63,15 @@ async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status |
         for name in names:
             nursery.start_soon(one, name)
     return ended
+
+
+async def _after_a_run(daemon: Client) -> Status:
+    """Of a drive that runs on a schedule, or when it is told to: what is left could be hours away else."""
+    if (await daemon.status()).waiting:
+        async with daemon.sync(SyncRequest()) as events:
+            async for _ in events:
+                pass
+    return await daemon.status()
 
 
 def _told(name: str, how: Status | Exception) -> tuple[int, str, int | None]:

@@ -10,10 +10,12 @@ pytestmark = pytest.mark.timeout(200)
 
 
 @pytest.mark.usefixtures("mounts")
-async def test_it_returns_when_everything_is_on_the_server(world: World):
+@pytest.mark.parametrize("how", ["by itself", "on a schedule", "when told"])
+async def test_it_returns_when_everything_is_on_the_server(world: World, how: str):
     await world.log_in()
-    await world.add()
-    await world.must("mount", "docs")
+    await world.add(*(["--every", "1d"] if how == "on a schedule" else []))
+    await world.must("mount", "docs", *(["--manual"] if how == "when told" else []))
+    await world.must("sync", "docs")
     for number in range(20):
         (world.drive / f"file{number}").write_text("mine")
     assert await world.must("sync", "--wait", "docs") == "docs: everything is on the server\n"
@@ -32,7 +34,7 @@ async def test_what_keeps_it_from_that_is_said(world: World):
     await world.must("pause", "docs")
     (world.drive / "mine").write_text("mine")
     sentence = await world.refused("sync", "--wait", "docs", status=1)
-    assert sentence == "docs: is paused, and nothing is carried; let it go on: syncin-mount resume docs"
+    assert sentence == "docs: paused, and nothing is carried; let it go on: syncin-mount resume docs"
 
 
 @pytest.mark.parametrize("more", ["--dry-run", "--parallel", "--limit-up=2M"])

@@ -49,8 +49,9 @@ def command(
     Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment: what was carried
     stays, and the rest goes on where it stopped. A run that fails does not keep the others from running.
 
-    With --wait, mounted drives carry what waits by themselves, and it returns when everything is on the server; with
-    --all, those that are not mounted are left out. A change that only somebody can settle is no reason to wait for.
+    With --wait, mounted drives carry what waits by themselves (on a schedule: by one run now), and it returns when
+    everything is on the server; with --all, those that are not mounted are left out.
+    A change that only somebody can settle is no reason to wait for.
 
     Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard halted the run; 5 the
     server refused it; of several runs the worst.

@@ -207,7 +207,7 @@ made, names = [], (f"{number} {'x' * 200}" for number in range(100_000))
 make(replica, "kept", data=b"words")
 limit = resource.getrlimit(resource.RLIMIT_AS)
 there = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
-resource.setrlimit(resource.RLIMIT_AS, (there + (1 << 19), limit[1]))
+resource.setrlimit(resource.RLIMIT_AS, (there + (1 << 20), limit[1]))
 refused = None
 for name in names:
     try:

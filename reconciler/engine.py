@@ -43,6 +43,7 @@ from reconciler.report import EngineStatus, Problem, Report
 from reconciler.schedule import LOOK, Schedule
 from reconciler.sums import Copies, Sums, snapshot
 from reconciler.telling import Telling, content_bytes, first_path
+from reconciler.waits import Circumstances, Wait, reason
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,12 @@ ROUNDS = 4
 
 class Engine:
     """One synchronization's reconciler. ``manual`` leaves every run to ``sync``."""
+
+    _doing = ""
+    _halted: str | None = None
+    _refused: str | None = None
+    _conflicts = 0
+    _expected: str | None = None  # the plan that was confirmed, until it is carried out
 
     def __init__(
         self,
@@ -145,18 +152,15 @@ class Engine:
         self._sums = Sums(replica)
         self._planning = Planning(replica, self._sums)
         self._copies = Copies(replica)
+        self._acting: dict[NodeId, int] = {}
+        """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
         self._recall = Recall(replica, remote, self._attempted)
         self._cleaner = Cleaner(replica, remote, clock)
         self._sent: dict[NodeId, float] = {}
         self._listing_due = -math.inf
-        self._doing = ""
-        self._halted: str | None = None
-        self._refused: str | None = None
         self._refused_until = -math.inf
         self._last_run_ns = self._schedule.last_run_ns()
-        self._conflicts = 0
-        self._expected: str | None = None  # the plan that was confirmed, until it is carried out
         hydrator.on_stale = self.list_soon
 
     # the loop ------------------------------------------------------------------------------------------------------
@@ -293,6 +297,8 @@ class Engine:
             if held is not None and now < held.until:
                 moment = min(moment, held.until)
                 continue
+            if self._replica.is_held(dirty.node):
+                continue
             age = (wall - dirty.changed_ns) / 1e9
             moment = min(moment, now + (self._settle - age if 0 <= age < self._settle else self._settle))
             if moment - now <= 0.1:
@@ -311,6 +317,8 @@ class Engine:
             quiet = wall - dirty.changed_ns
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
             if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now) or dirty.node in self._to_be_listed:
+                continue
+            if self._replica.is_held(dirty.node):
                 continue
             crowded = crowded and quiet < RESTLESS_WAIT * 1e9
             settled.append(dirty)
@@ -398,11 +406,42 @@ class Engine:
         while True:
             async with self._running:
                 now = trio.current_time()
-                if all(
-                    self._held.holds(dirty, now) or self._is_filtered(dirty.node) for dirty in self._replica.dirty()
-                ):
+                if all(self._is_left_alone(dirty, now) for dirty in self._replica.dirty()):
                     return
             await trio.sleep(min(self._settle, 0.1))
+
+    def _is_left_alone(self, dirty: Dirty, now: float) -> bool:
+        node = dirty.node
+        return self._held.holds(dirty, now) or self._replica.is_held(node) or self._is_filtered(node)
+
+    def is_acting(self, node: NodeId) -> bool:
+        """Whether the node is just being carried across, either way."""
+        return node in self._acting
+
+    def why_waits(self, node: NodeId, held: str | None) -> Wait:
+        """Why what was changed of the node here is not on the server; ``held`` says whose hold it is."""
+        now, changed = trio.current_time(), self._replica.changed_ns(node)
+        pause = self._held.get(Dirty(node, changed))
+        circumstances = Circumstances(
+            self.settings.direction,
+            self._manual,
+            self._halted,
+            self._refused,
+            self._link.why if self._link.online is False else None,
+            self._settle,
+            self._link.paused,
+        )
+        return reason(
+            self._replica.local(node),
+            circumstances,
+            held=held,
+            acting=node in self._acting,
+            pause=pause if pause is not None and now < pause.until else None,
+            seconds=pause.until - now if pause is not None else 0.0,
+            waits=self._waiting.get(node),
+            listing=node in self._to_be_listed,
+            age=(self._clock.now_ns() - changed) / 1e9,
+        )
 
     # runs ----------------------------------------------------------------------------------------------------------
     async def _full(self, report: Report, *, confirmed: bool = False) -> None:
@@ -711,15 +750,23 @@ class Engine:
 
         async def work(todo: Iterator[Action], scope: trio.CancelScope) -> None:
             for action in todo:
+                if self._replica.is_held(action.node):  # since this was planned
+                    await trio.lowlevel.checkpoint()
+                    continue
                 path, new_path = telling.paths(action)
                 self._doing = f"{action.op.value} {path}"
                 self._progress.started(action, path)
+                self._acting[action.node] = self._acting.get(action.node, 0) + 1
                 try:
                     outcome = await executor.execute(action)
                 except (Unreachable, Unauthorized) as error:
                     fatal.append(error)
                     scope.cancel()
                     return
+                finally:
+                    self._acting[action.node] -= 1
+                    if not self._acting[action.node]:
+                        del self._acting[action.node]
                 await trio.lowlevel.checkpoint()
                 outcomes.append(outcome)
                 self._conclude(outcome, path, new_path)

@@ -17,6 +17,7 @@ from reconciler.order import arrange
 from reconciler.ports import View
 from reconciler.resolve import Trees, Verdict
 
+_HELD = "You hold it, or a folder that it is in; “journal release” lets it go."
 _HELD_BACK = "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
 
 
@@ -36,6 +37,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         if not present.left_out(node)
     }
     waiting = {node: f"The server could not tell its state: {why}" for node in trees if (why := view.unknown(node))}
+    waiting |= {node: _HELD for node in trees if view.held(node)}
     while True:
         fitting = Fitting(view, settings, stamp, present, trees, waiting)
         found = fitting.fit()

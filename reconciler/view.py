@@ -40,6 +40,9 @@ class Trees:
     def unknown(self, node: NodeId) -> str | None:
         return self._tree.unknown(node)
 
+    def held(self, node: NodeId) -> bool:
+        return self._known.is_held(node)
+
     def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
         return self._known.base_children(node)
 

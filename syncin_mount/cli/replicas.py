@@ -61,6 +61,7 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
             restriction=synchronization.restriction,
+            held=0 if replica is None else len(replica.held_nodes()),
             schedule=str(synchronization.scheduler),
             paused=synchronization.paused,
             limit_up=synchronization.limit_up,

@@ -12,9 +12,11 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount.control.messages import (
     Call,
+    ChangeRequest,
     EmptyRequest,
     ExplainRequest,
     Failure,
+    JournalRequest,
     RestoreRequest,
     SyncRequest,
     TransferQuery,
@@ -57,7 +59,11 @@ class ControlApp:
         if call == Call.STATUS.value:
             await _whole(send, self._service.status())
         elif call == Call.JOURNAL.value:
-            await _lines(send, self._service.journal())
+            listing = msgspec.json.decode(await _body(receive), type=JournalRequest)
+            await _lines(send, self._service.journal(everything=listing.everything))
+        elif call == Call.CHANGE.value:
+            change = msgspec.json.decode(await _body(receive), type=ChangeRequest)
+            await _lines(send, self._service.change(change))
         elif call == Call.TRANSFERS.value:
             query = msgspec.json.decode(await _body(receive), type=TransferQuery)
             await _lines(send, await self._service.transfers(query))
@@ -69,14 +75,8 @@ class ControlApp:
         elif call == Call.EXPLAIN.value:
             asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
-        elif call == Call.BIN.value:
-            await _lines(send, await self._service.bin())
-        elif call == Call.RESTORE.value:
-            back = msgspec.json.decode(await _body(receive), type=RestoreRequest)
-            await _whole(send, await self._service.restore(back))
-        elif call == Call.EMPTY.value:
-            gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
-            await _whole(send, await self._service.empty(gone))
+        elif call in {Call.BIN.value, Call.RESTORE.value, Call.EMPTY.value}:
+            await self._bin(call, receive, send)
         else:
             await self._told(call, send)
 
@@ -92,6 +92,16 @@ class ControlApp:
             await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
             return
         await _whole(send, self._service.status())
+
+    async def _bin(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
+        if call == Call.BIN.value:
+            await _lines(send, await self._service.bin())
+        elif call == Call.RESTORE.value:
+            back = msgspec.json.decode(await _body(receive), type=RestoreRequest)
+            await _whole(send, await self._service.restore(back))
+        else:
+            gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
+            await _whole(send, await self._service.empty(gone))
 
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))

@@ -13,12 +13,15 @@ from reconciler import errors
 from syncin_mount.control.messages import (
     BinEntry,
     Call,
+    Changed,
+    ChangeRequest,
     Emptied,
     EmptyRequest,
     ExplainRequest,
     Explanation,
     Failure,
     JournalEntry,
+    JournalRequest,
     Restored,
     RestoreRequest,
     Status,
@@ -100,9 +103,14 @@ class Client:
         return await self._ask(Call.EMPTY, Emptied, EmptyRequest(entries), timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
-    async def journal(self) -> AsyncIterator[AsyncIterator[JournalEntry]]:
-        async with self._lines(Call.JOURNAL, JournalEntry) as lines:
+    async def journal(self, *, everything: bool = False) -> AsyncIterator[AsyncIterator[JournalEntry]]:
+        async with self._lines(Call.JOURNAL, JournalEntry, JournalRequest(everything)) as lines:
             yield lines
+
+    async def change(self, request: ChangeRequest) -> list[Changed]:
+        """Stops, lets go or undoes local changes."""
+        async with self._lines(Call.CHANGE, Changed, request) as lines:
+            return [each async for each in lines]
 
     @contextlib.asynccontextmanager
     async def transfers(self, query: TransferQuery) -> AsyncIterator[AsyncIterator[Transfer]]:

@@ -6,6 +6,7 @@ Sizes are bytes, times seconds since the epoch, durations seconds.
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -39,6 +40,7 @@ class Status(msgspec.Struct, frozen=True):
     sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
     sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
     ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
+    ``held`` counts the files and folders whose changes somebody stopped.
     ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
     without any; ``waits_for_turn``: it is due, and another drive's run goes first. ``paused``: nothing is carried
     until somebody resumes it. The limits are bytes a second, None: as fast as it goes.
@@ -72,10 +74,12 @@ class Status(msgspec.Struct, frozen=True):
     paused: bool = False
     limit_up: int | None = None
     limit_down: int | None = None
+    held: int = 0
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
-    """A local operation that the server has not confirmed yet."""
+    """A local operation that the server has not confirmed yet. ``state`` is a word for programs, ``why`` says it for
+    people: why it waits, and ``until`` when it is left alone. ``held`` says that somebody stopped it."""
 
     sequence: int
     time: float
@@ -84,6 +88,30 @@ class JournalEntry(msgspec.Struct, frozen=True):
     new_path: str | None = None
     size: int | None = None
     why: str | None = None
+    state: str = ""
+    until: float | None = None
+    held: bool = False
+
+
+class JournalRequest(msgspec.Struct, frozen=True):
+    """Lists what waits; with ``everything``, also what a filter or its name leaves here."""
+
+    everything: bool = False
+
+
+class ChangeRequest(msgspec.Struct, frozen=True):
+    """Stops, lets go or undoes the changes of these numbers: ``what`` is ``hold``, ``release`` or ``discard``."""
+
+    what: Literal["hold", "release", "discard"]
+    sequences: tuple[int, ...]
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What became of one of them, as a sentence; not ``done`` where it was refused."""
+
+    sequence: int
+    done: bool
+    said: str
 
 
 class Transfer(msgspec.Struct, frozen=True):
@@ -279,7 +307,8 @@ class Call(enum.Enum):
     """The calls of the control API, with method and path."""
 
     STATUS = ("GET", "/status")
-    JOURNAL = ("GET", "/journal")
+    JOURNAL = ("POST", "/journal")
+    CHANGE = ("POST", "/journal/change")
     TRANSFERS = ("POST", "/transfers")
     SYNC = ("POST", "/sync")
     SETTLE = ("POST", "/settle")

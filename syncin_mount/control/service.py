@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from syncin_mount.control.messages import (
         BinEntry,
+        Changed,
+        ChangeRequest,
         Emptied,
         EmptyRequest,
         Explanation,
@@ -35,7 +37,8 @@ class Service(Protocol):
     """
 
     def status(self) -> Status: ...
-    def journal(self) -> Iterator[JournalEntry]: ...
+    def journal(self, *, everything: bool) -> Iterator[JournalEntry]: ...
+    def change(self, request: ChangeRequest) -> list[Changed]: ...
     async def transfers(self, query: TransferQuery) -> list[Transfer]: ...
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         """Runs once; the last event is a Report or a Failure."""

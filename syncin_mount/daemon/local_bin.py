@@ -17,8 +17,8 @@ from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.daemon.contents import sync_contents
-from syncin_mount.daemon.restored import free_names
 from syncin_mount.store import NodeType, system
+from syncin_mount.store.restored import free_names
 from syncin_mount.trash import TrashUnusable
 from syncin_mount.walking import walk
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Exists, Missing, RemoteError
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
-from syncin_mount.daemon.restored import free_names, original
 from syncin_mount.server.browse import destroy, make_folder, restore, trash_items, tree
 from syncin_mount.server.names import join, split
+from syncin_mount.store.restored import free_names, original
 
 if TYPE_CHECKING:
     from syncin_mount.server import Session

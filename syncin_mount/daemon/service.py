@@ -11,6 +11,8 @@ import trio
 from reconciler.errors import Refused, Unreachable
 from syncin_mount.control.messages import (
     BinEntry,
+    Changed,
+    ChangeRequest,
     Emptied,
     EmptyRequest,
     Explanation,
@@ -25,6 +27,7 @@ from syncin_mount.control.messages import (
     TransferQuery,
 )
 from syncin_mount.daemon import views
+from syncin_mount.daemon.changing import changed
 from syncin_mount.daemon.local_bin import LocalBin
 from syncin_mount.daemon.runs import sync_events
 
@@ -67,6 +70,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         refused=now.refused,
         restriction=synchronization.restriction,
         bin=_bin(runtime),
+        held=len(runtime.replica.held_nodes()),
         schedule=str(synchronization.scheduler),
         next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
         waits_for_turn=now.waits_for_turn,
@@ -100,8 +104,15 @@ class MountedService:
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
 
-    def journal(self) -> Iterator[JournalEntry]:
-        return views.journal(self._runtime.replica, self._runtime.engine.settings.filters)
+    def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
+        engine = self._runtime.engine
+        return views.journal(self._runtime.replica, engine.settings.filters, engine.why_waits, everything=everything)
+
+    def change(self, request: ChangeRequest) -> list[Changed]:
+        """Stops, lets go or undoes local changes; what was undone to the server's version is fetched."""
+        done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_acting)
+        self._runtime.hydrator.want(*fetch)
+        return done
 
     async def transfers(self, query: TransferQuery) -> list[Transfer]:
         """In a thread: a million rows may take a moment to look through."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import ROOT, Kind, Op, Side
+from reconciler.waits import FOLDER_HELD, HELD, Wait, Why
 from syncin_mount.config.filters import matcher
 from syncin_mount.control.messages import (
     Explained,
@@ -20,7 +22,7 @@ from syncin_mount.control.messages import (
 from syncin_mount.store import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.model import NodeId
     from reconciler.report import Problem as EngineProblem
@@ -69,11 +71,31 @@ def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:
     return sum(not stays_here(path_of(replica, dirty.node), filters) for dirty in replica.dirty())
 
 
-def journal(replica: Replica, filters: Filter) -> Iterator[JournalEntry]:
-    """The local operations that the server does not have yet, in their order."""
+def resting(_node: NodeId, held: str | None) -> Wait:
+    """Why a change of a synchronization waits that no process works on."""
+    return Wait(Why.HELD, held) if held is not None else Wait(Why.RESTING, "the drive is not mounted")
+
+
+def journal(
+    replica: Replica,
+    filters: Filter,
+    why_waits: Callable[[NodeId, str | None], Wait] = resting,
+    *,
+    everything: bool = False,
+) -> Iterator[JournalEntry]:
+    """The local operations that the server does not have yet, in their order, each with why it waits; with
+    ``everything``, also those that stay here."""
+    now = time.time()
     for operation in replica.pending():
-        if stays_here(path_of(replica, operation.node) or operation.path, filters):
+        path = path_of(replica, operation.node) or operation.path
+        left_out = stays_here(path, filters)
+        if left_out and not everything:
             continue
+        wait = why_waits(operation.node, _held(replica, operation.node))
+        if left_out:
+            wait = Wait(Why.LOCAL, "it stays here: its name or a filter leaves it out")
+        elif not path.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in path):
+            wait = Wait(Why.LOCAL, "it stays here: its path is not UTF-8, and the server can hold no other")
         local = replica.local(operation.node)
         yield JournalEntry(
             sequence=operation.sequence,
@@ -82,7 +104,19 @@ def journal(replica: Replica, filters: Filter) -> Iterator[JournalEntry]:
             path=operation.path,
             new_path=operation.new_path,
             size=local.size if local is not None else None,
+            why=wait.why,
+            state=wait.state.value,
+            until=None if wait.seconds is None else now + wait.seconds,
+            held=wait.state is Why.HELD,
         )
+
+
+def _held(replica: Replica, node: NodeId) -> str | None:
+    """Whose hold holds the node, as a sentence."""
+    by = replica.held_by(node)
+    if by is None:
+        return None
+    return HELD if by == node else FOLDER_HELD
 
 
 def wanted(query: TransferQuery) -> Wanted:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.check import Problem, check
 from syncin_mount.store.contents import Content, IncomingFile
-from syncin_mount.store.errors import JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
+from syncin_mount.store.errors import CannotUndo, JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
 from syncin_mount.store.history import History, Limits, OldHistory, Transfer, Wanted, read_history
 from syncin_mount.store.replica import Replica
 from syncin_mount.store.types import Attr, BinEntry, NodeType, Operation, OpKind, Status
+from syncin_mount.store.undoing import Undone
 
 __all__ = [
     "Attr",
     "AttrChanged",
     "BinEntry",
+    "CannotUndo",
     "Change",
     "Content",
     "EntryChanged",
@@ -32,6 +34,7 @@ __all__ = [
     "ReplicaInUse",
     "Status",
     "Transfer",
+    "Undone",
     "Wanted",
     "check",
     "read_history",

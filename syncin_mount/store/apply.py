@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncin_mount.store import apply_remote, events
+from syncin_mount.store import apply_remote, apply_undo, events
 from syncin_mount.store.apply_common import end_content, mark_unsynced, note, refresh, touch, vanish
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
@@ -182,6 +182,7 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
     index.delete_node(node)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, node)
+    was_held = index.is_held(node)
     index.clean(node)
 
     new.parent, new.name, new.ctime = old.parent, old.name, event.now
@@ -197,6 +198,8 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
         touch(index, event.new_parent, event.now)
     if refresh(index, document, new, event.now, local=True):
         note(index, sequence, event.now, OpKind.RENAME, document, path, new_path)
+        if was_held:
+            index.mark(index.held, document, key(max(event.now, 0)))
 
 
 def _removed(index: Index, sequence: int, event: events.Removed) -> None:
@@ -285,4 +288,6 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Doubted: _doubted,
     events.FellBack: apply_remote.fell_back,
     events.Spared: apply_remote.spared,
+    events.Held: apply_undo.held,
+    events.Discarded: apply_undo.discarded,
 }

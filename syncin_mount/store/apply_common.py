@@ -85,11 +85,13 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
         index.clean(node)
         return False
     if heir:
+        held = index.is_held(node)
         index.put_base(node, None)
         index.clean(node)
         index.put_base(heir, base)
         index.identity_moves += 1
-        refresh(index, heir, index.node(heir), now, local=True)
+        if refresh(index, heir, index.node(heir), now, local=True) and held:
+            index.mark(index.held, heir, key(max(now, 0)))
         return False
     index.put_dirty(node, now)
     return True

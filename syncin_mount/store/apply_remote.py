@@ -61,7 +61,7 @@ def placed(index: Index, sequence: int, event: events.Placed) -> None:
             index.mark(index.absent, node)
     index.used(node)
     if event.ino:
-        _set_ino(index, node, record, event.ino)
+        set_ino(index, node, record, event.ino)
     index.put_node(node, record)
     index.put_entry(base.parent, base.name, node)
     _touch_for_placed(index, base.parent, now, base.kind == FOLDER)
@@ -107,14 +107,15 @@ def touched(index: Index, _sequence: int, event: events.Touched) -> None:
     record = index.node(node)
     assert record is not None
     record.mtime, record.ctime = event.mtime, event.now
-    _set_ino(index, node, record, event.ino)
+    set_ino(index, node, record, event.ino)
     index.put_node(node, record)
     if event.base is not None:
         index.put_base(node, event.base)
     refresh(index, node, record, event.now, local=False)
 
 
-def _set_ino(index: Index, node: int, record: Node, ino: int) -> None:
+def set_ino(index: Index, node: int, record: Node, ino: int) -> None:
+    """The record, which the caller puts, has this inode from now on."""
     index.used(ino)
     if ino != record.ino:
         index.drop_ino(record.ino, node)
@@ -133,7 +134,7 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
         _let_go(index, sequence, event, record)
         record.version = sequence
         record.size, record.mtime = base.size, base.mtime * SECOND
-        _set_ino(index, node, record, event.ino)
+        set_ino(index, node, record, event.ino)
     record.present = True
     record.doubtful = 0
     record.ctime = event.now
@@ -154,7 +155,7 @@ def _let_go(index: Index, sequence: int, event: events.TakenIn, record: Node) ->
     if not record.present:
         index.unmark(index.absent, event.node)
     elif event.keep or _only_here(index, event.node, record):
-        _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+        bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
     else:
         index.effect(sequence, Unlink(record.owner, record.number))
 
@@ -164,7 +165,8 @@ def _only_here(index: Index, node: int, record: Node) -> bool:
     return base is None or base.version != record.version
 
 
-def _bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
+def bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
+    """The record's content goes to the bin, as an entry of its own."""
     index.effect(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
     _bin(index, sequence, BinRecord(record.name, path, folder=False, files=1, size=record.size, time=now, why=why))
 
@@ -178,7 +180,7 @@ def _end_remains(index: Index, sequence: int, event: events.Reverted | events.Fe
     """What is left of a torn content goes."""
     if event.size:
         record.size = event.size
-        _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+        bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
     else:
         index.effect(sequence, Unlink(record.owner, record.number))
     record.doubtful = 0
@@ -218,7 +220,7 @@ def spared(index: Index, sequence: int, event: events.Spared) -> None:
     assert record is not None
     former = _awaited(index, event.effect)
     record.owner, record.number, record.size, record.mtime = former.owner, former.number, former.size, former.mtime
-    _bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
+    bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
 
 
 def reverted(index: Index, sequence: int, event: events.Reverted) -> None:

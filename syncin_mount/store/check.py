@@ -169,6 +169,8 @@ def _dirty(index: Index) -> Iterator[Problem]:
     real = {node for node in everything if differs(index.node(node), index.base(node))}
     for node in marked ^ real:
         yield Problem(node, "it differs from its base and is not marked" if node in real else "it is marked in vain")
+    for node in {_number(place) for place, _ in index.items("held")} - marked:
+        yield Problem(node, "it is held and does not differ")
 
 
 def _pending(index: Index) -> Iterator[Problem]:

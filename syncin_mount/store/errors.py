@@ -7,6 +7,10 @@ class ReplicaError(Exception):
     """The replica's folder cannot be used."""
 
 
+class CannotUndo(Exception):
+    """A local change cannot be held or discarded, and nothing was done. ``str()`` is one sentence: what and why."""
+
+
 class ReplicaInUse(ReplicaError):
     """Another process has the replica. ``pid`` is that process, 0 when it did not say."""
 

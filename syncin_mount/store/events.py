@@ -201,6 +201,29 @@ class BinDropped(Event, frozen=True):
     bins: list[int]
 
 
+class Held(Event, frozen=True):
+    """What was changed of these nodes is not to be sent for now, or (False) is to be sent again."""
+
+    nodes: list[int]
+    held: bool
+
+
+class Discarded(Event, frozen=True):
+    """What was changed of the node here is undone: it is at ``parent`` and ``name``, with the base's time, and, with
+    ``content``, with the base's content, its own going to the bin. A deleted one is here again, with these attributes.
+    ``ino`` is its inode from now on."""
+
+    node: int
+    parent: int
+    name: bytes
+    ino: int
+    content: bool
+    mode: int
+    uid: int
+    gid: int
+    why: str
+
+
 class Swept(Event, frozen=True):
     """The file effects up to this key of the table ``effects`` are done."""
 
@@ -256,7 +279,7 @@ class Spared(Event, frozen=True):
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
-    | LeftoverNoted | FellBack | Spared
+    | LeftoverNoted | FellBack | Spared | Held | Discarded
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

@@ -21,6 +21,7 @@ unsynced        node -> version                                 contents that ma
 xattrs          node + name bytes -> value
 bin             sequence -> BinRecord
 leftovers       parent + name bytes -> LeftoverRecord           what uploads may have left on the server
+held            node -> ns since when                           changed nodes that are not to be sent for now
 effects         sequence + u32 -> Effect                        what is still to be done to files
 meta            ``applied``, ``next`` -> u64                    last event in here; the next free node id and inode
 """
@@ -312,6 +313,7 @@ class Index(Tables):
     def clean(self, node: int) -> None:
         """The node does not differ any more, or is gone: nothing of it waits to be sent."""
         if self.txn.delete(key(node), db=self.dirty):
+            self.txn.delete(key(node), db=self.held)
             for found in self._prefixed(self.pending_by_node, key(node)):
                 self.txn.delete(found, db=self.pending_by_node)
                 self.txn.delete(found[8:], db=self.pending)

@@ -13,6 +13,7 @@ from syncin_mount.store.tables import ROOT, Still, Tables
 from syncin_mount.store.types import KINDS
 
 PAGE = 1000
+_DEEPEST = 100_000
 
 Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 
@@ -99,6 +100,22 @@ class Looking:
             if len(page) < PAGE:
                 return
             after = page[-1][0] + b"\0"
+
+    def is_held(self, node: NodeId) -> bool:
+        index = self._ix
+        if not index.count(index.held):
+            return False
+        at: int = node
+        for _ in range(_DEEPEST):  # half-set bases may lead in a circle
+            if at == ROOT:
+                return False
+            if index.is_held(at):
+                return True
+            record = index.node(at) or index.base(at)
+            if record is None:
+                return False
+            at = record.parent
+        return False
 
     def being_written(self) -> list[NodeId]:
         return [NodeId(node) for node in {*self._writers, *self._ix.marked(self._ix.writing)}]

@@ -373,6 +373,8 @@ class Mending:
             operation = decode_pending(raw)
             index.txn.put(place, raw, db=index.pending)
             index.txn.put(key(operation.node) + place, operation.kind.encode(), db=index.pending_by_node)
+        for place in [place for place, _ in index.items("held") if _u64(place) not in differing]:
+            index.txn.delete(place, db=index.held)
 
     def _write_bins(self) -> None:
         """Entries have folders, and folders entries; what this repair found has one of its own."""

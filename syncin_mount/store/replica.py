@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncin_mount.store.local import LocalOperations
-from syncin_mount.store.settling import Settling
+from syncin_mount.store.undoing import Undoing
 
 if TYPE_CHECKING:
     from reconciler import ports
 
 
-class Replica(LocalOperations, Settling):
+class Replica(Undoing):
     """``reconciler.ports.Replica`` and the file system's side of the same store. ``Replica.open`` makes one.
 
     To be used from one thread, but for ``sync_journal``, ``sync_contents`` and ``Content.sync``.

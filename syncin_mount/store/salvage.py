@@ -37,7 +37,7 @@ _AGREED: Final = ("nodes", "bases", "meta")
 """What no other table tells."""
 
 _MOST: Final = 1 << 63
-_LATER: Final = ("leftovers",)
+_LATER: Final = ("leftovers", "held")
 """Tables that an older program did not make."""
 
 
@@ -232,5 +232,6 @@ _FORMS: Final[dict[str, tuple[tuple[int, int], Callable[[bytes], Any] | None]]] 
     "effects": ((12, 12), decode_effect),
     "meta": ((4, 7), _u64),
     "leftovers": ((8, 511), decode_leftover),
+    "held": ((8, 8), _u64),
 }
 """Bytes of a key, from … to, and what makes a record of the value."""

@@ -28,7 +28,7 @@ from syncin_mount.store.records import (
 ROOT: Final = 1
 TABLES: Final = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held",
 )  # fmt: skip
 
 Table: TypeAlias = Any  # lmdb's own type of a table is private
@@ -44,7 +44,7 @@ class Tables:
         (
             self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
             self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta, self.leftovers,
+            self.effects, self.meta, self.leftovers, self.held,
         ) = (tables[name] for name in TABLES)  # fmt: skip
         self._paths: dict[int, bytes] = {}
 
@@ -129,6 +129,10 @@ class Tables:
         """When the dirty node changed; 0 when it is not dirty."""
         raw = self.txn.get(key(node), db=self.dirty)
         return 0 if raw is None else int(U64.unpack(raw)[0])
+
+    def is_held(self, node: int) -> bool:
+        """Whether the node itself is held."""
+        return self.txn.get(key(node), db=self.held) is not None
 
     def _prefixed(self, table: Table, prefix: bytes) -> list[bytes]:
         cursor = self.txn.cursor(db=table)

@@ -50,7 +50,7 @@ class Service:
     def status(self) -> Status:
         return STATUS
 
-    def journal(self) -> Iterator[JournalEntry]:
+    def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         for number in range(self.entries):
             yield JournalEntry(number, 1.5, "create", f"näme \udcff {number}")
 

@@ -117,6 +117,9 @@ class Snapshot:
             node = base.parent
         return None
 
+    def held(self, node: NodeId) -> bool:
+        return node in self._world.held
+
     def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
         return ((base.name, each) for each, base in self._world.base.items() if base.parent == node)
 
@@ -152,6 +155,7 @@ class World:
         self.bins: dict[Side, set[str]] = {Side.LOCAL: set(), Side.REMOTE: set()}
         self.not_here: set[NodeId] = set()
         self.busy: set[NodeId] = set()
+        self.held: set[NodeId] = set()
         self.unknown: dict[NodeId, str] = {}
         self.replaced: set[str] = set()  # contents that a user of the same side wrote over
         self.last_id = 1

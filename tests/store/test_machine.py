@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reconciler.errors import LocalChanged
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
-from syncin_mount.store import NodeType, Replica, Status, check
+from syncin_mount.store import CannotUndo, NodeType, Replica, Status, check
 from tests.store.support import SECOND, base_of, kill, open_replica, read, write
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b"doc", b"doc~", b"\xff"])
@@ -57,6 +57,7 @@ class Store(RuleBasedStateMachine):
         self.replica: Replica = open_replica(self.top / "replica", map_size=1 << 19, segment_bytes=2000)
         self.things: dict[int, Thing] = {ROOT: Thing(NodeType.FOLDER, 0, b"")}
         self.agreed: dict[int, Agreed] = {}
+        self.held: set[int] = set()
 
     def teardown(self) -> None:
         self.replica.close()
@@ -109,6 +110,8 @@ class Store(RuleBasedStateMachine):
         heir = self.child(agreed.parent, agreed.name)
         if heir is not None and heir not in self.agreed and self.things[heir].kind is NodeType.FILE:
             self.agreed[heir] = self.agreed.pop(node)
+            if node in self.held:
+                self.held.add(heir)
 
     # what the user does -------------------------------------------------------------------------------------------
 
@@ -214,6 +217,8 @@ class Store(RuleBasedStateMachine):
             del self.things[node]
             thing.parent, thing.name = document.parent, document.name
             self.things[other] = thing
+            if node in self.held:
+                self.held.add(other)
         else:
             self.things[other].parent = -1  # its entry goes first
             thing.parent, thing.name = new_parent, new_name
@@ -380,10 +385,18 @@ class Store(RuleBasedStateMachine):
             and (keep or one not in self.agreed or self.agreed[one].token is not self.things[one].token)
         }
         self.replica.delete_local(node, keep=keep, why="test")
-        below = self.below(node)
+        assert kept <= self.binned()
+        self.forget(node)
+
+    def binned(self) -> set[bytes | None]:
+        """The contents of all files in the bin."""
         self.replica._do_all_effects()
         files = [path for path in (self.replica.folder / "bin").rglob("*") if path.is_file() and not path.is_symlink()]
-        assert kept <= {path.read_bytes() for path in files}
+        return {path.read_bytes() for path in files}
+
+    def forget(self, node: int) -> None:
+        """The node and all below it goes from both trees."""
+        below = self.below(node)
         tombs = [one for one in self.agreed if one not in self.things]
         for one in below:
             del self.things[one]
@@ -396,6 +409,92 @@ class Store(RuleBasedStateMachine):
             dead |= below_dead
             for one in below_dead:
                 del self.agreed[one]
+
+    # what the user stops and undoes --------------------------------------------------------------------------------
+
+    @rule(data=st.data(), held=st.booleans())
+    def hold(self, data: st.DataObject, held: bool) -> None:
+        node = data.draw(st.sampled_from(sorted({*self.things, *self.agreed})))
+        if node == ROOT:
+            return
+        self.replica.hold([NodeId(node)], held=held)
+        if held and self.differs(node):
+            self.held.add(node)
+        else:
+            self.held.discard(node)
+
+    @rule(data=st.data())
+    def discard(self, data: st.DataObject) -> None:
+        dirty = sorted(node for node in {*self.things, *self.agreed} - {ROOT} if self.differs(node))
+        if not dirty:
+            return
+        node = NodeId(data.draw(st.sampled_from(dirty)))
+        before = self.replica.sequence()
+        try:
+            done = self.replica.discard(node)
+        except CannotUndo:
+            assert self.replica.sequence() == before
+            return
+        assert done.gone == (node not in self.agreed)
+        if node in self.agreed:
+            whole = node not in self.things
+            for each in [*self.gone_above(node), node, *(self.deleted_below(node) if whole else ())]:
+                self.undone(each)
+            return
+        inside = self.below(node)
+        for each in inside:
+            for above in self.gone_above(each) if each in self.agreed else ():
+                self.undone(above)
+            if each != node and each in self.agreed and each in self.things and node in self.above(each):
+                self.undone(each, content=False)
+        kept = {self.things[one].data for one in self.below(node) if self.things[one].kind is NodeType.FILE}
+        assert kept - {None, b""} <= self.binned()
+        self.forget(node)
+
+    def above(self, node: int) -> list[int]:
+        found = []
+        while node != ROOT:
+            node = self.things[node].parent
+            found.append(node)
+        return found
+
+    def gone_above(self, node: int) -> list[int]:
+        """Folders that the base has above the node and that are deleted here, topmost first."""
+        found: list[int] = []
+        parent = self.agreed[node].parent
+        while parent not in self.things:
+            found.insert(0, parent)
+            parent = self.agreed[parent].parent
+        return found
+
+    def deleted_below(self, node: int) -> list[int]:
+        found = [node]
+        for one in found:
+            found += [each for each, its in self.agreed.items() if its.parent == one and each not in self.things]
+        return found[1:]
+
+    def undone(self, node: int, *, content: bool = True) -> None:
+        """The node is as its base says, where that place is free; what it was is in the bin."""
+        agreed, thing = self.agreed[node], self.things.get(node)
+        self.held.discard(node)
+        local = self.replica.local(NodeId(node))  # None where that place was in a folder that went then
+        name = agreed.name if local is None else local.name.encode(errors="surrogateescape")
+        assert local is None or local.parent == agreed.parent
+        assert name == agreed.name or b" (restored 20" in name
+        here = b"" if agreed.size == 0 else None
+        if thing is None:
+            kind = NodeType.FILE if agreed.is_file else NodeType.FOLDER
+            data = here if agreed.is_file else b""
+            self.things[node] = Thing(kind, agreed.parent, name, data, agreed.token, agreed.mtime * SECOND, agreed.size)
+            return
+        if content and thing.kind is NodeType.FILE:
+            if thing.token is not agreed.token:
+                assert not thing.data or thing.data in self.binned()
+                thing.data, thing.token, thing.size = here, agreed.token, agreed.size
+                thing.mtime_ns = agreed.mtime * SECOND
+            elif max(thing.mtime_ns // SECOND, 1) != max(agreed.mtime, 1):
+                thing.mtime_ns = agreed.mtime * SECOND
+        thing.parent, thing.name = agreed.parent, name
 
     # restarts -----------------------------------------------------------------------------------------------------
 
@@ -450,6 +549,11 @@ class Store(RuleBasedStateMachine):
         for node in dirty & self.things.keys():
             known = self.replica.status(NodeId(node))
             assert known in {Status.CHANGED, Status.LOCAL_ONLY}
+
+    @invariant()
+    def same_holds(self) -> None:
+        self.held = {node for node in self.held if self.differs(node)}
+        assert set(self.replica.held_nodes()) == self.held
 
     @invariant()
     def sound(self) -> None:

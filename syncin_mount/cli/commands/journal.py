@@ -1,40 +1,64 @@
-"""`journal`: what the server does not have yet."""
+"""`journal`: what the server does not have yet, why, and what is to become of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from syncin_mount.cli import configured, output
+from syncin_mount.cli.exits import Exit
 from syncin_mount.cli.replicas import daemon_of, replica_of
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
-    from syncin_mount.control.messages import JournalEntry
+    from syncin_mount.control.messages import Changed, JournalEntry
 
 
-@click.command()
+class _ListsByDefault(click.Group):
+    """``journal NAME`` is ``journal list NAME``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ListsByDefault, subcommand_metavar="[list] NAME | COMMAND NAME NUMBER...")
+def command() -> None:
+    """List the local changes of synchronization NAME that the server does not have yet, and stop or undo them.
+
+    \b
+    journal docs              what waits, in its order, and why
+    journal hold docs 17      the file is left alone, whatever becomes of it here
+    journal release docs 17   it goes on
+    journal discard docs 17   as on the server again; your version is in the bin
+    """
+
+
+@command.command("list")
 @click.argument("name")
+@click.option("--all", "everything", is_flag=True, help="Also what stays here: its name or a filter leaves it out.")
 @output.json_option
-def command(name: str, as_json: bool) -> None:
-    """List the local changes of synchronization NAME that the server does not have yet, in their order."""
+def list_(name: str, everything: bool, as_json: bool) -> None:
+    """List what waits in synchronization NAME, in its order, and why it waits."""
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
-    entries: list[JournalEntry] = output.run_async(_journal, folders, synchronization)
+    entries: list[JournalEntry] = output.run_async(_journal, folders, synchronization, everything)
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
         output.emit_json(msgspec.to_builtins(entries))
         return
     output.emit_table(
-        ("NUMBER", "TIME", "CHANGE", "PATH"),
+        ("NUMBER", "TIME", "CHANGE", "PATH", "WHY IT WAITS"),
         [
             (
                 str(entry.sequence),
                 output.moment(entry.time),
                 entry.op,
                 entry.path + (f" -> {entry.new_path}" if entry.new_path else ""),
+                _why(entry),
             )
             for entry in entries
         ],
@@ -42,13 +66,90 @@ def command(name: str, as_json: bool) -> None:
     )
 
 
-async def _journal(folders: Folders, synchronization: Synchronization) -> list[JournalEntry]:
+def _why(entry: JournalEntry) -> str:
+    why = entry.why or ""
+    return why if entry.until is None else f"{why} (tried again at {output.moment(entry.until)})"
+
+
+_numbers = click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="NUMBER...")
+
+
+@command.command()
+@click.argument("name")
+@_numbers
+def hold(name: str, numbers: tuple[int, ...]) -> None:
+    """Stop the changes of these NUMBERs in NAME before they are sent.
+
+    The file or folder is held: what else is changed of it waits, too, and it stays here and on the server as it is,
+    also across restarts, until it is released or discarded. With a folder all that is in it is held.
+    """
+    _change(name, "hold", numbers)
+
+
+@command.command()
+@click.argument("name")
+@_numbers
+def release(name: str, numbers: tuple[int, ...]) -> None:
+    """Let go what was held by these NUMBERs in NAME: it is sent as anything else."""
+    _change(name, "release", numbers)
+
+
+@command.command()
+@click.argument("name")
+@_numbers
+def discard(name: str, numbers: tuple[int, ...]) -> None:
+    """Undo all that was changed of what these NUMBERs in NAME stand for.
+
+    \b
+    edited    the server's version is fetched again, yours goes to the bin
+    made      goes to the bin; a folder with all that was made in it (what was
+              moved into it goes back)
+    deleted   comes back; a folder with all that was deleted in it
+    moved     goes back, beside what has its place by now
+    """
+    _change(name, "discard", numbers)
+
+
+def _change(name: str, what: Literal["hold", "release", "discard"], numbers: tuple[int, ...]) -> None:
+    folders, configuration = configured.load()
+    synchronization = configured.synchronization_named(configuration, name)
+    answers: list[Changed] = output.run_async(_changed, folders, synchronization, what, numbers)
+    for each in answers:
+        if each.done:
+            output.say(output.printable(each.said))
+        else:
+            output.warn(output.printable(each.said))
+    if not all(each.done for each in answers):
+        raise SystemExit(Exit.UNFINISHED)
+
+
+async def _journal(folders: Folders, synchronization: Synchronization, everything: bool) -> list[JournalEntry]:
     async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
-            async with daemon.journal() as entries:
+            async with daemon.journal(everything=everything) as entries:
                 return [entry async for entry in entries]
     from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
 
     filters = views.filter_of(synchronization.filters)
     with replica_of(folders, synchronization.name) as replica:
-        return [] if replica is None else list(views.journal(replica, filters))
+        return [] if replica is None else list(views.journal(replica, filters, everything=everything))
+
+
+async def _changed(
+    folders: Folders,
+    synchronization: Synchronization,
+    what: Literal["hold", "release", "discard"],
+    numbers: tuple[int, ...],
+) -> list[Changed]:
+    from syncin_mount.control.messages import Changed, ChangeRequest  # noqa: PLC0415 (start-up time)
+
+    request = ChangeRequest(what, numbers)
+    async with daemon_of(folders, synchronization.name) as daemon:
+        if daemon is not None:
+            return await daemon.change(request)
+    from syncin_mount.daemon.changing import changed  # noqa: PLC0415 (start-up time)
+
+    with replica_of(folders, synchronization.name) as replica:
+        if replica is None:
+            return [Changed(number, False, f"nothing waits under the number {number}") for number in numbers]
+        return changed(replica, request)[0]

@@ -98,7 +98,7 @@ def _fields(status: Status) -> list[tuple[str, str]]:
         ("runs", _runs(status)),
         ("now", _now(status)),
         ("in common", output.count(status.known, "file or folder", "files and folders")),
-        ("waiting", output.count(status.waiting, "change") + " for the server"),
+        ("waiting", output.count(status.waiting, "change") + " for the server" + _held(status)),
         ("to fetch", output.count(status.absent, "file")),
         ("last run", output.moment(status.last_run)),
     ]
@@ -120,6 +120,10 @@ def _runs(status: Status) -> str:
     if status.next_run is None:
         return f"every {status.schedule}, but not now: {'the scheduler is off' if status.mounted else 'not mounted'}"
     return f"every {status.schedule}, next at {output.moment(status.next_run)}"
+
+
+def _held(status: Status) -> str:
+    return f" ({status.held} held: 'journal' tells which)" if status.held else ""
 
 
 def _server(status: Status) -> str:

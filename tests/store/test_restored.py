@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from syncin_mount.daemon.restored import free_names, original
+from syncin_mount.store.restored import free_names, original
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,11 @@ async def test_umount_returns_when_the_daemon_is_gone_and_mount_works_at_once(wo
         await world.must("mount", "docs")
 
 
+def what_is_journalled(entry: dict[str, object]) -> dict[str, object]:
+    """A change as it stands in the journal, without why it waits: that is another thing once the drive is mounted."""
+    return {name: value for name, value in entry.items() if name not in {"why", "state", "until"}}
+
+
 async def test_work_goes_on_without_the_server_through_a_cold_start(world: World):
     await mounted(world)
     (world.drive / "before.txt").write_text("before")
@@ -147,7 +152,8 @@ async def test_work_goes_on_without_the_server_through_a_cold_start(world: World
     await world.must("mount", "docs")
     assert (world.drive / "before.txt").read_text() == "changed"
     assert (world.drive / "new/file").read_text() == "new"
-    assert await world.json("journal", "docs") == resting
+    kept = await world.json("journal", "docs")
+    assert [what_is_journalled(entry) for entry in kept] == [what_is_journalled(entry) for entry in resting]
     assert (world.disk / "before.txt").read_text() == "before"
     said = await world.refused("sync", "docs", status=3)
     assert said.startswith("docs: offline: ")

@@ -202,14 +202,39 @@ class Matching:
         return None
 
     def _missing_untold(self) -> dict[tuple[object, ...], list[NodeId]]:
+        """What the listing did not show and whose inode is not known, by what it looks like. What lies where it could
+        not read is not missing."""
         missing: dict[tuple[object, ...], list[NodeId]] = {}
+        unread = self._unread()
         for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
             base = self._known.base(node)
             if base is not None and (base.inode == 0 or not self._trust_inodes):
+                if unread and self._lies_in(node, unread):
+                    continue
                 folder = base.kind is Kind.FOLDER
                 key = (True, base.name) if folder else (False, base.name, base.size, base.mtime)
                 missing.setdefault(key, []).append(node)
         return missing
+
+    def _unread(self) -> set[NodeId]:
+        """The nodes that were where the listing had a problem."""
+        found: set[NodeId] = set()
+        for path in self._problems:
+            head, name = _split(path)
+            parent = self._folders.get(head, NodeId(0))
+            base = self._known.base_entry(parent, name) if parent > 0 else None
+            if path and base is not None:
+                found.add(base.node)
+        return found | ({ROOT} if "" in self._problems else set())
+
+    def _lies_in(self, node: NodeId, folders: set[NodeId]) -> bool:
+        """Whether the node is one of them, or was below one."""
+        while node not in folders:
+            base = self._known.base(node)
+            if base is None or node == ROOT:
+                return False
+            node = base.parent
+        return True
 
     def _local_twin(self, entry: Entry, parent: NodeId, name: str) -> NodeId | None:
         """The local node at the same path, if it was made on both sides, or moved there on both."""

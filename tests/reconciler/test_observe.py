@@ -248,6 +248,19 @@ def test_what_left_an_unreadable_folder_is_known(disk: Disk, memory: Memory):
     assert tree.path(memory.node("docs/a")) == "z"
 
 
+@pytest.mark.parametrize("unread", ["docs/old", "docs", "docs/old/c"])
+def test_what_cannot_be_read_did_not_move_to_where_something_looks_like_it(disk: Disk, memory: Memory, unread: str):
+    """Its inode is not known yet, and somebody else made the like elsewhere (simulation, seed 2018236)."""
+    memory.forget_inodes()
+    disk.mkdir("pics/old")
+    disk.put("pics/c", "c", 1)
+    entries = [each for each in disk.listing() if not f"{each.path}/".startswith(f"{unread}/")]
+    tree = observe(memory, [*entries, Entry(unread, False, 0, 0, 0, problem="ENOENT, stat")])
+    assert tree.unknown(memory.node("docs/old/c")) == "ENOENT, stat"
+    looked_alike = {memory.node("docs/old"), memory.node("docs/old/c")}
+    assert not looked_alike & {tree.child(memory.node("pics"), name) for name in ("old", "c")}
+
+
 def test_an_unreadable_entry_that_nobody_knows_takes_its_name(disk: Disk, memory: Memory):
     tree = observe(memory, [*disk.listing(), Entry("pics/new", False, 0, 0, 0, problem="EIO")])
     node = tree.child(memory.node("pics"), "new")

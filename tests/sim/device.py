@@ -387,6 +387,8 @@ class Diary:
     def planned(self, actions: int, size: int) -> None: ...
     def advanced(self, action: Action, size: int) -> None: ...
     def started(self, action: Action, path: str) -> None:
+        if action.side is Side.REMOTE and self._device.replica.is_held(action.node):
+            self._device.world.fail(f"{self._device.name} began to send {path}, which is held")
         self._device.moment()
 
     def ended(self, outcome: Outcome, path: str) -> None:

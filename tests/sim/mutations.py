@@ -31,6 +31,24 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "what is held since it was planned is sent",
+        "reconciler/engine.py",
+        "if self._replica.is_held(action.node):  # since this was planned",
+        "if action is None:",
+    ),
+    Mutation(
+        "what is discarded is not put into the bin",
+        "syncin_mount/store/apply_undo.py",
+        "        if record.size:\n            bin_one(",
+        "        if record.size is None:\n            bin_one(",
+    ),
+    Mutation(
+        "what is discarded leaves the newer content standing for the server's",
+        "syncin_mount/store/apply_undo.py",
+        "record.present, record.doubtful = base.size == 0, 0",
+        "record.doubtful = 0",
+    ),
+    Mutation(
         "PUT without the proof that the server still has the base version",
         "reconciler/sending.py",
         "if found is None or not same(found, action.remote):",
@@ -118,6 +136,12 @@ MUTATIONS = (
 
 ELSEWHERE = (
     Mutation(
+        "what is held is planned all the same",
+        "reconciler/plan.py",
+        "waiting |= {node: _HELD for node in trees if view.held(node)}",
+        "waiting |= {}",
+    ),
+    Mutation(
         "an inode alone proves a move",
         "reconciler/match.py",
         "return base.size == entry.size and base.mtime == entry.mtime\n        if next",
@@ -138,7 +162,7 @@ ELSEWHERE = (
     Mutation(
         "a drive that only follows the server puts things right there",
         "reconciler/resolve.py",
-        "place = trees.local_place if up else (trees.remote.place if trees.remote is not None else None)",
+        "place = trees.local_place if up else there",
         "place = trees.local_place if up else trees.remote_place",
     ),
 )

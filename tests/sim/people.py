@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, Direction, NodeId
-from syncin_mount.store import Attr, NodeType
+from syncin_mount.store import Attr, CannotUndo, NodeType
 from tests.sim.device import Device, Killed
 from tests.sim.server import PARTIAL, TEMPORARY, TOP
 
@@ -96,7 +96,7 @@ class Person:
     def do(self, name: str) -> None:
         """One operation; one that is not possible just now is none."""
         try:
-            if self._device.settings.direction is Direction.DOWNLOAD and name != "finish":
+            if self._device.settings.direction is Direction.DOWNLOAD and name not in WITHOUT_WRITING:
                 raise PermissionError("mounted read-only")
             getattr(self, name)()
         except (LookupError, OSError) as error:
@@ -311,6 +311,43 @@ class Person:
             else:
                 self._copy(parent, name, item.data, item.mtime_ms * 10**6)
 
+    # what waits ------------------------------------------------------------------------------------------------------
+
+    def _waiting(self) -> NodeId:
+        found = sorted(each.node for each in self._replica.dirty())
+        node = self._rng.choice(found)
+        if self._device.engine.is_acting(node):
+            raise BlockingIOError("it is just being sent")
+        return node
+
+    def _named(self, node: NodeId) -> str:
+        there = self._replica.local(node) is not None
+        return f"[{node}] {self._replica.local_path(node) if there else self._replica.base_path(node)}"
+
+    def hold(self) -> None:
+        node = self._waiting()
+        self._world.log(self._device.name, f"hold {self._named(node)}")
+        self._replica.hold([node], held=True)
+
+    def let_go(self) -> None:
+        node = self._rng.choice(self._replica.held_nodes())
+        self._world.log(self._device.name, f"let go [{node}]")
+        self._replica.hold([node], held=False)
+
+    def discard(self) -> None:
+        """What was changed is kept in the bin; the version from before comes from the server, if it is not here."""
+        node = self._waiting()
+        self._world.log(self._device.name, f"discard {self._named(node)}")
+        try:
+            done = self._replica.discard(node, self._device.engine.is_acting)
+        except CannotUndo as error:
+            raise BlockingIOError(str(error)) from error
+        for each in done.fetch:
+            attr = self._replica.attr(each)
+            assert attr is not None
+            self._world.undone.add(self._world.ledger.number(attr.size))
+        self._device.hydrator.want(*done.fetch)
+
     def _copy(self, parent: NodeId, name: bytes, data: bytes, mtime_ns: int) -> None:
         node = self._make(parent, name)
         self._replica.begin_write(node)
@@ -323,7 +360,11 @@ class Person:
 DEVICE_OPERATIONS = {
     "new": 10, "empty": 1, "edit": 10, "edit_slowly": 4, "finish": 4, "save_by_rename": 5, "save_with_backup": 3,
     "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3, "copy": 2,
+    "hold": 3, "let_go": 2, "discard": 2,
 }  # fmt: skip
+
+WITHOUT_WRITING = ("finish", "hold", "let_go", "discard")
+"""What is possible where the drive is mounted read-only."""
 
 
 class Somebody:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,11 @@ import pytest
 # A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per test is for.
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
+
+# A shell starts what it puts into the background with this signal ignored, and whatever is started from there inherits
+# that: Ctrl-C would reach none of the programs that the tests run.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(slots=True)

@@ -161,7 +161,7 @@ class Engine:
         self._listing_due = -math.inf
         self._refused_until = -math.inf
         self._last_run_ns = self._schedule.last_run_ns()
-        hydrator.on_stale = self.list_soon
+        hydrator.on_stale = self._look_again
 
     # the loop ------------------------------------------------------------------------------------------------------
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -200,6 +200,12 @@ class Engine:
         """The server is not as the base says: a full run is due."""
         self._listing_due = min(self._listing_due, trio.current_time())
         self.kick()
+
+    def _look_again(self, wanted: bool) -> None:
+        """A content is not what it was listed as; ``wanted``: somebody is just reading it."""
+        if wanted:
+            self._schedule.bring_forward()
+        self.list_soon()
 
     async def _step(self) -> None:
         """What the moment asks for, if anything. Never raises for what the server or the disk did."""

@@ -119,7 +119,8 @@ class _Job:
 class Hydrator:
     """See the module. ``run`` must be running for anything to be fetched.
 
-    ``on_stale`` is called when the server's file turns out not to be the base version: the engine lists then.
+    ``on_stale`` is called when the server's file turns out not to be the base version, with whether somebody is reading
+    it: the engine lists then.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Hydrator:
         link: Link,
         *,
         progress: Progress,
-        on_stale: Callable[[], None] = lambda: None,
+        on_stale: Callable[[bool], None] = lambda _wanted: None,
         workers: int = 6,
     ) -> None:
         self._replica = replica
@@ -294,7 +295,7 @@ class Hydrator:
         self._outdated.add(node)
         if base is not None:
             self._doubted[node] = base
-        self.on_stale()
+        self.on_stale(False)
 
     def _refuse(self, node: NodeId, why: str) -> None:
         self.refused[node] = why
@@ -327,7 +328,7 @@ class Hydrator:
             self._link.lost(str(error))
             raise Unavailable(str(error)) from error
         except (Changed, Missing) as error:
-            self.on_stale()
+            self.on_stale(True)
             raise Unavailable(str(error)) from error
         except RemoteError as error:
             raise Unavailable(str(error)) from error

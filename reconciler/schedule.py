@@ -86,6 +86,7 @@ class Schedule:
         self.allowed = allowed
         self.turn = turn
         self._last = None if memory is None else recalled(memory.load(), self.now())
+        self._is_wanted = False
 
     def now(self) -> Moment:
         return Moment(self._clock.now_ns(), trio.current_time())
@@ -94,11 +95,16 @@ class Schedule:
         """Seconds until the next run is due, negative when it is overdue; infinite when none ever is."""
         if self.every is None or not self.allowed:
             return math.inf
-        return wait(self.every, self._last, self.now())
+        return wait(LEAST if self._is_wanted else self.every, self._last, self.now())
+
+    def bring_forward(self) -> None:
+        """Somebody waits for what only a run can tell: the next one comes as soon as one may follow the last."""
+        self._is_wanted = True
 
     def ran(self, started: Moment) -> None:
         """A run that started then has come to its end, whoever asked for it."""
         self._last = started
+        self._is_wanted = False
         self._keep()
 
     def change(self, every: float | None, *, allowed: bool) -> None:

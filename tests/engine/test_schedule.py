@@ -83,6 +83,44 @@ async def test_what_somebody_opens_is_fetched_at_once(drive: Drive, autojump_clo
     assert len(drive.server.listings) == 1
 
 
+async def test_reading_what_was_replaced_meanwhile_brings_the_run_forward(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
+    drive.put("film", b"x" * 100_000)
+    drive.server.gives_contents = False
+    await drive.start()
+    await trio.sleep(HOUR / 4)
+    drive.put("film", b"another")
+    drive.server.gives_contents = True
+    drive.link.alive()
+    await trio.sleep(HOUR / 4)
+    assert len(drive.server.listings) == 1, "that it cannot be fetched in the background is no reason"
+    node = drive.replica.lookup(ROOT, b"film")
+    assert node is not None
+    with pytest.raises(Unavailable):
+        await drive.hydrator.ensure(node, 0, 10)
+    await trio.sleep(SLACK)
+    assert drive.read("film") == b"another"
+    drive.server.gives_contents = False
+    drive.put("book", b"x" * 100_000)
+    await drive.engine.sync()
+    drive.put("book", b"another")
+    drive.server.gives_contents = True
+    drive.link.alive()
+    node = drive.replica.lookup(ROOT, b"book")
+    assert node is not None
+    for _ in range(30):  # a program that goes on trying
+        with pytest.raises(Unavailable):
+            await drive.hydrator.ensure(node, 0, 10)
+        await trio.sleep(1)
+    assert drive.read("book") is None, "not sooner than a minute after the last run"
+    await trio.sleep(30 + SLACK)
+    assert drive.read("book") == b"another"
+    assert starts(drive)[-1] == pytest.approx(60, abs=SLACK)
+    await trio.sleep(3 * HOUR)
+    assert starts(drive)[-2:] == pytest.approx([HOUR] * 2, abs=SLACK), "and the interval holds again"
+
+
 async def test_sync_runs_between_and_the_interval_counts_from_it(drive: Drive, autojump_clock: MockClock) -> None:
     await drive.start()
     await trio.sleep(HOUR / 2)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 
 import trio
 
-from reconciler.confirming import Recall
+from reconciler.carrying import Carrier
 from reconciler.doubt import Unreadable
 from reconciler.errors import (
     ListingBroken,
@@ -27,22 +27,21 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
-from reconciler.executor import JUST_SENT, Executor
 from reconciler.guards import Halt, Halted, rights_gone, root_gone
-from reconciler.held import HeldNodes
 from reconciler.hydrator import Hydrator
 from reconciler.leftovers import Cleaner
 from reconciler.link import Link
-from reconciler.model import Action, Base, Direction, Entry, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.model import Base, Direction, Entry, Mode, NodeId, Op, Plan, Result, Settings, Side
 from reconciler.observe import Observer
-from reconciler.pace import Pace
+from reconciler.outstanding import BREATHER, Outstanding
 from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
+from reconciler.quiet import Quiet
 from reconciler.remote_tree import RemoteTree
-from reconciler.report import EngineStatus, Problem, Report
+from reconciler.report import EngineStatus, Report
 from reconciler.schedule import LOOK, Schedule
 from reconciler.sums import Copies, Sums, snapshot
-from reconciler.telling import Telling, content_bytes, first_path
+from reconciler.telling import Telling
 from reconciler.waits import Circumstances, Wait, reason
 
 log = logging.getLogger(__name__)
@@ -55,21 +54,11 @@ LISTING_EVERY = 20.0
 
 LISTING_SHARE = 30
 
-RESTLESS_WAIT = 10.0
-"""Seconds that a due listing waits for local changes to settle, so that names that come and go are not sent; and that
-what has settled waits while very many other files are being changed."""
-
-PUSH_BATCH = 2000
-"""Nodes planned for in one push: what changes next waits for it."""
-
 UNSEEN = 20
 """Nodes that a listing showed unchanged cost its end this much less than one that it has to settle."""
 
 BREATH = 0.1
 """Seconds between two looks at the changes, at the least."""
-
-BREATHER = 500
-"""Nodes between two looks at the loop, where all that differ are gone through."""
 
 LOOK_SHARE = 20
 """A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
@@ -124,7 +113,6 @@ class Engine:
         self._settle_settings = settle_settings
         self._clock = clock
         self._progress = progress
-        self._settle = settle_seconds
         self._listing_every = listing_every
         self._manual = manual
         self._schedule = Schedule(clock) if schedule is None else schedule
@@ -134,30 +122,29 @@ class Engine:
         self._work = trio.CancelScope()
         """The run or push that is under way: a pause ends it."""
         self._failed_until = -math.inf
-        self._transfers = transfers
         self._stamp = stamp
         self._name = name
         self._running = trio.Lock()
         self._wake = trio.Event()
-        self._held = HeldNodes()
         self._unreadable = Unreadable()
-        self._pace = Pace()
-        self._waiting: dict[NodeId, str] = {}
-        self._there: dict[NodeId, str] = {}
-        """Where on the server something is that is a problem and was never here."""
-        self._to_be_listed: set[NodeId] = set()
-        """What a push found different on the server: it is not tried again before a listing."""
         self._restored = False
         """The server looked restored from a backup, and what followed from it is not all done yet."""
         self._sums = Sums(replica)
         self._planning = Planning(replica, self._sums)
         self._copies = Copies(replica)
-        self._acting: dict[NodeId, int] = {}
-        """What is just being carried across, either way, and how many actions it is part of."""
-        self._attempted: dict[NodeId, int] = {}
-        self._recall = Recall(replica, remote, self._attempted)
+        self._outstanding = Outstanding(replica, hydrator)
+        self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
+        self._carrier = Carrier(
+            replica,
+            remote,
+            hydrator,
+            progress,
+            self._outstanding,
+            copies=self._copies,
+            transfers=transfers,
+            tell=self._tell,
+        )
         self._cleaner = Cleaner(replica, remote, clock)
-        self._sent: dict[NodeId, float] = {}
         self._listing_due = -math.inf
         self._refused_until = -math.inf
         self._last_run_ns = self._schedule.last_run_ns()
@@ -201,6 +188,9 @@ class Engine:
         self._listing_due = min(self._listing_due, trio.current_time())
         self.kick()
 
+    def _tell(self, doing: str) -> None:
+        self._doing = doing
+
     def _look_again(self, wanted: bool) -> None:
         """A content is not what it was listed as; ``wanted``: somebody is just reading it."""
         if wanted:
@@ -216,9 +206,9 @@ class Engine:
             return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
-            if overdue >= RESTLESS_WAIT or self._link.online is False or (overdue >= 0 and not await self._restless()):
+            if self._link.online is False or (overdue >= 0 and not await self._quiet.is_restless(overdue)):
                 await self._full(Report())
-            elif self._halted is None and (settled := await self._settled()):
+            elif self._halted is None and (settled := await self._quiet.settled()):
                 with trio.CancelScope() as self._work:
                     await self._push(settled)
 
@@ -238,7 +228,7 @@ class Engine:
             if self._link.online is not True:  # contents may be on their way still
                 await self._knock()
             return
-        if trio.current_time() < self._failed_until or (left > -RESTLESS_WAIT and await self._restless()):
+        if trio.current_time() < self._failed_until or await self._quiet.is_restless(-left):
             return
         async with AsyncExitStack() as stack:
             self._waits_for_turn = True
@@ -294,53 +284,8 @@ class Engine:
             return max(self._link.retry_at - now, 0.05)
         if self._schedule.every is not None:
             left = max(self._schedule.wait(), self._failed_until - now)
-            return min(left, LOOK) if left > 0 else self._settle or 0.05
-        moment, wall = self._listing_due, self._clock.now_ns()
-        for number, dirty in enumerate(self._replica.dirty(), 1):
-            if number % BREATHER == 0:
-                await trio.lowlevel.checkpoint()
-            held = self._held.get(dirty)
-            if held is not None and now < held.until:
-                moment = min(moment, held.until)
-                continue
-            if self._replica.is_held(dirty.node):
-                continue
-            age = (wall - dirty.changed_ns) / 1e9
-            moment = min(moment, now + (self._settle - age if 0 <= age < self._settle else self._settle))
-            if moment - now <= 0.1:
-                break
-        return max(moment - now, 0.05)
-
-    async def _settled(self) -> list[Dirty]:
-        """Nodes to push: changed here, quiet for the settle time, not held back. No node, for ``RESTLESS_WAIT`` at
-        most, while many more are being changed."""
-        wall, now = self._clock.now_ns(), trio.current_time()
-        settled: list[Dirty] = []
-        crowded = self._pace.is_crowded(self._replica.dirty_count(), now)
-        for number, dirty in enumerate(self._replica.dirty(), 1):
-            if number % BREATHER == 0:
-                await trio.lowlevel.checkpoint()
-            quiet = wall - dirty.changed_ns
-            # A change "from the future" is a clock that was set back: waiting for it could take for ever.
-            if 0 <= quiet < self._settle * 1e9 or self._held.holds(dirty, now) or dirty.node in self._to_be_listed:
-                continue
-            if self._replica.is_held(dirty.node):
-                continue
-            crowded = crowded and quiet < RESTLESS_WAIT * 1e9
-            settled.append(dirty)
-            if len(settled) == PUSH_BATCH:
-                break
-        return [] if crowded else settled
-
-    async def _restless(self) -> bool:
-        """Something changed here within the settle time: a listing that can wait leaves it alone."""
-        wall = self._clock.now_ns()
-        for number, dirty in enumerate(self._replica.dirty(), 1):
-            if 0 <= wall - dirty.changed_ns < self._settle * 1e9:
-                return True
-            if number % BREATHER == 0:
-                await trio.lowlevel.checkpoint()
-        return False
+            return min(left, LOOK) if left > 0 else self._quiet.seconds or 0.05
+        return max(await self._quiet.next_look(self._listing_due) - now, 0.05)
 
     # for people ----------------------------------------------------------------------------------------------------
     async def sync(self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None) -> Report:
@@ -352,7 +297,7 @@ class Engine:
         async with self._running:
             report = Report(dry_run=dry_run)
             self._link.retry_now()
-            self._held.release_all()
+            self._outstanding.pauses.release_all()
             self._refused_until = -math.inf
             self._expected = plan
             try:
@@ -364,7 +309,7 @@ class Engine:
     def retry(self) -> None:
         """Whatever pauses are on, for a refusal too, end: a full run is due. ``manual`` leaves it to ``sync``."""
         self._link.retry_now()
-        self._held.release_all()
+        self._outstanding.pauses.release_all()
         self._refused_until = -math.inf
         self.list_soon()
 
@@ -388,7 +333,7 @@ class Engine:
             online=self._link.online,
             offline_why=self._link.why,
             running=self._doing,
-            waiting=self._count_waiting(),
+            waiting=self._outstanding.count(self.settings.filters),
             hydrating=self._hydrator.waiting,
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
@@ -396,56 +341,45 @@ class Engine:
             waits_for_turn=self._waits_for_turn,
             halted=self._halted,
             refused=self._refused,
-            problems=tuple(self._problems()),
+            problems=tuple(self._outstanding.problems()),
             conflicts=self._conflicts,
         )
-
-    def _count_waiting(self) -> int:
-        """Nodes that differ, without what a filter leaves out; when there are many, without what is known of it."""
-        many = self._replica.dirty_count()
-        if many > BREATHER:
-            return max(many - self._held.filtered_count(), 0)
-        return sum(not self._is_filtered(dirty.node) for dirty in self._replica.dirty())
 
     async def wait_settled(self) -> None:
         """Returns when nothing is left to send that can be sent; used by tests and ``sync``."""
         while True:
             async with self._running:
-                now = trio.current_time()
-                if all(self._is_left_alone(dirty, now) for dirty in self._replica.dirty()):
+                filters = self.settings.filters
+                if all(self._outstanding.is_left_alone(dirty, filters) for dirty in self._replica.dirty()):
                     return
-            await trio.sleep(min(self._settle, 0.1))
-
-    def _is_left_alone(self, dirty: Dirty, now: float) -> bool:
-        node = dirty.node
-        return self._held.holds(dirty, now) or self._replica.is_held(node) or self._is_filtered(node)
+            await trio.sleep(min(self._quiet.seconds, 0.1))
 
     def is_acting(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
-        return node in self._acting
+        return self._carrier.is_acting(node)
 
     def why_waits(self, node: NodeId, held: str | None) -> Wait:
         """Why what was changed of the node here is not on the server; ``held`` says whose hold it is."""
-        now, changed = trio.current_time(), self._replica.changed_ns(node)
-        pause = self._held.get(Dirty(node, changed))
+        changed = self._replica.changed_ns(node)
+        pause = self._outstanding.pause(Dirty(node, changed))
         circumstances = Circumstances(
             self.settings.direction,
             self._manual,
             self._halted,
             self._refused,
             self._link.why if self._link.online is False else None,
-            self._settle,
+            self._quiet.seconds,
             self._link.paused,
         )
         return reason(
             self._replica.local(node),
             circumstances,
             held=held,
-            acting=node in self._acting,
-            pause=pause if pause is not None and now < pause.until else None,
-            seconds=pause.until - now if pause is not None else 0.0,
-            waits=self._waiting.get(node),
-            listing=node in self._to_be_listed,
+            acting=self.is_acting(node),
+            pause=pause,
+            seconds=pause.until - trio.current_time() if pause is not None else 0.0,
+            waits=self._outstanding.why(node),
+            listing=node in self._outstanding.to_be_listed,
             age=(self._clock.now_ns() - changed) / 1e9,
         )
 
@@ -472,7 +406,7 @@ class Engine:
                 if not await self._round(report, confirmed=confirmed, last=round_ == ROUNDS):
                     break
             else:
-                self._hold_stale(report.outcomes[before:])
+                self._outstanding.note_stale(report.outcomes[before:])
             if not (report.dry_run or report.halted):
                 self._doing = "cleaning up"
                 await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
@@ -502,16 +436,8 @@ class Engine:
             self._last_run_ns = self._clock.now_ns()
             if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try
                 self._schedule.ran(begun)
-        report.problems = list(self._problems())
+        report.problems = list(self._outstanding.problems())
         report.seconds = trio.current_time() - started
-
-    def _hold_stale(self, outcomes: Iterable[Outcome]) -> None:
-        """What did not fit however often it was planned for waits, and is shown: it may be no change that is behind
-        it, but a server that answers so for ever."""
-        for outcome in outcomes:
-            node = outcome.action.node
-            if outcome.result is Result.STALE:
-                self._held.hold(Dirty(node, self._replica.changed_ns(node)), outcome.why, trio.current_time())
 
     def _refuse(self, error: Unauthorized) -> None:
         """The log-in is not accepted: somebody has to renew it, which is noticed after a while."""
@@ -529,7 +455,7 @@ class Engine:
             self._doing = "asking for the settings"
             before, self.settings = self.settings, await self._settle_settings()
             if self.settings.filters != before.filters:
-                self._held.release_all()
+                self._outstanding.pauses.release_all()
                 self.list_soon()
 
     def _later(self, started: float) -> float:
@@ -548,7 +474,7 @@ class Engine:
         """What the server has, once it is known of all that was sent whether it arrived."""
         if not report.dry_run:
             self._doing = "asking for what was sent"
-            self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
+            await self._carrier.recall()
         self._doing = "listing"
         return await self._observe(report)
 
@@ -566,7 +492,7 @@ class Engine:
         self._link.alive()
         self._refused = None
         self._later(started)
-        self._to_be_listed.clear()
+        self._outstanding.to_be_listed.clear()
         expected, self._expected = self._expected, None
         asked = Asked(identity=expected is not None or report.dry_run, steps=report.dry_run, subject=report.subject)
         self._doing = "planning"
@@ -589,43 +515,28 @@ class Engine:
         if report.dry_run:
             report.steps.extend(draft.steps)
             report.plan = draft.identity
-            self._waiting.update({each.node: each.why for each in made.waiting})
-            self._locate_problems(tree)
+            self._outstanding.note_plan(made)
+            self._outstanding.locate(tree)
             report.explained = list(draft.explained) if draft.explained is not None else None
             return False
         if report.halted:
             return False
         await self._learn(tree)
-        self._waiting = {each.node: each.why for each in made.waiting}
-        self._held.retain(draft.touched)
-        self._held.wait(self._waiting_here())
+        self._outstanding.note_full_plan(made, draft.touched)
         self._conflicts += len(made.conflicts)
-        outcomes = await self._execute(made, tree, listed=True)
+        outcomes = await self._carrier.carry(made, tree, self.settings, listed=True)
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
         self._sums.forget_settled()
-        self._locate_problems(tree)
-        oldest = trio.current_time() - JUST_SENT
-        self._sent = {node: when for node, when in self._sent.items() if when > oldest}
+        self._outstanding.locate(tree)
+        self._carrier.forget_old()
         return any(outcome.result is Result.STALE for outcome in outcomes)
 
     def _loses_waiting(self) -> Halt | None:
         """Who may only download by the server's will did not choose to give up what waits here."""
-        waiting = self._count_waiting() if self.settings.restricted else 0
+        waiting = self._outstanding.count(self.settings.filters) if self.settings.restricted else 0
         return rights_gone(self._name(), waiting) if waiting else None
-
-    def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
-        """What was changed here, a deletion included, and waits for more than that somebody closes it."""
-        for node, why in self._waiting.items():
-            local, changed = self._replica.local(node), self._replica.changed_ns(node)
-            if changed and not (local is not None and local.busy):
-                yield Dirty(node, changed), why
-
-    def _locate_problems(self, tree: RemoteTree) -> None:
-        telling = Telling(self._replica, tree)
-        nodes = {*self._waiting, *(node for node, _ in self._held.failures())}
-        self._there = {node: telling.path(node) for node in nodes if self._replica.local(node) is None}
 
     async def _learn(self, tree: RemoteTree) -> None:
         """Bases gain what a listing told besides, where they are still those that it was compared with: an editor's
@@ -679,11 +590,11 @@ class Engine:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
             made = draft.made
-            self._waiting.update({each.node: each.why for each in made.waiting})
+            self._outstanding.note_plan(made)
             if _needs_root(made) and not await self._remote.is_there():
                 self.list_soon()  # the full run finds the folder gone, and halts
                 return
-            outcomes = await self._execute(made, tree, listed=False)
+            outcomes = await self._carrier.carry(made, tree, self.settings, listed=False)
         except OSError as error:
             log.error("the local disk refused it: %s", error.strerror)
             return
@@ -697,18 +608,7 @@ class Engine:
             self._doing = ""
             let_go()
         self._last_run_ns = self._clock.now_ns()
-        # A node that needed nothing, or waits, must not be looked at again at once.
-        acted = {outcome.action.node for outcome in outcomes}
-        for each in settled:
-            if each.node not in acted:
-                if self._is_filtered(each.node):
-                    self._held.filter(each)
-                else:
-                    why = self._waiting.get(each.node, "it waits for another change")
-                    self._held.hold(each, why, trio.current_time())
-        stale = {outcome.action.node for outcome in outcomes if outcome.result is Result.STALE}
-        if stale:
-            self._to_be_listed |= stale
+        if self._outstanding.note_push(settled, outcomes, self.settings.filters):
             self.list_soon()
 
     async def _may_push(self, settled: list[Dirty]) -> bool:
@@ -724,7 +624,7 @@ class Engine:
             self._halt(Report(), str(error))
         except RemoteError as error:
             for each in settled:
-                self._held.hold(each, str(error), trio.current_time())
+                self._outstanding.pauses.hold(each, str(error), trio.current_time())
         else:
             if not self.settings.restricted:
                 return True
@@ -732,110 +632,6 @@ class Engine:
         finally:
             self._doing = ""
         return False
-
-    # execution -----------------------------------------------------------------------------------------------------
-    async def _execute(self, made: Plan, tree: RemoteTree, *, listed: bool) -> list[Outcome]:
-        """Stage by stage, several actions of a stage at once. Unreachable and Unauthorized end it."""
-        now = trio.current_time()
-        telling = Telling(self._replica, tree)
-        executor = Executor(
-            self._replica,
-            self._remote,
-            tree,
-            self._hydrator,
-            self._progress,
-            listed=listed,
-            settings=self.settings,
-            copies=self._copies if self.settings.mode is Mode.SECURE else None,
-            attempted=self._attempted,
-            sent=self._sent,
-        )
-        self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
-        outcomes: list[Outcome] = []
-        fatal: list[RemoteError] = []
-
-        async def work(todo: Iterator[Action], scope: trio.CancelScope) -> None:
-            for action in todo:
-                if self._replica.is_held(action.node):  # since this was planned
-                    await trio.lowlevel.checkpoint()
-                    continue
-                path, new_path = telling.paths(action)
-                self._doing = f"{action.op.value} {path}"
-                self._progress.started(action, path)
-                self._acting[action.node] = self._acting.get(action.node, 0) + 1
-                try:
-                    outcome = await executor.execute(action)
-                except (Unreachable, Unauthorized) as error:
-                    fatal.append(error)
-                    scope.cancel()
-                    return
-                finally:
-                    self._acting[action.node] -= 1
-                    if not self._acting[action.node]:
-                        del self._acting[action.node]
-                await trio.lowlevel.checkpoint()
-                outcomes.append(outcome)
-                self._conclude(outcome, path, new_path)
-
-        for stage in made.stages:
-            todo = iter([each for each in stage if not self._held.paused(each.node, now)])
-            async with trio.open_nursery() as nursery:
-                # What only records an agreement has to be done in its order.
-                workers = 1 if any(each.side is Side.BASE for each in stage) else min(self._transfers, len(stage))
-                for _ in range(workers):
-                    nursery.start_soon(work, todo, nursery.cancel_scope)
-            if fatal:
-                raise fatal[0]
-        return outcomes
-
-    def _is_filtered(self, node: NodeId) -> bool:
-        return self.settings.filters.left_out(self._known_path(node))
-
-    def _conclude(self, outcome: Outcome, path: str, new_path: str | None) -> None:
-        """Keeps the outcome where it matters: history, pauses, log."""
-        action = outcome.action
-        node, now = action.node, trio.current_time()
-        self._progress.ended(outcome, path)
-        if action.side is not Side.BASE and not _comes_later(outcome):
-            self._replica.record(outcome, path, new_path)
-        if outcome.result is Result.DONE:
-            self._held.release(node)
-            self._waiting.pop(node, None)
-            if action.op is Op.MAKE:  # what was to go into it waited for it
-                for held, _ in self._held.failures():
-                    local = self._replica.local(held)
-                    if local is not None and local.parent == node:
-                        self._held.release(held)
-        elif outcome.result is not Result.STALE:
-            dirty = Dirty(node, self._replica.changed_ns(node))
-            self._held.hold(dirty, outcome.why, now, lasting=outcome.result is Result.FAILED)
-            log.warning("%s %s: %s", action.op.value, path, outcome.why)
-
-    def _problems(self) -> Iterator[Problem]:
-        """Everything that is left over, with its reason: what is held back or waits, as long as it differs."""
-        failures = dict(self._held.failures())
-        for node in sorted({*failures, *self._waiting}):
-            changed, failed = self._replica.changed_ns(node), failures.get(node)
-            # One that is not changed here has failed for what is on the server; one that changed since is tried again.
-            held = self._held.get(Dirty(node, changed)) if changed else failed
-            if held is not None:
-                if not held.filtered:
-                    yield Problem(node, self._known_path(node), held.why, held.lasting)
-            elif node in self._waiting:
-                yield Problem(node, self._known_path(node), self._waiting[node], False)
-        for node, why in self._hydrator.refused.items():
-            yield Problem(node, self._known_path(node), why, True)
-
-    def _known_path(self, node: NodeId) -> str:
-        return first_path(node, self._replica.local_path, self._replica.base_path, self._there.__getitem__)
-
-
-def _comes_later(outcome: Outcome) -> bool:
-    """Whether only the name has come so far: the hydrator records the content."""
-    action = outcome.action
-    if action.op is not Op.FETCH or action.local is not None or outcome.result is not Result.DONE:
-        return False
-    return action.remote is not None and action.remote.size > 0
 
 
 def _is_of(base: Base | None, learned: Base) -> bool:

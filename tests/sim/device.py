@@ -367,7 +367,7 @@ class Device:
         kept = self.held_up()
 
         def is_settled(node: NodeId) -> bool:
-            return node not in kept and not self.settings.filters.left_out(self.engine._known_path(node))
+            return node not in kept and not self.settings.filters.left_out(self.engine._outstanding.path(node))
 
         found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
         found += [f"pending {each.kind.value} {each.path}" for each in replica.pending() if is_settled(each.node)]

@@ -32,7 +32,7 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "what is held since it was planned is sent",
-        "reconciler/engine.py",
+        "reconciler/carrying.py",
         "if self._replica.is_held(action.node):  # since this was planned",
         "if action is None:",
     ),

@@ -103,9 +103,9 @@ def group(ctx: click.Context) -> None:
 
     \b
     Try it:         syncin-mount demo
-    Use it:         syncin-mount server add home https://files.example.org --login me
-                    syncin-mount add docs --server home --remote personal/docs --mountpoint ~/docs
-                    syncin-mount mount docs
+    Use it:         syncin-mount add          asks for server, folders and settings
+                    syncin-mount up           mounts all your drives, and keeps them mounted
+                    syncin-mount status       tells how they are
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -8,6 +8,8 @@ from syncin_mount.config import filters
 from syncin_mount.config.model import check_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from syncin_mount.config.folders import Folders
     from syncin_mount.config.model import Configuration, Server, Synchronization
 
@@ -22,31 +24,60 @@ def not_there_yet(synchronization: Synchronization) -> str | None:
 
 def objection(configuration: Configuration, new: Synchronization, folders: Folders) -> str | None:
     """Why ``new`` cannot be added, or None. Looks at the configuration alone, not at the disk or the server."""
-    wrong = check_name(new.name)
+    return (
+        name_objection(configuration, new.name)
+        or mountpoint_objection(configuration, new.mountpoint, folders)
+        or remote_objection(configuration, configuration.servers[new.server], new.remote)
+    )
+
+
+def name_objection(configuration: Configuration, name: str) -> str | None:
+    """Why no new synchronization can have this name, or None."""
+    wrong = check_name(name)
     if wrong:
-        return f"'{new.name}' cannot be a synchronization's name: {wrong}"
-    if new.name in configuration.synchronizations:
-        return f"there is a synchronization '{new.name}' already; choose another name, or remove it first"
+        return f"'{name}' cannot be a synchronization's name: {wrong}"
+    if name in configuration.synchronizations:
+        return f"there is a synchronization '{name}' already; choose another name, or remove it first"
+    return None
+
+
+def mountpoint_objection(configuration: Configuration, mountpoint: Path, folders: Folders) -> str | None:
+    """Why no new synchronization can be mounted there, or None."""
     for own in (folders.state, folders.config):
-        if _overlap(new.mountpoint.parts, own.parts):
-            return f"the mount point {new.mountpoint} and the program's own folder {own} are one in the other"
+        if _overlap(mountpoint.parts, own.parts):
+            return f"the mount point {mountpoint} and the program's own folder {own} are one in the other"
     for other in configuration.synchronizations.values():
-        if new.mountpoint == other.mountpoint:
-            return f"the mount point {new.mountpoint} is used by '{other.name}' already; choose another folder"
-        if _overlap(new.mountpoint.parts, other.mountpoint.parts):
-            where = "inside" if other.mountpoint in new.mountpoint.parents else "around"
+        if mountpoint == other.mountpoint:
+            return f"the mount point {mountpoint} is used by '{other.name}' already; choose another folder"
+        if _overlap(mountpoint.parts, other.mountpoint.parts):
+            where = "inside" if other.mountpoint in mountpoint.parents else "around"
             return (
-                f"the mount point {new.mountpoint} is {where} that of '{other.name}' ({other.mountpoint}); "
+                f"the mount point {mountpoint} is {where} that of '{other.name}' ({other.mountpoint}); "
                 "choose another folder"
             )
-        if _one_account(configuration.servers[new.server], configuration.servers[other.server]):
-            if new.remote == other.remote:
-                return f"the remote folder {new.remote} is synchronized by '{other.name}' already"
-            if _overlap(tuple(new.remote.split("/")), tuple(other.remote.split("/"))):
-                return (
-                    f"the remote folders {new.remote} and {other.remote} (of '{other.name}') are one in the other; "
-                    "choose another folder"
-                )
+    return None
+
+
+def remote_objection(configuration: Configuration, server: Server, remote: str) -> str | None:
+    """Why no new synchronization can be of this folder of the server, or None."""
+    other = remote_user(configuration, server, remote)
+    if other is None:
+        return None
+    if remote == other.remote:
+        return f"the remote folder {remote} is synchronized by '{other.name}' already"
+    return (
+        f"the remote folders {remote} and {other.remote} (of '{other.name}') are one in the other; "
+        "choose another folder"
+    )
+
+
+def remote_user(configuration: Configuration, server: Server, remote: str) -> Synchronization | None:
+    """The synchronization of this folder of the server, of one in it or of one that it is in."""
+    parts = tuple(remote.split("/"))
+    for other in configuration.synchronizations.values():
+        ours = _one_account(server, configuration.servers[other.server])
+        if ours and _overlap(parts, tuple(other.remote.split("/"))):
+            return other
     return None
 
 

@@ -13,6 +13,7 @@ import trio
 
 from syncin_mount.devserver import Reply, Rule
 from tests.cli.conftest import World, until
+from tests.cli.terminals import terminal
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
@@ -27,6 +28,32 @@ async def unsent(world: World) -> None:
     await world.stop()
     (world.drive / "only here").write_text("months of work")
     await world.must("umount", "docs")
+
+
+@pytest.mark.parametrize("answer", ["stop", "\x03", "discard", "keep"])
+async def test_somebody_at_a_terminal_is_asked(world: World, answer: str):
+    await unsent(world)
+    kept = world.base / "kept"
+    with terminal(world, "remove", "docs") as seen:
+        await seen.expect("not sent: only here")
+        await seen.expect(r"The local copy of 'docs' holds 1 change that the server does not have\.")
+        if answer == "\x03":
+            await seen.expect("Keep a copy, discard it, or stop here")
+            seen.child.sendintr()
+        else:
+            await seen.answer("Keep a copy, discard it, or stop here", answer)
+        if answer == "keep":
+            await seen.answer("(?i)(where|folder|copy).*: ", str(kept))
+        status = await seen.end()
+    assert "Traceback" not in seen.seen
+    if answer in {"stop", "\x03"}:
+        assert status == 130
+        assert replica(world).is_dir()
+        assert [each["name"] for each in await world.json("list")] == ["docs"]
+        return
+    assert status == 0, seen.seen
+    assert not replica(world).exists()
+    assert ((kept / "only here").read_text() == "months of work") if answer == "keep" else not kept.exists()
 
 
 def replica(world: World) -> Path:

@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
-import pexpect
 import pytest
 import trio
 
-from tests.cli.conftest import LIMIT, World
+from tests.cli.conftest import World
+from tests.cli.terminals import ESCAPE, environment, terminal
 from tests.cli.test_up import ours
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 __all__ = ["ours"]  # a fixture
 
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def environment(world: World, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "LINES"}}
-    return {**kept, "SYNCIN_MOUNT_HOME": str(world.home), "TERM": "xterm-256color", **more}
-
-
-@contextmanager
-def terminal(world: World, *words: str, **more: str) -> Iterator[pexpect.spawn]:
-    """The command in a terminal of 80 columns, ended at the latest here."""
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "syncin_mount", *words],
-        env=environment(world, **more),
-        dimensions=(24, 80),
-        timeout=LIMIT,
-        encoding="utf-8",
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
 
 
 @contextmanager
@@ -59,29 +34,20 @@ def pipe(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-async def expect(child: pexpect.spawn, pattern: str) -> str:
-    """What was written until then, the pattern included."""
-    await trio.to_thread.run_sync(partial(child.expect, pattern))
-    return str(child.before) + str(child.after)
-
-
 @pytest.mark.parametrize("colour", [True, False])
 async def test_watch_in_a_terminal_of_80_columns(ours: World, colour: bool):
     await ours.must("up")
     more = {} if colour else {"NO_COLOR": "1"}
-    with terminal(ours, "status", "--watch", **more) as child:
-        said = await expect(child, r"docs +mounted")
-        said += await expect(child, r"pics +mounted +(\x1b\[[0-9;]*m)?online.*\n")
+    with terminal(ours, "status", "--watch", **more) as seen:
+        await seen.expect(r"docs +mounted")
+        await seen.expect(r"pics +mounted +(\x1b\[[0-9;]*m)?online.*\n")
         await ours.must("umount", "pics")
-        said += await expect(child, r"pics +no ")
-        child.sendintr()
-        await trio.to_thread.run_sync(partial(child.expect, pexpect.EOF))
-        said += str(child.before)
-        child.wait()
-    assert child.exitstatus == 0
-    assert "Traceback" not in said
-    assert max(len(line) for line in _ESCAPE.sub("", said).replace("\r", "\n").split("\n")) <= 80
-    coloured = [each for each in _COLOUR.findall(said) if re.search(r"[\[;]3[0-7][;m]", each)]
+        await seen.expect(r"pics +no ")
+        seen.child.sendintr()
+        assert await seen.end() == 0
+    assert "Traceback" not in seen.seen
+    assert max(len(line) for line in ESCAPE.sub("", seen.seen).replace("\r", "\n").split("\n")) <= 80
+    coloured = [each for each in _COLOUR.findall(seen.seen) if re.search(r"[\[;]3[0-7][;m]", each)]
     assert bool(coloured) is colour
 
 

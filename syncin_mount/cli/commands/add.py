@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
+import shlex
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.errors import Missing, RemoteError
+from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.mountpoints import absolute, check_mountpoint
+from syncin_mount.cli.wanted import Wanted
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
 from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
@@ -37,17 +36,13 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
 @click.option("--server", metavar="NAME", help="The server, as 'server list' names it.")
 @click.option("--remote", metavar="PATH", help="Its folder, as 'remote ls' shows it: personal/docs, spaces/team/docs.")
 @click.option("--mountpoint", metavar="DIR", help="Where it is mounted: an empty folder; made if it is not there.")
-@click.option("--direction", type=values(Direction), default="both", show_default=True, help="Who follows whom.")
-@click.option("--mode", type=values(Mode), default="fast", show_default=True, help="How equal files are recognised.")
-@click.option(
-    "--conflict", type=values(Conflict), default="recent", show_default=True, help="Who wins where both sides changed."
-)
+@click.option("--direction", type=values(Direction), help="Who follows whom.  [default: both]")
+@click.option("--mode", type=values(Mode), help="How equal files are recognised.  [default: fast]")
+@click.option("--conflict", type=values(Conflict), help="Who wins where both sides changed.  [default: recent]")
 @click.option(
     "--trash",
     type=values(Trash),
-    default="auto",
-    show_default=True,
-    help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.",
+    help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.  [default: auto]",
 )
 @click.option(
     "--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides."
@@ -59,49 +54,64 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
     multiple=True,
     help="What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several times.",
 )
-def command(
-    name: str | None,
-    server: str | None,
-    remote: str | None,
-    mountpoint: str | None,
-    direction: str,
-    mode: str,
-    conflict: str,
-    trash: str,
-    every: str | None,
-    filters: tuple[str, ...],
-) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Bind a folder of a server to a mount point, as synchronization NAME.
 
+    What is needed and not given is asked for, in three steps: the folder here, the folder on the server, the settings.
     Nothing is carried across yet: 'mount' or 'sync' does that.
     """
-    missing = [
-        word
-        for word, value in (
-            ("NAME", name),
-            ("--server", server),
-            ("--remote", remote),
-            ("--mountpoint", mountpoint),
-        )
-        if not value
-    ]
-    if missing or not (name and server and remote and mountpoint):
-        raise click.UsageError(f"the assistant that asks is not there yet; give {', '.join(missing)}")
+    wanted = Wanted(**given)
+    missing = wanted.missing()
     folders, configuration = configured.load()
-    account = configured.server_named(configuration, server)
-    new = Synchronization(
-        name=name,
-        server=server,
-        remote=_remote(remote),
-        mountpoint=absolute(mountpoint),
-        direction=Direction(direction),
-        mode=Mode(mode),
-        conflict=Conflict(conflict),
-        trash=Trash(trash),
-        scheduler=schedule(every),
-        filters=tuple(entered(rule).pattern for rule in filters),
+    if missing:
+        from syncin_mount.cli.assistant import Assistant, can_ask  # noqa: PLC0415 (start-up time)
+
+        if not can_ask():
+            raise click.UsageError(f"there is no terminal to ask in; give {', '.join(missing)}")
+        Assistant(folders, configuration, wanted).run()
+        folders, configuration = configured.load()
+    new = _synchronization(wanted)
+    done = _add(folders, configuration, new)
+    now = f"now: syncin-mount mount {shlex.quote(new.name)}"
+    if not missing:
+        output.say(f"{done}; {now}")
+        return
+    output.say(done)
+    if click.confirm("Mount it now?", default=True, err=True):
+        from syncin_mount.cli.commands.mount import command as mount  # noqa: PLC0415 (start-up time)
+
+        ctx.invoke(mount, name=new.name, foreground=False, manual=False, ready_fd=None)
+        output.say("“syncin-mount up --at-login” has all drives there from log-in on.")
+    else:
+        output.say(now)
+
+
+def _synchronization(wanted: Wanted) -> Synchronization:
+    """Raises CommandError, FilterError."""
+    assert wanted.name
+    assert wanted.server
+    assert wanted.remote
+    assert wanted.mountpoint
+    return Synchronization(
+        name=wanted.name,
+        server=wanted.server,
+        remote=_remote(wanted.remote),
+        mountpoint=absolute(wanted.mountpoint),
+        direction=Direction(wanted.direction or Direction.BOTH),
+        mode=Mode(wanted.mode or Mode.FAST),
+        conflict=Conflict(wanted.conflict or Conflict.RECENT),
+        trash=Trash(wanted.trash or Trash.AUTO),
+        scheduler=schedule(wanted.every),
+        filters=tuple(entered(rule).pattern for rule in wanted.filters),
         timestamp=int(time.time()),
     )
+
+
+def _add(folders: Folders, configuration: Configuration, new: Synchronization) -> str:
+    """Registers it with the server and remembers it here, or neither. What was done. Raises CommandError,
+    RemoteError."""
+    account = configured.server_named(configuration, new.server)
     refused = not_there_yet(new) or objection(configuration, new, folders)
     if refused:
         raise CommandError(refused)
@@ -114,7 +124,7 @@ def command(
         raise
     if added.restriction:
         output.warn(added.restriction)
-    output.say(f"{name}: {added.remote} on {account.url} belongs to {added.mountpoint}; now: syncin-mount mount {name}")
+    return f"{new.name}: {output.printable(added.remote)} on {account.url} belongs to {added.mountpoint}"
 
 
 def _remember(folders: Folders, added: Synchronization) -> None:
@@ -145,69 +155,19 @@ def schedule(text: str | None) -> Scheduler:
     return found
 
 
-def absolute(text: str) -> Path:
-    """Without a trailing slash, `..` and symbolic links, as the system will name the mount."""
-    path = Path(os.path.realpath(Path(text).expanduser()))
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise CommandError("the mount point's path is not UTF-8 text; choose another folder") from error
-    return path
-
-
-def check_mountpoint(path: Path) -> None:
-    """Raises CommandError unless the path is an empty folder, or free with a folder above it that can be written to."""
-    try:
-        found = path.stat()
-        if not stat.S_ISDIR(found.st_mode):
-            raise CommandError(f"the mount point {path} is a file; choose an empty folder")
-        if next(path.iterdir(), None) is not None:
-            raise CommandError(
-                f"the mount point {path} is not empty; choose an empty folder (importing is not there yet)"
-            )
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        if error.errno == errno.ENOTCONN:
-            raise CommandError(
-                f"a crashed drive is left over at {path}; take it away: fusermount3 -u -z {path}"
-            ) from error
-        raise CommandError(
-            f"the mount point {path} cannot be used ({error.strerror}); choose another folder"
-        ) from error
-
-
 async def _register(folders: Folders, server: Server, new: Synchronization) -> Synchronization:
     """The synchronization with what the server says of it. Raises CommandError, RemoteError."""
+    from syncin_mount.cli.browsing import found_in  # noqa: PLC0415
     from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.registration import wire  # noqa: PLC0415
     from syncin_mount.server.paths import register_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
-        await _look(session, new.remote)
+        await found_in(session, new.remote)
         # By the server's clock, which is that of the account page: what is set there later is newer then.
         new = replace(new, timestamp=int(session.server_time() or new.timestamp))
         registered = await register_path(session, wire(new))
         return replace(new, path_id=registered.id, permissions=registered.permissions)
-
-
-async def _look(session: Session, remote: str) -> None:
-    """Raises CommandError when the folder is not there: the server's own answers do not tell clearly."""
-    from syncin_mount.server.browse import tree  # noqa: PLC0415 (start-up time)
-
-    try:
-        items = await tree(session, remote.rpartition("/")[0], files=True)
-        found = next((item for item in items if item.path == remote), None)
-    except Missing:
-        found = None
-    if found is None:
-        raise CommandError(
-            f"there is no folder '{remote}' on {session.account.url}; "
-            f"make it: syncin-mount remote mkdir '{remote}' --server {session.account.name}",
-            Exit.REFUSED,
-        )
-    if not found.is_folder:
-        raise CommandError(f"'{remote}' on {session.account.url} is a file; choose a folder", Exit.REFUSED)
 
 
 async def _delete(session: Session, path_id: int) -> None:

@@ -13,8 +13,9 @@ import click
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.changing import change_settings
-from syncin_mount.cli.commands.add import absolute, check_mountpoint, schedule, values
+from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.mountpoints import absolute, check_mountpoint
 from syncin_mount.cli.registering import register_again
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.errors import Exists
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.browsing import listed, make
+from syncin_mount.cli.choosing import beside, in_order, note, unsuited
+from syncin_mount.config.rules import remote_user
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Server
+    from syncin_mount.config import Synchronization
     from syncin_mount.server.browse import RemoteItem
 
 _SERVER = click.option("--server", required=True, metavar="NAME", help="The server, as 'server list' names it.")
@@ -30,17 +31,24 @@ def command() -> None:
 @_SERVER
 @output.json_option
 def ls(path: str, server: str, as_json: bool) -> None:
-    """List PATH on the server; without PATH, what there is to begin with."""
+    """List PATH on the server; without PATH, what there is to begin with.
+
+    Beside a folder stands why it cannot be synchronized, or that it can only be read.
+    """
     folders, configuration = configured.load()
     account = configured.server_named(configuration, server)
-    items: list[RemoteItem] = output.run_async(_tree, folders, account, path.strip("/"))
+    items: list[RemoteItem] = in_order(output.run_async(listed, folders, account, path.strip("/")))
+
+    def user(path: str) -> Synchronization | None:
+        return remote_user(configuration, account, path)
+
     if as_json:
-        output.emit_json(
-            [{"name": i.name, "path": i.path, "folder": i.is_folder, "permissions": i.permissions} for i in items]
-        )
+        output.emit_json([_as_json(item, unsuited(item, user)) for item in items])
         return
-    for item in sorted(items, key=lambda each: (not each.is_folder, each.name)):
-        output.say(output.printable(item.path) + ("/" if item.is_folder else ""))
+    for item in items:
+        name = output.printable(item.path) + ("/" if item.is_folder else "")
+        aside = note(item, user) if item.is_folder else ""
+        output.say(beside(name, aside))
 
 
 @command.command()
@@ -50,26 +58,16 @@ def mkdir(path: str, server: str) -> None:
     """Make the folder PATH on the server."""
     folders, configuration = configured.load()
     account = configured.server_named(configuration, server)
-    output.run_async(_make, folders, account, path.strip("/"))
+    output.run_async(make, folders, account, path.strip("/"))
     output.say(f"made {output.printable(path.strip('/'))}")
 
 
-async def _tree(folders: Folders, server: Server, path: str) -> list[RemoteItem]:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.browse import tree  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        if not path:
-            await session.check()
-        return await tree(session, path, files=True)
-
-
-async def _make(folders: Folders, server: Server, path: str) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.browse import make_folder  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        try:
-            await make_folder(session, path)
-        except Exists as error:
-            raise CommandError(f"'{path}' is there already on {server.url}", Exit.REFUSED) from error
+def _as_json(item: RemoteItem, why: str | None) -> dict[str, object]:
+    return {
+        "name": item.name,
+        "path": item.path,
+        "folder": item.is_folder,
+        "permissions": item.permissions,
+        "synchronizable": why is None,
+        "why_not": why,
+    }

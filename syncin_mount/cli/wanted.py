@@ -1,0 +1,120 @@
+"""A synchronization that is about to be added, as options or answers say it. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from syncin_mount.config.model import check_name
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Values as a command line says them; None and () stand for what was not given."""
+
+    name: str | None = None
+    server: str | None = None
+    remote: str | None = None
+    mountpoint: str | None = None
+    direction: str | None = None
+    mode: str | None = None
+    conflict: str | None = None
+    trash: str | None = None
+    every: str | None = None
+    filters: tuple[str, ...] = ()
+
+    def missing(self) -> list[str]:
+        """What no default can stand for, as the command line names it."""
+        needed = {"NAME": self.name, "--server": self.server, "--remote": self.remote, "--mountpoint": self.mountpoint}
+        return [word for word, value in needed.items() if not value]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that the assistant asks for: its choices, the default first, each with what it means."""
+
+    name: str
+    title: str
+    choices: dict[str, str]
+
+
+SETTINGS = (
+    Setting(
+        "direction",
+        "Who follows whom",
+        {
+            "both": "changes go both ways",
+            "upload": "the server is made like this folder; what changes there is undone",
+            "download": "this folder is made like the server's, and is read-only here",
+        },
+    ),
+    Setting(
+        "conflict",
+        "Who wins where both sides changed the same file; the other version is kept in a bin",
+        {
+            "recent": "the version that was written last wins",
+            "local": "the version of this computer wins",
+            "remote": "the server's version wins",
+        },
+    ),
+    Setting(
+        "mode",
+        "How equal files are recognised",
+        {
+            "fast": "equal files are known by size and time",
+            "secure": "by their contents' checksums, for which the server needs longer",
+        },
+    ),
+    Setting(
+        "trash",
+        "Where files go that a change on the server deletes or replaces here",
+        {
+            "auto": "what loses here goes to the desktop's trash, or a bin of its own",
+            "desktop": "to the desktop's trash",
+            "own": "to the synchronization's own bin: 'syncin-mount bin NAME list'",
+        },
+    ),
+)
+"""`every` and `filters` have no choices of their own."""
+
+
+def suggested_name(remote: str, taken: Collection[str]) -> str:
+    """A name for the synchronization of a remote folder that no other has."""
+    plain = re.sub(r"[^\w .@+-]+", "-", remote.rpartition("/")[2]).strip(" .-_")[:40]
+    return next(name for name in _numbered(plain, "-") if name not in taken)
+
+
+def suggested_server_name(host: str, taken: Collection[str]) -> str:
+    """A name for a server: the telling part of its host's."""
+    labels = [label for label in host.lower().split(".") if label != "www"]
+    plain = labels[0] if len(labels) < 2 or not labels[-1].isdigit() else "home"  # an address of numbers says nothing
+    return next(name for name in _numbered(plain, "-") if name not in taken)
+
+
+def suggested_mountpoint(home: Path, is_free: Callable[[Path], bool]) -> Path:
+    """``~/Sync-in``, or with a number behind it."""
+    return next(home / name for name in _numbered("Sync-in", "-") if is_free(home / name))
+
+
+def _numbered(stem: str, joint: str) -> Iterator[str]:
+    stem = stem if check_name(stem) is None else "drive"
+    yield stem
+    number = 1
+    while True:
+        number += 1
+        yield f"{stem}{joint}{number}"
+
+
+def command_line(wanted: Wanted) -> str:
+    """The command that adds it without questions."""
+    words = ["syncin-mount", "add", wanted.name or ""]
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        if field.name == "filters":
+            words += [word for rule in value for word in ("--filter", rule)]
+        elif field.name != "name" and value is not None:
+            words += [f"--{field.name}", value]
+    return shlex.join(words)

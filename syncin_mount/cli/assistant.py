@@ -16,6 +16,7 @@ from syncin_mount.cli import configured, output
 from syncin_mount.cli.browsing import Browser
 from syncin_mount.cli.choosing import is_read_only
 from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.importing import holds_something, looked_through
 from syncin_mount.cli.mountpoints import absolute, check_mountpoint
 from syncin_mount.cli.wanted import (
     SETTINGS,
@@ -44,9 +45,13 @@ def can_ask() -> bool:
 
 
 class Assistant:
-    """Fills in what a synchronization needs. ``wanted`` has what was given, and in the end everything."""
+    """Fills in what a synchronization needs. ``wanted`` has what was given, and in the end everything; ``importing``
+    says that what the folder here holds is to become the drive's."""
 
-    def __init__(self, folders: Folders, configuration: Configuration, wanted: Wanted) -> None:
+    def __init__(
+        self, folders: Folders, configuration: Configuration, wanted: Wanted, *, importing: bool = False
+    ) -> None:
+        self.importing = importing
         self._folders = folders
         self._configuration = configuration
         self._wanted = wanted
@@ -122,25 +127,35 @@ class Assistant:
             refused = mountpoint_objection(self._configuration, place, self._folders)
             if refused:
                 raise CommandError(refused)
-            check_mountpoint(place)
+            check_mountpoint(place, may_hold=True)
             return str(place)
+
+        def check_and_ask(text: str) -> str:
+            place = check(text)
+            if holds_something(Path(place)) and not self.importing:
+                looked_through(Path(place))
+                output.say("It holds files. They can become the drive's; what becomes of each is shown before.")
+                if not click.confirm("Import them?", default=True, err=True):
+                    raise CommandError("choose an empty folder then, or one that is to be made")
+                self.importing = True
+            return place
 
         given = self._wanted.mountpoint
         if given is not None:
-            self._wanted.mountpoint = check(given)
+            self._wanted.mountpoint = check_and_ask(given)
             output.say(f"  {self._wanted.mountpoint}")
             return
-        output.say("The drive appears there; an empty folder, or one that is to be made.")
+        output.say("The drive appears there. It may be new, empty, or hold files to be imported.")
 
         def is_free(path: Path) -> bool:
             try:
                 check(str(path))
             except CommandError:
                 return False
-            return True
+            return not holds_something(path)
 
         default = suggested_mountpoint(Path.home(), is_free)
-        self._wanted.mountpoint = _asked("Folder", check, default=str(default))
+        self._wanted.mountpoint = _asked("Folder", check_and_ask, default=str(default))
 
     def _remote(self, server: Server) -> bool:
         """Whether the folder can only be read."""
@@ -208,7 +223,7 @@ class Assistant:
         output.say()
         output.say(f"{wanted.mountpoint} will show {output.printable(wanted.remote or '')} on {server.url}.")
         output.say("The same without questions:")
-        output.say(f"  {output.printable(command_line(wanted))}")
+        output.say(f"  {output.printable(command_line(wanted))}{' --import' if self.importing else ''}")
         click.confirm("Add it?", default=True, abort=True, err=True)
 
 

@@ -20,15 +20,17 @@ def absolute(text: str) -> Path:
     return path
 
 
-def check_mountpoint(path: Path) -> None:
-    """Raises CommandError unless the path is an empty folder, or free with a folder above it that can be written to."""
+def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
+    """Raises CommandError unless the path is an empty folder, or free with a folder above it that can be written to.
+    ``may_hold``: it need not be empty."""
     try:
         found = path.stat()
         if not stat.S_ISDIR(found.st_mode):
             raise CommandError(f"the mount point {path} is a file; choose an empty folder")
-        if next(path.iterdir(), None) is not None:
+        if not may_hold and next(path.iterdir(), None) is not None:
             raise CommandError(
-                f"the mount point {path} is not empty; choose an empty folder (importing is not there yet)"
+                f"the mount point {path} is not empty; choose an empty folder, or make what is in it the drive's "
+                "content with --import"
             )
     except FileNotFoundError:
         _check_can_be_made(path)

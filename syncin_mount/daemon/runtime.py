@@ -28,6 +28,7 @@ from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.following import Following
 from syncin_mount.daemon.handover import Handover
 from syncin_mount.daemon.keeping import keep_history
+from syncin_mount.daemon.meeting import Meeting
 from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.offered import Offers
 from syncin_mount.daemon.registration import Registration, Save
@@ -194,7 +195,7 @@ def _assemble(
         hydrator,
         link,
         settings=registration.settings,
-        settle_settings=registration.settle,
+        settle_settings=Meeting(replica, registration.settle).settle,
         clock=clock,
         progress=meter,
         schedule=Schedule(

@@ -13,8 +13,8 @@ _DATED = re.compile(r"-\d{4}\.\d\d\.\d\d \d\d-\d\d-\d\d\.\d{3}(?=(\.[^.]*)?$)")
 """What the server adds to an older namesake in its trash (observed): ``a-2026.11.23 08-32-19.171.txt``."""
 
 
-def free_names(name: str, date: str) -> Iterator[str]:
-    """The name itself, then ``name (restored DATE).ext``, ``name (restored DATE 2).ext`` …"""
+def free_names(name: str, date: str, what: str = "restored") -> Iterator[str]:
+    """The name itself, then ``name (restored DATE).ext``, ``name (restored DATE 2).ext`` …; ``what`` is the word."""
     yield name
     stem, dot, suffix = name.rpartition(".")
     if not stem or len(_bytes(suffix)) > _LONGEST_SUFFIX:
@@ -22,7 +22,7 @@ def free_names(name: str, date: str) -> Iterator[str]:
     number = 0
     while True:
         number += 1
-        tail = f" (restored {date}{f' {number}' if number > 1 else ''}){dot}{suffix}"
+        tail = f" ({what} {date}{f' {number}' if number > 1 else ''}){dot}{suffix}"
         short = stem
         while len(_bytes(short + tail)) > _LONGEST:
             short = short[:-1]

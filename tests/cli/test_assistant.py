@@ -156,6 +156,26 @@ async def test_what_is_given_is_not_asked_and_read_only_folders_are_only_followe
     assert (shown["direction"], shown["mode"]) == ("download", "secure")
 
 
+async def test_a_folder_with_files_is_imported_if_that_is_wanted(world: World, at_home: dict[str, str]):
+    (world.base / "papers").mkdir()
+    (world.base / "papers/letter").write_text("written before")
+    await world.log_in()
+    with terminal(world, "add", "docs", "--remote", "personal/docs", **at_home) as seen:
+        await seen.answer(r"Folder \[.*\]: ", str(world.base / "papers"))
+        await seen.answer(r"Import them\? \[Y/n\]: ", "n")
+        await seen.expect("choose an empty folder then")
+        await seen.answer(r"Folder \[.*\]: ", str(world.base / "papers"))
+        await seen.answer(r"Import them\? \[Y/n\]: ", "y")
+        await seen.answer("Keep these settings", "y")
+        assert f"{world.base}/papers --import" in await seen.answer(r"Add it\? \[Y/n\]: ", "y")
+        assert "are only here: they are sent" in await seen.answer(r"Import them\? \[Y/n\]: ", "y")
+        await seen.answer(r"Mount it now\? \[Y/n\]: ", "y")
+        assert await seen.end() == 0
+    await world.must("sync", "docs")
+    assert (world.disk / "letter").read_text() == "written before"
+    assert (world.base / "papers/letter").read_text() == "written before"
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 async def test_leaving_adds_nothing_and_says_what_stays(world: World, at_home: dict[str, str], key: str):
     await world.log_in()

@@ -133,7 +133,7 @@ def _check_folder(mountpoint: Path) -> None:
     if first is not None:
         raise MountError(
             f"{mountpoint} is not empty (it has {first.name!r}), and mounting would hide what is in it; "
-            "choose an empty folder."
+            "choose an empty folder, or bring what is in it into the drive (syncin-mount add NAME --import)."
         )
     if not os.access(mountpoint, os.W_OK):
         raise MountError(f"You may not write in {mountpoint}; choose a folder of your own.")

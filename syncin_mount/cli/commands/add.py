@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,7 @@ from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.importing import bring_in, confirm, holds_something, looked_through, previewed, show
 from syncin_mount.cli.mountpoints import absolute, check_mountpoint
 from syncin_mount.cli.wanted import Wanted
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
@@ -20,15 +21,27 @@ from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.schema import check_remote
+from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server
     from syncin_mount.server import Session
+    from syncin_mount.store.survey import Found
 
 
 def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]:
     """The setting's own words."""
     return click.Choice([member.value for member in kind])
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Whether what the mount point holds is imported; only looked at; without a question; told for programs."""
+
+    importing: bool
+    dry_run: bool
+    yes: bool
+    as_json: bool
 
 
 @click.command()
@@ -54,25 +67,45 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
     multiple=True,
     help="What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several times.",
 )
+@click.option("--import", "importing", is_flag=True, help="Make what the mount point holds the drive's content.")
+@click.option("--dry-run", is_flag=True, help="With --import: only tell what would become of it.")
+@click.option("--yes", is_flag=True, help="With --import: do not ask.")
+@output.json_option
 @click.pass_context
-def command(ctx: click.Context, /, **given: Any) -> None:
+def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as_json: bool, **given: Any) -> None:
     """Bind a folder of a server to a mount point, as synchronization NAME.
 
     What is needed and not given is asked for, in three steps: the folder here, the folder on the server, the settings.
     Nothing is carried across yet: 'mount' or 'sync' does that.
+
+    With --import the folder at the mount point may hold files. They become the drive's, as if they had been written
+    into it, and the first run merges them with the server's; before anything is touched, this tells what becomes of
+    them. Each file stays where it is until its copy is safe, so it can be stopped at any time, and goes on with
+    'syncin-mount add NAME --import'. That also brings in what was written into the folder while it was not mounted.
     """
     wanted = Wanted(**given)
     missing = wanted.missing()
     folders, configuration = configured.load()
+    how = How(importing, dry_run, yes, as_json)
+    if (dry_run or yes or as_json) and not importing:
+        raise click.UsageError("--dry-run, --yes and --json go with --import")
+    there = configuration.synchronizations.get(wanted.name or "")
+    if importing and there is not None and not wanted.remote:
+        _go_on(folders, there, how)
+        return
     if missing:
         from syncin_mount.cli.assistant import Assistant, can_ask  # noqa: PLC0415 (start-up time)
 
         if not can_ask():
             raise click.UsageError(f"there is no terminal to ask in; give {', '.join(missing)}")
-        Assistant(folders, configuration, wanted).run()
+        assistant = Assistant(folders, configuration, wanted, importing=importing)
+        assistant.run()
+        how = replace(how, importing=assistant.importing)
         folders, configuration = configured.load()
     new = _synchronization(wanted)
-    done = _add(folders, configuration, new)
+    done = _add(folders, configuration, new, how)
+    if done is None:
+        return
     now = f"now: syncin-mount mount {shlex.quote(new.name)}"
     if not missing:
         output.say(f"{done}; {now}")
@@ -108,23 +141,64 @@ def _synchronization(wanted: Wanted) -> Synchronization:
     )
 
 
-def _add(folders: Folders, configuration: Configuration, new: Synchronization) -> str:
-    """Registers it with the server and remembers it here, or neither. What was done. Raises CommandError,
-    RemoteError."""
+def _add(folders: Folders, configuration: Configuration, new: Synchronization, how: How) -> str | None:
+    """Registers it with the server and remembers it here, or neither; then imports, if that is wanted. What was done,
+    None when that was only a look. Raises CommandError, RemoteError."""
     account = configured.server_named(configuration, new.server)
     refused = not_there_yet(new) or objection(configuration, new, folders)
     if refused:
         raise CommandError(refused)
-    check_mountpoint(new.mountpoint)
+    check_mountpoint(new.mountpoint, may_hold=how.importing)
+    found = looked_through(new.mountpoint) if how.importing and holds_something(new.mountpoint) else []
     added = output.run_async(_register, folders, account, new)
     try:
+        if how.importing and not _is_wanted(folders, account, added, found, how):
+            output.run_async(_take_back, folders, account, added)
+            return None
         _remember(folders, added)
     except BaseException:
         output.run_async(_take_back, folders, account, added)
         raise
     if added.restriction:
         output.warn(added.restriction)
+    if found:
+        bring_in(folders, added, found)
     return f"{new.name}: {output.printable(added.remote)} on {account.url} belongs to {added.mountpoint}"
+
+
+def _is_wanted(folders: Folders, account: Server, added: Synchronization, found: list[Found], how: How) -> bool:
+    """Tells what would become of the files. False when nobody wanted more. Raises CommandError, Abort."""
+    preview = previewed(folders, account, added, found)
+    if how.as_json:
+        from syncin_mount.cli.preview import as_json  # noqa: PLC0415 (start-up time)
+
+        output.emit_json(as_json(preview))
+    else:
+        show(preview, added)
+    if how.dry_run:
+        return False
+    if found:
+        confirm(yes=how.yes)
+    return True
+
+
+def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
+    """Imports what the mount point holds into a drive that there is already. Raises CommandError."""
+    name, place = synchronization.name, synchronization.mountpoint
+    if listens(folders.socket(name)):
+        raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
+    check_mountpoint(place, may_hold=True)
+    if not holds_something(place):
+        output.say(f"{name}: {place} holds nothing that could be imported")
+        return
+    found = looked_through(place)
+    files = [each for each in found if not each.is_folder]
+    output.say(f"{place} holds {output.count(len(files), 'file')} ({output.size(sum(each.size for each in files))}).")
+    if how.dry_run:
+        return
+    confirm(yes=how.yes)
+    bring_in(folders, synchronization, found)
+    output.say(f"now: syncin-mount mount {shlex.quote(name)}")
 
 
 def _remember(folders: Folders, added: Synchronization) -> None:

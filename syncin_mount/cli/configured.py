@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def load() -> tuple[Folders, Configuration]:
     """The program's folders and what is configured now. Raises ConfigurationError."""
     folders = Folders.find()
+    folders.keep_others_out()
     return folders, ConfigurationFile(folders).read()
 
 

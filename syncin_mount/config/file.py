@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from syncin_mount.config import schema
 from syncin_mount.config.files import locked, write_atomic
 from syncin_mount.config.folders import Folders, private_folder
+from syncin_mount.walking import make_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +54,8 @@ class ConfigurationFile:
         ConfigurationError when the file cannot be read or written; then it stays as it was.
         """
         private_folder(self._folders.state)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(os.fsencode(self.path.parent))
+        self._folders.keep_others_out()
         with locked(self._folders.state / "config.lock"):
             text = self._text()
             before = self._parse(text)

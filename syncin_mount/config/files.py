@@ -46,6 +46,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def open_to_append(path: Path) -> int:
+    """A descriptor that writes at the end of the file, which only its owner can read, whatever the umask (made if
+    absent). Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    if sys.platform != "win32" and os.fstat(handle).st_mode & 0o077:
+        path.chmod(0o600)
+    return handle
+
+
 def try_lock(path: Path) -> int | None:
     """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that holds it until it is
     closed, by its holder or by the system when that one is killed; None when somebody else has it. Raises OSError."""

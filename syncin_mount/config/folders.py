@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -9,6 +10,8 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from syncin_mount.walking import make_folders
 
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
 _PROGRAM = "syncin-mount"
@@ -44,6 +47,14 @@ class Folders:
 
         own = platformdirs.PlatformDirs(_PROGRAM, appauthor=False)
         return Folders(own.user_config_path, own.user_state_path, _runtime(), portable=False)
+
+    def keep_others_out(self) -> None:
+        """Closes to others what is there of these folders already: made by hand, or by a program whose umask lets all
+        in. Who may write to the folder of the settings could have the password sent elsewhere. What is not ours, or
+        cannot be changed, stays as it is: nothing secret is written there (see ``private_folder``)."""
+        for path, closed in ((self.config, 0o022), (self.state, 0o077)):
+            with contextlib.suppress(OSError):
+                _close(path, path.stat(), closed)
 
     @property
     def config_file(self) -> Path:
@@ -92,20 +103,28 @@ def _runtime() -> Path:
 def private_folder(path: Path) -> Path:
     """Makes the folder, with its parents, so that only its owner can look into it, and returns it.
 
-    Raises FolderError when it is no folder, belongs to somebody else, or cannot be made.
+    Raises FolderError when it is no folder, belongs to somebody else or is reached by somebody else's link (in a folder
+    like /tmp others may have been there first), or cannot be made.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.stat()
+        make_folders(os.fsencode(path))
+        link, found = path.lstat(), path.stat()
+        if sys.platform != "win32" and (found.st_uid != os.getuid() or link.st_uid not in {0, os.getuid()}):
+            raise FolderError(
+                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
+            )
+        _close(path, found, 0o077)
     except OSError as error:
         raise FolderError(
             f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
         ) from error
-    if sys.platform != "win32":
-        if found.st_uid != os.getuid():
-            raise FolderError(
-                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
-            )
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            path.chmod(0o700)
     return path
+
+
+def _close(path: Path, found: os.stat_result, closed: int) -> None:
+    """Takes these permission bits away from a folder of ours. Raises OSError."""
+    if sys.platform == "win32" or found.st_uid != os.getuid():
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & closed:
+        path.chmod(mode & ~closed | stat.S_IRWXU)

@@ -30,6 +30,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
+from syncin_mount.control.sockets import is_strangers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -55,11 +56,14 @@ class Client:
     the daemon met."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://daemon", timeout=_ANSWER
         )
 
     async def __aenter__(self) -> Self:
+        if is_strangers(self._path):
+            raise NotRunning(f"another user's process listens at {self._path}, and nothing is said to it; remove that")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

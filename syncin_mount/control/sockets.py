@@ -1,4 +1,8 @@
-"""The Unix sockets that daemons listen on: made private, and looked at without speaking to anybody."""
+"""The Unix sockets that daemons listen on: made private, and looked at without speaking to anybody.
+
+Nobody else can connect: the folder (0700) and the socket (0600) are checked by the kernel. And we speak to nobody
+else: who listens is asked of the kernel, as the folder may be one in /tmp that somebody else made first.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,19 @@ def listens(path: Path) -> bool:
 
 
 def listener_of(path: Path) -> int | None:
-    """The process that accepts connections there (0 where the system does not tell), or None."""
+    """The process of ours that accepts connections there (0 where the system does not tell), or None."""
+    found = _listener(path)
+    return None if found is None or found[1] != _ourselves() else found[0]
+
+
+def is_strangers(path: Path) -> bool:
+    """Whether another user's process accepts connections there: nothing may be said to it."""
+    found = _listener(path)
+    return found is not None and found[1] != _ourselves()
+
+
+def _listener(path: Path) -> tuple[int, int] | None:
+    """Its process and user."""
     if sys.platform == "win32":
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -46,7 +62,20 @@ def listener_of(path: Path) -> int | None:
             probe.connect(os.fspath(path))
         except OSError:
             return None
-        if sys.platform != "linux":
-            return 0
-        credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return int(struct.unpack("3i", credentials)[0])
+        return peer(probe)
+
+
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """The process at the other end of a Unix socket (for who connected: that listens) and its user, from the kernel;
+    0 and ourselves where the system does not tell. Raises OSError."""
+    if sys.platform != "linux":
+        return 0, _ourselves()
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(pid), int(uid)
+
+
+def _ourselves() -> int:
+    if sys.platform == "win32":
+        return 0
+    return os.getuid()

@@ -7,7 +7,9 @@ Times are seconds since the epoch.
 from __future__ import annotations
 
 import enum
+import errno
 import logging
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncin_mount.control.sockets import listen_privately
+from syncin_mount.control.sockets import listen_privately, peer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +106,8 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
         there.settimeout(seconds)
         try:
             there.connect(str(folders.socket(NAME)))
+            if peer(there)[1] != os.getuid():
+                raise PermissionError(errno.EACCES, "another user's process listens there")
         except OSError as error:
             raise NoSupervisor("nothing is supervised; 'syncin-mount up' begins it") from error
         try:

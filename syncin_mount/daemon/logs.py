@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextvars
+import io
 import logging
 import logging.handlers
+import os
 import sys
 import time
 from pathlib import Path
 
 from syncin_mount.config import private_folder
+from syncin_mount.config.files import open_to_append
 
 _BYTES = 2_000_000
 _KEPT = 3
@@ -38,8 +41,15 @@ def log_to(path: Path, *, also_terminal: bool = False) -> None:
     _install(handlers)
 
 
+class _Rotated(logging.handlers.RotatingFileHandler):
+    """Files that only their owner can read, whatever the umask."""
+
+    def _open(self) -> io.TextIOWrapper:
+        return os.fdopen(open_to_append(Path(self.baseFilename)), "a", encoding="utf-8")
+
+
 def _file(path: Path) -> logging.Handler:
-    return _formatted(logging.handlers.RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8"))
+    return _formatted(_Rotated(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8"))
 
 
 def _formatted(handler: logging.Handler) -> logging.Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.schema import check_remote
 from syncin_mount.control.sockets import listens
+from syncin_mount.walking import make_folders
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server
@@ -203,7 +205,7 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
 
 def _remember(folders: Folders, added: Synchronization) -> None:
     """The disk first: a mount point that cannot be made leaves the configuration as it was."""
-    added.mountpoint.mkdir(parents=True, exist_ok=True)
+    make_folders(os.fsencode(added.mountpoint))
 
     def with_it(now: Configuration) -> Configuration:
         refused = objection(now, added, folders)

@@ -20,6 +20,7 @@ from syncin_mount.cli.registering import register_again
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
 from syncin_mount.control.sockets import listens
+from syncin_mount.walking import make_folders
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -153,4 +154,4 @@ def _check_place(name: str, place: Path) -> None:
     if refused:
         raise CommandError(refused)
     check_mountpoint(place)
-    place.mkdir(parents=True, exist_ok=True)
+    make_folders(os.fsencode(place))

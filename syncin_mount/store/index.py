@@ -77,8 +77,9 @@ class Index(Tables):
         self.begin()
 
     def _open_env(self, map_size: int) -> None:
+        # meminit: else the unused part of a page is whatever the process had in memory there, tokens among it.
         self._env = lmdb.open(
-            self._folder, map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=False, mode=0o600
+            self._folder, map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=True, mode=0o600
         )
         self._map_size = map_size
         super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})

@@ -12,7 +12,8 @@ DEBUG_OPTION = "--debug"
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs one command and exits with its status: see `syncin_mount.cli.exits`.
 
-    ``--debug`` is understood anywhere among the arguments and shows the traceback of an error.
+    ``--debug`` is understood anywhere among the arguments: it shows the traceback of an error, and the logs of what the
+    command starts say more.
     """
     from syncin_mount.cli.exits import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
     from syncin_mount.cli.group import group  # noqa: PLC0415
@@ -20,6 +21,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG_OPTION in words
     words = [word for word in words if word != DEBUG_OPTION]
+    if debug:
+        os.environ["SYNCIN_MOUNT_DEBUG"] = "1"  # daemon.logs reads it, in daemons that this one starts, too
     try:
         status = group.main(words, prog_name="syncin-mount", standalone_mode=False)
         sys.stdout.flush()

@@ -60,6 +60,7 @@ COMMANDS: dict[str, Lazy] = {
     "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
     "check": _own("check", "Check the local copy of a synchronization, and repair it."),
     "completion": _own("completion", "Have the shell complete commands and names."),
+    "logs": _own("logs", "Show what the drives and the supervisor logged."),
     "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
 }
 

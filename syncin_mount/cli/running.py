@@ -140,7 +140,7 @@ async def _events(
 
     server = configuration.servers[synchronization.server]
     async with here:
-        log_task_to(folders.log(synchronization.name))
+        log_task_to(folders.log(synchronization.name), configuration.log)
         async with (
             open_runtime(folders, server, synchronization, alone=True) as runtime,
             sync_events(runtime, request) as events,

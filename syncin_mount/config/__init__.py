@@ -2,7 +2,16 @@
 
 from syncin_mount.config.file import ConfigurationError, ConfigurationFile
 from syncin_mount.config.folders import FolderError, Folders, private_folder
-from syncin_mount.config.model import Configuration, Scheduler, Scheduling, Server, Synchronization, Trash, Unit
+from syncin_mount.config.model import (
+    Configuration,
+    LogLevel,
+    Scheduler,
+    Scheduling,
+    Server,
+    Synchronization,
+    Trash,
+    Unit,
+)
 from syncin_mount.config.tokens import TokenStore
 
 __all__ = [
@@ -11,6 +20,7 @@ __all__ = [
     "ConfigurationFile",
     "FolderError",
     "Folders",
+    "LogLevel",
     "Scheduler",
     "Scheduling",
     "Server",

@@ -55,6 +55,15 @@ def open_to_append(path: Path) -> int:
     return handle
 
 
+def open_log(path: Path) -> int:
+    """The same, for what a daemon's process writes besides its log; where that is not possible, the null device: a log
+    that cannot be written keeps no drive from being mounted."""
+    try:
+        return open_to_append(path)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
 def try_lock(path: Path) -> int | None:
     """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that holds it until it is
     closed, by its holder or by the system when that one is killed; None when somebody else has it. Raises OSError."""

@@ -42,6 +42,14 @@ class Scheduling(enum.Enum):
     OFF = "off"
 
 
+class LogLevel(enum.Enum):
+    """How urgent something must be to be in the log."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+
+
 _SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86_400}
 
 
@@ -134,13 +142,15 @@ class HistorySettings:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """All that is configured, by name. What holds for the whole program: ``scheduling``, and what is for people to edit
-    and the program never writes: ``history``, and whether there are ``notifications`` on the desktop."""
+    and the program never writes: ``history``, whether there are ``notifications`` on the desktop, and how much the
+    ``log`` says."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
     scheduling: Scheduling = Scheduling.PARALLEL
     history: HistorySettings = HistorySettings()
     notifications: bool = True
+    log: LogLevel = LogLevel.INFO
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""

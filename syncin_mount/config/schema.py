@@ -13,6 +13,7 @@ from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.config.model import (
     Configuration,
     HistorySettings,
+    LogLevel,
     Scheduler,
     Scheduling,
     Server,
@@ -184,7 +185,11 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
 
 
 HISTORY_KEYS: tuple[Key, ...] = (Key("days", _at_least(1)), Key("megabytes", _at_least(10)))
-PROGRAM_KEYS: tuple[Key, ...] = (Key("scheduler", _choice(Scheduling), _value), Key("notifications", _truth))
+PROGRAM_KEYS: tuple[Key, ...] = (
+    Key("scheduler", _choice(Scheduling), _value),
+    Key("notifications", _truth),
+    Key("log", _choice(LogLevel)),
+)
 """The keys of the table ``[program]``: what holds for all synchronizations on this computer."""
 
 
@@ -238,6 +243,7 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         program.get("scheduler", Scheduling.PARALLEL),
         history,
         program.get("notifications", True),
+        program.get("log", LogLevel.INFO),
     )
 
 

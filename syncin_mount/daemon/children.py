@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from syncin_mount.config import FolderError, private_folder
-from syncin_mount.config.files import open_to_append
+from syncin_mount.config.files import open_log
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.spawn import mount_command
 
@@ -70,7 +70,7 @@ async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tupl
     except (OSError, FolderError) as error:
         raise _not_started(error) from error
     try:
-        with os.fdopen(open_to_append(path), "ab") as file:
+        with os.fdopen(open_log(path), "ab") as file:
             process = await trio.lowlevel.open_process(
                 mount_command(name, writer, arguments),
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncin_mount.config import private_folder
-from syncin_mount.config.files import open_to_append
+from syncin_mount.config.files import open_log
 from syncin_mount.control.supervision import NAME as SUPERVISOR
 from syncin_mount.daemon.errors import DaemonError
 
@@ -61,7 +61,7 @@ def _spawned(folders: Folders, name: str, command: Callable[[int], list[str]]) -
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as said:
         try:
-            with os.fdopen(open_to_append(log), "ab") as file:
+            with os.fdopen(open_log(log), "ab") as file:
                 daemon = subprocess.Popen(  # it outlives us: nobody waits for it here
                     command(writer),
                     stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ Everything that goes wrong leaves this module as a RemoteError. Redirects are no
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -22,6 +23,8 @@ from syncin_mount.server import errors
 from syncin_mount.server.errors import Asked, Endpoint
 from syncin_mount.server.limits import FREE_ANSWER, Limits, Throttle
 from syncin_mount.server.pool import Reply, Transport, as_httpx
+
+_log = logging.getLogger(__name__)
 
 USER_AGENT = f"sync-in-mount/{__version__}"
 """The server greets only those who start with exactly ``sync-in``."""
@@ -219,7 +222,10 @@ class Wire:
         """Sends one request. What comes out is a success (2xx); everything else is raised as a RemoteError, and what
         the content raises while it is produced passes through."""
         asked = Asked(call.endpoint, self.url, self.account, call.subject)
+        began = trio.current_time()
         reply = await self._send(call, asked, token)
+        # Neither headers nor bodies: those have the secrets.
+        _log.debug("%s %s: %d after %.3f s", call.method, call.path, reply.status, trio.current_time() - began)
         answer = Answer(asked, reply, self.limits.down, bodiless=call.method == "HEAD")
         try:
             if not 200 <= answer.status < 300:

@@ -16,6 +16,7 @@ import trio
 from syncin_mount.devserver import DevServer, User, serve
 from syncin_mount.devserver.certificate import self_signed
 from syncin_mount.devserver.store import Account, Client
+from syncin_mount.devserver.tokens import totp
 from tests.cli.conftest import PASSWORD, World, until
 
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -170,6 +171,38 @@ async def test_a_second_factor_is_asked_for_on_a_terminal(world: World):
     assert f"home: logged in to {world.url} as user1" in shown
     assert PASSWORD not in shown
     assert account_of(world).recovery_codes == []
+
+
+async def test_a_second_factor_is_wanted_once_and_renewals_do_not_ask_again(world: World):
+    account = account_of(world)
+    account.totp_secret, account.recovery_codes = SECRET, ["one-two"]
+    words = ("server", "add", "home", world.url, "--login", "user1", "--password-stdin")
+
+    def lines(code: str) -> str:
+        return f"{PASSWORD}\n{code}\n"
+
+    now = totp(SECRET, time.time())
+    wrong = str((int(now) + 500_000) % 1_000_000).zfill(6)
+    said = await world.refused(*words, "--code", "-", stdin=lines(wrong), status=5)
+    assert "code" in said
+    assert wrong not in said
+    assert "no code came on standard input" in await world.refused(*words, "--code", "-", stdin=f"{PASSWORD}\n")
+    assert await world.json("server", "list") == []
+    await world.must(*words, "--code", "-", stdin=lines(totp(SECRET, time.time())))
+
+    await world.add()
+    client = client_of(world)
+    before = client.token
+    client.token_expiration = int(time.time()) + 30 * 86400
+    world.dev.store.state.signing_key = "f" * 64  # no access given before is accepted
+    await world.must("sync", "docs")
+    assert client.token != before, "it was renewed"
+
+    await world.must("server", "auth", "home", "--password-stdin", "--code", "-", stdin=lines("one-two"))
+    assert account.recovery_codes == []
+    again = ("server", "auth", "home", "--password-stdin", "--code", "-")
+    await world.refused(*again, stdin=lines("one-two"), status=5)
+    await world.must("sync", "docs")
 
 
 def typed(world: World, words: list[str], answers: list[str]) -> str:

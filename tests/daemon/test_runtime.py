@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import trio.testing
 
 from reconciler.model import ROOT, NodeId
 from syncin_mount.config import Folders, Server, Synchronization
-from syncin_mount.daemon import logs, runtime
+from syncin_mount.daemon import runtime
 from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
 from syncin_mount.store import Replica
 from tests.store.support import make, open_replica, settle
@@ -258,29 +257,6 @@ async def test_an_error_of_ours_in_a_commit_ends_neither_the_commits_nor_the_dri
         await trio.sleep(60)
         assert commits > 10
         assert drive.failure is not None
-
-
-@pytest.fixture
-def root_logger():
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield root
-    for handler in root.handlers:
-        if handler not in before:
-            handler.close()
-    root.handlers[:] = before
-    root.setLevel(level)
-
-
-def test_the_log_is_private_and_names_cannot_forge_lines(tmp_path, root_logger):
-    path = tmp_path / "logs/docs.log"
-    logs.log_to(path)
-    logging.getLogger("here").info("the file %s", "a\nERROR forged \x1b[2J \udcff")
-    logging.getLogger("httpx").info("GET http://h/?token=x")
-    lines = path.read_text().splitlines()
-    assert len(lines) == 1
-    assert lines[0].endswith(r"INFO here: the file a\nERROR forged \x1b[2J \udcff")
-    assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
 async def test_commits_wait_while_a_snapshot_is_read(monkeypatch, autojump_clock: trio.testing.MockClock) -> None:

@@ -54,7 +54,7 @@ async def _explain(
     from syncin_mount.daemon.logs import log_to  # noqa: PLC0415
     from syncin_mount.daemon.runtime import open_runtime  # noqa: PLC0415
 
-    log_to(folders.log(synchronization.name))
+    log_to(folders.log(synchronization.name), configuration.log)
     server = configuration.servers[synchronization.server]
     async with open_runtime(folders, server, synchronization, alone=True) as runtime:
         return views.explanation(synchronization.name, path, await runtime.engine.explain(path))

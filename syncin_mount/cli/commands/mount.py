@@ -15,7 +15,7 @@ from syncin_mount.control.supervision import Ask, Phase, What
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
 
 
@@ -34,14 +34,14 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     synchronization = configured.synchronization_named(configuration, name)
     server = configuration.servers[synchronization.server]
     if ready_fd is not None:
-        _daemon(folders, server, synchronization, manual=manual, descriptor=ready_fd)
+        _daemon(folders, configuration, synchronization, manual=manual, descriptor=ready_fd)
         return
     if server.insecure_tls:
         output.warn(configured.unverified(server))
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
-        _run(folders, server, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
+        _run(folders, configuration, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
         return
     if not _handed_over(folders, synchronization, manual=manual):
         from syncin_mount.daemon.spawn import spawn  # noqa: PLC0415 (start-up time)
@@ -74,7 +74,7 @@ def _say_mounted(synchronization: Synchronization) -> None:
 
 def _run(
     folders: Folders,
-    server: Server,
+    configuration: Configuration,
     synchronization: Synchronization,
     *,
     manual: bool,
@@ -83,7 +83,8 @@ def _run(
     from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.process import run_mounted  # noqa: PLC0415
 
-    log_to(folders.log(synchronization.name))
+    log_to(folders.log(synchronization.name), configuration.log)
+    server = configuration.servers[synchronization.server]
 
     async def run() -> None:
         await run_mounted(folders, server, synchronization, manual=manual, on_ready=on_ready)
@@ -92,14 +93,14 @@ def _run(
 
 
 def _daemon(
-    folders: Folders, server: Server, synchronization: Synchronization, *, manual: bool, descriptor: int
+    folders: Folders, configuration: Configuration, synchronization: Synchronization, *, manual: bool, descriptor: int
 ) -> None:
     """The background's side: the one sentence of an error goes through the pipe to the command that waits."""
     from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
 
     pipe = ReadyPipe(descriptor)
     try:
-        _run(folders, server, synchronization, manual=manual, on_ready=pipe.ready)
+        _run(folders, configuration, synchronization, manual=manual, on_ready=pipe.ready)
     except BaseException as error:
         pipe.refused(*explain(error))
         raise

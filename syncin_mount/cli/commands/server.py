@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 _PASSWORD = click.option("--password-stdin", is_flag=True, help="Read the password from standard input's first line.")
 _CODE = click.option(
-    "--code", metavar="CODE", help="The two-factor code, or a recovery code; asked for when it is needed."
+    "--code",
+    metavar="CODE",
+    help="The two-factor code, or a recovery code; asked for when it is needed. '-': from standard input's next line, "
+    "as other users see the arguments of a running command.",
 )
 
 
@@ -56,7 +59,7 @@ def add(name: str, url: str, login: str, password_stdin: bool, code: str | None,
     _refuse_twice(configuration, server)
     if insecure_tls:
         output.warn(unverified(server))
-    store = _log_in(folders, server, _password(server, password_stdin), code)
+    store = _log_in(folders, server, _password(server, password_stdin), _code(code))
 
     def with_server(now: Configuration) -> Configuration:
         _refuse_twice(now, server)
@@ -125,7 +128,7 @@ def auth(name: str, password_stdin: bool, code: str | None, insecure_tls: bool |
         server = replace(server, insecure_tls=insecure_tls)
     if server.insecure_tls:
         output.warn(unverified(server))
-    _log_in(folders, server, _password(server, password_stdin), code)
+    _log_in(folders, server, _password(server, password_stdin), _code(code))
     if server != before:
         ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
@@ -206,6 +209,16 @@ def _password(server: Server, from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         raise CommandError("there is no terminal to ask for the password; give it with --password-stdin")
     return str(click.prompt(f"Password of {server.login} at {server.url}", hide_input=True, err=True))
+
+
+def _code(given: str | None) -> str | None:
+    """After the password: it stands on the line behind that one's."""
+    if given != "-":
+        return given
+    code = sys.stdin.readline().strip()
+    if not code:
+        raise CommandError("no code came on standard input")
+    return code
 
 
 def _has_token(folders: Folders, server: Server) -> bool:

@@ -14,7 +14,7 @@ from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncin_mount.config import Configuration, Folders
+    from syncin_mount.config import Configuration, Folders, LogLevel
     from syncin_mount.control.supervision import Answer
 
 
@@ -50,7 +50,7 @@ def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str 
         return
     folders, configuration = configured.load()
     if foreground or ready_fd is not None:
-        _supervise(folders, ready_fd)
+        _supervise(folders, configuration.log, ready_fd)
         return
     answer = told(folders, Ask(What.UP), seconds=None)
     if at_login:
@@ -101,14 +101,14 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
     return worst
 
 
-def _supervise(folders: Folders, descriptor: int | None) -> None:
+def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> None:
     """The supervisor itself; its first error's sentence goes to whoever waits at the pipe."""
     from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415
     from syncin_mount.daemon.supervising import supervise  # noqa: PLC0415
     from syncin_mount.daemon.systemd import Told  # noqa: PLC0415
 
-    log_to(folders.log(NAME))
+    log_to(folders.log(NAME), level)
     pipe = None if descriptor is None else ReadyPipe(descriptor)
     serving: Callable[[], None] = (
         (lambda: output.say("supervising; Ctrl-C unmounts all and ends")) if pipe is None else pipe.ready

@@ -1,0 +1,170 @@
+"""`logs`: what the drives and the supervisor wrote down."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections import deque
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from syncin_mount.cli import configured, output
+from syncin_mount.control.supervision import NAME as SUPERVISOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from syncin_mount.daemon.logline import Entry
+
+LOOK_EVERY = 0.3
+"""Seconds between looks for new lines."""
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is written from now on, until Ctrl-C.")
+@click.option("--level", type=click.Choice(_LEVELS), default="debug", help="Leave out what is less urgent.")
+@click.option("--lines", "-n", type=click.IntRange(0), default=50, show_default=True, help="At most so many; 0: all.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
+def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_json: bool) -> None:
+    """Show the latest lines of the logs of synchronizations NAME..., or of all and the supervisor's.
+
+    Each synchronization has a file of its own, in the state folder ('show' tells which), of at most 8 MB with those
+    before it. How much is written: log = "debug", "info" or "warning" under [program] in config.toml; or mount with
+    --debug.
+
+    \b
+    What went wrong lately:   syncin-mount logs --level warning
+    As it happens:            syncin-mount logs docs --follow
+    """
+    folders, configuration = configured.load()
+    for name in names:
+        if name != SUPERVISOR:
+            configured.synchronization_named(configuration, name)
+    chosen = list(dict.fromkeys(names)) or [*configuration.synchronizations, SUPERVISOR]
+    several = len(chosen) > 1
+    files = [folders.log(name) for name in chosen]
+    # Where following begins is settled before anything is shown: what is written meanwhile is not lost.
+    tails = [Tail(path) for path in files] if follow else []
+    shown = latest(files, level, lines)
+    for line, entry in shown:
+        _tell(line, entry, several=several, as_json=as_json)
+    if follow:
+        output.run_async(_follow, tails, level, several, as_json)
+    elif not shown and not as_json:
+        output.say("nothing is logged yet" if level == "debug" else f"nothing of level {level} is logged")
+
+
+Line = tuple[str, "Entry | None"]
+
+
+def rotated(path: Path) -> list[Path]:
+    """The log's files, the oldest first."""
+    older = sorted(path.parent.glob(f"{path.name}.[0-9]"), key=lambda each: each.suffix, reverse=True)
+    return [*older, *([path] if path.exists() else [])]
+
+
+def latest(files: Sequence[Path], level: str, most: int) -> list[Line]:
+    """The last lines of all of them by time, the latest last; all for 0. What is no record stays behind the one before
+    it, and is shown whatever the level."""
+    found = heapq.merge(*(_timed(_lines(path), level) for path in files), key=lambda each: each[0])
+    return [line for _, line in deque(found, maxlen=most or None)]
+
+
+def _timed(lines: Iterable[Line], level: str) -> Iterator[tuple[float, Line]]:
+    from syncin_mount.daemon.logline import at_least  # noqa: PLC0415 (start-up time)
+
+    time = 0.0
+    for line in lines:
+        if line[1] is not None:
+            time = line[1].time.timestamp()
+        if line[1] is None or at_least(line[1].level, level):
+            yield time, line
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    from syncin_mount.daemon.logline import entries  # noqa: PLC0415 (start-up time)
+
+    for each in rotated(path):
+        try:
+            with each.open(encoding="utf-8", errors="replace") as file:
+                yield from entries(file)
+        except FileNotFoundError:  # rotated away at this moment
+            continue
+
+
+class Tail:
+    """What is added to a file from now on, also after it was rotated."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = self._opened()
+        if self._file is not None:
+            self._file.seek(0, 2)
+        self._part = ""
+
+    def _opened(self) -> TextIO | None:
+        try:
+            return self._path.open(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    def lines(self) -> Iterator[Line]:
+        """The whole lines since the last call."""
+        from syncin_mount.daemon.logline import entries  # noqa: PLC0415 (start-up time)
+
+        yield from entries(self._added())
+        if self._moved():
+            self._file, self._part = self._opened(), ""
+            yield from entries(self._added())
+
+    def _added(self) -> list[str]:
+        text = self._part + (self._file.read() if self._file is not None else "")
+        *whole, self._part = text.split("\n")
+        return whole
+
+    def _moved(self) -> bool:
+        try:
+            return self._file is None or not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
+
+
+async def _follow(tails: list[Tail], level: str, several: bool, as_json: bool) -> None:
+    import trio  # noqa: PLC0415 (start-up time)
+
+    from syncin_mount.daemon.logline import at_least  # noqa: PLC0415
+
+    while True:
+        for tail in tails:
+            for line, entry in tail.lines():
+                if entry is None or at_least(entry.level, level):
+                    _tell(line, entry, several=several, as_json=as_json)
+        await trio.sleep(LOOK_EVERY)
+
+
+def _tell(line: str, entry: Entry | None, *, several: bool, as_json: bool) -> None:
+    if as_json:
+        output.say(json.dumps(_plain(line, entry)))
+        return
+    if entry is None:
+        output.say(output.printable(line))
+        return
+    whose = f"{entry.sync}: " if several else ""
+    urgent = "" if entry.level == "info" else f"{entry.level.upper()} "
+    more = "".join(f" {key}={value}" for key, value in entry.fields.items() if key != "error")
+    output.say(f"{output.moment(entry.time.timestamp())} {urgent}{output.printable(whose + entry.msg + more)}")
+    for each in entry.fields.get("error", "").splitlines():
+        output.say("    " + output.printable(each))
+
+
+def _plain(line: str, entry: Entry | None) -> dict[str, str]:
+    if entry is None:
+        return {"msg": line}
+    known = {"time": entry.time.isoformat(), "level": entry.level, "sync": entry.sync, "from": entry.source}
+    return {**known, "msg": entry.msg, **entry.fields}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from syncin_mount.cli.configured import unverified
 from syncin_mount.cli.exits import explain
 from syncin_mount.cli.overview import Seen
 from syncin_mount.cli.replicas import daemon_of, resting_status
@@ -14,10 +15,10 @@ from syncin_mount.control.client import NotRunning
 from syncin_mount.control.supervision import Ask, Phase, SupervisorError, What
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.config import Folders, Server, Synchronization
     from syncin_mount.control.messages import Status
     from syncin_mount.control.supervision import Answer, Supervised
 
@@ -31,6 +32,8 @@ class Looker:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._resting: dict[str, tuple[object, Status]] = {}
+        self.servers: Mapping[str, Server] = {}
+        """The configured ones, by name."""
         self.trouble: str | None = None
         """What keeps the supervisor from answering, or from following the configuration."""
 
@@ -41,11 +44,15 @@ class Looker:
 
         async def one(each: Synchronization) -> None:
             supervised = None if answer is None else answer.of(each.name)
+            server = self.servers.get(each.server)
+            insecure = unverified(server) if server is not None and server.insecure_tls else None
             try:
-                found[each.name] = Seen(each, await self._status(each, supervised, now), supervised)
+                found[each.name] = Seen(
+                    each, await self._status(each, supervised, now), supervised, unverified=insecure
+                )
             except Exception as error:  # noqa: BLE001 (it is told, beside how the others are)
                 status, sentence = explain(error)
-                found[each.name] = Seen(each, None, supervised, sentence, status)
+                found[each.name] = Seen(each, None, supervised, sentence, status, insecure)
 
         async with trio.open_nursery() as nursery:
             for each in chosen:

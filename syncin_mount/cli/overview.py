@@ -30,13 +30,15 @@ _VERBS = {"send": "sending", "fetch": "fetching"}
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A synchronization at one moment. ``status`` is None while its daemon starts or ends, ``supervised`` without a
-    supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status."""
+    supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status.
+    ``unverified`` is the sentence about a server whose certificate nobody checks."""
 
     configured: Synchronization
     status: Status | None
     supervised: Supervised | None = None
     error: str | None = None
     exit: int = 0
+    unverified: str | None = None
 
     @property
     def key(self) -> object:
@@ -44,6 +46,7 @@ class Seen:
         status, supervised = self.status, self.supervised
         return (
             self.configured.enabled,
+            self.unverified,
             self.error,
             None if supervised is None else (supervised.phase, supervised.failures, supervised.why),
             None
@@ -143,6 +146,8 @@ def lines(seen: Seen, *, brief: bool = True) -> list[Line]:
     """What is told of it below the table; not ``brief``: all of it."""
     name, status = seen.configured.name, seen.status
     found: list[tuple[str, str]] = []
+    if seen.unverified is not None:
+        found.append(("INSECURE", seen.unverified))
     if seen.error is not None:
         found.append(("error", seen.error))
     if seen.supervised is not None and seen.supervised.why:

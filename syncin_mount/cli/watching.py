@@ -31,6 +31,7 @@ _STYLES = {
     "halted": "bold red",
     "refused": "bold red",
     "error": "bold red",
+    "INSECURE": "bold red",
 }
 
 
@@ -112,7 +113,12 @@ def plain(seen: Seen) -> dict[str, Any]:
     if seen.status is not None:
         found |= msgspec.to_builtins(seen.status)
     supervised = None if seen.supervised is None else msgspec.to_builtins(seen.supervised)
-    return found | {"enabled": seen.configured.enabled, "supervised": supervised, "error": seen.error}
+    return found | {
+        "enabled": seen.configured.enabled,
+        "supervised": supervised,
+        "error": seen.error,
+        "tls_verified": seen.unverified is None,
+    }
 
 
 def tell(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:

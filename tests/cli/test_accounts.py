@@ -259,6 +259,11 @@ async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_lo
     await world.must("add", "docs", "--server", "tls", "--remote", "personal/docs", "--mountpoint", place)
     await world.must("sync", "docs")
     assert warned in (world.home / "state/logs/docs.log").read_text()
+    assert "docs: INSECURE: " + warned in (await world.must("status")).replace("\n", " ")
+    [status] = await world.json("status")
+    [listed], [server] = await world.json("list"), await world.json("server", "list")
+    assert [each["tls_verified"] for each in (status, listed, server)] == [False] * 3
+    assert warned in (await world.run("list")).error
     assert "its certificate is not verified" in (await world.run("doctor")).out
     said = await world.refused(
         "server", "auth", "tls", "--verify-tls", "--password-stdin", stdin=f"{PASSWORD}\n", status=5

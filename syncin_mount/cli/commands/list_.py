@@ -20,11 +20,23 @@ def command(as_json: bool) -> None:
     """
     folders, configuration = configured.load()
     for server in configuration.servers.values():
+        if server.insecure_tls and configuration.used_by(server.name):
+            output.warn(configured.unverified(server))
         for sentence in NotesFile(folders, server.client_id).read().not_taken:
             output.warn(output.printable(sentence))
     found = [(each, listens(folders.socket(each.name))) for each in configuration.synchronizations.values()]
     if as_json:
-        output.emit_json([{"name": each.name, **as_table(each), "mounted": mounted} for each, mounted in found])
+        output.emit_json(
+            [
+                {
+                    "name": each.name,
+                    **as_table(each),
+                    "mounted": mounted,
+                    "tls_verified": not configuration.servers[each.server].insecure_tls,
+                }
+                for each, mounted in found
+            ]
+        )
         return
     output.emit_table(
         ("NAME", "SERVER", "REMOTE FOLDER", "MOUNT POINT", "STATE"),

@@ -82,10 +82,19 @@ def list_(as_json: bool) -> None:
         (server, _has_token(folders, server), configuration.used_by(server.name))
         for server in configuration.servers.values()
     ]
+    for server, _, _ in found:
+        if server.insecure_tls:
+            output.warn(unverified(server))
     if as_json:
         output.emit_json(
             [
-                {"name": server.name, **as_table(server), "logged_in": kept, "synchronizations": users}
+                {
+                    "name": server.name,
+                    **as_table(server),
+                    "tls_verified": not server.insecure_tls,
+                    "logged_in": kept,
+                    "synchronizations": users,
+                }
                 for server, kept, users in found
             ]
         )

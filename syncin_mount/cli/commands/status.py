@@ -40,6 +40,7 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
     from syncin_mount.cli.watching import plain, tell  # noqa: PLC0415
 
     looker = Looker(folders)
+    looker.servers = configuration.servers
     seen: list[Seen] = output.run_async(looker.look, _chosen(configuration, name), now)
     if name is not None and seen[0].error is not None:
         raise CommandError(seen[0].error, seen[0].exit)
@@ -63,11 +64,15 @@ def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
     from syncin_mount.cli.looking import Looker  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.watching import watch  # noqa: PLC0415
 
+    looker = Looker(folders)
+
     def chosen() -> list[Synchronization]:
-        return _chosen(configured.load()[1], name)
+        configuration = configured.load()[1]
+        looker.servers = configuration.servers
+        return _chosen(configuration, name)
 
     async def run() -> None:
-        await watch(Looker(folders), chosen, brief=name is None, as_json=as_json)
+        await watch(looker, chosen, brief=name is None, as_json=as_json)
 
     try:
         output.run_async(run)

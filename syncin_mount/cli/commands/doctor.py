@@ -16,7 +16,7 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.cli import output
-from syncin_mount.cli.exits import Exit
+from syncin_mount.cli.exits import CommandError, Exit
 from syncin_mount.config import ConfigurationError, ConfigurationFile, FolderError, Folders, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.control.sockets import listens
@@ -44,12 +44,29 @@ class Finding:
 
 
 @click.command()
+@click.option(
+    "--collect",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Write what a bug report needs to an archive: FILE, or one in this folder.",
+)
+@click.option("--with-names", is_flag=True, help="With --collect: leave the names of files, users and servers in it.")
 @output.json_option
-def command(as_json: bool) -> None:
+def command(collect: str | None, with_names: bool, as_json: bool) -> None:
     """Check this computer, the configuration, the servers, the local copies and the mounts.
 
     Each line says what to do. Exit status 1 when something is wrong.
+
+    With --collect, write versions, settings, logs, states, failures and what the checks say to a tar.gz archive.
+    No content of files is in it, no password and no token, and names are replaced by x1, x2, … Look at it before you
+    send it to anybody.
     """
+    if with_names and collect is None:
+        raise click.UsageError("--with-names goes with --collect")
+    if collect is not None:
+        _collect(collect, with_names=with_names, as_json=as_json)
+        return
     findings: list[Finding] = []
     for finding in _findings():
         findings.append(finding)
@@ -58,6 +75,41 @@ def command(as_json: bool) -> None:
     if as_json:
         output.emit_json([{"verdict": f.verdict.name.lower(), "what": f.what} for f in findings])
     raise SystemExit(Exit.UNFINISHED if any(f.verdict is Verdict.WRONG for f in findings) else Exit.DONE)
+
+
+def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
+    from syncin_mount.cli.collecting import default_path, write_report  # noqa: PLC0415 (start-up time)
+
+    path = Path(file).absolute() if file else default_path()
+    folders = Folders.find()
+
+    def said() -> list[str]:
+        return [f"{finding.verdict.value:<5}  {finding.what}" for finding in _findings()]
+
+    try:
+        parts = write_report(path, folders, said, with_names=with_names)
+    except FileExistsError:
+        raise CommandError(f"there is a file {path} already; give another name") from None
+    except OSError as error:
+        raise CommandError(
+            f"the report cannot be written to {path} ({error.strerror}); give another place", Exit.UNFINISHED
+        ) from error
+    if as_json:
+        found = [{"name": part.name, "what": part.what} for part in parts]
+        output.emit_json({"file": str(path), "names": with_names, "parts": found})
+        return
+    for part in parts:
+        output.say(f"{part.name:<20}  {part.what}")
+    output.say()
+    output.say(f"The report is in {output.printable(str(path))}")
+    if with_names:
+        output.warn("names of your files, folders, users and servers are in it")
+    else:
+        output.say(
+            "Names of files, folders, users and servers are replaced, the same by the same; words that the program"
+        )
+        output.say("uses itself may have stayed.")
+    output.say("Look at it before you send it to anybody.")
 
 
 def _findings() -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
     """List what waits in synchronization NAME, in its order, and why it waits."""
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
-    entries: list[JournalEntry] = output.run_async(_journal, folders, synchronization, everything)
+    entries: list[JournalEntry] = output.run_async(journal_of, folders, synchronization, everything)
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
@@ -123,7 +123,8 @@ def _change(name: str, what: Literal["hold", "release", "discard"], numbers: tup
         raise SystemExit(Exit.UNFINISHED)
 
 
-async def _journal(folders: Folders, synchronization: Synchronization, everything: bool) -> list[JournalEntry]:
+async def journal_of(folders: Folders, synchronization: Synchronization, everything: bool) -> list[JournalEntry]:
+    """What waits, and with ``everything`` also what stays here. Raises ControlError, ReplicaError."""
     async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
             async with daemon.journal(everything=everything) as entries:

@@ -220,6 +220,12 @@ class _Listing:
         return [*head, str(each.run), each.side, each.op, path, size, took, result]
 
 
+def rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
+    """The transfers of one synchronization that are asked for. Raises CommandError, ControlError."""
+    found: list[Transfer] = output.run_async(_rows, folders, name, query)
+    return found
+
+
 async def _rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
     """From the daemon, which has what is not in the file yet; else from the file: a run that is not mounted may be
     writing it, or nobody."""

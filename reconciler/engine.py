@@ -416,9 +416,11 @@ class Engine:
         except Unauthorized as error:
             self._refuse(error)
             report.refused = self._refused
-        except Halted as error:
+        except Halted as error:  # by what the server answered
+            self._link.alive()
             self._halt(report, str(error))
         except Missing as error:
+            self._link.alive()
             log.info("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:

@@ -149,7 +149,8 @@ TABLE: tuple[Row, ...] = (
     Row(408, Unreachable, "{server} waited too long for {what}; it is tried again later", foreign=True),
     # Room, locks, what is there and what is not ----------------------------------------
     Row(507, QuotaReached, "{server} refused {what}: the storage quota is reached; delete something, the trash too"),
-    Row(423, Locked, "{server} refused {what} for now: somebody holds the file, or an earlier upload was not finished"),
+    Row(423, Locked, "{server} refused {what} for now: somebody holds the file, or an upload that broke off "
+        "does (after a crash of the server for up to 8 hours)"),
     Row(405, Exists, "{server} refused {what}: something is there already"),
     Row(400, Exists, "{server} refused {what}: something is there already", _at(_E.MOVE), "destination already exists"),
     Row(500, Exists, "{server} refused {what}: a file is in the way", _at(_E.MAKE, _E.UPLOAD), "EEXIST"),
@@ -181,8 +182,8 @@ TABLE: tuple[Row, ...] = (
     Row(500, NoPlaceInTrash, "{server} has no place in its trash for {what}", _at(_E.DELETE), "ENAMETOOLONG"),
     # Names and permissions ----------------------------------------
     Row(403, Refused, "{server} refused {what}: {said}", _at(_E.MOVE), "itself"),
-    Row(403, Forbidden, "{server} lets nothing be synchronized: the account has no permission for that (any more); "
-        "ask its administrator",
+    Row(403, Forbidden, "{server} lets nothing be synchronized: this computer was logged out there, or the account "
+        "has no permission for that any more; log in again (syncin-mount server auth), or ask its administrator",
         _at(_E.PATHS), "not allowed"),
     Row(403, Forbidden, "{server} refused {what}: you may not do this there ({said})"),
     Row(500, Refused, "{server} refused {what}: the name or the path is too long; use a shorter one", None,

@@ -65,7 +65,7 @@ def nothing(world: World) -> None:
         (revoke, "does not know this client any more", nothing, True),
         (suspend, "is suspended or may not synchronize; ask its administrator",
          lambda world: setattr(account_of(world), "active", True), False),
-        (forbid, "has no permission for that (any more); ask its administrator",
+        (forbid, "has no permission for that any more; log in again",
          lambda world: account_of(world).applications.append("desktop_app_sync"), False),
     ],
 )  # fmt: skip

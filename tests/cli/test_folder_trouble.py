@@ -45,6 +45,8 @@ async def test_deleted(world: World):
     said = await world.refused("sync", "docs", status=4)
     assert "the folder “personal/docs” is not on the server any more. Restore it there" in said
     still_here(world)
+    (told,) = await world.json("status", "docs")
+    assert told["online"] is True, "it is the server that says so"
     assert not world.disk.exists()
     aside.rename(world.disk)
     await world.must("sync", "docs")

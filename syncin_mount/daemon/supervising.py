@@ -12,16 +12,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.errors import RemoteError
 from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME, Answer, Ask, Phase, Supervised, What, serve_supervision
 from syncin_mount.daemon.children import Daemon, first_word, open_daemon
 from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.daemon.logind import keep_delaying
 from syncin_mount.daemon.mounts import mounted_at, take_away
 from syncin_mount.daemon.spawn import Refusal, refusal_in, signal_name, wordless
 from syncin_mount.daemon.supervisor import Start, Table
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncin_mount.config import Folders
+    from syncin_mount.control.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,9 @@ LOOK_EVERY = 2.0
 
 PATIENCE = 60.0
 """Seconds that the daemons get, all together, to write down what the system hands over at the end."""
+
+SETTLING = 0.5
+"""Seconds between looks whether a drive still can send what waits."""
 
 if sys.platform == "win32":
     _ENDING = (signal.SIGINT, signal.SIGBREAK)
@@ -88,6 +94,7 @@ async def supervise(
             on_serving()
             nursery.start_soon(supervisor.run)
             nursery.start_soon(supervisor.tell_ready, on_ready)
+            nursery.start_soon(keep_delaying, supervisor.settle_drives, supervisor.wake_drives)
             await supervisor.over.wait()
             nursery.cancel_scope.cancel()
 
@@ -289,6 +296,32 @@ class Supervisor:
             log.error("these do not end, and are left alone: %s", ", ".join(self._daemons))
         self.over.set()
 
+    # the computer ends, or sleeps -----------------------------------------------------------------------------------
+    async def settle_drives(self) -> None:
+        """Returns when each drive has sent what waits, or will not now."""
+        log.info("the computer shuts down or sleeps: what waits is sent first")
+        await self._tell_drives(_settle)
+        log.info("nothing is left that is sent now")
+
+    async def wake_drives(self) -> None:
+        """The network may be there again, and runs be due."""
+        log.info("the computer goes on: the servers are tried at once")
+        await self._tell_drives(_wake_up)
+
+    async def _tell_drives(self, what: Callable[[Client], Awaitable[object]]) -> None:
+        from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (big, and seldom needed)
+
+        async def tell(name: str) -> None:
+            try:
+                async with Client(self._folders.socket(name)) as drive:
+                    await what(drive)
+            except (ControlError, RemoteError) as error:
+                log.info("%s: %s", name, error)
+
+        async with trio.open_nursery() as nursery:
+            for name in list(self._daemons):
+                nursery.start_soon(tell, name)
+
     async def stop_on_signal(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Ends everything on a signal."""
         with trio.open_signal_receiver(*_ENDING) as signals:
@@ -296,6 +329,28 @@ class Supervisor:
             async for number in signals:
                 log.info("ending: %s", signal.Signals(number).name)
                 await self.end()
+
+
+async def _settle(drive: Client) -> None:
+    """Returns when everything is sent, or as soon as it is clear that this drive sends nothing now."""
+    while True:
+        with trio.move_on_after(SETTLING):
+            await drive.settle()
+            return
+        now = await drive.status()
+        why = now.halted or now.refused or (now.why_offline or "the server is away" if now.online is False else None)
+        if now.paused or now.manual or now.schedule != "off":
+            why = "it sends nothing by itself now"
+        if why:
+            log.info("%s is not waited for (%d waiting): %s", now.name, now.waiting, why)
+            return
+
+
+async def _wake_up(drive: Client) -> None:
+    """A drive on a schedule makes up by itself what it missed, once its server is there."""
+    now = await drive.status()
+    if now.schedule == "off" or now.online is False:
+        await drive.retry()
 
 
 def _daemon(pid: int) -> Daemon | None:

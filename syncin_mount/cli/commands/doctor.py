@@ -153,6 +153,13 @@ def _system() -> Iterator[Finding]:
         yield Finding(Verdict.WRONG, f"pyfuse3 cannot be loaded ({error}); install libfuse3-3 and syncin-mount afresh")
     else:
         yield Finding(Verdict.FINE, f"pyfuse3 {pyfuse3.__version__}")
+    yield _logind()
+
+
+def _logind() -> Finding:
+    if Path("/run/systemd/inhibit").is_dir():
+        return Finding(Verdict.FINE, "systemd-logind: while 'up' runs, shutting down waits for what is not sent")
+    return Finding(Verdict.NOTE, "no systemd-logind: shutting down does not wait for what is not sent; it stays here")
 
 
 def _device() -> Finding:

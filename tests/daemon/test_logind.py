@@ -25,6 +25,7 @@ class Logind:
     def __init__(self, connection: DBusConnection) -> None:
         self.connection = connection
         self.delay = DELAY
+        self.holder = ""
         self.asked: list[tuple[str, ...]] = []
         self.locks: list[int] = []
         self._take, self.taken = trio.open_memory_channel[None](10)
@@ -45,15 +46,15 @@ class Logind:
             return
         assert member == "Inhibit"
         self.asked.append(message.body)
+        self.holder = message.header.fields[HeaderFields.sender]
         ours, theirs = os.pipe()
         self.locks.append(ours)
         await self.connection.send(new_method_return(message, "h", (theirs,)))
         os.close(theirs)
         await self._take.send(None)
 
-    async def say(self, member: str, value: bool, connection: DBusConnection | None = None) -> None:
-        message = new_signal(DBusAddress(PATH, interface=MANAGER), member, "b", (value,))
-        await (connection or self.connection).send(message)
+    async def say(self, member: str, value: bool) -> None:
+        await self.connection.send(new_signal(DBusAddress(PATH, interface=MANAGER), member, "b", (value,)))
 
     async def released(self, number: int) -> None:
         """Returns when nobody holds that lock any more."""
@@ -77,6 +78,13 @@ class Drives:
 
     async def woke(self) -> None:
         self.awake.set()
+
+
+async def reply_of(connection: DBusConnection) -> Message:
+    while True:
+        message = await connection.receive()
+        if message.header.message_type is MessageType.method_return:
+            return message
 
 
 @pytest.fixture
@@ -153,7 +161,11 @@ async def test_after_waking_the_drives_are_told_and_the_lock_is_taken_anew(manag
 
 async def test_a_stranger_on_the_bus_is_not_believed(bus: str, manager: Logind, drives: Drives):
     async with await open_dbus_connection(bus) as stranger:
-        await manager.say("PrepareForShutdown", True, stranger)
+        forged = new_signal(DBusAddress(PATH, interface=MANAGER), "PrepareForShutdown", "b", (True,))
+        forged.header.fields[HeaderFields.destination] = manager.holder  # to it alone: the bus asks for no match
+        await stranger.send(forged)
+        await stranger.send(message_bus.GetId())
+        await reply_of(stranger)  # so the bus has passed it on
         await manager.say("PrepareForSleep", False)  # what comes behind it is heard
         with trio.fail_after(30):
             await drives.awake.wait()

@@ -78,15 +78,16 @@ async def supervise(
     on_serving: Callable[[], None] = lambda: None,
     on_ready: Callable[[], None] = lambda: None,
     on_ending: Callable[[], None] = lambda: None,
+    settling: float = 0.0,
 ) -> None:
     """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal; then unmounts all.
 
     ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried, ``on_ending`` when the
-    end begins. Raises DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin
-    with.
+    end begins. On SIGTERM drives get ``settling`` seconds to send what waits before they are unmounted. Raises
+    DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin with.
     """
     with only_supervisor(folders):
-        supervisor = Supervisor(folders, on_ending)
+        supervisor = Supervisor(folders, on_ending, settling)
         supervisor.read_configuration(must=True)
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.stop_on_signal)
@@ -102,8 +103,9 @@ async def supervise(
 class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
 
-    def __init__(self, folders: Folders, on_ending: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, folders: Folders, on_ending: Callable[[], None] = lambda: None, settling: float = 0.0) -> None:
         self._folders = folders
+        self._settling = settling
         self._on_ending = on_ending
         self._file = ConfigurationFile(folders)
         self._read: object = None  # what the file was like when it was read last
@@ -299,7 +301,7 @@ class Supervisor:
     # the computer ends, or sleeps -----------------------------------------------------------------------------------
     async def settle_drives(self) -> None:
         """Returns when each drive has sent what waits, or will not now."""
-        log.info("the computer shuts down or sleeps: what waits is sent first")
+        log.info("what waits is sent before the end, or sleep")
         await self._tell_drives(_settle)
         log.info("nothing is left that is sent now")
 
@@ -328,6 +330,9 @@ class Supervisor:
             task_status.started()
             async for number in signals:
                 log.info("ending: %s", signal.Signals(number).name)
+                if number == signal.SIGTERM and self._settling:
+                    with trio.move_on_after(self._settling):
+                        await self.settle_drives()
                 await self.end()
 
 

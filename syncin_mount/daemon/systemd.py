@@ -91,6 +91,12 @@ class Told:
         # The drives' daemons are no concern of it.
         self._address = os.environ.pop("NOTIFY_SOCKET", "")
 
+    @property
+    def patience(self) -> float:
+        """Seconds that a log-out, which stops the unit, waits for what is not sent; nobody is kept waiting without
+        systemd. As long as logind delays a shutdown, and well below the unit's TimeoutStopSec."""
+        return 5.0 if self._address else 0.0
+
     def ready(self) -> None:
         self._say(b"READY=1")
 

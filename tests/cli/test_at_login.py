@@ -148,9 +148,11 @@ async def test_the_supervisor_is_ready_when_the_drives_are(ours: World):
             try:
                 assert await trio.to_thread.run_sync(there.recv, 100) == b"READY=1"
                 assert ours.drive.is_mount()
+                (ours.drive / "last words").write_text("said")
                 process.send_signal(signal.SIGTERM)
                 assert await trio.to_thread.run_sync(there.recv, 100) == b"STOPPING=1"
                 assert await trio.to_thread.run_sync(process.wait, LIMIT) == 0
             finally:
                 process.kill()
         assert not ours.drive.is_mount()
+        assert (ours.disk / "last words").read_text() == "said", "the log-out waited for it"

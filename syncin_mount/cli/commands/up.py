@@ -117,7 +117,13 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
     systemd = Told()
 
     async def run() -> None:
-        await supervise(folders, on_serving=serving, on_ready=systemd.ready, on_ending=systemd.stopping)
+        await supervise(
+            folders,
+            on_serving=serving,
+            on_ready=systemd.ready,
+            on_ending=systemd.stopping,
+            settling=systemd.patience,
+        )
 
     try:
         output.run_async(run)

@@ -421,7 +421,7 @@ class Engine:
             self._halt(report, str(error))
         except Missing as error:
             self._link.alive()
-            log.info("the listing found no folder: %s", error)
+            log.debug("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
             self._failed_until = self._later(started)

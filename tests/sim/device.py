@@ -280,7 +280,11 @@ class Device:
             finally:
                 done.set()
 
-        self._nursery.start_soon(guest)
+        try:
+            self._nursery.start_soon(guest)
+        except RuntimeError:  # it is being started, and what is known is the nursery of its former life
+            await trio.lowlevel.checkpoint()
+            return
         await done.wait()
 
     async def sync(self, *, confirmed: bool = False, dry_run: bool = False) -> Report | None:

@@ -148,6 +148,7 @@ async def test_the_supervisor_is_ready_when_the_drives_are(ours: World):
             try:
                 assert await trio.to_thread.run_sync(there.recv, 100) == b"READY=1"
                 assert ours.drive.is_mount()
+                await ours.must("sync", "docs", "--wait")
                 (ours.drive / "last words").write_text("said")
                 process.send_signal(signal.SIGTERM)
                 assert await trio.to_thread.run_sync(there.recv, 100) == b"STOPPING=1"

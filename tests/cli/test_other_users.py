@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import trio
 
+from syncin_mount.config.files import locked
 from syncin_mount.devserver import DevServer, User, serve
 from tests.cli.conftest import LIMIT, Done
 
@@ -187,15 +188,23 @@ def base() -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("only root can be two users")
     device = Path("/dev/fuse")
-    before = stat.S_IMODE(device.stat().st_mode)
-    device.chmod(0o666)  # as udev has it; a container's may be root's alone
     made = Path(tempfile.mkdtemp(prefix="syncin-users-"))
+    with locked(Path(tempfile.gettempdir()) / "syncin-users.lock"):  # each gives it back as it was
+        before = stat.S_IMODE(device.stat().st_mode)
+        device.chmod(0o666)  # as udev has it; a container's may be root's alone
+        try:
+            yield from shared(made)
+        finally:
+            device.chmod(before)
+            shutil.rmtree(made)
+
+
+def shared(made: Path) -> Iterator[Path]:
+    """The place itself."""
     made.chmod(0o755)
     (made / "tmp").mkdir()
     (made / "tmp").chmod(0o1777)
     yield made
-    shutil.rmtree(made)
-    device.chmod(before)
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import trio
 
-from tests.cli.conftest import World
+from tests.cli.conftest import World, until
 from tests.cli.terminals import ESCAPE, environment, terminal
 from tests.cli.test_up import ours
 
@@ -79,6 +80,12 @@ async def test_a_drive_that_is_not_mounted_says_why_and_when_it_is_tried_again(o
     ours.drive.mkdir(exist_ok=True)
     (ours.drive / "file").write_text("in the way")
     assert (await ours.run("up")).status == 1
+
+    async def waits_for_long() -> bool:
+        docs = next(each for each in await ours.json("status") if each["name"] == "docs")["supervised"]
+        return bool(docs["phase"] == "waiting" and docs["next_try"] > time.time() + 4)
+
+    await until(waits_for_long, "the pauses grow, so that it is not just being tried")
     said = await ours.must("status")
     assert re.search(r"^docs +no .* again in [0-9]+ s$", said, re.MULTILINE), said
     assert re.search(r"^docs: drive: .*is not empty.*; next try at ", said, re.MULTILINE), said

@@ -103,6 +103,7 @@ class Assistant:
         from syncin_mount.server import parse_url  # noqa: PLC0415
 
         url = login = None
+        unverified = False
         while True:
             url = _address(str(click.prompt("The server's address", default=url, err=True)).strip(), parse_url)
             if url is None:
@@ -111,10 +112,12 @@ class Assistant:
             name = suggested_server_name(urlsplit(url).hostname or "", self._configuration.servers)
             try:
                 click.get_current_context().invoke(
-                    add, name=name, url=url, login=login, password_stdin=False, code=None, insecure_tls=False
+                    add, name=name, url=url, login=login, password_stdin=False, code=None, insecure_tls=unverified
                 )
             except (CommandError, RemoteError) as error:
                 output.warn(str(error))
+                if "--insecure-tls" in str(error):
+                    unverified = click.confirm("Accept a certificate that nobody verifies?", default=False, err=True)
             else:
                 _, self._configuration = configured.load()
                 return name

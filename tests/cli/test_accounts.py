@@ -18,6 +18,7 @@ from syncin_mount.devserver.certificate import self_signed
 from syncin_mount.devserver.store import Account, Client
 from syncin_mount.devserver.tokens import totp
 from tests.cli.conftest import PASSWORD, World, until
+from tests.cli.terminals import terminal
 
 SECRET = "JBSWY3DPEHPK3PXP"
 
@@ -242,6 +243,23 @@ async def secured(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[str]:
     running = await nursery.start(run)
     yield running.url
     dev.close()
+
+
+async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(world: World, secured: str):
+    (world.base / "user").mkdir()
+    with terminal(world, "add", HOME=str(world.base / "user")) as seen:
+        for accepted in ("n", "y"):
+            await seen.answer("The server's address.*: ", secured if accepted == "n" else "")
+            await seen.answer("login or e-mail address there.*: ", "user1")
+            await seen.answer("Password of user1 at .*: ", PASSWORD)
+            await seen.answer(r"Accept a certificate that nobody verifies\? \[y/N\]: ", accepted)
+        await seen.answer("The server's address.*: ", "")
+        await seen.answer("login or e-mail address there.*: ", "")
+        await seen.answer("Password of user1 at .*: ", PASSWORD)
+        assert "is not verified: whoever is in between" in await seen.expect(r"Folder \[")
+        seen.child.sendintr()
+        assert await seen.end() == 130
+    assert [each["tls_verified"] for each in await world.json("server", "list")] == [False]
 
 
 async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_loudly(world: World, secured: str):

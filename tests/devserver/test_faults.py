@@ -39,7 +39,7 @@ def http(world: World, *, read_timeout: float | None = 10) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{world.wire.port}",
         headers={"Authorization": f"Bearer {world.sessions['main'].access}", "User-Agent": "sync-in-cli/2"},
-        timeout=httpx.Timeout(10, read=read_timeout),
+        timeout=httpx.Timeout(60, read=read_timeout),
     )
 
 

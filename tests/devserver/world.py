@@ -236,7 +236,7 @@ def write(path: Path, data: bytes = b"x", mtime: int | None = None) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Waits for what another task or the kernel brings about."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while not condition():  # noqa: ASYNC110  # the condition is another task's or the kernel's: there is no event
             await trio.sleep(0.005)
 

@@ -278,7 +278,7 @@ class World:
 
     async def settled(self, device: Device) -> None:
         """Returns when nothing is left to send or fetch after the device's first run."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while (  # noqa: ASYNC110 - what is waited for is not ours to signal
                 list(device.replica.dirty())
                 or device.hydrator.waiting

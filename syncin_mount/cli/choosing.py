@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from syncin_mount.config.model import may_write
 from syncin_mount.config.schema import check_remote
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 PAGE = 30
 """Folders that are shown at once: what a terminal of usual height keeps on screen with a question below."""
-
-FULL = frozenset("adm")
 
 
 def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str | None:
@@ -41,7 +40,7 @@ def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = l
 def is_read_only(item: RemoteItem) -> bool:
     """Whether the server gives no right to add, delete and modify there, so that a drive can only follow it. Of
     `personal`, and of the lists of spaces and shares, nothing is told and nothing can be synchronized."""
-    return "/" in item.path and not set(item.permissions.split(":")) >= FULL
+    return "/" in item.path and not may_write(item.permissions)
 
 
 def note(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str:

@@ -113,7 +113,7 @@ class Synchronization:
     @property
     def writable(self) -> bool:
         """Whether the server lets us add, delete and modify there; supposed, as long as it was not asked."""
-        return self.path_id is None or {"a", "d", "m"} <= set(self.permissions.split(":"))
+        return self.path_id is None or may_write(self.permissions)
 
     @property
     def direction_in_force(self) -> Direction:
@@ -172,6 +172,11 @@ class Configuration:
 
 
 _NAME = re.compile(r"\w[\w .@+-]{0,62}(?<! )", re.UNICODE)
+
+
+def may_write(permissions: str) -> bool:
+    """Whether these permissions of the server's (as ``a:d:m:so``) let us add, delete and modify."""
+    return {"a", "d", "m"} <= set(permissions.split(":"))
 
 
 def check_name(name: str) -> str | None:

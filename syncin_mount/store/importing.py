@@ -119,8 +119,10 @@ class Importer:
 
     def _take_up(self) -> None:
         """Learns what was under way; an original that was being taken away gets its name back."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
+        try:
             self._interrupted = {(path, size, mtime) for path, size, mtime in json.loads(self._mark.read_bytes())}
+        except (FileNotFoundError, ValueError):  # the mark is replaced as a whole, and stands before anything is done
+            return
         for found in list(survey(self._folder)):
             head, name = os.path.split(found.path)
             if name.startswith(ASIDE) and not found.why:
@@ -129,22 +131,29 @@ class Importer:
                     os.rename(self._place(found.path), place)
 
     def _note_batch(self) -> None:
-        """The batch, and what is left of the one before, is known from now on, whatever happens."""
-        told = [*self._interrupted, *((os.fsdecode(each.path), each.size, each.mtime_ns) for each, _ in self._queue)]
-        new = self._mark.with_suffix(".new")
-        with new.open("w", encoding="ascii") as file:
+        """The batch, and what is left of the one before, is known from now on, whatever happens. What the drive has
+        under a name already is not of the batch's making."""
+        new = [found for found, parent in self._queue if self._replica.lookup(parent, found.name) is None]
+        told = [*self._interrupted, *((os.fsdecode(each.path), each.size, each.mtime_ns) for each in new)]
+        fresh = self._mark.with_suffix(".new")
+        with fresh.open("w", encoding="ascii") as file:
             json.dump(told, file)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(self._mark)
+        fresh.replace(self._mark)
         system.sync_folder(self._mark.parent)
 
-    def _make_room_for(self, path: bytes, parent: NodeId, size: int, mtime_ns: int) -> bytes:
+    def _make_room_for(self, path: bytes, parent: NodeId, found: os.stat_result, fd: int = -1) -> bytes:
         """The name that the file, link or pipe gets: its own, from which goes what an interrupted batch left; else a
-        free one."""
-        there = self._replica.lookup(parent, os.path.basename(path))
-        if self._is_unfinished(path, there, size, mtime_ns):
-            self._replica.unlink(parent, os.path.basename(path))
+        free one. A content that is not the original's goes to the bin: who knows whose it is."""
+        name = os.path.basename(path)
+        there = self._replica.lookup(parent, name)
+        size = found.st_size if fd >= 0 else 0
+        if there is not None and self._is_unfinished(path, there, size, found.st_mtime_ns):
+            if not self._is_file_here(there) or (fd >= 0 and self._holds(there, fd)):
+                self._replica.unlink(parent, name)
+            else:
+                self._replica.delete_local(there, keep=True, why="left by an import that was interrupted")
         return self._name(path, parent)
 
     def _is_unfinished(self, path: bytes, there: NodeId | None, size: int, mtime_ns: int) -> bool:
@@ -228,7 +237,7 @@ class Importer:
         there = self._replica.lookup(parent, os.path.basename(found.path))
         attr = self._replica.attr(there) if there is not None else None
         if attr is None or (attr.kind, attr.target) != (found.kind, target):
-            name = self._make_room_for(found.path, parent, 0, look.st_mtime_ns)
+            name = self._make_room_for(found.path, parent, look)
             made = self._replica.create(
                 parent, name, found.kind, mode=stat.S_IMODE(look.st_mode), uid=look.st_uid, gid=look.st_gid,
                 rdev=getattr(look, "st_rdev", 0), target=target,
@@ -246,18 +255,25 @@ class Importer:
         if self._is_unfinished(path, there, found.st_size, found.st_mtime_ns):
             return False
         attr = self._replica.attr(there) if there is not None else None
-        if there is None or attr is None or attr.kind is not NodeType.FILE or not attr.present:
+        if there is None or attr is None or not self._is_file_here(there):
             return False
-        if attr.size != found.st_size or attr.mtime_ns != found.st_mtime_ns:
-            return False
-        content = self._replica.open_content(there)
+        same = (attr.size, attr.mtime_ns) == (found.st_size, found.st_mtime_ns)
+        return same and self._holds(there, fd)
+
+    def _is_file_here(self, node: NodeId) -> bool:
+        attr = self._replica.attr(node)
+        return attr is not None and attr.kind is NodeType.FILE and attr.present
+
+    def _holds(self, node: NodeId, fd: int) -> bool:
+        """Whether the node's content is that of the open file."""
+        content = self._replica.open_content(node)
         try:
             return _equal(fd, content.fd)
         finally:
             content.close()
 
     def _copy_in(self, path: bytes, parent: NodeId, fd: int, found: os.stat_result) -> None:
-        name = self._make_room_for(path, parent, found.st_size, found.st_mtime_ns)
+        name = self._make_room_for(path, parent, found, fd)
         try:
             self._fill(path, parent, name, fd, found)
         except OSError as error:

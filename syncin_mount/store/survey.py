@@ -34,6 +34,10 @@ class Found:
     why: str = ""
 
     @property
+    def name(self) -> bytes:
+        return os.path.basename(self.path)
+
+    @property
     def is_folder(self) -> bool:
         return self.kind is NodeType.FOLDER
 

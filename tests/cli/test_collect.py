@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -72,10 +72,10 @@ async def offline(world: World) -> None:
 
 @pytest.mark.parametrize("state", [mounted, unmounted, damaged, misconfigured, offline])
 async def test_a_report_has_what_is_needed_and_neither_names_nor_content_nor_secrets(
-    world: World, state: Callable[[World], object]
+    world: World, state: Callable[[World], Awaitable[None]]
 ):
     await worked_with(world)
-    await state(world)  # type: ignore[misc]  # each is a coroutine function
+    await state(world)
     path = world.base / "report.tar.gz"
     said = await world.must("doctor", "--collect", str(path))
     assert "Look at it before you send it to anybody." in said

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,23 +14,16 @@ from jeepney.io.trio import DBusConnection, open_dbus_connection
 from syncin_mount.config import ConfigurationFile, Folders, Scheduling
 from syncin_mount.daemon.desktop import has_desktop, tell
 from syncin_mount.daemon.notices import Notice
+from tests.daemon.buses import private_bus
 
 NOTICE = Notice("docs: 1 conflict", "a <b> & c")
 
 
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("dbus-daemon is not installed")
-    command = ["dbus-daemon", "--session", "--nofork", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-            yield address
-        finally:
-            process.kill()
+    with private_bus() as address:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        yield address
 
 
 async def take_one(desktop: DBusConnection) -> tuple[object, ...]:

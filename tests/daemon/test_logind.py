@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from jeepney import DBusAddress, HeaderFields, Message, MessageType, message_bus
 from jeepney.io.trio import DBusConnection, open_dbus_connection
 
 from syncin_mount.daemon import logind
+from tests.daemon.buses import private_bus
 
 NAME, PATH, MANAGER = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
 DELAY = 2.0
@@ -89,17 +88,9 @@ async def reply_of(connection: DBusConnection) -> Message:
 
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("dbus-daemon is not installed")
-    command = ["dbus-daemon", "--session", "--nofork", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
-            yield address
-        finally:
-            process.kill()
+    with private_bus() as address:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+        yield address
 
 
 @pytest.fixture

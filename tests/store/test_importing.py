@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.store import Replica
+from syncin_mount.store import Replica, importing
 from syncin_mount.store.copy_out import copy_out
 from syncin_mount.store.importing import Importer
 from syncin_mount.store.survey import survey
@@ -119,19 +121,26 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
     folder = tmp_path / "folder"
     grow(folder, 1)
     monkeypatch.setattr("syncin_mount.store.importing.BATCH_FILES", 3)
-    gone = []
-    for name in ("unlink", "rename"):
-        real = getattr(os, name)
+    done: list[str] = []
 
-        def watched(place: object, *rest: object, real: Callable[..., None] = real) -> None:
-            if os.fsencode(str(place) if isinstance(place, Path) else place).startswith(os.fsencode(folder)):  # type: ignore[arg-type]
-                assert replica.unsynced_contents() == []
-                gone.append(place)
-            real(place, *rest)
+    def watch(owner: object, name: str, what: str, *, inside: bool = False) -> None:
+        real = getattr(owner, name)
 
-        monkeypatch.setattr(os, name, watched)
+        def watched(*words: Any) -> None:
+            if not inside or os.fsencode(words[0]).startswith(os.fsencode(folder)):
+                done.append(what)
+            real(*words)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    watch(importing, "copy_content", "copied")
+    watch(replica, "sync_files", "synced")
+    watch(replica, "commit", "committed")
+    watch(os, "unlink", "gone", inside=True)
+    watch(os, "rename", "gone", inside=True)
     Importer(replica, folder).run()
-    assert len(gone) > 10
+    assert done.count("gone") > 10
+    assert re.fullmatch("((copied )*synced committed (gone )+)+(committed )?", " ".join([*done, ""])), done
 
 
 def test_what_cannot_be_imported_is_told_and_stays(replica: Replica, tmp_path: Path):
@@ -209,6 +218,50 @@ def test_what_has_its_name_in_the_drive_already_is_kept_beside_it(replica: Repli
     assert path == "file"
     found = contents(in_drive(replica, tmp_path / "copy"))
     assert found == {"file": (b"first", {}), name: (b"second", {}), "same": (b"same", {})}
+
+
+def test_a_batch_that_was_interrupted_takes_nothing_that_the_drive_had_before(replica: Replica, tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("in the drive, never sent")
+    Importer(replica, folder).run()
+    (folder / "file").write_text("found in the folder")
+
+    def killed(_files: int, _bytes: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Importer(replica, folder, killed).run()
+    assert (folder / "file").read_text() == "found in the folder"
+    Importer(replica, folder).run()
+    kept = [
+        content[0] for content in contents(in_drive(replica, tmp_path / "copy")).values() if isinstance(content, tuple)
+    ]
+    assert set(kept) == {b"in the drive, never sent", b"found in the folder"}
+
+
+def test_what_an_interrupted_batch_left_and_is_not_the_original_goes_to_the_bin(replica: Replica, tmp_path: Path):
+    """Half a copy, or what a power cut made of it; or what somebody wrote in its place."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("whole")
+
+    def killed(_files: int, _bytes: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Importer(replica, folder, killed).run()
+    node = replica.lookup(ROOT, b"file")
+    assert node is not None
+    replica.begin_write(node)
+    content = replica.open_content(node)
+    os.pwrite(content.fd, b"WHOLE", 0)
+    content.close()
+    replica.written(node, size=5, mtime_ns=NS)
+    done = Importer(replica, folder).run()
+    assert (done.renamed, done.left) == ([], [])
+    assert contents(in_drive(replica, tmp_path / "copy")) == {"file": (b"whole", {})}
+    assert [each.path for each in replica.bin_entries()] == ["file"]
 
 
 STEP = 13

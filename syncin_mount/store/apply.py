@@ -180,6 +180,7 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
         index.move_xattrs(node, document)
     index.drop_entry(event.parent, event.name)
     index.delete_node(node)
+    index.move_checksum(node, document, new.version)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, node)
     was_held = index.is_held(node)
@@ -248,9 +249,17 @@ def _made_absent(index: Index, sequence: int, event: events.MadeAbsent) -> None:
         index.unmark(index.unsynced, node)
 
 
+def _counted(index: Index, _sequence: int, event: events.Counted) -> None:
+    for node, version, checksum in event.contents:
+        record, base = index.peek(node), index.base(node)
+        if record is not None and (record.version == version or (base is not None and base.version == version)):
+            index.put_checksum(node, version, checksum)
+
+
 def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:
     for node in event.nodes:
         record = _get(index, node)
+        index.unmark(index.checksums, node, key(record.version))  # the bytes may be others than were counted
         record.doubtful = record.version
         index.put_node(node, record)
 
@@ -288,6 +297,8 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Doubted: _doubted,
     events.FellBack: apply_remote.fell_back,
     events.Spared: apply_remote.spared,
+    events.Counted: _counted,
+    events.Rotted: apply_remote.rotted,
     events.Held: apply_undo.held,
     events.Discarded: apply_undo.discarded,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store.index import Index, differs
-from syncin_mount.store.records import FILE, BaseRecord, Node, PendingRecord, Unlink, key
+from syncin_mount.store.records import FILE, U64X2, BaseRecord, Node, PendingRecord, Unlink, key
 from syncin_mount.store.types import OpKind
 
 
@@ -51,6 +51,7 @@ def drop_node(index: Index, node: int, record: Node) -> None:
         index.drop_xattrs(node)
     if record.kind == FILE:
         index.unmark(index.unsynced, node)
+        index.drop_checksums(node)
         if not record.present:
             index.unmark(index.absent, node)
         if record.writing:
@@ -78,6 +79,7 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
     ``successor`` is the file that takes its name."""
     base = index.base(node)
     heir = _heir(index, base)
+    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and heir else None
     if record.kind == FILE:
         end_content(index, sequence, node, record, successor or heir)
     drop_node(index, node, record)
@@ -89,6 +91,8 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
         index.put_base(node, None)
         index.clean(node)
         index.put_base(heir, base)
+        if counted is not None:
+            index.put_checksum(heir, base.version, counted)
         index.identity_moves += 1
         if refresh(index, heir, index.node(heir), now, local=True) and held:
             index.mark(index.held, heir, key(max(now, 0)))

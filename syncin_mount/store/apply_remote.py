@@ -8,6 +8,7 @@ from syncin_mount.store.index import Index
 from syncin_mount.store.records import (
     FILE,
     FOLDER,
+    U64X2,
     BaseRecord,
     BinRecord,
     DropBin,
@@ -26,6 +27,14 @@ from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import NodeType, OpKind
 
 SECOND = 1_000_000_000
+
+
+def renumber(index: Index, node: int, base: BaseRecord, version: int) -> None:
+    """The node's content is that of its base again, under another version."""
+    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums)
+    index.put_base(node, with_version(base, version))
+    if counted is not None:
+        index.put_checksum(node, version, counted)
 
 
 def with_version(base: BaseRecord, version: int) -> BaseRecord:
@@ -176,7 +185,9 @@ def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
     index.effect(sequence, NoteToBin(entry))
 
 
-def _end_remains(index: Index, sequence: int, event: events.Reverted | events.FellBack, record: Node) -> None:
+def _end_remains(
+    index: Index, sequence: int, event: events.Reverted | events.FellBack | events.Rotted, record: Node
+) -> None:
     """What is left of a torn content goes."""
     if event.size:
         record.size = event.size
@@ -223,7 +234,7 @@ def spared(index: Index, sequence: int, event: events.Spared) -> None:
     bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
 
 
-def reverted(index: Index, sequence: int, event: events.Reverted) -> None:
+def reverted(index: Index, sequence: int, event: events.Reverted | events.Rotted) -> None:
     """The node is as its base says, the content to be fetched; the remains go."""
     node = event.node
     record, base = index.node(node), index.base(node)
@@ -237,8 +248,17 @@ def reverted(index: Index, sequence: int, event: events.Reverted) -> None:
         index.mark(index.absent, node)
     index.unmark(index.unsynced, node)
     index.put_node(node, record)
-    index.put_base(node, with_version(base, record.version))
+    renumber(index, node, base, record.version)
     refresh(index, node, record, event.now, local=False)
+
+
+def rotted(index: Index, sequence: int, event: events.Rotted) -> None:
+    """As ``reverted``, with another inode: whoever has the content open keeps what there was of it."""
+    reverted(index, sequence, event)
+    record = index.node(event.node)
+    assert record is not None
+    set_ino(index, event.node, record, event.ino)
+    index.put_node(event.node, record)
 
 
 def copied(index: Index, sequence: int, event: events.Copied) -> None:

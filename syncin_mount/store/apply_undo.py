@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncin_mount.store import events
 from syncin_mount.store.apply_common import note, refresh, touch
-from syncin_mount.store.apply_remote import SECOND, bin_one, set_ino, with_version
+from syncin_mount.store.apply_remote import SECOND, bin_one, renumber, set_ino
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, BaseRecord, Node, Unlink, key
 from syncin_mount.store.types import OpKind
@@ -63,7 +63,7 @@ def _as_base(index: Index, sequence: int, node: int, record: Node, base: BaseRec
     if not record.present:
         index.mark(index.absent, node)
     index.unmark(index.unsynced, node)
-    index.put_base(node, with_version(base, sequence))
+    renumber(index, node, base, sequence)
 
 
 def _undo_content(index: Index, sequence: int, event: events.Discarded, record: Node, base: BaseRecord) -> None:

@@ -129,7 +129,7 @@ def _marks(index: Index) -> Iterator[Problem]:
         real = {_number(place) for place, raw in index.items("nodes") if holds(decode_node(raw))}
         for node in marked ^ real:
             yield Problem(node, f"the table '{table}' is wrong about it")
-    for table in ("unsynced", "xattrs"):
+    for table in ("unsynced", "xattrs", "checksums"):
         for place, _ in index.items(table):
             if index.node(_number(place[:8])) is None:
                 yield Problem(_number(place[:8]), f"the table '{table}' has it, and it is gone")

@@ -276,10 +276,27 @@ class Spared(Event, frozen=True):
     why: str
 
 
+class Counted(Event, frozen=True):
+    """SHA-512/256 of contents: (node, version, 32 bytes). One of a version that is neither the node's nor its base's is
+    of no use any more."""
+
+    contents: list[tuple[int, int, bytes]]
+
+
+class Rotted(Event, frozen=True):
+    """The content of the node (``size`` bytes, to the bin unless there is nothing) changed on the disk by itself; the
+    server's version, as the base tells it, is to be fetched again. ``ino`` is its inode from now on."""
+
+    node: int
+    ino: int
+    size: int
+    why: str
+
+
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
-    | LeftoverNoted | FellBack | Spared | Held | Discarded
+    | LeftoverNoted | FellBack | Spared | Held | Discarded | Counted | Rotted
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

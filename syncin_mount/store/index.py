@@ -22,6 +22,7 @@ xattrs          node + name bytes -> value
 bin             sequence -> BinRecord
 leftovers       parent + name bytes -> LeftoverRecord           what uploads may have left on the server
 held            node -> ns since when                           changed nodes that are not to be sent for now
+checksums       node + version -> 32 bytes                      SHA-512/256 of contents: the present one, the base's
 effects         sequence + u32 -> Effect                        what is still to be done to files
 meta            ``applied``, ``next`` -> u64                    last event in here; the next free node id and inode
 """
@@ -338,8 +339,27 @@ class Index(Tables):
     def mark(self, table: Table, node: int, value: bytes = b"") -> None:
         self.txn.put(key(node), value, db=table)
 
-    def unmark(self, table: Table, node: int) -> None:
-        self.txn.delete(key(node), db=table)
+    def unmark(self, table: Table, node: int, more: bytes = b"") -> None:
+        self.txn.delete(key(node) + more, db=table)
+
+    def put_checksum(self, node: int, version: int, checksum: bytes) -> None:
+        """Of a node's versions only this one and the one that its base names are kept."""
+        base = self.base(node)
+        for found in self._prefixed(self.checksums, key(node)):
+            if base is None or found[8:] != key(base.version):
+                self.txn.delete(found, db=self.checksums)
+        self.txn.put(U64X2.pack(node, version), checksum, db=self.checksums)
+
+    def drop_checksums(self, node: int) -> None:
+        for found in self._prefixed(self.checksums, key(node)):
+            self.txn.delete(found, db=self.checksums)
+
+    def move_checksum(self, node: int, target: int, version: int) -> None:
+        """The node's content becomes the target's, which keeps its own checksums of other versions."""
+        checksum = self.txn.get(U64X2.pack(node, version), db=self.checksums)
+        self.drop_checksums(node)
+        if checksum is not None:
+            self.put_checksum(target, version, checksum)
 
     def effect(self, sequence: int, effect: AnyEffect) -> None:
         """Has something done to files once this event is durable."""

@@ -206,8 +206,10 @@ class Mending:
         record.version, record.size, record.mtime = self.number, base.size, max(base.mtime, 0) * SECOND
         record.owner, record.number, record.writing, record.doubtful = node, self.number, False, 0
         record.present = base.size == 0
+        counted = self._index.checksum(node, base.version)
+        checksum = None if counted is None else counted.hex()
         self._bases[node] = BaseRecord(
-            base.kind, base.parent, base.name, base.size, base.mtime, base.inode, self.number, base.checksum
+            base.kind, base.parent, base.name, base.size, base.mtime, base.inode, self.number, checksum
         )
 
     def _as_it_is(self, node: int, record: Node, found: os.stat_result, known_until: int) -> None:
@@ -342,6 +344,8 @@ class Mending:
             index.put_node(node, record)
             if node != ROOT:
                 index.put_entry(record.parent, record.name, node)
+        for place in [place for place, _ in index.items("checksums") if _u64(place[:8]) not in self._nodes]:
+            index.txn.delete(place, db=index.checksums)
         for place in [place for place, _ in index.items("unsynced") if _u64(place) not in self._nodes]:
             index.txn.delete(place, db=index.unsynced)
 

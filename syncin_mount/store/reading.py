@@ -158,6 +158,14 @@ class Reading(Core):
         incoming = self._objects.incoming(node, base.size, base.mtime)
         return Content(os.dup(incoming.fd), folder, incoming)
 
+    # checksums ---------------------------------------------------------------------------------------------------
+
+    def checksum_of(self, node: NodeId, version: int) -> str | None:
+        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and still is the
+        node's or its base's version."""
+        found = self._ix.checksum(node, version)
+        return None if found is None else found.hex()
+
     # wake-ups -----------------------------------------------------------------------------------------------------
 
     def _local_change(self, sequence: int) -> None:

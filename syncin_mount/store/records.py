@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 FILE, FOLDER = 0, 1  # NodeType numbers; anything greater exists locally only
 

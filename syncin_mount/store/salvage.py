@@ -37,7 +37,7 @@ _AGREED: Final = ("nodes", "bases", "meta")
 """What no other table tells."""
 
 _MOST: Final = 1 << 63
-_LATER: Final = ("leftovers", "held")
+_LATER: Final = ("leftovers", "held", "checksums")
 """Tables that an older program did not make."""
 
 
@@ -196,6 +196,10 @@ def _u64(value: bytes) -> Any:
     return value if len(value) == 8 else None
 
 
+def _sum(value: bytes) -> Any:
+    return value if len(value) == 32 else None
+
+
 def _node(value: bytes) -> Any:
     record = decode_node(value)
     numbers = (record.parent, record.size, record.ino, record.version, record.owner, record.number, record.doubtful)
@@ -233,5 +237,6 @@ _FORMS: Final[dict[str, tuple[tuple[int, int], Callable[[bytes], Any] | None]]] 
     "meta": ((4, 7), _u64),
     "leftovers": ((8, 511), decode_leftover),
     "held": ((8, 8), _u64),
+    "checksums": ((16, 16), _sum),
 }
 """Bytes of a key, from … to, and what makes a record of the value."""

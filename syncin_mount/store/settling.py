@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import TypeVar
 
 from reconciler.errors import LocalChanged
 from reconciler.model import Base, Leftover, NodeId, Outcome, Place
@@ -21,6 +22,8 @@ from syncin_mount.store.reading import Reading, place_name, to_record
 from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
+
+T = TypeVar("T")
 
 BATCH = 500
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
@@ -214,6 +217,15 @@ class Settling(Reading):
         if self._ix.txn.get(key(parent) + raw, db=self._ix.leftovers) is not None:
             self._do(events.LeftoverNoted(self._now(), parent, raw, None))
 
+    # checksums ------------------------------------------------------------------------------------------------------
+
+    def counted(self, contents: Iterable[tuple[NodeId, int, str]]) -> None:
+        """Keeps SHA-512/256 (hex) of contents in these versions, for ``checksum_of``. Counted of what the version was
+        before and after; those of versions that are out of date are dropped."""
+        for batch in _batched(contents):
+            sums = [(int(node), version, bytes.fromhex(checksum)) for node, version, checksum in batch]
+            self._do(events.Counted(self._now(), sums))
+
     # history ------------------------------------------------------------------------------------------------------
 
     def begin_run(self) -> None:
@@ -316,7 +328,7 @@ class Settling(Reading):
         return nodes
 
 
-def _batched(bases: Iterable[tuple[NodeId, Base | None]]) -> Iterator[list[tuple[NodeId, Base | None]]]:
-    rest = iter(bases)
+def _batched(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch

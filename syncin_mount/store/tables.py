@@ -18,6 +18,7 @@ from syncin_mount.store.records import (
     BASE_ENTRY,
     FOLDER,
     U64,
+    U64X2,
     BaseRecord,
     Node,
     decode_base,
@@ -28,7 +29,7 @@ from syncin_mount.store.records import (
 ROOT: Final = 1
 TABLES: Final = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held", "checksums",
 )  # fmt: skip
 
 Table: TypeAlias = Any  # lmdb's own type of a table is private
@@ -44,7 +45,7 @@ class Tables:
         (
             self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
             self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta, self.leftovers, self.held,
+            self.effects, self.meta, self.leftovers, self.held, self.checksums,
         ) = (tables[name] for name in TABLES)  # fmt: skip
         self._paths: dict[int, bytes] = {}
 
@@ -121,6 +122,16 @@ class Tables:
     def base(self, node: int) -> BaseRecord | None:
         raw = self.txn.get(key(node), db=self.bases)
         return None if raw is None else decode_base(raw)
+
+    def checksum(self, node: int, version: int) -> bytes | None:
+        """SHA-512/256 of the node's content in this version, if it was counted."""
+        raw: bytes | None = self.txn.get(U64X2.pack(node, version), db=self.checksums)
+        if raw is not None:
+            return raw
+        base = self.base(node)
+        if base is None or base.version != version or base.checksum is None:
+            return None
+        return bytes.fromhex(base.checksum)
 
     def is_dirty(self, node: int) -> bool:
         return self.txn.get(key(node), db=self.dirty) is not None

@@ -14,7 +14,7 @@ from syncin_mount.store import Attr, NodeType, Replica, check
 SECOND = 1_000_000_000
 TABLES = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "leftovers", "held",
+    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "leftovers", "held", "checksums",
 )  # fmt: skip
 
 

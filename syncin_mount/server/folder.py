@@ -7,7 +7,6 @@ checked before anything is sent. Facts about the server are from the protocol pa
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Re
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body
+from syncin_mount.server.decoding import parse_etag
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, open_listing
 from syncin_mount.server.names import (
@@ -44,18 +44,11 @@ server that was killed leaves it for 8 hours (observed)."""
 
 _OPERATION = "api/app/sync/operation/"
 _WEB_OPERATION = "api/app/spaces/operation/"
-_ETAG = re.compile(r'(?:W/)?"([0-9a-f]+)-([0-9a-f]+)"')
 
 
 def stamp(mtime: int) -> int:
     """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds nothing less: then 1."""
     return max(1, mtime)
-
-
-def parse_etag(text: str) -> Found | None:
-    """The state that the server's etag tells; None when it is none of its kind."""
-    match = _ETAG.fullmatch(text)
-    return Found(int(match[1], 16), int(match[2], 16)) if match else None
 
 
 class _Content(Upload):

@@ -1,17 +1,15 @@
 """The server's listing of a synchronized folder: what is asked, and the stream that answers.
 
-The stream is parsed as it arrives, a batch of lines at a time: the quick way takes whole batches of ordinary lines, and
-only a batch that holds anything else is looked at line by line. Both come to the same entries.
+The stream is parsed as it arrives, a batch of lines at a time (`decoding.entries`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import msgspec
@@ -21,8 +19,9 @@ from reconciler.errors import Unreachable
 from reconciler.model import Entry
 from syncin_mount.server.auth import JSON, Session
 from syncin_mount.server.auth import body as json_body
+from syncin_mount.server.decoding import Undecodable, entries
 from syncin_mount.server.errors import Asked, Endpoint, broken_listing
-from syncin_mount.server.names import complaint, shown
+from syncin_mount.server.names import shown
 from syncin_mount.server.transport import Answer, Call
 
 BATCH_BYTES = 32 * 1024
@@ -30,9 +29,6 @@ BATCH_BYTES = 32 * 1024
 What comes at once from the network may be eight times as much."""
 
 _LINE_BYTES = 1024 * 1024
-
-_Row = tuple[bool, Annotated[int, msgspec.Meta(ge=0)], int, int, str | None]
-_lines = msgspec.json.Decoder(dict[str, _Row])
 
 _SNAPSHOT_PLAIN = 48 * 1024 * 1024
 _SNAPSHOT_PACKED = 24 * 1024 * 1024
@@ -63,7 +59,10 @@ class ListingParser:
             return []
         lines = bytes(self._pending[:stop])
         del self._pending[:stop]
-        return parse_lines(lines)
+        try:
+            return entries(lines)
+        except Undecodable as exc:
+            raise BrokenStream(str(exc)) from exc
 
     def close(self) -> None:
         """Raises BrokenStream unless the stream ended as a whole listing does."""
@@ -73,56 +72,6 @@ class ListingParser:
         if not last:
             raise BrokenStream("it stopped before its end")
         raise BrokenStream(f"it ended with {shown(last.decode(errors='replace'), 80)}")
-
-
-def parse_lines(lines: bytes) -> list[Entry]:
-    """Whole lines to entries. Raises BrokenStream."""
-    try:
-        rows = _lines.decode_lines(lines)
-        entries = [Entry(path, *row) for line in rows for path, row in line.items()]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return [_entry(line) for line in lines.split(b"\n") if line]
-    if _all_plain([entry.path for entry in entries]) and len(entries) == len(rows):
-        return entries
-    return [_entry(line) for line in lines.split(b"\n") if line]
-
-
-def _all_plain(paths: list[str]) -> bool:
-    """Whether none of these needs a closer look: one search through all of them instead of one each."""
-    text = "/\n/".join(("", *paths, ""))
-    longest = max(map(len, paths), default=0)
-    return (
-        "//" not in text
-        and "/./" not in text
-        and "/../" not in text
-        and "\0" not in text
-        and (longest <= 255 if text.isascii() else longest <= 63)
-    )
-
-
-def _entry(line: bytes) -> Entry:
-    try:
-        # json, as it keeps what msgspec refuses: a name with half a surrogate pair is one bad entry, not a bad listing.
-        ((path, stats),) = json.loads(line).items()
-    except (ValueError, AttributeError) as exc:
-        raise BrokenStream(f"a line in it reads {shown(line.decode(errors='replace'), 80)}") from exc
-    match stats:
-        case [bool() as is_folder, int() as size, int() as mtime, int() as inode, (str() | None) as checksum] if (
-            size >= 0 and not any(isinstance(number, bool) for number in (size, mtime, inode))
-        ):
-            why = complaint(path)
-            if why is None:
-                return Entry(path, is_folder, size, mtime, inode, checksum)
-            return _problem(path, f"the server's name cannot be used here: {why}")
-        case ["error", str() as text]:
-            return _problem(path, f"the server could not read it: {shown(text)}")
-        case ["filtered", bool() as is_folder]:
-            return Entry(path, is_folder, 0, 0, 0, filtered=True)
-    raise BrokenStream(f"a line in it reads {shown(line.decode(errors='replace'), 80)}")
-
-
-def _problem(path: str, why: str) -> Entry:
-    return Entry(path, False, 0, 0, 0, problem=why)
 
 
 # Asking ----------------------------------------

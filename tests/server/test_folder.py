@@ -14,7 +14,7 @@ from reconciler.ports import Found, RemoteFolder
 from syncin_mount.devserver import Reply, Rule
 from syncin_mount.devserver.places import Place, Root
 from syncin_mount.server import Folder
-from syncin_mount.server.folder import parse_etag
+from syncin_mount.server.decoding import parse_etag
 from syncin_mount.server.names import stand_in
 from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
 
@@ -393,9 +393,29 @@ async def test_what_lies_in_the_trash_is_never_in_the_way(world: World) -> None:
     assert sorted(trashed) == [b"1", b"2", b"a file first"]
 
 
-def test_etags() -> None:
-    assert parse_etag('W/"400-18bcfe56800"') == Found(0x400, 0x18BCFE56800)
-    assert parse_etag('"abc"') is None
+@pytest.mark.parametrize(
+    ("etag", "found"),
+    [
+        ('W/"400-18bcfe56800"', Found(0x400, 0x18BCFE56800)),
+        ('"0-0"', Found(0, 0)),
+        ('W/"5--186a0"', Found(5, -100_000)),
+        ('W/"5--1"', Found(5, -1)),
+        ('W/"7fffffffffffffff-8637bd057a0"', Found(2**63 - 1, 9_223_372_036_000)),
+        ('"abc"', None),
+        ('W/"-5-1"', None),
+        ('W/"5---1"', None),
+        ('W/"5-"', None),
+        ('W/"5-1', None),
+        ('W/"8000000000000000-1"', None),
+        ('W/"5-7fffffffffffffff"', None),
+        ('W/"5--7fffffffffffffff"', None),
+        ('W/"' + "f" * 100_000 + '-1"', None),
+        ('W/"٣-1"', None),
+        ("", None),
+    ],
+)
+def test_etags(etag: str, found: Found | None) -> None:
+    assert parse_etag(etag) == found
 
 
 async def test_the_port_is_kept(world: World) -> None:

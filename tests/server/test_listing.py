@@ -15,11 +15,12 @@ from reconciler.model import Entry
 from syncin_mount.devserver import CutResponse, Rule, StopListing
 from syncin_mount.server import Folder, ListingOptions
 from syncin_mount.server.chunks import Coalescer
-from syncin_mount.server.listing import BATCH_BYTES, BrokenStream, ListingParser, parse_lines, request_body
+from syncin_mount.server.decoding import entries
+from syncin_mount.server.listing import BATCH_BYTES, BrokenStream, ListingParser, request_body
 from tests.server.support import World, answer, listed, put, scripted
 
 DIR = b'{"d":[true,0,1700000000,7,null]}\n'
-FILE = '{"d/é #1?.txt":[false,11,1700000001,8,"ab"]}\n'.encode()
+FILE = '{"d/é #1?.txt":[false,11,1700000001,8,"%s"]}\n'.encode() % (b"ab" * 32)
 
 
 def parse(stream: bytes, cuts: tuple[int, ...] = ()) -> list[Entry]:
@@ -36,7 +37,7 @@ def parse(stream: bytes, cuts: tuple[int, ...] = ()) -> list[Entry]:
 def test_a_listing() -> None:
     assert parse(DIR + FILE + b"done") == [
         Entry("d", True, 0, 1700000000, 7),
-        Entry("d/é #1?.txt", False, 11, 1700000001, 8, "ab"),
+        Entry("d/é #1?.txt", False, 11, 1700000001, 8, "ab" * 32),
     ]
     assert parse(b"done") == []
 
@@ -62,24 +63,59 @@ def test_every_cut_is_seen(length: int) -> None:
         DIR + b"done\n" + FILE + b"done",
         DIR + b"Unable to parse path\n",
         b"<html></html>done",
-        b'{"a":[false,1,2,3]}\ndone',
-        b'{"a":[false,-1,2,3,null]}\ndone',
-        b'{"a":[false,"1",2,3,null]}\ndone',
-        b'{"a":[1,1,2,3,null]}\ndone',
-        b'{"a":[false,true,2,3,null]}\ndone',
-        b'{"a":[false,1,2,3,4]}\ndone',
-        b'{"a":["filtered"]}\ndone',
-        b'{"a":["what",true]}\ndone',
         b'["a"]\ndone',
         b"{}\ndone",
-        b'{"a":[false,1,2,3,null],"b":[false,1,2,3,null]}\ndone',
-        b'{"\xff":[false,1,2,3,null]}\ndone',
         b"x" * 2_000_000,
     ],
 )
 def test_what_is_no_listing(stream: bytes) -> None:
     with pytest.raises(BrokenStream):
         parse(stream)
+
+
+WRONG = [
+    b"null", b"7", b'"x"', b"{}", b"[]", b"[false,1,2,3]", b"[false,1,2,3,null,5]", b'["filtered"]', b'["what",true]',
+    b"[false,-1,2,3,null]", b"[false,9223372036854775808,2,3,null]", b"[false,1e400,2,3,null]", b"[false,1.5,2,3,null]",
+    b'[false,"1",2,3,null]', b"[false,true,2,3,null]", b"[false,null,2,3,null]", b"[false,[1],2,3,null]",
+    b"[false,5,20000000000,55,null]", b"[false,1,-9223372037,3,null]", b"[false,1,1.0,3,null]", b"[false,1,NaN,3,null]",
+    b"[false,1,Infinity,3,null]", b"[false,1,true,3,null]", b"[false,1,2,true,null]", b"[false,1,2,null,null]",
+    b"[false,1,2,3.5,null]", b"[1,1,2,3,null]", b"[null,1,2,3,null]", b"[false,1,2,3,4]", b'[false,1,2,3,""]',
+    b'[false,1,2,3,"AB"]', b'[false,1,2,3,"\\ud800"]', b"[false,1,2,3,true]", b'["error",5]', b'["filtered",1]',
+    b"9" * 5000, b"[false," + b"9" * 5000 + b",2,3,null]", b"[" * 200 + b"]" * 200, b"[" * 100_000 + b"]" * 100_000,
+    b'{"a":' * 50_000 + b"1" + b"}" * 50_000, b"[false,1", b"[false,1,2,3,nul", b"", b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value[:40]))
+def test_a_wrong_entry_is_one_problem(value: bytes) -> None:
+    first, bad, last = parse(DIR + '{"d/wröng":'.encode() + value + b"}\n" + FILE + b"done")
+    assert bad.path == "d/wröng"
+    assert bad.problem
+    assert bad.problem.isprintable()
+    assert first.problem is last.problem is None
+
+
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [
+        (b"[false,0,-9223372036,3,null]", Entry("a", False, 0, -9223372036, 3)),
+        (b"[false,9223372036854775807,9223372036,3,null]", Entry("a", False, 2**63 - 1, 9223372036, 3)),
+        (b"[false,1,-1,18446744073709551615,null]", Entry("a", False, 1, -1, 2**64 - 1)),
+        (b"[false,1,2,18446744073709552000,null]", Entry("a", False, 1, 2, 0)),
+        (b"[false,1,2,-7,null]", Entry("a", False, 1, 2, 0)),
+    ],
+)
+def test_bounds_are_legal(value: bytes, entry: Entry) -> None:
+    assert parse(DIR + b'{"a":' + value + b"}\n" + FILE + b"done")[1] == entry
+
+
+def test_a_line_may_tell_several_entries() -> None:
+    assert parse(b'{"a":[false,1,2,3,null],"b":[false,-1,2,3,null]}\ndone')[0] == Entry("a", False, 1, 2, 3)
+    assert parse(b'{"a":[false,1,2,3,null],"b":[false,-1,2,3,null]}\ndone')[1].problem
+
+
+def test_bytes_that_are_no_text_are_a_problem_of_their_entry() -> None:
+    assert parse(b'{"\xff":[false,1,2,3,null]}\n' + DIR + b"done")[0].problem
 
 
 def test_problems_and_filters() -> None:
@@ -105,7 +141,7 @@ def test_names_that_could_escape_are_problems(path: str) -> None:
     line = json.dumps({path: [False, 1, 2, 3, None]}).encode() + b"\n"
     first, bad, last = parse(DIR + line + FILE + b"done")
     assert bad.problem is not None
-    assert bad.path == path
+    assert bad.path == path.replace("\udc00", "\\udc00"), "nothing could print half a pair"
     assert first.problem is last.problem is None
 
 
@@ -125,7 +161,7 @@ rows = st.tuples(st.booleans(), st.integers(0, 2**60), st.integers(-9, 2**33), s
 def test_a_batch_and_its_lines_come_to_the_same(lines: list[tuple[str, tuple[object, ...]]]) -> None:
     encoded = [json.dumps({path: row}).encode() + b"\n" for path, row in lines]
     odd = b'{"e":["error",""]}\n'  # sends the whole batch the slow way
-    assert parse_lines(b"".join(encoded)) == parse_lines(odd + b"".join(encoded))[1:]
+    assert entries(b"".join(encoded)) == entries(odd + b"".join(encoded))[1:]
 
 
 def test_what_it_costs() -> None:

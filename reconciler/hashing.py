@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from reconciler.reading import read_at
+from reconciler.reading import read_sparse
 
 PIECE = 1 << 20
 IN_LOOP = 64 << 10
@@ -20,7 +20,7 @@ def _digest(fd: int, size: int, go_on: Callable[[], bool]) -> str | None:
     while offset < size:
         if not go_on():
             return None
-        piece = read_at(fd, min(PIECE, size - offset), offset)
+        piece = read_sparse(fd, min(PIECE, size - offset), offset)
         if not piece:
             return None
         digest.update(piece)

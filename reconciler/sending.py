@@ -14,7 +14,7 @@ import trio
 from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
 from reconciler.model import Action, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
-from reconciler.reading import read_at
+from reconciler.reading import read_sparse
 from reconciler.remote_tree import RemoteTree
 from reconciler.resolve import CONFLICT_NAME_BYTES
 from reconciler.sums import Copies
@@ -241,7 +241,7 @@ class Sender:
             local = self._replica.local(node)
             if local is None or local.version != version:
                 raise LocalChanged("it was changed here while it was sent")
-            piece = read_at(out.fd, min(length, size - offset), offset)
+            piece = read_sparse(out.fd, min(length, size - offset), offset)
             self._progress.advanced(out.action, len(piece))
             await trio.lowlevel.checkpoint()
             return piece

@@ -17,6 +17,7 @@ from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.daemon.contents import sync_contents
+from syncin_mount.holes import data_pieces
 from syncin_mount.store import NodeType, system
 from syncin_mount.store.restored import free_names
 from syncin_mount.trash import TrashUnusable
@@ -214,14 +215,18 @@ class LocalBin:
 
 
 def _copy_bytes(source: int, target: int) -> int:
-    offset = 0
-    while piece := system.pread(source, _PIECE, offset):
-        trio.from_thread.check_cancelled()
-        rest = memoryview(piece)
-        while rest:
-            done = system.pwrite(target, rest, offset)
-            rest, offset = rest[done:], offset + done
-    return offset
+    """All bytes, the holes left out; how many the file has."""
+    size = os.fstat(source).st_size
+    os.ftruncate(target, size)
+    for start, stop in data_pieces(source, size):
+        offset = start
+        while offset < stop and (piece := system.pread(source, min(_PIECE, stop - offset), offset)):
+            trio.from_thread.check_cancelled()
+            rest = memoryview(piece)
+            while rest:
+                done = system.pwrite(target, rest, offset)
+                rest, offset = rest[done:], offset + done
+    return size
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

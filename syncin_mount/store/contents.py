@@ -6,20 +6,27 @@ incoming file becomes the object by rename, so descriptors opened while it arriv
 
 from __future__ import annotations
 
+import logging
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 from syncin_mount.store import system
-from syncin_mount.store.ranges import BLOCK, Ranges, data_ranges
+from syncin_mount.store.ranges import BLOCK, Ranges, data_ranges, runs
+
+log = logging.getLogger(__name__)
+
+_RANGE = struct.Struct("<QQ")  # start and stop of zeros that arrived
 
 
 class IncomingFile:
     """``reconciler.ports.Incoming``: one sparse file ``<node>-<size>-<mtime>``.
 
     Only whole blocks (4096 bytes, the last one up to the size) are ever written, because what lies in the file is all
-    that a later process knows; parts of blocks wait in memory. ``taken``: it is the node's content now. ``dropped``:
-    another version was asked for, or the node is gone.
+    that a later process knows; parts of blocks wait in memory. Blocks of zeros are not written at all: they stay holes,
+    and that they arrived is noted in the file ``<node>-<size>-<mtime>.zeros`` beside it, one range after the other.
+    ``taken``: it is the node's content now. ``dropped``: another version was asked for, or the node is gone.
     """
 
     def __init__(
@@ -34,12 +41,16 @@ class IncomingFile:
         self.users = 0
         self._size = size
         self._parts: dict[int, tuple[bytearray, Ranges]] = {}
+        self._noted = 0
+        self._zeros = -1
         self.fd = os.open(path, system.OPEN, 0o600)
         there = os.fstat(self.fd).st_size
         if there == size:
             self._here = data_ranges(self.fd, size)
+            self._read_zeros()
         else:
             self._here = Ranges()
+            zeros_of(path).unlink(missing_ok=True)
             if there:
                 os.ftruncate(self.fd, 0)
             if size > BLOCK:  # one block is whole or not there at all
@@ -73,6 +84,16 @@ class IncomingFile:
             view, offset = view[end - offset :], end
 
     def _put(self, offset: int, view: memoryview) -> None:
+        if self._size <= BLOCK:
+            self._write(offset, view)
+            return
+        for empty, start, stop in runs(view):
+            if empty:
+                self._note_zeros(offset + start, offset + stop)
+            else:
+                self._write(offset + start, view[start:stop])
+
+    def _write(self, offset: int, view: memoryview) -> None:
         """What lies in the file is all that tells what has arrived, and a write that fails may leave zeros there: ext4
         fills what it had given to a large folio before the disk was full (seen with Linux 6.18). So the room comes
         first; where it cannot, or the disk fails, nothing in the file is believed any more."""
@@ -87,6 +108,32 @@ class IncomingFile:
             self.restart()
             raise
         self._here.add(start, offset)
+
+    def _note_zeros(self, start: int, stop: int) -> None:
+        """Zeros arrived: nothing was ever written there. Where it cannot be noted, they are fetched again by the next
+        process."""
+        self._check_room()
+        if self._here.first_missing(start, stop) != (start, stop):  # something of it came before
+            self._write(start, memoryview(bytes(stop - start)))
+            return
+        self._here.add(start, stop)
+        try:
+            if self._zeros < 0:
+                self._zeros = os.open(zeros_of(self.path), system.OPEN, 0o600)
+            if system.pwrite(self._zeros, _RANGE.pack(start, stop), self._noted) == _RANGE.size:
+                self._noted += _RANGE.size
+        except OSError as error:
+            log.debug("the zeros of %s cannot be noted: %s", self.path, error)
+
+    def _read_zeros(self) -> None:
+        """What an earlier process noted; a record that it did not finish is overwritten."""
+        try:
+            told = zeros_of(self.path).read_bytes()
+        except FileNotFoundError:
+            return
+        self._noted = len(told) - len(told) % _RANGE.size
+        for start, stop in _RANGE.iter_unpack(told[: self._noted]):
+            self._here.add(start, min(stop, self._size))
 
     def _part(self, offset: int, view: memoryview) -> None:
         start = offset // BLOCK * BLOCK
@@ -103,6 +150,9 @@ class IncomingFile:
     def restart(self) -> None:
         self._here.clear()
         self._parts.clear()
+        self._noted = 0
+        zeros_of(self.path).unlink(missing_ok=True)
+        self._close_zeros()
         os.ftruncate(self.fd, 0)
         os.ftruncate(self.fd, self._size)
 
@@ -112,6 +162,17 @@ class IncomingFile:
         if self.users == 0 and self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+            self._close_zeros()
+
+    def _close_zeros(self) -> None:
+        if self._zeros >= 0:
+            os.close(self._zeros)
+            self._zeros = -1
+
+
+def zeros_of(path: Path) -> Path:
+    """Where the zeros of an incoming file are noted."""
+    return path.with_name(path.name + ".zeros")
 
 
 class Content:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, NodeId
+from syncin_mount.holes import data_pieces
+from syncin_mount.store import system
 from syncin_mount.store.types import NodeType
 
 if TYPE_CHECKING:
@@ -91,24 +93,35 @@ def _children(replica: Replica, node: NodeId) -> Iterator[tuple[bytes, NodeId]]:
         after = page[-1][0]
 
 
+def _read(fd: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    """What lies in these ranges of a file, and where."""
+    for start, stop in ranges:
+        offset = start
+        while piece := system.pread(fd, min(_PIECE, stop - offset), offset) if offset < stop else b"":
+            yield offset, piece
+            offset += len(piece)
+
+
 def _copy_content(replica: Replica, node: NodeId, path: bytes) -> None:
     content = replica.open_content(node)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
+            size = os.fstat(content.fd).st_size
+            os.ftruncate(fd, size)
+            pieces = list(data_pieces(content.fd, size))  # what lies between is a hole here as there
             read = hashlib.sha256()
-            os.lseek(content.fd, 0, os.SEEK_SET)
-            while piece := os.read(content.fd, _PIECE):
+            for at, piece in _read(content.fd, pieces):
                 read.update(piece)
-                view = memoryview(piece)
+                view, offset = memoryview(piece), at
                 while view:
-                    view = view[os.write(fd, view) :]
+                    done = system.pwrite(fd, view, offset)
+                    view, offset = view[done:], offset + done
             os.fsync(fd)
-            os.lseek(fd, 0, os.SEEK_SET)
             there = hashlib.sha256()
-            while piece := os.read(fd, _PIECE):
+            for _, piece in _read(fd, pieces):
                 there.update(piece)
-            if there.digest() != read.digest():
+            if there.digest() != read.digest() or os.fstat(fd).st_size != size:
                 raise NotTheSame(errno.EIO, "what was read back is not what was written", os.fsdecode(path))
         finally:
             os.close(fd)

@@ -18,8 +18,9 @@ from typing import Any, Final
 import msgspec
 import xxhash
 
+from syncin_mount.holes import data_pieces
 from syncin_mount.store import system
-from syncin_mount.store.contents import IncomingFile
+from syncin_mount.store.contents import IncomingFile, zeros_of
 from syncin_mount.store.records import (
     AnyEffect,
     BinRecord,
@@ -140,7 +141,11 @@ class Objects:
             parts = _VERSION.fullmatch(path.name)
             if parts and keep(*(int(part) for part in parts.groups())):
                 self._arriving[int(parts[1])] = path
-            else:
+            elif not path.name.endswith(".zeros"):
+                path.unlink()
+        known = {zeros_of(path) for path in self._arriving.values()}
+        for path in self._incoming.glob("*.zeros"):
+            if path not in known:
                 path.unlink()
 
     def incoming(self, node: int, size: int, mtime: int) -> IncomingFile:
@@ -167,7 +172,7 @@ class Objects:
     def stale_incoming(self, before_ns: int) -> list[int]:
         """The nodes of whose content the last byte arrived before this time, and that nobody has open."""
         closed = [(node, path) for node, path in self._arriving.items() if not self._is_open(node)]
-        return [node for node, path in closed if not path.exists() or path.stat().st_mtime_ns < before_ns]
+        return [node for node, path in closed if not path.exists() or _last_byte(path) < before_ns]
 
     def _is_open(self, node: int) -> bool:
         found = self._open.get(node)
@@ -186,6 +191,7 @@ class Objects:
 
     def taken(self, incoming: IncomingFile, number: int) -> None:
         """The event is recorded: the incoming content is an ordinary one now."""
+        zeros_of(self._arriving[incoming.node]).unlink(missing_ok=True)
         incoming.taken = True
         incoming.path = Path(self.path(incoming.node, number))
         del self._open[incoming.node], self._arriving[incoming.node]
@@ -198,6 +204,7 @@ class Objects:
         found = self._open.pop(node, None)
         if found is not None:
             found.dropped = True
+        zeros_of(path).unlink(missing_ok=True)  # first: what is left of a file without it is fetched again
         path.unlink(missing_ok=True)
 
     # effects ------------------------------------------------------------------------------------------------------
@@ -302,13 +309,23 @@ class Objects:
         os.utime(path, ns=(mtime, mtime))
 
 
+def _last_byte(path: Path) -> int:
+    """When the last byte of it arrived, zeros included (ns)."""
+    zeros = zeros_of(path)
+    return max(each.stat().st_mtime_ns for each in (path, zeros) if each.exists())
+
+
 def _copy(source: int, target: int) -> None:
-    offset, size = 0, os.fstat(source).st_size
-    while offset < size:
-        done = system.copy_range(source, target, size - offset, offset)
-        if done == 0:
-            return  # it was truncated meanwhile
-        offset += done
+    """All bytes, the holes left out."""
+    size = os.fstat(source).st_size
+    os.ftruncate(target, size)
+    for start, stop in data_pieces(source, size):
+        offset = start
+        while offset < stop:
+            done = system.copy_range(source, target, stop - offset, offset)
+            if done == 0:
+                return  # it was truncated meanwhile
+            offset += done
 
 
 def hash_of(path: bytes) -> int:

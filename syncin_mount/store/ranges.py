@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import Final
 
 from syncin_mount.store.system import next_data
 
 BLOCK: Final = 4096
+_ZERO_BLOCK: Final = bytes(BLOCK)
 
 
 class Ranges:
@@ -61,3 +63,20 @@ def data_ranges(fd: int, size: int) -> Ranges:
         ranges.add(-(-start // BLOCK) * BLOCK, size if stop >= size else stop // BLOCK * BLOCK)
         found = next_data(fd, stop) if stop < size else None
     return ranges
+
+
+def runs(data: memoryview) -> Iterator[tuple[bool, int, int]]:
+    """What lies in the data, block by block from its start: whether it is nothing but zeros, and the range of it."""
+    start, zeros = 0, False
+    for offset in range(0, len(data), BLOCK):
+        empty = data[offset] == 0 and _is_empty(data[offset : offset + BLOCK])
+        if empty != zeros and offset > start:
+            yield zeros, start, offset
+            start = offset
+        zeros = empty
+    if start < len(data):
+        yield zeros, start, len(data)
+
+
+def _is_empty(block: memoryview) -> bool:
+    return bytes(block) == (_ZERO_BLOCK if len(block) == BLOCK else _ZERO_BLOCK[: len(block)])

@@ -38,6 +38,15 @@ class Reading(Core):
         record = self._ix.peek(node)
         return None if record is None else to_attr(node, record)
 
+    def blocks(self, node: NodeId) -> int | None:
+        """The blocks of 512 bytes that a file's content takes on the local disk; None where there is no object of its
+        own (content that is not here, or has never been opened)."""
+        record = self._ix.peek(node)
+        if record is None or record.kind != FILE or not record.present:
+            return None
+        found = self._objects.stat(record.owner, record.number)
+        return None if found is None else getattr(found, "st_blocks", None)
+
     def by_ino(self, ino: int) -> NodeId | None:
         """The node that has this inode *now*; None for one whose content was replaced or removed."""
         node = self._ix.by_ino(ino)

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from syncin_mount.holes import data_pieces
 from syncin_mount.trash.spec import NotForTrash
 from syncin_mount.walking import walk
 
 assert sys.platform != "win32"
 
 _PIECE: Final = 1 << 20
-_ZEROS: Final = bytes(_PIECE)
 
 
 def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None]) -> None:
@@ -46,13 +46,14 @@ def _copy_file(source: int, path: bytes, target: int, times: tuple[int, int], ca
     try:
         writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=target)
         try:
-            offset = 0
-            while piece := os.pread(reader, _PIECE, offset):
-                if piece != _ZEROS:  # holes stay holes
+            size = os.fstat(reader).st_size
+            os.ftruncate(writer, size)
+            for start, stop in data_pieces(reader, size):  # holes stay holes
+                offset = start
+                while offset < stop and (piece := os.pread(reader, min(_PIECE, stop - offset), offset)):
                     write_all(writer, piece, offset)
-                offset += len(piece)
-                carry_on()
-            os.ftruncate(writer, offset)
+                    offset += len(piece)
+                    carry_on()
             os.utime(writer, ns=times)
             os.fsync(writer)
         finally:

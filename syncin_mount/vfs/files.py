@@ -407,6 +407,10 @@ class OpenFiles:
         file.attr = msgspec.structs.replace(file.attr, **given)
         return self.attr(file)
 
+    def blocks(self, file: OpenFile) -> int | None:
+        """The blocks of 512 bytes that the content takes on the local disk; None when it is not here."""
+        return getattr(os.fstat(file.content.fd), "st_blocks", None) if file.here else None
+
     def attr(self, file: OpenFile) -> Attr:
         """What the file looks like to its handles: the replica's record, overtaken by what is not recorded yet."""
         node = self.follow(file)

@@ -40,6 +40,11 @@ log = logging.getLogger(__name__)
 NAME_BYTES = 255
 """Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
 
+SMALL = 16 << 10
+"""Files up to this size (bytes) are told to take the blocks that their size needs."""
+
+_BLOCK = 4096
+
 _TRASH = re.compile(rb"\.Trash(-\d+)?")
 """Where the freedesktop.org Trash specification has programs put what they delete, at the top of a file system. Here it
 would be sent to the server and come to every computer."""
@@ -238,6 +243,25 @@ class FileSystem:
             return self._files.attr(file)
         node = self._replica.by_ino(ino)
         return self._orphans.attr(ino) if node is None else self._attr(node)
+
+    def blocks(self, attr: Attr) -> int:
+        """The blocks of 512 bytes that a file takes (``st_blocks``): what its content takes on the local disk, holes
+        left out. Of content that is not here, and of small files, where a look at the disk would cost more than
+        it tells, as many as its size needs.
+
+        Never 0 for a file that somebody writes: its bytes may still be in the operating system's memory, and programs
+        take a file without blocks for one hole (GNU tar)."""
+        if attr.kind is not NodeType.FILE:
+            return 0
+        by_size = (attr.size + _BLOCK - 1) // _BLOCK * (_BLOCK // 512)
+        if attr.size <= SMALL:
+            return by_size
+        file = self._files.get(attr.ino)
+        if file is not None:
+            found = self._files.blocks(file)
+            return by_size if found is None or (found == 0 and file.writers) else found
+        found = self._replica.blocks(attr.node)
+        return by_size if found is None else found
 
     async def setattr(
         self,

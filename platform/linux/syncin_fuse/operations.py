@@ -50,7 +50,7 @@ def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[A
     return guard
 
 
-def entry_of(attr: Attr) -> EntryAttributes:
+def entry_of(attr: Attr, blocks: int) -> EntryAttributes:
     """What the kernel gets of an inode."""
     entry = EntryAttributes()
     entry.st_ino = attr.ino
@@ -59,10 +59,8 @@ def entry_of(attr: Attr) -> EntryAttributes:
     entry.st_uid = attr.uid
     entry.st_gid = attr.gid
     entry.st_rdev = attr.rdev
-    size = attr.size
-    entry.st_size = size
-    # Never 0 for a file that has content: programs take such a file for one hole and copy nothing.
-    entry.st_blocks = (size + 511) // 512
+    entry.st_size = attr.size
+    entry.st_blocks = blocks
     entry.st_atime_ns = attr.atime_ns
     entry.st_mtime_ns = attr.mtime_ns
     entry.st_ctime_ns = attr.ctime_ns
@@ -96,6 +94,9 @@ class Operations(pyfuse3.Operations):
         self._absent = _absent()
         self.ready = trio.Event()
 
+    def _entry(self, attr: Attr) -> EntryAttributes:
+        return entry_of(attr, self._fs.blocks(attr))
+
     def init(self) -> None:
         self.ready.set()
 
@@ -103,7 +104,7 @@ class Operations(pyfuse3.Operations):
 
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
         try:
-            return entry_of(self._fs.lookup(parent_inode, name))
+            return self._entry(self._fs.lookup(parent_inode, name))
         except FileNotFoundError:
             return self._absent
 
@@ -111,7 +112,7 @@ class Operations(pyfuse3.Operations):
         self._fs.forget(ino for ino, _lookups in inode_list)
 
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        return entry_of(self._fs.getattr(inode))
+        return self._entry(self._fs.getattr(inode))
 
     async def setattr(
         self, inode: int, attr: EntryAttributes, fields: SetattrFields, fh: int | None, ctx: RequestContext
@@ -126,16 +127,16 @@ class Operations(pyfuse3.Operations):
             mtime_ns=attr.st_mtime_ns if fields.update_mtime else None,
             ctime_ns=attr.st_ctime_ns if fields.update_ctime else None,
         )
-        return entry_of(changed)
+        return self._entry(changed)
 
     async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
-        return entry_of(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
+        return self._entry(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
 
     async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
-        return entry_of(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
+        return self._entry(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
 
     async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
-        return entry_of(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
+        return self._entry(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
 
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
         return self._fs.readlink(inode)
@@ -189,7 +190,7 @@ class Operations(pyfuse3.Operations):
         self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
     ) -> tuple[FileInfo, EntryAttributes]:
         handle, attr = await self._fs.create(parent_inode, name, mode, flags, ctx.uid, ctx.gid)
-        return FileInfo(handle, keep_cache=True), entry_of(attr)
+        return FileInfo(handle, keep_cache=True), self._entry(attr)
 
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
         return FileInfo(await self._fs.open(inode, flags, ctx.uid), keep_cache=True)
@@ -218,7 +219,7 @@ class Operations(pyfuse3.Operations):
 
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         for name, attr, after in self._fs.readdir(fh, start_id):
-            if not pyfuse3.readdir_reply(token, name, entry_of(attr), after):
+            if not pyfuse3.readdir_reply(token, name, self._entry(attr), after):
                 return
 
     async def releasedir(self, fh: int) -> None:

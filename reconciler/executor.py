@@ -167,13 +167,13 @@ class Executor:
             raise Stale("its place on the server is still taken")
         mtime = max(local.mtime, 1)
         try:
-            await self._remote.make_folder(path, mtime)
+            inode = await self._remote.make_folder(path, mtime)
         except ServerFault:
             # A file of that name makes the server answer 500 (protocol page, MAKE).
             if await file_at(self._remote, path) is not None:
                 raise Stale("a file of that name is on the server") from None
             raise
-        self._agreed(action.node, Base(Kind.FOLDER, place.parent, place.name, 0, mtime, 0, 0))
+        self._agreed(action.node, Base(Kind.FOLDER, place.parent, place.name, 0, mtime, inode, 0))
         return 0
 
     async def _send(self, action: Action) -> int:
@@ -195,17 +195,17 @@ class Executor:
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
             out = Outgoing(action, path, there, content.fd, local, mtime, digest)
-            moved = await self._sender.put(out)
+            arrived = await self._sender.put(out)
         finally:
             content.close()
-        base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest)
+        base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, arrived.inode, local.version, digest)
         document, inherited = confirm(self._replica, action.node, base, new=action.base is None)
         if inherited:
             self._tree.set(action.node, None)
         self._tree.set(document, remote_of(base))
         self._sender.confirmed(out)
         self._sent[document] = trio.current_time()
-        return moved
+        return arrived.moved
 
     def _document(self, node: NodeId, place: Place) -> NodeId:
         document, inherited = document_at(self._replica, node, place)

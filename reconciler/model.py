@@ -71,8 +71,8 @@ class Place:
 class Base:
     """A node's state when both sides last agreed.
 
-    ``inode`` is the server's, 0 until a listing has told it. ``version`` is the local content version that equals the
-    server's content (0 for a folder). ``mtime`` is what the server holds.
+    ``inode`` is the server's, 0 until an answer or a listing has told it. ``version`` is the local content version that
+    equals the server's content (0 for a folder). ``mtime`` is what the server holds.
     """
 
     kind: Kind

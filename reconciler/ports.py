@@ -324,26 +324,29 @@ class RemoteFolder(Protocol):
 
     async def upload(
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
-    ) -> None:
+    ) -> int:
         """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of the whole.
-        ``start`` resumes the server's partial from that byte. LocalChanged from the reader passes through."""
+        ``start`` resumes the server's partial from that byte. LocalChanged from the reader passes through. The inode
+        that the answer tells, 0 when it tells none that can be one."""
         ...
 
     async def partial(self, path: str) -> int:
         """Bytes on the server of a partial upload to ``path``, else 0."""
         ...
 
-    async def make_folder(self, path: str, mtime: int) -> None:
-        """Fine if the folder exists. Missing parents are created."""
+    async def make_folder(self, path: str, mtime: int) -> int:
+        """Fine if the folder exists. Missing parents are created. The folder's inode, 0 when it was not told."""
         ...
 
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
         """One rename of a file or folder, contents, mtime and inode kept. Without ``overwrite`` an existing target
-        raises Exists and nothing happens; with it the old target goes to the server's trash."""
+        raises Exists and nothing happens, and so does a missing folder of the target (Missing); with it the old target
+        goes to the server's trash."""
         ...
 
-    async def copy(self, path: str, target: str, mtime: int) -> None:
-        """The server copies a file. What was at ``target`` goes to the server's trash."""
+    async def copy(self, path: str, target: str, mtime: int) -> int:
+        """The server copies a file. What was at ``target`` goes to the server's trash. The copy's inode, 0 when it was
+        not told."""
         ...
 
     async def touch(self, path: str, mtime: int) -> None: ...

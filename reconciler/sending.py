@@ -34,6 +34,15 @@ UPLOAD_NAME_BYTES = CONFLICT_NAME_BYTES
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came of sending a version: bytes that were sent, and the inode that the server gave it, 0 when the answer
+    told none or was lost."""
+
+    moved: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One version on its way to ``place``, whose path is ``path``. ``fd`` reads it, ``mtime`` (s) and ``digest``
     (SHA-512/256) are what the server gets."""
@@ -89,38 +98,38 @@ class Sender:
         self._left: set[Place] = set()  # where remains lie, though the version is on the server
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
-    async def put(self, out: Outgoing) -> int:
-        """The version is on the server when this returns; bytes sent. Raises RemoteError, Stale, LocalChanged, OSError.
+    async def put(self, out: Outgoing) -> Arrived:
+        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, OSError.
 
         Cancelled, the server has the old version or the new one, whole.
         """
-        moved = 0 if await self._copy(out) else await self._upload(out)
+        arrived = await self._copy(out) or await self._upload(out)
         if self._copies is not None:
             self._copies.add(out.digest, out.action.node)
-        return moved
+        return arrived
 
-    async def _copy(self, out: Outgoing) -> bool:
-        """Lets the server copy the content from where it has it already. False when it has it nowhere for sure.
+    async def _copy(self, out: Outgoing) -> Arrived | None:
+        """Lets the server copy the content from where it has it already. None when it has it nowhere for sure.
 
         It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
         """
         action = out.action
         source = await self._proved_copy(out.digest, action.node, out.local.size)
         if source is None:
-            return False
+            return None
         if action.remote is not None:
             await expect_file(self._remote, out.path, action.remote)
         beside = out.beside
         broken = self._is_noted(beside)
         self._note(beside)
-        await self._remote.copy(source, beside.path, out.mtime)
+        inode = await self._remote.copy(source, beside.path, out.mtime)
         if not await self._lies_there(beside):  # another version, by now
             self._left.add(beside.place)
-            return False
+            return None
         await self._bring_in(beside, out)
         if broken:  # a copy does not take up what an upload that broke off has left
             self._left.add(beside.place)
-        return True
+        return Arrived(0, inode)
 
     async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
         """The path of a file on the server that still is what a listing or an upload showed to have this content."""
@@ -135,8 +144,8 @@ class Sender:
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
         return path if found is not None and same(found, remote) else None
 
-    async def _upload(self, out: Outgoing) -> int:
-        """Puts the content where it belongs; bytes sent. The server's version is proved to be the expected one."""
+    async def _upload(self, out: Outgoing) -> Arrived:
+        """Puts the content where it belongs. The server's version is proved to be the expected one."""
         action, path = out.action, out.path
         if action.remote is None:
             try:
@@ -146,24 +155,25 @@ class Sender:
             except Exists:
                 found = await file_at(self._remote, path)
                 if found is not None and await self.is_ours(out, found):
-                    return 0
+                    return Arrived(0, 0)
                 raise Stale("a file of that name is on the server") from None
         found = await self._remote.find(path)
         if found is None or not same(found, action.remote):
             if found is not None and await self.is_ours(out, found):
-                return 0
+                return Arrived(0, 0)
             raise Stale("it was changed on the server meanwhile")
         if action.keep or out.local.doubtful or out.needs_other_name:
             return await self._put_beside(out)
         return await self._send_content(out, path, replace=True)
 
-    async def _put_beside(self, out: Outgoing) -> int:
-        """Under a name of ours first, then by a move to its place: what was there goes to the trash. Bytes sent: none
-        when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
-        beside = out.beside
-        moved = 0 if await self._lies_there(beside) else await self._send_content(beside, beside.path, replace=True)
+    async def _put_beside(self, out: Outgoing) -> Arrived:
+        """Under a name of ours first, then by a move to its place, which keeps its inode: what was there goes to the
+        trash. No bytes when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
+        beside, arrived = out.beside, Arrived(0, 0)
+        if not await self._lies_there(beside):
+            arrived = await self._send_content(beside, beside.path, replace=True)
         await self._bring_in(beside, out)
-        return moved
+        return arrived
 
     async def _lies_there(self, beside: Outgoing) -> bool:
         found = await file_at(self._remote, beside.path)
@@ -217,7 +227,7 @@ class Sender:
             return True
         return await checksum_there(self._remote, out.path, found) == out.digest
 
-    async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> int:
+    async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> Arrived:
         self._note(out)
         start = 0
         if out.local.size >= RESUME_FROM:
@@ -225,16 +235,17 @@ class Sender:
             if start >= out.local.size:
                 start = 0
         try:
-            await self._stream(out, path, start, replace=replace)
+            inode = await self._stream(out, path, start, replace=replace)
         except (Mismatch, ServerFault):
             if start == 0:
                 raise
             # The partial was not a prefix of this content: it is overwritten from the first byte.
             start = 0
-            await self._stream(out, path, start, replace=replace)
-        return out.local.size - start
+            inode = await self._stream(out, path, start, replace=replace)
+        return Arrived(out.local.size - start, inode)
 
-    async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> None:
+    async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> int:
+        """The inode that the server tells."""
         node, version, size = out.action.node, out.local.version, out.local.size
 
         async def read(offset: int, length: int) -> bytes:
@@ -247,7 +258,7 @@ class Sender:
             return piece
 
         try:
-            await self._remote.upload(
+            return await self._remote.upload(
                 path, read, size=size, mtime=out.mtime, checksum=out.digest, replace=replace, start=start
             )
         except RemoteError as error:

@@ -343,10 +343,11 @@ class Session:
                 answer = await stack.enter_async_context(self.wire.exchange(call, token))
             yield answer
 
-    async def send(self, call: Call) -> None:
-        """For calls whose answer says nothing but that it was done."""
+    async def send(self, call: Call) -> bytes:
+        """For calls whose answer says no more than that it was done, if not an inode. Its body; ``b""`` for one of more
+        than 1 MiB."""
         async with self.exchange(call) as answer:
-            await answer.read(1024 * 1024)
+            return await answer.read(1024 * 1024) or b""
 
     async def ask(self, call: Call, kind: type[T]) -> T:
         """For calls that are answered with JSON of that ``kind``."""

@@ -207,3 +207,20 @@ def _problem(path: str, why: str) -> Entry:
 
 def _shown(line: bytes) -> str:
     return shown(line[:400].decode(errors="replace"), 80)
+
+
+# Inodes ----------------------------------------
+
+
+class _Told(msgspec.Struct):
+    ino: object = None
+
+
+def told_inode(body: bytes) -> int:
+    """The inode in the answer to an upload, MAKE or COPY (``{"ino": N}``). It says who is who and nothing else, so one
+    that is missing or can be none counts as not told, 0, and is no error."""
+    try:
+        told = decode(body, _Told).ino
+    except Undecodable:
+        return 0
+    return told if isinstance(told, int) and _is_whole(told) and 0 < told <= INODE else 0

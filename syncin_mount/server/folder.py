@@ -17,7 +17,7 @@ from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Re
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body
-from syncin_mount.server.decoding import parse_etag
+from syncin_mount.server.decoding import parse_etag, told_inode
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, open_listing
 from syncin_mount.server.names import (
@@ -171,7 +171,7 @@ class Folder:
 
     async def upload(
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
-    ) -> None:
+    ) -> int:
         """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be received under its own
         name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
         server's trash. Cancelled or broken, a partial upload stays there; see `partial`."""
@@ -180,16 +180,18 @@ class Folder:
         if beside and not replace:
             await self._vacant(path)
         try:
-            await self._upload(path, landing, reader, size, mtime, checksum, start, put=beside or replace)
+            inode = await self._upload(path, landing, reader, size, mtime, checksum, start, put=beside or replace)
         except Locked:
             if not await self._is_dead(landing):
                 raise
-            await self.upload(path, reader, size=size, mtime=mtime, checksum=checksum, replace=replace, start=start)
-            return
+            return await self.upload(
+                path, reader, size=size, mtime=mtime, checksum=checksum, replace=replace, start=start
+            )
         if beside:
             await self._move_or_clean(landing, path, overwrite=replace)
         if beside and replace:  # what was replaced took its locks along
             self._stuck.discard(path)
+        return inode  # which a move keeps
 
     async def _is_dead(self, locked: str) -> bool:
         """Whether the upload that holds the lock stands still; what it has reached is remembered. What has arrived of a
@@ -212,7 +214,7 @@ class Folder:
 
     async def _upload(
         self, path: str, landing: str, reader: Reader, size: int, mtime: int, checksum: str, start: int, *, put: bool
-    ) -> None:
+    ) -> int:
         headers = {"Content-Type": "application/octet-stream"}
         if start:
             headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
@@ -226,7 +228,7 @@ class Folder:
             content=_Content(reader, start, size),
             quiet=self._session.timeouts.after_upload(size),
         )
-        await self._session.send(call)
+        return told_inode(await self._session.send(call))
 
     def _landing(self, path: str) -> str:
         """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock
@@ -248,25 +250,24 @@ class Folder:
 
     # Changing the tree ----------------------------------------
 
-    async def make_folder(self, path: str, mtime: int) -> None:
+    async def make_folder(self, path: str, mtime: int) -> int:
         """The server makes no folder whose name holds one of ``: ? * | " < > \\`` or a control character, but moves one
         there. A file in the way raises Exists."""
         checked(path)
         if not _makeable(split(path)[1]):
             if await self._is_folder(path):
-                return
+                return 0
             landing = self._stand_in(path)
-            await self._make_folder(landing, mtime)
+            inode = await self._make_folder(landing, mtime)
             await self._move_or_clean(landing, path, overwrite=False)
-            return
-        await self._make_folder(path, mtime)
+            return inode
+        return await self._make_folder(path, mtime)
 
-    async def _make_folder(self, path: str, mtime: int) -> None:
+    async def _make_folder(self, path: str, mtime: int) -> int:
         content = body({"type": "directory", "mtime": stamp(mtime)})
         where = f"{_OPERATION}make/{quoted(join(self._root, path))}"
-        await self._session.send(
-            Call(Endpoint.MAKE, "POST", where, path, headers=JSON, content=content, repeatable=True)
-        )
+        call = Call(Endpoint.MAKE, "POST", where, path, headers=JSON, content=content, repeatable=True)
+        return told_inode(await self._session.send(call))
 
     async def _is_folder(self, path: str) -> bool:
         """Raises Exists when there is a file."""
@@ -326,11 +327,12 @@ class Folder:
             await self._vacant(target)
             await self._sync_move(path, target)
 
-    async def copy(self, path: str, target: str, mtime: int) -> None:
+    async def copy(self, path: str, target: str, mtime: int) -> int:
         checked(target)
         content = body({"destination": join(self._root, target), "mtime": stamp(mtime)})
         url, quiet = self._url(path), self._session.timeouts.slow
-        await self._session.send(Call(Endpoint.MOVE, "COPY", url, path, headers=JSON, content=content, quiet=quiet))
+        call = Call(Endpoint.MOVE, "COPY", url, path, headers=JSON, content=content, quiet=quiet)
+        return told_inode(await self._session.send(call))
 
     def _move_call(self, where: str, path: str, content: bytes) -> Call:
         return Call(

@@ -157,7 +157,7 @@ async def test_the_snapshot_saves_counting(world: World, monkeypatch: pytest.Mon
         counted.clear()
         await device.sync()
         found.append(sorted(counted))
-    assert found == [["b", "d/a"], ["c"], [], []], "of what was sent the listing has to tell the inode first"
+    assert found == [["b", "d/a"], [], [], []], "the answer of what was sent has told its inode"
     told = {entry.path: entry.checksum for entry in snapshot(device.replica)}
     assert told == {"d/a": digest(b"one"), "b": digest(b"two"), "c": digest(b"three")}
     device.engine.settings = FAST

@@ -81,8 +81,8 @@ MUTATIONS = (
     Mutation(
         "the version that is here now counts as sent, not the one that was",
         "reconciler/executor.py",
-        "mtime, 0, local.version, digest)",
-        "mtime, 0, self._version(action.node) or 0, digest)",
+        "arrived.inode, local.version, digest)",
+        "arrived.inode, self._version(action.node) or 0, digest)",
     ),
     Mutation(
         "two nodes at one place are not parted",

@@ -54,11 +54,12 @@ class Fault(enum.Enum):
     DENIED = "401"
     FORBIDDEN = "403"
     CUT = "cut"
+    MUTE = "inode not told"
 
 
 _WEIGHTS = {
     Fault.BEFORE: 4, Fault.AFTER: 4, Fault.LATE: 2, Fault.BROKEN: 2, Fault.LOCKED: 1, Fault.FULL: 1, Fault.CUT: 4,
-    Fault.DENIED: 1, Fault.FORBIDDEN: 1,
+    Fault.DENIED: 1, Fault.FORBIDDEN: 1, Fault.MUTE: 1,
 }  # fmt: skip
 
 
@@ -126,23 +127,29 @@ class ModelFolder:
             raise refusals[fault]
         return fault
 
-    async def _change(self, what: str, path: str, act: Callable[[], None]) -> None:
-        """One changing request that is done in one step."""
+    async def _change(self, what: str, path: str, act: Callable[[], Item | None]) -> int:
+        """One changing request that is done in one step. The inode of what ``act`` returns, if the answer tells it."""
         self._expect_permission(what, path)
         fault = await self._begin(what, path, *_CHANGING)
         if fault is Fault.LATE:
             self._later(what, path, act)
             await self._lose(what, path)
         try:
-            act()
+            item = act()
         except RemoteError as error:
             self._note(what, path, f"→ {type(error).__name__}")
             raise
+        inode = 0 if item is None else item.inode
         self._note(what, path)
         self._device.moment()
         await self._wait()
         if fault is Fault.AFTER or self._device.offline:
             await self._lose(what, path)
+        return self._told(inode)
+
+    def _told(self, inode: int) -> int:
+        """What an answer makes of an inode: some are cut off behind their head, and tell none."""
+        return 0 if self._draw(Fault.MUTE) is Fault.MUTE else inode
 
     def _expect_permission(self, what: str, path: str) -> None:
         """Neither a dry run nor a drive that only follows the server changes anything there."""
@@ -156,7 +163,7 @@ class ModelFolder:
         await self._wait()
         raise Unreachable("the answer was lost", done=None)
 
-    def _later(self, what: str, path: str, act: Callable[[], None]) -> None:
+    def _later(self, what: str, path: str, act: Callable[[], Item | None]) -> None:
         delay = self._rng.choice((0.5, 5.0, 40.0)) * self._rng.random()
 
         async def do() -> None:
@@ -268,8 +275,12 @@ class ModelFolder:
 
     # changing --------------------------------------------------------------------------------------------------------
 
-    async def make_folder(self, path: str, mtime: int) -> None:
-        await self._change("MAKE", path, lambda: self._disk.make_folder(path, mtime * 1000))
+    async def make_folder(self, path: str, mtime: int) -> int:
+        def act() -> Item | None:
+            self._disk.make_folder(path, mtime * 1000)
+            return self._disk.at(path)
+
+        return await self._change("MAKE", path, act)
 
     async def touch(self, path: str, mtime: int) -> None:
         await self._change("PROPPATCH", path, lambda: self._disk.touch(path, mtime * 1000))
@@ -298,16 +309,17 @@ class ModelFolder:
 
         await self._change("MOVE" if overwrite else "move", f"{path} → {target}", act)
 
-    async def copy(self, path: str, target: str, mtime: int) -> None:
-        def act() -> None:
+    async def copy(self, path: str, target: str, mtime: int) -> int:
+        def act() -> Item | None:
             data = self._disk.existing(path).data
             assert data is not None, "folders are never copied"
             self._refuse_locked(target)
             if self._disk.at(target) is not None:
                 self._disk.delete(target)
             self._disk.put(target, data, mtime * 1000)
+            return self._disk.at(target)
 
-        await self._change("COPY", f"{path} → {target}", act)
+        return await self._change("COPY", f"{path} → {target}", act)
 
     async def _look_before(self, path: str, target: str) -> None:
         """The real server checks the source before it begins, and the destination a moment later."""
@@ -322,7 +334,7 @@ class ModelFolder:
 
     async def upload(
         self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
-    ) -> None:
+    ) -> int:
         what = "PUT" if replace else "POST"
         self._expect_permission(what, path)
         fault = await self._begin(what, path, *_CHANGING, Fault.CUT)
@@ -339,22 +351,23 @@ class ModelFolder:
             self._check(what, path, body, size, checksum)
             number = self._world.ledger.number(size)
 
-            def act() -> None:
+            def act() -> Item:
                 self._overwrites(path, proof, replace=replace)
                 self._disk.put(path, body, mtime * 1000)
                 self._take_partial(path)
                 self._world.moved(self._device.name, "up", number, size - start)
+                return self._disk.existing(path)
 
             if fault is Fault.LATE:
                 unlock = False
 
-                def act_and_unlock() -> None:
+                def act_and_unlock() -> Item:
                     self._world.unlock(path)
-                    act()
+                    return act()
 
                 self._later(what, path, act_and_unlock)
                 await self._lose(what, path)
-            act()
+            inode = act().inode
         finally:
             if unlock:
                 self._world.unlock(path)
@@ -363,6 +376,7 @@ class ModelFolder:
         await self._wait()
         if fault is Fault.AFTER or self._device.offline:
             await self._lose(what, path)
+        return self._told(inode)
 
     async def _receive(
         self, what: str, path: str, reader: Reader, size: int, start: int, replace: bool, fault: Fault

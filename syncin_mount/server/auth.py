@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,8 +21,10 @@ import trio
 
 from reconciler.errors import Forbidden, Refused, Unauthorized, Unreachable
 from syncin_mount.server.account import ClientInfo, ServerAccount, TokenStore, this_client
+from syncin_mount.server.decoding import Seconds, Token, Undecodable, decode, each, is_time
 from syncin_mount.server.errors import Asked, Endpoint, of_answer
 from syncin_mount.server.limits import Limits
+from syncin_mount.server.names import shown
 from syncin_mount.server.transport import Answer, Call, Timeouts, Wire
 
 _log = logging.getLogger(__name__)
@@ -37,8 +39,14 @@ _MARGIN = 120.0
 _UNKNOWN_LIFE = 300.0
 """Life of a token that does not tell it (seconds): short, and a refusal renews it in any case."""
 
-_SHIELDED = 45.0
-"""Seconds a renewal may go on after its task was cancelled: the answer may hold the only copy of a new client token."""
+_SHORTEST_LIFE = 10.0
+"""Seconds that a token is used whatever it tells: else each request would begin with a renewal."""
+
+_RENEWAL = 45.0
+"""Seconds that a renewal may take."""
+
+_AFTER_CANCEL = 0.5
+"""Seconds that it may go on after its task was cancelled: a server that is well answers in a fraction of it."""
 
 _FRESH = 5.0
 """Seconds for which nobody asks for another access token only because of what this one may not do."""
@@ -63,7 +71,7 @@ class _Registration(msgspec.Struct, rename="camel"):
 
 
 class _Registered(msgspec.Struct, rename="camel"):
-    client_token: str
+    client_token: Token
 
 
 async def register(
@@ -106,11 +114,16 @@ async def greet(wire: Wire) -> None:
 class TokenReply(msgspec.Struct):
     """The answer to auth/token and token/refresh. Expirations are seconds since the epoch by the server's clock."""
 
-    access: str
-    refresh: str
-    access_expiration: int | None = None
-    refresh_expiration: int | None = None
-    client_token_update: str | None = None
+    access: Token
+    refresh: Token
+    access_expiration: Seconds | None = None
+    refresh_expiration: Seconds | None = None
+
+
+class _Update(msgspec.Struct):
+    """The part of that answer that must not be lost, whatever else is wrong with it."""
+
+    client_token_update: Token | None = None
 
 
 class _Claims(msgspec.Struct):
@@ -146,7 +159,7 @@ def granted(reply: TokenReply, now: float) -> Grant:
 
     def until(claims: _Claims | None, expiration: int | None) -> float:
         end = claims.exp if claims else expiration
-        life = end - issued if end is not None and issued is not None else _UNKNOWN_LIFE
+        life = max(end - issued, _SHORTEST_LIFE) if end is not None and issued is not None else _UNKNOWN_LIFE
         return now + life - min(_MARGIN, life / 5)
 
     return Grant(
@@ -165,9 +178,10 @@ def _claims(token: str) -> _Claims | None:
     if len(parts) != 3:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=_Claims)
-    except (ValueError, msgspec.MsgspecError):
+        claims = decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), _Claims)
+    except ValueError:
         return None
+    return claims if is_time(claims.iat) and is_time(claims.exp) else None
 
 
 class Tokens:
@@ -225,9 +239,26 @@ class Tokens:
                 return await self._by_refresh(grant.refresh)
             except Unauthorized:
                 self._grant = None
-        with trio.move_on_after(_SHIELDED, shield=True):
-            return await self._by_client_token()
-        raise Unreachable(f"{self._account.url} did not renew access in time")
+        return await self._to_its_end(self._by_client_token)
+
+    async def _to_its_end(self, renew: Callable[[], Awaitable[Grant]]) -> Grant:
+        """Renews though the task is cancelled meanwhile, if the answer comes at once: it may hold the only copy of a
+        new client token. A server that stands still holds up nobody who leaves."""
+        ended: Grant | Exception | None = None
+        shield = trio.CancelScope(shield=True, deadline=trio.current_time() + _RENEWAL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_hurry_when_cancelled, shield)
+            with shield:
+                try:
+                    ended = await renew()
+                except Exception as exc:  # noqa: BLE001 - a nursery would wrap it
+                    ended = exc
+            nursery.cancel_scope.cancel()
+        if isinstance(ended, Exception):
+            raise ended
+        if ended is None:
+            raise Unreachable(f"{self._account.url} did not renew access in time; it is tried again later")
+        return ended
 
     async def _by_refresh(self, refresh: str) -> Grant:
         asked_at = self._clock()
@@ -252,10 +283,18 @@ class Tokens:
         call = Call(Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body))
         asked_at = self._clock()
         async with self._wire.exchange(call) as answer:
-            reply = await answer.json(TokenReply)
-        if reply.client_token_update is not None:
-            await self._save(reply.client_token_update)
-        return granted(reply, asked_at)
+            told = await answer.json_bytes()
+            await self._take_over(told)
+            return granted(answer.decoded(told, TokenReply), asked_at)
+
+    async def _take_over(self, told: bytes) -> None:
+        """The client's new token, if the answer has one. An empty or impossible one is none: what is stored stays."""
+        try:
+            new = decode(told, _Update).client_token_update
+        except Undecodable:
+            return
+        if new is not None:
+            await self._save(new)
 
     async def _load(self) -> str:
         try:
@@ -280,6 +319,13 @@ class Tokens:
             )
         else:
             self._unsaved = None
+
+
+async def _hurry_when_cancelled(shield: trio.CancelScope) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        shield.deadline = min(shield.deadline, trio.current_time() + _AFTER_CANCEL)
 
 
 class Session:
@@ -353,6 +399,18 @@ class Session:
         """For calls that are answered with JSON of that ``kind``."""
         async with self.exchange(call) as answer:
             return await answer.json(kind)
+
+    async def ask_each(self, call: Call, kind: type[T]) -> list[T]:
+        """For calls that are answered with a JSON array of that ``kind``; what is none is left out, and told."""
+        return self.each(call, await self.ask(call, list[msgspec.Raw]), kind)
+
+    def each(self, call: Call, items: list[msgspec.Raw], kind: type[T]) -> list[T]:
+        """Those items of an answer to ``call`` that are of that ``kind``; how many are not goes to the log."""
+        good, bad = each(items, kind)
+        if bad:
+            what = f"of {shown(call.subject)} " if call.subject else ""
+            _log.warning("%s: %d of %d entries %scannot be understood", self.account.url, bad, len(items), what)
+        return good
 
 
 def body(value: object) -> bytes:

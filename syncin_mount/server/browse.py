@@ -6,8 +6,9 @@ import msgspec
 
 from reconciler.errors import Refused
 from syncin_mount.server.auth import JSON, Session, body
+from syncin_mount.server.decoding import Count, Millis, Size
 from syncin_mount.server.errors import Endpoint
-from syncin_mount.server.names import checked, join, quoted, shown, split, sync_path, web_path
+from syncin_mount.server.names import checked, is_name, join, quoted, shown, split, sync_path, web_path
 from syncin_mount.server.transport import Call
 
 _SPACES = "api/app/spaces"
@@ -42,7 +43,7 @@ class TrashBin(msgspec.Struct, frozen=True):
 
     alias: str
     name: str
-    nb: int = 0
+    nb: Count = 0
     enabled: bool = True
 
 
@@ -51,13 +52,13 @@ class TrashItem(msgspec.Struct, frozen=True, rename="camel"):
 
     name: str
     is_dir: bool
-    size: int
+    size: Size
     mtime: int
-    ctime: int
+    ctime: Millis
 
 
 class _Browsed(msgspec.Struct):
-    files: list[TrashItem]
+    files: list[msgspec.Raw]
 
 
 async def tree(session: Session, path: str = "", *, files: bool = False) -> list[RemoteItem]:
@@ -74,7 +75,7 @@ async def tree(session: Session, path: str = "", *, files: bool = False) -> list
         query={"showFiles": "true"} if files else {},
         repeatable=True,
     )
-    items = await session.ask(call, list[_TreeItem])
+    items = await session.ask_each(call, _TreeItem)
     return [
         RemoteItem(
             item.name,
@@ -86,6 +87,7 @@ async def tree(session: Session, path: str = "", *, files: bool = False) -> list
             item.quota_is_exceeded,
         )
         for item in items
+        if is_name(item.name)
     ]
 
 
@@ -107,7 +109,7 @@ async def make_folder(session: Session, path: str) -> None:
 
 async def trash_bins(session: Session) -> list[TrashBin]:
     """The trashes this user may look into."""
-    return await session.ask(Call(Endpoint.BROWSE, "GET", f"{_SPACES}/trash/list", repeatable=True), list[TrashBin])
+    return await session.ask_each(Call(Endpoint.BROWSE, "GET", f"{_SPACES}/trash/list", repeatable=True), TrashBin)
 
 
 async def trash_items(session: Session, path: str) -> list[TrashItem]:
@@ -115,7 +117,8 @@ async def trash_items(session: Session, path: str) -> list[TrashItem]:
     hidden = {"showHiddenFiles": "true"}
     where = f"{_SPACES}/browse/{quoted(_trash_path(path))}"
     call = Call(Endpoint.BROWSE, "GET", where, path, query=hidden, repeatable=True)
-    return (await session.ask(call, _Browsed)).files
+    items = session.each(call, (await session.ask(call, _Browsed)).files, TrashItem)
+    return [item for item in items if is_name(item.name)]
 
 
 async def restore(session: Session, path: str, target: str, *, overwrite: bool = False) -> None:

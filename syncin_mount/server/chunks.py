@@ -26,7 +26,7 @@ class _Part(enum.Enum):
 
 
 class Coalescer:
-    """Pure: bytes of one answer in, the same answer with bigger chunks out."""
+    """Pure: bytes of one answer in, the same answer with bigger chunks out. Interim answers are gone (`heads`)."""
 
     def __init__(self) -> None:
         self._part = _Part.HEAD
@@ -58,8 +58,6 @@ class Coalescer:
             self._pending = data
             return b""
         head, body = data[: stop + 4], data[stop + 4 :]
-        if head.startswith(b"HTTP/1.1 1"):
-            return head + self.feed(body)
         if b"\r\ntransfer-encoding: chunked\r\n" not in head.lower():
             self._part = _Part.REST
             return data

@@ -11,6 +11,7 @@ Every function here is pure and raises nothing but `Undecodable`, however deep, 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from typing import Annotated, Any, TypeVar
@@ -97,6 +98,14 @@ def parse_etag(text: str) -> Found | None:
         return None
     size, mtime_ms = int(match[1], 16), int(match[2], 16)
     return Found(size, mtime_ms) if size <= SIZE and abs(mtime_ms) <= SECONDS * 1000 else None
+
+
+def moment(text: str | None) -> str | None:
+    """An ISO time as it was told, None when it is none, or beyond the bounds."""
+    try:
+        return text if text is not None and is_time(dt.datetime.fromisoformat(text).timestamp()) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def is_time(seconds: float) -> bool:

@@ -35,6 +35,10 @@ class Untrusted(RemoteError):
     """The server's TLS certificate cannot be verified, or it speaks no TLS: nobody should talk to it as it is."""
 
 
+class TooSlow(httpx.ReadTimeout):
+    """An answer comes, but so slowly that it would never end: see `patience`."""
+
+
 class CodeWanted(Unauthorized):
     """The account has two factors, and no code was given."""
 
@@ -269,6 +273,8 @@ FAILURES: tuple[Failure, ...] = (
             "No connection to {server} was free in time; check that the server runs and the network works", _NOT_SENT),
     Failure(httpx.ProxyError, Exception, Unreachable,
             "The proxy before {server} does not pass requests on ({said}); check it", _NOT_SENT),
+    Failure(TooSlow, Exception, Unreachable,
+            "{server} sends next to nothing of {what}; it is tried again later"),
     Failure(httpx.TimeoutException, Exception, Unreachable,
             "{server} stopped answering during {what}"),
     Failure(httpx.LocalProtocolError, Exception, Refused, "{what} cannot be sent to {server} ({said})", _NOT_SENT),

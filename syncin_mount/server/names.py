@@ -43,6 +43,11 @@ def complaint(path: str) -> str | None:
     return None
 
 
+def is_name(text: str) -> bool:
+    """Whether it is one name of a file or folder."""
+    return "/" not in text and complaint(text) is None
+
+
 def checked(path: str) -> str:
     """``path`` itself. Raises Refused when it could leave its folder or cannot exist on the server."""
     why = complaint(path)

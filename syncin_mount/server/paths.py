@@ -5,7 +5,8 @@ The structures have Sync-in's own field names on the wire (``remotePath`` for ``
 
 from __future__ import annotations
 
-from typing import Literal
+import logging
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -14,9 +15,17 @@ from reconciler.errors import Missing, ServerFault
 from syncin_mount.server.account import ClientInfo
 from syncin_mount.server.auth import JSON, Session, body
 from syncin_mount.server.browse import tree
+from syncin_mount.server.decoding import Id, Seconds, Undecodable, decode, moment
 from syncin_mount.server.errors import Endpoint
 from syncin_mount.server.names import checked, quoted, shown, split
 from syncin_mount.server.transport import Call
+
+_log = logging.getLogger(__name__)
+
+Permissions = Annotated[str, msgspec.Meta(pattern=r"\A[a-z:]*\Z", max_length=64)]
+
+Filters = Annotated[list[Annotated[str, msgspec.Meta(max_length=1024)]], msgspec.Meta(max_length=100)]
+"""The server takes no more and no longer ones."""
 
 _PATHS = "api/app/sync/paths"
 _CLIENTS = "api/app/sync/clients"
@@ -40,20 +49,20 @@ class SyncPath(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     mode: Literal["upload", "download", "both"]
     diff_mode: Literal["fast", "secure"]
     conflict_mode: Literal["recent", "local", "remote"]
-    timestamp: int
+    timestamp: Seconds
     enabled: bool = True
-    permissions: str = ""
-    filters: list[str] = []
+    permissions: Permissions = ""
+    filters: Filters = []
     scheduler: Scheduler | None = None
     last_sync: str | None = None
-    id: int | msgspec.UnsetType | None = msgspec.UNSET
+    id: Id | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Registered(msgspec.Struct, frozen=True):
     """``permissions`` is like ``a:d:m:si:so``: see `may_change`."""
 
-    id: int
-    permissions: str
+    id: Id
+    permissions: Permissions
 
 
 class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,16 +72,16 @@ class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
     ``id`` is None for what was registered with a null there, as versions of this program did.
     """
 
-    id: int | None
+    id: Id | None
     name: str | msgspec.UnsetType = msgspec.UNSET
     remote_path: str | msgspec.UnsetType = msgspec.UNSET
-    permissions: str | msgspec.UnsetType = msgspec.UNSET
+    permissions: Permissions | msgspec.UnsetType = msgspec.UNSET
     mode: Literal["upload", "download", "both"] | msgspec.UnsetType = msgspec.UNSET
     diff_mode: Literal["fast", "secure"] | msgspec.UnsetType = msgspec.UNSET
     conflict_mode: Literal["recent", "local", "remote"] | msgspec.UnsetType = msgspec.UNSET
-    filters: list[str] | msgspec.UnsetType = msgspec.UNSET
+    filters: Filters | msgspec.UnsetType = msgspec.UNSET
     scheduler: Scheduler | msgspec.UnsetType | None = msgspec.UNSET
-    timestamp: int | msgspec.UnsetType = msgspec.UNSET
+    timestamp: Seconds | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -86,10 +95,18 @@ class PathChanges(msgspec.Struct, frozen=True):
     delete: list[int]
 
 
+class _Changes(msgspec.Struct):
+    """PathChanges as they come, each part to be decoded by itself."""
+
+    add: list[msgspec.Raw]
+    update: list[dict[str, msgspec.Raw]]
+    delete: list[msgspec.Raw]
+
+
 class ClientPath(msgspec.Struct, frozen=True):
     """A synchronization in the list of clients."""
 
-    id: int
+    id: Id
     settings: SyncPath
 
 
@@ -101,7 +118,7 @@ class Client(msgspec.Struct, frozen=True, rename="camel"):
     info: ClientInfo
     enabled: bool
     is_current_client: bool
-    token_expiration: int | None = None
+    token_expiration: Seconds | None = None
     current_access: str | None = None
     current_ip: str | None = None
     last_access: str | None = None
@@ -136,7 +153,32 @@ async def register_path(session: Session, path: SyncPath) -> Registered:
 async def update_paths(session: Session, paths: list[SyncPath]) -> PathChanges:
     """Sends all settings of this client (each with its ``id``); the answer says what the server has newer."""
     call = Call(Endpoint.PATHS, "PUT", _PATHS, headers=JSON, content=body(paths), repeatable=True)
-    return await session.ask(call, PathChanges)
+    async with session.exchange(call) as answer:
+        told = await answer.json(_Changes)
+        try:
+            update = [_update(each) for each in told.update]
+        except Undecodable as exc:
+            raise answer.strange() from exc
+    return PathChanges(session.each(call, told.add, SyncPath), update, session.each(call, told.delete, Id))
+
+
+def _update(told: dict[str, msgspec.Raw]) -> PathUpdate:
+    """One change, without the settings that cannot be understood: those stay as they are. Raises Undecodable where it
+    is not certain which synchronization is meant, where its folder is or what may be done there."""
+    known = {field.encode_name: field for field in msgspec.structs.fields(PathUpdate)}
+    values: dict[str, Any] = {}
+    for name, raw in told.items():
+        if name not in known:
+            continue
+        try:
+            values[known[name].name] = decode(raw, known[name].type)
+        except Undecodable:
+            if name in ("id", "remotePath", "permissions"):
+                raise
+            _log.warning("the server's page has a setting that is not understood, which stays as it is: %s", name)
+    if "id" not in values:
+        raise Undecodable("a change is of nothing")
+    return PathUpdate(**values)
 
 
 async def delete_path(session: Session, path_id: int) -> None:
@@ -146,7 +188,16 @@ async def delete_path(session: Session, path_id: int) -> None:
 
 async def clients(session: Session) -> list[Client]:
     """All clients of the account, with their synchronizations."""
-    return await session.ask(Call(Endpoint.BROWSE, "GET", _CLIENTS, repeatable=True), list[Client])
+    found = await session.ask_each(Call(Endpoint.BROWSE, "GET", _CLIENTS, repeatable=True), Client)
+    return [
+        msgspec.structs.replace(
+            each,
+            current_access=moment(each.current_access),
+            last_access=moment(each.last_access),
+            created_at=moment(each.created_at),
+        )
+        for each in found
+    ]
 
 
 async def delete_client(session: Session, client_id: str) -> None:

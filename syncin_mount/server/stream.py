@@ -1,18 +1,22 @@
-"""Connections as the transfers need them: httpcore's trio streams, with three things added.
+"""Connections as the transfers need them: httpcore's trio streams, with four things added.
 
 An answer that comes before the request is sent ends the sending: a server that refuses an upload of gigabytes (405,
 401, 507) is heard at once, whether it then reads on, stands still or closes. A body that nobody wants to read to its
-end is broken off without leaving suspended generators behind. The third is in `chunks`.
+end is broken off without leaving suspended generators behind. The head of an answer comes whole and in time, however
+it is broken up or put off by interim answers (`heads`). The fourth is in `chunks`.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 import trio
+
+from syncin_mount.server.heads import Heads
 
 _WATCHED = 16 * 1024
 """Smaller writes fit into any socket buffer: they cannot stall, so nobody listens meanwhile (bytes)."""
@@ -34,6 +38,8 @@ class Stream(httpcore.AsyncNetworkStream):
         self._early = b""
         self._broken_off = False
         self._filled = False
+        self._heads = Heads()
+        self._head_until: float | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._broken_off:
@@ -41,19 +47,33 @@ class Stream(httpcore.AsyncNetworkStream):
         if self._early:
             data, self._early = self._early[:max_bytes], self._early[max_bytes:]
             return data
+        if self._heads.waiting:
+            return await self._read_head(max_bytes, timeout)
         data = await self._inner.read(_GREEDY if self._filled else max_bytes, timeout)
         self._filled = len(data) >= max_bytes
         return data
 
+    async def _read_head(self, max_bytes: int, timeout: float | None) -> bytes:
+        """``timeout`` is for all of the head and what comes before it."""
+        if self._head_until is None:
+            self._head_until = trio.current_time() + (math.inf if timeout is None else timeout)
+        while True:
+            data = await self._inner.read(max_bytes, max(self._head_until - trio.current_time(), 0.0))
+            ready = self._heads.feed(data) if data else self._heads.end()
+            if ready or not data:
+                return ready
+
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Raises httpcore.WriteError also when the peer answered or closed before all was sent: httpcore then reads the
         answer."""
+        self._heads.begin()
+        self._head_until = None
         self._broken_off = False  # the body that was broken off had arrived all the same: a new request begins
         if len(buffer) < _WATCHED:
             await self._inner.write(buffer, timeout)
             return
         failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        spoken: list[bytes] = []
+        spoken: list[bytes | httpcore.RemoteProtocolError] = []
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, spoken, nursery.cancel_scope)
             try:
@@ -62,25 +82,28 @@ class Stream(httpcore.AsyncNetworkStream):
             except (httpcore.WriteError, httpcore.WriteTimeout) as exc:
                 failure = exc
             nursery.cancel_scope.cancel()
-        self._early += b"".join(spoken)
+        for said in spoken:
+            if isinstance(said, httpcore.RemoteProtocolError):
+                raise said
+            self._early += said
         if spoken:
             raise httpcore.WriteError("the server answered before it had the whole request")
         if failure is not None:
             raise failure
 
-    async def _listen(self, spoken: list[bytes], writing: trio.CancelScope) -> None:
+    async def _listen(self, spoken: list[bytes | httpcore.RemoteProtocolError], writing: trio.CancelScope) -> None:
         """Keeps what the peer says; anything but an interim answer (1xx) ends the writing."""
-        interim = True
-        while interim:
+        while not spoken:
             try:
                 data = await self._inner.read(_READ)
+                ready = self._heads.feed(data) if data else self._heads.end()
             except httpcore.ReadError:
-                data = b""  # the reader will meet the same error
-            interim = data.startswith(b"HTTP/1.1 1") and b"\r\nHTTP/1.1 " not in data
-            if interim:
-                self._early += data
+                spoken.append(b"")  # the reader will meet the same error
+            except httpcore.RemoteProtocolError as exc:
+                spoken.append(exc)
             else:
-                spoken.append(data)
+                if ready or not data:
+                    spoken.append(ready)
         writing.cancel()
 
     def break_off(self) -> None:

@@ -20,8 +20,10 @@ import trio
 from reconciler.errors import RemoteError, Unreachable
 from syncin_mount import __version__
 from syncin_mount.server import errors
+from syncin_mount.server.decoding import Undecodable, decode
 from syncin_mount.server.errors import Asked, Endpoint
 from syncin_mount.server.limits import FREE_ANSWER, Limits, Throttle
+from syncin_mount.server.patience import LEAST, WINDOW, Patience
 from syncin_mount.server.pool import Reply, Transport, as_httpx
 
 _log = logging.getLogger(__name__)
@@ -49,12 +51,15 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds. ``idle`` is how long a connection may pass no byte; ``slow`` the same where the server works before it
-    answers (listing, move, deletion); ``hashing`` where it reads whole files meanwhile (secure listing)."""
+    answers (listing, move, deletion); ``hashing`` where it reads whole files meanwhile (secure listing). An answer that
+    comes must bring ``least`` bytes within each ``window`` of waiting: see `patience`."""
 
     connect: float = 10.0
     idle: float = 30.0
     slow: float = 120.0
     hashing: float = 900.0
+    window: float = WINDOW
+    least: int = LEAST
 
     def after_upload(self, size: int) -> float:
         """How long the answer to an upload of ``size`` bytes may take: the server reads it again for the checksum."""
@@ -110,7 +115,8 @@ class Chunks(AsyncIterator[bytes]):
     """An answer's body, in pieces of at most 256 KiB, which wait where there is a limit: not reading on holds up the
     server. Raises Unreachable when it breaks off."""
 
-    def __init__(self, asked: Asked, reply: Reply, limit: Throttle) -> None:
+    def __init__(self, asked: Asked, reply: Reply, limit: Throttle, patience: Patience) -> None:
+        self.patience = patience
         self._limit = limit
         self._free = 0 if asked.endpoint is Endpoint.READ else FREE_ANSWER
         self._asked = asked
@@ -121,8 +127,7 @@ class Chunks(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         self.begun = True
         try:
-            with as_httpx():
-                piece = await anext(self._pieces)
+            piece = await self._next()
             if self._free >= len(piece):
                 self._free -= len(piece)
                 self._limit.count(len(piece))
@@ -139,17 +144,27 @@ class Chunks(AsyncIterator[bytes]):
             self.ended = True
             raise
 
+    async def _next(self) -> bytes:
+        began = trio.current_time()
+        with trio.move_on_after(self.patience.left), as_httpx():
+            piece = await anext(self._pieces)
+            self.patience.took(trio.current_time() - began, len(piece))
+            return piece
+        raise errors.TooSlow("next to nothing came")
+
 
 class Answer:
     """A successful answer whose body is not read yet."""
 
-    def __init__(self, asked: Asked, reply: Reply, limit: Throttle, *, bodiless: bool = False) -> None:
+    def __init__(
+        self, asked: Asked, reply: Reply, limit: Throttle, patience: Patience, *, bodiless: bool = False
+    ) -> None:
         self._reply = reply
         self.asked = asked
         self.status = reply.status
         self.headers = reply.headers
         self.bodiless = bodiless
-        self.chunks = Chunks(asked, reply, limit)
+        self.chunks = Chunks(asked, reply, limit, patience)
 
     @property
     def is_json(self) -> bool:
@@ -166,11 +181,21 @@ class Answer:
 
     async def json(self, kind: type[T]) -> T:
         """The body as ``kind``. Raises Unreachable when it is anything else."""
+        return self.decoded(await self.json_bytes(), kind)
+
+    async def json_bytes(self) -> bytes:
+        """The body, which may be JSON. Raises Unreachable when it is not, or endless."""
         body = await self.read(ANSWER_BYTES) if self.is_json else None
-        if body is not None:
-            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-                return msgspec.json.decode(body, type=kind)
-        raise self.strange()
+        if body is None:
+            raise self.strange()
+        return body
+
+    def decoded(self, body: bytes, kind: type[T]) -> T:
+        """``body`` as ``kind``. Raises Unreachable when it is anything else."""
+        try:
+            return decode(body, kind)
+        except Undecodable as exc:
+            raise self.strange() from exc
 
     def strange(self) -> Unreachable:
         """The error for an answer that no Sync-in server gives."""
@@ -226,7 +251,7 @@ class Wire:
         reply = await self._send(call, asked, token)
         # Neither headers nor bodies: those have the secrets.
         _log.debug("%s %s: %d after %.3f s", call.method, call.path, reply.status, trio.current_time() - began)
-        answer = Answer(asked, reply, self.limits.down, bodiless=call.method == "HEAD")
+        answer = Answer(asked, reply, self.limits.down, self._patience(call), bodiless=call.method == "HEAD")
         try:
             if not 200 <= answer.status < 300:
                 raise errors.of_answer(asked, answer.status, await _said(answer))
@@ -237,6 +262,13 @@ class Wire:
             yield answer
         finally:
             await answer.close()
+
+    def _patience(self, call: Call) -> Patience:
+        """Between the lines of a listing the server may work as long as it may before the first."""
+        window = self.timeouts.window
+        if call.endpoint is Endpoint.LISTING and call.quiet is not None:
+            window = max(window, call.quiet)
+        return Patience(window, self.timeouts.least)
 
     async def _send(self, call: Call, asked: Asked, token: str | None) -> Reply:
         for last in (not call.repeatable, True):
@@ -291,7 +323,7 @@ async def _said(answer: Answer) -> str | None:
         return None
     body = await answer.read(ERROR_BYTES)
     try:
-        message = msgspec.json.decode(body or b"", type=_ServerMessage).message
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        message = decode(body or b"", _ServerMessage).message
+    except Undecodable:
         return None
     return message if isinstance(message, str) else "; ".join(message)

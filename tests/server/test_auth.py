@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import uuid
+from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 import trio
@@ -13,8 +16,9 @@ import trio.testing
 from reconciler.errors import Forbidden, Missing, Refused, RemoteError, Unauthorized, Unreachable
 from syncin_mount.devserver import Delay, DevServer, Reply, Rule, User
 from syncin_mount.server import ServerAccount, Session, register
-from syncin_mount.server.auth import TokenReply, granted
+from syncin_mount.server.auth import TokenReply, Tokens, granted
 from syncin_mount.server.paths import clients, delete_client, unregister
+from syncin_mount.server.transport import Wire
 from tests.server.support import PASSWORD, TOKENS, Memory, World, answer, head_of, raw_server
 
 TOKEN_PATH = "/api/app/sync/auth/token"
@@ -170,6 +174,103 @@ async def test_a_new_client_token_survives_cancellation() -> None:
             assert store.saved == []
             go.set()
     assert store.saved == ["new"]
+
+
+async def test_a_server_that_stands_still_holds_up_nobody_who_leaves(autojump_clock: trio.testing.MockClock) -> None:
+    """A renewal that is cancelled goes on for half a second, and not for the 45 s that it may take else."""
+    tokens = Tokens(cast(Wire, Standing()), ServerAccount("home", "http://x", "user1", "id"), Memory("old"), Clock())
+    began = trio.current_time()
+    with trio.move_on_after(10):
+        await tokens.access()
+    assert trio.current_time() - began == pytest.approx(10.5)
+    with pytest.raises(Unreachable, match="in time"):
+        await tokens.access()
+    assert trio.current_time() - began == pytest.approx(10.5 + 45)
+
+
+class Standing:
+    """A wire on which nothing is ever answered."""
+
+    @contextlib.asynccontextmanager
+    async def exchange(self, *_: object) -> AsyncIterator[None]:
+        await trio.Event().wait()
+        yield
+
+
+TOKENS_WITH = TOKENS[:-1] + b',"client_token_update":%b}'
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        b'""',
+        b"null",
+        b"5",
+        b'" "',
+        b'"a b"',
+        b'"a\\r\\nX: y"',
+        '"jetón"'.encode(),
+        b'"\\ud800"',
+        b"[]",
+        b'"%b"' % (b"x" * 20_000),
+    ],
+)
+async def test_what_is_no_token_replaces_none(update: bytes) -> None:
+    store = Memory("old")
+
+    async def handler(stream: trio.SocketStream) -> None:
+        await head_of(stream)
+        await stream.send_all(answer("201 Created", TOKENS_WITH % update))
+        while await head_of(stream):
+            await stream.send_all(answer("200 OK", b"[]"))
+
+    async with raw_server(handler) as url, Session(ServerAccount("home", url, "user1", "id"), store) as session:
+        with contextlib.suppress(Unreachable):  # half a surrogate pair makes the whole answer unreadable
+            assert await clients(session) == []
+    assert store.load() == "old"
+    assert store.saved == []
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b'{"access":"\xc3\xb6","refresh":"r"}',
+        b'{"access":"a\\nb","refresh":"r"}',
+        b'{"access":"","refresh":"r"}',
+        b'{"access":"a","refresh":null}',
+        b'{"access":"a"}',
+        b'{"access":"a","refresh":"r","access_expiration":1e30}',
+        b'{"access":"a","refresh":"r","access_expiration":' + NESTED + b"}",
+        b'{"access":"a","refresh":"r","more":' + NESTED + b"}",
+        NESTED,
+        b"",
+    ],
+)
+async def test_a_new_client_token_is_kept_whatever_else_is_wrong(reply: bytes) -> None:
+    """The old one is dead by then."""
+    store = Memory("old")
+    with_update = b'{"client_token_update":"new",' + reply[1:]
+
+    async def handler(stream: trio.SocketStream) -> None:
+        await head_of(stream)
+        await stream.send_all(answer("201 Created", with_update))
+
+    async with raw_server(handler) as url, Session(ServerAccount("home", url, "user1", "id"), store) as session:
+        with pytest.raises(Unreachable):
+            await session.check()
+    assert store.saved == ([] if NESTED in reply or not reply else ["new"])
+
+
+@pytest.mark.parametrize(
+    "claims", [b"[" * 5000, b'{"iat":1e308,"exp":-1e308}', b'{"iat":0,"exp":1e12}', b'{"iat":5,"exp":1}']
+)
+def test_strange_claims_are_none(claims: bytes) -> None:
+    token = "x." + base64.urlsafe_b64encode(claims).decode().rstrip("=") + ".y"
+    grant = granted(TokenReply(token, token), 0.0)
+    assert 0 < grant.access_until <= 300
 
 
 @pytest.mark.expected_log("could not be saved")

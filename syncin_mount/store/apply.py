@@ -299,6 +299,7 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Spared: apply_remote.spared,
     events.Counted: _counted,
     events.Rotted: apply_remote.rotted,
+    events.Strayed: apply_remote.strayed,
     events.Held: apply_undo.held,
     events.Discarded: apply_undo.discarded,
 }

@@ -27,6 +27,8 @@ from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import NodeType, OpKind
 
 SECOND = 1_000_000_000
+STRAYS = b"found without a name"
+"""The entry of the bin for contents that nothing names."""
 
 
 def renumber(index: Index, node: int, base: BaseRecord, version: int) -> None:
@@ -259,6 +261,15 @@ def rotted(index: Index, sequence: int, event: events.Rotted) -> None:
     assert record is not None
     set_ino(index, event.node, record, event.ino)
     index.put_node(event.node, record)
+
+
+def strayed(index: Index, sequence: int, event: events.Strayed) -> None:
+    """Contents without a name are an entry of the bin."""
+    for position, (owner, number, _, mtime, name) in enumerate(event.objects, 1):
+        index.effect(sequence, ToBin(owner, number, b"%s/%d/%s" % (STRAYS, position, name), mtime))
+    size = sum(each[2] for each in event.objects)
+    entry = BinRecord(STRAYS, STRAYS, True, len(event.objects), size, event.now, event.why)
+    _bin(index, sequence, entry)
 
 
 def copied(index: Index, sequence: int, event: events.Copied) -> None:

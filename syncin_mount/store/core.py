@@ -1,15 +1,16 @@
-"""The replica's engine: an event goes to the journal, then to the index; the index is committed now and then.
+"""The replica's engine: an event goes to the index, then to the journal; the index is committed now and then.
 
 What each kind of stop leaves, and why the next start repairs it:
 
-* Killed between journal and index: the index is in memory until commit, so it lacks all events since then. Replay.
+* Killed between index and journal: the index is in memory until commit, so it lacks all events since then, the last one
+  too, which did not happen. Replay.
 * Killed inside commit: LMDB has the old or the new state, with its number in it. Replay from that number.
 * Killed before, within or after the effects (objects unlinked or moved to the bin): effects are records of the
   committed index and stay until an event says that they are done; doing them twice is harmless. An effect is never
   done before its event is durable, so no state that can come back misses a file; and it is never said to be done
   before it is on the disk itself.
 * Killed while an incoming file became an object and before the event: the object has the number of the event that
-  comes next; it is removed at start, and the content is fetched again.
+  comes next; it goes to the bin at start, and the content is fetched again.
 * Killed between begin_write and written: the node is marked; start takes size and time from its object.
 * Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync and ends
   somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has
@@ -37,6 +38,8 @@ import msgspec
 from reconciler.model import NodeId
 from syncin_mount.store import events, lock, salvage, system
 from syncin_mount.store.apply import apply
+from syncin_mount.store.aside import SetAside
+from syncin_mount.store.comparing import compare_index
 from syncin_mount.store.doubt import Doubt, written_again
 from syncin_mount.store.errors import ReplicaError
 from syncin_mount.store.formers import rescued
@@ -44,7 +47,8 @@ from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import NO_ROOM, RESERVE_BYTES, SEGMENT_BYTES, Journal, Reserve
 from syncin_mount.store.looking import Looking
-from syncin_mount.store.objects import Objects
+from syncin_mount.store.objects import Object, Objects
+from syncin_mount.store.proving import proved
 from syncin_mount.store.records import (
     FILE,
     U64,
@@ -57,6 +61,7 @@ from syncin_mount.store.records import (
     decode_effect,
     decode_node,
 )
+from syncin_mount.store.replaying import replay
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +69,8 @@ T = TypeVar("T")
 
 MAP_SIZE: Final = 1 << 30
 EFFECTS_A_COMMIT: Final = 256
-REPLAY_BATCH: Final = 20_000
+STRAYS_AN_ENTRY: Final = 10_000
+STRAYED: Final = "nothing told whose it was after the program or the computer was stopped"
 _FULL: Final = "the disk that holds {} is full; nothing is lost: make some MB of room there, and start again."
 TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
@@ -104,6 +110,7 @@ class Core(Looking):
         self._swept = 0  # the event that said so last
         self._behind = False  # the index lacks events of the journal, as it could not be read when they were lost
         self._doubt = Doubt(folder / "running")
+        self.set_aside = SetAside(folder)
         self._closed = False
 
     @classmethod
@@ -154,7 +161,7 @@ class Core(Looking):
         running = self.folder / "running"
         before = running.read_text(errors="replace").strip() if running.exists() else None
         power_cut = before is not None and before != boot
-        self._replay(torn=True, power_cut=power_cut)
+        self._replay(torn=True, power_cut=power_cut, clean=before is None)
         ix = self._ix
         self._objects.stray(ix.applied + 1)
         if power_cut:
@@ -163,6 +170,7 @@ class Core(Looking):
         self._commit_index()
         self._in_any_room(lambda: self._journal.renew(ix.applied + 1))
         self._reserve.restore()
+        self._keep_strays(self._objects.strays(ix.applied + 1))
         if ix.applied == 0:
             self._do(events.Formatted(self._now(), 0o755, *system.OWNER))
             for name in ("index", "objects"):
@@ -220,24 +228,23 @@ class Core(Looking):
             return False
         return not record.present or base is None or (base.size, base.mtime) != (size, mtime)
 
-    def _replay(self, *, torn: bool = False, power_cut: bool = False) -> None:
-        """Brings the journal's records into the index."""
-        ix = self._ix
-        while True:
-            try:
-                for count, (sequence, payload) in enumerate(
-                    self._journal.records(ix.applied, torn=torn, power_cut=power_cut), 1
-                ):
-                    apply(ix, sequence, events.decode.decode(payload))
-                    if count % REPLAY_BATCH == 0:
-                        ix.commit()
-                return
-            except lmdb.MapFullError:
-                ix.abort()
-                try:
-                    ix.grow()
-                finally:
-                    ix.begin()
+    def _replay(self, *, torn: bool = False, power_cut: bool = False, clean: bool = False) -> None:
+        """Brings the journal's records into the index. An event that cannot be applied though the index is sound (it
+        was recorded by a program that did not prove it, or needs one that was set aside) is set aside, and the others
+        are kept."""
+        replay(
+            self._ix,
+            lambda after: self._journal.records(after, torn=torn, power_cut=power_cut, clean=clean),
+            judge=self._judge,
+            keep=self.set_aside.add,
+        )
+
+    def _judge(self, error: Exception) -> None:
+        """An event does not fit to the index: whose fault is it? Raises ReplicaError when the index is damaged."""
+        log.warning("an event of the journal does not fit to the index (%s: %s)", type(error).__name__, error)
+        said = salvage.faults(self.folder) or [each.what for each in compare_index(self._ix)]
+        if said:
+            raise salvage.damaged(self.folder, said[0])
 
     def _drop_stray_bins(self) -> None:
         """After a power cut: what is in the bin by events that were lost goes, before their numbers are given again."""
@@ -290,8 +297,8 @@ class Core(Looking):
             self._do(events.Doubted(self._now(), doubtful))
 
     def _reconsider_objects(self) -> list[int]:
-        """After a power cut: objects that nothing refers to (their event was lost) go; ones of another size than
-        recorded count as written. Returns the latter's nodes."""
+        """After a power cut: objects that nothing refers to (their event was lost) go to the bin; ones of another size
+        than recorded count as written. Returns the latter's nodes."""
         ix = self._ix
         waiting = (decode_effect(raw) for _, raw in ix.items("effects"))
         needed = {U64X2.pack(one.owner, one.number): 0 for one in waiting if isinstance(one, Unlink | ToBin | FromBin)}
@@ -299,15 +306,30 @@ class Core(Looking):
             record = decode_node(raw)
             if record.kind == FILE and record.present:
                 needed[U64X2.pack(record.owner, record.number)] = U64.unpack(place)[0]
-        taken = []
+        taken, strays = [], []
         for owner, number, entry in self._objects.every():
             node = needed.get(U64X2.pack(owner, number))
             if node is None:
-                os.unlink(entry.path)
+                strays.append((owner, number))
             elif node and entry.stat().st_size != self._node(node).size:
                 self._take_as_is(node)
                 taken.append(node)
+        self._keep_strays(strays)
         return taken
+
+    def _keep_strays(self, objects: list[Object]) -> None:
+        """Contents that nothing names go to the bin; empty ones go."""
+        kept = []
+        for owner, number in objects:
+            found = self._objects.stat(owner, number)
+            if found is None or not found.st_size:
+                self._objects.do(0, Unlink(owner, number))
+                continue
+            record = self._ix.node(owner)
+            name = b"%d-%d" % (owner, number) if record is None else record.name
+            kept.append((owner, number, found.st_size, found.st_mtime_ns, name))
+        for start in range(0, len(kept), STRAYS_AN_ENTRY):
+            self._do(events.Strayed(self._now(), kept[start : start + STRAYS_AN_ENTRY], STRAYED))
 
     # events -------------------------------------------------------------------------------------------------------
 
@@ -322,32 +344,29 @@ class Core(Looking):
         sequence = ix.applied + 1
         if grows:
             self.check_room()
-        self._journal.append(sequence, events.encode(event), grows=grows)
+        payload = proved(event)
         try:
-            apply(ix, sequence, event)
-        except lmdb.MapFullError:
-            self._apply_in_bigger_map()
+            self._apply(sequence, event)
+            self._journal.append(sequence, payload, grows=grows)
         except BaseException:
-            # A defect of ours. The event did not happen, and the index must not stay half changed.
-            self._take_back()
+            # It did not happen: the journal lacks it, and the index must not have any of it.
+            self._rebuild()
             raise
         return sequence
 
-    def _apply_in_bigger_map(self) -> None:
-        self._ix.abort()
+    def _apply(self, sequence: int, event: events.AnyEvent) -> None:
+        """Applies it, in a bigger map if need be. Raises OSError when that cannot be had."""
         try:
-            self._ix.grow()
-        except lmdb.Error as error:
-            self._take_back()
-            raise as_os_error(error) from error
-        self._rebuild()
-
-    def _take_back(self) -> None:
-        """The last event did not happen: neither journal nor index has it."""
-        try:
-            self._journal.take_back()
-        finally:
+            apply(self._ix, sequence, event)
+        except lmdb.MapFullError:
+            self._ix.abort()
+            try:
+                self._ix.grow()
+            except lmdb.Error as error:
+                self._ix.begin()
+                raise as_os_error(error) from error
             self._rebuild()
+            apply(self._ix, sequence, event)
 
     def _rebuild(self) -> None:
         """The index from its last commit and the journal's events behind that. Until it succeeds, nothing is recorded:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class ReplicaError(Exception):
     """The replica's folder cannot be used."""
+
+
+class NotRecordable(OSError):
+    """What is to be recorded has a number or a name that the replica cannot hold, and nothing was done. ``why`` is a
+    clause. To a program it is EOVERFLOW (POSIX: "value too large to be stored in data type")."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(errno.EOVERFLOW, why)
 
 
 class CannotUndo(Exception):

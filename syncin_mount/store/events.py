@@ -293,10 +293,19 @@ class Rotted(Event, frozen=True):
     why: str
 
 
+class Strayed(Event, frozen=True):
+    """These content objects (owner, number, bytes, mtime, name) are named by nothing: they go to the bin, as one entry.
+    Of one that arrived from the server, or of the user's when the journal or the index lost what told of it."""
+
+    objects: list[tuple[int, int, int, int, bytes]]
+    why: str
+
+
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
     | LeftoverNoted | FellBack | Spared | Held | Discarded | Counted | Rotted
+    | Strayed
 )  # fmt: skip
 
 encode = msgspec.msgpack.Encoder().encode

@@ -73,7 +73,7 @@ class Index(Tables):
         self._open_env(map_size)
         self._stills: list[Still] = []
         self._hot: dict[int, Node] = {}
-        self._changed: set[int] = set()  # nodes whose record in the table is older than that in ``_hot``
+        self._changed: dict[int, bytes] = {}  # records of ``_hot`` that are not in the table yet, as they will be there
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
@@ -203,8 +203,9 @@ class Index(Tables):
         self._hot[node] = record
 
     def put_node(self, node: int, record: Node) -> None:
+        raw = encode(record)  # at once: what cannot be encoded must not become known at the commit
         self._keep(node, _copy(record))
-        self._changed.add(node)
+        self._changed[node] = raw
 
     def drop_nodes(self) -> None:
         """Empties the table, and forgets what is kept of it."""
@@ -214,13 +215,13 @@ class Index(Tables):
 
     def delete_node(self, node: int) -> None:
         self._hot.pop(node, None)
-        self._changed.discard(node)
+        self._changed.pop(node, None)
         self.txn.delete(key(node), db=self.nodes)
 
     def _write_nodes(self) -> None:
         """Raises lmdb.MapFullError."""
-        for node in self._changed:
-            self.txn.put(key(node), encode(self._hot[node]), db=self.nodes)
+        for node, raw in self._changed.items():
+            self.txn.put(key(node), raw, db=self.nodes)
         self._changed.clear()
 
     def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:

@@ -1,15 +1,18 @@
 """The event journal: segments of framed records, appended to and never changed.
 
-A record is ``<IQQ`` (length of the payload, xxh3-64 of what follows, sequence number) and the payload. A segment's name
-is the number of its first record, and numbers within and between segments have no gaps.
+`syncin_mount.store.segments` has the form of a record. A segment's name is the number of its first record, and numbers
+within and between segments have no gaps. The file ``recorded`` beside the journal has the number of the last record.
 
 What is known when the journal is read at start:
 
 * The program was killed, the computer ran on: the page cache has every byte of every ``write`` that returned. Only the
-  very last record can be torn, and it was never acknowledged: it is cut off. Anything bad before it is damage, and an
-  error, because cutting there would drop acknowledged operations silently.
+  very last record can be torn, and it was never acknowledged: it is cut off. It is torn when it is the beginning of one
+  record, nothing intact follows, and ``recorded`` has a smaller number. Anything else that is bad or missing is damage,
+  and an error, because cutting there would drop acknowledged operations silently. What the index has already may be
+  damaged without harm.
 * The computer stopped (another boot id, no clean stop): everything up to the last fsync is there. Behind that, blocks
-  may be there or not in any order. So the journal ends at the first bad record, and what follows was never synced.
+  may be there or not in any order. So the journal ends at the first bad record, and what follows was most likely never
+  synced; it is set aside.
 """
 
 from __future__ import annotations
@@ -17,29 +20,25 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import xxhash
 
 from syncin_mount.store import system
 from syncin_mount.store.errors import JournalDamaged
+from syncin_mount.store.segments import LEAD, SEQUENCE, Damage, Whole, list_segments, scan
+from syncin_mount.store.tally import RECORDED, Tally
 
 log = logging.getLogger(__name__)
 
-FRAME: Final = struct.Struct("<IQQ")
-_LEAD: Final = struct.Struct("<IQ")
-_SEQUENCE: Final = struct.Struct("<Q")
 SEGMENT_BYTES: Final = 16 << 20
 RESERVE_BYTES: Final = 8 << 20
 SHARE: Final = 8
 """The part of the reserve that each of its heirs gets."""
-SKIPPED: Final = 10_000
-"""Records that are looked for behind damage: it hardly swallows more."""
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ON_DISK: Final = "the journal could not be brought to the disk"
 
@@ -107,64 +106,95 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._open: list[tuple[int, int]] = []  # (first number, descriptor) of this process's segments
         self._lock = threading.Lock()  # over _open, for sync in its thread
+        self._tally = Tally(folder.parent / RECORDED)
         self._size = 0  # of the whole records in the last segment
         self._torn = False  # there is more behind them, as a failed write could not be cut back
         self.in_doubt = False
         """Whether a sync failed: what the kernel could not write it may take for written, so the next sync, though it
         succeeds, says nothing about records of before. True until ``drop`` begins a segment behind them."""
-        self.last_start = 0  # where the last record begins in the last segment
 
     # reading ------------------------------------------------------------------------------------------------------
 
     def segments(self) -> list[tuple[int, Path]]:
         """First number and path of every segment, in order."""
-        return sorted((int(path.stem), path) for path in self._folder.glob("*.log"))
+        return list_segments(self._folder)
 
-    def records(self, after: int, *, torn: bool = False, power_cut: bool = False) -> Iterator[Record]:
-        """The records with numbers above ``after``, in order.
+    def records(
+        self, after: int, *, torn: bool = False, power_cut: bool = False, clean: bool = False
+    ) -> Iterator[Record]:
+        """The records with numbers above ``after``, which the index has, in order.
 
-        ``torn`` allows (and cuts) an incomplete last record, ``power_cut`` ends at the first bad one. Otherwise raises
-        JournalDamaged, as for a gap.
+        ``torn`` allows (and cuts) an incomplete last record, ``power_cut`` ends at the first bad one, and with
+        ``clean`` everything is in the index. Otherwise raises JournalDamaged, as for what is missing.
         """
-        segments = self.segments()
-        while len(segments) > 1 and segments[1][0] <= after + 1:
-            segments.pop(0)
+        last = None if power_cut else self._tally.read()
         expected = after + 1
-        for position, (first, path) in enumerate(segments):
-            data = path.read_bytes()
-            number, offset = first, 0
-            if first > expected:
-                if power_cut:
-                    return
-                raise JournalDamaged(
-                    f"the journal in {self._folder} lacks the records {expected} to {first - 1}: something else "
-                    f"removed or damaged its files; nothing was changed: {_advice(self._folder)}"
-                )
-            while offset < len(data):
-                end = _intact(data, offset, number)
-                if end is None:
-                    is_last = position == len(segments) - 1
-                    if power_cut or (torn and is_last and _is_torn(data, offset, number)):
-                        _cut(path, offset)
-                        return
-                    raise JournalDamaged(
-                        f"the journal file {path} is damaged at byte {offset} (record {number}): the disk or another "
-                        f"program changed it; nothing was cut off: {_advice(self._folder)}"
-                    )
-                if number >= expected:
-                    yield number, data[offset + FRAME.size : end]
-                    expected = number + 1
-                number, offset = number + 1, end
+        segments = _needed(self.segments(), expected)
+        end = segments[-1][0] if segments else 0
+        while segments:
+            first, path = segments[0]
+            if first > expected and not power_cut:
+                raise self._lacks(expected, first - 1)
+            for piece in scan(path.read_bytes(), first) if first <= expected else ():
+                if isinstance(piece, Whole):
+                    end = piece.number + 1
+                    if piece.number >= expected:
+                        yield piece
+                        expected = end
+                elif not _is_harmless(piece, segments, expected):
+                    is_torn = torn and len(segments) == 1 and piece.torn and (last is None or last < piece.number)
+                    self._end_at(segments, piece, is_torn=is_torn, power_cut=power_cut)
+                    segments = segments[:1]
+                    break
+            segments = segments[1:]
+        if last is not None and last >= expected:
+            raise self._lacks(expected, last)
+        if last is None and not clean and not power_cut and end <= after:
+            raise self._lacks(end, after)  # an index has nothing that was not in the journal first
+
+    def _end_at(self, segments: list[tuple[int, Path]], piece: Damage, *, is_torn: bool, power_cut: bool) -> None:
+        """Cuts off what cannot have been acknowledged. Raises JournalDamaged for anything else."""
+        _, path = segments[0]
+        if power_cut:
+            self._set_aside(segments, piece)
+        elif is_torn:
+            _cut(path, piece.offset)
+        else:
+            raise self._damaged(path, piece)
+
+    def _damaged(self, path: Path, piece: Damage) -> JournalDamaged:
+        return JournalDamaged(
+            f"the journal file {path} is damaged at byte {piece.offset} (record {piece.number}): the disk or another "
+            f"program changed it; nothing was cut off: {_advice(self._folder)}"
+        )
+
+    def _lacks(self, first: int, last: int) -> JournalDamaged:
+        return JournalDamaged(
+            f"the journal in {self._folder} lacks the records {first} to {last}: something else removed or damaged its "
+            f"files; nothing was changed: {_advice(self._folder)}"
+        )
+
+    def _set_aside(self, segments: list[tuple[int, Path]], piece: Damage) -> None:
+        """Cuts what follows a power cut's first bad record, and keeps a copy where it may have been synced."""
+        (_, path), *rest = segments
+        if piece.resumed is not None or rest:
+            place = self._folder.parent / "damaged" / f"journal-{piece.number}"
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for _, each in segments:
+                (place / each.name).write_bytes(each.read_bytes())
+            log.warning("the computer stopped: the journal ends at record %d; the rest is in %s", piece.number, place)
+        _cut(path, piece.offset)
 
     # writing ------------------------------------------------------------------------------------------------------
 
     def start(self, number: int) -> None:
-        """Begins a segment whose first record will be ``number``."""
+        """Begins a segment whose first record will be ``number``. One that is there and has nothing is taken."""
         path = self._folder / f"{number:020d}.log"
-        fd = os.open(path, system.OPEN | os.O_APPEND | os.O_EXCL, 0o600)
+        fresh = os.O_EXCL if not path.exists() or path.stat().st_size else 0
+        fd = os.open(path, system.OPEN | os.O_APPEND | fresh, 0o600)
         with self._lock:
             self._open.append((number, fd))
-        self._size = self.last_start = 0
+        self._size = 0
 
     def append(self, number: int, payload: bytes, *, grows: bool = False) -> None:
         """Appends one record with one write, or leaves the journal as it was and raises OSError.
@@ -175,16 +205,16 @@ class Journal:
         self.mend()
         if self._size >= self._segment_bytes:
             self._go_on_in_new(number)
-        body = _SEQUENCE.pack(number) + payload
-        record = _LEAD.pack(len(payload), xxhash.xxh3_64_intdigest(body)) + body
+        body = SEQUENCE.pack(number) + payload
+        record = LEAD.pack(len(payload), xxhash.xxh3_64_intdigest(body)) + body
         try:
             self._write(record)
         except OSError as error:
             if error.errno not in NO_ROOM or grows or not self._reserve.release():
                 raise
             self._write(record)
-        self.last_start = self._size
         self._size += len(record)
+        self._tally.put(number)
 
     def _go_on_in_new(self, number: int) -> None:
         try:
@@ -207,10 +237,6 @@ class Journal:
         """Cuts off what a failed write left and could not be cut off then. Raises OSError."""
         if self._torn:
             self._cut_back(self._size)
-
-    def take_back(self) -> None:
-        """Removes the last record: what it says did not happen."""
-        self._cut_back(self.last_start)
 
     def _cut_back(self, size: int) -> None:
         """Raises OSError; then nothing more is recorded until this succeeds: what is to go would be followed by good
@@ -257,80 +283,68 @@ class Journal:
 
     def renew(self, number: int) -> None:
         """At start, everything being in the index: all segments give way to a new one."""
-        for _, path in self.segments():
-            path.unlink()
+        before = self.segments()
         self.start(number)
+        for first, path in before:
+            if first != number:
+                path.unlink()
+        self._tally.restart(number - 1)
 
     def close(self) -> None:
         with self._lock:
             while self._open:
                 os.close(self._open.pop()[1])
+        self._tally.close()
+
+
+def _needed(segments: list[tuple[int, Path]], number: int) -> list[tuple[int, Path]]:
+    """The segments from that of the record ``number`` on."""
+    before = sum(first <= number for first, _ in segments)
+    return segments[max(before - 1, 0) :]
+
+
+def _is_harmless(piece: Damage, segments: list[tuple[int, Path]], expected: int) -> bool:
+    """Whether all that is damaged there, in the first of these segments, comes before the record ``expected``."""
+    following = piece.resumed or (segments[1][0] if len(segments) > 1 else None)
+    return piece.number < expected and (following is None or following <= expected)
 
 
 def _advice(folder: Path) -> str:
     return f"'syncin-mount check {folder.parent.name} --repair' saves what is there."
 
 
-def _intact(data: bytes, offset: int, number: int) -> int | None:
-    """Where the intact record ``number`` at ``offset`` ends, or None."""
-    if offset + FRAME.size > len(data):
-        return None
-    length, checksum, found = FRAME.unpack_from(data, offset)
-    end: int = offset + FRAME.size + length
-    if found != number or end > len(data):
-        return None
-    return end if xxhash.xxh3_64_intdigest(data[offset + _LEAD.size : end]) == checksum else None
+class Readable(NamedTuple):
+    """``records`` are the intact ones that can be found whatever lies between, in order. ``complete``: all that must be
+    there is. ``end`` is the number that would come next."""
+
+    records: list[Record]
+    complete: bool
+    end: int
 
 
-def readable(folder: Path, after: int) -> tuple[list[Record], bool, int]:
-    """The intact records from ``after`` + 1 on that can be found whatever lies between, in order; whether all that must
-    be there is; and the number that would come next. An incomplete last record, as a kill leaves it, is not missed.
-    Changes nothing."""
+def readable(folder: Path, after: int, *, power_cut: bool = False) -> Readable:
+    """What can be read behind ``after``, which the index has. An incomplete last record, as a kill leaves it, is not
+    missed. Changes nothing."""
     found: list[Record] = []
-    complete, number = True, 0
-    segments = sorted((int(path.stem), path) for path in folder.glob("*.log") if path.stem.isdecimal())
+    complete, end = True, 0
+    last = None if power_cut else Tally(folder.parent / RECORDED).read()
+    segments = list_segments(folder)
     for position, (first, path) in enumerate(segments):
-        data, number, offset = path.read_bytes(), first, 0
+        end = max(end, first)
         is_last = position == len(segments) - 1
-        while offset < len(data):
-            end = _intact(data, offset, number)
-            if end is not None:
-                if number > after:
-                    found.append((number, data[offset + FRAME.size : end]))
-                number, offset = number + 1, end
-                continue
-            resumed = _next_intact(data, offset, number)
-            if resumed is None:
-                torn = is_last and (_is_torn(data, offset, number) or number <= after)
-                complete = complete and (torn or (not is_last and segments[position + 1][0] <= after + 1))
-                break
-            # Damage among what is in the index already is harmless.
-            complete = complete and resumed[0] <= after + 1
-            number, offset = resumed
+        for piece in scan(path.read_bytes(), first):
+            if isinstance(piece, Whole):
+                end = piece.number + 1
+                if piece.number > after:
+                    found.append((piece.number, piece.payload))
+            elif piece.resumed is None and is_last:
+                complete = complete and (piece.torn or piece.number <= after)
+            else:  # damage among what is in the index already is harmless
+                complete = complete and (piece.resumed or segments[position + 1][0]) <= after + 1
     numbers = [number for number, _ in found]
-    return found, complete and numbers == list(range(after + 1, after + 1 + len(numbers))), number
-
-
-def _next_intact(data: bytes, offset: int, number: int) -> tuple[int, int] | None:
-    """Number and place of the next intact record behind damage in which some records went."""
-    for later in range(number + 1, number + SKIPPED):
-        mark = _SEQUENCE.pack(later)
-        position = data.find(mark, offset)
-        while position >= 0:
-            if position >= _LEAD.size and _intact(data, position - _LEAD.size, later) is not None:
-                return later, position - _LEAD.size
-            position = data.find(mark, position + 1)
-    return None
-
-
-def _is_torn(data: bytes, offset: int, number: int) -> bool:
-    """Whether what is there from ``offset`` on can be the beginning of record ``number``, as a kill within the append
-    leaves it: a part of one record and nothing else."""
-    rest = len(data) - offset
-    if rest < FRAME.size:
-        return True
-    length, _, found = FRAME.unpack_from(data, offset)
-    return bool(found == number and rest < FRAME.size + length)
+    complete = complete and numbers == list(range(after + 1, after + 1 + len(numbers)))
+    reached = numbers[-1] if numbers else after
+    return Readable(found, complete and (last is None or last <= reached), end)
 
 
 def _cut(path: Path, size: int) -> None:

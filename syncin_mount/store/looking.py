@@ -14,6 +14,8 @@ from syncin_mount.store.types import KINDS
 
 PAGE = 1000
 _DEEPEST = 100_000
+_LONGEST = 503
+"""Bytes of a name in a key of LMDB, whose keys have at most 511."""
 
 Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 
@@ -44,22 +46,23 @@ class Looking:
         return base is None or base.version != record.version
 
     def base_entry(self, parent: NodeId, name: str) -> BaseEntry | None:
-        index = self._ix
-        raw = index.txn.get(key(parent) + name.encode("utf-8", "surrogateescape"), db=index.base_entries)
+        index, place = self._ix, _place(parent, name)
+        raw = None if place is None else index.txn.get(place, db=index.base_entries)
         if raw is None:
             return None
         node, kind, size, mtime, inode = BASE_ENTRY.unpack(raw)
         return BaseEntry(node, KINDS[kind], size, mtime, inode)
 
     def base_by_inode(self, inode: int) -> NodeId | None:
-        raw = self._ix.txn.get(key(inode), db=self._ix.inodes) if inode else None
+        raw = self._ix.txn.get(key(inode), db=self._ix.inodes) if 0 < inode < 1 << 64 else None
         return None if raw is None else NodeId(U64.unpack(raw)[0])
 
     def base_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
         yield from self._pages(self._ix.base_children, node)
 
     def local_child(self, parent: NodeId, name: str) -> NodeId | None:
-        node = self._ix.entry(parent, os.fsencode(name))
+        place = _place(parent, name)
+        node = None if place is None else self._ix.entry(parent, place[8:])
         return None if node is None else NodeId(node)
 
     def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
@@ -160,6 +163,15 @@ class StillReplica(Looking):
 
     def new_id(self) -> NodeId:
         return NodeId(next(self._ids))
+
+
+def _place(parent: int, name: str) -> bytes | None:
+    """The key of an entry; None for a name that no entry can have, as it is no bytes or too many."""
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return None
+    return key(parent) + raw if 0 < len(raw) <= _LONGEST else None
 
 
 def to_base(record: BaseRecord) -> Base:

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Final
 
 from syncin_mount.store.index import Index, differs
-from syncin_mount.store.objects import Objects
+from syncin_mount.store.objects import Object, Objects
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -48,9 +48,6 @@ SECOND: Final = 1_000_000_000
 TOP: Final = b"found by check --repair"
 WHY: Final = "a repair found it without a place in the drive"
 NAME_BYTES: Final = 255
-
-Object = tuple[int, int]
-"""Owner and number."""
 
 
 class Mending:

@@ -42,6 +42,10 @@ DEEP: Final = b"(deep paths)"
 _VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
 
 
+Object = tuple[int, int]
+"""Owner and number."""
+
+
 class Objects:
     """Paths, and opening and removing what they name."""
 
@@ -110,12 +114,13 @@ class Objects:
         return [number for _, number, _ in self.every()] + list(self.stray_bins(()))
 
     def stray(self, number: int) -> None:
-        """Removes objects and a bin folder of this number: their event was never recorded, the process being killed
-        just before."""
+        """Removes a bin folder of this number: its event was never recorded, the process being killed just before, and
+        it holds a copy alone."""
         self._drop_bin(0, DropBin(number))
-        for _, found, entry in self._in_folder(number):
-            if found == number:
-                os.unlink(entry.path)
+
+    def strays(self, number: int) -> list[Object]:
+        """The objects of this number."""
+        return [(owner, found) for owner, found, _ in self._in_folder(number) if found == number]
 
     def stray_bins(self, named: Container[int]) -> set[int]:
         """The numbers of bin folders and descriptions that are there and that no entry has."""
@@ -255,6 +260,8 @@ class Objects:
             os.close(fd)
 
     def _from_bin(self, _sequence: int, effect: FromBin) -> None:
+        if os.path.lexists(self.path(effect.owner, effect.number)):
+            return  # done before: what is in the bin now can only be less
         try:
             os.rename(b"%s/%d/%s" % (self._bin, effect.bin, effect.path), self.path(effect.owner, effect.number))
         except FileNotFoundError:

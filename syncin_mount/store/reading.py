@@ -12,6 +12,7 @@ from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
+from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.looking import PAGE, StillReplica
 from syncin_mount.store.records import (
     FILE,
@@ -202,19 +203,28 @@ def to_attr(node: int, record: Node) -> Attr:
 
 
 def to_record(base: Base) -> BaseRecord:
-    """The reconciler's base as a record. ValueError for a kind or name that no base can have."""
+    """The reconciler's base as a record. ValueError for a kind or name that no base can have, NotRecordable for a name
+    that is no bytes. (Numbers are looked at when it is recorded.)"""
     if base.kind is Kind.OTHER:
         raise ValueError("a link or device has no base")
-    name = os.fsencode(base.name)
+    name = raw_name(base.name)
     if len(name) > 255:
         raise ValueError(f"the name {base.name[:40]}… is longer than 255 bytes")
     kind = FILE if base.kind is Kind.FILE else FOLDER
     return BaseRecord(kind, base.parent, name, base.size, base.mtime, base.inode, base.version, base.checksum)
 
 
+def raw_name(name: str) -> bytes:
+    """The name's bytes. NotRecordable for one with surrogates that stand for no byte."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        raise NotRecordable(f"{name[:40]!r} is no name that a disk can hold") from None
+
+
 def place_name(place: Place) -> bytes:
-    """The name as bytes. ValueError for one that could lead elsewhere."""
-    name = os.fsencode(place.name)
+    """The name as bytes. ValueError for one that could lead elsewhere, NotRecordable for one that is no bytes."""
+    name = raw_name(place.name)
     if name in {b"", b".", b".."} or b"/" in name or b"\0" in name or len(name) > 255:
         raise ValueError(f"{place.name[:40]!r} is no name for a file or folder")
     return name

@@ -22,7 +22,9 @@ from typing import Final
 import lmdb
 
 from syncin_mount.store import lock, salvage, system
-from syncin_mount.store.check import Problem, check, compare
+from syncin_mount.store.aside import SetAside
+from syncin_mount.store.check import Problem, check
+from syncin_mount.store.comparing import compare
 from syncin_mount.store.core import MAP_SIZE, as_os_error
 from syncin_mount.store.errors import NewerFormat, ReplicaError
 from syncin_mount.store.index import Index
@@ -143,6 +145,7 @@ def _rebuild(folder: Path, done: Repaired, now: int) -> None:
         lock.write_whole(folder / lock.REPAIRING, f"{number}\n")
         lock.finish_repair(folder)
         done.aside = folder / "damaged" / str(number)
+        SetAside(folder).move_to(done.aside)
     finally:
         os.close(lock_fd)
 

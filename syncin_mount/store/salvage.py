@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import lmdb
 import msgspec
 
-from syncin_mount.store import events
-from syncin_mount.store.apply import apply
 from syncin_mount.store.errors import ReplicaError
 from syncin_mount.store.index import Index
 from syncin_mount.store.journal import Record, readable
@@ -30,7 +27,9 @@ from syncin_mount.store.records import (
     decode_node,
     decode_pending,
 )
+from syncin_mount.store.replaying import replay
 from syncin_mount.store.tables import TABLES
+from syncin_mount.store.tally import RECORDED, Tally
 
 DATA: Final = "data.mdb"
 _AGREED: Final = ("nodes", "bases", "meta")
@@ -137,49 +136,32 @@ def map_size(path: Path, least: int) -> int:
 
 
 def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> None:
-    """Applies the events behind the index, up to the first that is missing or does not fit."""
-    records, complete, end = readable(folder, target.applied)
-    found.last = max([found.last, *(number for number, _ in records)])
+    """Applies the events behind the index, up to the first that is missing. What does not fit is passed over."""
+    last = target.applied
+    records, complete, end = readable(folder, last, power_cut=power_cut)
+    found.last = max([found.last, Tally(folder.parent / RECORDED).read() or 0, *(number for number, _ in records)])
     following: list[Record] = []
     for number, payload in records:
-        if number == target.applied + 1 + len(following):
+        if number == last + 1 + len(following):
             following.append((number, payload))
-    if end <= target.applied and not power_cut:
+    if end <= last and not power_cut:
         # Nothing is in the index that was not in the journal first; only a power cut may take the latter's end.
         found.lost = True
-        found.said.append(f"the journal ends before event {target.applied}, which the index has")
+        found.said.append(f"the journal ends before event {last}, which the index has")
     if not complete and not power_cut:
         found.lost = True
-        found.said.append(f"the journal is damaged behind event {target.applied + len(following)}")
-    elif records and not following and records[-1][0] > target.applied:
+        found.said.append(f"the journal is damaged behind event {last + len(following)}")
+    elif records and not following and records[-1][0] > last:
         found.lost = True
-        found.said.append(f"the journal lacks the events {target.applied + 1} to {records[0][0] - 1}")
-    while following:
-        done, why = _apply(target, following)
-        if not why:
-            return
-        found.lost = True
-        found.said.append(f"event {following[done][0]} of the journal does not fit to the index ({why})")
-        following = following[:done]
+        found.said.append(f"the journal lacks the events {last + 1} to {records[0][0] - 1}")
 
+    def passed_over(number: int, _payload: bytes, why: str) -> None:
+        found.said.append(f"event {number} of the journal cannot be applied ({why})")
 
-def _apply(target: Index, records: list[Record]) -> tuple[int, str]:
-    """How many could be applied, and why no more; none is when there is a reason."""
-    done = 0
-    try:
-        for number, payload in records:
-            apply(target, number, events.decode.decode(payload))
-            done += 1
-    except lmdb.MapFullError:
-        target.abort()
-        target.grow()
-        target.begin()
-        return _apply(target, records)
-    except Exception as error:  # noqa: BLE001 - whatever a damaged index makes of an event
-        target.abort()
-        target.begin()
-        return done, f"{type(error).__name__}: {error}"
-    return done, ""
+    def judge(_error: Exception) -> None:
+        found.lost = found.lost or bool(found.said)  # else the index is sound, and the event was never fit for it
+
+    replay(target, lambda after: iter(following[after - last :]), judge=judge, keep=passed_over)
 
 
 def _is_record(name: str, place: bytes, value: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -16,12 +17,15 @@ from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
 from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
 from syncin_mount.store.contents import IncomingFile
+from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import Reading, place_name, to_record
 from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -64,11 +68,27 @@ class Settling(Reading):
 
     def set_bases(self, bases: Iterable[tuple[NodeId, Base | None]]) -> None:
         for batch in _batched(bases):
-            records = [(int(node), None if base is None else to_record(base)) for node, base in batch]
-            self._do(events.BasesSet(self._now(), records))
+            try:
+                self._set_bases(batch)
+            except NotRecordable:
+                if len(batch) == 1:
+                    raise
+                self._set_bases_apart(batch)
             for node, _ in batch:
                 if self._ix.node(node) is None:
                     self._objects.drop_incoming(node)
+
+    def _set_bases(self, bases: list[tuple[NodeId, Base | None]]) -> None:
+        records = [(int(node), None if base is None else to_record(base)) for node, base in bases]
+        self._do(events.BasesSet(self._now(), records))
+
+    def _set_bases_apart(self, bases: list[tuple[NodeId, Base | None]]) -> None:
+        """One that cannot be recorded keeps no other from it."""
+        for each in bases:
+            try:
+                self._set_bases([each])
+            except NotRecordable as error:
+                log.warning("what the server has of node %d is left out: %s", each[0], error.strerror)
 
     # the local tree -----------------------------------------------------------------------------------------------
 
@@ -127,7 +147,7 @@ class Settling(Reading):
             raise ValueError("the root of a replica is never deleted")
         record = self._ix.node(node)
         arriving = [one for one in self._objects.all_arriving() if self._has_above(one, node)]
-        self._do(events.Deleted(self._now(), node, keep, why))
+        self._do(events.Deleted(self._now(), node, keep, _text(why)))
         for one in arriving:
             self._objects.drop_incoming(one)
         if record is not None:
@@ -175,7 +195,7 @@ class Settling(Reading):
         number = self._ix.applied + 1
         self._objects.take(incoming, number)
         try:
-            self._do(events.TakenIn(self._now(), node, new_base, ino, keep, why))
+            self._do(events.TakenIn(self._now(), node, new_base, ino, keep, _text(why)))
         except BaseException:
             self._objects.untake(incoming, number)
             raise
@@ -190,7 +210,7 @@ class Settling(Reading):
         sequence = self._ix.applied + 1
         self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.size, record.mtime)
         try:
-            self._do(events.Copied(self._now(), node, why))
+            self._do(events.Copied(self._now(), node, _text(why)))
         except BaseException:
             self._objects.stray(sequence)
             raise
@@ -326,6 +346,11 @@ class Settling(Reading):
                 events.Restored(node, above, called, int(kind), mode, size, mtime, target, path)
             )  # fmt: skip
         return nodes
+
+
+def _text(why: str) -> str:
+    """The reason as the journal can hold it: names in it may have surrogates."""
+    return why.encode("utf-8", "replace").decode()
 
 
 def _batched(items: Iterable[T]) -> Iterator[list[T]]:

@@ -32,9 +32,11 @@ from syncin_mount.store import (
 from syncin_mount.store import apply as apply_module
 from syncin_mount.store.apply import apply
 from syncin_mount.store.index import Index
-from syncin_mount.store.journal import FRAME, Journal, Reserve
+from syncin_mount.store.journal import Journal, Reserve
 from syncin_mount.store.objects import Objects
 from syncin_mount.store.records import FORMAT, NoteToBin, Unlink, decode_effect
+from syncin_mount.store.segments import FRAME
+from syncin_mount.store.tally import RECORDED, Tally
 from tests.store.support import (
     arrive,
     at,
@@ -117,6 +119,7 @@ def test_a_torn_last_record_is_cut_at_every_byte(tmp_path: Path, folder: Path) -
     whole = segment.stat().st_size
     kill(replica)
     acknowledged = [sequence for sequence, _ in Journal(folder / "journal", Reserve(tmp_path / "none", 0)).records(0)]
+    Tally(folder / RECORDED).put(acknowledged[-2])  # as the kill leaves it
     for length in range(size, whole):
         (tmp_path / "journal").mkdir()
         (tmp_path / "journal" / segment.name).write_bytes(segment.read_bytes()[:length])
@@ -136,6 +139,20 @@ def test_a_torn_last_record_is_cut_at_every_byte(tmp_path: Path, folder: Path) -
         again.close()
         shutil.rmtree(copy)
     assert whole - size > FRAME.size
+
+
+def test_a_last_record_that_was_acknowledged_is_not_cut(folder: Path) -> None:
+    replica = open_replica(folder)
+    make(replica, "first", data=b"1")
+    (segment,) = (folder / "journal").iterdir()
+    size = segment.stat().st_size
+    make(replica, "second")
+    kill(replica)
+    for length in (size, size + 3, segment.stat().st_size - 1):
+        os.truncate(segment, length)
+        with pytest.raises(JournalDamaged, match="--repair"):
+            open_replica(folder)
+        assert segment.stat().st_size == length
 
 
 def damage(segment: Path, offset: int) -> None:
@@ -719,16 +736,23 @@ def test_after_a_power_cut_new_contents_are_taken_as_they_are(folder: Path) -> N
     again.close()
 
 
+@pytest.mark.expected_log("the computer stopped: the journal ends at record")
 def test_after_a_power_cut_the_journal_ends_at_its_first_bad_record(folder: Path) -> None:
     replica = open_replica(folder)
     make(replica, "first", data=b"1")
     (segment,) = (folder / "journal").iterdir()
-    inside = segment.stat().st_size + 3
+    inside = segment.stat().st_size + FRAME.size
     make(replica, "second", data=b"2")
     make(replica, "third", data=b"3")
     kill(replica)
     damage(segment, inside)
+    before = segment.read_bytes()
     again = sound(open_replica(folder, boot_id="boot 2"))
+    assert dict(tree(again)) == {"first": b"1"}
+    [aside] = (folder / "damaged").iterdir()
+    assert (aside / segment.name).read_bytes() == before
+    kill(again)
+    again = sound(open_replica(folder, boot_id="boot 2"))  # the journal ends before the number that was recorded last
     assert dict(tree(again)) == {"first": b"1"}
     again.close()
 

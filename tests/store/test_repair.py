@@ -327,13 +327,13 @@ def test_a_journal_that_is_damaged_in_the_middle(folder: Path, control: Control)
 
 def test_a_damaged_record_that_is_in_the_index_already_is_harmless(folder: Path, control: Control) -> None:
     change(segment(folder), lambda text: text.__setitem__(30, text[30] ^ 1))
-    with pytest.raises(JournalDamaged):
-        Replica.open(folder)
+    copy = copy_of(folder, folder.parent / "copy")
     done = repaired(folder, control)
     assert not done.bases_ended
-    replica = Replica.open(folder)
-    assert dict(tree(replica)) == control.tree
-    replica.close()
+    for each in (folder, copy):
+        replica = Replica.open(each)
+        assert dict(tree(replica)) == control.tree
+        replica.close()
 
 
 def test_a_missing_journal(folder: Path, control: Control) -> None:

@@ -54,15 +54,18 @@ def remove_tree(at: int | None, name: bytes) -> None:
             os.unlink(path, dir_fd=at)
 
 
-def make_folders(path: bytes) -> None:
-    """Makes a folder that only its owner may enter, and those above it, as far as they are missing. Raises OSError."""
-    missing = []
+def make_folders(path: bytes) -> list[bytes]:
+    """Makes a folder that only its owner may enter, and those above it, as far as they are missing, and tells which it
+    made. Raises OSError."""
+    missing, made = [], []
     while not os.path.isdir(path):
         missing.append(path)
         path = os.path.dirname(path)
     for each in reversed(missing):
         try:
             os.mkdir(each, 0o700)
+            made.append(each)
         except FileExistsError:
             if not os.path.isdir(each):
                 raise
+    return made

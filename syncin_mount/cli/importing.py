@@ -104,7 +104,7 @@ def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None
     from syncin_mount.store import Replica  # noqa: PLC0415
     from syncin_mount.store.importing import Importer  # noqa: PLC0415
 
-    replica = Replica.open(private_folder(folders.replica(new.name)))
+    replica = Replica.open(private_folder(folders.replica(new.name), mark=False))
     try:
         (replica.folder / MARK).touch()
         total = sum(each.size for each in found) + len(found)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from syncin_mount.config import schema
-from syncin_mount.config.files import locked, write_atomic
-from syncin_mount.config.folders import Folders, private_folder
-from syncin_mount.walking import make_folders
+from syncin_mount.config.files import check_ordinary, locked, write_atomic
+from syncin_mount.config.folders import Folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,9 +51,7 @@ class ConfigurationFile:
         ``change`` may raise to leave everything as it is. Blocks while another process writes. Raises
         ConfigurationError when the file cannot be read or written; then it stays as it was.
         """
-        private_folder(self._folders.state)
-        make_folders(os.fsencode(self.path.parent))
-        self._folders.keep_others_out()
+        self._folders.make()
         with locked(self._folders.state / "config.lock"):
             text = self._text()
             before = self._parse(text)
@@ -68,6 +64,7 @@ class ConfigurationFile:
 
     def _text(self) -> str:
         try:
+            check_ordinary(self.path)
             return self.path.read_bytes().decode()
         except FileNotFoundError:
             return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -14,13 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+NO_FILE = "it is no ordinary file"
+
+
+def check_ordinary(path: Path) -> None:
+    """What is there, if anything, is a file, and not a device, a pipe or a folder: those are nobody's to replace, and
+    to read them may never end. Raises OSError."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EEXIST, NO_FILE, os.fspath(path))
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replaces the file by ``data``: a reader, and a crash at any instant, sees the old or the new content.
 
     A symbolic link stays one: its target is replaced. The file gets exactly the permission bits ``mode``. Raises
-    OSError.
+    OSError, also when there is something else than a file.
     """
     target = path.resolve()
+    check_ordinary(target)
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -48,10 +64,14 @@ def _sync_folder(folder: Path) -> None:
 
 def open_to_append(path: Path) -> int:
     """A descriptor that writes at the end of the file, which only its owner can read, whatever the umask (made if
-    absent). Raises OSError."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    if sys.platform != "win32" and os.fstat(handle).st_mode & 0o077:
-        path.chmod(0o600)
+    absent). What a link leads to is somebody's, and keeps its mode. Raises OSError."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)  # a pipe without a reader keeps nobody waiting
+    if sys.platform != "win32":
+        found = os.fstat(handle)
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and found.st_nlink == 1
+        if ours and found.st_mode & 0o077 and not path.is_symlink():
+            os.fchmod(handle, 0o600)
     return handle
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -15,6 +14,12 @@ from syncin_mount.walking import make_folders
 
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
 _PROGRAM = "syncin-mount"
+MARK = ".syncin-mount"
+"""The empty file in a folder that the program made for itself: only such a folder, with all in it, may be closed."""
+
+_SETTINGS, _ALL = 0o022, 0o077
+"""Permission bits that others must not have: of the folder of the settings, and of every other one."""
+
 _LONGEST_SOCKET_PATH = 107
 """Bytes. ``sun_path`` of unix(7) has 108, one of them for the NUL."""
 
@@ -25,7 +30,8 @@ class FolderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The program's own folders. Nothing is created until somebody asks through ``private_folder``.
+    """The program's own folders. Nothing is created until somebody asks through ``make`` or
+    ``private_folder``.
 
     ``portable`` says that ``SYNCIN_MOUNT_HOME`` chose them: then nothing outside that folder is used, the keyring
     included.
@@ -49,12 +55,35 @@ class Folders:
         return Folders(own.user_config_path, own.user_state_path, _runtime(), portable=False)
 
     def keep_others_out(self) -> None:
-        """Closes to others what is there of these folders already: made by hand, or by a program whose umask lets all
-        in. Who may write to the folder of the settings could have the password sent elsewhere. What is not ours, or
-        cannot be changed, stays as it is: nothing secret is written there (see ``private_folder``)."""
-        for path, closed in ((self.config, 0o022), (self.state, 0o077)):
-            with contextlib.suppress(OSError):
-                _close(path, path.stat(), closed)
+        """Sees to it that nobody else writes to the settings (who does could have the password sent elsewhere) or looks
+        into the state, as far as they are there. Those that the program made are closed; what a variable points at is
+        somebody's, and never changed. Raises FolderError for what is open then, or cannot be the program's folder."""
+        for path, closed in ((self.config, _SETTINGS), (self.state, _ALL)):
+            try:
+                _guard(path, closed)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _unusable(path, error) from error
+
+    def make(self) -> None:
+        """Makes the folders of settings and state where they are missing, and sees to them as ``keep_others_out``.
+        Raises FolderError."""
+        _own(self.config, _SETTINGS)
+        _own(self.state, _ALL)
+
+    def trouble(self) -> str | None:
+        """A sentence where ``make`` would raise; makes nothing."""
+        try:
+            self.keep_others_out()
+        except FolderError as error:
+            return str(error)
+        for path in (self.config, self.state):
+            there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+            if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+                why = "Permission denied" if there.is_dir() else "Not a directory"
+                return str(_unusable(path, OSError(0, why)))
+        return None
 
     @property
     def config_file(self) -> Path:
@@ -100,31 +129,78 @@ def _runtime() -> Path:
     return Path(tempfile.gettempdir()) / f"{_PROGRAM}-{os.getuid()}"
 
 
-def private_folder(path: Path) -> Path:
-    """Makes the folder, with its parents, so that only its owner can look into it, and returns it.
+def private_folder(path: Path, *, mark: bool = True) -> Path:
+    """Makes the folder, with its parents, so that only its owner can look into it, and returns it. One that is there
+    is closed where the program made it, and else has to be closed already. Without ``mark`` a new one is not marked as
+    made by the program: it must hold nothing else.
 
-    Raises FolderError when it is no folder, belongs to somebody else or is reached by somebody else's link (in a folder
-    like /tmp others may have been there first), or cannot be made.
+    Raises FolderError when it is no folder, is open, belongs to somebody else or is reached by somebody else's link (in
+    a folder like /tmp others may have been there first), or cannot be made.
     """
+    return _own(path, _ALL, mark=mark)
+
+
+def _own(path: Path, closed: int, *, mark: bool = True) -> Path:
     try:
-        make_folders(os.fsencode(path))
-        link, found = path.lstat(), path.stat()
-        if sys.platform != "win32" and (found.st_uid != os.getuid() or link.st_uid not in {0, os.getuid()}):
-            raise FolderError(
-                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
-            )
-        _close(path, found, 0o077)
+        made = make_folders(os.fsencode(path))
+        if mark and os.fsencode(path) in made and not _made_by_us(path):
+            os.close(os.open(path / MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _guard(path, closed)
     except OSError as error:
-        raise FolderError(
-            f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
-        ) from error
+        raise _unusable(path, error) from error
     return path
 
 
-def _close(path: Path, found: os.stat_result, closed: int) -> None:
-    """Takes these permission bits away from a folder of ours. Raises OSError."""
-    if sys.platform == "win32" or found.st_uid != os.getuid():
+def _unusable(path: Path, error: OSError) -> FolderError:
+    return FolderError(
+        f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
+    )
+
+
+def _guard(path: Path, closed: int) -> None:
+    """The folder has none of these permission bits for others when this returns. Raises OSError, FolderError."""
+    if sys.platform == "win32":
         return
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & closed:
-        path.chmod(mode & ~closed | stat.S_IRWXU)
+    link = path.lstat()
+    # By its descriptor: whatever happens to the path meanwhile, what is changed is what was looked at.
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = os.fstat(folder)
+        # Root's own are as safe to read settings from as ours.
+        owners = {0, os.getuid()} if closed == _SETTINGS else {os.getuid()}
+        if found.st_uid not in owners or link.st_uid not in {0, os.getuid()}:
+            raise FolderError(
+                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
+            )
+        mode = stat.S_IMODE(found.st_mode)
+        if not mode & closed:
+            return
+        if not _made_by_us(path):
+            take = "go-w" if closed == _SETTINGS else "go-rwx"
+            raise FolderError(
+                f"the folder {path} is open to other users (mode {mode:o}) and was not made by this program, which "
+                f"therefore leaves it alone; close it yourself with: chmod {take} '{path}', or set {HOME_VARIABLE}"
+            )
+        os.fchmod(folder, mode & ~closed | stat.S_IRWXU)
+    finally:
+        os.close(folder)
+
+
+def _made_by_us(path: Path) -> bool:
+    """Whether the mark lies in the folder itself or in one above it, all of them real folders of ours."""
+    if sys.platform == "win32":
+        return True
+    for each in (path, *path.parents):
+        try:
+            folder = each.lstat()
+        except OSError:
+            return False
+        if not stat.S_ISDIR(folder.st_mode) or folder.st_uid != os.getuid():
+            return False
+        try:
+            mark = (each / MARK).lstat()
+        except OSError:
+            continue
+        if stat.S_ISREG(mark.st_mode) and mark.st_uid == os.getuid():
+            return True
+    return False

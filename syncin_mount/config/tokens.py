@@ -50,6 +50,7 @@ class TokenStore:
             self._file.unlink(missing_ok=True)
             return
         try:
+            self._folders.make()
             private_folder(self._folders.tokens)
             write_atomic(self._file, token.encode("ascii"), mode=0o600)
         except OSError as error:

@@ -144,7 +144,8 @@ async def open_runtime(
         log.warning(
             "the certificate of %s is not verified: whoever is in between can read and change everything", server.url
         )
-    replica = Replica.open(private_folder(folders.replica(synchronization.name)))
+    folders.make()
+    replica = Replica.open(private_folder(folders.replica(synchronization.name), mark=False))
     try:
         limits = Limits(synchronization.limit_up, synchronization.limit_down)
         async with session_with(folders, server, limits) as session, trio.open_nursery() as nursery:

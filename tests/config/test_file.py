@@ -200,7 +200,7 @@ def test_a_file_that_may_not_be_read_is_named(file):
 
 def test_a_folder_in_its_place_is_named(file):
     file.path.mkdir()
-    with pytest.raises(ConfigurationError, match=r"cannot be read \(Is a directory\)"):
+    with pytest.raises(ConfigurationError, match=r"cannot be read \(it is no ordinary file\)"):
         file.read()
 
 

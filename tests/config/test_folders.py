@@ -37,11 +37,11 @@ def test_a_socket_path_always_fits(monkeypatch, tmp_path, length):
 
 
 def test_a_private_folder_is_closed_to_others(tmp_path):
-    open_one = tmp_path / "open"
-    open_one.mkdir(mode=0o755)
-    for folder in (open_one, tmp_path / "new/deeper"):
-        private_folder(folder)
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder = private_folder(tmp_path / "new/deeper")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    private_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):

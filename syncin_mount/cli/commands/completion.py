@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from click.shell_completion import get_completion_class
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit
 from syncin_mount.cli.group import COMPLETE_VARIABLE
+from syncin_mount.config.files import check_ordinary, write_atomic
 
 PROGRAM = "syncin-mount"
 SHELLS = ("bash", "zsh", "fish")
@@ -123,17 +126,14 @@ def _rewrite(start: Path, line: str | None) -> None:
     """The start file with our line at its end, or without it; all else as it was. Through a symbolic link, as such
     files often are."""
     start = start.resolve()
-    text = start.read_text(errors="surrogateescape") if start.exists() else ""
-    kept = [each for each in text.splitlines(keepends=True) if not each.rstrip().endswith(MARK)]
+    check_ordinary(start)
+    text = start.read_bytes() if start.exists() else b""
+    # Lines end at \n alone, as for the shell; whatever else is in them is the user's.
+    kept = [each for each in re.findall(rb"[^\n]*\n|[^\n]+", text) if not each.rstrip().endswith(MARK.encode())]
     if line is not None:
-        if kept and not kept[-1].endswith("\n"):
-            kept[-1] += "\n"
-        kept.append(f"{line}\n")
-    changed = "".join(kept)
-    if changed == text:
-        return
-    beside = start.with_name(f"{start.name}.{PROGRAM}")
-    beside.write_text(changed, errors="surrogateescape")
-    if start.exists():
-        beside.chmod(start.stat().st_mode & 0o7777)
-    beside.replace(start)
+        if kept and not kept[-1].endswith(b"\n"):
+            kept[-1] += b"\n"
+        kept.append(os.fsencode(f"{line}\n"))
+    changed = b"".join(kept)
+    if changed != text:
+        write_atomic(start, changed, mode=stat.S_IMODE(start.stat().st_mode) if start.exists() else 0o644)

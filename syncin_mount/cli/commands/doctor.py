@@ -17,7 +17,7 @@ from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.config import ConfigurationError, ConfigurationFile, FolderError, Folders, private_folder
+from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.control.sockets import listens
 
@@ -115,10 +115,13 @@ def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
 def _findings() -> Iterator[Finding]:
     yield from _system()
     folders = Folders.find()
+    wrong = folders.trouble()
+    if wrong is not None:
+        yield Finding(Verdict.WRONG, wrong)
+        return
     try:
-        private_folder(folders.state)
         configuration = ConfigurationFile(folders).read()
-    except (ConfigurationError, FolderError) as error:
+    except ConfigurationError as error:
         yield Finding(Verdict.WRONG, str(error))
         return
     yield Finding(Verdict.FINE, f"configuration {folders.config_file}: {_counts(configuration)}")

@@ -6,8 +6,10 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from reconciler.model import ROOT, NodeId
 from syncin_mount.holes import data_pieces
 from syncin_mount.store import system
 from syncin_mount.store.types import NodeType
+from syncin_mount.walking import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,17 +36,19 @@ class NotTheSame(OSError):
 @dataclass(frozen=True, slots=True)
 class Copied:
     """``absent`` are the paths of files whose content is not here, ``incomplete`` those that the file system there
-    could not take whole (attributes, devices)."""
+    could not take whole (attributes, devices). ``bin`` is the name that the bin's folder has there, empty without."""
 
     files: int
     bytes: int
     absent: tuple[str, ...]
     incomplete: tuple[str, ...]
+    bin: str = ""
 
 
 def copy_out(replica: Replica, target: Path) -> Copied:
     """Copies everything that is in the drive into the folder ``target``, which must not be there yet: contents, links,
-    times, permissions, extended attributes, owners where this user may give them away.
+    times, permissions, extended attributes, owners where this user may give them away; beside that, in a folder of its
+    own, all that is in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
 
     Every content is read back and compared, and all is on the disk when this returns. Blocks. Raises OSError
     (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
@@ -78,12 +83,44 @@ def copy_out(replica: Replica, target: Path) -> Copied:
             whole = _make_special(attr, path)
         if not whole or not _dress(replica, attr, path):
             incomplete.append(shown)
+    kept = _copy_bin(replica, root)
     for attr, path in reversed(folders):  # last, as what is made in them changes their times
         if not _dress(replica, attr, path) and path != root:
             incomplete.append(os.fsdecode(os.path.relpath(path, root)))
         _sync(path)
     _sync(os.path.dirname(root))
-    return Copied(files, size, tuple(absent), tuple(incomplete))
+    return Copied(files, size, tuple(absent), tuple(incomplete), os.fsdecode(kept))
+
+
+def _copy_bin(replica: Replica, root: bytes) -> bytes:
+    """The name of the folder that has the bin's content now, one that nothing in the drive has; empty without."""
+    while replica.effects_wait():
+        replica.sync_files()
+        replica.commit(effects_until=replica.sequence())
+    place = replica.bin_folder()
+    if not os.listdir(place):
+        return b""
+    taken = {name for name, _ in _children(replica, ROOT)}
+    name = next(each for number in count(1) if (each := b"bin" if number == 1 else b"bin (%d)" % number) not in taken)
+    top, folders = os.path.join(root, name), []
+    for path, found in walk(None, place):
+        there = top + path.removeprefix(place)
+        if stat.S_ISDIR(found.st_mode):
+            os.mkdir(there, 0o700)
+            folders.append((there, found))
+        elif stat.S_ISLNK(found.st_mode):
+            os.symlink(os.readlink(path), there)
+        else:
+            fd = os.open(path, system.READ)
+            try:
+                _copy_file(fd, there)
+            finally:
+                os.close(fd)
+            os.utime(there, ns=(found.st_atime_ns, found.st_mtime_ns))
+    for there, found in reversed(folders):
+        os.utime(there, ns=(found.st_atime_ns, found.st_mtime_ns))
+        _sync(there)
+    return name
 
 
 def _children(replica: Replica, node: NodeId) -> Iterator[tuple[bytes, NodeId]]:
@@ -105,28 +142,33 @@ def _read(fd: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]
 def _copy_content(replica: Replica, node: NodeId, path: bytes) -> None:
     content = replica.open_content(node)
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        try:
-            size = os.fstat(content.fd).st_size
-            os.ftruncate(fd, size)
-            pieces = list(data_pieces(content.fd, size))  # what lies between is a hole here as there
-            read = hashlib.sha256()
-            for at, piece in _read(content.fd, pieces):
-                read.update(piece)
-                view, offset = memoryview(piece), at
-                while view:
-                    done = system.pwrite(fd, view, offset)
-                    view, offset = view[done:], offset + done
-            os.fsync(fd)
-            there = hashlib.sha256()
-            for _, piece in _read(fd, pieces):
-                there.update(piece)
-            if there.digest() != read.digest() or os.fstat(fd).st_size != size:
-                raise NotTheSame(errno.EIO, "what was read back is not what was written", os.fsdecode(path))
-        finally:
-            os.close(fd)
+        _copy_file(content.fd, path)
     finally:
         content.close()
+
+
+def _copy_file(source: int, path: bytes) -> None:
+    """What the descriptor has, as a new file on the disk."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        size = os.fstat(source).st_size
+        os.ftruncate(fd, size)
+        pieces = list(data_pieces(source, size))  # what lies between is a hole here as there
+        read = hashlib.sha256()
+        for at, piece in _read(source, pieces):
+            read.update(piece)
+            view, offset = memoryview(piece), at
+            while view:
+                done = system.pwrite(fd, view, offset)
+                view, offset = view[done:], offset + done
+        os.fsync(fd)
+        there = hashlib.sha256()
+        for _, piece in _read(fd, pieces):
+            there.update(piece)
+        if there.digest() != read.digest() or os.fstat(fd).st_size != size:
+            raise NotTheSame(errno.EIO, "what was read back is not what was written", os.fsdecode(path))
+    finally:
+        os.close(fd)
 
 
 if sys.platform == "win32":

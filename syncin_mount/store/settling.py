@@ -284,6 +284,10 @@ class Settling(Reading):
         waits_from = U64.unpack_from(first[0])[0]
         return [entry for entry in entries if entry.sequence < waits_from]
 
+    def bin_folder(self) -> bytes:
+        """Where the bin's content lies: ``NUMBER/…`` and ``NUMBER.json`` for each entry. Only to be read."""
+        return os.fsencode(self.folder / "bin")
+
     @contextlib.contextmanager
     def bin_leaving(self, sequence: int) -> Iterator[bytes]:
         """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its folder, which this

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,10 +137,73 @@ async def test_what_no_server_holds_is_not_lost_in_silence(world: World):
     assert "holds 2 files and links that only this computer has; sync it first" in done.error
 
 
+async def losers(world: World) -> None:
+    """A drive whose bin has the loser of a conflict, and a folder; unmounted."""
+    await world.log_in()
+    await world.add("--trash", "own")
+    await world.must("mount", "docs")
+    (world.drive / "bin").mkdir()
+    (world.drive / "letter").write_text("first")
+    (world.drive / "folder/deeper").mkdir(parents=True)
+    (world.drive / "folder/deeper/only here").write_text("months of work")
+    await world.must("sync", "docs", "--wait")
+    (world.disk / "letter").unlink()
+    shutil.rmtree(world.disk / "folder")
+    await world.must("sync", "docs", "--wait")
+    await world.must("umount", "docs")
+    assert len(await world.json("bin", "docs", "list", "--local")) == 2
+
+
+@pytest.mark.parametrize("flags", [("--yes",), (), ("--discard-unsent",)], ids=str)
+async def test_a_copy_that_is_kept_has_the_bin_as_well(world: World, flags: tuple[str, ...]):
+    await losers(world)
+    kept = world.base / "kept"
+    said = await world.must("remove", "docs", "--keep-copy", str(kept), *flags)
+    assert f"the bin is in {kept}/bin (2)\n" in said
+    found = {path.name: path for path in (kept / "bin (2)").rglob("*")}
+    assert found["letter"].read_text() == "first"
+    assert found["only here"].read_text() == "months of work"
+    assert found["only here"].parent.name == "deeper"
+    told = [json.loads(path.read_text())["path"] for path in (kept / "bin (2)").glob("*.json")]
+    assert sorted(told) == ["folder", "letter"]
+    assert list((kept / "bin").iterdir()) == []
+    assert not replica(world).exists()
+
+
+async def test_the_bin_alone_keeps_a_copy_from_being_removed_unasked(world: World):
+    await losers(world)
+    done = await world.run("remove", "docs", "--yes")
+    assert done.status == 2
+    assert "in the bin: letter\n" in done.error
+    assert "holds 2 entries in the bin; sync it first" in done.error
+    assert replica(world).is_dir()
+
+
+@pytest.mark.parametrize("words", [(), ("--discard-unsent",), ("--keep-copy", "kept")], ids=str)
+@pytest.mark.parametrize("answer", ["y", "n"])
+async def test_in_a_terminal_nothing_is_taken_away_unasked(world: World, words: tuple[str, ...], answer: str):
+    if words:
+        await losers(world)
+    else:
+        await world.log_in()
+        await world.add()
+        await world.must("sync", "docs")
+    with terminal(world, "remove", "docs", *words) as seen:
+        said = await seen.answer(r"Remove it\?", answer)
+        status = await seen.end()
+    assert status == (0 if answer == "y" else 130), seen.seen
+    assert ("in the bin: letter" in said) is (words == ("--discard-unsent",))
+    assert replica(world).exists() is (answer == "n")
+    assert (world.base / "kept/bin (2)").exists() is (answer == "y" and "kept" in words)
+    assert bool(await world.json("list")) is (answer == "n")
+
+
 async def test_a_copy_that_cannot_be_made_removes_nothing(world: World):
     await unsent(world)
     (world.base / "taken").mkdir()
     assert "is there already" in await world.refused("remove", "docs", "--keep-copy", str(world.base / "taken"))
+    inside = str(replica(world) / "copy")
+    assert "the program's own folder" in await world.refused("remove", "docs", "--keep-copy", inside)
     (world.base / "file").touch()
     said = await world.refused("remove", "docs", "--keep-copy", str(world.base / "file/copy"), status=1)
     assert "nothing was removed" in said

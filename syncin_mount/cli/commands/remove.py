@@ -34,12 +34,12 @@ _REMOVED = ".removed-"
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the local copy alone has: ``unsent`` are paths of changes that the server does not have, ``local`` those of
-    what stays here (left out by a rule, links, devices), ``binned`` counts the entries of the bin. ``absent`` counts
-    files whose content is on the server only. ``trouble`` says why none of it can be told."""
+    what stays here (left out by a rule, links, devices), ``binned`` those where the bin's entries were. ``absent``
+    counts files whose content is on the server only. ``trouble`` says why none of it can be told."""
 
     unsent: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
-    binned: int = 0
+    binned: tuple[str, ...] = ()
     absent: int = 0
     trouble: str = ""
 
@@ -56,21 +56,23 @@ class Held:
                 f"{output.count(len(self.local), 'file or link', 'files and links')} that only this computer has"
             )
         if self.binned:
-            lost.append(f"{output.count(self.binned, 'entry', 'entries')} in the bin")
+            lost.append(f"{output.count(len(self.binned), 'entry', 'entries')} in the bin")
         return f"holds {' and '.join(lost)}" if lost else ""
 
 
 @click.command()
 @click.argument("name")
-@click.option("--keep-copy", metavar="DIR", help="Keep what is in the drive as an ordinary folder DIR, made anew.")
+@click.option(
+    "--keep-copy", metavar="DIR", help="Keep what is in the drive and in its bin as an ordinary folder DIR, made anew."
+)
 @click.option("--discard-unsent", is_flag=True, help="Lose changes that the server does not have, and the bin.")
 @click.option("--yes", is_flag=True, help="Do not ask; nothing that is only here is lost for that.")
 def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -> None:
     """Remove synchronization NAME and its local copy. Nothing on the server is deleted.
 
-    When the local copy holds something that is nowhere else, this asks what becomes of it. With --keep-copy all that is
-    in the drive is copied to DIR first, with its attributes, and compared; what is in the bin is not. Stopped half-way,
-    nothing is lost: run it again.
+    In a terminal this asks first. When the local copy holds something that is nowhere else, it asks what becomes of it.
+    With --keep-copy all that is in the drive is copied to DIR first, with its attributes, and compared; what is in the
+    bin comes into a folder "bin" there. Stopped half-way, nothing is lost: run it again.
     """
     folders, configuration = configured.load()
     synchronization = configured.synchronization_named(configuration, name)
@@ -80,11 +82,13 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
         replica, held = _look(stack, folders, synchronization)
         if not discard_unsent and keep_copy is None and held.loses:
             keep_copy, discard_unsent = _ask(name, held, may_ask=not yes)
+        elif not yes and sys.stdin.isatty():
+            _confirm(name, held, keep_copy)
         if keep_copy is not None:
             if replica is None:
                 raise CommandError(f"there is no local copy of '{name}' to keep {held.trouble}".rstrip())
-            if held.binned and not (discard_unsent or yes):
-                output.warn(f"{output.count(held.binned, 'entry', 'entries')} in the bin of '{name}' are not copied")
+            if folders.state in _place(keep_copy).parents:
+                raise CommandError(f"{_place(keep_copy)} is in the program's own folder; give one outside of it")
             _keep(replica, name, held, _place(keep_copy))
         _unregister(folders, configuration.servers[synchronization.server], synchronization)
         doomed = _set_aside(folders, name)
@@ -118,18 +122,42 @@ def _look(
     unsent = tuple(path for path in paths if not views.stays_here(path, filters))
     left_out = [path for path in paths if views.stays_here(path, filters) and not views.stays_here(path)]
     local = (*left_out, *views.links_and_devices(replica))
-    return replica, Held(unsent, local, len(replica.bin_entries()), replica.absent_count())
+    binned = tuple(each.path for each in replica.bin_entries())
+    return replica, Held(unsent, local, binned, replica.absent_count())
 
 
-def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
-    """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where nobody is to be asked,
-    Abort when it is to stay."""
+def _confirm(name: str, held: Held, keep_copy: str | None) -> None:
+    """Raises Abort unless somebody at the terminal agrees."""
+    if keep_copy is not None:
+        what = f"'{name}' is removed, and what its local copy holds is kept in {_place(keep_copy)}"
+    elif held.loses:
+        _show(name, held)
+        what = f"the local copy of '{name}' {held.loses}, and that is lost"
+    else:
+        what = f"the local copy of '{name}' is deleted; the server has all that is in it"
+    click.confirm(f"{output.printable(what[0].upper() + what[1:])}. Remove it?", abort=True, err=True)
+
+
+def _show(name: str, held: Held) -> None:
+    """Names what is only here."""
     for path in held.unsent[:_SHOWN]:
         output.warn(f"not sent: {output.printable(path or '(a deletion)')}")
     for path in held.local[:_SHOWN]:
         output.warn(f"only here: {output.printable(path)}")
     if len(held.unsent) > _SHOWN:
         output.warn(f"not sent: … and {len(held.unsent) - _SHOWN} more: syncin-mount journal {name}")
+    if len(held.local) > _SHOWN:
+        output.warn(f"only here: … and {len(held.local) - _SHOWN} more: syncin-mount journal {name} --all")
+    for path in held.binned[:_SHOWN]:
+        output.warn(f"in the bin: {output.printable(path)}")
+    if len(held.binned) > _SHOWN:
+        output.warn(f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin {name} list")
+
+
+def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
+    """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where nobody is to be asked,
+    Abort when it is to stay."""
+    _show(name, held)
     what = f"the local copy of '{name}' {held.loses}"
     if not may_ask or not sys.stdin.isatty():
         raise CommandError(
@@ -175,6 +203,8 @@ def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
     for path in copied.incomplete:
         output.warn(f"not whole in the copy, as the file system there cannot hold it: {output.printable(path)}")
     output.say(f"{name}: {output.count(copied.files, 'file')}, {output.size(copied.bytes)}, copied to {place}")
+    if copied.bin:
+        output.say(f"{name}: the bin is in {place / copied.bin}")
 
 
 def _set_aside(folders: Folders, name: str) -> bool:

@@ -180,7 +180,7 @@ def _compare(drive: Path, on_server: Path, kept: dict[str, Thing]) -> None:
 def _prove_moves(log: Path, moved: list[Moved], edited: list[str]) -> None:
     """One MOVE for each, none of the moved content uploaded; what was edited was."""
     output.say("8. The moves were moves, not uploads.")
-    requests = [json.loads(line) for line in log.read_text().splitlines()]
+    requests = [json.loads(line) for line in log.read_bytes().splitlines()]
     good = [request for request in requests if request["status"] < 300]
     moves = {_path_of(request["path"]) for request in good if request["method"] == "MOVE"}
     uploads = {_path_of(r["path"]) for r in good if r["method"] in {"PUT", "POST"} and "size=" in r["query"]}

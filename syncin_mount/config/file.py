@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -153,7 +154,7 @@ def _without_table(text: str, where: tuple[str, str]) -> str:
 
     (To tomlkit they are the end of the table before them.) A table without such a heading is left alone.
     """
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     headings = [index for index, line in enumerate(lines) if _heading(line) is not None]
     start = next((index for index in headings if _heading(lines[index]) == where), None)
     if start is None:
@@ -164,6 +165,11 @@ def _without_table(text: str, where: tuple[str, str]) -> str:
     while end - 1 > start and lines[end - 1].lstrip().startswith("#"):
         end -= 1
     return "".join(lines[:start] + lines[end:])
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends. To TOML nothing but a line feed ends a line; U+2028 and others may stand in a value."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _heading(line: str) -> tuple[str, ...] | None:
@@ -185,13 +191,13 @@ def _syntax(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
     """The line and the reason, from a message such as ``Expected '=' after a key (at line 3, column 7)``."""
     message, _, place = str(error).rpartition(" (at ")
     words = place.removesuffix(")").replace(",", "").split()
-    line = int(words[1]) if len(words) > 1 and words[0] == "line" else max(1, len(text.splitlines()))
+    line = int(words[1]) if len(words) > 1 and words[0] == "line" else max(1, len(_lines(text)))
     return line, (message or str(error)).lower()
 
 
 def _line(text: str, where: schema.Where) -> int:
     """The line on which the value at ``where`` ends: the shortest readable beginning of the text that has it."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     for count in range(1, len(lines) + 1):
         try:
             found: Any = tomllib.loads("".join(lines[:count]))

@@ -153,8 +153,14 @@ class Client:
 
         async def decoded(response: httpx.Response) -> AsyncIterator[_T]:
             with _translated():
-                async for line in response.aiter_lines():
-                    yield decoder.decode(line)
+                # Not ``aiter_lines``: names may hold U+2028 and others that end a line of text, but none of JSON.
+                rest = b""
+                async for piece in response.aiter_bytes():
+                    *lines, rest = (rest + piece).split(b"\n")
+                    for line in lines:
+                        yield decoder.decode(line)
+                if rest:
+                    yield decoder.decode(rest)
 
         with _translated():
             async with self._http.stream(method, path, content=content, timeout=timeout) as response:

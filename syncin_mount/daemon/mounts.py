@@ -22,7 +22,8 @@ class Mount:
 def mounts() -> list[Mount]:
     """The mount table of this process; empty where there is none to read (see proc_pid_mountinfo(5))."""
     try:
-        lines = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        # Only blanks, tabs, line feeds and backslashes are escaped there: whatever else ends a line is part of a name.
+        lines = os.fsdecode(_MOUNTS.read_bytes()).removesuffix("\n").split("\n")
     except OSError:
         return []
     found = []

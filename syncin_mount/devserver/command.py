@@ -48,7 +48,7 @@ def parse_space(text: str) -> Space:
 
 def _users_from(file: Path) -> list[User]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"The users file {file} cannot be read: {error}.") from error
     return [parse_user(line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("#")]

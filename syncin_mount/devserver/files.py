@@ -18,7 +18,7 @@ from .wire import Refusal
 MTIME_MAX = 15032385535
 #: Windows has no such flag (and needs another to leave line ends alone).
 NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')
+_FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f\x80-\x9f]')
 _RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))})
 
 

@@ -7,6 +7,7 @@ checked before anything is sent. Facts about the server are from the protocol pa
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -251,17 +252,22 @@ class Folder:
     # Changing the tree ----------------------------------------
 
     async def make_folder(self, path: str, mtime: int) -> int:
-        """The server makes no folder whose name holds one of ``: ? * | " < > \\`` or a control character, but moves one
-        there. A file in the way raises Exists."""
+        """The server makes no folder with a name that Windows does not take (``CON``, ``a:b``), but moves one there. A
+        file in the way raises Exists."""
         checked(path)
-        if not _makeable(split(path)[1]):
-            if await self._is_folder(path):
-                return 0
-            landing = self._stand_in(path)
-            inode = await self._make_folder(landing, mtime)
-            await self._move_or_clean(landing, path, overwrite=False)
-            return inode
-        return await self._make_folder(path, mtime)
+        name = split(path)[1]
+        if _makeable(name):
+            try:
+                return await self._make_folder(path, mtime)
+            except Refused as error:
+                if not _is_of_name(error, name):
+                    raise
+        if await self._is_folder(path):
+            return 0
+        landing = self._stand_in(path)
+        inode = await self._make_folder(landing, mtime)
+        await self._move_or_clean(landing, path, overwrite=False)
+        return inode
 
     async def _make_folder(self, path: str, mtime: int) -> int:
         content = body({"type": "directory", "mtime": stamp(mtime)})
@@ -320,8 +326,8 @@ class Folder:
         where = _WEB_OPERATION + quoted(web_path(join(self._root, path)))
         try:
             await self._session.send(self._move_call(where, path, content))
-        except Refused:
-            if _makeable(name):
+        except Refused as error:
+            if not _is_of_name(error, name):
                 raise
             # Such names are for the sync API alone, which overwrites: the look before is as near as it gets.
             await self._vacant(target)
@@ -424,6 +430,17 @@ def _partial_of(path: str) -> str:
     return join(parent, PARTIAL + name)
 
 
+_UNMAKEABLE = re.compile(
+    r'(?:CON|PRN|AUX|NUL|COM[1-9]|LPT[1-9])|.*[<>:"\\|?*\x00-\x1f\x7f-\x9f].*', re.DOTALL | re.IGNORECASE
+)
+"""The server's own list (`regExpInvalidFileName`), without regard to case and with DEL: the way around costs little."""
+
+
 def _makeable(name: str) -> bool:
     """Whether the server's MAKE takes this name."""
-    return name != "CON" and not any(c in ':?*|"<>\\' or (ord(c) < 0xA0 and not c.isprintable()) for c in name)
+    return _UNMAKEABLE.fullmatch(name) is None
+
+
+def _is_of_name(error: Refused, name: str) -> bool:
+    """Whether the server refused this name as such. Its words count, too: another version may have another list."""
+    return not _makeable(name) or (error.status == 400 and "Forbidden characters" in str(error))

@@ -80,7 +80,7 @@ class Kept:
 
 def read_info(text: bytes) -> Told | None:
     """None for an info file of another program, or one that says nothing of use."""
-    lines = (line.partition(b"=") for line in text.splitlines())
+    lines = (line.partition(b"=") for line in text.split(b"\n"))
     said = {name: value for name, equals, value in lines if equals}
     if b"X-Syncin-Mount" not in said:
         return None
@@ -119,5 +119,5 @@ def with_size(cache: bytes, name: bytes, size: int, mtime: int) -> bytes:
     """The cache ``directorysizes`` with this folder in it: the bytes that it takes on the disk, and the mtime (s) of
     its info file. Lines of others stay as they are."""
     encoded = quote_from_bytes(name, safe="").encode()
-    others = [line for line in cache.splitlines() if line.split(b" ", 2)[2:] != [encoded]]
+    others = [line for line in cache.removesuffix(b"\n").split(b"\n") if line and line.split(b" ", 2)[2:] != [encoded]]
     return b"".join(line + b"\n" for line in [*others, b"%d %d %s" % (size, mtime, encoded)])

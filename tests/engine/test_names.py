@@ -117,7 +117,27 @@ async def test_a_name_that_the_server_refuses_is_listed_and_tried_again_when_ren
     assert device.engine.status().problems == ()
 
 
-@pytest.mark.parametrize("name", ["a:b", "what?", "CON", 'say "x"', "back\\slash", "tab\there"])
+RESERVED = ["CON", "PRN", "AUX", "NUL", "COM1", "COM9", "LPT1", "LPT9"]
+"""The server's list of names that no folder is made with: Windows', in capitals alone."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *RESERVED,
+        "con",
+        "Lpt1",
+        "NUL.txt",
+        "COM0",
+        "a:b",
+        "what?",
+        'say "x"',
+        "back\\slash",
+        "tab\there",
+        "\x85",
+        "\x7f",
+    ],
+)
 async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(world: World, name: str) -> None:
     device = await world.device()
     device.mkdir(name)
@@ -129,6 +149,32 @@ async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(worl
     device.rmdir(name)
     assert (await device.sync()).complete
     assert device.tree() == world.on_disk() == {name + name: b"content"}
+
+
+@pytest.mark.parametrize("name", [*RESERVED, "\u2028", "\x85"])
+async def test_folders_move_to_and_from_such_names(world: World, name: str) -> None:
+    device = await world.device()
+    device.mkdir("plain")
+    device.mkdir(f"{name}/{name}")
+    device.write(f"{name}/{name}/{name}", b"content")
+    assert (await device.sync()).complete
+    device.rename(name, f"plain/{name}")
+    device.rename("plain", name)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk()
+    assert world.on_disk()[f"{name}/{name}/{name}/{name}"] == b"content"
+    assert not (await device.sync()).outcomes
+
+
+async def test_a_folder_that_another_version_of_the_server_refuses_by_its_name(world: World) -> None:
+    """Whatever its list is, the way around is tried once, and no request is sent again and again."""
+    refusal = Reply(400, '{"statusCode":400,"message":"Forbidden characters"}')
+    world.faults.add(Rule(refusal, method="POST", path="*/operation/make/*/odd"))
+    device = await world.device()
+    device.mkdir("odd")
+    device.write("odd/file", b"1")
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"odd": None, "odd/file": b"1"}
 
 
 @pytest.mark.parametrize("name", [LONG, "ü" * 127, "n" * 255])

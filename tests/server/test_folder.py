@@ -44,7 +44,7 @@ async def test_an_empty_file_and_the_epoch(world: World) -> None:
     "name",
     [
         "a b", "é", "e\u0301", "100%", "a%20b", "a#b?c&d=e+f;g", "~$x", "...", "a\\b", 'q"<>|*:', "😀", "tab\tnl\n",
-        "n" * 246, LONG, "é" * 127, "CON",
+        "n" * 246, LONG, "é" * 127, "CON", "PRN", "AUX", "NUL", "COM1", "LPT9", "lpt1", "\u2028", "\x85", "\x7f",
     ],
 )  # fmt: skip
 async def test_names_arrive_as_they_are(world: World, name: str) -> None:

@@ -30,7 +30,7 @@ def _mount(mountpoint: Path) -> list[str] | None:
     """
     place = os.path.abspath(mountpoint)
     found = None
-    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+    for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).removesuffix("\n").split("\n"):
         fields = line.split(" ")
         if re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]) == place:
             found = fields

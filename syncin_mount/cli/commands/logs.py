@@ -92,7 +92,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
     for each in rotated(path):
         try:
-            with each.open(encoding="utf-8", errors="replace") as file:
+            with each.open(encoding="utf-8", errors="replace", newline="\n") as file:
                 yield from entries(file)
         except FileNotFoundError:  # rotated away at this moment
             continue
@@ -110,7 +110,7 @@ class Tail:
 
     def _opened(self) -> TextIO | None:
         try:
-            return self._path.open(encoding="utf-8", errors="replace")
+            return self._path.open(encoding="utf-8", errors="replace", newline="\n")
         except OSError:
             return None
 

@@ -138,18 +138,19 @@ async def test_what_no_server_holds_is_not_lost_in_silence(world: World):
 
 
 async def losers(world: World) -> None:
-    """A drive whose bin has the loser of a conflict, and a folder; unmounted."""
+    """A drive with a version of a file and a folder in its bin; unmounted, and all else is on the server."""
     await world.log_in()
     await world.add("--trash", "own")
-    await world.must("mount", "docs")
+    await world.must("mount", "docs", "--manual")
     (world.drive / "bin").mkdir()
     (world.drive / "letter").write_text("first")
+    await world.must("sync", "docs")
+    (world.drive / "letter").write_text("the second")
     (world.drive / "folder/deeper").mkdir(parents=True)
     (world.drive / "folder/deeper/only here").write_text("months of work")
-    await world.must("sync", "docs", "--wait")
-    (world.disk / "letter").unlink()
-    shutil.rmtree(world.disk / "folder")
-    await world.must("sync", "docs", "--wait")
+    numbers = {each["path"]: str(each["sequence"]) for each in await world.json("journal", "docs")}
+    await world.must("journal", "discard", "docs", numbers["letter"], numbers["folder"])
+    await world.must("sync", "docs")
     await world.must("umount", "docs")
     assert len(await world.json("bin", "docs", "list", "--local")) == 2
 
@@ -161,7 +162,7 @@ async def test_a_copy_that_is_kept_has_the_bin_as_well(world: World, flags: tupl
     said = await world.must("remove", "docs", "--keep-copy", str(kept), *flags)
     assert f"the bin is in {kept}/bin (2)\n" in said
     found = {path.name: path for path in (kept / "bin (2)").rglob("*")}
-    assert found["letter"].read_text() == "first"
+    assert found["letter"].read_text() == "the second"
     assert found["only here"].read_text() == "months of work"
     assert found["only here"].parent.name == "deeper"
     told = [json.loads(path.read_text())["path"] for path in (kept / "bin (2)").glob("*.json")]

@@ -24,8 +24,9 @@ def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = l
         return "a file; choose a folder"
     try:
         check_remote(item.path)
-    except ValueError:
-        return "cannot be synchronized whole: choose a folder in it"
+    except ValueError as error:
+        what = str(error)
+        return "cannot be synchronized whole: choose a folder in it" if "not synchronize" in what else what
     if not item.enabled:
         return "disabled on the server; its managers can enable it"
     other = user(item.path)

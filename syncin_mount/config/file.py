@@ -59,7 +59,7 @@ class ConfigurationFile:
             after = change(before)
             if after != before:
                 changed = _edited(text, before, after)
-                assert self._parse(changed) == after, "what is written must say what was meant"
+                self._check(changed, after)
                 self._write(changed)
         return after
 
@@ -89,6 +89,19 @@ class ConfigurationFile:
             ) from error
         except schema.InvalidError as error:
             raise ConfigurationError(f"{self.path}, line {_line(text, error.where)}: {error}") from error
+
+    def _check(self, text: str, after: Configuration) -> None:
+        """What is written says what was meant, whoever gave the values: a file that cannot be read stops every
+        command."""
+        try:
+            if schema.parse(tomllib.loads(text.encode().decode())) == after:
+                return
+            why = "it would say something else"
+        except UnicodeEncodeError:
+            why = "it has bytes in it that are no text"
+        except (tomllib.TOMLDecodeError, schema.InvalidError) as error:
+            why = str(error)
+        raise ConfigurationError(f"{self.path} cannot hold this change ({why}); nothing was changed")
 
     def _write(self, text: str) -> None:
         try:

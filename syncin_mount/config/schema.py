@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,14 +66,26 @@ def _text(value: Any) -> str:
     raise ExpectedError("a text in quotes")
 
 
+def _path(value: Any) -> str:
+    """Of a path what the file can hold: all but control characters and what is no text. (A no-break space, the joiner
+    in an emoji are no control characters.)"""
+    if isinstance(value, str) and value and unheld(value) is None:
+        return value
+    raise ExpectedError("a path in quotes, without control characters")
+
+
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     raise ExpectedError("true or false")
 
 
+_HIGHEST = 2**63 - 1
+"""TOML's integers have 64 bits."""
+
+
 def _number(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _HIGHEST:
         return value
     raise ExpectedError("a whole number")
 
@@ -102,7 +115,7 @@ def _client(value: Any) -> str:
 
 
 def _folder(value: Any) -> Path:
-    path = Path(_text(value))
+    path = Path(_path(value))
     if path.is_absolute():
         return path
     raise ExpectedError("an absolute path of a folder, in quotes")
@@ -110,7 +123,7 @@ def _folder(value: Any) -> Path:
 
 def _remote(value: Any) -> str:
     try:
-        return check_remote(_text(value))
+        return _tidied(_path(value))
     except ValueError as error:
         raise ExpectedError("a folder of the server, as personal/docs or spaces/team/docs") from error
 
@@ -207,8 +220,32 @@ def check_url(text: str) -> str:
     return text.rstrip("/")
 
 
+_PART_BYTES = 255
+"""A longer name exists on no file system that the server runs on."""
+
+
+def unheld(text: str) -> str | None:
+    """What in a text the configuration cannot hold, as a clause, or None."""
+    if any(unicodedata.category(each) == "Cc" for each in text):
+        return "it has control characters in it"
+    if any(unicodedata.category(each) == "Cs" for each in text):
+        return "it has bytes in it that are no text"
+    return None
+
+
 def check_remote(text: str) -> str:
-    """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the reason."""
+    """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the reason: for what
+    somebody gives, or the server says, before it is written down."""
+    wrong = unheld(text)
+    if wrong is not None:
+        raise ValueError(f"a remote folder's path can be kept only without: {wrong}")
+    tidied = _tidied(text)
+    if any(len(part.encode()) > _PART_BYTES for part in tidied.split("/")):
+        raise ValueError(f"a remote folder's path has no name of more than {_PART_BYTES} bytes in it")
+    return tidied
+
+
+def _tidied(text: str) -> str:
     parts = [part for part in text.split("/") if part]
     if any(part in {".", ".."} or "\0" in part for part in parts):
         raise ValueError("a remote folder's path has no '.' or '..' in it")
@@ -219,6 +256,26 @@ def check_remote(text: str) -> str:
     if parts[0] == "spaces" and len(parts) == 2:
         raise ValueError(f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}")
     return "/".join(parts)
+
+
+def unholdable(value: Server | Synchronization) -> str | None:
+    """Why the configuration would not give these settings back as they are, as a sentence about the first that it
+    would not, or None. Whatever comes from the server is asked here before it is saved."""
+    keys = SERVER_KEYS if isinstance(value, Server) else SYNCHRONIZATION_KEYS
+    for key in keys:
+        held = getattr(value, key.name)
+        if held is None:
+            continue
+        try:
+            written = key.write(held)
+            texts = written if isinstance(written, list) else [written]
+            if any(isinstance(each, str) and unheld(each) for each in texts):
+                return f"'{key.name}' has control characters, or what is no text"
+            if key.read(written) != held:
+                return f"'{key.name}' would not be kept as it is"
+        except ExpectedError as error:
+            return f"'{key.name}' must be {error}"
+    return None
 
 
 def parse(document: Mapping[str, Any]) -> Configuration:

@@ -22,8 +22,10 @@ from syncin_mount.config import ConfigurationError, FolderError, Scheduler, Sync
 from syncin_mount.config.model import Unit, check_name, parse_schedule
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.rules import not_there_yet, objection
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.schema import check_remote, unheld, unholdable
 from syncin_mount.daemon.mounts import is_ours, mounted_at
+from syncin_mount.daemon.registration import permissions
+from syncin_mount.server.names import shown
 from syncin_mount.server.paths import delete_path
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ log = logging.getLogger(__name__)
 
 FRESH = 60
 """Seconds that a registration may be younger than to be left alone: 'add' registers first and writes then."""
+
+
+MOST = 50
+"""Synchronizations with one server that the configuration may have for one more to be taken up unasked."""
+
+MOST_TOLD = 20
+"""Sentences about what is not taken up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ def judge(
     to_remove: list[int] = []
     waits = False
     known = known_to(configuration, server)
+    too_many = 0
     for offer in offers:
         number = offer.id
         if not isinstance(number, int) or number in known:
@@ -75,17 +85,32 @@ def judge(
         if 0 <= now - offer.timestamp < FRESH:
             waits = True
             continue
+        if len(configuration.used_by(server.name)) >= MOST:
+            too_many += 1
+            continue
         new, wrong = _as_ours(configuration, server, offer)
         if new is not None:
-            wrong = not_there_yet(new) or objection(configuration, new, folders) or usable(new.mountpoint)
+            wrong = not_there_yet(new) or unholdable(new) or objection(configuration, new, folders)
+            wrong = wrong or usable(new.mountpoint)
         if new is None or wrong:
             sentences.append(
-                f"the server '{server.name}' lists '{offer.name}' ({offer.remote_path}) for this computer, which is "
+                f"the server '{server.name}' lists {shown(offer.name)} ({_remote(offer)}) for this computer, which is "
                 f"not taken up: {wrong}; where it is not wanted, remove it on the account page"
             )
             continue
         taken.append(new)
         configuration = configuration.with_synchronization(new)
+    more = len(sentences) - MOST_TOLD
+    if more > 0:
+        sentences[MOST_TOLD:] = [
+            f"the server '{server.name}' lists {more} more that are not taken up, for such reasons"
+        ]
+    if too_many:
+        sentences.append(
+            f"the server '{server.name}' lists {too_many} more for this computer, which are not taken up: the "
+            f"configuration has {MOST} of that server already; 'syncin-mount add' takes what you want, and the account "
+            "page removes what you do not"
+        )
     return Judged(tuple(taken), tuple(sentences), tuple(to_remove), waits)
 
 
@@ -107,8 +132,8 @@ def _as_ours(
     except ValueError as error:
         return None, str(error)
     place = Path(offer.local_path)
-    if not place.is_absolute() or ".." in place.parts or not offer.local_path.isprintable():
-        return None, f"“{offer.local_path}” is no folder that can be a mount point on this computer"
+    if not place.is_absolute() or ".." in place.parts or unheld(offer.local_path) is not None:
+        return None, f"{shown(offer.local_path)} is no folder that can be a mount point on this computer"
     wire = offer.scheduler
     scheduler = None if wire is None else parse_schedule(str(Scheduler(wire.value, Unit(wire.unit))))
     new = Synchronization(
@@ -124,9 +149,13 @@ def _as_ours(
         enabled=False,
         path_id=offer.id if isinstance(offer.id, int) else None,
         timestamp=max(offer.timestamp, 0),
-        permissions=offer.permissions,
+        permissions=permissions(offer.permissions),
     )
     return new, None
+
+
+def _remote(offer: SyncPath) -> str:
+    return shown(offer.remote_path)[1:-1]
 
 
 def _free_name(configuration: Configuration, wanted: str, remote: str) -> str:

@@ -7,6 +7,7 @@ either side the newer ones hold. What it changed is written to the configuration
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ from reconciler.model import Conflict, Direction, Mode, Settings
 from syncin_mount.config import Scheduler, Synchronization
 from syncin_mount.config.model import Unit, parse_schedule
 from syncin_mount.config.rules import not_there_yet
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.schema import check_remote, unholdable
 from syncin_mount.daemon.views import filter_of
+from syncin_mount.server.names import shown
 from syncin_mount.server.paths import PathChanges, PathUpdate, SyncPath, register_path, update_paths
 from syncin_mount.server.paths import Scheduler as WireScheduler
 
@@ -84,11 +86,14 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
         try:
             now = replace(now, remote=check_remote(update.remote_path))
         except ValueError as error:
-            sentence = f"The folder is now “{update.remote_path}”, where it cannot be synchronized: {error}"
+            sentence = f"The folder is now {shown(update.remote_path)}, where it cannot be synchronized: {error}"
             raise Refused(sentence) from None
     if isinstance(update.permissions, str):
-        now = replace(now, permissions=update.permissions)
+        now = replace(now, permissions=permissions(update.permissions))
     if not isinstance(update.timestamp, int) or update.timestamp <= ours.timestamp:
+        return now
+    if unholdable(replace(now, timestamp=update.timestamp)) is not None:
+        log.warning("the server's settings are not followed: their date cannot be one")
         return now
     followed = replace(
         now,
@@ -104,12 +109,21 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
     )
     for change in changes:
         whole = replace(followed, **change)
-        refused = not_there_yet(whole)
+        refused = not_there_yet(whole) or unholdable(whole)
         if refused is None:
             followed = whole
         else:
             log.warning("a setting of the server's page is not followed: %s", refused)
     return followed
+
+
+_PERMISSION = re.compile(r"[a-z]{1,8}")
+_MOST_PERMISSIONS = 16
+
+
+def permissions(text: str) -> str:
+    """The server's word for what may be done, without what cannot be part of one: it is kept in the configuration."""
+    return ":".join([each for each in text.split(":") if _PERMISSION.fullmatch(each)][:_MOST_PERMISSIONS])
 
 
 def followed(ours: Synchronization, changes: PathChanges) -> Synchronization:
@@ -156,7 +170,8 @@ async def register_again(
         except RemoteError as error:
             again.append((each, error))
         else:
-            again.append((replace(new, path_id=registered.id, permissions=registered.permissions), None))
+            kept = permissions(registered.permissions)
+            again.append((replace(new, path_id=registered.id, permissions=kept), None))
     return again
 
 

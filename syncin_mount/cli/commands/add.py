@@ -235,7 +235,7 @@ async def _register(folders: Folders, server: Server, new: Synchronization) -> S
     """The synchronization with what the server says of it. Raises CommandError, RemoteError."""
     from syncin_mount.cli.browsing import found_in  # noqa: PLC0415
     from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.registration import wire  # noqa: PLC0415
+    from syncin_mount.daemon.registration import permissions, wire  # noqa: PLC0415
     from syncin_mount.server.paths import register_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
@@ -243,7 +243,7 @@ async def _register(folders: Folders, server: Server, new: Synchronization) -> S
         # By the server's clock, which is that of the account page: what is set there later is newer then.
         new = replace(new, timestamp=int(session.server_time() or new.timestamp))
         registered = await register_path(session, wire(new))
-        return replace(new, path_id=registered.id, permissions=registered.permissions)
+        return replace(new, path_id=registered.id, permissions=permissions(registered.permissions))
 
 
 async def _delete(session: Session, path_id: int) -> None:

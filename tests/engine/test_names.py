@@ -155,6 +155,7 @@ async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(worl
 async def test_folders_move_to_and_from_such_names(world: World, name: str) -> None:
     device = await world.device()
     device.mkdir("plain")
+    device.mkdir(name)
     device.mkdir(f"{name}/{name}")
     device.write(f"{name}/{name}/{name}", b"content")
     assert (await device.sync()).complete

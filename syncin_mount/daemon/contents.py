@@ -1,4 +1,10 @@
-"""Contents are brought to the disk beside everything else."""
+"""Contents are brought to the disk beside everything else, and no earlier than is of use.
+
+A content that replaced another one is synced within a second or so: only then does the former go, so at hardly any
+moment could a power cut leave neither of the two whole. For every other content nobody was promised anything before
+fsync(2): it has the time that ext4 and other local file systems give it, and the kernel has written it back by then. A
+sync in the middle of a big copy would make the copy, and all that is done in the file system below, wait for the disk.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +13,85 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from syncin_mount.store import Replica
+    from collections.abc import Callable
+
+    from syncin_mount.store import Awaited, Content, Replica
+
+REST = 30.0
+"""Seconds that a content may stay unsynced that replaced nothing: what ext4's and xfs's data has by the kernel's
+default (dirty_expire_centisecs)."""
+
+FEW = 8
+"""Contents up to this number are synced one by one, so that whatever else is being written need not be. For more, one
+sync of the whole file system is cheaper."""
 
 
-async def sync_contents(replica: Replica) -> int:
-    """Returns the number of an event: the contents of this one and all before are on the disk now. Raises OSError."""
+class ContentSync:
+    """Decides what is synced at each moment, and does it. ``clock`` tells seconds."""
+
+    def __init__(self, replica: Replica, clock: Callable[[], float]) -> None:
+        self._replica = replica
+        self._clock = clock
+        self._waiting_since: float | None = None
+
+    async def run(self) -> int:
+        """Syncs what it is time for. Returns the number of an event: effects up to this one may be done.
+
+        Raises OSError: the contents concerned stay marked as not synced. Cancelled, it waits for the thread that syncs.
+        """
+        replica = self._replica
+        awaited = replica.awaited()
+        if replica.in_doubt() or awaited.names or len(awaited.contents) > FEW or self._is_time():
+            self._waiting_since = None
+            return await sync_everything(replica)
+        if awaited.contents:
+            await self._sync_few(awaited)
+        return awaited.until
+
+    def _is_time(self) -> bool:
+        """Whether some content has waited for REST by now."""
+        if not self._replica.unsynced_contents():
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = self._clock()
+        return self._waiting_since is not None and self._clock() - self._waiting_since >= REST
+
+    async def _sync_few(self, awaited: Awaited) -> None:
+        replica = self._replica
+        opened: list[Content] = []
+        try:
+            opened += [replica.open_content(node) for node, _ in awaited.contents]
+            await trio.to_thread.run_sync(_sync_each, opened)
+        except OSError:
+            replica.sync_failed(node for node, _ in awaited.contents)
+            raise
+        finally:
+            for content in opened:
+                content.close()
+        settled = set(replica.unsynced_contents())
+        replica.mark_synced([each for each in awaited.contents if each in settled])
+
+
+async def sync_everything(replica: Replica) -> int:
+    """Syncs every content and name. Returns the number of an event: this one and all before are on the disk now.
+
+    Raises OSError: the contents stay marked as not synced. Cancelled, it waits for the thread that syncs.
+    """
     doubted = replica.in_doubt()
     for node in doubted:
         for _ in replica.written_again(node):
             await trio.lowlevel.checkpoint()
     until, contents = replica.sequence(), replica.unsynced_contents()
-    if doubted or contents or replica.effects_wait():
-        try:
-            await trio.to_thread.run_sync(replica.sync_files)
-        except OSError:
-            replica.sync_failed(node for node, _ in replica.unsynced_contents())
-            raise
-        replica.resolved(doubted)
-        replica.mark_synced(contents)
+    try:
+        await trio.to_thread.run_sync(replica.sync_files)
+    except OSError:
+        replica.sync_failed(node for node, _ in replica.unsynced_contents())
+        raise
+    replica.resolved(doubted)
+    replica.mark_synced(contents)
     return until
+
+
+def _sync_each(contents: list[Content]) -> None:
+    for content in contents:
+        content.sync()

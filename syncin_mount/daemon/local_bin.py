@@ -16,7 +16,7 @@ import trio
 from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
-from syncin_mount.daemon.contents import sync_contents
+from syncin_mount.daemon.contents import sync_everything
 from syncin_mount.holes import data_pieces
 from syncin_mount.store import NodeType, system
 from syncin_mount.store.restored import free_names
@@ -151,7 +151,7 @@ class LocalBin:
         for _ in range(_ROUNDS):
             if not self._replica.effects_wait():
                 return
-            until = await sync_contents(self._replica)
+            until = await sync_everything(self._replica)
             self._replica.commit(effects_until=until)
 
     def _make(self, parent: NodeId, name: bytes, kind: NodeType, mode: int, target: bytes = b"") -> NodeId:

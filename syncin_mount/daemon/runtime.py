@@ -23,7 +23,7 @@ from reconciler.schedule import Schedule
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling, private_folder
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
-from syncin_mount.daemon.contents import sync_contents
+from syncin_mount.daemon.contents import ContentSync
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.following import Following
 from syncin_mount.daemon.handover import Handover
@@ -264,14 +264,15 @@ async def _commit_regularly(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Brings contents to the disk, and then the index; last go the contents that were replaced. About once a second
-    each: so there is hardly a moment at which a power cut could leave neither of a file's two versions whole.
+    """Brings contents to the disk (`syncin_mount.daemon.contents`), and then the index; last go the contents that were
+    replaced. About once a second each.
 
     What is not in the index yet is in the journal: a failure costs nothing but a longer start, and is tried again.
     ``tell`` is given what the disk refuses, and None when it does not any more.
     """
     task_status.started()
     trouble = _Trouble(tell)
+    contents = ContentSync(replica, time.monotonic)
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
         await trio.sleep(pause)
@@ -281,7 +282,7 @@ async def _commit_regularly(
         started = time.monotonic()
         if started >= sync_from:
             try:
-                synced_until = await sync_contents(replica)
+                synced_until = await contents.run()
             except OSError as error:
                 trouble.met("contents", error)
             else:

@@ -8,12 +8,13 @@ from syncin_mount.store.contents import Content, IncomingFile
 from syncin_mount.store.errors import CannotUndo, JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
 from syncin_mount.store.history import History, Limits, OldHistory, Transfer, Wanted, read_history
 from syncin_mount.store.replica import Replica
-from syncin_mount.store.types import Attr, BinEntry, NodeType, Operation, OpKind, Status
+from syncin_mount.store.types import Attr, Awaited, BinEntry, NodeType, Operation, OpKind, Status
 from syncin_mount.store.undoing import Undone
 
 __all__ = [
     "Attr",
     "AttrChanged",
+    "Awaited",
     "BinEntry",
     "CannotUndo",
     "Change",

@@ -60,8 +60,10 @@ from syncin_mount.store.records import (
     Unlink,
     decode_effect,
     decode_node,
+    key,
 )
 from syncin_mount.store.replaying import replay
+from syncin_mount.store.types import Awaited
 
 log = logging.getLogger(__name__)
 
@@ -531,6 +533,23 @@ class Core(Looking):
         writing = set(ix.marked(ix.writing))
         items = ((U64.unpack(place)[0], U64.unpack(version)[0]) for place, version in ix.items("unsynced"))
         return [(NodeId(node), version) for node, version in items if node not in writing]
+
+    def awaited(self) -> Awaited:
+        """What has to be on the disk before the effects that the next commit would do."""
+        until, names, successors = self._ix.applied, self._done is not None, set[int]()
+        for count, (place, raw) in enumerate(self._ix.items("effects")):
+            sequence, effect = U64.unpack_from(place)[0], decode_effect(raw)
+            if count >= EFFECTS_A_COMMIT:
+                until = sequence - 1
+                break
+            if not isinstance(effect, Unlink):
+                names = True
+            elif effect.successor:
+                successors.add(effect.successor)
+        get = self._ix.txn.get
+        unsynced = ((node, get(key(node), db=self._ix.unsynced)) for node in successors)
+        contents = [(NodeId(node), U64.unpack(version)[0]) for node, version in unsynced if version]
+        return Awaited(until, contents, names)
 
     def effects_wait(self) -> bool:
         """Whether a commit would change files."""

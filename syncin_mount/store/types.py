@@ -96,3 +96,15 @@ class BinEntry(msgspec.Struct, frozen=True):
     size: int
     time_ns: int
     why: str
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """What has to be on the disk before effects are done: those of the events up to number ``until``.
+
+    ``contents`` are (node, version) of contents that replaced another one and may not be on the disk. ``names``: files
+    change their names as well, which only a sync of the whole file system brings to the disk.
+    """
+
+    until: int
+    contents: list[tuple[NodeId, int]]
+    names: bool

@@ -19,7 +19,7 @@ from reconciler.model import ROOT, NodeId
 from syncin_mount.config import Folders, Server, Synchronization
 from syncin_mount.daemon import runtime
 from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
-from syncin_mount.store import Replica
+from syncin_mount.store import Awaited, Content, Replica
 from tests.store.support import make, open_replica, settle
 
 
@@ -73,8 +73,8 @@ class NothingToSync:
     def unsynced_contents(self) -> list[tuple[int, int]]:
         return []
 
-    def effects_wait(self) -> bool:
-        return False
+    def awaited(self) -> Awaited:
+        return Awaited(7, [], names=False)
 
     def is_read_apart(self) -> bool:
         return False
@@ -113,22 +113,24 @@ async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
     replica.commit()
     before = object_of(replica, node)
     synced: list[bool] = []
-    real = replica.sync_files
+    real = Content.sync
 
     def save_again() -> None:
         make(replica, "thesis.tmp", data=b"and today's")
         replica.rename(ROOT, b"thesis.tmp", ROOT, b"thesis")
 
-    def sync_files() -> None:
+    def sync(content: Content) -> None:
         synced.append(before.exists())
         if fails:
             raise OSError(5, "Input/output error")
-        real()
+        real(content)
         if len(synced) == 1:
             # Saved once more while the sync was under way: it did not see this content.
             save_again()
 
-    monkeypatch.setattr(replica, "sync_files", sync_files)
+    monkeypatch.setattr(Content, "sync", sync)
+    if fails:  # the contents are written once more then, and synced with all else
+        monkeypatch.setattr(replica, "_sync_disk", lambda _folder: sync(None))  # type: ignore[arg-type]
     without_waiting(monkeypatch, trio.current_time)
     save_again()
     second = object_of(replica, node)
@@ -164,8 +166,8 @@ async def test_syncs_take_less_than_a_twentieth_of_the_time_and_hold_up_no_commi
     commits, syncs = [], []
 
     class SlowDisk(NothingToSync):
-        def effects_wait(self) -> bool:
-            return True
+        def awaited(self) -> Awaited:
+            return Awaited(7, [], names=True)
 
         def mark_synced(self, contents: object) -> None:
             pass

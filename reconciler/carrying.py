@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import trio
 
 from reconciler.confirming import Recall
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.executor import JUST_SENT, Executor
+from reconciler.fuse import Fuse
 from reconciler.hydrator import Hydrator
-from reconciler.model import Action, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.outstanding import Outstanding
 from reconciler.ports import Progress, RemoteFolder, Replica
+from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
 from reconciler.sums import Copies
 from reconciler.telling import Telling, content_bytes
 
 log = logging.getLogger(__name__)
+
+WORTH_WAITING = 5.0
+"""Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew is back by then."""
 
 
 class Carrier:
@@ -36,6 +42,7 @@ class Carrier:
         *,
         copies: Copies,
         transfers: int,
+        reach: Reach,
         tell: Callable[[str], None],
     ) -> None:
         self._replica = replica
@@ -49,7 +56,9 @@ class Carrier:
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
-        self._recall = Recall(replica, remote, self._attempted)
+        self._reach = reach
+        self._fuses: dict[Op, Fuse] = {}
+        self._recall = Recall(replica, remote, self._attempted, reach)
         self._sent: dict[NodeId, float] = {}
 
     def is_acting(self, node: NodeId) -> bool:
@@ -68,8 +77,9 @@ class Carrier:
     async def carry(self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool) -> list[Outcome]:
         """How each action ended. ``listed`` says that the tree comes from a listing, not from an assumption.
 
-        Raises Unreachable and Unauthorized: then nothing else of the plan can be done either. Cancelling leaves both
-        sides as after the last finished action.
+        Raises Unreachable where the server is away, and Unauthorized: then nothing else of the plan can be done
+        either. It ends early where nobody knows what became of a folder's move. Cancelling leaves both sides as after
+        the last finished action.
         """
         now = trio.current_time()
         telling = Telling(self._replica, tree)
@@ -86,58 +96,131 @@ class Carrier:
             sent=self._sent,
         )
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
-        outcomes: list[Outcome] = []
-        fatal: list[RemoteError] = []
-
-        async def work(todo: Iterator[Action], scope: trio.CancelScope) -> None:
-            for action in todo:
-                if self._replica.is_held(action.node):  # since this was planned
-                    await trio.lowlevel.checkpoint()
-                    continue
-                path, new_path = telling.paths(action)
-                try:
-                    outcome = await self._act(executor, action, path)
-                except (Unreachable, Unauthorized) as error:
-                    fatal.append(error)
-                    scope.cancel()
-                    return
-                await trio.lowlevel.checkpoint()
-                outcomes.append(outcome)
-                self._conclude(outcome, path, new_path)
-
+        run = _Run(executor, telling)
         for stage in made.stages:
-            todo = iter([each for each in stage if not self._outstanding.pauses.paused(each.node, now)])
+            ready = [each for each in stage if not self._outstanding.pauses.paused(each.node, now)]
+            in_order = any(each.side is Side.BASE for each in stage)  # what only records an agreement
+            if not in_order:
+                ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
+            todo = iter(ready)
             async with trio.open_nursery() as nursery:
-                # What only records an agreement has to be done in its order.
-                workers = 1 if any(each.side is Side.BASE for each in stage) else min(self._transfers, len(stage))
+                workers = 1 if in_order else min(self._transfers, len(stage))
                 for _ in range(workers):
-                    nursery.start_soon(work, todo, nursery.cancel_scope)
-            if fatal:
-                raise fatal[0]
-        return outcomes
+                    nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
+            if run.fatal:
+                raise run.fatal[0]
+            if run.uncertain:
+                break
+        return run.outcomes
 
-    async def _act(self, executor: Executor, action: Action, path: str) -> Outcome:
+    async def _work(self, run: _Run, todo: Iterator[Action], scope: trio.CancelScope) -> None:
+        for action in todo:
+            if run.uncertain:
+                return
+            if self._replica.is_held(action.node):  # since this was planned
+                await trio.lowlevel.checkpoint()
+                continue
+            path, new_path = run.telling.paths(action)
+            fuse = self._fuse(action)
+            if fuse is not None and not await self._may_try(action, fuse):
+                continue
+            try:
+                outcome, lost = await self._act(run.executor, action, path)
+            except (Unreachable, Unauthorized) as error:
+                run.fatal.append(error)
+                scope.cancel()
+                return
+            await trio.lowlevel.checkpoint()
+            run.outcomes.append(outcome)
+            run.uncertain |= lost and _takes_others_along(action)
+            self._conclude(outcome, path, new_path, fuse, lost=lost)
+
+    def _fuse(self, action: Action) -> Fuse | None:
+        """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
+        pause of its own."""
+        asks = action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
+        if not asks or self._outstanding.pauses.has_failed(action.node):
+            return None
+        return self._fuses.setdefault(action.op, Fuse())
+
+    async def _may_try(self, action: Action, fuse: Fuse) -> bool:
+        """Waits until others of its kind get through, if that is worth waiting for; else the action is put off."""
+        while (seconds := fuse.wait(trio.current_time())) > 0:
+            if seconds > WORTH_WAITING:
+                self._outstanding.put_off(action.node, f"Others fail in the same way: {fuse.why}", seconds)
+                return False
+            await trio.sleep(seconds)
+        fuse.begin(trio.current_time())
+        return True
+
+    async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, bool]:
+        """How it ended, and whether nobody knows what the server did. Raises Unreachable and Unauthorized only where
+        everything would end so: what fails for one node while the server is there is that node's."""
         self._tell(f"{action.op.value} {path}")
         self._progress.started(action, path)
         self._acting[action.node] = self._acting.get(action.node, 0) + 1
+        began = trio.current_time()
         try:
-            return await executor.execute(action)
+            return await executor.execute(action), False
+        except Unreachable as error:
+            if await self._reach.is_away(error):
+                raise
+            outcome = Outcome(action, Result.WAITS, str(error), seconds=trio.current_time() - began)
+            return outcome, error.done is None
+        except Unauthorized as error:
+            if await self._reach.is_locked_out():
+                raise
+            return Outcome(action, Result.FAILED, str(error), seconds=trio.current_time() - began), False
         finally:
             self._acting[action.node] -= 1
             if not self._acting[action.node]:
                 del self._acting[action.node]
 
-    def _conclude(self, outcome: Outcome, path: str, new_path: str | None) -> None:
+    def _conclude(self, outcome: Outcome, path: str, new_path: str | None, fuse: Fuse | None, *, lost: bool) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""
-        action = outcome.action
+        action, news = outcome.action, True
         self._progress.ended(outcome, path)
-        if action.side is not Side.BASE and not _comes_later(outcome):
-            self._replica.record(outcome, path, new_path)
         if outcome.result is Result.DONE:
+            if action.side is not Side.BASE and (fuse := self._fuses.get(action.op)) is not None and fuse.passed():
+                self._outstanding.pauses.release_put_off()
             self._outstanding.note_done(outcome)
         elif outcome.result is not Result.STALE:
-            self._outstanding.note_failed(outcome, lasting=outcome.result is Result.FAILED)
-            log.warning("%s %s: %s", action.op.value, path, outcome.why)
+            news = self._outstanding.note_failed(outcome, lasting=outcome.result is Result.FAILED)
+            log.log(logging.WARNING if news else logging.DEBUG, "%s %s: %s", action.op.value, path, outcome.why)
+            if fuse is not None:
+                fuse.failed(trio.current_time(), outcome.why)
+        if lost or self._may_have_arrived(outcome):  # that is found out before anything newer of it is sent
+            self._outstanding.to_be_listed.add(action.node)
+        if news and action.side is not Side.BASE and not _comes_later(outcome):
+            self._replica.record(outcome, path, new_path)
+
+    def _may_have_arrived(self, outcome: Outcome) -> bool:
+        action = outcome.action
+        if action.op is not Op.SEND or action.local is None or outcome.result is not Result.WAITS:
+            return False
+        return self._attempted.get(action.node) == action.local.version
+
+    def try_all(self) -> None:
+        """Somebody asked for it: nothing is put off any more."""
+        self._fuses.clear()
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the workers of one plan share. ``fatal`` has what ends it. ``uncertain``: nobody knows any more where things
+    are on the server."""
+
+    executor: Executor
+    telling: Telling
+    outcomes: list[Outcome] = field(default_factory=list)
+    fatal: list[RemoteError] = field(default_factory=list)
+    uncertain: bool = False
+
+
+def _takes_others_along(action: Action) -> bool:
+    """Whether paths of others depend on what became of it: a new file that is sent to where its folder was would make
+    that folder again."""
+    return action.op is Op.MOVE and (action.remote is None or action.remote.kind is Kind.FOLDER)
 
 
 def _comes_later(outcome: Outcome) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.ports import RemoteFolder, Replica
+from reconciler.reaching import Reach
 from reconciler.sending import checksum_there, file_at
 
 log = logging.getLogger(__name__)
@@ -56,16 +57,24 @@ class Recall:
     replica: Replica
     remote: RemoteFolder
     attempted: Mapping[NodeId, int]
+    reach: Reach
 
     async def run(self) -> list[NodeId]:
-        """For which documents something arrived. Not to be called while anything is being sent. Raises Unreachable and
-        Unauthorized: then it is to be asked again."""
+        """For which documents something arrived. Not to be called while anything is being sent. Raises Unreachable
+        where the server is away, and Unauthorized: then it is to be asked again."""
         arrived = []
         for leftover in self.replica.leftovers():
             sent = leftover.unconfirmed
             if sent is None:
                 continue
-            if self._is_open(leftover.parent, sent) and await self._is_there(leftover, sent):
+            try:
+                is_there = self._is_open(leftover.parent, sent) and await self._is_there(leftover, sent)
+            except Unreachable as error:
+                if await self.reach.is_away(error):
+                    raise
+                log.info("whether %s had arrived on the server cannot be told: %s", sent.name, error)
+                continue
+            if is_there:
                 base = Base(
                     Kind.FILE, leftover.parent, sent.name, leftover.size, sent.mtime, 0, sent.version, sent.checksum
                 )

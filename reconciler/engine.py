@@ -17,6 +17,7 @@ from functools import partial
 import trio
 
 from reconciler.carrying import Carrier
+from reconciler.conflicts import Conflicts
 from reconciler.doubt import Unreadable
 from reconciler.errors import (
     ListingBroken,
@@ -28,6 +29,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.guards import Halt, Halted, rights_gone, root_gone
+from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.hydrator import Hydrator
 from reconciler.leftovers import Cleaner
 from reconciler.link import Link
@@ -37,6 +39,7 @@ from reconciler.outstanding import BREATHER, Outstanding
 from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.quiet import Quiet
+from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
 from reconciler.report import EngineStatus, Report
 from reconciler.schedule import LOOK, Schedule
@@ -81,7 +84,8 @@ class Engine:
     _doing = ""
     _halted: str | None = None
     _refused: str | None = None
-    _conflicts = 0
+    _failure: str | None = None  # why the last full run came to no end, where the server is there
+    _failures = 0  # in a row
     _expected: str | None = None  # the plan that was confirmed, until it is carried out
 
     def __init__(
@@ -131,8 +135,10 @@ class Engine:
         """The server looked restored from a backup, and what followed from it is not all done yet."""
         self._sums = Sums(replica)
         self._planning = Planning(replica, self._sums)
+        self._conflicts = Conflicts()
         self._copies = Copies(replica)
         self._outstanding = Outstanding(replica, hydrator)
+        self._reach = Reach(remote, link)
         self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
         self._carrier = Carrier(
             replica,
@@ -142,9 +148,10 @@ class Engine:
             self._outstanding,
             copies=self._copies,
             transfers=transfers,
+            reach=self._reach,
             tell=self._tell,
         )
-        self._cleaner = Cleaner(replica, remote, clock)
+        self._cleaner = Cleaner(replica, remote, clock, self._reach)
         self._listing_due = -math.inf
         self._refused_until = -math.inf
         self._last_run_ns = self._schedule.last_run_ns()
@@ -264,14 +271,8 @@ class Engine:
 
     async def _knock(self) -> None:
         """The smallest request, to see whether the server is there."""
-        try:
-            await self._remote.is_there()
-        except Unreachable as error:
-            self._link.lost(str(error))
-        except RemoteError:
-            self._link.alive()
-        else:
-            self._link.alive()
+        with suppress(Unauthorized):  # the run that is due says so
+            await self._reach.is_away(Unreachable("nobody has asked yet"))
 
     async def _pause(self) -> float:
         """Seconds until something is to be looked at without a wake-up."""
@@ -296,9 +297,7 @@ class Engine:
         """
         async with self._running:
             report = Report(dry_run=dry_run)
-            self._link.retry_now()
-            self._outstanding.pauses.release_all()
-            self._refused_until = -math.inf
+            self._forget_pauses()
             self._expected = plan
             try:
                 await self._full(report, confirmed=confirmed)
@@ -308,10 +307,15 @@ class Engine:
 
     def retry(self) -> None:
         """Whatever pauses are on, for a refusal too, end: a full run is due. ``manual`` leaves it to ``sync``."""
+        self._forget_pauses()
+        self.list_soon()
+
+    def _forget_pauses(self) -> None:
         self._link.retry_now()
         self._outstanding.pauses.release_all()
-        self._refused_until = -math.inf
-        self.list_soon()
+        self._hydrator.release_refused()
+        self._carrier.try_all()
+        self._refused_until = self._failed_until = -math.inf
 
     async def explain(self, path: str) -> Report:
         """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
@@ -341,8 +345,9 @@ class Engine:
             waits_for_turn=self._waits_for_turn,
             halted=self._halted,
             refused=self._refused,
+            failed=self._failure,
             problems=tuple(self._outstanding.problems()),
-            conflicts=self._conflicts,
+            conflicts=self._conflicts.count,
         )
 
     async def wait_settled(self) -> None:
@@ -399,20 +404,9 @@ class Engine:
         started, begun = trio.current_time(), self._schedule.now()
         self._replica.begin_run()
         try:
-            await self._follow_settings()
-            before = 0
-            for round_ in range(1, ROUNDS + 1):
-                before = len(report.outcomes)
-                if not await self._round(report, confirmed=confirmed, last=round_ == ROUNDS):
-                    break
-            else:
-                self._outstanding.note_stale(report.outcomes[before:])
-            if not (report.dry_run or report.halted):
-                self._doing = "cleaning up"
-                await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
+            await self._all_rounds(report, confirmed=confirmed)
         except (Unreachable, ListingBroken) as error:
-            self._link.lost(str(error))
-            report.offline = str(error)
+            report.offline = await self._broke_off(error)
         except Unauthorized as error:
             self._refuse(error)
             report.refused = self._refused
@@ -424,22 +418,56 @@ class Engine:
             log.debug("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
-            self._failed_until = self._later(started)
-            report.refused = str(error)
-            log.warning("the server refused the run: %s", error)
+            report.refused = self._failed(str(error), self._later(started))
         except OSError as error:
-            self._failed_until = self._later(started)
-            report.refused = f"the local disk refused it: {error.strerror}"
-            log.error("%s", report.refused)
+            report.refused = self._failed(f"the local disk refused it: {error.strerror}", self._later(started))
         finally:
             self._doing = ""
             let_go()
+        if not (report.offline or report.refused):
+            self._failure, self._failures = None, 0
         if not report.dry_run:
             self._last_run_ns = self._clock.now_ns()
             if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try
                 self._schedule.ran(begun)
         report.problems = list(self._outstanding.problems())
         report.seconds = trio.current_time() - started
+
+    async def _all_rounds(self, report: Report, *, confirmed: bool) -> None:
+        """As ``_rounds``. Raises RemoteError, Halted, OSError."""
+        await self._follow_settings()
+        before = 0
+        for round_ in range(1, ROUNDS + 1):
+            before = len(report.outcomes)
+            if not await self._round(report, confirmed=confirmed, last=round_ == ROUNDS):
+                break
+        else:
+            self._outstanding.note_stale(report.outcomes[before:])
+        if not (report.dry_run or report.halted):
+            self._doing = "cleaning up"
+            await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
+
+    async def _broke_off(self, error: Unreachable | ListingBroken) -> str:
+        """A run could not come to its end; why, in a sentence. Where the server is there all the same, the next listing
+        comes after a pause that grows, and what can be sent without it goes on."""
+        met = error if isinstance(error, Unreachable) else Unreachable(str(error))
+        try:
+            if await self._reach.is_away(met):
+                return self._link.why
+        except Unauthorized as refusal:
+            self._refuse(refusal)
+            return str(refusal)
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
+        self._failures += 1
+        self._listing_due = trio.current_time() + pause
+        return self._failed(str(error), self._listing_due)
+
+    def _failed(self, why: str, until: float) -> str:
+        """The run ended before its end, for a reason that is about no file. It is not tried before ``until``."""
+        if self._failure != why:
+            log.warning("the run could not be done: %s", why)
+        self._failure, self._failed_until = why, until
+        return why
 
     def _refuse(self, error: Unauthorized) -> None:
         """The log-in is not accepted: somebody has to renew it, which is noticed after a while."""
@@ -503,7 +531,7 @@ class Engine:
             self._expected = expected
             return True
         made = draft.made
-        report.conflicts += len(made.conflicts)
+        report.conflicting.update(made.conflicts)
         if expected is not None:
             confirmed = expected == draft.identity
             if not confirmed:
@@ -525,8 +553,10 @@ class Engine:
             return False
         await self._learn(tree)
         self._outstanding.note_full_plan(made, draft.touched)
-        self._conflicts += len(made.conflicts)
+        self._conflicts.note(made.conflicts, self._replica, tree, draft.touched)
         outcomes = await self._carrier.carry(made, tree, self.settings, listed=True)
+        if self._outstanding.to_be_listed:
+            self.list_soon()
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
@@ -600,11 +630,8 @@ class Engine:
         except OSError as error:
             log.error("the local disk refused it: %s", error.strerror)
             return
-        except Unreachable as error:
-            self._link.lost(str(error))
-            return
-        except Unauthorized as error:
-            self._refuse(error)
+        except RemoteError as error:
+            await self._push_failed(error, settled)
             return
         finally:
             self._doing = ""
@@ -613,20 +640,28 @@ class Engine:
         if self._outstanding.note_push(settled, outcomes, self.settings.filters):
             self.list_soon()
 
+    async def _push_failed(self, error: RemoteError, settled: list[Dirty]) -> None:
+        """Nothing could be sent. Where the server is there and lets us in, what was to go waits out a pause."""
+        try:
+            if isinstance(error, Unauthorized):
+                raise error
+            if isinstance(error, Unreachable) and await self._reach.is_away(error):
+                return
+        except Unauthorized as refusal:
+            self._refuse(refusal)
+            return
+        for each in settled:
+            self._outstanding.pauses.hold(each, str(error), trio.current_time())
+
     async def _may_push(self, settled: list[Dirty]) -> bool:
         """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it from being tried
         again at once."""
         try:
             await self._follow_settings()
-        except Unreachable as error:
-            self._link.lost(str(error))
-        except Unauthorized as error:
-            self._refuse(error)
         except Halted as error:
             self._halt(Report(), str(error))
         except RemoteError as error:
-            for each in settled:
-                self._outstanding.pauses.hold(each, str(error), trio.current_time())
+            await self._push_failed(error, settled)
         else:
             if not self.settings.restricted:
                 return True

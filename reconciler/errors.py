@@ -21,9 +21,14 @@ class RemoteError(Exception):
 
 
 class Unreachable(RemoteError):
-    """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an answer."""
+    """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an answer. Whether the
+    server is away, or only this request fails, nobody knows who has just met it: see ``reconciler.reaching``."""
 
     temporary = True
+
+
+class NoConnection(Unreachable):
+    """Nothing could be asked of the server at all."""
 
 
 class ServerFault(RemoteError):

@@ -21,6 +21,7 @@ class Held:
 
     ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found
     to wait by a full run: it takes a listing to know better, so the next full run looks at them, and no push before.
+    ``put_off`` ones did not fail: others of their kind did, one after the other.
     """
 
     why: str
@@ -30,6 +31,7 @@ class Held:
     lasting: bool = False
     filtered: bool = False
     listed: bool = False
+    put_off: bool = False
 
 
 class HeldNodes:
@@ -38,13 +40,32 @@ class HeldNodes:
     def __init__(self) -> None:
         self._nodes: dict[NodeId, Held] = {}
 
-    def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> None:
-        """After a failure."""
+    def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> bool:
+        """After a failure. Whether it is news: the same change did not fail for the same reason before."""
         former = self._nodes.get(dirty.node)
         pause = REFUSED_PAUSE if lasting else FIRST_PAUSE
-        if former is not None and former.changed_ns == dirty.changed_ns and former.pause:
+        again = former is not None and former.changed_ns == dirty.changed_ns and bool(former.pause)
+        if former is not None and again:
             pause = min(former.pause * 2, max(LONGEST_PAUSE, pause))
         self._nodes[dirty.node] = Held(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
+        return former is None or not again or (former.why, former.lasting) != (why, lasting)
+
+    def put_off(self, dirty: Dirty, why: str, until: float) -> None:
+        """It is not tried before that time, as others of its kind fail."""
+        self._nodes[dirty.node] = Held(why, until, 0.0, dirty.changed_ns, put_off=True)
+
+    def release_put_off(self) -> None:
+        """The others do not fail any more."""
+        self._nodes = {node: held for node, held in self._nodes.items() if not held.put_off}
+
+    def is_put_off(self, node: NodeId) -> bool:
+        held = self._nodes.get(node)
+        return held is not None and held.put_off
+
+    def has_failed(self, node: NodeId) -> bool:
+        """Whether it was tried in vain the last time, pause or not."""
+        held = self._nodes.get(node)
+        return held is not None and bool(held.pause)
 
     def filter(self, dirty: Dirty) -> None:
         """The node is left out of the synchronization, as long as it is not touched."""

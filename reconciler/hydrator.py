@@ -12,17 +12,20 @@ import logging
 import math
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import trio
 
 from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, ServerFault, Unavailable, Unreachable
+from reconciler.fuse import Fuse
 from reconciler.hashing import checksum
+from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.link import Link
 from reconciler.model import Action, Base, NodeId, Op, Outcome, Remote, Result, Side
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.rate import Rate
+from reconciler.reaching import Reach
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +46,25 @@ ROOM_PAUSE = 5.0
 
 NO_ROOM = "the local disk is full: make room there, then its content is fetched"
 
+WORTH_WAITING = 5.0
+"""Seconds that the queue waits when several contents in a row could not be fetched; when it would be more, they are put
+off."""
+
 NEAR = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """A content that could not be fetched, and why. ``until`` is when it is tried again (trio's clock, in seconds),
+    ``base`` and ``arrived`` what it was and how many bytes of it were here then. ``lasting`` ones need somebody."""
+
+    why: str
+    lasting: bool
+    pause: float
+    until: float
+    base: Base | None
+    arrived: int
 
 
 class _Flight:
@@ -132,6 +152,7 @@ class Hydrator:
         progress: Progress,
         on_stale: Callable[[bool], None] = lambda _wanted: None,
         workers: int = 6,
+        reach: Reach | None = None,
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -141,7 +162,8 @@ class Hydrator:
         self.on_stale = on_stale
         self._jobs: dict[NodeId, _Job] = {}
         self._replacing: dict[NodeId, trio.Event] = {}
-        self._outdated: set[NodeId] = set()
+        self._outdated: dict[NodeId, str] = {}
+        """Contents that a listing has to tell more of, and what the server said."""
         self._doubted: dict[NodeId, Base] = {}
         """The version that each of these was listed as, and that the server denied when it was asked for it."""
         self._queue: deque[NodeId] = deque()
@@ -150,7 +172,13 @@ class Hydrator:
         self._wake = trio.Event()
         self._idle = trio.Event()
         self._nursery: trio.Nursery | None = None
-        self.refused: dict[NodeId, str] = {}
+        self._refused: dict[NodeId, _Refusal] = {}
+        self._refused_anew = trio.Event()
+        self._trying_now: set[NodeId] = set()
+        self._fuse = Fuse()
+        self._put_off: list[NodeId] = []
+        """Contents that nothing is tried for, as several others in a row could not be fetched."""
+        self._reach = Reach(remote, link) if reach is None else reach
         self._roomless: dict[NodeId, None] = {}
         """Contents that wait until the local disk has room, in the order in which they try for all."""
         self._trying = False
@@ -164,6 +192,7 @@ class Hydrator:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 self.want(*self._replica.absent())
+                nursery.start_soon(self._retry_in_time)
                 for _ in range(self._workers):
                     nursery.start_soon(self._work)
                 task_status.started()
@@ -192,11 +221,65 @@ class Hydrator:
         self.want(node)
 
     def retry_refused(self) -> None:
-        """Queues again what the server refused earlier or did not have as it was known; after a listing, and what
-        followed from it, it may be answered."""
-        nodes, self.refused, self._outdated = [*self.refused, *self._outdated], {}, set()
-        self._roomless.clear()
-        self.want(*nodes)
+        """Queues again what the server did not have as it was known, and those refusals whose pause is over; after a
+        listing, and what followed from it, they may be answered."""
+        outdated, self._outdated = self._outdated, {}
+        now = trio.current_time()
+        due = [node for node, each in self._refused.items() if each.until <= now]
+        self.want(*outdated, *due)
+        self._room_again()
+
+    def release_refused(self) -> None:
+        """Somebody asked for it: no pause counts any more."""
+        now = trio.current_time()
+        for node, each in self._refused.items():
+            if node not in self._roomless:
+                each.pause, each.until = 0.0, now
+        self._gets_through()
+
+    def _gets_through(self) -> None:
+        """Contents can be fetched again, or may be: those that were put off wait no longer."""
+        self._fuse.passed()
+        put_off, self._put_off = self._put_off, []
+        self.want(*put_off)
+
+    async def _retry_in_time(self) -> None:
+        """What could not be fetched is queued again when its pause is over, listing or not."""
+        while True:
+            now = trio.current_time()
+            later = [each.until for each in self._refused.values() if each.until > now and not each.lasting]
+            if self._put_off:
+                later.append(now + self._fuse.wait(now))
+            with trio.move_on_at(min(later, default=math.inf)):
+                await self._refused_anew.wait()
+            self._refused_anew = trio.Event()
+            if self._link.online is False:
+                await self._link.wait_online()
+            now = trio.current_time()
+            due = [node for node, each in self._refused.items() if each.until <= now and not each.lasting]
+            self.want(*(node for node in due if node not in self._trying_now))
+            if not self._fuse.wait(now):
+                put_off, self._put_off = self._put_off, []
+                self.want(*put_off)
+
+    def problems(self) -> Iterator[tuple[NodeId, str, bool]]:
+        """Contents that could not be fetched, why, and whether somebody has to do something."""
+        found = {node: (each.why, each.lasting) for node, each in self._refused.items()}
+        for node, why in self._outdated.items():
+            found.setdefault(node, (why, False))
+        for node in self._put_off:
+            found.setdefault(node, (f"Other contents fail in the same way: {self._fuse.why}", False))
+        for node, (why, lasting) in found.items():
+            if node in self._queued or node in self._trying_now:
+                continue
+            local = self._replica.local(node)
+            if local is not None and not local.present:
+                yield node, why, lasting
+
+    @property
+    def has_outdated(self) -> bool:
+        """Whether a listing is to tell more of some contents."""
+        return bool(self._outdated)
 
     @property
     def waiting(self) -> int:
@@ -220,18 +303,31 @@ class Hydrator:
             if self._link.online is False:
                 await self._link.wait_online()
                 continue
+            seconds = 0.0 if self._queue[0] in self._refused else self._fuse.wait(trio.current_time())
+            if 0 < seconds <= WORTH_WAITING:
+                await trio.sleep(seconds)
+                continue
             node = self._queue.popleft()
             self._queued.discard(node)
+            if seconds:
+                self._put_off.append(node)
+                self._refused_anew.set()
+                continue
             if self._roomless:
                 self._wait_for_room(node)
                 continue
             self._active += 1
+            self._trying_now.add(node)
             try:
                 await self._hydrate(node)
             finally:
                 self._active -= 1
+                self._trying_now.discard(node)
 
     async def _hydrate(self, node: NodeId) -> None:
+        fuse = self._fuse if node not in self._refused else None  # those have a pause of their own
+        if fuse is not None:
+            fuse.begin(trio.current_time())
         try:
             await self._wait_replaced(node)
             job = self._job_of_base(node)
@@ -239,16 +335,22 @@ class Hydrator:
                 await self._prove(job)
                 self._finish(job)
                 self._doubted.pop(node, None)
+                if self._fuse.blown:
+                    self._gets_through()
+                self._fuse.passed()
+            self._refused.pop(node, None)
         except Unreachable as error:
-            self._link.lost(str(error))
-            self.want(node)
+            if await self._reach.is_away(error):
+                self.want(node)
+            else:
+                self._refuse(node, str(error), lasting=False, fuse=fuse)
         except (Changed, Missing) as error:
             self._doubt(node, error)
         except Unavailable:
             self.want(node)
             await trio.lowlevel.checkpoint()
         except RemoteError as error:
-            self._refuse(node, str(error))
+            self._refuse(node, str(error), fuse=fuse)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 self._wait_for_room(node)
@@ -256,7 +358,7 @@ class Hydrator:
                 self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
 
     def _wait_for_room(self, node: NodeId) -> None:
-        self.refused[node] = NO_ROOM
+        self._refused[node] = _Refusal(NO_ROOM, True, 0.0, math.inf, self._replica.base(node), 0)
         self._roomless[node] = None
         if not self._trying and self._nursery is not None:
             self._trying = True
@@ -271,18 +373,20 @@ class Hydrator:
                 node = next(iter(self._roomless), None)
                 if node is None or self._link.online is False:
                     continue
-                del self._roomless[node], self.refused[node]
+                del self._roomless[node]
+                self._refused.pop(node, None)
                 await self._hydrate(node)
-                if node not in self.refused:
+                if node not in self._refused:
                     self._room_again()
         finally:
             self._trying = False
 
     def _room_again(self) -> None:
+        """Every content that had no room is queued again."""
         nodes = [*self._roomless]
         self._roomless.clear()
         for node in nodes:
-            self.refused.pop(node, None)
+            self._refused.pop(node, None)
         self.want(*nodes)
 
     def _doubt(self, node: NodeId, error: Changed | Missing) -> None:
@@ -292,19 +396,39 @@ class Hydrator:
         if base is not None and self._doubted.get(node) == base:
             self._refuse(node, str(error))
             return
-        self._outdated.add(node)
+        self._outdated[node] = str(error)
         if base is not None:
             self._doubted[node] = base
         self.on_stale(False)
 
-    def _refuse(self, node: NodeId, why: str) -> None:
-        self.refused[node] = why
-        log.warning("the content of %s cannot be fetched: %s", self._name(node), why)
-        base = self._replica.base(node)
+    def _refuse(self, node: NodeId, why: str, *, lasting: bool = True, fuse: Fuse | None = None) -> None:
+        """It is tried again after a pause, which grows as long as nothing more of it arrives."""
+        base, now, before = self._replica.base(node), trio.current_time(), self._refused.get(node)
+        arrived = self._arrived(node, base)
+        pause = FIRST_PAUSE
+        if before is not None and before.base == base and arrived <= before.arrived:
+            pause = min(max(before.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+        self._refused[node] = _Refusal(why, lasting, pause, now + pause, base, arrived)
+        self._refused_anew.set()
+        if fuse is not None:
+            fuse.failed(now, why)
+        news = before is None or before.why != why
+        level = logging.WARNING if news else logging.DEBUG
+        log.log(level, "the content of %s cannot be fetched: %s", self._name(node), why)
         if base is not None and self._recorded.get(node) != why:
             self._recorded[node] = why
             outcome = Outcome(_hydration(node, base), Result.FAILED, why)
             self._replica.record(outcome, self._name(node), None)
+
+    def _arrived(self, node: NodeId, base: Base | None) -> int:
+        """Bytes of that version that are here."""
+        if base is None or node in self._replacing or node in self._jobs or self._replica.local(node) is None:
+            return 0
+        incoming = self._replica.incoming(node, base.size, base.mtime)
+        try:
+            return _arrived(incoming)
+        finally:
+            incoming.close()
 
     def arriving(self) -> list[Arriving]:
         """The contents that are being received at this moment."""
@@ -325,7 +449,7 @@ class Hydrator:
             while await self._ensure_some(node, start, stop):
                 pass
         except Unreachable as error:
-            self._link.lost(str(error))
+            await self._reach.is_away(error)
             raise Unavailable(str(error)) from error
         except (Changed, Missing) as error:
             self.on_stale(True)

@@ -15,19 +15,23 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from reconciler.errors import Missing, RemoteError, Unauthorized, Unreachable
 from reconciler.filters import PARTIAL_PREFIX
-from reconciler.model import ROOT, Leftover, NodeId
+from reconciler.model import ROOT, Leftover, NodeId, Place
 from reconciler.ports import Clock, Found, RemoteFolder, Replica
+from reconciler.reaching import Reach
 from reconciler.sending import TEMPORARY_PREFIX, file_at
 
 log = logging.getLogger(__name__)
 
 KEPT_NS = 48 * 3600 * 10**9
 """How long remains stay for somebody to take them up: on the server, and here what arrived and nobody waits for."""
+
+REFUSED_NS = 3600 * 10**9
+"""How long what could not be looked at is left alone."""
 
 MOST = 50
 """Leftovers that are looked at in one run: each is a request or two."""
@@ -61,31 +65,42 @@ def judge(leftover: Leftover, found: Found | None, now_ns: int, *, partial: bool
 
 @dataclass(frozen=True, slots=True)
 class Cleaner:
-    """Looks after the leftovers of a replica. It must not run while anything is being sent."""
+    """Looks after the leftovers of a replica. It must not run while anything is being sent. ``refused`` has those that
+    could not be looked at, and when that was (ns since the epoch)."""
 
     replica: Replica
     remote: RemoteFolder
     clock: Clock
+    reach: Reach
+    refused: dict[Place, int] = field(default_factory=dict)
 
     async def clean(self, *, on_server: bool) -> None:
         """Removes what nobody takes up any more; on the server only if something may be changed there.
 
-        Raises Unreachable, Unauthorized and OSError; what the server refuses otherwise is tried again in a later run.
+        Raises Unreachable where the server is away, Unauthorized and OSError; what the server refuses otherwise is
+        tried again in an hour.
         """
         now = self.clock.now_ns()
         self.replica.drop_stale_incoming(now - KEPT_NS)
         if on_server:
             for leftover in islice(self._due(self.replica.leftovers(), now), MOST):
+                place = Place(leftover.parent, leftover.name)
+                self.refused.pop(place, None)
                 try:
                     await self._look_after(leftover, now)
-                except (Unreachable, Unauthorized):
+                except Unauthorized:
                     raise
                 except RemoteError as error:
+                    if isinstance(error, Unreachable) and await self.reach.is_away(error):
+                        raise
+                    self.refused[place] = now
                     log.info("what is left of the upload of %s could not be looked at: %s", leftover.name, error)
 
-    @staticmethod
-    def _due(leftovers: Iterable[Leftover], now: int) -> Iterator[Leftover]:
-        return (each for each in leftovers if is_due(each, now))
+    def _due(self, leftovers: Iterable[Leftover], now: int) -> Iterator[Leftover]:
+        for each in leftovers:
+            since = now - self.refused.get(Place(each.parent, each.name), now - REFUSED_NS)
+            if is_due(each, now) and not 0 <= since < REFUSED_NS:
+                yield each
 
     async def _look_after(self, leftover: Leftover, now: int) -> None:
         if leftover.parent != ROOT and self.replica.base(leftover.parent) is None:

@@ -52,7 +52,7 @@ class Outstanding:
             if outcome.result is Result.STALE:
                 stale.add(outcome.action.node)
         for each in settled:
-            if each.node in acted:
+            if each.node in acted or self.pauses.is_put_off(each.node):
                 continue
             if self.is_filtered(each.node, filters):
                 self.pauses.filter(each)
@@ -60,7 +60,7 @@ class Outstanding:
                 why = self._waiting.get(each.node, "it waits for another change")
                 self.pauses.hold(each, why, trio.current_time())
         self.to_be_listed |= stale
-        return bool(stale)
+        return bool(self.to_be_listed)
 
     def note_done(self, outcome: Outcome) -> None:
         """The action was carried out."""
@@ -73,11 +73,16 @@ class Outstanding:
                 if local is not None and local.parent == node:
                     self.pauses.release(held)
 
-    def note_failed(self, outcome: Outcome, *, lasting: bool) -> None:
-        """The node waits out a pause before anything is tried again for it."""
+    def note_failed(self, outcome: Outcome, *, lasting: bool) -> bool:
+        """The node waits out a pause before anything is tried again for it. Whether that failure is news."""
         node = outcome.action.node
         dirty = Dirty(node, self._replica.changed_ns(node))
-        self.pauses.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
+        return self.pauses.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
+
+    def put_off(self, node: NodeId, why: str, seconds: float) -> None:
+        """Nothing is tried for the node for so long, as others fail in the same way."""
+        dirty = Dirty(node, self._replica.changed_ns(node))
+        self.pauses.put_off(dirty, why, trio.current_time() + seconds)
 
     def note_stale(self, outcomes: Iterable[Outcome]) -> None:
         """What did not fit however often it was planned for waits, and is shown: it may be no change that is behind
@@ -137,8 +142,8 @@ class Outstanding:
                     yield Problem(node, self.path(node), held.why, held.lasting)
             elif node in self._waiting:
                 yield Problem(node, self.path(node), self._waiting[node], False)
-        for node, why in self._hydrator.refused.items():
-            yield Problem(node, self.path(node), why, True)
+        for node, why, lasting in self._hydrator.problems():
+            yield Problem(node, self.path(node), why, lasting)
 
     def path(self, node: NodeId) -> str:
         """Where the node is, or was, here or on the server."""

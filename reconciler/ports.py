@@ -307,6 +307,11 @@ class RemoteFolder(Protocol):
         gone. Names that could escape (``..``, NUL) come as an Entry with ``problem``."""
         ...
 
+    async def greet(self) -> None:
+        """The smallest exchange, which is about no file: returns when the server is there and gives access. Raises
+        Unauthorized when it lets nobody in, any other RemoteError when it is not there."""
+        ...
+
     async def is_there(self) -> bool:
         """Whether the folder itself is on the server."""
         ...

@@ -65,7 +65,7 @@ class Report:
 
     steps: list[Step] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    conflicts: int = 0
+    conflicting: set[NodeId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     halted: str | None = None
     offline: str | None = None
@@ -81,6 +81,11 @@ class Report:
         return sum(1 for outcome in self.outcomes if outcome.result is result)
 
     @property
+    def conflicts(self) -> int:
+        """What both sides had changed differently, each once, however often it was planned for."""
+        return len(self.conflicting)
+
+    @property
     def complete(self) -> bool:
         """Everything that differed is settled."""
         return not (self.problems or self.halted or self.offline or self.refused)
@@ -89,7 +94,8 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now. ``next_run_ns`` is when the
-    schedule starts a run, None without one; ``waits_for_turn``: it is due and waits for another drive's run."""
+    schedule starts a run, None without one; ``waits_for_turn``: it is due and waits for another drive's run. ``failed``
+    is why the last run came to no end, where the server is there and lets this computer in."""
 
     online: bool | None
     offline_why: str
@@ -104,3 +110,4 @@ class EngineStatus:
     conflicts: int
     next_run_ns: int | None = None
     waits_for_turn: bool = False
+    failed: str | None = None

@@ -21,6 +21,7 @@ from reconciler.errors import (
     Locked,
     Mismatch,
     Missing,
+    NoConnection,
     QuotaReached,
     Refused,
     RemoteError,
@@ -196,14 +197,17 @@ TABLE: tuple[Row, ...] = (
     Row(500, ServerFault, "{server} has no room left for {what}; ask its administrator", None, "ENOSPC"),
     Row(range(400, 500), Refused, "{server} refused {what}: {said}"),
     # Failures ----------------------------------------
-    Row(range(502, 505), Unreachable, "The Sync-in server behind {server} does not answer; it is tried again later",
-        foreign=True),
-    Row(range(520, 531), Unreachable, "The Sync-in server behind {server} does not answer; it is tried again later",
-        foreign=True),
+    Row(range(502, 505), Unreachable, "The Sync-in server behind {server} does not answer {what}; it is tried again "
+        "later", foreign=True),
+    Row(range(520, 531), Unreachable, "The Sync-in server behind {server} does not answer {what}; it is tried again "
+        "later", foreign=True),
     Row(range(500, 600), ServerFault, "{server} failed at {what} ({said}); it is tried again later", foreign=True),
 )  # fmt: skip
 
-_STRANGE = "{server} answers, but not like a Sync-in server (status {status}); check its address"
+_STRANGE = (
+    "{server} answered {what}, but not like a Sync-in server (status {status}); a proxy may be in the way, or the "
+    "address is wrong"
+)
 
 
 def of_answer(asked: Asked, status: int, said: str | None) -> RemoteError:
@@ -219,7 +223,7 @@ def of_answer(asked: Asked, status: int, said: str | None) -> RemoteError:
 
 def strange(asked: Asked, status: int) -> Unreachable:
     """An answer that no Sync-in server gives: a proxy, a portal or another program is in the way."""
-    sentence = _STRANGE.format(server=asked.server, status=status)
+    sentence = _STRANGE.format(server=asked.server, what=asked.what, status=status)
     return Unreachable(sentence, status=status, done=None if asked.endpoint in CHANGING else False)
 
 
@@ -254,24 +258,24 @@ FAILURES: tuple[Failure, ...] = (
     Failure(httpx.ConnectError, ssl.SSLCertVerificationError, Untrusted,
             "The certificate of {server} cannot be verified ({said}); if you know this server, accept it with "
             "--insecure-tls (of `syncin-mount server add` and `server auth`)", _NOT_SENT),
-    Failure(httpx.ConnectError, ssl.SSLEOFError, Unreachable,
+    Failure(httpx.ConnectError, ssl.SSLEOFError, NoConnection,
             "{server} closed the connection before it was secured; check that the server runs and the network works",
             _NOT_SENT),
     Failure(httpx.ConnectError, ssl.SSLError, Untrusted,
             "{server} does not speak TLS as it should ({said}); check whether its address starts with http:// or "
             "https://", _NOT_SENT),
-    Failure(httpx.ConnectError, socket.gaierror, Unreachable,
+    Failure(httpx.ConnectError, socket.gaierror, NoConnection,
             "The name of {server} cannot be found; check the address and the network", _NOT_SENT),
-    Failure(httpx.ConnectError, ConnectionRefusedError, Unreachable,
+    Failure(httpx.ConnectError, ConnectionRefusedError, NoConnection,
             "Nothing answers at {server}: the connection was refused; check its address, and that the server runs",
             _NOT_SENT),
-    Failure(httpx.ConnectError, Exception, Unreachable,
+    Failure(httpx.ConnectError, Exception, NoConnection,
             "No connection to {server} ({said}); check that the server runs and the network works", _NOT_SENT),
-    Failure(httpx.ConnectTimeout, Exception, Unreachable,
+    Failure(httpx.ConnectTimeout, Exception, NoConnection,
             "No connection to {server} in time; check that the server runs and the network works", _NOT_SENT),
-    Failure(httpx.PoolTimeout, Exception, Unreachable,
+    Failure(httpx.PoolTimeout, Exception, NoConnection,
             "No connection to {server} was free in time; check that the server runs and the network works", _NOT_SENT),
-    Failure(httpx.ProxyError, Exception, Unreachable,
+    Failure(httpx.ProxyError, Exception, NoConnection,
             "The proxy before {server} does not pass requests on ({said}); check it", _NOT_SENT),
     Failure(TooSlow, Exception, Unreachable,
             "{server} sends next to nothing of {what}; it is tried again later"),

@@ -17,7 +17,7 @@ import trio
 from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Refused, RemoteError, Unreachable
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
-from syncin_mount.server.auth import JSON, Session, body
+from syncin_mount.server.auth import JSON, Session, body, greet
 from syncin_mount.server.decoding import parse_etag, told_inode
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, open_listing
@@ -100,6 +100,11 @@ class Folder:
 
     # Reading ----------------------------------------
 
+    async def greet(self) -> None:
+        """The handshake, and access: a token is only asked for where the present one is at its end."""
+        await greet(self._session.wire)
+        await self._session.check()
+
     async def is_there(self) -> bool:
         """HEAD answers 400 for a folder and 404 for none (observed)."""
         call = Call(Endpoint.READ, "HEAD", _OPERATION + quoted(self._root), self._root, repeatable=True)
@@ -115,7 +120,7 @@ class Folder:
         return False  # a file is in its place
 
     async def find(self, path: str) -> Found | None:
-        """A server that answers HEAD without its etag counts as unreachable: something else is answering."""
+        """Raises Unreachable for an answer without a Sync-in server's etag: something else may be answering."""
         call = Call(Endpoint.READ, "HEAD", self._url(path), path, repeatable=True)
         try:
             async with self._session.exchange(call) as answer:

@@ -22,7 +22,7 @@ async def sent_unheard(world: World, *, new: bool) -> Device:
     device.write("a", b"sent", mtime=THEN)
     rule = Rule(effect=CutResponse(), method="POST" if new else "PUT", path="*/a", count=1)
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     assert world.on_disk() == {"other": b"other", "a": b"sent"}
     return device
 

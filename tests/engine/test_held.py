@@ -115,7 +115,7 @@ async def test_a_version_that_may_have_arrived_cannot_be_discarded_before_that_i
     device = await agreed(world)
     device.write("doc", b"edited", mtime=THEN)
     world.faults.add(Rule(effect=CutResponse(), method="PUT", path="*/doc", count=1))
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     with pytest.raises(CannotUndo, match="may be on the server already"):
         device.replica.discard(device.node("doc"))
     await device.sync()

@@ -31,7 +31,7 @@ async def cut(world: World, device: Device, path: str, data: bytes = BIG, after:
     device.write(path, data)
     rule = Rule(effect=CutRequest(after), path=f"*{path}", count=2)
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     world.faults.remove(rule)
     folder, _, name = path.rpartition("/")
     assert 0 < partials(world)[f"{folder}/{PARTIAL}{name}" if folder else PARTIAL + name] <= after
@@ -78,7 +78,7 @@ async def test_a_big_new_file_is_taken_up_under_another_name_too(world: World) -
     device.write("film", data)
     rule = Rule(effect=CutRequest(2 << 20), method="PUT", count=2)
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     world.faults.remove(rule)
     (size,) = partials(world).values()
     assert size >= 1 << 20
@@ -202,7 +202,7 @@ async def test_a_version_that_was_put_beside_is_not_sent_again(world: World) -> 
     device = await both_edited(world)
     rule = Rule(effect=Reply(503), method="MOVE", count=2)
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     assert list(partials(world).values()) == [len(BIG)]
     puts = world.requests("PUT")
     world.faults.remove(rule)
@@ -220,7 +220,7 @@ async def test_a_version_that_was_put_beside_and_lost_afterwards_goes_after_48_h
     device = await both_edited(world)
     rule = Rule(effect=Reply(503), method="MOVE") if whole else Rule(effect=CutRequest(BESIDE_FROM // 8), method="PUT")
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     world.faults.remove(rule)
     assert len(partials(world)) == 1
     device.write("doc", b"a third")
@@ -264,7 +264,7 @@ async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(wor
     device.write("film", data)
     rule = Rule(effect=CutRequest(BESIDE_FROM), method="PUT", count=2)
     world.faults.add(rule)
-    assert (await device.sync()).offline is not None
+    assert not (await device.sync()).complete
     world.faults.remove(rule)
     assert len(partials(world)) == 1
     world.put("same", data)

@@ -175,6 +175,10 @@ class Device:
     def rmdir(self, path: str) -> None:
         self.replica.rmdir(*self._split(path))
 
+    def tree_of_names(self) -> set[str]:
+        """What is at the top, whether its content is here or not."""
+        return {os.fsdecode(name) for name, _ in self.replica.children(ROOT, None, 100_000)}
+
     def tree(self) -> dict[str, bytes | None]:
         """Path → content, None for a folder."""
         found: dict[str, bytes | None] = {}

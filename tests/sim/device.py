@@ -234,7 +234,7 @@ class Device:
         self.writings.clear()
         if self._dead:
             self._bury()
-        self.conflicts += self.engine._conflicts
+        self.conflicts += self.engine._conflicts.count
         self.up = False
         self._ended.set()
 

@@ -178,6 +178,13 @@ class ModelFolder:
 
     # looking ---------------------------------------------------------------------------------------------------------
 
+    async def greet(self) -> None:
+        self._world.count_request()
+        await self._wait()
+        self._note("greet", "", "→ offline" if self._device.offline else "")
+        if self._device.offline:
+            raise Unreachable("no connection")
+
     async def is_there(self) -> bool:
         await trio.lowlevel.checkpoint()
         return True  # nobody takes the folder itself away here

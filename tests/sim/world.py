@@ -358,8 +358,8 @@ class World:
         """Nothing is in conflict that no two touched, and nothing is sent or fetched twice without cause."""
         if self.scenario.style is Style.MIXED or not self.scenario.calm or self.half_done:
             return
-        conflicts = {device.name: device.engine._conflicts for device in self.devices.values()}
-        if any(device.conflicts or device.engine._conflicts for device in self.devices.values()):
+        conflicts = {device.name: device.engine._conflicts.count for device in self.devices.values()}
+        if any(device.conflicts or device.engine._conflicts.count for device in self.devices.values()):
             raise Broken(f"conflicts were invented: {conflicts}")
         copies = [path for path in self.disk.tree() if "(conflict" in path]
         if copies and not self.linked:

@@ -125,15 +125,15 @@ class Carrier:
             if fuse is not None and not await self._may_try(action, fuse):
                 continue
             try:
-                outcome, lost = await self._act(run.executor, action, path)
+                outcome, strange = await self._act(run.executor, action, path)
             except (Unreachable, Unauthorized) as error:
                 run.fatal.append(error)
                 scope.cancel()
                 return
             await trio.lowlevel.checkpoint()
             run.outcomes.append(outcome)
-            run.uncertain |= lost and _takes_others_along(action)
-            self._conclude(outcome, path, new_path, fuse, lost=lost)
+            run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
+            self._conclude(outcome, path, new_path, fuse, strange)
 
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
@@ -153,30 +153,33 @@ class Carrier:
         fuse.begin(trio.current_time())
         return True
 
-    async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, bool]:
-        """How it ended, and whether nobody knows what the server did. Raises Unreachable and Unauthorized only where
+    async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, Unreachable | None]:
+        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises Unreachable and Unauthorized only where
         everything would end so: what fails for one node while the server is there is that node's."""
         self._tell(f"{action.op.value} {path}")
         self._progress.started(action, path)
         self._acting[action.node] = self._acting.get(action.node, 0) + 1
         began = trio.current_time()
         try:
-            return await executor.execute(action), False
+            return await executor.execute(action), None
         except Unreachable as error:
             if await self._reach.is_away(error):
                 raise
+            log.info("%s %s was not answered as it should be: %s", action.op.value, path, error)
             outcome = Outcome(action, Result.WAITS, str(error), seconds=trio.current_time() - began)
-            return outcome, error.done is None
+            return outcome, error
         except Unauthorized as error:
             if await self._reach.is_locked_out():
                 raise
-            return Outcome(action, Result.FAILED, str(error), seconds=trio.current_time() - began), False
+            return Outcome(action, Result.FAILED, str(error), seconds=trio.current_time() - began), None
         finally:
             self._acting[action.node] -= 1
             if not self._acting[action.node]:
                 del self._acting[action.node]
 
-    def _conclude(self, outcome: Outcome, path: str, new_path: str | None, fuse: Fuse | None, *, lost: bool) -> None:
+    def _conclude(
+        self, outcome: Outcome, path: str, new_path: str | None, fuse: Fuse | None, strange: Unreachable | None
+    ) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""
         action, news = outcome.action, True
         self._progress.ended(outcome, path)
@@ -186,9 +189,11 @@ class Carrier:
             self._outstanding.note_done(outcome)
         elif outcome.result is not Result.STALE:
             news = self._outstanding.note_failed(outcome, lasting=outcome.result is Result.FAILED)
-            log.log(logging.WARNING if news else logging.DEBUG, "%s %s: %s", action.op.value, path, outcome.why)
+            if news and not strange:
+                log.warning("%s %s: %s", action.op.value, path, outcome.why)
             if fuse is not None:
                 fuse.failed(trio.current_time(), outcome.why)
+        lost = strange is not None and strange.done is None
         if lost or self._may_have_arrived(outcome):  # that is found out before anything newer of it is sent
             self._outstanding.to_be_listed.add(action.node)
         if news and action.side is not Side.BASE and not _comes_later(outcome):

@@ -419,8 +419,10 @@ class Engine:
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
             report.refused = self._failed(str(error), self._later(started))
+            log.warning("the server refused the run: %s", error)
         except OSError as error:
             report.refused = self._failed(f"the local disk refused it: {error.strerror}", self._later(started))
+            log.error("%s", report.refused)
         finally:
             self._doing = ""
             let_go()
@@ -465,7 +467,7 @@ class Engine:
     def _failed(self, why: str, until: float) -> str:
         """The run ended before its end, for a reason that is about no file. It is not tried before ``until``."""
         if self._failure != why:
-            log.warning("the run could not be done: %s", why)
+            log.info("the run came to no end: %s", why)
         self._failure, self._failed_until = why, until
         return why
 

@@ -413,7 +413,7 @@ class Hydrator:
         if fuse is not None:
             fuse.failed(now, why)
         news = before is None or before.why != why
-        level = logging.WARNING if news else logging.DEBUG
+        level = logging.DEBUG if not news else logging.WARNING if lasting else logging.INFO
         log.log(level, "the content of %s cannot be fetched: %s", self._name(node), why)
         if base is not None and self._recorded.get(node) != why:
             self._recorded[node] = why

@@ -99,7 +99,8 @@ class Cleaner:
     def _due(self, leftovers: Iterable[Leftover], now: int) -> Iterator[Leftover]:
         for each in leftovers:
             since = now - self.refused.get(Place(each.parent, each.name), now - REFUSED_NS)
-            if is_due(each, now) and not 0 <= since < REFUSED_NS:
+            # Of what may have arrived it is found out first: see ``confirming``.
+            if each.unconfirmed is None and is_due(each, now) and not 0 <= since < REFUSED_NS:
                 yield each
 
     async def _look_after(self, leftover: Leftover, now: int) -> None:

@@ -136,6 +136,8 @@ def doing(seen: Seen, now: float) -> str:
         return "waits its turn"
     if status.running:
         return status.running
+    if status.failed:
+        return "failed"
     if not status.mounted:
         return "-"
     problems = sum(each.lasting for each in status.problems)
@@ -155,7 +157,8 @@ def lines(seen: Seen, *, brief: bool = True) -> list[Line]:
     if status is not None:
         if status.mounted and status.online is False:
             found.append(("offline", offline(status)))
-        found += [(kind, text) for kind, text in (("halted", status.halted), ("refused", status.refused)) if text]
+        stopped = ("halted", status.halted), ("refused", status.refused), ("failed", status.failed)
+        found += [(kind, text) for kind, text in stopped if text]
         found += transfers(status.transfers, TRANSFERS if brief else None)
         if status.conflicts:
             found.append(("conflicts", conflicts(status)))

@@ -30,6 +30,7 @@ _STYLES = {
     "paused": "yellow",
     "halted": "bold red",
     "refused": "bold red",
+    "failed": "bold red",
     "error": "bold red",
     "INSECURE": "bold red",
 }

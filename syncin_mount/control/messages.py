@@ -38,7 +38,8 @@ class Status(msgspec.Struct, frozen=True):
 
     ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
     sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
-    sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did.
+    sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did,
+    ``failed`` why the last run came to no end though the server is there.
     ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
     ``held`` counts the files and folders whose changes somebody stopped.
     ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
@@ -74,6 +75,7 @@ class Status(msgspec.Struct, frozen=True):
     paused: bool = False
     limit_up: int | None = None
     limit_down: int | None = None
+    failed: str | None = None
     held: int = 0
 
 

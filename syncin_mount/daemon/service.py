@@ -68,6 +68,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         conflicts=now.conflicts,
         halted=now.halted,
         refused=now.refused,
+        failed=now.failed,
         restriction=synchronization.restriction,
         bin=_bin(runtime),
         held=len(runtime.replica.held_nodes()),

@@ -11,8 +11,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from reconciler import held
 from reconciler.errors import Unavailable
-from reconciler.link import LONGEST_PAUSE
 from reconciler.model import ROOT
 from reconciler.schedule import LOOK
 from tests.engine.clockwork import Drive
@@ -62,7 +62,7 @@ async def test_contents_go_on_coming_between_runs(drive: Drive, autojump_clock: 
     await trio.sleep(HOUR / 4)
     assert drive.read("film") is None
     drive.server.gives_contents = True
-    await trio.sleep(LONGEST_PAUSE + SLACK)
+    await trio.sleep(held.LONGEST_PAUSE + SLACK)
     assert drive.read("film") == b"x" * 100_000
     assert len(drive.server.listings) == 1, "the server's coming back is no reason for a run that is not due"
 
@@ -74,10 +74,9 @@ async def test_what_somebody_opens_is_fetched_at_once(drive: Drive, autojump_clo
     await trio.sleep(HOUR / 4)
     node = drive.replica.lookup(ROOT, b"film")
     assert node is not None
-    drive.server.gives_contents = True
     with pytest.raises(Unavailable):
         await drive.hydrator.ensure(node, 0, 10)
-    drive.link.alive()
+    drive.server.gives_contents = True
     with trio.fail_after(SLACK):
         await drive.hydrator.ensure(node, 0, 10)
     assert len(drive.server.listings) == 1

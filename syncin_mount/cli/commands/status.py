@@ -88,7 +88,7 @@ def _show_one(seen: Seen, trouble: str | None) -> None:
     if seen.supervised is not None:
         fields.append(("supervised", seen.supervised.phase.value))
     fields += _fields(seen.status) if seen.status is not None else [("mounted", overview.drive(seen))]
-    known = {"halted", "refused", "offline"} if seen.status is not None else set()
+    known = {"halted", "refused", "failed", "offline"} if seen.status is not None else set()
     fields += [(each.kind, each.text) for each in overview.lines(seen, brief=False) if each.kind not in known]
     if trouble:
         fields.append(("up", trouble))
@@ -109,7 +109,8 @@ def _fields(status: Status) -> list[tuple[str, str]]:
     ]
     if status.next_try is not None:
         fields.append(("next try", output.moment(status.next_try)))
-    optional = {"bin": status.bin, "read-only": status.restriction, "halted": status.halted, "refused": status.refused}
+    optional = {"bin": status.bin, "read-only": status.restriction}
+    optional |= {"halted": status.halted, "refused": status.refused, "failed": status.failed}
     return fields + [(key, text) for key, text in optional.items() if text]
 
 
@@ -146,6 +147,8 @@ def _now(status: Status) -> str:
         return "refused by the server"
     if status.running:
         return status.running
+    if status.failed:
+        return "nothing; the last run failed"
     if not status.mounted:
         return "-"
     problems = sum(each.lasting for each in status.problems)

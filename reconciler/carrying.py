@@ -154,8 +154,9 @@ class Carrier:
         return True
 
     async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, Unreachable | None]:
-        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises Unreachable and Unauthorized only where
-        everything would end so: what fails for one node while the server is there is that node's."""
+        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises Unreachable and
+        Unauthorized only where everything would end so: what fails for one node while the server is there is that
+        node's."""
         self._tell(f"{action.op.value} {path}")
         self._progress.started(action, path)
         self._acting[action.node] = self._acting.get(action.node, 0) + 1

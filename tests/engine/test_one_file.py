@@ -1,4 +1,4 @@
-"""What fails for one file while the server answers others is that file's: the rest goes on, and it is tried again later.
+"""What fails for one file while the server answers others is that file's: the rest goes on.
 
 In the background, as a drive works: each of these once had the whole drive offline, or had no end of requests."""
 

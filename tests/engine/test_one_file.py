@@ -70,7 +70,7 @@ async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None
     else:
         world.put(name, b"refused to be fetched")
         device.engine.list_soon()
-    await until(lambda: world.faults.acted(rule) > 0)
+    await until(lambda: world.faults.acted(rule) > 0, 60)
     device.write("old1.txt", b"edited here")
     device.write("other.txt", b"new here")
     device.rename("old2.txt", "moved.txt")
@@ -82,7 +82,7 @@ async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None
     await until(lambda: world.on_disk()["old1.txt"] == b"edited here" and "moved.txt" in world.on_disk(), 60)
     await until(lambda: "there.txt" in device.tree_of_names() and not device.hydrator.waiting, 60)
     assert device.link.online is True
-    assert world.faults.acted(rule) <= 6, "it is tried again and again"
+    assert world.faults.acted(rule) <= 12, "it is tried again and again"
     world.faults.clear()
     assert (await device.sync()).complete
     await world.settled(device)
@@ -100,7 +100,8 @@ async def test_a_proxy_that_lets_no_upload_pass(world: World) -> None:
     device.unlink("old0.txt")
     await until(lambda: "old0.txt" not in world.on_disk(), 60)
     await until(lambda: len(device.engine.status().problems) == 60, 60)
-    assert world.faults.acted(rule) < 40, "each was tried, or those that were went on and on"
+    tried = {each.path for each in world.server.requests if each.method == "POST" and "many" in each.path}
+    assert len(tried) < 40, "some try for all"
     assert device.link.online is True
     assert device.engine.status().waiting == 60
     world.faults.clear()
@@ -118,7 +119,8 @@ async def test_a_proxy_that_lets_no_download_pass(world: World) -> None:
     report = await device.sync()
     assert not report.offline
     assert len(device.engine.status().problems) == 60
-    assert world.faults.acted(rule) < 40, "each was tried, or those that were went on and on"
+    tried = {each.path for each in world.server.requests if each.method == "GET" and "many" in each.path}
+    assert len(tried) < 40, "some try for all"
     world.faults.clear()
     await device.sync()
     assert not device.engine.status().problems

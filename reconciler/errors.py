@@ -97,5 +97,9 @@ class Unavailable(Exception):
     """Content that is not here cannot be fetched now. ``str()`` says why."""
 
 
+class Rotten(Exception):
+    """The local content is not what was saved: it must not be sent. ``str()`` is a clause for people."""
+
+
 class SnapshotEnded(Exception):
     """A snapshot of the replica is not to be read any more: the replica must commit now, or is being closed."""

@@ -7,6 +7,7 @@ as soon as an action is done, so paths computed afterwards are the paths of now.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from reconciler.errors import (
     Mismatch,
     Missing,
     RemoteError,
+    Rotten,
     ServerFault,
     Stale,
     Unauthorized,
@@ -47,11 +49,14 @@ from reconciler.model import (
     Side,
 )
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
+from reconciler.proof import LOST
 from reconciler.remote_tree import RemoteTree
 from reconciler.resolve import TEMPORARY_PREFIX, stays_of_equals
 from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
+
+log = logging.getLogger(__name__)
 
 JUST_SENT = 600.0
 """Seconds for which a version that was sent is kept in the bin when another takes its place: see ``Executor``."""
@@ -106,6 +111,9 @@ class Executor:
             raise
         except (Stale, LocalChanged, Changed, Exists, Missing, Mismatch, Unavailable) as error:
             result, why = Result.STALE, str(error)
+        except Rotten as error:
+            log.error("%s: %s", self._replica.local_path(action.node), error)
+            result, why = Result.FAILED, str(error)
         except RemoteError as error:
             result, why = (Result.WAITS if error.temporary else Result.FAILED), str(error)
         except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
@@ -194,6 +202,9 @@ class Executor:
             digest = (action.local.checksum if action.local else None) or await checksum(content.fd, local.size)
             if digest is None or self._version(action.node) != local.version:
                 raise Stale("it was changed here while it was read")
+            known = self._replica.checksum_of(action.node, local.version)
+            if known is not None and known != digest:
+                raise Rotten(LOST)
             out = Outgoing(action, path, there, content.fd, local, mtime, digest)
             arrived = await self._sender.put(out)
         finally:
@@ -365,6 +376,7 @@ class Executor:
             self._take_in(action, incoming, remote)
         finally:
             incoming.close()
+        await self._hydrator.counting.arrived(action.node)
         return remote.size
 
     def _take_in(self, action: Action, incoming: Incoming, remote: Remote) -> None:

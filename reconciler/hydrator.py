@@ -13,10 +13,11 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
+from reconciler.counting import Counting
 from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, ServerFault, Unavailable, Unreachable
 from reconciler.fuse import Fuse
 from reconciler.hashing import checksum
@@ -24,6 +25,7 @@ from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.link import Link
 from reconciler.model import Action, Base, NodeId, Op, Outcome, Remote, Result, Side
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
+from reconciler.proof import LOST, WHY, Verdict, is_agreed, look_at
 from reconciler.rate import Rate
 from reconciler.reaching import Reach
 
@@ -49,6 +51,15 @@ NO_ROOM = "the local disk is full: make room there, then its content is fetched"
 WORTH_WAITING = 5.0
 """Seconds that the queue waits when several contents in a row could not be fetched; when it would be more, they are put
 off."""
+
+PROVED_EACH = 8 << 20
+"""Contents up to this many bytes are proved before each change; it takes some ms."""
+
+PROVED_FOR, BIG_PROVED_FOR = 1.0, 86_400.0
+"""Seconds for which a proof holds, of such a content and of a bigger one."""
+
+PROVED_MOST = 10_000
+"""Proofs that are remembered."""
 
 NEAR = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
@@ -183,6 +194,9 @@ class Hydrator:
         """Contents that wait until the local disk has room, in the order in which they try for all."""
         self._trying = False
         self._recorded: dict[NodeId, str] = {}
+        self._proved: dict[NodeId, tuple[int, float]] = {}  # version, and when
+        self.counting = Counting(replica)
+        self._rot: dict[NodeId, tuple[int, str]] = {}  # version, and what is said of it
         """Refusals that the history has: the same one of the same content is tried again and again."""
 
     # background ----------------------------------------------------------------------------------------------------
@@ -193,6 +207,7 @@ class Hydrator:
                 self._nursery = nursery
                 self.want(*self._replica.absent())
                 nursery.start_soon(self._retry_in_time)
+                nursery.start_soon(self.counting.run)
                 for _ in range(self._workers):
                     nursery.start_soon(self._work)
                 task_status.started()
@@ -203,6 +218,13 @@ class Hydrator:
                 job.fail(Unavailable("the drive is being stopped"))
                 job.incoming.close()
             self._jobs.clear()
+            self._keep_checksums()
+
+    def _keep_checksums(self) -> None:
+        try:
+            self.counting.keep()
+        except OSError as error:
+            log.debug("the checksums of what arrived cannot be kept: %s", error)
 
     def want(self, *nodes: NodeId) -> None:
         """Queues nodes whose content is absent for the background."""
@@ -298,6 +320,7 @@ class Hydrator:
         while True:
             while not self._queue:
                 if not self._active:
+                    self._keep_checksums()
                     self._idle.set()
                 await self._wake.wait()
             if self._link.online is False:
@@ -334,6 +357,7 @@ class Hydrator:
             if job is not None:
                 await self._prove(job)
                 self._finish(job)
+                await self.counting.arrived(job.node)
                 self._doubted.pop(node, None)
                 if self._fuse.blown:
                     self._gets_through()
@@ -470,6 +494,7 @@ class Hydrator:
             if job.incoming.missing(0, job.found.size) is None:
                 await self._prove(job)
                 self._finish(job)
+                await self.counting.arrived(job.node)
             return False
         if self._nursery is None:
             raise Unavailable("the drive is being stopped")
@@ -480,6 +505,57 @@ class Hydrator:
             self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
         await job.wait_progress()
         return True
+
+    async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
+        """Before somebody changes a part of a content that both sides agreed on: whether it still is that. What is not
+        goes to the bin and is to be fetched, and the node has another inode. True also where nothing is known of it.
+        ``broken``: it could not be opened.
+        """
+        local = self._replica.local(node)
+        if local is None or not local.size or not is_agreed(self._replica, node):
+            return True
+        if local.busy or local.held_open:
+            return True
+        if not broken and self._replica.checksum_of(node, local.version) is None:
+            return True
+        seen = self._proved.get(node)
+        if seen is not None and not broken and seen[0] == local.version:
+            age = trio.current_time() - seen[1]
+            if age < (PROVED_FOR if local.size <= PROVED_EACH else BIG_PROVED_FOR):
+                return True
+        if await look_at(self._replica, node) is not Verdict.ROTTEN:
+            if len(self._proved) > PROVED_MOST:
+                self._proved.clear()
+            self._proved[node] = local.version, trio.current_time()
+            return True
+        return not self.rotten(node)
+
+    def rotten(self, node: NodeId) -> bool:
+        """The content was found to be something else than was saved: it is told, and fetched anew where the server has
+        it. Returns whether it is."""
+        local, base, name = self._replica.local(node), self._replica.base(node), self._name(node)
+        if local is None:
+            return False
+        if base is None or not self._replica.rotted(node, WHY):
+            if self._rot.get(node) != (local.version, LOST):
+                log.error("%s: %s", name, LOST)
+            self._rot[node] = local.version, LOST
+            return False
+        log.error("%s: %s", name, WHY)
+        after = self._replica.local(node)
+        self._rot[node] = 0 if after is None else after.version, WHY
+        action = replace(_hydration(node, base), reason=WHY)
+        self._replica.record(Outcome(action, Result.FAILED, WHY), name, None)
+        self.want(node)
+        return True
+
+    def rot(self) -> list[tuple[str, str]]:
+        """Path and clause for people for each content that was found rotten and is not whole again."""
+        for node, (version, why) in list(self._rot.items()):
+            local = self._replica.local(node)
+            if local is None or local.version != version or (why == WHY and local.present):
+                del self._rot[node]
+        return [(self._name(node), why) for node, (_, why) in self._rot.items()]
 
     # for the executor ----------------------------------------------------------------------------------------------
     async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:

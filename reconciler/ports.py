@@ -243,6 +243,21 @@ class Replica(Lookups, Protocol):
         has it open, and no absent file waits for it."""
         ...
 
+    # checksums -----------------------------------------------------------------------------------------------------
+    def checksum_of(self, node: NodeId, version: int) -> str | None:
+        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and still is the
+        node's or its base's version."""
+        ...
+
+    def counted(self, contents: Iterable[tuple[NodeId, int, str]]) -> None:
+        """Keeps checksums (node, version, hex) for ``checksum_of``."""
+        ...
+
+    def rotted(self, node: NodeId, why: str) -> bool:
+        """The node's content is not what both sides agreed on any more: it goes to the bin, and the node is absent, to
+        be fetched again. False, and nothing done, when the server does not have it or somebody writes to it."""
+        ...
+
     # what was left on the server -----------------------------------------------------------------------------------
     def note_leftover(self, leftover: Leftover) -> None:
         """Remembers it, in place of what was remembered of that name in that folder."""

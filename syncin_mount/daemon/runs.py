@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TICK = 0.2
+COUNTING = 1.0
+"""Seconds that a run waits for checksums of what it fetched; the rest is counted another time."""
 """Seconds between two reports of progress."""
 
 
@@ -82,6 +84,8 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
         runtime.meter.fetching()
         try:
             await runtime.hydrator.wait_drained()
+            with trio.move_on_after(COUNTING):
+                await runtime.hydrator.counting.wait()
         except Unavailable as error:
             offline = str(error)
     return _report(runtime, done, offline)

@@ -31,6 +31,7 @@ from syncin_mount.daemon.keeping import keep_history
 from syncin_mount.daemon.meeting import Meeting
 from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.offered import Offers
+from syncin_mount.daemon.patrol import Patrol
 from syncin_mount.daemon.registration import Registration, Save
 from syncin_mount.daemon.scheduling import RememberedRun, Turns
 from syncin_mount.server import Folder
@@ -158,6 +159,8 @@ async def open_runtime(
                 await nursery.start(_kept_running, runtime, runtime.following.run)
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
                 # Only while the drive is there: what the user restores must find it.
+                patrol = Patrol(replica, runtime.hydrator)
+                nursery.start_soon(_kept_running, runtime, patrol.run)
                 runtime.handover, runtime.own_bin = _handover(folders, replica, synchronization)
                 if runtime.handover is not None:
                     await nursery.start(_kept_running, runtime, runtime.handover.run)

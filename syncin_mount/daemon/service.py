@@ -43,6 +43,8 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     now = runtime.engine.status()
     synchronization = runtime.synchronization
     problems = list(views.problems(now.problems, runtime.engine.settings.filters))
+    for path, why in runtime.hydrator.rot():
+        problems.insert(0, Problem(path, why, lasting=True))
     if runtime.failure is not None:
         problems.insert(0, Problem("", runtime.failure, lasting=True))
     if runtime.disk is not None:

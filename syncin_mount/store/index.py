@@ -229,6 +229,11 @@ class Index(Tables):
             self._write_nodes()
         yield from super().items(table)
 
+    def page(self, table: str, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        if table == "nodes":
+            self._write_nodes()
+        return super().page(table, after, limit)
+
     def by_ino(self, ino: int) -> int:
         hot = self._hot.get(ino)
         return ino if hot is not None and hot.ino == ino else super().by_ino(ino)

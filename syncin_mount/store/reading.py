@@ -22,6 +22,7 @@ from syncin_mount.store.records import (
     Node,
     decode_bin,
     decode_leftover,
+    decode_node,
     decode_pending,
     key,
 )
@@ -169,6 +170,21 @@ class Reading(Core):
         return Content(os.dup(incoming.fd), folder, incoming)
 
     # checksums ---------------------------------------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """The replica's clock."""
+        return self._now()
+
+    def contents_from(self, node: int, limit: int = PAGE) -> list[NodeId]:
+        """The first files from this node's number on whose content is here; at most so many, none at the end."""
+        found: list[NodeId] = []
+        while len(found) < limit and (page := self._ix.page("nodes", key(node), limit)):
+            for place, raw in page:
+                record = decode_node(raw)
+                if record.kind == FILE and record.present and record.size:
+                    found.append(NodeId(U64.unpack(place)[0]))
+            node = U64.unpack(page[-1][0])[0] + 1
+        return found
 
     def checksum_of(self, node: NodeId, version: int) -> str | None:
         """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and still is the

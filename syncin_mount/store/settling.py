@@ -246,6 +246,18 @@ class Settling(Reading):
             sums = [(int(node), version, bytes.fromhex(checksum)) for node, version, checksum in batch]
             self._do(events.Counted(self._now(), sums))
 
+    def rotted(self, node: NodeId, why: str) -> bool:
+        record, base = self._ix.node(node), self._ix.base(node)
+        if record is None or record.kind != FILE or not record.present or record.writing or node in self._writers:
+            return False
+        if base is None or base.kind != FILE or base.version != record.version or not base.size:
+            return False
+        found = self._objects.stat(record.owner, record.number)
+        left = 0 if found is None else found.st_size
+        self._do(events.Rotted(self._now(), node, self.new_id(), left, _text(why)))
+        self._tell_entry(record.parent, record.name)
+        return True
+
     # history ------------------------------------------------------------------------------------------------------
 
     def begin_run(self) -> None:

@@ -135,7 +135,7 @@ class OpenFiles:
         """
         file = self._files.get(ino)
         if file is None:
-            file = self._open(ino)
+            file = await self._open_whole(ino)
         file.handles += 1
         try:
             if (write or truncate) and self.follow(file) is None and not (file.writers or file.unnamed):
@@ -144,6 +144,7 @@ class OpenFiles:
                 self.truncate(file, 0)
             elif write:
                 await self._bring_here(file)
+                await self._prove(file)
         except BaseException:
             self.drop(file)
             raise
@@ -151,6 +152,26 @@ class OpenFiles:
             file.writers += 1
             self.follow(file)
         return file
+
+    async def _prove(self, file: OpenFile) -> None:
+        """What is changed in part is to be whole: else what the disk made of the rest would be sent. Raises OSError
+        (ESTALE) for what is not: the kernel looks the name up again, and finds another inode."""
+        node = file.node
+        if file.writing or file.writers or node is None:
+            return
+        if not await self._hydrator.prove(node):
+            _moved_on()
+        await self._bring_here(file)  # it may have been replaced meanwhile
+
+    async def _open_whole(self, ino: int) -> OpenFile:
+        """``_open``; a content that the disk lost is fetched again where the server has it."""
+        try:
+            return self._open(ino)
+        except OSError as error:
+            node = self._replica.by_ino(ino)
+            if error.errno != errno.EIO or node is None or await self._hydrator.prove(node, broken=True):
+                raise
+        _moved_on()
 
     def _open(self, ino: int) -> OpenFile:
         node = self._replica.by_ino(ino)

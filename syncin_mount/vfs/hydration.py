@@ -21,9 +21,18 @@ class Hydrator(Protocol):
         """
         ...
 
+    async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
+        """Whether the node's content, which both sides agreed on, still is what it was; ``broken``: it cannot be
+        opened. What is not has another inode when this returns, and is to be fetched."""
+        ...
+
 
 class NoHydrator:
     """Stands where no server is known: everything that is not here stays unavailable."""
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> NoReturn:
         raise Unavailable("not connected")
+
+    async def prove(self, _node: NodeId, *, broken: bool = False) -> bool:
+        del broken  # nothing can be fetched, so nothing is taken away
+        return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
 import pytest
+import trio
 
 from tests.cli.conftest import World
 
@@ -69,3 +71,50 @@ async def test_a_mounted_drive_is_left_alone(world: World) -> None:
     await world.must("mount", "docs")
     kept = [path for path in (world.home / "state" / "replicas" / "docs" / "bin").rglob("*") if path.is_file()]
     assert "only here" in [path.read_text() for path in kept]
+
+
+def objects(world: World) -> list[Path]:
+    return [path for path in (world.home / "state" / "replicas" / "docs" / "objects").rglob("*-*") if path.is_file()]
+
+
+def flip(path: Path, at: int = 7) -> None:
+    """A bit of the content becomes another one, and nothing else shows it."""
+    data, before = bytearray(path.read_bytes()), path.stat()
+    data[at] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def change_parts(drive: Path) -> None:
+    with (drive / "appended").open("a") as file:
+        file.write("!")
+    os.truncate(drive / "truncated", 20)
+    with (drive / "mapped").open("r+b") as whole, mmap.mmap(whole.fileno(), 0) as mapped:
+        mapped[0:4] = b"WHAT"
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_an_append_to_a_rotten_file_sends_what_was_saved(world: World) -> None:
+    """Through the kernel: it finds the other inode by itself."""
+    for name in ("appended", "truncated", "mapped", "read"):
+        (world.disk / name).write_text(f"what was saved as {name}, and a few words more")
+    await world.log_in()
+    await world.add()
+    await world.must("sync", "docs")
+    for path in objects(world):
+        flip(path)
+    found = await world.run("check", "docs", "--contents")
+    assert found.status == 1
+    assert found.out.count("its content changed on the disk by itself; the server has it") == 4
+    await world.must("mount", "docs")
+    await trio.to_thread.run_sync(change_parts, world.drive)  # the server answers meanwhile
+    await world.must("sync", "docs", "--wait")
+    assert (world.disk / "appended").read_text() == "what was saved as appended, and a few words more!"
+    assert (world.disk / "truncated").read_text() == "what was saved as tr"
+    assert (world.disk / "mapped").read_text() == "WHAT was saved as mapped, and a few words more"
+    await world.must("umount", "docs")
+    said = await world.must("check", "docs", "--contents", "--repair")
+    assert said == "read: it changed on the disk by itself; the server's version comes back\n"
+    await world.must("sync", "docs")
+    assert await world.must("check", "docs", "--contents") == "all is in order\n"
+    assert (world.disk / "read").read_text() == "what was saved as read, and a few words more"

@@ -57,6 +57,10 @@ class FolderHydrator:
             os.close(source)
             incoming.close()
 
+    async def prove(self, _node: NodeId, *, broken: bool = False) -> bool:
+        await trio.lowlevel.checkpoint()
+        return not broken
+
 
 class Orders:
     """What a test may have done inside the drive's process: what the reconciler will do there, and accidents."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--repair", is_flag=True, help="Put in order what is wrong; no content is removed.")
+@click.option("--contents", is_flag=True, help="Read all contents as well, and compare their checksums.")
 @output.json_option
-def command(name: str, repair: bool, as_json: bool) -> None:
+def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     """Compare index, journal and contents of the local copy of synchronization NAME with each other.
 
     Nothing may be mounted. What is wrong is listed, a line each, and the exit status is 1.
@@ -29,6 +30,10 @@ def command(name: str, repair: bool, as_json: bool) -> None:
     that have no place any more go to the bin, the damaged files are set aside. When it is not sure what the server had
     already, the next synchronization unites both sides as a first one does, and deletes nothing. Exit status 0 means
     that all is in order now.
+
+    With --contents every content is read and compared with the checksum that is known of it: a disk may return other
+    bytes than were saved. With --repair, too, what the server has is fetched anew by the next run, and what it has not
+    is told.
     """
     folders, configuration = configured.load()
     configured.synchronization_named(configuration, name)
@@ -40,11 +45,13 @@ def command(name: str, repair: bool, as_json: bool) -> None:
     if not folder.is_dir():
         _show([], as_json=as_json, empty="nothing was synchronized yet: there is no local copy")
     elif repair:
-        _repair(folder, as_json=as_json)
+        _repair(folder, contents=contents, as_json=as_json)
     else:
         from syncin_mount.store import check  # noqa: PLC0415 (start-up time)
 
         found = [_text(each.node, each.what) for each in check(folder)]
+        if contents and not found:
+            found = _look_at_contents(folder, heal=False)
         _show(found, as_json=as_json, empty="all is in order")
         if found:
             raise CommandError(
@@ -54,11 +61,25 @@ def command(name: str, repair: bool, as_json: bool) -> None:
             )
 
 
-def _repair(folder: Path, *, as_json: bool) -> None:
+def _look_at_contents(folder: Path, *, heal: bool) -> list[str]:
+    from syncin_mount.store import Replica  # noqa: PLC0415 (start-up time)
+    from syncin_mount.store.rot import look_at_contents  # noqa: PLC0415
+
+    replica = Replica.open(folder)
+    try:
+        return [each.what for each in look_at_contents(replica, heal=heal)]
+    finally:
+        replica.close()
+
+
+def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
     from syncin_mount.store.repair import repair  # noqa: PLC0415 (start-up time)
 
     done = repair(folder)
     left = [_text(each.node, each.what) for each in done.left]
+    if contents and not left:
+        done.said += _look_at_contents(folder, heal=True)
+        left = _look_at_contents(folder, heal=False) if done.said else []
     if as_json:
         aside = None if done.aside is None else str(done.aside)
         output.emit_json({"found": done.said, "aside": aside, "bases_ended": done.bases_ended, "left": left})

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -157,6 +158,6 @@ def _add(digest: Any, fd: int, length: int, offset: int) -> int:
     with at_idle_priority():
         piece = read_at(fd, length, offset)
         digest.update(piece)
-        if hasattr(os, "posix_fadvise"):
+        if sys.platform != "win32":
             os.posix_fadvise(fd, offset, length, os.POSIX_FADV_DONTNEED)
     return len(piece)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, scale, stall, sync
+from benchmarks import mount, official, scale, stall, sync
 from benchmarks.ground import Ground
 from syncin_mount.cli.sandbox import Sandbox
 
@@ -21,12 +21,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["mount", "scale", "sync", "stall"],
+        choices=["mount", "official", "scale", "stall", "sync"],
         help="mount: file system operations, beside a native folder, a C program and rclone; scale: a million "
-        "files, 100,000 operations to replay; sync: carrying files across, beside a bare HTTP loop; stall: how long "
-        "the drive stands still meanwhile",
+        "files, 100,000 operations to replay; sync: carrying files across, beside a bare HTTP loop; official: the "
+        "same beside Sync-in's own client on a Sync-in server, which the environment names; stall: how long the drive "
+        "stands still meanwhile",
     )
-    rows = sorted({*mount.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
+    rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
     parser.add_argument(
         "--only", action="append", choices=rows, help="this row only (of mount: the part it is in); may be repeated"
     )
@@ -50,6 +51,8 @@ def main() -> int:
             found = mount.measure(ground, words.rounds, words.only)
         if words.json != "-":
             mount.show(found)
+    elif words.what == "official":
+        found = _beside_official(parser, words)
     else:
         found = _row_by_row(parser, words)
     if words.json == "-":
@@ -83,6 +86,21 @@ def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> l
         what, measure = known[row]
         with _ground(words.scale) as ground:
             found.append({"row": row, "what": what, "figures": measure(ground)})
+        if words.json != "-":
+            _show(found[-1])
+    return found
+
+
+def _beside_official(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
+    found = []
+    for row in words.only or official.ROWS:
+        if row not in official.ROWS:
+            parser.error(f"official has no row {row}")
+        try:
+            figures = official.measure(row, words.rounds, words.scale)
+        except official.NotThere as error:
+            parser.error(str(error))
+        found.append({"row": row, "what": official.ROWS[row][0], "figures": figures})
         if words.json != "-":
             _show(found[-1])
     return found

@@ -86,6 +86,7 @@ class Engine:
     _refused: str | None = None
     _failure: str | None = None  # why the last full run came to no end, where the server is there
     _failures = 0  # in a row
+    _ended = 0  # full runs that came to an end, whichever
     _expected: str | None = None  # the plan that was confirmed, until it is carried out
 
     def __init__(
@@ -351,13 +352,26 @@ class Engine:
         )
 
     async def wait_settled(self) -> None:
-        """Returns when nothing is left to send that can be sent; used by tests and ``sync``."""
-        while True:
+        """Returns when nothing is left to send that can be sent, or when nothing goes by itself: paused, halted,
+        refused, offline, which ``status`` tells. What stopped it before is tried once more. Cancellable."""
+        before = -1 if self._manual else self._ended
+        if self._stopped and not self._manual:
+            self._link.retry_now()
+            self._refused_until = -math.inf
+            self.list_soon()
+        while not self._link.paused:
             async with self._running:
                 filters = self.settings.filters
                 if all(self._outstanding.is_left_alone(dirty, filters) for dirty in self._replica.dirty()):
                     return
+                if self._stopped and self._ended != before:
+                    return
             await trio.sleep(min(self._quiet.seconds, 0.1))
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether something keeps everything from being sent, as far as is known."""
+        return self._halted is not None or self._refused is not None or self._link.online is False
 
     def is_acting(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
@@ -428,6 +442,7 @@ class Engine:
             let_go()
         if not (report.offline or report.refused):
             self._failure, self._failures = None, 0
+        self._ended += 1
         if not report.dry_run:
             self._last_run_ns = self._clock.now_ns()
             if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try

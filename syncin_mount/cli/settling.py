@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Status
 
 
+_PAUSED = "paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+
+
 def wait_for(folders: Folders, chosen: Sequence[Synchronization], *, only_mounted: bool, as_json: bool) -> int:
     """Returns when the drives have nothing left that can be sent, and says what each still has; the exit status, as
     that of a run, the worst of them. ``only_mounted`` leaves out the others; else they are a CommandError."""
@@ -50,8 +53,7 @@ async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status |
             async with Client(folders.socket(name)) as daemon:
                 before = await daemon.status()
                 if before.paused:
-                    sentence = f"paused, and nothing is carried; let it go on: syncin-mount resume {name}"
-                    raise CommandError(sentence, Exit.UNFINISHED)  # noqa: TRY301 (as what the daemon raises)
+                    raise CommandError(_PAUSED.format(name=name), Exit.UNFINISHED)  # noqa: TRY301 (as what the daemon raises)
                 by_itself = before.schedule == "off" and not before.manual
                 ended[name] = await (daemon.settle() if by_itself else _after_a_run(daemon))
         except NotRunning:
@@ -78,7 +80,15 @@ def _told(name: str, how: Status | Exception) -> tuple[int, str, int | None]:
     """Exit status, sentence, and how many changes still wait (None: not known)."""
     if isinstance(how, Exception):
         return (*explain(how), None)
-    if how.waiting:
-        left = output.count(how.waiting, "change")
-        return Exit.UNFINISHED, f"{left} cannot be sent as it is; 'status {name}' says why", how.waiting
-    return Exit.DONE, "everything is on the server", 0
+    if how.halted:
+        return Exit.HALTED, how.halted, how.waiting
+    if not how.waiting:
+        return Exit.DONE, "everything is on the server", 0
+    if how.paused:
+        return Exit.UNFINISHED, _PAUSED.format(name=name), how.waiting
+    if how.refused:
+        return Exit.REFUSED, how.refused, how.waiting
+    if how.online is False:
+        return Exit.UNREACHABLE, how.why_offline or "the server is away", how.waiting
+    left = output.count(how.waiting, "change")
+    return Exit.UNFINISHED, f"{left} cannot be sent as it is; 'status {name}' says why", how.waiting

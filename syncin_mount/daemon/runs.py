@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RUNS = 4
+"""How often one `sync` runs at most, where contents turn out to be others than were listed."""
+
 _TICK = 0.2
 COUNTING = 1.0
 """Seconds that a run waits for checksums of what it fetched; the rest is counted another time."""
@@ -80,7 +83,9 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
     """The run, and then the contents that it made known."""
     done = await runtime.engine.sync(dry_run=request.dry_run, confirmed=request.confirmed, plan=request.plan)
     offline = done.offline
-    if not (request.dry_run or done.offline or done.refused or done.halted):
+    for _ in range(RUNS):
+        if request.dry_run or done.offline or done.refused or done.halted:
+            break
         runtime.meter.fetching()
         try:
             await runtime.hydrator.wait_drained()
@@ -88,6 +93,15 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
                 await runtime.hydrator.counting.wait()
         except Unavailable as error:
             offline = str(error)
+            break
+        if not runtime.hydrator.has_outdated:
+            break
+        # A content is not what it was listed as: another listing tells what it is now.
+        again = await runtime.engine.sync()
+        again.outcomes[:0] = done.outcomes
+        again.conflicting |= done.conflicting
+        again.seconds += done.seconds
+        done, offline = again, again.offline
     return _report(runtime, done, offline)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reconciler.errors import Refused, Unreachable
 from syncin_mount.control.messages import (
     BinEntry,
     Changed,
@@ -147,13 +146,8 @@ class MountedService:
         return LocalBin(self._runtime.replica, self._runtime.synchronization, user_bin)
 
     async def settle(self) -> None:
-        """Returns when all that can be sent is sent. Raises Unreachable, Refused."""
+        """Returns when all that can be sent is sent, or nothing is sent by itself: the status says which."""
         await self._runtime.engine.wait_settled()
-        now = self._runtime.engine.status()
-        if now.online is False:
-            raise Unreachable(now.offline_why or "the server is away")
-        if now.refused or now.halted:
-            raise Refused(now.refused or now.halted or "")
 
     async def reload(self) -> None:
         if self._runtime.following is not None:

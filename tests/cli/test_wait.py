@@ -37,6 +37,25 @@ async def test_what_keeps_it_from_that_is_said(world: World):
     assert sentence == "docs: paused, and nothing is carried; let it go on: syncin-mount resume docs"
 
 
+@pytest.mark.usefixtures("mounts")
+@pytest.mark.parametrize("how", ["by itself", "when told"])
+async def test_it_ends_with_what_a_guard_says(world: World, how: str):
+    """It waited for ever: the deletions are changes that do not go."""
+    await world.log_in()
+    for number in range(40):
+        (world.disk / f"file{number}").write_text(f"there {number}")
+    await world.add()
+    await world.must("mount", "docs", *(["--manual"] if how == "when told" else []))
+    await world.must("sync", "docs")
+    for number in range(38):
+        (world.drive / f"file{number}").unlink()
+    sentence = await world.refused("sync", "--wait", "docs", status=4)
+    assert "more than half of all" in sentence
+    assert len(list(world.disk.iterdir())) > 20
+    await world.must("sync", "--yes", "docs")
+    assert await world.must("sync", "--wait", "docs") == "docs: everything is on the server\n"
+
+
 @pytest.mark.parametrize("more", ["--dry-run", "--parallel", "--limit-up=2M"])
 async def test_it_starts_no_run(world: World, more: str):
     await world.log_in()

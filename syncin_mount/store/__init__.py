@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
+from syncin_mount.store.changes import AttrChanged, Change, EntryChanged, InodeUnnamed
 from syncin_mount.store.check import Problem, check
 from syncin_mount.store.contents import Content, IncomingFile
 from syncin_mount.store.errors import CannotUndo, JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
 from syncin_mount.store.history import History, Limits, OldHistory, Transfer, Wanted, read_history
+from syncin_mount.store.kept import Kept
 from syncin_mount.store.replica import Replica
 from syncin_mount.store.types import Attr, Awaited, BinEntry, NodeType, Operation, OpKind, Status
 from syncin_mount.store.undoing import Undone
@@ -22,7 +23,9 @@ __all__ = [
     "EntryChanged",
     "History",
     "IncomingFile",
+    "InodeUnnamed",
     "JournalDamaged",
+    "Kept",
     "Limits",
     "NewerFormat",
     "NodeType",

@@ -18,4 +18,10 @@ class AttrChanged(msgspec.Struct, frozen=True):
     ino: int
 
 
-Change = EntryChanged | AttrChanged
+class InodeUnnamed(msgspec.Struct, frozen=True):
+    """The inode lost its name, or its name leads to another one now. Whoever has it keeps it."""
+
+    ino: int
+
+
+Change = EntryChanged | AttrChanged | InodeUnnamed

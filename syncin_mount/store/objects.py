@@ -21,6 +21,7 @@ import xxhash
 from syncin_mount.holes import data_pieces
 from syncin_mount.store import system
 from syncin_mount.store.contents import IncomingFile, zeros_of
+from syncin_mount.store.kept import KeptObjects
 from syncin_mount.store.records import (
     AnyEffect,
     BinRecord,
@@ -56,6 +57,7 @@ class Objects:
         self._objects = os.fspath(folder / "objects")
         self._bin = os.fsencode(folder / "bin")
         self._incoming = folder / "incoming"
+        self.kept = KeptObjects(folder / "orphans", self.path)
         self._open: dict[int, IncomingFile] = {}
         self._arriving: dict[int, Path] = {}  # by node, open or not
         self._effects: dict[type, Callable[[int, Any], None]] = {
@@ -74,6 +76,7 @@ class Objects:
         if not os.path.isdir(self.folder(FANOUT - 1)):
             for number in range(FANOUT):
                 Path(self.folder(number)).mkdir(mode=0o700, exist_ok=True)
+        self.kept.sweep()
 
     def folder(self, number: int) -> str:
         return f"{self._objects}/{number & FANOUT - 1:02x}"
@@ -219,6 +222,8 @@ class Objects:
         self._effects[type(effect)](sequence, effect)
 
     def _unlink(self, _sequence: int, effect: Unlink) -> None:
+        if self.kept.take_over(effect.owner, effect.number):
+            return
         try:
             os.unlink(self.path(effect.owner, effect.number))
         except FileNotFoundError:
@@ -234,6 +239,7 @@ class Objects:
 
     def _to_bin(self, sequence: int, effect: ToBin) -> None:
         place = self._place_in_bin(sequence, effect.path)
+        self.kept.share(effect.owner, effect.number)
         try:
             os.rename(self.path(effect.owner, effect.number), place)
         except FileNotFoundError:

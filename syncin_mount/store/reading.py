@@ -13,6 +13,7 @@ from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
 from syncin_mount.store.errors import NotRecordable
+from syncin_mount.store.kept import Kept
 from syncin_mount.store.looking import PAGE, StillReplica
 from syncin_mount.store.records import (
     FILE,
@@ -64,9 +65,19 @@ class Reading(Core):
         node = self._ix.entry(parent, name)
         if node is None:
             return None
-        record = self._node(node)
-        names = self._ix.xattr_names(node) if record.xattrs else ()
-        return to_attr(node, record), {name: self.get_xattr(NodeId(node), name) for name in names}
+        return to_attr(node, self._node(node)), self._xattrs_of(node)
+
+    def _xattrs_of(self, node: int) -> dict[bytes, bytes]:
+        names = self._ix.xattr_names(node) if self._node(node).xattrs else ()
+        return {name: self.get_xattr(NodeId(node), name) for name in names}
+
+    def keep_content(self, node: NodeId) -> Kept | None:
+        """Before the node's inode may lose its name: its content stays openable until the result is let go. None for
+        what is no file, or not here."""
+        record = self._ix.peek(node)
+        if record is None or record.kind != FILE or not record.present:
+            return None
+        return self._objects.kept.keep(record.owner, record.number, record.size)
 
     def children(self, parent: NodeId, after: bytes | None, limit: int) -> list[tuple[bytes, NodeId]]:
         return [(name, NodeId(node)) for name, node in self._ix.children(parent, after, limit)]

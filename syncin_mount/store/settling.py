@@ -6,7 +6,7 @@ import contextlib
 import errno
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -15,15 +15,16 @@ from reconciler.model import Base, Leftover, NodeId, Outcome, Place
 from reconciler.ports import Incoming
 from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
-from syncin_mount.store.changes import AttrChanged, Change, EntryChanged
+from syncin_mount.store.changes import AttrChanged, EntryChanged
 from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
-from syncin_mount.store.reading import Reading, place_name, to_record
+from syncin_mount.store.reading import place_name, to_record
 from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
+from syncin_mount.store.unnaming import Unnaming
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +34,8 @@ BATCH = 500
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
-class Settling(Reading):
+class Settling(Unnaming):
     """Each method is one event. Listeners are told after it what the kernel may have remembered wrongly."""
-
-    def listen(self, callback: Callable[[Change], None]) -> None:
-        """Has the callback told of every change by the reconciler, right after it, on this thread."""
-        self._listeners = [*self._listeners, callback]
-
-    _listeners: list[Callable[[Change], None]] = []  # noqa: RUF012 - replaced, never changed
-
-    def _tell(self, *changes: Change) -> None:
-        for callback in self._listeners:
-            for change in changes:
-                callback(change)
 
     def tell_again(self, ino: int) -> None:
         """Has listeners told that the inode's attributes may be remembered wrongly, though nothing changed."""
@@ -137,7 +127,8 @@ class Settling(Reading):
         record = self._node(node)
         renew = record.kind == FILE and not record.writing and node not in self._writers
         ino = self.new_id() if renew else record.ino
-        self._do(events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino))
+        with self._unnaming([node] if renew else []):
+            self._do(events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino))
         if renew:
             self._tell_entry(record.parent, record.name)
         self._tell(AttrChanged(record.ino))
@@ -147,7 +138,8 @@ class Settling(Reading):
             raise ValueError("the root of a replica is never deleted")
         record = self._ix.node(node)
         arriving = [one for one in self._objects.all_arriving() if self._has_above(one, node)]
-        self._do(events.Deleted(self._now(), node, keep, _text(why)))
+        with self._unnaming([] if record is None else self._below(node, record)):
+            self._do(events.Deleted(self._now(), node, keep, _text(why)))
         for one in arriving:
             self._objects.drop_incoming(one)
         if record is not None:
@@ -195,7 +187,8 @@ class Settling(Reading):
         number = self._ix.applied + 1
         self._objects.take(incoming, number)
         try:
-            self._do(events.TakenIn(self._now(), node, new_base, ino, keep, _text(why)))
+            with self._unnaming([] if same else [node]):
+                self._do(events.TakenIn(self._now(), node, new_base, ino, keep, _text(why)))
         except BaseException:
             self._objects.untake(incoming, number)
             raise

@@ -112,14 +112,6 @@ class Undoing(LocalOperations, Settling):
             if record is None:  # with all that was deleted in it
                 todo += [child for child in self._ix.base_nodes_below(at) if self._ix.node(child) is None]
 
-    def _below(self, node: int, record: Node) -> Iterator[int]:
-        """The node and all that is in it, parents first."""
-        todo = [(node, record)]
-        for at, found in todo:
-            yield at
-            if found.kind == FOLDER:
-                todo += [(child, self._node(child)) for _, child in self._ix.children(at)]
-
     def _gone_above(self, folder: int) -> list[int]:
         """The folders that were deleted here and have to come back before what was in them, topmost first."""
         gone: list[int] = []
@@ -195,7 +187,8 @@ class Undoing(LocalOperations, Settling):
         event = events.Discarded(
             self._now(), node, base.parent, name, ino, content, mode, *system.OWNER, DISCARDED
         )  # fmt: skip
-        self._local_change(self._do(event))
+        with self._unnaming([node] if content else []):
+            self._local_change(self._do(event))
         if content:
             self._objects.drop_incoming(node)
         self._writers.pop(node, None)

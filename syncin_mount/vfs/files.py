@@ -3,8 +3,8 @@
 What holds here:
 
 - An inode belongs to the node that the replica names for it (``by_ino``), asked afresh at every use. When there is
-  none, the file is an *orphan*: its name went, or got other content. It stays usable by its handles and nothing is
-  recorded.
+  none, the file is an *orphan*: its name went, or got other content. It stays usable by its handles, may be opened
+  again while the operating system knows it (`syncin_mount.vfs.orphans`), and nothing is recorded.
 - From the first write to ``record`` a file is *writing*: its data may change, the replica's record of it is older. The
   mark that ``begin_write`` leaves is in the journal before the first byte changes.
 - A file is *here* when its descriptor is the node's own object. A content that arrives is not, however much of it has:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model import NodeId
     from syncin_mount.store import Attr, Content, Replica
     from syncin_mount.vfs.hydration import Hydrator
+    from syncin_mount.vfs.orphans import Orphans
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +107,9 @@ class OpenFiles:
     """Whether the caller keeps the times of a file that is written itself, and has told each change of them by the time
     it flushes, syncs or releases (the kernel under writeback): what it hands over has no time of its own then."""
 
-    def __init__(self, replica: Replica, hydrator: Hydrator, clock: Callable[[], float]) -> None:
+    def __init__(self, replica: Replica, hydrator: Hydrator, orphans: Orphans, clock: Callable[[], float]) -> None:
         self._replica = replica
+        self._orphans = orphans
         self._hydrator = hydrator
         self._clock = clock
         self._files: dict[int, OpenFile] = {}
@@ -127,11 +129,10 @@ class OpenFiles:
     async def acquire(self, ino: int, *, write: bool, truncate: bool = False) -> OpenFile:
         """One more handle on the inode. For writing the whole content is fetched first, unless it is truncated.
 
-        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the inode belongs to no name
-        any more, or does not once the content is here. That others still read it makes no difference to who wants to
-        write: they came by a name that the kernel has not been told of yet, and their words would end in an orphan.
-        One that is open for writing already, or whose name a caller took, may be opened again (/proc/self/fd) and
-        truncated (ftruncate).
+        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the inode is known to nobody
+        any more, or was never here. One whose name the reconciler took may be read alone: who wants to write came by
+        a name that the kernel has not been told of yet, and their words would end in an orphan. One that is open for
+        writing already, or whose name a caller took, may be written (/proc/self/fd) and truncated (ftruncate).
         """
         file = self._files.get(ino)
         if file is None:
@@ -177,8 +178,11 @@ class OpenFiles:
         node = self._replica.by_ino(ino)
         attr = None if node is None else self._replica.attr(node)
         if node is None or attr is None:
-            _moved_on()
-        file = OpenFile(ino, node, self._replica.open_content(node), attr)
+            attr = self._orphans.attr(ino)
+            file = OpenFile(ino, attr.node, self._orphans.open(ino), attr)
+            file.unnamed = not self._orphans.is_taken(ino)
+        else:
+            file = OpenFile(ino, node, self._replica.open_content(node), attr)
         self._files[ino] = file
         return file
 
@@ -201,6 +205,8 @@ class OpenFiles:
 
     def _forget(self, file: OpenFile) -> None:
         del self._files[file.ino]
+        if self._replica.by_ino(file.ino) is None:
+            self._orphans.closed(file.ino, self.attr(file))
         if file.failed:
             self._replica.tell_again(file.ino)
         for content in (file.content, *file.retired):

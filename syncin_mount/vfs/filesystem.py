@@ -8,7 +8,9 @@ option ``default_permissions``), from the owner, group and mode given here.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
 import logging
 import os
 import re
@@ -78,8 +80,9 @@ class FileSystem:
         self.read_only = read_only
         self._replica = replica
         self._clock = clock
-        self._files = OpenFiles(replica, hydrator, clock)
         self._orphans = Orphans(replica, now_ns)
+        self._files = OpenFiles(replica, hydrator, self._orphans, clock)
+        replica.keep_unnamed(functools.partial(self._orphans.keep, taken=True))
         self._xattrs = ExtendedAttributes(replica, self._orphans)
         self._handles: dict[int, tuple[OpenFile, bool]] = {}
         self._folders: dict[int, OpenFolder] = {}
@@ -181,16 +184,15 @@ class FileSystem:
         self._may_change(name)
         folder = self._node(parent)
         found = self._replica.look(folder, name)
-        self._before_unnaming(found)
-        self._replica.unlink(folder, name)
-        self._unnamed(found)
+        with self._unnaming(found):
+            self._replica.unlink(folder, name)
 
     def rmdir(self, parent: int, name: bytes) -> None:
         self._may_change(name)
         folder = self._node(parent)
         found = self._replica.look(folder, name)
-        self._replica.rmdir(folder, name)
-        self._unnamed(found)
+        with self._unnaming(found):
+            self._replica.rmdir(folder, name)
 
     def rename(
         self,
@@ -207,33 +209,37 @@ class FileSystem:
         folder, new_folder = self._node(parent), self._node(new_parent)
         self._no_new_trash(new_folder, new_name)
         moved, replaced = self._replica.look(folder, name), self._replica.look(new_folder, new_name)
-        self._before_unnaming(moved, replaced)
-        self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
-        self._unnamed(moved, replaced)
+        with self._unnaming(moved, replaced):
+            self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
 
-    def _before_unnaming(self, *found: _Found) -> None:
-        """Open files among them get their attributes as they are before their names go."""
-        for each in found if len(self._files) else ():
-            file = None if each is None else self._files.get(each[0].ino)
+    @contextlib.contextmanager
+    def _unnaming(self, *found: _Found) -> Iterator[None]:
+        """Names are taken from these, or given to them. What has none afterwards stays as it was for whoever uses it.
+        And renaming one file over another may give its content, with what is still to be recorded of it, to another
+        node."""
+        there = [each for each in found if each is not None]
+        files = [self._files.get(attr.ino) for attr, _ in there]
+        for file in files:
             if file is not None:
                 self._files.attr(file)
-
-    def _unnamed(self, *found: _Found) -> None:
-        """Names were taken from these, or given to them. What has none now stays as it was for whoever uses it. And
-        renaming one file over another may have given its content, with what is still to be recorded of it, to another
-        node."""
-        for each in found:
-            if each is None:
-                continue
-            self._orphans.keep(*each)
-            file = self._files.get(each[0].ino)
-            if file is not None:
-                self._files.renamed(file)
+        kept = [self._replica.keep_content(attr.node) for attr, _ in there]
+        try:
+            yield
+        finally:
+            for each, content, file in zip(there, kept, files, strict=True):
+                self._orphans.keep(*each, content)
+                if file is not None:
+                    self._files.renamed(file)
 
     def forget(self, inodes: Iterable[int]) -> None:
         """The operating system knows these inodes no more. Frontends tell of every inode that it forgets, else removed
         ones are kept to the end."""
         self._orphans.forget(inodes)
+
+    def told(self, ino: int) -> None:
+        """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever comes with the inode
+        has it otherwise. From any thread."""
+        self._orphans.told(ino)
 
     # Attributes -----------------------------------------------------------------------------------
 
@@ -260,7 +266,7 @@ class FileSystem:
         if file is not None:
             found = self._files.blocks(file)
             return by_size if found is None or (found == 0 and file.writers) else found
-        found = self._replica.blocks(attr.node)
+        found = self._replica.blocks(attr.node) if attr.nlink else None
         return by_size if found is None else found
 
     async def setattr(
@@ -291,13 +297,9 @@ class FileSystem:
             file.ctime_ns = ctime_ns
         if mode is not None:
             mode = stat.S_IMODE(mode)
-        if file is not None and self._files.follow(file) is None:
-            return self._files.change_orphan(
-                file, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
-            )
         node = self._replica.by_ino(ino)
         if node is None:
-            return self._orphans.change(
+            return self._change_orphan(
                 ino, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
             )
         if size is None or (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
@@ -305,6 +307,13 @@ class FileSystem:
                 node, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
             )
         return self._seen(node)
+
+    def _change_orphan(self, ino: int, **changes: int | None) -> Attr:
+        file = self._files.get(ino)
+        if file is None:
+            return self._orphans.change(ino, **changes)
+        self._files.follow(file)
+        return self._files.change_orphan(file, **changes)
 
     async def _truncate(self, ino: int, size: int, mtime_ns: int | None, ctime_ns: int | None) -> None:
         """Recorded at once, unless somebody has the file open for writing: then with what they write. To the size that
@@ -353,10 +362,11 @@ class FileSystem:
 
     def _drop_setid(self, ino: int) -> None:
         """As chmod(2) and write(2) say: set-group-ID without group execution is no such bit (mandatory locking)."""
-        node = self._node(ino)
-        mode = self._attr(node).mode
+        node, mode = self._replica.by_ino(ino), self.getattr(ino).mode
         kept = mode & ~(stat.S_ISUID | stat.S_ISGID if mode & stat.S_IXGRP else stat.S_ISUID)
-        if kept != mode:
+        if kept != mode and node is None:
+            self._change_orphan(ino, mode=kept)
+        elif kept != mode and node is not None:
             self._replica.set_attr(node, mode=kept)
 
     async def _new_handle(self, ino: int, *, write: bool, truncate: bool = False) -> int:
@@ -484,6 +494,8 @@ class FileSystem:
                 log.error("What was last written to inode %d could not be recorded: %s", file.ino, error.strerror)
         self._files.close()
         self._folders.clear()
+        self._replica.keep_unnamed(None)
+        self._orphans.forget_all()
 
 
 def _in_range(time_ns: int | None) -> int | None:

@@ -123,6 +123,10 @@ class Orders:
         """What ``check`` finds."""
         return [each.what for each in check(self._replica)]
 
+    def kept_inodes(self) -> int:
+        """Of how many inodes without a name something is kept."""
+        return len(self._fs._orphans)
+
     def changes(self) -> int:
         """The number of the last event."""
         return self._replica.sequence()

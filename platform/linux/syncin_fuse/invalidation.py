@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyfuse3
 import trio
 
-from syncin_mount.store import Change, EntryChanged
+from syncin_mount.store import Change, EntryChanged, InodeUnnamed
 
 if TYPE_CHECKING:
     from syncin_mount.vfs import FileSystem
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 _UNKNOWN_TO_KERNEL = {errno.ENOENT}
 _UNMOUNTED = {errno.ENOTCONN, errno.ENODEV, errno.EBADF}
 
-Step = Callable[[], None]
+Step = Callable[[], int | None]
+"""Tells the kernel one thing; gives an inode that it does not know."""
 
 
 class Invalidator:
@@ -55,7 +56,7 @@ class Invalidator:
                     while True:
                         batch[self._receive.receive_nowait()] = None
                 steps = [step for each in batch for step in self._steps(each)]
-                await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True)
+                self._fs.forget(await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True))
         finally:
             self._stopped.set()
 
@@ -70,6 +71,12 @@ class Invalidator:
             yield lambda: pyfuse3.invalidate_entry(parent_ino, name)
             return
         ino = change.ino
+        if isinstance(change, InodeUnnamed):
+            # Before the entry follows: between the two a path may still lead to the former content, as it would have a
+            # moment ago; the other way round an open by a descriptor would fail.
+            yield lambda: self._fs.told(ino)
+            yield lambda: _if_unknown(ino)
+            return
         yield lambda: pyfuse3.invalidate_inode(ino, attr_only=True)
         # Under writeback the kernel trusts its own times and size of a file that it knows. Without its name it forgets
         # the file, once nobody has it open, and asks for all of it the next time.
@@ -78,12 +85,29 @@ class Invalidator:
             yield lambda: pyfuse3.invalidate_entry(*place)
 
 
-def _perform(steps: Iterable[Step]) -> None:
+def _if_unknown(ino: int) -> int | None:
+    """An inode that has no name any more: it cannot become known again."""
+    try:
+        pyfuse3.invalidate_inode(ino, attr_only=True)
+    except OSError as error:
+        if error.errno in _UNKNOWN_TO_KERNEL:
+            return ino
+        raise
+    return None
+
+
+def _perform(steps: Iterable[Step]) -> list[int]:
+    """Returns the inodes that the kernel does not know."""
+    unknown = []
     for step in steps:
         try:
-            step()
+            ino = step()
         except OSError as error:
             if error.errno in _UNMOUNTED:
-                return
+                break
             if error.errno not in _UNKNOWN_TO_KERNEL:
                 log.warning("The kernel could not be told of a change: %s", error)
+        else:
+            if ino is not None:
+                unknown.append(ino)
+    return unknown

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syncin_mount.store import apply_remote, apply_undo, events
-from syncin_mount.store.apply_common import end_content, mark_unsynced, note, refresh, touch, vanish
+from syncin_mount.store.apply_common import end_content, forget_below, mark_unsynced, note, refresh, touch, vanish
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
 from syncin_mount.store.tables import ROOT
@@ -139,7 +139,7 @@ def _move(index: Index, sequence: int, event: events.Renamed, node: int) -> None
     record.parent, record.name, record.ctime = event.new_parent, event.new_name, event.now
     index.put_node(node, record)
     if folder:
-        index.forget_paths()
+        forget_below(index, node, record, old_path)
     if refresh(index, node, record, event.now, local=True):
         note(index, sequence, event.now, OpKind.RENAME, node, old_path, index.path_in(record.parent, record.name))
 

@@ -57,7 +57,17 @@ def drop_node(index: Index, node: int, record: Node) -> None:
         if record.writing:
             index.unmark(index.writing, node)
     else:
+        index.forget_path(node)
+
+
+def forget_below(index: Index, folder: int, record: Node, path: bytes | None = None) -> None:
+    """The folder has another place, and so has what is in it. ``path``: what it had, if that is known."""
+    if record.links == 2:  # no folder is in it
+        index.forget_path(folder)
+    elif path is None:
         index.forget_paths()
+    else:
+        index.forget_paths_below(path)
 
 
 def end_content(index: Index, sequence: int, node: int, record: Node, successor: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store import events
-from syncin_mount.store.apply_common import drop_node, mark_unsynced, note, refresh, touch
+from syncin_mount.store.apply_common import drop_node, forget_below, mark_unsynced, note, refresh, touch
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import (
     FILE,
@@ -106,7 +106,7 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
     record.parent, record.name, record.ctime = event.parent, event.name, now
     index.put_node(node, record)
     if folder:
-        index.forget_paths()
+        forget_below(index, node, record)
     if event.base is not None:
         index.put_base(node, event.base)
     refresh(index, node, record, now, local=False)

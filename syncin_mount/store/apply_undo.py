@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.store import events
-from syncin_mount.store.apply_common import note, refresh, touch
+from syncin_mount.store.apply_common import forget_below, note, refresh, touch
 from syncin_mount.store.apply_remote import SECOND, bin_one, renumber, set_ino
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, BaseRecord, Node, Unlink, key
@@ -90,4 +90,4 @@ def _move(index: Index, event: events.Discarded, record: Node) -> None:
         touch(index, event.parent, event.now, 1 if folder else 0)
     record.parent, record.name, record.ctime = event.parent, event.name, event.now
     if folder:
-        index.forget_paths()
+        forget_below(index, event.node, record)

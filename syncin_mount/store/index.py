@@ -97,7 +97,7 @@ class Index(Tables):
         self.take_numbers()
         self.committed = self.applied
         self.effect_count = 0
-        self._paths.clear()
+        self.forget_paths()
         self._hot.clear()
         self._changed.clear()
 
@@ -122,9 +122,9 @@ class Index(Tables):
         self._end_stills()
         self.txn.commit()
         self._grow_early()
-        paths, hot = self._paths.copy(), self._hot.copy()
+        paths, path_bytes, hot = self._paths.copy(), self._path_bytes, self._hot.copy()
         self.begin()
-        self._paths, self._hot = paths, hot
+        self._paths, self._path_bytes, self._hot = paths, path_bytes, hot
 
     def abort(self) -> None:
         """Drops all since the last commit. ``begin`` must follow."""
@@ -256,10 +256,6 @@ class Index(Tables):
     def drop_ino(self, ino: int, node: int) -> None:
         if ino != node:
             self.txn.delete(key(ino), db=self.inos)
-
-    def forget_paths(self) -> None:
-        """A folder has another place."""
-        self._paths.clear()
 
     # bases --------------------------------------------------------------------------------------------------------
 

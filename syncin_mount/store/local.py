@@ -129,7 +129,7 @@ class LocalOperations(Reading):
         node, record = self._child(parent, name)
         self._folder(new_parent)
         other = self._ix.entry(new_parent, new_name)
-        if record.kind == FOLDER and self._is_within(new_parent, node):
+        if record.kind == FOLDER and new_parent != parent and self._is_within(new_parent, node):
             raise _fail(errno.EINVAL)
         if other is not None:
             self._check_target(parent, node, record, other, exchange=exchange, no_replace=no_replace)

@@ -32,6 +32,10 @@ TABLES: Final = (
     "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held", "checksums",
 )  # fmt: skip
 
+PATHS: Final = 10_000
+PATH_BYTES: Final = 4 << 20
+"""How many folders' paths are remembered, and the bytes that they may take."""
+
 Table: TypeAlias = Any  # lmdb's own type of a table is private
 
 
@@ -47,7 +51,10 @@ class Tables:
             self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
             self.effects, self.meta, self.leftovers, self.held, self.checksums,
         ) = (tables[name] for name in TABLES)  # fmt: skip
-        self._paths: dict[int, bytes] = {}
+        self._paths: dict[
+            int, tuple[bytes, int]
+        ] = {}  # folder -> a path that begins with its own, and the latter's length
+        self._path_bytes = 0
 
     def node(self, node: int) -> Node | None:
         raw = self.txn.get(key(node), db=self.nodes)
@@ -92,28 +99,54 @@ class Tables:
 
     def path(self, node: int) -> bytes:
         """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not here."""
-        names: list[bytes] = []  # from here upwards, to the first folder whose path is known
+        unknown: list[tuple[int, bytes]] = []  # from here upwards, to the first folder whose path is known
         at, known = node, b""
         while at != ROOT:
             found = self._paths.get(at)
             if found is not None:
-                known = found
+                known = found[0][: found[1]]
                 break
             record = self.node(at)
             if record is None:
                 raise KeyError(node)
-            names.append(record.name)
             if at == node and record.kind != FOLDER:
                 return self.path_in(record.parent, record.name)
+            unknown.append((at, record.name))
             at = record.parent
-        if not names:
-            return known
-        names.append(known)
-        path = b"/".join(reversed(names)) if known else b"/".join(reversed(names[:-1]))
-        if len(self._paths) > 10_000:
-            self._paths.clear()
-        self._paths[node] = path
-        return path
+        if unknown:
+            names = [name for _, name in reversed(unknown)]
+            known = b"/".join([known, *names] if known else names)
+            self._remember(known, unknown)
+        return known
+
+    def _remember(self, path: bytes, folders: list[tuple[int, bytes]]) -> None:
+        """The path is that of the first folder; each of the others holds the one before it. They share the bytes: else
+        a deep chain would take the square of its depth."""
+        self._path_bytes += len(path)
+        if len(self._paths) > PATHS or self._path_bytes > PATH_BYTES:
+            self.forget_paths()
+        length = len(path)
+        for folder, name in folders:
+            self._paths[folder] = path, length
+            length -= len(name) + 1
+
+    def forget_paths(self) -> None:
+        """Folders have other places."""
+        self._paths.clear()
+        self._path_bytes = 0
+
+    def forget_paths_below(self, path: bytes) -> None:
+        """The folder of this path has another place."""
+        length, within = len(path), path + b"/"
+        self._paths = {
+            folder: (known, end)
+            for folder, (known, end) in self._paths.items()
+            if not (known.startswith(within, 0, end) or (end == length and known.startswith(path)))
+        }
+
+    def forget_path(self, folder: int) -> None:
+        """This folder has another place, or none, and there is no folder in it."""
+        self._paths.pop(folder, None)
 
     def path_in(self, parent: int, name: bytes) -> bytes:
         above = self.path(parent)

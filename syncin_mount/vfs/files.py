@@ -24,6 +24,7 @@ import msgspec
 import trio
 
 from reconciler.errors import Unavailable
+from syncin_mount.vfs.padding import PAGE, take_back
 from syncin_mount.vfs.positioned import read_at, read_cached, write_at
 
 if TYPE_CHECKING:
@@ -57,15 +58,19 @@ class OpenFile:
     under writeback): a write that it hands over late must not change the times it has told. ``synced`` is the last
     version that was noted as being on the disk. ``unnamed`` says that a caller took the name from the inode: it knows,
     so whoever still comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that
-    has said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is.
+    has said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is. ``far``: one
+    was refused that lay beyond what a file can be; ``before`` is the size (bytes) that the content had before the last
+    write that made it longer by whole pages.
     """
 
     __slots__ = (
         "attr",
+        "before",
         "content",
         "counted",
         "ctime_ns",
         "failed",
+        "far",
         "handles",
         "here",
         "ino",
@@ -98,6 +103,8 @@ class OpenFile:
         self.synced = 0
         self.unnamed = False
         self.failed = False
+        self.far = False
+        self.before: int | None = None
 
 
 class OpenFiles:
@@ -238,15 +245,22 @@ class OpenFiles:
     # Writing ----------------------------------------------------------------------------------------------
 
     def write(self, file: OpenFile, offset: int, data: bytes) -> None:
-        """Raises OSError (ENOSPC …)."""
+        """Raises OSError (ENOSPC, EFBIG …). One that lies too far leaves the size as it was (padding.py)."""
         try:
             self._begin(file)
             self._replica.check_room()
+            end = offset + len(data)
+            if end % PAGE == 0 and end > (size := os.fstat(file.content.fd).st_size):
+                file.before = size
             write_at(file.content.fd, data, offset)
-        except OSError:
+        except OSError as error:
             file.failed = True
+            file.far = file.far or error.errno == errno.EFBIG
             raise
         finally:
+            if file.far and file.before is not None:
+                take_back(file.content.fd, file.before)
+                file.before = None
             self._changed(file)  # a part of it may have been written
 
     def truncate(self, file: OpenFile, size: int) -> None:

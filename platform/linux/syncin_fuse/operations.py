@@ -17,6 +17,8 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileInfo, FUSEError, RequestContext, SetattrFields
 
+from syncin_fuse.turns import MUCH, Turns
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -33,9 +35,13 @@ A_DAY = 86_400
 def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Lets nothing out of a handler but FUSEError: any other exception would end the mount."""
 
+    asks = "ctx" in inspect.signature(handler).parameters  # its last one: who asks
+
     @functools.wraps(handler)
     async def guard(*args: Any) -> Any:
         try:
+            if asks:
+                args[0].turns.small(args[-1].pid)
             return await handler(*args)
         except FUSEError:
             raise
@@ -93,6 +99,7 @@ class Operations(pyfuse3.Operations):
         fs.keeps_times()
         self._absent = _absent()
         self.ready = trio.Event()
+        self.turns = Turns()
 
     def _entry(self, attr: Attr) -> EntryAttributes:
         return entry_of(attr, self._fs.blocks(attr))
@@ -190,18 +197,29 @@ class Operations(pyfuse3.Operations):
         self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
     ) -> tuple[FileInfo, EntryAttributes]:
         handle, attr = await self._fs.create(parent_inode, name, mode, flags, ctx.uid, ctx.gid)
+        self.turns.opened(handle, ctx.pid)
         return FileInfo(handle, keep_cache=True), self._entry(attr)
 
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
-        return FileInfo(await self._fs.open(inode, flags, ctx.uid), keep_cache=True)
+        handle = await self._fs.open(inode, flags, ctx.uid)
+        self.turns.opened(handle, ctx.pid)
+        return FileInfo(handle, keep_cache=True)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
         # pyfuse3 takes any buffer, whatever its annotation, and copies it before another handler runs.
-        data: Any = await self._fs.read(fh, off, size)
+        data: Any
+        if size < MUCH:
+            data = await self._fs.read(fh, off, size)
+        else:
+            async with self.turns.portion(fh):
+                data = await self._fs.read(fh, off, size)
         return data  # type: ignore[no-any-return]
 
     async def write(self, fh: int, off: int, buf: bytes) -> int:
-        return await self._fs.write(fh, off, buf)
+        if len(buf) < MUCH:
+            return await self._fs.write(fh, off, buf)
+        async with self.turns.portion(fh):
+            return await self._fs.write(fh, off, buf)
 
     async def flush(self, fh: int) -> None:
         self._fs.flush(fh)
@@ -210,19 +228,30 @@ class Operations(pyfuse3.Operations):
         await self._fs.fsync(fh)
 
     async def release(self, fh: int) -> None:
+        self.turns.closed(fh)
         self._fs.release(fh)
 
     # Folders ----------------------------------------------------------------------------------------------
 
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
-        return self._fs.opendir(inode)
+        handle = self._fs.opendir(inode)
+        self.turns.opened(handle, ctx.pid)
+        return handle
 
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
+        if start_id == 0:  # most folders have no more
+            self._list(fh, start_id, token)
+        else:
+            async with self.turns.portion(fh):
+                self._list(fh, start_id, token)
+
+    def _list(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         for name, attr, after in self._fs.readdir(fh, start_id):
             if not pyfuse3.readdir_reply(token, name, self._entry(attr), after):
                 return
 
     async def releasedir(self, fh: int) -> None:
+        self.turns.closed(fh)
         self._fs.releasedir(fh)
 
     async def fsyncdir(self, fh: int, datasync: bool) -> None:

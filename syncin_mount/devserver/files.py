@@ -71,7 +71,7 @@ def make_folder(place: Place, mtime: int | None) -> int:
 def make_file(place: Place, mtime: int | None) -> int:
     """Creates an empty file, or empties the one that is there; returns the inode."""
     full = place.contained()
-    os.close(os.open(full, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW, 0o666))
+    os.close(os.open(full, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW, 0o600))
     if mtime is not None:
         set_mtime(full, mtime)
     return os.lstat(full).st_ino

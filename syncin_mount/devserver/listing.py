@@ -23,7 +23,7 @@ from .files import NOFOLLOW
 from .patterns import compile_filter
 from .places import Place
 from .validate import check_diff
-from .wire import Answer, Refusal, Request, os_refusal
+from .wire import Answer, Refusal, Request, os_refusal, parsed
 
 _BATCH_ENTRIES = 1000
 _BATCH_HASHED = 16 * 1024 * 1024  # bytes hashed before a batch is handed over
@@ -82,7 +82,7 @@ def _unpacked(packed: bytes) -> dict[str, Any]:
     if not unpacker.eof:
         raise Refusal(400, "Invalid gzip body")
     try:
-        value = json.loads(plain)
+        value = parsed(plain)
     except ValueError as error:
         raise Refusal(400, f"Invalid JSON : {_v8_message(error)}") from error
     return value if isinstance(value, dict) else {}

@@ -26,7 +26,7 @@ from .places import Places, Root
 from .quota import Quotas
 from .routes import Router
 from .spaces import Spaces
-from .store import Store
+from .store import FILE_NAME, Store
 from .tokens import hash_password
 from .uploads import Uploads
 from .web import Web
@@ -97,6 +97,7 @@ class DevServer:
             self._fault_file.load()
         self.requests: deque[RequestRecord] = deque(maxlen=_RECORDS_KEPT)
         self._request_log = None if request_log is None else request_log.open("a", encoding="utf-8", buffering=1)
+        self._known = (self.root / FILE_NAME).exists()
         self.store = Store(self.root)
         self.places = Places(self.root, self.store)
         self.locks = Locks(clock)
@@ -133,6 +134,15 @@ class DevServer:
         self.store.save()
 
     def _make_folders(self, root: Root) -> None:
+        """The top one is closed to other users, and so is all below it."""
+        top = self.root / Path(root.base).relative_to(self.root).parts[0]
+        try:
+            top.mkdir(mode=0o700)
+        except FileExistsError:
+            if (
+                self._known and top.stat().st_uid == (self.root / FILE_NAME).stat().st_uid
+            ):  # an earlier version left it open
+                top.chmod(0o700)
         for name in ("files", "trash"):
             os.makedirs(os.path.join(root.base, name), exist_ok=True)
 

@@ -53,7 +53,7 @@ class _Partial:
             self._continue(content_range)
             continued = True
         flags = os.O_WRONLY | os.O_CREAT | NOFOLLOW | (os.O_APPEND if continued else os.O_TRUNC)
-        self._stream = os.open(self.path, flags, 0o666)
+        self._stream = os.open(self.path, flags, 0o600)
 
     def _continue(self, content_range: str) -> None:
         self.size = os.lstat(self.path).st_size

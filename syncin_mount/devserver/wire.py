@@ -106,6 +106,40 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+DEPTH = 64
+"""JSON that is nested more deeply is refused."""
+
+
+def parsed(body: bytes) -> Any:
+    """A JSON body. Half a surrogate pair becomes the replacement character, as where the real server writes it. Raises
+    ValueError, also for what is nested too deeply."""
+    text = body.decode()
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if _is_deeper(value, DEPTH):
+        raise ValueError("nested too deeply")
+    if "\\ud" in text.lower():
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        value = json.loads(whole.decode("utf-16", "replace"))
+    return value
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def json_answer(value: object, status: int = 200) -> Answer:
     """`value` as compact JSON."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -172,7 +206,7 @@ class Request:
         if not body:
             raise Refusal(400, "Body cannot be empty when content-type is set to 'application/json'")
         try:
-            return json.loads(body)
+            return parsed(body)
         except ValueError as error:
             raise Refusal(400, "Body is not valid JSON but content-type is set to 'application/json'") from error
 

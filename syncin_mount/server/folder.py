@@ -154,6 +154,8 @@ class Folder:
             whole = answer.status == 200 and start == 0
             if not whole and given != f"bytes {start}-{stop - 1}/{expect.size}":
                 raise answer.strange()  # the right version, and yet another part of it
+            if answer.headers.get("content-length", "") not in ("", str(expect.size if whole else stop - start)):
+                raise answer.strange()  # and yet another length
             yield _Pieces(answer, stop - start, path)
 
     async def _still(self, path: str, expect: Found) -> None:
@@ -391,7 +393,7 @@ class Folder:
 
 
 class _Pieces(AsyncIterator[bytes]):
-    """Exactly ``length`` bytes of an answer. Raises Unreachable when it gives less."""
+    """Exactly ``length`` bytes of an answer. Raises Unreachable when it gives less, or a part gives more."""
 
     def __init__(self, answer: Answer | None, length: int, path: str) -> None:
         self._answer = answer
@@ -402,13 +404,16 @@ class _Pieces(AsyncIterator[bytes]):
         if self._answer is None:
             raise StopAsyncIteration
         if not self._left:
-            if self._answer.status == 206:
-                await self._answer.read(0)  # reaches the end of the answer: the connection can serve again
+            # The end of the answer is reached, so that the connection can serve again.
+            if self._answer.status == 206 and await self._answer.read(0) is None:
+                raise self._answer.strange()
             raise StopAsyncIteration
         try:
             piece = await anext(self._answer.chunks)
         except StopAsyncIteration:
             raise Unreachable(f"The download of {shown(self._path)} ended before its end; it goes on later") from None
+        if self._answer.status == 206 and len(piece) > self._left:
+            raise self._answer.strange()  # it is not the part that was asked for
         piece = piece[: self._left]
         self._left -= len(piece)
         return piece

@@ -236,6 +236,30 @@ async def test_another_part_than_asked_for_is_refused(part: str) -> None:
                 pass
 
 
+async def part_of(folder: Folder) -> bytes:
+    async with folder.download("f", start=2, stop=5, expect=Found(5, 1000)) as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks", "late chunks"])
+@pytest.mark.parametrize("body", [b"12", b"1234", b"<html>not the file</html>"])
+async def test_another_length_than_asked_for_is_refused(framing: str, body: bytes) -> None:
+    """Else the beginning of an error page would become a file's content."""
+    more = 'ETag: W/"5-3e8"\r\nContent-Range: bytes 2-4/5\r\n'
+
+    async def handler(stream: trio.SocketStream) -> None:
+        if framing == "length":
+            await stream.send_all(answer("206 Partial", body, more=more))
+            return
+        await stream.send_all(f"HTTP/1.1 206 Partial\r\nTransfer-Encoding: chunked\r\n{more}\r\n".encode())
+        parts = [body] if framing == "chunks" else [body[:1], body[1:]]
+        await stream.send_all(b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n")
+
+    async with scripted(handler) as folder:
+        with pytest.raises(Unreachable):
+            await part_of(folder)
+
+
 async def test_a_stall_ends() -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await trio.sleep_forever()

@@ -1,0 +1,1 @@
+"""Hostile answers: every field of every answer that is recorded, wrong in every way; see docs/testing.md."""

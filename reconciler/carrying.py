@@ -30,7 +30,7 @@ WORTH_WAITING = 5.0
 class Carrier:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
     server has, for mode ``secure``; ``transfers`` is how many requests there are at once; ``tell`` is told what is
-    being done."""
+    being done; ``suspects`` takes up what is not the file on the server that it looks like."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Carrier:
         transfers: int,
         reach: Reach,
         tell: Callable[[str], None],
+        suspects: set[NodeId],
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -53,6 +54,7 @@ class Carrier:
         self._copies = copies
         self._transfers = transfers
         self._tell = tell
+        self._suspects = suspects
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
@@ -94,6 +96,7 @@ class Carrier:
             copies=self._copies if settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
             sent=self._sent,
+            suspects=self._suspects,
         )
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         run = _Run(executor, telling)

@@ -38,6 +38,7 @@ from reconciler.observe import Observer
 from reconciler.outstanding import BREATHER, Outstanding
 from reconciler.planning import Asked, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
+from reconciler.proving import Prover
 from reconciler.quiet import Quiet
 from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
@@ -140,6 +141,7 @@ class Engine:
         self._copies = Copies(replica)
         self._outstanding = Outstanding(replica, hydrator)
         self._reach = Reach(remote, link)
+        self._prover = Prover(replica, remote, self._sums, hydrator, self._reach)
         self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
         self._carrier = Carrier(
             replica,
@@ -151,6 +153,7 @@ class Engine:
             transfers=transfers,
             reach=self._reach,
             tell=self._tell,
+            suspects=self._prover.suspects,
         )
         self._cleaner = Cleaner(replica, remote, clock, self._reach)
         self._listing_due = -math.inf
@@ -614,10 +617,14 @@ class Engine:
             tree = await apart(self._replica, size, observer.finish, ids=2 * observer.left_over())
         except SnapshotEnded:
             return None
+        self._doing = "comparing contents"
         if secure:
-            self._doing = "comparing contents"
             await self._sums.complete_bases(tree)
-            await self._sums.compare(tree, [*(each.node for each in self._replica.dirty()), *tree.changed()])
+        doubted = [*tree.doubts]
+        await self._prover.settle(tree, report.entries)
+        if secure:
+            doubted = [*(each.node for each in self._replica.dirty()), *tree.changed()]
+        await self._sums.compare(tree, doubted)
         return tree if self._replica.identity_moves() == moves else None
 
     def _listing(self, secure: bool) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
@@ -631,6 +638,7 @@ class Engine:
         self._replica.begin_run()
         self._doing = "sending"
         tree = RemoteTree.assumed(self._replica)
+        tree.unproved = self._prover.waiting
         if self.settings.mode is Mode.SECURE:
             await self._sums.compare(tree, [each.node for each in settled])
         try:

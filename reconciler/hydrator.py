@@ -381,6 +381,20 @@ class Hydrator:
             else:
                 self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
 
+    def start_over(self, node: NodeId) -> None:
+        """The server has another content of the same size and second now: what arrived of the
+        absent one goes."""
+        base, local = self._replica.base(node), self._replica.local(node)
+        if base is None or local is None or local.present or node in self._replacing:
+            return
+        self.forget(node, "the server has another version by now")
+        incoming = self._replica.incoming(node, base.size, base.mtime)
+        try:
+            incoming.restart()
+        finally:
+            incoming.close()
+        self.want(node)
+
     def _wait_for_room(self, node: NodeId) -> None:
         self._refused[node] = _Refusal(NO_ROOM, True, 0.0, math.inf, self._replica.base(node), 0)
         self._roomless[node] = None
@@ -744,8 +758,7 @@ async def _sum(incoming: Incoming) -> str | None:
 
 def _hydration(node: NodeId, base: Base) -> Action:
     """A hydration as it stands in the history."""
-    remote = Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
-    return Action(Op.FETCH, Side.LOCAL, node, base, None, remote, base.place, reason="content fetched")
+    return Action(Op.FETCH, Side.LOCAL, node, base, None, base.on_server(), base.place, reason="content fetched")
 
 
 def _arrived(incoming: Incoming) -> int:

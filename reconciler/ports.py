@@ -167,10 +167,6 @@ class Replica(Lookups, Protocol):
         """Number of the last event: it grows with every change."""
         ...
 
-    def checksum_of(self, node: NodeId, version: int) -> str | None:
-        """SHA-512/256 (hex) of the node's content in that version, if somebody counted it."""
-        ...
-
     def identity_moves(self) -> int:
         """How often a base went from one node to another (an editor's save by rename). A listing that was compared
         while this grew cannot be trusted and is done again."""

@@ -79,8 +79,7 @@ class Prover:
     async def settle(self, tree: RemoteTree, entries: int) -> None:
         """Turns doubts of the tree into knowledge: equal contents, or an edit on the server. What
         cannot be settled now is ``unproved`` in the tree, and waits if it was changed here.
-        ``entries`` is how many a
-        listing has.
+        ``entries`` is how many a listing has.
 
         Raises Unreachable and Unauthorized.
         """

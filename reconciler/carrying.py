@@ -18,6 +18,7 @@ from reconciler.outstanding import Outstanding
 from reconciler.ports import Progress, RemoteFolder, Replica
 from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
+from reconciler.slots import Slots
 from reconciler.sums import Copies
 from reconciler.telling import Telling, content_bytes
 
@@ -29,8 +30,8 @@ WORTH_WAITING = 5.0
 
 class Carrier:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
-    server has, for mode ``secure``; ``transfers`` is how many requests there are at once; ``tell`` is told what is
-    being done; ``suspects`` takes up what is not the file on the server that it looks like."""
+    server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
+    is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Carrier:
         self._progress = progress
         self._outstanding = outstanding
         self._copies = copies
-        self._transfers = transfers
+        self._slots = Slots(transfers)
         self._tell = tell
         self._suspects = suspects
         self._acting: dict[NodeId, int] = {}
@@ -107,7 +108,7 @@ class Carrier:
                 ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
             todo = iter(ready)
             async with trio.open_nursery() as nursery:
-                workers = 1 if in_order else min(self._transfers, len(stage))
+                workers = 1 if in_order else min(self._slots.most, len(stage))
                 for _ in range(workers):
                     nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
             if run.fatal:
@@ -128,11 +129,14 @@ class Carrier:
             if fuse is not None and not await self._may_try(action, fuse):
                 continue
             try:
-                outcome, strange = await self._act(run.executor, action, path)
+                async with self._slots:
+                    outcome, strange = await self._act(run.executor, action, path)
             except (Unreachable, Unauthorized) as error:
                 run.fatal.append(error)
                 scope.cancel()
                 return
+            if _asks(action):
+                self._slots.ended(outcome.moved_bytes)
             await trio.lowlevel.checkpoint()
             run.outcomes.append(outcome)
             run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
@@ -141,8 +145,7 @@ class Carrier:
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
         pause of its own."""
-        asks = action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
-        if not asks or self._outstanding.pauses.has_failed(action.node):
+        if not _asks(action) or self._outstanding.pauses.has_failed(action.node):
             return None
         return self._fuses.setdefault(action.op, Fuse())
 
@@ -224,6 +227,11 @@ class _Run:
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False
+
+
+def _asks(action: Action) -> bool:
+    """Whether the server has to be asked for it now."""
+    return action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
 
 
 def _takes_others_along(action: Action) -> bool:

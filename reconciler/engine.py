@@ -17,6 +17,7 @@ from functools import partial
 import trio
 
 from reconciler.carrying import Carrier
+from reconciler.concurrency import MOST
 from reconciler.conflicts import Conflicts
 from reconciler.doubt import Unreadable
 from reconciler.errors import (
@@ -49,9 +50,6 @@ from reconciler.telling import Telling
 from reconciler.waits import Circumstances, Wait, reason
 
 log = logging.getLogger(__name__)
-
-TRANSFERS = 6
-"""Requests at once: the server's one worker saturates between 4 and 8 small uploads (measured on the real server)."""
 
 LISTING_EVERY = 20.0
 """Seconds between listings when they are cheap; a costly one is repeated after ``LISTING_SHARE`` times its duration."""
@@ -105,7 +103,7 @@ class Engine:
         listing_every: float = LISTING_EVERY,
         schedule: Schedule | None = None,
         manual: bool = False,
-        transfers: int = TRANSFERS,
+        transfers: int = MOST,
         stamp: Callable[[int], str],
         name: Callable[[], str] = lambda: "the synchronized folder",
     ) -> None:

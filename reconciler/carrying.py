@@ -16,9 +16,10 @@ from reconciler.hydrator import Hydrator
 from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.outstanding import Outstanding
 from reconciler.ports import Progress, RemoteFolder, Replica
+from reconciler.presence import Meant
 from reconciler.reaching import Reach
+from reconciler.recreated import Recreated
 from reconciler.remote_tree import RemoteTree
-from reconciler.slots import Slots
 from reconciler.sums import Copies
 from reconciler.telling import Telling, content_bytes
 
@@ -30,8 +31,8 @@ WORTH_WAITING = 5.0
 
 class Carrier:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
-    server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
-    is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
+    server has, for mode ``secure``; ``transfers`` is how many requests there are at once; ``tell`` is told what is
+    being done."""
 
     def __init__(
         self,
@@ -45,7 +46,6 @@ class Carrier:
         transfers: int,
         reach: Reach,
         tell: Callable[[str], None],
-        suspects: set[NodeId],
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -53,9 +53,8 @@ class Carrier:
         self._progress = progress
         self._outstanding = outstanding
         self._copies = copies
-        self._slots = Slots(transfers)
+        self._transfers = transfers
         self._tell = tell
-        self._suspects = suspects
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
@@ -63,6 +62,10 @@ class Carrier:
         self._fuses: dict[Op, Fuse] = {}
         self._recall = Recall(replica, remote, self._attempted, reach)
         self._sent: dict[NodeId, float] = {}
+        self._meant: dict[NodeId, Meant] = {}
+        self.folders_stayed = True
+        """Whether nothing of the last plan was sent into a folder that somebody moved away just then: else a listing is
+        due."""
 
     def is_acting(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
@@ -71,6 +74,13 @@ class Carrier:
     async def recall(self) -> None:
         """Finds out of all that was sent without an answer whether it arrived. Raises Unreachable and Unauthorized."""
         self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
+
+    async def mend(self, tree: RemoteTree) -> bool:
+        """After a listing: removes what came back on the server when something was sent. Whether anything was done, so
+        that the tree is not true any more. Raises Unauthorized."""
+        done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
+        self._meant.clear()
+        return done
 
     def forget_old(self) -> None:
         """What was sent a while ago is not "just sent" any more."""
@@ -97,7 +107,7 @@ class Carrier:
             copies=self._copies if settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
             sent=self._sent,
-            suspects=self._suspects,
+            meant=self._meant,
         )
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         run = _Run(executor, telling)
@@ -108,13 +118,17 @@ class Carrier:
                 ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
             todo = iter(ready)
             async with trio.open_nursery() as nursery:
-                workers = 1 if in_order else min(self._slots.most, len(stage))
+                workers = 1 if in_order else min(self._transfers, len(stage))
                 for _ in range(workers):
                     nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
             if run.fatal:
                 raise run.fatal[0]
             if run.uncertain:
                 break
+        try:
+            self.folders_stayed = await executor.folders_stayed()
+        except Unreachable:  # the listing tells
+            self.folders_stayed = False
         return run.outcomes
 
     async def _work(self, run: _Run, todo: Iterator[Action], scope: trio.CancelScope) -> None:
@@ -129,14 +143,11 @@ class Carrier:
             if fuse is not None and not await self._may_try(action, fuse):
                 continue
             try:
-                async with self._slots:
-                    outcome, strange = await self._act(run.executor, action, path)
+                outcome, strange = await self._act(run.executor, action, path)
             except (Unreachable, Unauthorized) as error:
                 run.fatal.append(error)
                 scope.cancel()
                 return
-            if _asks(action):
-                self._slots.ended(outcome.moved_bytes)
             await trio.lowlevel.checkpoint()
             run.outcomes.append(outcome)
             run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
@@ -145,7 +156,8 @@ class Carrier:
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
         pause of its own."""
-        if not _asks(action) or self._outstanding.pauses.has_failed(action.node):
+        asks = action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
+        if not asks or self._outstanding.pauses.has_failed(action.node):
             return None
         return self._fuses.setdefault(action.op, Fuse())
 
@@ -227,11 +239,6 @@ class _Run:
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False
-
-
-def _asks(action: Action) -> bool:
-    """Whether the server has to be asked for it now."""
-    return action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
 
 
 def _takes_others_along(action: Action) -> bool:

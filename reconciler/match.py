@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from reconciler.kinship import Known as Likeness
+from reconciler.kinship import kin
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
-from reconciler.remote_tree import Known, RemoteTree
+from reconciler.remote_tree import Known, RemoteTree, stays_here
 from reconciler.resolve import temporarily, temporary_name
 
 DEFERRED = NodeId(-1)
@@ -44,6 +48,7 @@ class Matching:
             self._below.setdefault(_split(entry.path)[0], []).append(entry)
         self._claims: dict[str, NodeId] = {}  # path -> node, by inode
         self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
+        self._new: list[Likeness] = []  # what nobody knew, folders before what is in them
         self._trust_inodes = True
         self._as_they_were: set[str] = set()  # paths of files with their old size and time and another inode
         self._unexplained = False  # one of these is not where a move of a file that looks the same can have brought it
@@ -54,12 +59,14 @@ class Matching:
         self._trust_inodes = not self._tree.restored or other <= _RENUMBERED
         if self._trust_inodes:
             self._claim_by_inode()
+            self._claim_emptied()
         self._claim_by_temporary_name()
         rest = [entry for entry in self._entries if not self._by_path(entry)]
         if rest:
             missing = self._missing_untold()
             for entry in rest:
                 self._settle(entry, missing)
+            self._note_kin()
         for path, why in self._problems.items():
             self._note_problem(path, why)
         self._tree.unreadable = frozenset(self._problems)
@@ -129,6 +136,23 @@ class Matching:
                 self._moving.add(node)
                 self._see(node)
 
+    def _claim_emptied(self) -> None:
+        """Folders in which nothing is that was in them, by their inode, where something of it went elsewhere; and where
+        the folder stays here in any case, so that it would be there twice. (An inode that was given out again is little
+        harm there: what is new in the one folder comes into the other.)"""
+        for entry in self._entries:
+            node = self._known.base_by_inode(entry.inode) if entry.is_folder and entry.inode else None
+            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
+            if node is None or base is None or entry.path in self._claims:
+                continue
+            if base.inode != entry.inode or base.kind is not Kind.FOLDER:
+                continue
+            left = any(self._is_seen(child) for _, child in self._known.base_children(node))
+            if left or stays_here(self._known, node):
+                self._claims[entry.path] = node
+                self._moving.add(node)
+                self._see(node)
+
     def _claim_by_temporary_name(self) -> None:
         """What lies under a name that only we give is the node it was given to, whatever its inode: somebody may have
         put another content at its place between our look and our move."""
@@ -192,7 +216,26 @@ class Matching:
             self._problems.setdefault(head, f"the server listed {entry.path!r} without its folder")
             return
         node = self._untold_move(entry, missing) or self._local_twin(entry, parent, name)
-        self._place(entry, node if node is not None else self._known.new_id(), parent, name)
+        if node is None:
+            node = self._known.new_id()
+            self._new.append(Likeness(node, parent, name, entry.is_folder, entry.size))
+        self._place(entry, node, parent, name)
+
+    def _note_kin(self) -> None:
+        """What is new may be something that was renamed and edited: by who had its place, and moved on, or is gone."""
+        for new in self._new:
+            before = self._known.base_entry(new.parent, new.name)
+            if before is not None and (before.kind is Kind.FOLDER) is new.is_folder:
+                self._tree.kin[new.node] = before.node
+        rest = [each for each in self._new if each.node not in self._tree.kin]
+        if rest:
+            self._tree.kin |= kin(self._gone(), rest)
+
+    def _gone(self) -> Iterator[Likeness]:
+        for node in self._unseen():
+            base = self._known.base(node)
+            if base is not None and self._known.local(node) is not None and self._tree.unknown(node) is None:
+                yield Likeness(node, base.parent, base.name, base.kind is Kind.FOLDER, base.size)
 
     def _untold_move(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> NodeId | None:
         found = [node for node in missing.get(_likeness(entry), ()) if not self._is_seen(node)]

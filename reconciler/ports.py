@@ -8,7 +8,7 @@ unless its docstring says more.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -186,13 +186,14 @@ class Replica(Lookups, Protocol):
         """``set_base`` for many, in batches of events."""
         ...
 
-    def place_folder(self, node: NodeId, base: Base) -> None:
-        """A remote folder appears locally, its base with it. Raises FileExistsError when the place is taken."""
+    def place_folder(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+        """A remote folder appears locally, its base with it, and the attributes that only this side has: those of
+        ``like``, if that is here and of its kind. Raises FileExistsError when the place is taken."""
         ...
 
-    def place_file(self, node: NodeId, base: Base) -> None:
-        """A remote file appears locally, its content not yet here, its base with it (``base.version`` is set by the
-        replica). Raises FileExistsError."""
+    def place_file(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+        """As ``place_folder``: a remote file appears locally, its content not yet here (``base.version`` is set by the
+        replica)."""
         ...
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
@@ -327,18 +328,17 @@ class RemoteFolder(Protocol):
         Unauthorized when it lets nobody in, any other RemoteError when it is not there."""
         ...
 
-    async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
-        """What a listing tells of these files alone, checksums included: the server counts no
-        others. What is not there or could not be read is missing in it. Raises as iterating a
-        ``listing``."""
-        ...
-
     async def is_there(self) -> bool:
         """Whether the folder itself is on the server."""
         ...
 
     async def find(self, path: str) -> Found | None:
         """HEAD: the file's state, None when there is none (404). A folder raises Exists."""
+        ...
+
+    async def inodes(self, path: str) -> dict[str, int] | None:
+        """What is in a folder ("" for the whole one), by name: inodes, 0 where one is not told. None when the folder is
+        not there, or the server tells nothing of it."""
         ...
 
     def download(

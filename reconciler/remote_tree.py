@@ -21,6 +21,7 @@ class Known(Protocol):
     def base_nodes(self) -> Iterator[NodeId]: ...
     def local(self, node: NodeId) -> Local | None: ...
     def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]: ...
     def new_id(self) -> NodeId: ...
 
 
@@ -37,10 +38,9 @@ class RemoteTree:
         "_nameless",
         "_placed",
         "_unknown",
-        "doubts",
+        "kin",
         "learned",
         "restored",
-        "unproved",
         "unreadable",
     )
 
@@ -53,11 +53,8 @@ class RemoteTree:
         self._hiding: set[NodeId] = set()
         self.learned: list[tuple[NodeId, Base]] = []
         """Bases that only gain what the server had not told before (inode, checksum)."""
-        self.doubts: dict[NodeId, Remote] = {}
-        """Files of which only size and second say that they are the base's: another inode says that
-        they may not be."""
-        self.unproved: frozenset[NodeId] = frozenset()
-        """Of these, those that are still so: nothing may be done to them on the server."""
+        self.kin: dict[NodeId, NodeId] = {}
+        """What is new there → what it is most like of what had its place or is gone (see ``kinship``)."""
         self.unreadable: frozenset[str] = frozenset()
         """The paths of a listing that could not be read."""
         self.restored = False
@@ -88,7 +85,7 @@ class RemoteTree:
         base = self._known.base(node)
         if base is None:
             return None
-        return base.on_server()
+        return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
 
     def gone(self) -> bool:
         """Whether anything is not there that the base has."""
@@ -187,37 +184,18 @@ class RemoteTree:
         self._nameless[node] = place
         self._placed.setdefault(place.parent, {})[place.name] = node
 
-    def settle_doubt(self, node: NodeId, remote: Remote) -> None:
-        """The node is so on the server, and there is nothing more to find out about it."""
-        self.doubts.pop(node, None)
-        self._put(node, remote)
-
     def note_hiding(self, folder: NodeId) -> None:
         self._hiding.add(folder)
 
     def note_seen(self, node: NodeId, remote: Remote) -> None:
-        """Keeps what was listed, if it differs from the base; what only adds to the base is
-        ``learned``. What is another
-        file that looks the same is in ``doubts`` until somebody has compared the contents."""
+        """Keeps what was listed, if it differs from the base; what only adds to the base is ``learned``."""
         base = self._known.base(node)
-        if base is not None and _is_another(base, remote):
-            self.doubts[node] = remote
-            self._put(node, remote)
-        elif base is None or not _same(base, remote):
+        if base is None or not _same(base, remote):
             self._put(node, remote)
         elif base.inode != remote.inode or (remote.checksum is not None and base.checksum is None):
-            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum)))
-
-
-def _is_another(base: Base, remote: Remote) -> bool:
-    """Whether the server's file is not the one that was agreed on, and nothing else tells whether
-    its content is."""
-    if remote.kind is not Kind.FILE or base.kind is not Kind.FILE or base.inode in (0, remote.inode):
-        return False
-    if remote.size == 0:
-        return False
-    told = base.checksum is not None and remote.checksum is not None
-    return not told and (base.size, base.mtime) == (remote.size, remote.mtime)
+            # Another inode is another file: that it looks the same does not make the checksum true.
+            kept = base.checksum if base.inode in (0, remote.inode) else None
+            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or kept)))
 
 
 def _same(base: Base, remote: Remote) -> bool:
@@ -228,3 +206,20 @@ def _same(base: Base, remote: Remote) -> bool:
     if base.size != remote.size or base.mtime != remote.mtime:
         return False
     return base.checksum is None or remote.checksum is None or base.checksum == remote.checksum
+
+
+def stays_here(known: Known, folder: NodeId) -> bool:
+    """Whether a folder that the server no longer has stays here, or comes back, as it was moved here or has something
+    in it that was made, moved into it or edited here."""
+    todo = [folder]
+    for node in todo:
+        base, local = known.base(node), known.local(node)
+        if local is None:
+            continue
+        if base is None or base.place != local.place:
+            return True
+        if local.kind is Kind.FILE and local.present and local.version != base.version:
+            return True
+        if local.kind is Kind.FOLDER:
+            todo.extend(child for _, child in known.local_children(node))
+    return False

@@ -86,7 +86,7 @@ class Operations:
         check_copy_move(body)
         target = self._destination(who, body["destination"])
         mtime = self._time(body.get("mtime"))
-        await self.transfer(who, source, target, moving=moving, overwrite=True)
+        await self.transfer(who, source, target, moving=moving, overwrite=True, parents=True)
 
         def settle() -> Answer:
             if mtime is not None:
@@ -106,10 +106,15 @@ class Operations:
                 raise Refusal(500, "Cannot read properties of null (reading 'inTrashRepository')") from refusal
             raise Refusal(500, "Internal server error") from refusal
 
-    async def transfer(self, who: Identity, source: Place, target: Place, *, moving: bool, overwrite: bool) -> None:
-        """Moves or copies. What lies at the target goes to the trash first, or refuses with 400 without `overwrite`."""
+    async def transfer(
+        self, who: Identity, source: Place, target: Place, *, moving: bool, overwrite: bool, parents: bool = False
+    ) -> None:
+        """Moves or copies. What lies at the target goes to the trash first, or refuses with 400 without `overwrite`.
+        With `parents` the target's folder is made, else it has to be there (409)."""
         source.existing()
         target.require("a")
+        if not parents and not os.path.lexists(os.path.dirname(target.full)):
+            raise Refusal(409, "Parent must exists")
         refuse_overlap(source, target)
         if moving:
             self._locks.refuse_foreign(source, who.id)

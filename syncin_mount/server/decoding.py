@@ -30,8 +30,8 @@ SECONDS = 9_223_372_036
 SIZE = 2**63 - 1
 """Bytes of a file at most."""
 
-INODE = 2**64 - 1
-"""Inodes beyond are taken for not told: JavaScript rounds the highest ones up to what no file has."""
+INODE = 2**63 - 1
+"""Inodes beyond are taken for not told: the replica records no more, and JavaScript rounds such high ones."""
 
 _ID = 2**53 - 1
 """The highest number that JavaScript counts to."""
@@ -233,3 +233,24 @@ def told_inode(body: bytes) -> int:
     except Undecodable:
         return 0
     return told if isinstance(told, int) and _is_whole(told) and 0 < told <= INODE else 0
+
+
+class _Browsed(msgspec.Struct):
+    files: list[object]
+
+
+def told_inodes(body: bytes) -> dict[str, int] | None:
+    """The inodes by name in the web's listing of one folder; 0 where none is told: an id of the server's database is
+    positive, an inode negative. None for anything else than such a listing."""
+    try:
+        files = decode(body, _Browsed).files
+    except Undecodable:
+        return None
+    found: dict[str, int] = {}
+    for each in files:
+        match each:
+            case {"name": str() as name, "id": int() as number} if _is_whole(number) and 0 < -number <= INODE:
+                found[name] = -number
+            case {"name": str() as name}:
+                found[name] = 0
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -18,9 +18,9 @@ from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Re
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
 from syncin_mount.server.auth import JSON, Session, body, greet
-from syncin_mount.server.decoding import parse_etag, told_inode
+from syncin_mount.server.decoding import parse_etag, told_inode, told_inodes
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
-from syncin_mount.server.listing import ListingOptions, none_but, open_listing
+from syncin_mount.server.listing import ListingOptions, open_listing
 from syncin_mount.server.names import (
     PARTIAL,
     TRASH_BYTES,
@@ -39,12 +39,16 @@ from syncin_mount.server.transport import Answer, Call, Upload
 PIECE = 512 * 1024
 """Bytes that are asked of a Reader at a time."""
 
+BROWSED_BYTES = 8 * 1024 * 1024
+"""The web's listing of one folder at most: some 30,000 names."""
+
 STUCK_AFTER = 600.0
 """Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
 server that was killed leaves it for 8 hours (observed)."""
 
 _OPERATION = "api/app/sync/operation/"
 _WEB_OPERATION = "api/app/spaces/operation/"
+_BROWSE = "api/app/spaces/browse/"
 
 
 def stamp(mtime: int) -> int:
@@ -98,19 +102,6 @@ class Folder:
         options = self._options if snapshot is None else replace(self._options, secure=True, snapshot=snapshot)
         return open_listing(self._session, self._id, self._root, options)
 
-    async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
-        """One listing for some hundred paths: its filter leaves out all others, and what is left
-        out is not counted
-        (read in the server's source; the filter is a JavaScript regexp without repetitions)."""
-        found: dict[str, Entry] = {}
-        for pattern, wanted in none_but(paths):
-            options = replace(self._options, secure=True, snapshot=None, path_filters=pattern)
-            async with open_listing(self._session, self._id, self._root, options) as batches:
-                async for batch in batches:
-                    told = (each for each in batch if each.path in wanted and each.checksum is not None)
-                    found.update((each.path, each) for each in told)
-        return found
-
     # Reading ----------------------------------------
 
     async def greet(self) -> None:
@@ -144,6 +135,17 @@ class Folder:
             if exc.status == 400:  # its message is lost with HEAD; a good path to something else is a folder's
                 raise Exists(f"{shown(path)} is a folder on the server", status=400) from exc
             raise
+
+    async def inodes(self, path: str) -> dict[str, int] | None:
+        """The id that the web's listing of one folder tells is the inode, negative, unless the server's database has a
+        row for what is there (protocol page, "Seen later")."""
+        where = _BROWSE + quoted(web_path(join(self._root, checked(path)) if path else self._root))
+        call = Call(Endpoint.BROWSE, "GET", where, path, query={"showHiddenFiles": "true"}, repeatable=True)
+        try:
+            async with self._session.exchange(call) as answer:
+                return told_inodes(await answer.read(BROWSED_BYTES) or b"")
+        except (Missing, Refused):  # refused: a file is in its place
+            return None
 
     def download(
         self, path: str, *, start: int, stop: int, expect: Found
@@ -311,7 +313,8 @@ class Folder:
             raise Exists(f"{shown(path)} is a folder on the server")
 
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
-        """A parent that is missing on the server is created. Onto itself: nothing happens."""
+        """Onto itself: nothing happens. (The sync API's move, the one that overwrites, makes the target's folder; the
+        web API's refuses where it is missing.)"""
         checked(path)
         checked(target)
         if path == target:
@@ -319,11 +322,7 @@ class Folder:
         if overwrite:
             await self._replace(path, target)
             return
-        try:
-            await self._web_move(path, target)
-        except Missing:
-            await self._parents_for(path, target)
-            await self._web_move(path, target)
+        await self._web_move(path, target)
 
     async def _replace(self, path: str, target: str) -> None:
         try:
@@ -364,20 +363,6 @@ class Folder:
         return Call(
             Endpoint.MOVE, "MOVE", where, path, headers=JSON, content=content, quiet=self._session.timeouts.slow
         )
-
-    async def _parents_for(self, path: str, target: str) -> None:
-        """After a move that missed something: makes the target's parent, or raises Missing when it is the source."""
-        if await self._kind_of(path) is None:
-            raise Missing(f"{shown(path)} is not on the server any more", status=404)
-        parent, _ = split(target)
-        if parent:
-            await self.make_folder(parent, 1)
-
-    async def _kind_of(self, path: str) -> str | None:
-        try:
-            return "file" if await self.find(path) else None
-        except Exists:
-            return "folder"
 
     async def _move_or_clean(self, landing: str, path: str, *, overwrite: bool) -> None:
         """Brings a stand-in to its place, or removes it when the place is taken."""

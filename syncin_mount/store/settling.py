@@ -88,13 +88,13 @@ class Settling(Unnaming):
         if self._ix.entry(parent, name) not in {None, node}:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
-    def place_folder(self, node: NodeId, base: Base) -> None:
-        self._place(node, base, FOLDER_MODE)
+    def place_folder(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+        self._place(node, base, FOLDER_MODE, like)
 
-    def place_file(self, node: NodeId, base: Base) -> None:
-        self._place(node, base, FILE_MODE)
+    def place_file(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+        self._place(node, base, FILE_MODE, like)
 
-    def _place(self, node: NodeId, base: Base, mode: int) -> None:
+    def _place(self, node: NodeId, base: Base, mode: int, like: NodeId | None) -> None:
         name = place_name(base.place)
         self._check_free(base.parent, name, node)
         if self._ix.node(node) is not None:
@@ -102,7 +102,15 @@ class Settling(Unnaming):
         self._objects.drop_incoming(node)
         came_back = self._ix.base(node) is not None
         ino = int(self.new_id()) if came_back else 0
-        self._do(events.Placed(self._now(), node, to_record(base), mode, *system.OWNER, ino), grows=True)
+        record, owner = to_record(base), system.OWNER
+        kin = None if like is None else self._ix.node(like)
+        xattrs: list[tuple[bytes, bytes | None]] = []
+        if like is not None and kin is not None and kin.kind == record.kind:
+            mode, owner = kin.mode, (kin.uid, kin.gid)
+            xattrs = [(each, self._ix.xattr(like, each)) for each in self._ix.xattr_names(like)]
+        self._do(events.Placed(self._now(), node, record, mode, *owner, ino), grows=True)
+        for each, value in xattrs:
+            self._do(events.XattrSet(self._now(), node, each, value), grows=True)
         self._writers.pop(node, None)  # whoever still writes has the former inode
         self._tell_entry(base.parent, name)
 
@@ -221,9 +229,7 @@ class Settling(Unnaming):
         name, sent, unconfirmed = place_name(Place(leftover.parent, leftover.name)), leftover.unconfirmed, None
         if sent is not None:
             called = os.fsencode(sent.name)
-            unconfirmed = UnconfirmedRecord(
-                sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new, sent.mtime_here
-            )
+            unconfirmed = UnconfirmedRecord(sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new)
         left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms, unconfirmed)
         self._do(events.LeftoverNoted(self._now(), leftover.parent, name, left))
 

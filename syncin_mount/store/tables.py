@@ -197,6 +197,11 @@ class Tables:
     def xattr_names(self, node: int) -> list[bytes]:
         return [found[8:] for found in self._prefixed(self.xattrs, key(node))]
 
+    def xattr(self, node: int, name: bytes) -> bytes | None:
+        """None where there is none of this name."""
+        value: bytes | None = self.txn.get(key(node) + name, db=self.xattrs)
+        return value
+
     def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """Everything in a table, for check and tests. Must not be held across a change."""
         yield from self.txn.cursor(db=self._tables[table])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
+
+import pytest
 
 from reconciler.model import NodeId, Op
 from tests.engine.world import Device, World
@@ -69,3 +72,156 @@ async def test_a_file_that_another_moved_and_renamed_before_our_next_listing_is_
     report = await a.sync()
     assert a.node("x/g") == node
     assert {outcome.action.op for outcome in report.outcomes} == {Op.MOVE}
+
+
+async def test_nothing_is_sent_into_a_folder_that_another_has_just_renamed(world: World) -> None:
+    a, b = await world.device("a", manual=False, settle=0.05), await world.device("b")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await world.settled(a)
+    await b.sync()
+    b.rename("d0", "D0")
+    await b.sync()
+    a.write("d0/new", b"2")
+    a.mkdir("d0/sub")
+    a.write("d0/sub/deep", b"3")
+    await world.settled(a)
+    assert world.on_disk() == a.tree()
+    assert world.on_disk() == {"D0": None, "D0/one": b"1", "D0/new": b"2", "D0/sub": None, "D0/sub/deep": b"3"}
+    assert not world.requests("POST", "Docs/d0/new") + world.requests("POST", "Docs/d0/sub")
+
+
+async def test_a_new_folder_under_the_former_name_is_left_alone(world: World) -> None:
+    a, b = await world.device("a", manual=False, settle=0.05), await world.device("b")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await world.settled(a)
+    await b.sync()
+    b.rename("d0", "D0")
+    b.mkdir("d0")
+    await b.sync()
+    a.write("d0/new", b"2")
+    await world.settled(a)
+    assert world.on_disk() == a.tree() == {"D0": None, "D0/one": b"1", "D0/new": b"2", "d0": None}
+
+
+def _renaming(world: World, device: Device, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folder d0 is renamed on the server's disk in the moment in which the device begins to send something new."""
+    renamed: list[str] = []
+    upload, make = device.folder.upload, device.folder.make_folder
+
+    def rename() -> None:
+        if not renamed:
+            renamed.append("d0")
+            os.rename(world.disk / "d0", world.disk / "D0")
+
+    async def sends(path: str, *args: Any, **options: Any) -> int:
+        rename()
+        return await upload(path, *args, **options)
+
+    async def makes(path: str, mtime: int) -> int:
+        rename()
+        return await make(path, mtime)
+
+    monkeypatch.setattr(device.folder, "upload", sends)
+    monkeypatch.setattr(device.folder, "make_folder", makes)
+    return renamed
+
+
+@pytest.mark.parametrize("what", ["file", "big file", "folder", "deep folder", "edit"])
+async def test_what_comes_back_as_something_was_just_on_its_way_goes_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.mkdir("d0/x")
+    a.mkdir("d0/x/y")
+    a.write("d0/one", b"1")
+    await a.sync()
+    expected: dict[str, bytes | None] = {"D0": None, "D0/x": None, "D0/x/y": None, "D0/one": b"1"}
+    renamed = _renaming(world, a, monkeypatch)
+    if what == "file":
+        a.write("d0/new", b"2")
+        expected["D0/new"] = b"2"
+    elif what == "big file":
+        a.write("d0/new", b"2" * (2 << 20))
+        expected["D0/new"] = b"2" * (2 << 20)
+    elif what == "folder":
+        a.mkdir("d0/new")
+        a.write("d0/new/f", b"2")
+        expected |= {"D0/new": None, "D0/new/f": b"2"}
+    elif what == "deep folder":
+        a.write("d0/x/y/new", b"2")
+        expected["D0/x/y/new"] = b"2"
+    else:
+        a.write("d0/one", b"22")
+        expected["D0/one"] = b"22"
+    await a.sync()
+    await a.sync()
+    assert renamed
+    assert world.on_disk() == a.tree() == expected
+    if what == "edit":
+        assert b"1" in world.trashed().values(), "the replaced version went to the trash"
+
+
+async def test_what_another_put_into_a_folder_that_came_back_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch)
+    upload = a.folder.upload
+
+    async def and_then(path: str, *args: Any, **options: Any) -> int:
+        inode = await upload(path, *args, **options)
+        (world.disk / "d0/other").write_bytes(b"3")
+        return inode
+
+    monkeypatch.setattr(a.folder, "upload", and_then)
+    a.write("d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    found = world.on_disk()
+    assert found == a.tree()
+    assert (found["D0/one"], found["d0/other"]) == (b"1", b"3")
+    assert sorted(path.rpartition("/")[2] for path, data in found.items() if data == b"2") == ["new"]
+
+
+@pytest.mark.parametrize("inode", [0, 5, (1 << 63) - 1])
+async def test_a_server_that_tells_wrong_inodes_costs_no_content(
+    world: World, monkeypatch: pytest.MonkeyPatch, inode: int
+) -> None:
+    a, b = await world.device("a"), await world.device("b")
+    upload, make = a.folder.upload, a.folder.make_folder
+
+    async def sends(path: str, *args: Any, **options: Any) -> int:
+        await upload(path, *args, **options)
+        return inode
+
+    async def makes(path: str, mtime: int) -> int:
+        await make(path, mtime)
+        return inode
+
+    monkeypatch.setattr(a.folder, "upload", sends)
+    monkeypatch.setattr(a.folder, "make_folder", makes)
+    expected: dict[str, bytes | None] = {}
+    for folder in ("one", "two"):
+        a.mkdir(folder)
+        expected[folder] = None
+        for number in range(12):
+            a.write(f"{folder}/{number}", f"{folder} {number}".encode())
+            expected[f"{folder}/{number}"] = f"{folder} {number}".encode()
+    await a.sync()
+    await b.sync()
+    b.rename("one/3", "two/three")
+    expected["two/three"] = expected.pop("one/3")
+    await b.sync()
+    a.write("two/5", b"anew")
+    expected["two/5"] = b"anew"
+    await a.sync()
+    await a.sync()
+    await b.sync()
+    assert world.on_disk() == a.tree() == b.tree() == expected
+    assert not (await a.sync()).outcomes

@@ -50,7 +50,8 @@ async def test_a_folder_of_10000_files_renamed_here_is_one_move(world: World, pu
     else:
         report = await device.sync()
         assert [(each.action.op, each.moved_bytes) for each in report.outcomes] == [(Op.MOVE, 0)]
-    assert asked(world, mark) == {"MOVE": 1}
+    # Without a listing, a look into the folder above shows that it is still this one that has the name.
+    assert asked(world, mark) == ({"GET": 1, "MOVE": 1} if pushed else {"MOVE": 1})
     assert not (world.disk / "big").exists()
     assert (world.disk / "renamed" / "00001").stat().st_ino == inode
     assert device.node("renamed/sub/00010") == one

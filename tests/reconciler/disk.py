@@ -113,6 +113,9 @@ class Memory:
                 return node
         return None
 
+    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
+        return iter([(local.name, each) for each, local in self.locals.items() if local.parent == node])
+
     def new_id(self) -> NodeId:
         self.last_id += 1
         return NodeId(self.last_id)

@@ -54,6 +54,7 @@ async def test_names_arrive_as_they_are(world: World, name: str) -> None:
     await put(folder, f"d/{name}", b"xy", replace=True)
     assert await get(folder, f"d/{name}") == b"xy"
     assert f"d/{name}" in await listed(folder)
+    await folder.make_folder("d2", EPOCH)
     await folder.move(f"d/{name}", f"d2/{name}")
     assert os.listdir(world.disk / "d") == []
     assert os.listdir(world.disk / "d2") == [name]
@@ -231,6 +232,10 @@ async def test_folders(world: World) -> None:
     with pytest.raises(Exists):
         await put(folder, "p/q", b"x", replace=True)
     inode = (world.disk / "p/f").stat().st_ino
+    with pytest.raises(Missing):
+        await folder.move("p", "new/parent/p")
+    assert os.listdir(world.disk) == ["p"], "a folder that is missing is not made"
+    assert await folder.make_folder("new/parent", EPOCH) == (world.disk / "new/parent").stat().st_ino
     await folder.move("p", "new/parent/p")
     assert (world.disk / "new/parent/p/f").stat().st_ino == inode
     await folder.move("new/parent/p/f", "new/parent/p/F")
@@ -239,6 +244,19 @@ async def test_folders(world: World) -> None:
         await folder.move("new", "new/inside")
     await folder.delete("new")
     assert os.listdir(world.disk) == []
+
+
+async def test_inodes_of_what_is_in_a_folder(world: World) -> None:
+    """But of what the server's database knows by a number of its own."""
+    folder = world.folder
+    await folder.make_folder("p/q: r", EPOCH)
+    await put(folder, "p/.hidden", b"x")
+    await put(folder, "p/" + LONG, b"x")
+    told = {name: (world.disk / "p" / name).stat().st_ino for name in ("q: r", ".hidden", LONG)}
+    assert await folder.inodes("p") == told
+    assert await folder.inodes("") == {"p": (world.disk / "p").stat().st_ino}
+    assert await folder.inodes("p/nothing") is None
+    assert await folder.inodes("p/.hidden") is None
 
 
 async def test_what_is_missing(world: World) -> None:

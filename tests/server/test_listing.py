@@ -100,7 +100,7 @@ def test_a_wrong_entry_is_one_problem(value: bytes) -> None:
     [
         (b"[false,0,-9223372036,3,null]", Entry("a", False, 0, -9223372036, 3)),
         (b"[false,9223372036854775807,9223372036,3,null]", Entry("a", False, 2**63 - 1, 9223372036, 3)),
-        (b"[false,1,-1,18446744073709551615,null]", Entry("a", False, 1, -1, 2**64 - 1)),
+        (b"[false,1,-1,9223372036854775807,null]", Entry("a", False, 1, -1, 2**63 - 1)),
         (b"[false,1,2,18446744073709552000,null]", Entry("a", False, 1, 2, 0)),
         (b"[false,1,2,-7,null]", Entry("a", False, 1, 2, 0)),
     ],

@@ -11,7 +11,7 @@ import contextlib
 import enum
 import hashlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -202,6 +202,16 @@ class ModelFolder:
             raise Exists("400: a folder", status=400)
         return self._seen[path].found if path in self._seen else item.found
 
+    async def inodes(self, path: str) -> dict[str, int] | None:
+        await self._begin("BROWSE", path, *_LOOKING)
+        item = self._disk.at(path)
+        self._note("BROWSE", path)
+        if item is None or not item.is_folder:
+            return None
+        found = {name: self._told(inode) for name, inode in item.children.items()}
+        await self._wait()
+        return found
+
     async def partial(self, path: str) -> int:
         head, _, name = path.rpartition("/")
         try:
@@ -219,13 +229,6 @@ class ModelFolder:
         self._note("LIST", "", fault.value if fault is Fault.CUT else "")
         self._listed_from = self._disk.changes
         yield _Listing(self, self._disk, self._rng, fault, believed)
-
-    async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
-        wanted, found = set(paths), {}
-        async with self.listing(lambda: iter(())) as batches:
-            async for batch in batches:
-                found.update({each.path: each for each in batch if each.path in wanted and each.checksum is not None})
-        return found
 
     def listed(self, torn: bool) -> None:
         """The listing came to its end; ``torn`` when something changed meanwhile."""
@@ -315,6 +318,8 @@ class ModelFolder:
 
         def act() -> None:
             self._disk.existing(path)
+            if not overwrite:
+                self._disk.existing(target.rpartition("/")[0])
             if not overwrite and self._disk.at(target) is not None:
                 raise Exists("400: the destination already exists", status=400)
             self._refuse_locked(path, below=True)
@@ -360,12 +365,15 @@ class ModelFolder:
         proof = self._proof(path) if replace else None
         self._world.lock(path)
         unlock = True
+        home = self._disk.parent_of(path).inode
         try:
             body = await self._receive(what, path, reader, size, start, replace, fault)
             self._check(what, path, body, size, checksum)
             number = self._world.ledger.number(size)
 
             def act() -> Item:
+                if self._disk.parent_of(path).inode != home:  # what had arrived went elsewhere with its folder
+                    raise ServerFault("500: unable to move tmp file to dst file", status=500)
                 self._overwrites(path, proof, replace=replace)
                 self._disk.put(path, body, mtime * 1000)
                 self._take_partial(path)

@@ -78,6 +78,10 @@ class Disk:
 
     # changing --------------------------------------------------------------------------------------------------------
 
+    def parent_of(self, path: str) -> Item:
+        """The folder that something is in, or is to come into; it is made when it is not there."""
+        return self._split(path)[0]
+
     def _split(self, path: str) -> tuple[Item, str]:
         head, _, name = path.rpartition("/")
         return self._folder(head), name

@@ -64,8 +64,10 @@ class Outcome:
 class World:
     """See the module."""
 
-    def __init__(self, scenario: Scenario, folder: Path) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, scale: int = 1) -> None:
+        """``scale``: how many times as much it may take as a usual one."""
         self.scenario = scenario
+        self.scale = scale
         self.folder = folder
         self.lines: list[str] = []
         self.ledger = Ledger()
@@ -112,8 +114,8 @@ class World:
 
     def count_request(self) -> None:
         self.requests += 1
-        if self.requests > REQUESTS:
-            raise Broken(f"more than {REQUESTS} requests: it does not come to an end")
+        if self.requests > REQUESTS * self.scale:
+            raise Broken(f"more than {REQUESTS * self.scale} requests: it does not come to an end")
 
     def fail(self, what: str) -> None:
         """Something happened that must not, whatever becomes of it."""
@@ -167,7 +169,7 @@ class World:
                 await self._open(device)
             for step in self.scenario.start:
                 if step.actor != SERVER:
-                    Person(self.devices[step.actor], random.Random(step.salt)).do(step.op)
+                    self._person(self.devices[step.actor], random.Random(step.salt)).do(step.op)
             for device in self.devices.values():
                 await self._nursery.start(device.live)
             if self.scenario.style is Style.TURNS:
@@ -228,7 +230,10 @@ class World:
             device.offline = step.op == "offline"
             self.log(device.name, step.op)
         elif device.up:
-            Person(device, rng).do(step.op)
+            self._person(device, rng).do(step.op)
+
+    def _person(self, device: Device, rng: random.Random) -> Person:
+        return Person(device, rng)
 
     def _change_settings(self, device: Device, rng: random.Random) -> None:
         """Takes effect with the next run, as on the server's page."""
@@ -402,35 +407,36 @@ def _told(settings: Settings) -> str:
 class _Watchdog(trio.abc.Instrument):
     """Ends a run in which time stands still."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.steps = 0
         self.scope: trio.CancelScope | None = None
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         self.steps += 1
-        if self.steps == STEPS and self.scope is not None:
+        if self.steps == self.most and self.scope is not None:
             self.scope.cancel()
 
 
-def run(scenario: Scenario) -> Outcome:
+def run(scenario: Scenario, kind: type[World] = World, *, scale: int = 1) -> Outcome:
     """Runs it to its end. The same scenario gives the same log, whatever else the computer does."""
     trio._core._run._r.seed(scenario.seed)
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix="syncin-sim-", dir=base))
-    dog = _Watchdog()
+    dog = _Watchdog(STEPS * scale)
     worlds: list[World] = []
 
     async def main() -> None:
-        world = World(scenario, folder)
+        world = kind(scenario, folder, scale)
         worlds.append(world)
         with trio.CancelScope() as dog.scope:
             await world.run()
         if dog.scope.cancelled_caught:
-            raise Broken(f"more than {STEPS} steps: it does not come to an end")
+            raise Broken(f"more than {dog.most} steps: it does not come to an end")
 
     failure = None
     signal.signal(signal.SIGPROF, _hung)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS, 1.0)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS * scale, 1.0)
     try:
         with _made_small():
             clock = trio.testing.MockClock(autojump_threshold=0)
@@ -475,7 +481,7 @@ def attempt(seed: int) -> tuple[int, str | None, Counter[str]]:
 
 
 def _hung(*_: object) -> None:
-    raise RuntimeError(f"it took more than {SECONDS} s")
+    raise RuntimeError(f"it took more than {SECONDS} s, or so many times that as it may")
 
 
 def _describe(error: BaseException) -> str:

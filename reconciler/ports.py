@@ -213,6 +213,11 @@ class Replica(Lookups, Protocol):
         ...
 
     # content -------------------------------------------------------------------------------------------------------
+    def sent_name(self, node: NodeId) -> NodeId | None:
+        """Another node that is the same file here, and whose base says that the server has the present
+        content; None for none."""
+        ...
+
     def open_content(self, node: NodeId) -> Content:
         """Raises FileNotFoundError when the node is gone or no file."""
         ...

@@ -114,7 +114,9 @@ class Sender:
         It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
         """
         action = out.action
-        source = await self._proved_copy(out.digest, action.node, out.local.size)
+        source, twin = await self._proved_copy(out.digest, action.node, out.local.size), None
+        if source is None:
+            source, twin = await self._proved_twin(out)
         if source is None:
             return None
         if action.remote is not None:
@@ -123,7 +125,8 @@ class Sender:
         broken = self._is_noted(beside)
         self._note(beside)
         inode = await self._remote.copy(source, beside.path, out.mtime)
-        if not await self._lies_there(beside):  # another version, by now
+        same_still = twin is None or await file_at(self._remote, source) == twin
+        if not same_still or not await self._lies_there(beside):  # another version, by now
             self._left.add(beside.place)
             return None
         await self._bring_in(beside, out)
@@ -143,6 +146,20 @@ class Sender:
             return None
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
         return path if found is not None and same(found, remote) else None
+
+    async def _proved_twin(self, out: Outgoing) -> tuple[str | None, Found | None]:
+        """The path on the server of another name that this file has here, sent in this version, and what lies
+        there; None when there is no such name, or when a copy costs more than it saves."""
+        other = self._replica.sent_name(out.action.node) if out.local.size >= BESIDE_FROM else None
+        remote = self._tree.get(other) if other is not None else None
+        if other is None or remote is None or self._tree.unknown(other) is not None:
+            return None, None
+        try:
+            path = self._tree.path(other)
+        except KeyError:
+            return None, None
+        found = await file_at(self._remote, path)
+        return (path, found) if found is not None and same(found, remote) else (None, None)
 
     async def _upload(self, out: Outgoing) -> Arrived:
         """Puts the content where it belongs. The server's version is proved to be the expected one."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncin_mount.store import apply_remote, apply_undo, events
+from syncin_mount.store import apply_remote, apply_undo, events, links
 from syncin_mount.store.apply_common import end_content, forget_below, mark_unsynced, note, refresh, touch, vanish
 from syncin_mount.store.index import Index
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
@@ -28,8 +28,23 @@ from syncin_mount.store.types import OpKind
 def apply(index: Index, sequence: int, event: events.AnyEvent) -> None:
     """Brings the event into the index. Raises lmdb.MapFullError; then the transaction is unusable."""
     index.effect_count = 0
-    _HANDLERS[type(event)](index, sequence, event)
+    if index.linking or isinstance(event, events.Linked):
+        _apply_linking(index, sequence, event)
+    else:
+        _HANDLERS[type(event)](index, sequence, event)
     index.applied = sequence
+
+
+def _apply_linking(index: Index, sequence: int, event: events.AnyEvent) -> None:
+    """The handlers know single nodes; afterwards those that share a file are made to fit again."""
+    index.linking = True
+    before: dict[int, Node | None] = {}
+    index.before = before
+    try:
+        _HANDLERS[type(event)](index, sequence, event)
+    finally:
+        index.before = None
+    links.settle(index, sequence, event, before)
 
 
 def _formatted(index: Index, _sequence: int, event: events.Formatted) -> None:
@@ -274,6 +289,7 @@ def _get(index: Index, node: int) -> Node:
 _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Formatted: _formatted,
     events.Created: _created,
+    events.Linked: links.linked,
     events.AttrsSet: _attrs_set,
     events.WriteBegun: _write_begun,
     events.Written: _written,

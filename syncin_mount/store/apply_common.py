@@ -88,7 +88,7 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
     """The local part of a node goes, its entry being gone; True when its base stays behind to be deleted remotely.
     ``successor`` is the file that takes its name."""
     base = index.base(node)
-    heir = _heir(index, base)
+    heir = _heir(index, base) or _twin(index, node, record, base)
     counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and heir else None
     if record.kind == FILE:
         end_content(index, sequence, node, record, successor or heir)
@@ -109,6 +109,14 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
         return False
     index.put_dirty(node, now)
     return True
+
+
+def _twin(index: Index, node: int, record: Node, base: BaseRecord | None) -> int:
+    """Another name of the same file that the server does not have yet: with it the document goes on, as after a rename.
+    0 for none."""
+    if base is None or record.kind != FILE or record.links == 1:
+        return 0
+    return next((each for each in index.names_of(node, record) if each != node and index.base(each) is None), 0)
 
 
 def _heir(index: Index, base: BaseRecord | None) -> int:

@@ -112,13 +112,16 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
     refresh(index, node, record, now, local=False)
 
 
-def touched(index: Index, _sequence: int, event: events.Touched) -> None:
+def touched(index: Index, sequence: int, event: events.Touched) -> None:
     """The server's mtime is the local one now."""
     node = event.node
     record = index.node(node)
     assert record is not None
     record.mtime, record.ctime = event.mtime, event.now
     set_ino(index, node, record, event.ino)
+    if event.parts:
+        record.owner, record.number = node, sequence
+        mark_unsynced(index, node, record)
     index.put_node(node, record)
     if event.base is not None:
         index.put_base(node, event.base)

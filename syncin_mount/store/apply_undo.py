@@ -69,8 +69,9 @@ def _as_base(index: Index, sequence: int, node: int, record: Node, base: BaseRec
 def _undo_content(index: Index, sequence: int, event: events.Discarded, record: Node, base: BaseRecord) -> None:
     if not event.content:
         return  # neither content nor time is another
-    if record.present and record.version != base.version:
-        if record.size:
+    differs = record.version != base.version
+    if record.present and (differs or record.links > 1):  # other names of the file keep what they share
+        if record.size and differs:
             bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
         else:
             index.effect(sequence, Unlink(record.owner, record.number))

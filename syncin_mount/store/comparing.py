@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from syncin_mount.store.index import Index, differs
+from syncin_mount.store.links import SHARED
 from syncin_mount.store.objects import Objects
 from syncin_mount.store.records import (
     BASE_ENTRY,
@@ -61,8 +62,7 @@ def _nodes(index: Index) -> Iterator[Problem]:
         node, record = _number(place), decode_node(raw)
         if node >= index.next_id or record.ino >= index.next_id:
             yield Problem(node, "its id or inode could be given out again")
-        if index.by_ino(record.ino) != node:
-            yield Problem(node, f"its inode {record.ino} leads to node {index.by_ino(record.ino)}")
+        yield from _names(index, node, record)
         if record.kind == FOLDER:
             folders[node] = record.links
         if record.xattrs != len(index.xattr_names(node)):
@@ -79,6 +79,19 @@ def _nodes(index: Index) -> Iterator[Problem]:
     for node, links in folders.items():
         if links != 2 + subfolders[node]:
             yield Problem(node, f"it has {subfolders[node]} subfolders and {links} links")
+
+
+def _names(index: Index, node: int, record: Node) -> Iterator[Problem]:
+    """All names of one file are alike, and its inode leads to one of them."""
+    names = index.names_of(node, record)
+    if index.by_ino(record.ino) not in names:
+        yield Problem(node, f"its inode {record.ino} leads to node {index.by_ino(record.ino)}")
+    if record.kind != FOLDER and record.links != len(names):
+        yield Problem(node, f"it has {record.links} links and {len(names)} names")
+    for each in names if len(names) > 1 else ():
+        other = index.node(each)
+        if other is None or any(getattr(record, field) != getattr(other, field) for field in (*SHARED, "ino", "links")):
+            yield Problem(node, f"it is the same file as {each}, and that one is not like it")
 
 
 def _parent(index: Index, node: int, record: Node) -> Iterator[Problem]:
@@ -118,6 +131,10 @@ def _marks(index: Index) -> Iterator[Problem]:
         for place, _ in index.items(table):
             if index.node(_number(place[:8])) is None:
                 yield Problem(_number(place[:8]), f"the table '{table}' has it, and it is gone")
+    for place, _ in index.items("links"):
+        record = index.node(_number(place[16:]))
+        if record is None or record.kind == FOLDER or U64X2.pack(record.owner, record.number) != place[:16]:
+            yield Problem(_number(place[16:]), "it is said to share a content, and has another one")
     for place, raw in index.items("inos"):
         record = index.node(_number(raw))
         if record is None or record.ino != _number(place):
@@ -173,13 +190,14 @@ def _objects(index: Index, objects: Objects, next_number: int) -> Iterator[Probl
     there = {(owner, number): entry.stat().st_size for owner, number, entry in objects.every() if number != next_number}
     effects = [(_number(place[:8]), decode_effect(raw)) for place, raw in index.items("effects")]
     awaited = {(one.owner, one.number) for _, one in effects if isinstance(one, FromBin)}
-    needed = {(one.owner, one.number) for _, one in effects if isinstance(one, Unlink | ToBin)}
+    going = {(one.owner, one.number) for _, one in effects if isinstance(one, Unlink | ToBin)}
+    needed = set(going)
     for place, raw in index.items("nodes"):
         node, record = _number(place), decode_node(raw)
         if record.kind != FILE or not record.present:
             continue
         name = (record.owner, record.number)
-        if name in needed:
+        if name in needed and (name in going or record.links == 1):
             yield Problem(node, "its content object is somebody else's too, or about to be removed")
         needed.add(name)
         size = there.get(name, 0)
@@ -188,8 +206,8 @@ def _objects(index: Index, objects: Objects, next_number: int) -> Iterator[Probl
     for owner, number in there.keys() - needed:
         yield Problem(0, f"nothing refers to the content object {os.fspath(objects.path(owner, number))}")
     named = {_number(place) for place, _ in index.items("bin")}
-    going = {one.bin for _, one in effects if isinstance(one, DropBin)}
-    for number in objects.stray_bins(named | going | {next_number} | {sequence for sequence, _ in effects}):
+    leaving = {one.bin for _, one in effects if isinstance(one, DropBin)}
+    for number in objects.stray_bins(named | leaving | {next_number} | {sequence for sequence, _ in effects}):
         yield Problem(0, f"nothing refers to {number} in the bin")
     for place, _ in index.items("bin"):
         arriving = any(sequence == _number(place) for sequence, _ in effects)

@@ -46,9 +46,10 @@ class Copied:
 
 
 def copy_out(replica: Replica, target: Path) -> Copied:
-    """Copies everything that is in the drive into the folder ``target``, which must not be there yet: contents, links,
-    times, permissions, extended attributes, owners where this user may give them away; beside that, in a folder of its
-    own, all that is in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
+    """Copies everything that is in the drive into the folder ``target``, which must not be there yet:
+    contents, links (hard ones too, where the file system there has them), times, permissions, extended
+    attributes, owners where this user may give them away; beside that, in a folder of its own, all that is
+    in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
 
     Every content is read back and compared, and all is on the disk when this returns. Blocks. Raises OSError
     (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
@@ -59,6 +60,7 @@ def copy_out(replica: Replica, target: Path) -> Copied:
     absent: list[str] = []
     incomplete: list[str] = []
     folders: list[tuple[Attr, bytes]] = []
+    names: dict[int, bytes] = {}  # where a file that has several lies already
     todo: list[tuple[NodeId, bytes]] = [(ROOT, root)]
     while todo:
         node, path = todo.pop()
@@ -74,6 +76,9 @@ def copy_out(replica: Replica, target: Path) -> Copied:
         shown = os.fsdecode(os.path.relpath(path, root))
         if attr.kind is NodeType.FILE and not attr.present:
             absent.append(shown)
+            continue
+        if attr.nlink > 1 and _link(names.setdefault(attr.ino, path), path):
+            files += attr.kind is NodeType.FILE
             continue
         whole = True
         if attr.kind is NodeType.FILE:
@@ -121,6 +126,19 @@ def _copy_bin(replica: Replica, root: bytes) -> bytes:
         os.utime(there, ns=(found.st_atime_ns, found.st_mtime_ns))
         _sync(there)
     return name
+
+
+def _link(there: bytes, path: bytes) -> bool:
+    """Gives what lies there another name. False for the first name, and where the file system cannot."""
+    if there == path:
+        return False
+    try:
+        os.link(there, path, follow_symlinks=False)
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        return False
+    return True
 
 
 def _children(replica: Replica, node: NodeId) -> Iterator[tuple[bytes, NodeId]]:

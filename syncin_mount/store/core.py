@@ -53,6 +53,8 @@ from syncin_mount.store.records import (
     FILE,
     U64,
     U64X2,
+    AnyEffect,
+    CopyToBin,
     DropBin,
     FromBin,
     Node,
@@ -263,7 +265,8 @@ class Core(Looking):
         ix = self._ix
         interrupted = ix.marked(ix.writing)
         for node in interrupted:
-            self._take_as_is(node)
+            if self._node(node).writing:  # not done with another name of the file
+                self._take_as_is(node)
         return interrupted
 
     def _take_as_is(self, node: int) -> None:
@@ -275,35 +278,46 @@ class Core(Looking):
 
     def _distrust(self, interrupted: list[int]) -> None:
         """After a power cut: contents that were not synced may be anything. ``interrupted`` were being written."""
-        ix = self._ix
-        absent, doubtful = [], []
-        for node in ix.marked(ix.unsynced):
-            record, base = ix.node(node), ix.base(node)
-            if record is None or not record.present:
-                continue
-            found = self._objects.stat(record.owner, record.number)
-            size = found.st_size if found else 0
-            torn = size != record.size or (size == 0 and node in interrupted)
-            if base is not None and base.size > 0 and base.version == record.version:
-                absent.append(node)
-            elif base is not None and base.size > 0 and torn:
-                self._do(events.Reverted(self._now(), node, size, TORN))
-            else:
-                if size != record.size:
-                    self._take_as_is(node)
-                doubtful.append(node)
-        if absent:
+        absent = [node for node in self._ix.marked(self._ix.unsynced) if self._server_has(node)]
+        if absent:  # first: what becomes of another name of the same file is no change of theirs
             self._do(events.MadeAbsent(self._now(), absent))
+        doubtful = [node for node in self._ix.marked(self._ix.unsynced) if self._left_as_it_is(node, interrupted)]
         doubtful += self._reconsider_objects()
         if doubtful:
             self._do(events.Doubted(self._now(), doubtful))
+
+    def _server_has(self, node: int) -> bool:
+        """Whether the content here is to be that which the server has."""
+        record, base = self._ix.node(node), self._ix.base(node)
+        if record is None or base is None or not record.present:
+            return False
+        return base.size > 0 and base.version == record.version
+
+    def _left_as_it_is(self, node: int, interrupted: list[int]) -> bool:
+        """What becomes of a content that nobody else has in this version; False when it goes, or there is none."""
+        record, base = self._ix.node(node), self._ix.base(node)
+        if record is None or not record.present:
+            return False
+        found = self._objects.stat(record.owner, record.number)
+        size = found.st_size if found else 0
+        torn = size != record.size or (size == 0 and node in interrupted)
+        if base is not None and base.size > 0 and torn:
+            self._do(events.Reverted(self._now(), node, size, TORN))
+            return False
+        if size != record.size:
+            self._take_as_is(node)
+        return True
 
     def _reconsider_objects(self) -> list[int]:
         """After a power cut: objects that nothing refers to (their event was lost) go to the bin; ones of another size
         than recorded count as written. Returns the latter's nodes."""
         ix = self._ix
         waiting = (decode_effect(raw) for _, raw in ix.items("effects"))
-        needed = {U64X2.pack(one.owner, one.number): 0 for one in waiting if isinstance(one, Unlink | ToBin | FromBin)}
+        needed = {
+            U64X2.pack(one.owner, one.number): 0
+            for one in waiting
+            if isinstance(one, Unlink | ToBin | CopyToBin | FromBin)
+        }
         for place, raw in ix.items("nodes"):
             record = decode_node(raw)
             if record.kind == FILE and record.present:
@@ -458,16 +472,18 @@ class Core(Looking):
         if self._done is not None:
             return
         done, failure, only_room = None, None, True
+        uncopied: set[tuple[int, int]] = set()
         for place, raw in islice(self._ix.items("effects"), most):
             sequence, effect = U64.unpack_from(place)[0], decode_effect(raw)
             if until is not None and sequence > until:
                 break
-            if failure is not None and not isinstance(effect, Unlink):
+            if failure is not None and not _makes_room(effect, uncopied):
                 continue
             try:
                 self._in_any_room(functools.partial(self._objects.do, sequence, effect))
             except OSError as error:
                 failure = failure or error
+                _makes_room(effect, uncopied)
             if failure is None:
                 done = place
                 only_room = only_room and isinstance(effect, Unlink)
@@ -594,6 +610,14 @@ class Core(Looking):
         contents = [each for each in contents if each[0] not in self._doubt]
         if contents:
             self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
+
+
+def _makes_room(effect: AnyEffect, uncopied: set[tuple[int, int]]) -> bool:
+    """Whether the effect may be done behind one that failed. ``uncopied`` grows by the objects that must
+    stay for now."""
+    if isinstance(effect, CopyToBin):
+        uncopied.add((effect.owner, effect.number))
+    return isinstance(effect, Unlink) and (effect.owner, effect.number) not in uncopied
 
 
 _OF_DAMAGE = (

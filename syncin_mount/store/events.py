@@ -42,6 +42,15 @@ class Created(Event, frozen=True):
     target: bytes
 
 
+class Linked(Event, frozen=True):
+    """link(2): ``node`` is a new name of the file that ``source`` is."""
+
+    node: int
+    source: int
+    parent: int
+    name: bytes
+
+
 class AttrsSet(Event, frozen=True):
     """Attributes were set; None leaves one as it is."""
 
@@ -128,12 +137,14 @@ class Moved(Event, frozen=True):
 
 
 class Touched(Event, frozen=True):
-    """The node gets another mtime, and with ``base`` a new base. ``ino`` is its inode from now on."""
+    """The node gets another mtime, and with ``base`` a new base. ``ino`` is its inode from now on. ``parts``: it shared
+    its content with other nodes; the object ``node``-``<sequence>``, a copy, is its own from now on."""
 
     node: int
     mtime: int
     base: BaseRecord | None
     ino: int
+    parts: bool = False
 
 
 class Deleted(Event, frozen=True):
@@ -304,7 +315,7 @@ class Strayed(Event, frozen=True):
 AnyEvent = (
     Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
     | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
-    | LeftoverNoted | FellBack | Spared | Held | Discarded | Counted | Rotted
+    | LeftoverNoted | Linked | FellBack | Spared | Held | Discarded | Counted | Rotted
     | Strayed
 )  # fmt: skip
 

@@ -92,6 +92,7 @@ class Importer:
         self._made: list[tuple[NodeId, os.stat_result]] = []
         self._queue: list[tuple[Found, NodeId]] = []
         self._queued_bytes = 0
+        self._names: dict[tuple[int, int], NodeId] = {}  # files that have several, by device and inode
         self._copied: list[_Original] = []
         self._mark = replica.folder / MARK
         self._interrupted: set[tuple[str, int, int]] = set()
@@ -290,6 +291,10 @@ class Importer:
     def _fill(self, path: bytes, parent: NodeId, name: bytes, fd: int, found: os.stat_result) -> None:
         replica = self._replica
         replica.check_room()
+        twin = self._names.get((found.st_dev, found.st_ino))
+        if twin is not None and self._is_same(twin, fd, found):
+            replica.link(twin, parent, name)
+            return
         node = replica.create(
             parent, name, NodeType.FILE, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, gid=found.st_gid
         ).node  # fmt: skip
@@ -303,6 +308,14 @@ class Importer:
             raise InUse(errno.EBUSY, "it was changed while it was copied")
         replica.written(node, size=found.st_size, mtime_ns=found.st_mtime_ns)
         self._take_xattrs(node, self._place(path))
+        if found.st_nlink > 1:
+            self._names[found.st_dev, found.st_ino] = node
+
+    def _is_same(self, node: NodeId, fd: int, found: os.stat_result) -> bool:
+        """Whether the node, made of another name of this file, still is what the file is."""
+        attr = self._replica.attr(node)
+        same = attr is not None and (attr.size, attr.mtime_ns) == (found.st_size, found.st_mtime_ns)
+        return same and self._holds(node, fd)
 
     def _drop(self, parent: NodeId, name: bytes) -> None:
         with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ xattrs          node + name bytes -> value
 bin             sequence -> BinRecord
 leftovers       parent + name bytes -> LeftoverRecord           what uploads may have left on the server
 held            node -> ns since when                           changed nodes that are not to be sent for now
+links           owner + number + node -> empty                  nodes that share a content object
 checksums       node + version -> 32 bytes                      SHA-512/256 of contents: the present one, the base's
 effects         sequence + u32 -> Effect                        what is still to be done to files
 meta            ``applied``, ``next`` -> u64                    last event in here; the next free node id and inode
@@ -47,6 +48,7 @@ from syncin_mount.store.records import (
     BaseRecord,
     Node,
     PendingRecord,
+    decode_effect,
     encode,
     key,
 )
@@ -74,6 +76,7 @@ class Index(Tables):
         self._stills: list[Still] = []
         self._hot: dict[int, Node] = {}
         self._changed: dict[int, bytes] = {}  # records of ``_hot`` that are not in the table yet, as they will be there
+        self.before: dict[int, Node | None] | None = None  # what an event changed, see ``links.settle``
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
@@ -97,6 +100,8 @@ class Index(Tables):
         self.take_numbers()
         self.committed = self.applied
         self.effect_count = 0
+        self.linking = self.count(self.links) > 0  # whether any nodes share a file
+        self.before = None
         self.forget_paths()
         self._hot.clear()
         self._changed.clear()
@@ -203,6 +208,8 @@ class Index(Tables):
         self._hot[node] = record
 
     def put_node(self, node: int, record: Node) -> None:
+        if self.before is not None and node not in self.before:
+            self.before[node] = self.peek(node)
         raw = encode(record)  # at once: what cannot be encoded must not become known at the commit
         self._keep(node, _copy(record))
         self._changed[node] = raw
@@ -214,6 +221,8 @@ class Index(Tables):
         self.txn.drop(self.nodes, delete=False)
 
     def delete_node(self, node: int) -> None:
+        if self.before is not None and node not in self.before:
+            self.before[node] = self.peek(node)
         self._hot.pop(node, None)
         self._changed.pop(node, None)
         self.txn.delete(key(node), db=self.nodes)
@@ -256,6 +265,12 @@ class Index(Tables):
     def drop_ino(self, ino: int, node: int) -> None:
         if ino != node:
             self.txn.delete(key(ino), db=self.inos)
+
+    def put_link(self, owner: int, number: int, node: int) -> None:
+        self.txn.put(U64X2.pack(owner, number) + key(node), b"", db=self.links)
+
+    def drop_link(self, owner: int, number: int, node: int) -> None:
+        self.txn.delete(U64X2.pack(owner, number) + key(node), db=self.links)
 
     # bases --------------------------------------------------------------------------------------------------------
 
@@ -367,6 +382,12 @@ class Index(Tables):
         """Has something done to files once this event is durable."""
         self.effect_count += 1
         self.txn.put(key(sequence) + self.effect_count.to_bytes(4, "big"), encode(effect), db=self.effects)
+
+    def effects_of(self, sequence: int) -> list[tuple[bytes, AnyEffect]]:
+        """What this event left to be done, with its keys."""
+        cursor = self.txn.cursor(db=self.effects)
+        found = cursor.iternext() if cursor.set_range(key(sequence)) else iter(())
+        return [(place, decode_effect(raw)) for place, raw in found if place.startswith(key(sequence))]
 
     def drop_xattrs(self, node: int) -> None:
         for found in self._prefixed(self.xattrs, key(node)):

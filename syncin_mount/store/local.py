@@ -13,6 +13,8 @@ from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import Attr, NodeType
 
 NAME_MAX = 255
+LINKS_MAX = 1000
+"""Names of one file: each change of it is one of every name, and each name is sent by itself."""
 XATTR_MAX = 65_536
 XATTR_NAMES_MAX = 65_536
 """Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX, listxattr(2))."""
@@ -65,6 +67,24 @@ class LocalOperations(Reading):
         event = events.Created(now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target)
         self._local(event, grows=True)
         return to_attr(node, self._node(node))
+
+    def link(self, node: NodeId, parent: NodeId, name: bytes) -> Attr:
+        """link(2): the file gets another name. Its content must be here. Raises OSError: EEXIST, ENOENT, ENOTDIR,
+        ENAMETOOLONG, EINVAL, EPERM (a folder), EIO (the content is not here), EMLINK, ENOSPC."""
+        check_name(name)
+        record = self._node(node)
+        self._folder(parent)
+        if record.kind == FOLDER:
+            raise _fail(errno.EPERM)
+        if self._ix.entry(parent, name) is not None:
+            raise _fail(errno.EEXIST)
+        if record.kind == FILE and not record.present:
+            raise _fail(errno.EIO)
+        if record.links >= LINKS_MAX:
+            raise _fail(errno.EMLINK)
+        made = self.new_id()
+        self._local(events.Linked(self._now(), made, node, parent, name), grows=True)
+        return to_attr(made, self._node(made))
 
     def set_attr(
         self, node: NodeId, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
@@ -135,11 +155,15 @@ class LocalOperations(Reading):
             self._check_target(parent, node, record, other, exchange=exchange, no_replace=no_replace)
         elif exchange:
             raise _fail(errno.ENOENT)
-        if other == node:
+        if other is not None and self._is_same_file(node, other):
             return
         self._local(events.Renamed(self._now(), parent, name, new_parent, new_name, exchange))
         if other is not None and not exchange:
             self._objects.drop_incoming(other)
+
+    def _is_same_file(self, node: int, other: int) -> bool:
+        """Whether both are one node, or names of one file: rename(2) does nothing then."""
+        return node == other or other in self._ix.names_of(node, self._node(node))
 
     def _check_target(
         self, parent: int, node: int, record: Node, other: int, *, exchange: bool, no_replace: bool

@@ -36,9 +36,15 @@ class Looking:
             return None
         return Local(
             KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
-            record.version, record.present, record.writing, node in self._writers,
+            record.version, record.present, record.writing, self._is_written_to(node, record),
             doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
         )  # fmt: skip
+
+    def _is_written_to(self, node: int, record: Node) -> bool:
+        """Whether somebody has the file open for writing, under any of its names."""
+        if not self._writers:
+            return False
+        return node in self._writers or any(each in self._writers for each in self._ix.names_of(node, record))
 
     def _is_doubtful(self, node: int, record: Node) -> bool:
         """Until it is agreed on: what was written since may have left some of it."""
@@ -121,7 +127,11 @@ class Looking:
         return False
 
     def being_written(self) -> list[NodeId]:
-        return [NodeId(node) for node in {*self._writers, *self._ix.marked(self._ix.writing)}]
+        found = {*self._writers, *self._ix.marked(self._ix.writing)}
+        for node in self._writers:
+            record = self._ix.node(node)
+            found.update(() if record is None else self._ix.names_of(node, record))
+        return [NodeId(node) for node in found]
 
     def changed_ns(self, node: NodeId) -> int:
         return self._ix.changed(node)

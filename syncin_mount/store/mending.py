@@ -15,6 +15,7 @@ from collections import Counter
 from typing import Final
 
 from syncin_mount.store.index import Index, differs
+from syncin_mount.store.links import SHARED
 from syncin_mount.store.objects import Object, Objects
 from syncin_mount.store.records import (
     BASE_ENTRY,
@@ -121,7 +122,7 @@ class Mending:
             self._nodes[ROOT] = Node(FOLDER, ROOT, b"", 0o755, uid, gid, 0, now, now, now, now, ROOT, self.number)
 
     def _inodes(self) -> None:
-        """Each its own; whoever shares one gets one of its own."""
+        """The next free number, and which nodes are one file."""
         self._next = 1 + max(
             self._index.next_id - 1,
             *self._nodes,
@@ -131,11 +132,42 @@ class Mending:
         )
         if self._next >= 1 << 62:
             self._next = 1 + max(*self._nodes, *self._bases, *(owner for owner, _ in self._there))
+        self._names = {node: nodes for nodes in self._files_of_several_names().values() for node in nodes}
+
+    def _own_inodes(self) -> None:
+        """Each file its own; what shares one and not the content gets one of its own."""
+        shared: dict[int, int] = {}
         taken: set[int] = set()
-        for record in self._nodes.values():
-            if record.ino in taken or record.ino >= self._next:
+        for (_, ino, _, _), nodes in self._files_of_several_names().items():
+            if ino not in taken and ino < self._next:
+                shared.update(dict.fromkeys(nodes, len(nodes)))
+                taken.add(ino)
+                self._make_alike(nodes)
+        for node, record in self._nodes.items():
+            record.links = shared.get(node, 1)
+            if node not in shared and (record.ino in taken or record.ino >= self._next):
                 record.ino, self._next = self._next, self._next + 1
             taken.add(record.ino)
+
+    def _make_alike(self, nodes: list[int]) -> None:
+        """The names of one file have what the first has."""
+        index, (first, *others) = self._index, nodes
+        for node in others:
+            for field in SHARED:
+                setattr(self._nodes[node], field, getattr(self._nodes[first], field))
+            index.drop_xattrs(node)
+            for name in index.xattr_names(first):
+                value = index.txn.get(key(first) + name, db=index.xattrs)
+                assert value is not None
+                index.txn.put(key(node) + name, value, db=index.xattrs)
+
+    def _files_of_several_names(self) -> dict[tuple[int, int, int, int], list[int]]:
+        """Nodes that share a content and an inode, and say so."""
+        names: dict[tuple[int, int, int, int], list[int]] = {}
+        for node, record in self._nodes.items():
+            if record.links > 1 and record.kind != FOLDER:
+                names.setdefault((record.kind, record.ino, record.owner, record.number), []).append(node)
+        return {which: nodes for which, nodes in names.items() if len(nodes) > 1}
 
     def _placed(self) -> set[int]:
         """The nodes that are reached from the root; of two at one place the one that the entries name."""
@@ -178,6 +210,11 @@ class Mending:
                 continue
             which = (record.owner, record.number)
             found = self._there.get(which)
+            first = self._nodes.get(self._names.get(node, [node])[0])
+            if which in self._claimed and first is not None and (first.owner, first.number) == which:
+                record.size, record.mtime, record.version = first.size, first.mtime, first.version
+                record.doubtful = max(record.doubtful, first.doubtful)
+                continue
             if which in self._claimed or (found is None and record.size and which not in coming):
                 self._without_content(node, record)
                 continue
@@ -216,7 +253,7 @@ class Mending:
         if found.st_size == record.size and not changed:
             return
         base = self._bases.get(node)
-        if base is not None and base.version == record.version:
+        if base is not None and all(self._was_sent(each) for each in self._names.get(node, [node])):
             path = self._path(node)
             sizes = f"{found.st_size} bytes instead of {record.size}"
             self.said.append(f"{path} has {sizes}: the server's version comes back")
@@ -226,11 +263,20 @@ class Mending:
         record.size, record.mtime = found.st_size, found.st_mtime_ns
         record.version = record.doubtful = self.number
 
+    def _was_sent(self, node: int) -> bool:
+        base, record = self._bases.get(node), self._nodes.get(node)
+        return (base is None and record is None) or (
+            base is not None and record is not None and base.version == record.version
+        )
+
     def _displaced(self, nodes: set[int]) -> None:
         """Nodes that no path leads to any more: what they hold goes to the bin."""
+        placed = [record for node, record in self._nodes.items() if node not in nodes]
+        safe = {(record.owner, record.number) for record in placed if record.kind == FILE}
         for node in nodes & set(self._nodes):
             record = self._nodes[node]
-            if record.kind == FILE and record.present:
+            if record.kind == FILE and record.present and (record.owner, record.number) not in safe:
+                safe.add((record.owner, record.number))
                 self._to_bin(record, os.fsencode(self._path(node)))
             elif record.kind == LINK:
                 path = self._bin_path(os.fsencode(self._path(node)))
@@ -302,8 +348,9 @@ class Mending:
 
     def _write(self) -> None:
         index = self._index
+        self._own_inodes()
         index.drop_nodes()
-        for name in ("bases", "entries", "inos", "inodes", "absent", "writing", "effects", "outdone"):
+        for name in ("bases", "entries", "inos", "inodes", "absent", "writing", "effects", "outdone", "links"):
             index.txn.drop(getattr(index, name), delete=False)
         holders = {place: BASE_ENTRY.unpack(raw)[0] for place, raw in index.items("base_entries")}
         index.txn.drop(index.base_entries, delete=False)
@@ -329,7 +376,10 @@ class Mending:
         )
         for node, record in self._nodes.items():
             record.xattrs = xattrs[node]
-            record.links = 2 + subfolders[node] if record.kind == FOLDER else 1
+            if record.kind == FOLDER:
+                record.links = 2 + subfolders[node]
+            elif record.links > 1:
+                index.put_link(record.owner, record.number, node)
             if record.kind != FILE:
                 record.present, record.writing = True, False
             elif not record.present:
@@ -337,7 +387,9 @@ class Mending:
                 record.writing = False
             if record.writing:
                 index.mark(index.writing, node)
-            index.put_ino(record.ino, node)
+            lead = self._nodes.get(record.ino)
+            if lead is None or lead.ino != record.ino:
+                index.put_ino(record.ino, node)
             index.put_node(node, record)
             if node != ROOT:
                 index.put_entry(record.parent, record.name, node)

@@ -25,6 +25,7 @@ from syncin_mount.store.kept import KeptObjects
 from syncin_mount.store.records import (
     AnyEffect,
     BinRecord,
+    CopyToBin,
     DropBin,
     FolderToBin,
     FromBin,
@@ -63,6 +64,7 @@ class Objects:
         self._effects: dict[type, Callable[[int, Any], None]] = {
             Unlink: self._unlink,
             ToBin: self._to_bin,
+            CopyToBin: self._copy_to_bin,
             LinkToBin: self._link_to_bin,
             FolderToBin: self._folder_to_bin,
             NoteToBin: self._note_to_bin,
@@ -246,6 +248,49 @@ class Objects:
             if not os.path.lexists(place):  # an empty content never had an object
                 os.close(os.open(place, system.OPEN, 0o600))
         os.utime(place, ns=(effect.mtime, effect.mtime))
+
+    def _copy_to_bin(self, sequence: int, effect: CopyToBin) -> None:
+        """On the disk when it returns: the object may go next. What is there was copied before it changed again."""
+        place = self._place_in_bin(sequence, effect.path)
+        if os.path.lexists(place):
+            return  # done before
+        part = os.path.dirname(place) + b"/.part-%d" % effect.number
+        source = self._objects_fd(effect.owner, effect.number)
+        target = os.open(part, system.OPEN | os.O_TRUNC, 0o600)
+        try:
+            if source is not None:
+                _copy(source, target)
+            os.fsync(target)
+        finally:
+            os.close(target)
+            if source is not None:
+                os.close(source)
+        os.utime(part, ns=(effect.mtime, effect.mtime))
+        os.rename(part, place)
+        system.sync_folder(os.path.dirname(place))
+
+    def _objects_fd(self, owner: int, number: int) -> int | None:
+        try:
+            return os.open(self.path(owner, number), system.READ)
+        except FileNotFoundError:
+            return None  # an empty content never had an object
+
+    def copy_object(self, owner: int, number: int, node: int, copy: int) -> None:
+        """A copy of the object becomes the object ``node``-``copy``, of an event that is not recorded yet. Raises
+        OSError."""
+        source = self._objects_fd(owner, number)
+        if source is None:
+            return
+        try:
+            target = os.open(self.path(node, copy), system.OPEN | os.O_TRUNC, 0o600)
+            try:
+                _copy(source, target)
+                found = os.fstat(source)
+                os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
 
     def _link_to_bin(self, sequence: int, effect: LinkToBin) -> None:
         try:

@@ -97,11 +97,11 @@ class Reading(Core):
         return system.file_system(self.folder)
 
     def status(self, node: NodeId) -> Status:
-        """Raises FileNotFoundError."""
+        """That of the file, whichever of its names this is. Raises FileNotFoundError."""
         record = self._node(node)
         if record.kind > FOLDER or not is_utf8(self._ix.path(node)):
             return Status.LOCAL_ONLY
-        if self._ix.is_dirty(node):
+        if any(self._ix.is_dirty(each) for each in self._ix.names_of(node, record)):
             return Status.CHANGED
         return Status.SYNCED if record.present else Status.ABSENT
 
@@ -162,6 +162,15 @@ class Reading(Core):
 
     def absent_count(self) -> int:
         return self._ix.count(self._ix.absent)
+
+    def sent_name(self, node: NodeId) -> NodeId | None:
+        """Another name of this file that the server has in the present version; None for none."""
+        record = self._ix.peek(node)
+        for each in () if record is None or record.links == 1 else self._ix.names_of(node, record):
+            base = self._ix.base(each)
+            if each != node and base is not None and record is not None and base.version == record.version:
+                return NodeId(each)
+        return None
 
     def open_content(self, node: NodeId) -> Content:
         """Raises FileNotFoundError when the node is gone or no file. Of an absent content, what arrives of it."""

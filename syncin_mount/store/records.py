@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 
 FILE, FOLDER = 0, 1  # NodeType numbers; anything greater exists locally only
 
@@ -24,12 +24,13 @@ key = U64.pack
 class Node(msgspec.Struct, array_like=True, gc=False):
     """The local state of a node (table ``nodes``); a node that is not here locally has none.
 
-    ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is 2 plus
-    the number of subfolders for a folder, else 1. ``present`` is False for a file whose content is not here.
-    ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended attributes.
-    ``doubtful`` is the version of which a power cut, or a write that the disk refused, may have left other bytes than
-    were to be there, 0 for none. It holds
-    for every later version too, which may have such bytes still, until one is agreed on or the content is replaced.
+    ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is
+    2 plus the number of subfolders for a folder, else the number of nodes that share the file
+    (`syncin_mount.store.links`). ``present`` is False for a file whose content is not here.
+    ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended
+    attributes. ``doubtful`` is the version of which a power cut, or a write that the disk refused, may have
+    left other bytes than were to be there, 0 for none. It holds for every later version too, which may have
+    such bytes still, until one is agreed on or the content is replaced.
     """
 
     kind: int
@@ -141,6 +142,16 @@ class ToBin(Effect, frozen=True):
     mtime: int
 
 
+class CopyToBin(Effect, frozen=True):
+    """A copy of the content object goes to ``path`` inside the bin's folder of this event: another node has it still,
+    or the same event brings it to the bin under another path, too."""
+
+    owner: int
+    number: int
+    path: bytes
+    mtime: int
+
+
 class LinkToBin(Effect, frozen=True):
     """A symbolic link is made at ``path`` inside the bin's folder of this event."""
 
@@ -175,7 +186,7 @@ class DropBin(Effect, frozen=True):
     bin: int
 
 
-AnyEffect = Unlink | ToBin | LinkToBin | FolderToBin | NoteToBin | FromBin | DropBin
+AnyEffect = Unlink | ToBin | CopyToBin | LinkToBin | FolderToBin | NoteToBin | FromBin | DropBin
 
 encode = msgspec.msgpack.Encoder().encode
 decode_node = msgspec.msgpack.Decoder(Node).decode

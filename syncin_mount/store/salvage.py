@@ -36,7 +36,7 @@ _AGREED: Final = ("nodes", "bases", "meta")
 """What no other table tells."""
 
 _MOST: Final = 1 << 63
-_LATER: Final = ("leftovers", "held", "checksums")
+_LATER: Final = ("leftovers", "held", "checksums", "links")
 """Tables that an older program did not make."""
 
 
@@ -220,5 +220,6 @@ _FORMS: Final[dict[str, tuple[tuple[int, int], Callable[[bytes], Any] | None]]] 
     "leftovers": ((8, 511), decode_leftover),
     "held": ((8, 8), _u64),
     "checksums": ((16, 16), _sum),
+    "links": ((24, 24), None),
 }
 """Bytes of a key, from … to, and what makes a record of the value."""

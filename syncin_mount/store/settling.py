@@ -21,7 +21,7 @@ from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
 from syncin_mount.store.reading import place_name, to_record
-from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, UnconfirmedRecord, key
+from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, Node, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
 from syncin_mount.store.unnaming import Unnaming
@@ -133,10 +133,22 @@ class Settling(Unnaming):
         """Sets the mtime. A file that nobody writes gets another inode: the kernel's writeback cache keeps the mtime
         of an inode that it knows, whatever it is told."""
         record = self._node(node)
-        renew = record.kind == FILE and not record.writing and node not in self._writers
+        renew = record.kind == FILE and not record.writing and not self._is_written_to(node, record)
+        parts = renew and record.links > 1
         ino = self.new_id() if renew else record.ino
-        with self._unnaming([node] if renew else []):
-            self._do(events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino))
+        number = self._ix.applied + 1
+        event = events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino, parts)
+        if parts:
+            self.check_room()
+        try:
+            if parts:  # the file's other names keep their time
+                self._objects.copy_object(record.owner, record.number, node, number)
+            with self._unnaming([node] if renew else []):
+                self._do(event, grows=parts)
+        except BaseException:
+            if parts:
+                self._objects.stray(number)
+            raise
         if renew:
             self._tell_entry(record.parent, record.name)
         self._tell(AttrChanged(record.ino))
@@ -146,12 +158,33 @@ class Settling(Unnaming):
             raise ValueError("the root of a replica is never deleted")
         record = self._ix.node(node)
         arriving = [one for one in self._objects.all_arriving() if self._has_above(one, node)]
+        shared = self._shared_below(node)
         with self._unnaming([] if record is None else self._below(node, record)):
             self._do(events.Deleted(self._now(), node, keep, _text(why)))
         for one in arriving:
             self._objects.drop_incoming(one)
         if record is not None:
             self._tell_entry(record.parent, record.name)
+        for each in shared:
+            self._tell_links(each)
+
+    def _shared_below(self, top: int) -> list[Node]:
+        """The node and those below it that share their file with others."""
+        if not self._ix.linking:
+            return []
+        todo, shared = [top], []
+        for node in todo:
+            record = self._ix.node(node)
+            if record is not None and record.kind == FOLDER:
+                todo += [child for _, child in self._ix.children(node)]
+            elif record is not None and record.links > 1:
+                shared.append(record)
+        return shared
+
+    def _tell_links(self, record: Node) -> None:
+        """Has listeners told that the file of a node that left has fewer names now."""
+        if record.links > 1 and record.kind != FOLDER:
+            self._tell(AttrChanged(record.ino))
 
     def _has_above(self, node: int, top: int) -> bool:
         """Whether the node is ``top`` or below it."""
@@ -182,7 +215,7 @@ class Settling(Unnaming):
             record is None
             or record.version != expect_version
             or record.writing
-            or node in self._writers
+            or self._is_written_to(node, record)
             or not self._objects.is_current(incoming)
         ):
             raise LocalChanged("the file was changed here while the server's version arrived")
@@ -203,6 +236,7 @@ class Settling(Unnaming):
         self._objects.taken(incoming, number)
         if ino != record.ino:
             self._tell_entry(record.parent, record.name)
+            self._tell_links(record)
 
     def binned_copy(self, node: NodeId, why: str) -> None:
         record = self._node(node)

@@ -30,6 +30,7 @@ ROOT: Final = 1
 TABLES: Final = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
     "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held", "checksums",
+    "links",
 )  # fmt: skip
 
 PATHS: Final = 10_000
@@ -49,7 +50,7 @@ class Tables:
         (
             self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
             self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta, self.leftovers, self.held, self.checksums,
+            self.effects, self.meta, self.leftovers, self.held, self.checksums, self.links,
         ) = (tables[name] for name in TABLES)  # fmt: skip
         self._paths: dict[
             int, tuple[bytes, int]
@@ -68,6 +69,17 @@ class Tables:
         """The node that may have this inode; its record has to agree."""
         raw = self.txn.get(key(ino), db=self.inos)
         return ino if raw is None else int(U64.unpack(raw)[0])
+
+    def linked(self, owner: int, number: int) -> list[int]:
+        """The nodes that share a content object, when there are several."""
+        prefix = U64X2.pack(owner, number)
+        return [int(U64.unpack(found[16:])[0]) for found in self._prefixed(self.links, prefix)]
+
+    def names_of(self, node: int, record: Node) -> list[int]:
+        """All nodes that are the same file as this one, itself included."""
+        if record.links == 1 or record.kind == FOLDER:
+            return [node]
+        return self.linked(record.owner, record.number)
 
     def children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
         """Names and nodes below a folder, by name, strictly after ``after``; all of them with a negative limit."""

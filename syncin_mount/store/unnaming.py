@@ -57,13 +57,14 @@ class Unnaming(Reading):
             for node in nodes
             if (record := self._ix.peek(node)) is not None
         ]
-        done = False
+        done, given = False, set[int]()  # several nodes may be one file
         try:
             yield
             done = True
         finally:
             for attr, xattrs, kept in before:
-                if done and self.by_ino(attr.ino) is None:
+                if done and attr.ino not in given and self.by_ino(attr.ino) is None:
+                    given.add(attr.ino)
                     keeper(attr, xattrs, kept)
                     self._tell(InodeUnnamed(attr.ino))
                 elif kept is not None:

@@ -467,6 +467,6 @@ class OpenFiles:
         size = now.st_size if file.here else file.attr.size
         ctime_ns = file.attr.ctime_ns if file.ctime_ns is None or not file.writing else file.ctime_ns
         file.attr = msgspec.structs.replace(
-            file.attr, nlink=int(attr is not None), size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            file.attr, nlink=0 if attr is None else attr.nlink, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns
         )
         return file.attr

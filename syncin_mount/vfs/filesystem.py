@@ -180,6 +180,17 @@ class FileSystem:
             folder, name, kind, mode=stat.S_IMODE(mode), uid=uid, gid=gid, rdev=rdev, target=target
         )
 
+    async def link(self, ino: int, parent: int, name: bytes) -> Attr:
+        """Another name of a file, link(2). What is not here of its content is fetched first (EIO)."""
+        self._may_change(name)
+        folder = self._node(parent)
+        self._no_new_trash(folder, name)
+        attr = self._attr(self._node(ino))
+        if attr.kind is NodeType.FILE and not attr.present:
+            file = await self._files.acquire(ino, write=True)
+            self._files.drop(file, write=True)
+        return self._seen(self._replica.link(self._node(ino), folder, name).node)
+
     def unlink(self, parent: int, name: bytes) -> None:
         self._may_change(name)
         folder = self._node(parent)

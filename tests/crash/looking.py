@@ -22,8 +22,9 @@ def contents(folder: Path) -> set[bytes]:
     return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
 
 
-def entries(top: Path, prefix: str = "") -> Iterator[tuple[str, Entry]]:
-    """Everything below a folder, by path."""
+def entries(top: Path, prefix: str = "", known: dict[int, Entry] | None = None) -> Iterator[tuple[str, Entry]]:
+    """Everything below a folder, by path. Names of one file have one entry. ``known`` has those by inode."""
+    known = {} if known is None else known
     for name in sorted(os.listdir(top / prefix)):
         path = f"{prefix}{name}"
         full = top / path
@@ -32,8 +33,13 @@ def entries(top: Path, prefix: str = "") -> Iterator[tuple[str, Entry]]:
             yield path, Entry(LINK, target=str(full.readlink()))
         elif stat.S_ISDIR(found.st_mode):
             yield path, Entry(FOLDER)
-            yield from entries(top, f"{path}/")
+            yield from entries(top, f"{path}/", known)
+        elif found.st_ino in known:
+            yield path, known[found.st_ino]
         else:
             xattrs = {each: os.getxattr(full, each) for each in os.listxattr(full) if each != "user.syncin.status"}
             content = full.read_bytes()
-            yield path, Entry(FILE, content, "", found.st_mtime_ns, stat.S_IMODE(found.st_mode), xattrs)
+            entry = Entry(FILE, content, "", found.st_mtime_ns, stat.S_IMODE(found.st_mode), xattrs)
+            if found.st_nlink > 1:
+                known[found.st_ino] = entry
+            yield path, entry

@@ -133,6 +133,9 @@ class Tree:
     def _symlink(self, step: Step) -> None:
         self.entries[step.path] = Entry(LINK, target=step.to)
 
+    def _hardlink(self, step: Step) -> None:
+        self.entries[step.to] = self.entries[step.path]
+
     def _unlink(self, step: Step) -> None:
         del self.entries[step.path]
 
@@ -142,7 +145,8 @@ class Tree:
         pass
 
     def _rename(self, step: Step) -> None:
-        self._place(step.to, self._take(step.path))
+        if self.entries[step.path] is not self.entries.get(step.to):  # else both are names of one file
+            self._place(step.to, self._take(step.path))
 
     _rename_new = _rename
 
@@ -163,7 +167,7 @@ CHANGES_BYTES = frozenset({"create", "write", "mapped", "append", "rewrite", "tr
 
 
 def copied(tree: Tree) -> Tree:
-    """Entries that a handle shares stay shared."""
+    """Entries that a handle or another name shares stay shared."""
     new = {id(entry): msgspec.structs.replace(entry) for entry in (*tree.entries.values(), *tree.held.values())}
     result = Tree({path: new[id(entry)] for path, entry in tree.entries.items()})
     result.held = {number: new[id(entry)] for number, entry in tree.held.items()}
@@ -181,26 +185,38 @@ def unlike(before: Tree, step: Step | None, found: dict[str, Entry]) -> list[str
     return min(wrong, key=len)
 
 
-def _partly(before: Tree, after: Tree, step: Step) -> tuple[str, Entry | None] | None:
-    """The file whose bytes may be partly the old and partly the new ones, and what it was."""
+def _partly(before: Tree, after: Tree, step: Step) -> dict[str, Entry | None]:
+    """The names of the file whose bytes may be partly the old and partly the new ones, and what it was."""
     if step.op not in CHANGES_BYTES - {"truncate"}:
-        return None
+        return {}
     path = step.path
     if step.op == "write_held":
         held = before.held[step.held]
         path = next((each for each, entry in before.entries.items() if entry is held), "")
-    return (path, before.entries.get(path)) if path in after.entries else None
+    changed = after.entries.get(path)
+    names = [each for each, entry in after.entries.items() if entry is changed]
+    return {each: before.entries.get(each) for each in names}
 
 
-def _differences(tree: Tree, found: dict[str, Entry], partly: tuple[str, Entry | None] | None = None) -> list[str]:
-    lines = []
+def _names(tree: dict[str, Entry]) -> set[tuple[str, ...]]:
+    """The names of each file that has several."""
+    groups: dict[int, list[str]] = {}
+    for path in sorted(tree):
+        groups.setdefault(id(tree[path]), []).append(path)
+    return {tuple(names) for names in groups.values() if len(names) > 1}
+
+
+def _differences(tree: Tree, found: dict[str, Entry], partly: dict[str, Entry | None] | None = None) -> list[str]:
+    partly = partly or {}
+    here, there_are = _names(tree.entries), _names(found)
+    lines = [f"it has other names: {path}" for path in sorted({path for names in here ^ there_are for path in names})]
     for path in sorted(tree.entries.keys() | found.keys()):
         wanted, there = tree.entries.get(path), found.get(path)
-        if partly is not None and path == partly[0]:
+        if path in partly:
             assert wanted is not None
-            if there is None and partly[1] is not None:
+            if there is None and partly[path] is not None:
                 lines.append(f"missing: {path}")
-            elif there is not None and not _is_between(partly[1], wanted, there):
+            elif there is not None and not _is_between(partly[path], wanted, there):
                 lines.append(f"neither the old bytes nor the new ones: {path}")
         elif wanted is None or there is None:
             lines.append(f"{'missing' if there is None else 'nobody made it'}: {path}")

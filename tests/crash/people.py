@@ -50,7 +50,7 @@ class Person:
             self._new: 6, self._edit: 6, self._save: 3, self._save_with_backup: 1, self._folder: 2, self._link: 1,
             self._move: 3, self._replace: 2, self._exchange: 1, self._remove: 2, self._keep_open: 2,
             self._write_open: 2, self._let_go: 1, self._attributes: 2, self._sync: 1, self._put_shared: 3,
-            self._come_and_go: 1,
+            self._come_and_go: 1, self._another_name: 2,
         }  # fmt: skip
         kinds.update({work: FAVOURED for work in kinds if work.__name__ in self._favours})
         if len(self._tree.entries) > MOST:
@@ -130,6 +130,11 @@ class Person:
 
     def _link(self) -> Iterator[Step]:
         yield Step("symlink", self._free(), self._chance.choice(("somewhere", "../a", "/nowhere")))
+
+    def _another_name(self) -> Iterator[Step]:
+        path = self._any(FILE)
+        if path is not None:
+            yield Step("hardlink", path, self._free())
 
     def _move(self) -> Iterator[Step]:
         source = self._any(FILE, FOLDER, LINK)

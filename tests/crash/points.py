@@ -27,7 +27,7 @@ LONGEST = {"commit": 0.003, "sync_files": 0.02, "request": 0.02}
 """Seconds that such a call may go on before the kill ``within`` it comes, at most."""
 
 REQUESTS = ("HEAD", "GET", "PUT", "POST", "MOVE", "DELETE", "PROPPATCH")
-EFFECTS = ("Unlink", "ToBin", "NoteToBin", "LinkToBin", "FolderToBin", "DropBin")
+EFFECTS = ("Unlink", "ToBin", "CopyToBin", "NoteToBin", "LinkToBin", "FolderToBin", "DropBin")
 
 PLACES: dict[str, tuple[Any, str]] = {
     "append": (journal.Journal, "append"),
@@ -49,6 +49,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "leftover": (settling.Settling, "note_leftover"),
     "leftover_gone": (settling.Settling, "drop_leftover"),
     "created": (local.LocalOperations, "create"),
+    "linked": (local.LocalOperations, "link"),
     "attributes": (local.LocalOperations, "set_attr"),
     "write_begun": (local.LocalOperations, "begin_write"),
     "written": (local.LocalOperations, "written"),

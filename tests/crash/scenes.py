@@ -138,6 +138,15 @@ def collide(stage: Stage) -> None:
         stage.newest_there(path)
 
 
+def collide_by_name(stage: Stage) -> None:
+    """Documents that have another name here; the server's versions win under the first."""
+    mark = stage.chance.randrange(1 << 30)
+    for path in _files(SHARED, "k"):
+        stage.here("put", path)
+        stage.here("hardlink", path, f"{path}-{mark}")
+        stage.newest_there(path)
+
+
 def folders(stage: Stage) -> None:
     for path in _files(SHARED, "d"):
         stage.put_there(f"{path}/f")
@@ -182,11 +191,12 @@ SCENES: dict[str, Scene] = {
     "append": _local(), "created": _local("new"), "attributes": _local("attributes", "new"), "bytes": _local("edit"),
     "write_begun": _local("edit", "new"), "written": _local("edit", "new"), "renamed": _local("move", "replace"),
     "unlinked": _local("remove", "new"), "folder_removed": _local("come_and_go"),
-    "xattr": Scene(("attributes",), syncs=False),
+    "xattr": Scene(("attributes",), syncs=False), "linked": _local("another_name", "new"),
     "truncated": _local("edit"), "journal_synced": _local("keep_open", "save"), "effect.Unlink": _local("replace"),
     "placed": Scene(then=come), "taken_in": _ARRIVAL, "swap": _ARRIVAL, "arrived": _ARRIVAL, "request.GET": _ARRIVAL,
     "moved_here": Scene(before=bring, then=rename), "deleted_here": Scene(before=bring, then=remove),
     "effect.ToBin": _COLLISION, "effect.NoteToBin": _COLLISION, "effect.DropBin": _COLLISION,
+    "effect.CopyToBin": Scene(before=documents, then=collide_by_name),
     "effect.LinkToBin": Scene(before=folders, then=link_and_remove),
     "effect.FolderToBin": Scene(before=folders, then=write_and_remove),
     "request.POST": Scene(("new",)), "request.PUT": Scene(("edit", "new")), "request.MOVE": Scene(("move",)),

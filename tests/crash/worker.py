@@ -127,6 +127,9 @@ class Hands:
     def _symlink(self, step: Step, path: Path) -> None:
         path.symlink_to(step.to)
 
+    def _hardlink(self, step: Step, path: Path) -> None:
+        (self._top / step.to).hardlink_to(path)
+
     def _unlink(self, _step: Step, path: Path) -> None:
         path.unlink()
 

@@ -59,7 +59,8 @@ def test_errors_are_those_of_a_local_file_system(drive):
     assert error_of(os.rename, here / "file", here / "empty") == errno.EISDIR
     assert error_of(os.rename, here / "empty", here / "file") == errno.ENOTDIR
     assert error_of(os.rename, here / "full", here / "full" / "below") == errno.EINVAL
-    assert error_of(os.link, here / "file", here / "second") == errno.EPERM
+    assert error_of(os.link, here / "full", here / "second") == errno.EPERM
+    assert error_of(os.link, here / "file", here / "empty") == errno.EEXIST
     assert error_of(os.open, here / ("n" * 256), os.O_CREAT | os.O_WRONLY) == errno.ENAMETOOLONG
     assert error_of(os.stat, here / ("n" * 256)) == errno.ENAMETOOLONG
     assert error_of(os.open, here / "file", os.O_CREAT | os.O_EXCL) == errno.EEXIST

@@ -73,6 +73,8 @@ class Writing:
                 size = len(self._world.ledger.data(self._number))
                 replica.written(node, size=size, mtime_ns=self._device.now_ns() if mtime_ns is None else mtime_ns)
                 self._world.ledger.written.add(self._number)
+                if replica.attr(node).nlink > 1:  # type: ignore[union-attr]
+                    self._world.copied.add(self._number)
                 self._world.log(self._device.name, f"wrote {self._number} to {replica.local_path(node)}")
         finally:
             self.abandon()
@@ -274,6 +276,14 @@ class Person:
         self._world.linked = True
         self._replica.create(parent, name, NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"somewhere")
 
+    def another_name(self) -> None:
+        """A hard link: on the server a file of its own."""
+        path, attr = self._pick(NodeType.FILE)
+        target, parent, name = self._free(NAMES)
+        self._replica.link(attr.node, parent, name)
+        self._world.copied.add(self._world.ledger.number(attr.size))
+        self._world.log(self._device.name, f"link {path} to {target}")
+
     def touch(self) -> None:
         path, attr = self._pick(NodeType.FILE)
         mtime = self._mtime() or self._device.now_ns()
@@ -360,6 +370,7 @@ class Person:
 DEVICE_OPERATIONS = {
     "new": 10, "empty": 1, "edit": 10, "edit_slowly": 4, "finish": 4, "save_by_rename": 5, "save_with_backup": 3,
     "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3, "copy": 2,
+    "another_name": 3,
     "hold": 3, "let_go": 2, "discard": 2,
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ SECOND = 1_000_000_000
 TABLES = (
     "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
     "absent", "writing", "unsynced", "xattrs", "bin", "effects", "leftovers", "held", "checksums",
+    "links",
 )  # fmt: skip
 
 

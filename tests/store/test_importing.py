@@ -96,6 +96,25 @@ def test_everything_is_in_the_drive_as_it_was_and_the_folder_is_empty(replica: R
     assert {path for path in files if path.isprintable()} <= {each.path for each in replica.pending()}, "it is sent"
 
 
+def test_names_of_one_file_stay_that_in_the_drive_and_out_of_it(replica: Replica, tmp_path: Path):
+    folder = tmp_path / "folder"
+    (folder / "d").mkdir(parents=True)
+    (folder / "a").write_bytes(b"one content")
+    (folder / "equal").write_bytes(b"one content")
+    os.utime(folder / "equal", ns=(NS, NS))
+    for name in ("b", "d/c"):
+        os.link(folder / "a", folder / name)
+    os.utime(folder / "a", ns=(NS, NS))
+    done = Importer(replica, folder).run()
+    assert (done.files, done.left) == (4, [])
+    copy_out(replica, tmp_path / "copy")
+    looks = {name: os.lstat(tmp_path / "copy" / name) for name in ("a", "b", "d/c", "equal")}
+    assert [looks[name].st_nlink for name in looks] == [3, 3, 3, 1]
+    assert len({looks[name].st_ino for name in ("a", "b", "d/c")}) == 1
+    attrs = [replica.attr(replica.lookup(ROOT, name) or ROOT) for name in (b"a", b"b", b"equal")]
+    assert [attr.nlink for attr in attrs if attr is not None] == [3, 3, 1]
+
+
 def test_holes_take_no_room(replica: Replica, tmp_path: Path):
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypothesis import Phase, settings
@@ -28,7 +28,8 @@ MTIMES = st.integers(0, 3).map(lambda seconds: seconds * SECOND + 7)
 
 @dataclass(eq=False)
 class Thing:
-    """A node of the model. ``data`` is None when it is not here; ``token`` changes with every change of content."""
+    """A node of the model. ``data`` is None when it is not here; ``token`` changes with every change of content.
+    ``file`` is the same object for all names of one file."""
 
     kind: NodeType
     parent: int
@@ -38,6 +39,7 @@ class Thing:
     mtime_ns: int = 0
     size: int = 0
     xattrs: dict[bytes, bytes] = field(default_factory=dict)
+    file: object = field(default_factory=object)
 
 
 @dataclass
@@ -81,6 +83,21 @@ class Store(RuleBasedStateMachine):
         fitting = [node for node, one in self.things.items() if (not kinds or one.kind in kinds)]
         return NodeId(data.draw(st.sampled_from(sorted(fitting, reverse=True)))) if fitting else None
 
+    def names(self, node: int) -> list[int]:
+        """All names of the node's file, itself included."""
+        return sorted(each for each, one in self.things.items() if one.file is self.things[node].file)
+
+    def change(self, node: int, **changes: object) -> None:
+        """What changes of a file changes of all its names."""
+        for each in self.names(node):
+            for name, value in changes.items():
+                setattr(self.things[each], name, value)
+
+    def part(self, node: int) -> None:
+        """The node is a file of its own from now on."""
+        thing = self.things[node]
+        thing.file, thing.xattrs = object(), dict(thing.xattrs)
+
     def differs(self, node: int) -> bool:
         thing, agreed = self.things.get(node), self.agreed.get(node)
         if thing is None or agreed is None:
@@ -102,12 +119,15 @@ class Store(RuleBasedStateMachine):
         return failure is None
 
     def gone(self, node: int) -> None:
-        """The local part ends; a file that holds the base's place inherits the base."""
+        """The local part ends; a file that holds the base's place inherits the base, or else another name of it."""
+        twins = [each for each in self.names(node) if each != node and each not in self.agreed]
         del self.things[node]
         agreed = self.agreed.get(node)
         if agreed is None or not agreed.is_file:
             return
         heir = self.child(agreed.parent, agreed.name)
+        if heir is None or heir in self.agreed or self.things[heir].kind is not NodeType.FILE:
+            heir = twins[0] if twins else None
         if heir is not None and heir not in self.agreed and self.things[heir].kind is NodeType.FILE:
             self.agreed[heir] = self.agreed.pop(node)
             if node in self.held:
@@ -144,8 +164,37 @@ class Store(RuleBasedStateMachine):
         if node is None:
             return
         write(self.replica, node, content, mtime_ns)
-        thing = self.things[node]
-        thing.data, thing.size, thing.mtime_ns, thing.token = content, len(content), mtime_ns, object()
+        self.change(node, data=content, size=len(content), mtime_ns=mtime_ns, token=object())
+
+    @rule(data=st.data())
+    def link_what_can_be(self, data: st.DataObject) -> None:
+        files = [node for node, one in self.things.items() if one.kind is NodeType.FILE and one.data is not None]
+        names = [name for name in (b"a", b"b", b"c", b"doc", b"doc~") if self.child(ROOT, name) is None]
+        if files and names:
+            self._link(data.draw(st.sampled_from(sorted(files))), ROOT, data.draw(st.sampled_from(names)))
+
+    @rule(data=st.data(), name=NAMES)
+    def link(self, data: st.DataObject, name: bytes) -> None:
+        node, parent = self.choose(data), self.choose(data, NodeType.FOLDER)
+        assert node is not None
+        assert parent is not None
+        self._link(node, parent, name)
+
+    def _link(self, node: int, parent: int, name: bytes) -> None:
+        thing, errnos = self.things[node], set()
+        if thing.kind is NodeType.FOLDER:
+            errnos.add(errno.EPERM)
+        if self.child(parent, name) is not None:
+            errnos.add(errno.EEXIST)
+        if not errnos and thing.data is None:
+            errnos.add(errno.EIO)
+
+        def act() -> None:
+            found = self.replica.link(NodeId(node), NodeId(parent), name)
+            assert found.node not in self.things
+            self.things[found.node] = replace(thing, parent=parent, name=name)
+
+        self.expect(errnos, act)
 
     @rule(data=st.data(), content=BYTES)
     def write_and_die(self, data: st.DataObject, content: bytes) -> None:
@@ -163,15 +212,14 @@ class Store(RuleBasedStateMachine):
         local = self.replica.local(node)
         assert local is not None
         assert (local.size, local.busy) == (len(content), False)
-        thing = self.things[node]
-        thing.data, thing.size, thing.token, thing.mtime_ns = content, len(content), object(), local.mtime_ns
+        self.change(node, data=content, size=len(content), token=object(), mtime_ns=local.mtime_ns)
 
     @rule(data=st.data(), mtime_ns=MTIMES)
     def set_mtime(self, data: st.DataObject, mtime_ns: int) -> None:
         node = self.choose(data, NodeType.FILE)
         if node is not None:
             self.replica.set_attr(node, mtime_ns=mtime_ns, mode=0o611)
-            self.things[node].mtime_ns = mtime_ns
+            self.change(node, mtime_ns=mtime_ns)
 
     @rule(data=st.data(), name=st.sampled_from([b"user.a", b"user.b"]), value=BYTES)
     def set_xattr(self, data: st.DataObject, name: bytes, value: bytes) -> None:
@@ -205,7 +253,7 @@ class Store(RuleBasedStateMachine):
                 parent, name, new_parent, new_name, exchange=flags == "exchange", no_replace=flags == "no_replace"
             )
 
-        if not self.expect(errnos, act) or node == other:
+        if not self.expect(errnos, act) or other in self.names(node):
             return
         if other is None:
             thing.parent, thing.name = new_parent, new_name
@@ -239,7 +287,7 @@ class Store(RuleBasedStateMachine):
             return errnos | {errno.EEXIST}
         if flags == "exchange":
             return errnos | ({errno.EINVAL} if node != other and thing.parent in self.below(other) else set())
-        if node == other:
+        if other in self.names(node):
             return errnos
         to_folder, folder = self.things[other].kind is NodeType.FOLDER, thing.kind is NodeType.FOLDER
         if to_folder and not folder:
@@ -340,6 +388,7 @@ class Store(RuleBasedStateMachine):
         assert (after.ino == before.ino, after.version == before.version) == (arrived, arrived)
         thing.data = content
         if not arrived:
+            self.part(node)
             thing.token, thing.mtime_ns, thing.size = object(), mtime * SECOND, size
         self.agreed[node] = Agreed(thing.parent, thing.name, thing.token, mtime, size, is_file=True)
 
@@ -369,6 +418,7 @@ class Store(RuleBasedStateMachine):
         if node is None:
             return
         self.replica.touch_local(node, mtime * SECOND, None)
+        self.part(node)
         self.things[node].mtime_ns = mtime * SECOND
 
     @rule(data=st.data(), keep=st.booleans())
@@ -492,8 +542,12 @@ class Store(RuleBasedStateMachine):
                 assert not thing.data or thing.data in self.binned()
                 thing.data, thing.token, thing.size = here, agreed.token, agreed.size
                 thing.mtime_ns = agreed.mtime * SECOND
+                self.part(node)
             elif max(thing.mtime_ns // SECOND, 1) != max(agreed.mtime, 1):
                 thing.mtime_ns = agreed.mtime * SECOND
+                if len(self.names(node)) > 1:  # the others keep the content, and this one is fetched
+                    thing.data, thing.size = here, agreed.size
+                self.part(node)
         thing.parent, thing.name = agreed.parent, name
 
     # restarts -----------------------------------------------------------------------------------------------------
@@ -527,7 +581,8 @@ class Store(RuleBasedStateMachine):
             attr = replica.attr(NodeId(node))
             assert attr is not None
             assert attr.kind is thing.kind
-            assert replica.by_ino(attr.ino) == node
+            assert replica.by_ino(attr.ino) in self.names(node)
+            assert len({replica.attr(NodeId(each)).ino for each in self.names(node)}) == 1  # type: ignore[union-attr]
             assert sorted(replica.list_xattrs(NodeId(node))) == sorted(thing.xattrs)
             assert all(replica.get_xattr(NodeId(node), name) == value for name, value in thing.xattrs.items())
             if thing.kind is NodeType.FILE:
@@ -539,6 +594,8 @@ class Store(RuleBasedStateMachine):
                 assert replica.children(NodeId(node), None, 100) == sorted(below)
                 folders = sum(self.things[child].kind is NodeType.FOLDER for _, child in below)
                 assert attr.nlink == 2 + folders
+            else:
+                assert attr.nlink == len(self.names(node))
 
     @invariant()
     def same_differences(self) -> None:

@@ -41,6 +41,7 @@ class Work:
 
     def step(self) -> None:
         acts = [self.make] * 5 + [self.commit] * 6 + [self.lose] * 4 + [self.replaced] * 2
+        acts += [self.link] * 2
         acts += [self.make_folder, self.remove, self.fsync, self.restore, self.empty, self.copy]
         self._chance.choice(acts)()
 
@@ -55,6 +56,12 @@ class Work:
         folders = ["", *sorted(path + "/" for path, data in tree(self.replica) if data is None)]
         self._count += 1
         make(self.replica, f"{self._chance.choice(folders)}f{self._count}", data=self._data())
+
+    def link(self) -> None:
+        node = self._pick()
+        if node is not None:
+            self._count += 1
+            self.replica.link(node, ROOT, b"l%d" % self._count)
 
     def make_folder(self) -> None:
         self._count += 1

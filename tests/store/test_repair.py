@@ -59,7 +59,9 @@ def build(folder: Path) -> None:
         make(replica, f"{('', 'd/', 'd/e/', 'f/')[number % 4]}sent {number}", data=bytes_of(f"sent {number}"))
     make(replica, "link", NodeType.SYMLINK)
     make(replica, "empty")
-    settle(replica)
+    for name, other in (("sent 20", b"second 20"), ("sent 24", b"second 24"), ("link", b"second link")):
+        replica.link(at(replica, name), ROOT, other)
+    settle(replica, *(node.node for node in replica.dirty()))
     replica.close()  # from here on the journal alone does not tell everything any more
     replica = open_replica(folder, boot_id=boot_id())
     replica.set_xattr(at(replica, "sent 0"), b"user.x", b"value")
@@ -72,8 +74,12 @@ def build(folder: Path) -> None:
     replica.unlink(*place(replica, "d/sent 1"))
     replica.rename(*place(replica, "f"), *place(replica, "d/e/moved"))
     make(replica, "new", data=bytes_of("new"))
+    replica.link(at(replica, "new"), at(replica, "d"), b"second new")
+    write(replica, at(replica, "second 24"), bytes_of("edited by its other name"), mtime_ns=1_650_000_001 * SECOND)
     replica.commit()
     make(replica, "last", data=bytes_of("last"))
+    replica.link(at(replica, "last"), ROOT, b"second last")
+    replica.set_xattr(at(replica, "second last"), b"user.y", b"value")
     document = at(replica, "sent 12")
     changed = dataclasses.replace(base_of(replica, document), size=60, mtime=1_660_000_000)
     arrive(replica, document, changed, b"s" * 60, keep=True)
@@ -181,6 +187,36 @@ def test_nothing_to_repair(folder: Path, control: Control) -> None:
     replica = Replica.open(folder)
     assert dict(tree(replica)) == control.tree
     replica.close()
+
+
+def test_names_of_one_file_stay_names_of_one_file(folder: Path, control: Control) -> None:
+    """Whatever of the index has to be made anew."""
+    index = Index(folder / "index", 1 << 28)
+    for table in (index.links, index.inos, index.entries):
+        index.txn.drop(table, delete=False)
+    index.commit()
+    index.close()
+    repaired(folder, control)
+    replica = Replica.open(folder)
+    for name, other in (("sent 20", "second 20"), ("sent 24", "second 24"), ("new", "d/second new")):
+        assert attr(replica, at(replica, name)).ino == attr(replica, at(replica, other)).ino, name
+        assert attr(replica, at(replica, name)).nlink == 2
+    write(replica, at(replica, "new"), b"of both")
+    assert read(replica, at(replica, "d/second new")) == b"of both"
+    replica.close()
+
+
+@pytest.mark.parametrize("how", ["shorter", "gone"])
+@pytest.mark.parametrize("name", ["sent 20", "sent 24", "new", "last"])
+def test_a_damaged_content_of_several_names(folder: Path, control: Control, name: str, how: str) -> None:
+    content = control.tree[name]
+    assert content is not None
+    path = object_of(folder, content)
+    if how == "gone":
+        path.unlink()
+    else:
+        os.truncate(path, 10)
+    repaired(folder, control)
 
 
 # the index ------------------------------------------------------------------------------------------------------------

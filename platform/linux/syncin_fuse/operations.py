@@ -149,7 +149,7 @@ class Operations(pyfuse3.Operations):
         return self._fs.readlink(inode)
 
     async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
-        raise FUSEError(errno.EPERM)  # as on every file system without hard links, see link(2)
+        return self._entry(await self._fs.link(inode, new_parent_inode, new_name))
 
     async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
         self._fs.unlink(parent_inode, name)

@@ -59,6 +59,8 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "rename_no_replace": (paths, paths),
     "exchange": (paths, paths),
     "rename_both_flags": (paths, paths),
+    "link": (paths, paths),
+    "link_open": (slots, paths),
     "symlink": (paths, st.sampled_from([*NAMES, b"../a", b"d/..", b"gone", b"l" * 4095])),
     "readlink": (paths,),
     "mkfifo": (paths, modes),

@@ -131,6 +131,18 @@ def rename_both_flags(side: Side, path: bytes, other: bytes) -> None:
     _renameat2(side, path, other, RENAME_EXCHANGE | RENAME_NOREPLACE)
 
 
+def link(side: Side, path: bytes, other: bytes) -> None:
+    os.link(side.path(path), side.path(other), follow_symlinks=False)
+
+
+def link_open(side: Side, slot: int, path: bytes) -> None:
+    """Of what is open, whatever names it still has."""
+    flags = 0x400  # AT_SYMLINK_FOLLOW
+    if _libc.linkat(AT_FDCWD, b"/proc/self/fd/%d" % side.fd(slot), AT_FDCWD, side.path(path), flags):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 def symlink(side: Side, path: bytes, target: bytes) -> None:
     os.symlink(target, side.path(path))
 
@@ -490,7 +502,7 @@ KINDS: dict[str, Callable[..., object]] = {
         *(lstat_path, statvfs, setxattr, getxattr, listxattr, removexattr, truncate, write_file, read_file, save),
         *(open_slot, reopen, duplicate, close, read, pread, readv, write, pwrite, writev, lseek, ftruncate, fsync),
         *(fdatasync, fchmod, fchown, futime, fstat, allocate, copy_range, sendfile, lock, lock_range, map_slot, unmap),
-        *(map_write, map_read, map_sync, umask),
+        *(map_write, map_read, map_sync, umask, link, link_open),
     )
 }
-"""All kinds of steps by name. (Hard links are not among them: the drive refuses them.)"""
+"""All kinds of steps by name."""

@@ -354,11 +354,22 @@ class RemoteFolder(Protocol):
         ...
 
     async def upload(
-        self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
+        self,
+        path: str,
+        reader: Reader,
+        *,
+        size: int,
+        mtime: int,
+        checksum: str,
+        replace: bool,
+        start: int = 0,
+        prove: bool = True,
     ) -> int:
-        """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of the whole.
-        ``start`` resumes the server's partial from that byte. LocalChanged from the reader passes through. The inode
-        that the answer tells, 0 when it tells none that can be one."""
+        """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of
+        the whole; with ``prove`` the server compares what it received with it, and always where others
+        could change it on the way. ``start`` resumes the server's partial from that byte. LocalChanged
+        from the reader passes through. The inode that the answer tells, 0 when it tells none that can
+        be one."""
         ...
 
     async def partial(self, path: str) -> int:

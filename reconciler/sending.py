@@ -262,8 +262,13 @@ class Sender:
         return Arrived(out.local.size - start, inode)
 
     async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> int:
-        """The inode that the server tells."""
+        """The inode that the server tells.
+
+        The server takes as long to count a content as to receive it. So it does only where that says something: what it
+        had of an earlier try may be something else.
+        """
         node, version, size = out.action.node, out.local.version, out.local.size
+        prove = start > 0 or self._copies is not None or out.local.doubtful
 
         async def read(offset: int, length: int) -> bytes:
             local = self._replica.local(node)
@@ -276,7 +281,14 @@ class Sender:
 
         try:
             return await self._remote.upload(
-                path, read, size=size, mtime=out.mtime, checksum=out.digest, replace=replace, start=start
+                path,
+                read,
+                size=size,
+                mtime=out.mtime,
+                checksum=out.digest,
+                replace=replace,
+                start=start,
+                prove=prove,
             )
         except RemoteError as error:
             if error.done is None:

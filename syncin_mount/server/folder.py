@@ -17,6 +17,7 @@ import trio
 from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Refused, RemoteError, Unreachable
 from reconciler.model import Entry
 from reconciler.ports import Found, Reader
+from syncin_mount.addresses import goes_in_clear
 from syncin_mount.server.auth import JSON, Session, body, greet
 from syncin_mount.server.decoding import parse_etag, told_inode, told_inodes
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
@@ -62,10 +63,11 @@ class _Content(Upload):
     def __init__(self, reader: Reader, start: int, size: int) -> None:
         super().__init__(size - start)
         self._reader = reader
-        self._start = start
+        self.start = start
+        self.end = size
 
     async def piece(self, offset: int, most: int) -> bytes:
-        data = await self._reader(self._start + offset, min(PIECE, most))
+        data = await self._reader(self.start + offset, min(PIECE, most))
         if not data:
             raise LocalChanged("the file became shorter while it was sent")
         return data
@@ -193,7 +195,16 @@ class Folder:
     # Changing content ----------------------------------------
 
     async def upload(
-        self, path: str, reader: Reader, *, size: int, mtime: int, checksum: str, replace: bool, start: int = 0
+        self,
+        path: str,
+        reader: Reader,
+        *,
+        size: int,
+        mtime: int,
+        checksum: str,
+        replace: bool,
+        start: int = 0,
+        prove: bool = True,
     ) -> int:
         """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be received under its own
         name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
@@ -202,13 +213,24 @@ class Folder:
         beside = landing != path
         if beside and not replace:
             await self._vacant(path)
+        query: dict[str, int | str] = {"size": size, "mtime": stamp(mtime)}
+        if prove or goes_in_clear(self._session.account.url):
+            query["checksum"] = checksum
+        content = _Content(reader, start, size)
         try:
-            inode = await self._upload(path, landing, reader, size, mtime, checksum, start, put=beside or replace)
+            inode = await self._upload(path, landing, content, query, put=beside or replace)
         except Locked:
             if not await self._is_dead(landing):
                 raise
             return await self.upload(
-                path, reader, size=size, mtime=mtime, checksum=checksum, replace=replace, start=start
+                path,
+                reader,
+                size=size,
+                mtime=mtime,
+                checksum=checksum,
+                replace=replace,
+                start=start,
+                prove=prove,
             )
         if beside:
             await self._move_or_clean(landing, path, overwrite=replace)
@@ -236,19 +258,19 @@ class Folder:
         return True
 
     async def _upload(
-        self, path: str, landing: str, reader: Reader, size: int, mtime: int, checksum: str, start: int, *, put: bool
+        self, path: str, landing: str, content: _Content, query: dict[str, int | str], *, put: bool
     ) -> int:
-        headers = {"Content-Type": "application/octet-stream"}
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+        headers, size = {"Content-Type": "application/octet-stream"}, content.end
+        if content.start:
+            headers["Content-Range"] = f"bytes {content.start}-{size - 1}/{size}"
         call = Call(
             Endpoint.UPLOAD,
             "PUT" if put else "POST",
             self._url(landing),
             path,
-            query={"size": size, "mtime": stamp(mtime), "checksum": checksum},
+            query=query,
             headers=headers,
-            content=_Content(reader, start, size),
+            content=content,
             quiet=self._session.timeouts.after_upload(size),
         )
         return told_inode(await self._session.send(call))

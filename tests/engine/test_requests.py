@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from reconciler.model import Mode, Op, Settings, Side
+from reconciler.ports import Reader
+from syncin_mount.server import Folder
 from tests.engine.world import Device, World
 
 FILES = 10_000
@@ -96,3 +99,23 @@ async def test_a_file_that_is_touched_costs_one_proppatch_in_mode_secure(world: 
     mark = len(world.server.requests)
     await device.sync()
     assert asked(world, mark) == {}
+
+
+@pytest.mark.parametrize("mode", [Mode.FAST, Mode.SECURE])
+async def test_the_server_counts_what_it_receives_only_in_mode_secure(
+    world: World, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes as long for that as for receiving it."""
+    proved: list[bool] = []
+    real = Folder.upload
+
+    async def upload(self: Folder, path: str, reader: Reader, **how: Any) -> int:
+        proved.append(how["prove"])
+        return await real(self, path, reader, **how)
+
+    monkeypatch.setattr(Folder, "upload", upload)
+    device = await world.device(settings=Settings(mode=mode))
+    device.write("small", b"x")
+    device.write("big", os.urandom(3 << 20))
+    await device.sync()
+    assert proved == [mode is Mode.SECURE] * 2

@@ -14,6 +14,7 @@ from reconciler.ports import Found, RemoteFolder
 from syncin_mount.devserver import Reply, Rule
 from syncin_mount.devserver.places import Place, Root
 from syncin_mount.server import Folder
+from syncin_mount.server import folder as folder_module
 from syncin_mount.server.decoding import parse_etag
 from syncin_mount.server.names import stand_in
 from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
@@ -333,6 +334,25 @@ async def test_a_wrong_checksum_is_a_mismatch(world: World) -> None:
         await world.folder.upload("f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True)
     assert caught.value.temporary
     assert not (world.disk / "f").exists()
+
+
+@pytest.mark.parametrize("in_clear", [False, True])
+async def test_the_server_counts_only_what_has_to_be_proved(
+    world: World, monkeypatch: pytest.MonkeyPatch, in_clear: bool
+) -> None:
+    monkeypatch.setattr(folder_module, "goes_in_clear", lambda _url: in_clear)
+
+    async def upload(*, prove: bool) -> None:
+        await world.folder.upload("f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True, prove=prove)
+
+    with pytest.raises(Mismatch):
+        await upload(prove=True)
+    if in_clear:  # whoever is in between could have sent something else
+        with pytest.raises(Mismatch):
+            await upload(prove=False)
+    else:
+        await upload(prove=False)
+        assert (world.disk / "f").read_bytes() == b"x"
 
 
 async def test_locked_and_full(world: World) -> None:

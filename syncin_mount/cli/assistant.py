@@ -93,8 +93,7 @@ class Assistant:
                 shown = {name: f"{server.url}, as {server.login}" for name, server in servers.items()}
                 self._wanted.server = _one_of("Which server?", shown, default=None)
         server = configured.server_named(self._configuration, self._wanted.server)
-        if server.insecure_tls:
-            output.warn(configured.unverified(server))
+        configured.warn_insecure(server)
         return server
 
     def _log_in(self) -> str:
@@ -103,7 +102,7 @@ class Assistant:
         from syncin_mount.server import parse_url  # noqa: PLC0415
 
         url = login = None
-        unverified = False
+        unverified = in_clear = False
         while True:
             url = _address(str(click.prompt("The server's address", default=url, err=True)).strip(), parse_url)
             if url is None:
@@ -112,12 +111,20 @@ class Assistant:
             name = suggested_server_name(urlsplit(url).hostname or "", self._configuration.servers)
             try:
                 click.get_current_context().invoke(
-                    add, name=name, url=url, login=login, password_stdin=False, code=None, insecure_tls=unverified
+                    add,
+                    name=name,
+                    url=url,
+                    login=login,
+                    password_stdin=False,
+                    insecure_tls=unverified,
+                    insecure_http=in_clear,
                 )
             except (CommandError, RemoteError) as error:
                 output.warn(str(error))
                 if "--insecure-tls" in str(error):
                     unverified = click.confirm("Accept a certificate that nobody verifies?", default=False, err=True)
+                elif "--insecure-http" in str(error):
+                    in_clear = click.confirm("Accept that all of it can be read on the way?", default=False, err=True)
             else:
                 _, self._configuration = configured.load()
                 return name

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncin_mount import __version__
+from syncin_mount.addresses import without_login
 from syncin_mount.cli.redaction import Redaction, vocabulary
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders
 from syncin_mount.control.sockets import listens
@@ -177,6 +178,9 @@ def _settings(folders: Folders) -> str:
         ConfigurationFile(folders).read()
     except (tomllib.TOMLDecodeError, ConfigurationError) as error:
         return f"the configuration of {text.count(chr(10))} lines cannot be read: {error}"
+    for table in document.get("servers", {}).values():
+        if "proxy" in table:
+            table["proxy"] = without_login(str(table["proxy"]))
     tables = {kind: document.get(kind, {}) for kind in ("servers", "synchronizations")}
     lists = {kind: [{"name": name, **table} for name, table in found.items()] for kind, found in tables.items()}
     return _json({**{key: value for key, value in document.items() if key not in tables}, **lists})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError
 from syncin_mount.config import ConfigurationFile, Folders
 
@@ -32,9 +33,10 @@ def server_named(configuration: Configuration, name: str) -> Server:
     return found
 
 
-def unverified(server: Server) -> str:
-    """What is said of a server whose certificate nobody checks."""
-    return f"the certificate of {server.url} is not verified: whoever is in between can read and change everything"
+def warn_insecure(server: Server) -> None:
+    """Says what is not safe about the way to the server, if anything."""
+    if server.insecurity is not None:
+        output.warn(server.insecurity)
 
 
 def synchronization_named(configuration: Configuration, name: str) -> Synchronization:

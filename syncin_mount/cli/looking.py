@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.cli.configured import unverified
 from syncin_mount.cli.exits import explain
 from syncin_mount.cli.overview import Seen
 from syncin_mount.cli.replicas import daemon_of, resting_status
@@ -45,14 +44,12 @@ class Looker:
         async def one(each: Synchronization) -> None:
             supervised = None if answer is None else answer.of(each.name)
             server = self.servers.get(each.server)
-            insecure = unverified(server) if server is not None and server.insecure_tls else None
+            said = None if server is None else server.insecurity
             try:
-                found[each.name] = Seen(
-                    each, await self._status(each, supervised, now), supervised, unverified=insecure
-                )
+                found[each.name] = Seen(each, await self._status(each, supervised, now), supervised, unverified=said)
             except Exception as error:  # noqa: BLE001 (it is told, beside how the others are)
                 status, sentence = explain(error)
-                found[each.name] = Seen(each, None, supervised, sentence, status, insecure)
+                found[each.name] = Seen(each, None, supervised, sentence, status, said)
 
         async with trio.open_nursery() as nursery:
             for each in chosen:

@@ -31,7 +31,7 @@ _VERBS = {"send": "sending", "fetch": "fetching"}
 class Seen:
     """A synchronization at one moment. ``status`` is None while its daemon starts or ends, ``supervised`` without a
     supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status.
-    ``unverified`` is the sentence about a server whose certificate nobody checks."""
+    ``unverified`` is the sentence about a server whose certificate nobody checks, or that is spoken to in clear."""
 
     configured: Synchronization
     status: Status | None

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.model import Conflict, Direction, Mode
+from syncin_mount.addresses import goes_in_clear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,13 +73,33 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An account on a server. ``client_id`` is the UUID this computer is registered under."""
+    """An account on a server. ``client_id`` is the UUID this computer is registered under. How it is reached:
+    ``proxy`` is an address, "none" for no proxy, or None for the environment's; ``ca_file`` holds certificates that are
+    trusted instead of the system's, ``client_cert`` one to show, with its key."""
 
     name: str
     url: str
     login: str
     client_id: str
     insecure_tls: bool = False
+    insecure_http: bool = False
+    proxy: str | None = None
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+
+    @property
+    def insecurity(self) -> str | None:
+        """A sentence where nobody checks the server's certificate, or it is spoken to in clear."""
+        if goes_in_clear(self.url):
+            return (
+                f"everything to and from {self.url} goes in clear: whoever is in between can read and change "
+                "everything, the password and the tokens, too"
+            )
+        if self.insecure_tls:
+            return (
+                f"the certificate of {self.url} is not verified: whoever is in between can read and change everything"
+            )
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,13 @@ def _folder(value: Any) -> Path:
     raise ExpectedError("an absolute path of a folder, in quotes")
 
 
+def _file(value: Any) -> Path:
+    path = Path(_path(value))
+    if path.is_absolute():
+        return path
+    raise ExpectedError("an absolute path of a file, in quotes")
+
+
 def _remote(value: Any) -> str:
     try:
         return _tidied(_path(value))
@@ -175,6 +182,10 @@ SERVER_KEYS: tuple[Key, ...] = (
     Key("login", _text, required=True),
     Key("client_id", _client, required=True),
     Key("insecure_tls", _truth),
+    Key("insecure_http", _truth),
+    Key("proxy", _text),
+    Key("ca_file", _file, str),
+    Key("client_cert", _file, str),
 )
 
 SYNCHRONIZATION_KEYS: tuple[Key, ...] = (

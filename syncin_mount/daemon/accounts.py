@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncin_mount.config import TokenStore
-from syncin_mount.server import ServerAccount, Session
+from syncin_mount.server import ServerAccount, Session, Way
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server
@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
 def account_of(server: Server) -> ServerAccount:
     """The server client's view of a configured server."""
-    return ServerAccount(server.name, server.url, server.login, server.client_id, server.insecure_tls)
+    return ServerAccount(server.name, server.url, server.login, server.client_id, way_to(server))
+
+
+def way_to(server: Server) -> Way:
+    """How the configured server is reached."""
+    return Way(
+        insecure_tls=server.insecure_tls,
+        insecure_http=server.insecure_http,
+        proxy=server.proxy,
+        ca_file=None if server.ca_file is None else str(server.ca_file),
+        client_cert=None if server.client_cert is None else str(server.client_cert),
+    )
 
 
 def session_with(folders: Folders, server: Server, limits: Limits | None = None) -> Session:

@@ -141,10 +141,8 @@ async def open_runtime(
     refused = not_there_yet(synchronization)
     if refused:
         raise DaemonError(f"'{synchronization.name}': {refused}")
-    if server.insecure_tls:
-        log.warning(
-            "the certificate of %s is not verified: whoever is in between can read and change everything", server.url
-        )
+    if server.insecurity is not None:
+        log.warning("%s", server.insecurity)
     folders.make()
     replica = Replica.open(private_folder(folders.replica(synchronization.name), mark=False))
     try:

@@ -6,6 +6,7 @@ from syncin_mount.server.errors import Untrusted
 from syncin_mount.server.folder import Folder
 from syncin_mount.server.listing import ListingOptions
 from syncin_mount.server.transport import Timeouts
+from syncin_mount.server.way import Way
 
 __all__ = [
     "ClientInfo",
@@ -16,6 +17,7 @@ __all__ = [
     "Timeouts",
     "TokenStore",
     "Untrusted",
+    "Way",
     "parse_url",
     "register",
     "this_client",

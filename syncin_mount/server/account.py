@@ -14,18 +14,19 @@ import msgspec
 from reconciler.errors import Refused
 from syncin_mount import __version__
 from syncin_mount.server.names import shown
+from syncin_mount.server.way import PLAIN, Way
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
     """``name`` is the user's word for it in commands, ``url`` comes from `parse_url`, ``client_id`` is the UUID under
-    which this installation is registered."""
+    which this installation is registered, ``way`` how the server is reached."""
 
     name: str
     url: str
     login: str
     client_id: str
-    insecure_tls: bool = False
+    way: Way = PLAIN
 
 
 class TokenStore(Protocol):

@@ -26,6 +26,7 @@ from syncin_mount.server.errors import Asked, Endpoint, of_answer
 from syncin_mount.server.limits import Limits
 from syncin_mount.server.names import shown
 from syncin_mount.server.transport import Answer, Call, Timeouts, Wire
+from syncin_mount.server.way import Way
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ async def register(
     client_id: str,
     info: ClientInfo | None = None,
     *,
-    insecure_tls: bool = False,
+    way: Way | None = None,
     timeouts: Timeouts | None = None,
 ) -> str:
     """Makes this client known to the account; returns its token, which belongs into a TokenStore at once.
@@ -93,7 +94,7 @@ async def register(
     have registered the client all the same; the next one gets the same token.
     """
     body = _Registration(login, password, client_id, info or this_client(), code or msgspec.UNSET)
-    async with Wire(url, insecure_tls=insecure_tls, timeouts=timeouts) as wire:
+    async with Wire(url, way=way, timeouts=timeouts) as wire:
         await greet(wire)
         call = Call(Endpoint.REGISTER, "POST", "api/app/sync/register", headers=JSON, content=msgspec.json.encode(body))
         async with wire.exchange(call) as answer:
@@ -342,9 +343,7 @@ class Session:
     ) -> None:
         """``clock`` is monotonic, in seconds. Nothing is sent before the first request."""
         self.account = account
-        self.wire = Wire(
-            account.url, account=account.name, insecure_tls=account.insecure_tls, timeouts=timeouts, limits=limits
-        )
+        self.wire = Wire(account.url, account=account.name, way=account.way, timeouts=timeouts, limits=limits)
         self.timeouts = self.wire.timeouts
         self._tokens = Tokens(self.wire, account, store, clock)
 

@@ -1,22 +1,22 @@
-"""Connections: httpcore's pools with our own streams, TLS, and the environment's proxies."""
+"""Connections: httpcore's pools with our own streams, TLS, and proxies."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import ssl
-import urllib.request
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import certifi
 import httpcore
 import httpx
 
+from reconciler.errors import Refused
 from syncin_mount.server.chunks import CoalescingStream
+from syncin_mount.server.socks import SocksBackend
 from syncin_mount.server.stream import Backend, Stream
+from syncin_mount.server.way import Proxy, Way, proxy_for
 
 CONNECTIONS = 16
 
@@ -54,11 +54,12 @@ class Transport:
     for the rest of a small request (measured).
     """
 
-    def __init__(self, url: str, insecure_tls: bool) -> None:
-        """``url`` comes from `parse_url`."""
-        context = _tls(insecure_tls) if url.startswith("https:") else None
-        self._plain = _pool(url, context, Stream)
-        self._listing = _pool(url, context, CoalescingStream)
+    def __init__(self, url: str, way: Way) -> None:
+        """``url`` comes from `parse_url`. Raises Refused where the way cannot be gone."""
+        context = tls(way) if url.startswith("https:") else None
+        proxy = proxy_for(url, way)
+        self._plain = _pool(proxy, context, Stream)
+        self._listing = _pool(proxy, context, CoalescingStream)
         parts = httpx.URL(url)
         self._scheme, self._host, self._port = parts.raw_scheme, parts.raw_host, parts.port
         self._prefix = parts.raw_path.rstrip(b"/") + b"/"
@@ -104,25 +105,22 @@ def as_httpx() -> Iterator[None]:
         raise httpx.UnsupportedProtocol(str(exc)) from exc
 
 
-def _pool(url: str, context: ssl.SSLContext | None, kind: type[Stream]) -> httpcore.AsyncConnectionPool:
+def _pool(proxy: Proxy | None, context: ssl.SSLContext | None, kind: type[Stream]) -> httpcore.AsyncConnectionPool:
     coalescing = kind is CoalescingStream
     connections = 4 if coalescing else CONNECTIONS
     idle = 0 if coalescing else CONNECTIONS  # a coalescing stream serves one answer
-    proxy = _proxy(url)
-    if proxy is None:
+    if proxy is None or proxy.kind == "socks5":
         return httpcore.AsyncConnectionPool(
             ssl_context=context,
             max_connections=connections,
             max_keepalive_connections=idle,
             keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=Backend(kind),
+            network_backend=Backend(kind) if proxy is None else SocksBackend(proxy, kind),
         )
-    parts = urlsplit(proxy)
-    login = (parts.username or "", parts.password or "") if parts.username else None
-    bare = f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     return httpcore.AsyncHTTPProxy(
-        bare,
-        proxy_auth=login,
+        httpcore.URL(scheme=proxy.kind, host=proxy.host, port=proxy.port, target="/"),
+        proxy_auth=proxy.login,
+        proxy_ssl_context=tls(Way()) if proxy.kind == "https" else None,
         ssl_context=context,
         max_connections=connections,
         max_keepalive_connections=idle,
@@ -131,37 +129,35 @@ def _pool(url: str, context: ssl.SSLContext | None, kind: type[Stream]) -> httpc
     )
 
 
-def _proxy(url: str) -> str | None:
-    """The environment's proxy for this server, never one for this machine itself. Only http proxies are known."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    known = urllib.request.getproxies()
-    proxy = known.get(parts.scheme) or known.get("all")
-    if proxy is None:
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    return proxy if proxy.startswith(("http://", "https://")) else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def tls(way: Way) -> ssl.SSLContext:
+    """The system's certificates (SSL_CERT_FILE and SSL_CERT_DIR too), or certifi's where the system has none. Raises
+    Refused when a file that was set cannot be used."""
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _tls(insecure: bool) -> ssl.SSLContext:
-    """The system's certificates (SSL_CERT_FILE and SSL_CERT_DIR too), or certifi's where the system has none."""
-    context = ssl.create_default_context()
-    if insecure:
+        context = ssl.create_default_context(cafile=way.ca_file)
+    except (OSError, ValueError) as error:
+        raise _of_file("certificates", way.ca_file, error) from error
+    if way.client_cert is not None:
+        try:
+            context.load_cert_chain(way.client_cert, password=_no_passphrase)
+        except (OSError, ValueError) as error:
+            raise _of_file("certificate and key", way.client_cert, error) from error
+    if way.insecure_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
     paths = ssl.get_default_verify_paths()
-    if not any(path and os.path.exists(path) for path in (paths.cafile, paths.capath)):
+    if way.ca_file is None and not any(path and os.path.exists(path) for path in (paths.cafile, paths.capath)):
         context.load_verify_locations(certifi.where())
     return context
+
+
+def _no_passphrase() -> str:
+    """Nobody is there to be asked when a drive is mounted by itself."""
+    raise ValueError("it is protected by a passphrase, which nobody is asked for")
+
+
+def _of_file(what: str, path: str | None, error: Exception) -> Refused:
+    why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return Refused(
+        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server edit NAME'"
+    )

@@ -25,6 +25,7 @@ from syncin_mount.server.errors import Asked, Endpoint
 from syncin_mount.server.limits import FREE_ANSWER, Limits, Throttle
 from syncin_mount.server.patience import LEAST, WINDOW, Patience
 from syncin_mount.server.pool import Reply, Transport, as_httpx
+from syncin_mount.server.way import Way, refuse_clear
 
 _log = logging.getLogger(__name__)
 
@@ -221,17 +222,26 @@ class Wire:
         url: str,
         *,
         account: str = "",
-        insecure_tls: bool = False,
+        way: Way | None = None,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages."""
+        """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages. A ``way`` that cannot be
+        gone is told by the first request: a drive is mounted all the same."""
         self.limits = limits or Limits()
         self.url = url
         self.account = account
         self.timeouts = timeouts or Timeouts()
         self._host = httpx.URL(url).netloc
-        self._transport = Transport(url, insecure_tls)
+        self._way = way or Way()
+        self._transport: Transport | None = None
+
+    def _opened(self) -> Transport:
+        """Raises Refused where the way cannot be gone, or would be in clear."""
+        if self._transport is None:
+            refuse_clear(self.url, self._way, self.account)
+            self._transport = Transport(self.url, self._way)
+        return self._transport
 
     async def __aenter__(self) -> Self:
         return self
@@ -239,8 +249,9 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with trio.CancelScope(shield=True):
-            await self._transport.aclose()
+        if self._transport is not None:
+            with trio.CancelScope(shield=True):
+                await self._transport.aclose()
 
     @contextlib.asynccontextmanager
     async def exchange(self, call: Call, token: str | None = None) -> AsyncIterator[Answer]:
@@ -287,6 +298,7 @@ class Wire:
         return error
 
     async def _request(self, call: Call, token: str | None) -> Reply:
+        transport = self._opened()
         headers = [(b"Host", self._host), (b"User-Agent", _AGENT), (b"Accept-Encoding", b"identity")]
         headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers.items()]
         if token is not None:
@@ -305,8 +317,8 @@ class Wire:
             limit.count(len(target) + sum(len(name) + len(value) + 4 for name, value in headers) + small)
         if isinstance(content, Upload):
             async with contextlib.aclosing(limit.slices(aiter(content))) as slices:
-                return await self._transport.send(call.method, target, headers, slices, timeout, coalesce=coalesce)
-        return await self._transport.send(call.method, target, headers, content, timeout, coalesce=coalesce)
+                return await transport.send(call.method, target, headers, slices, timeout, coalesce=coalesce)
+        return await transport.send(call.method, target, headers, content, timeout, coalesce=coalesce)
 
 
 class _ServerMessage(msgspec.Struct):

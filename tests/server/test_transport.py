@@ -24,10 +24,11 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.ports import Found
+from syncin_mount.addresses import is_loopback
 from syncin_mount.server import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
 from syncin_mount.server.browse import tree
-from syncin_mount.server.pool import _is_loopback, _proxy
 from syncin_mount.server.stream import Stream
+from syncin_mount.server.way import NO_PROXY, Proxy, Way, proxy_for
 from tests.server.support import Memory, answer, head_of, listed, put, raw_server, scripted
 
 BIG = bytes(20_000_000)
@@ -416,7 +417,7 @@ async def test_nothing_listens() -> None:
 
 
 async def test_an_unknown_name() -> None:
-    async with Session(ServerAccount("home", "http://nowhere.invalid", "user1", "id"), Memory("t")) as session:
+    async with Session(ServerAccount("home", "https://nowhere.invalid", "user1", "id"), Memory("t")) as session:
         with pytest.raises(Unreachable, match="cannot be found"):
             await session.check()
 
@@ -453,7 +454,7 @@ async def test_tls_is_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch
     async with raw_server(handler) as url:
 
         async def ask(insecure: bool) -> None:
-            account = ServerAccount("home", url.replace("http:", "https:"), "user1", "id", insecure_tls=insecure)
+            account = ServerAccount("home", url.replace("http:", "https:"), "user1", "id", Way(insecure_tls=insecure))
             async with Session(account, Memory("t")) as session:
                 assert await tree(session, "personal") == []
                 with trio.fail_after(5), pytest.raises(Exists):
@@ -514,9 +515,11 @@ def test_proxies_are_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("no_proxy", "inside.example.org")
     for url in ("http://localhost:1", "http://127.0.0.2", "https://[::1]", "http://inside.example.org"):
-        assert _proxy(url) is None
-    assert _proxy("https://cloud.example.org") == "http://proxy:3128"
-    assert not _is_loopback("10.0.0.1")
+        assert proxy_for(url, Way()) is None
+    assert proxy_for("https://cloud.example.org", Way()) == Proxy("http", "proxy", 3128)
+    assert proxy_for("https://cloud.example.org", Way(proxy=NO_PROXY)) is None
+    assert proxy_for("http://localhost:1", Way(proxy="socks5://other")) == Proxy("socks5", "other", 1080)
+    assert not is_loopback("10.0.0.1")
 
 
 async def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -529,7 +532,7 @@ async def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with raw_server(handler) as url:
         monkeypatch.setenv("http_proxy", url)
         with pytest.raises(Unreachable, match="proxy"):
-            await register("http://cloud.example.org", "user1", "x", None, "id")
+            await register("http://cloud.example.org", "user1", "x", None, "id", way=Way(insecure_http=True))
     assert lines == [b"GET http://cloud.example.org/api/app/sync/handshake HTTP/1.1"]
 
 

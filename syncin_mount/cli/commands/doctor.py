@@ -15,6 +15,7 @@ import click
 
 from reconciler.errors import RemoteError
 from syncin_mount import __version__
+from syncin_mount.addresses import goes_in_clear
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
@@ -181,6 +182,7 @@ def _device() -> Finding:
 
 def _server(folders: Folders, server: Server) -> Finding:
     tls = " (its certificate is not verified)" if server.insecure_tls else ""
+    tls = " (in clear: whoever is in between can read everything)" if goes_in_clear(server.url) else tls
     try:
         output.run_async(_ask, folders, server)
     except RemoteError as error:

@@ -20,8 +20,8 @@ def command(as_json: bool) -> None:
     """
     folders, configuration = configured.load()
     for server in configuration.servers.values():
-        if server.insecure_tls and configuration.used_by(server.name):
-            output.warn(configured.unverified(server))
+        if configuration.used_by(server.name):
+            configured.warn_insecure(server)
         for sentence in NotesFile(folders, server.client_id).read().not_taken:
             output.warn(output.printable(sentence))
     found = [(each, listens(folders.socket(each.name))) for each in configuration.synchronizations.values()]
@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
                     "name": each.name,
                     **as_table(each),
                     "mounted": mounted,
-                    "tls_verified": not configuration.servers[each.server].insecure_tls,
+                    "tls_verified": configuration.servers[each.server].insecurity is None,
                 }
                 for each, mounted in found
             ]

@@ -36,8 +36,7 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     if ready_fd is not None:
         _daemon(folders, configuration, synchronization, manual=manual, descriptor=ready_fd)
         return
-    if server.insecure_tls:
-        output.warn(configured.unverified(server))
+    configured.warn_insecure(server)
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:

@@ -1,17 +1,19 @@
-"""`server add|list|auth|remove`: log-ins."""
+"""`server add|list|auth|edit|remove`: log-ins, and how servers are reached."""
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.cli import configured, output
-from syncin_mount.cli.configured import unverified
 from syncin_mount.cli.exits import CommandError
 from syncin_mount.cli.registering import register_again
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
@@ -31,6 +33,20 @@ _CODE = click.option(
 )
 
 
+_PROXY = click.option(
+    "--proxy",
+    metavar="URL",
+    help="Go by this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT, odd characters percent-coded. "
+    "'none': none at all; 'env': as the environment says (the default). '-': from standard input's next line.",
+)
+_CA_FILE = click.option(
+    "--ca-file", metavar="FILE", help="Trust the certificates in this PEM file instead of the system's; 'none': do not."
+)
+_CLIENT_CERT = click.option(
+    "--client-cert", metavar="FILE", help="Show the certificate, with its key, in this PEM file; 'none': show none."
+)
+
+
 @click.group()
 def command() -> None:
     """Log in to servers, and list, renew and remove these log-ins.
@@ -47,7 +63,24 @@ def command() -> None:
 @_PASSWORD
 @_CODE
 @click.option("--insecure-tls", is_flag=True, help="Accept a certificate that this system cannot verify.")
-def add(name: str, url: str, login: str, password_stdin: bool, code: str | None, insecure_tls: bool) -> None:
+@click.option(
+    "--insecure-http", is_flag=True, help="Accept http:// to another computer: everybody in between can read."
+)
+@_PROXY
+@_CA_FILE
+@_CLIENT_CERT
+def add(
+    name: str,
+    url: str,
+    login: str,
+    password_stdin: bool,
+    code: str | None,
+    insecure_tls: bool,
+    insecure_http: bool,
+    proxy: str | None,
+    ca_file: str | None,
+    client_cert: str | None,
+) -> None:
     """Log in to the server at URL and remember it as NAME."""
     from syncin_mount.server import parse_url  # noqa: PLC0415 (start-up time)
 
@@ -55,11 +88,13 @@ def add(name: str, url: str, login: str, password_stdin: bool, code: str | None,
     wrong = check_name(name)
     if wrong:
         raise CommandError(f"'{name}' cannot be a server's name: {wrong}")
-    server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls)
+    server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls, insecure_http)
     _refuse_twice(configuration, server)
-    if insecure_tls:
-        output.warn(unverified(server))
-    store = _log_in(folders, server, _password(server, password_stdin), _code(code))
+    refuse_clear(server)  # before anybody types a password for it
+    password, code = _password(server, password_stdin), _code(code)
+    server = _reached(server, proxy, ca_file, client_cert)
+    configured.warn_insecure(server)
+    store = _log_in(folders, server, password, code)
 
     def with_server(now: Configuration) -> Configuration:
         _refuse_twice(now, server)
@@ -83,15 +118,14 @@ def list_(as_json: bool) -> None:
         for server in configuration.servers.values()
     ]
     for server, _, _ in found:
-        if server.insecure_tls:
-            output.warn(unverified(server))
+        configured.warn_insecure(server)
     if as_json:
         output.emit_json(
             [
                 {
                     "name": server.name,
-                    **as_table(server),
-                    "tls_verified": not server.insecure_tls,
+                    **shown_table(server),
+                    "tls_verified": server.insecurity is None,
                     "logged_in": kept,
                     "synchronizations": users,
                 }
@@ -104,7 +138,7 @@ def list_(as_json: bool) -> None:
         [
             (
                 server.name,
-                server.url + (" (TLS not verified)" if server.insecure_tls else ""),
+                _shown_url(server),
                 server.login,
                 "kept" if kept else "none",
                 ", ".join(users) or "-",
@@ -124,7 +158,12 @@ def list_(as_json: bool) -> None:
     default=None,
     help="From now on accept a certificate that this system cannot verify; or do not any more.",
 )
-def auth(name: str, password_stdin: bool, code: str | None, insecure_tls: bool | None) -> None:
+@click.option(
+    "--insecure-http/--no-insecure-http", default=None, help="From now on accept http:// to another computer."
+)
+def auth(
+    name: str, password_stdin: bool, code: str | None, insecure_tls: bool | None, insecure_http: bool | None
+) -> None:
     """Log in again to server NAME, when its token expired or was revoked.
 
     Mounted drives go on by themselves. Synchronizations that the server has no more (they go with the client on the
@@ -135,17 +174,127 @@ def auth(name: str, password_stdin: bool, code: str | None, insecure_tls: bool |
     before = server
     if insecure_tls is not None:
         server = replace(server, insecure_tls=insecure_tls)
-    if server.insecure_tls:
-        output.warn(unverified(server))
+    if insecure_http is not None:
+        server = replace(server, insecure_http=insecure_http)
+    refuse_clear(server)
+    configured.warn_insecure(server)
     _log_in(folders, server, _password(server, password_stdin), _code(code))
     if server != before:
         ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
-        for each in configuration.used_by(name):
-            if listens(folders.socket(each)):
-                output.warn(f"{each}: the mounted drive takes that up when it is unmounted and mounted again")
+        _tell_mounted(folders, configuration, name)
     register_again(folders, server, configuration.used_by(name))
+
+
+@command.command()
+@click.argument("name")
+@click.option("--url", metavar="URL", help="The server's address from now on: the same server, elsewhere.")
+@click.option(
+    "--insecure-tls/--verify-tls", default=None, help="Accept a certificate that this system cannot verify; or do not."
+)
+@click.option(
+    "--insecure-http/--no-insecure-http",
+    default=None,
+    help="Accept http:// to another computer, where everybody in between can read; or do not.",
+)
+@_PROXY
+@_CA_FILE
+@_CLIENT_CERT
+def edit(
+    name: str,
+    url: str | None,
+    insecure_tls: bool | None,
+    insecure_http: bool | None,
+    proxy: str | None,
+    ca_file: str | None,
+    client_cert: str | None,
+) -> None:
+    """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether it works."""
+    from syncin_mount.server import parse_url  # noqa: PLC0415 (start-up time)
+
+    folders, configuration = configured.load()
+    before = configured.server_named(configuration, name)
+    server = before if url is None else replace(before, url=parse_url(url))
+    if insecure_tls is not None:
+        server = replace(server, insecure_tls=insecure_tls)
+    if insecure_http is not None:
+        server = replace(server, insecure_http=insecure_http)
+    server = _reached(server, proxy, ca_file, client_cert)
+    if server == before:
+        raise CommandError(f"say what is to change of '{name}'; see 'syncin-mount server edit --help'")
+    if server.insecure_http or insecure_http is None:
+        refuse_clear(server)
+    configured.warn_insecure(server)
+    ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
+    output.say(f"{name}: {_shown_url(server)}")
+    _tell_mounted(folders, configuration, name)
+
+
+def _tell_mounted(folders: Folders, configuration: Configuration, name: str) -> None:
+    for each in configuration.used_by(name):
+        if listens(folders.socket(each)):
+            output.warn(f"{each}: the mounted drive takes that up when it is unmounted and mounted again")
+
+
+def _shown_url(server: Server) -> str:
+    if goes_in_clear(server.url):
+        return f"{server.url} (in clear)"
+    return server.url + (" (TLS not verified)" if server.insecure_tls else "")
+
+
+def shown_table(server: Server) -> dict[str, Any]:
+    """Its settings, without a proxy's password."""
+    table: dict[str, Any] = as_table(server)
+    if server.proxy is not None:
+        table["proxy"] = without_login(server.proxy)
+    return table
+
+
+def refuse_clear(server: Server) -> None:
+    """Raises CommandError where the server would be spoken to in clear, and nobody said that it may."""
+    from syncin_mount.server.way import refuse_clear as refuse  # noqa: PLC0415 (start-up time)
+
+    if not goes_in_clear(server.url):
+        return
+    from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415
+
+    try:
+        refuse(server.url, way_to(server), server.name)
+    except RemoteError as error:
+        raise CommandError(str(error)) from None
+
+
+def _reached(server: Server, proxy: str | None, ca_file: str | None, client_cert: str | None) -> Server:
+    """The server with what was given of the way to it; None leaves it. Raises CommandError."""
+    from syncin_mount.server.way import NO_PROXY, parse_proxy  # noqa: PLC0415 (start-up time)
+
+    if proxy == "-":
+        proxy = sys.stdin.readline().strip()
+    if proxy is not None and proxy not in {NO_PROXY, "env"}:
+        try:
+            parse_proxy(proxy)
+        except ValueError as error:
+            raise CommandError(f"the proxy cannot be used: {error}") from None
+    if proxy is not None:
+        server = replace(server, proxy=None if proxy == "env" else proxy)
+    if ca_file is not None:
+        server = replace(server, ca_file=_pem(ca_file))
+    if client_cert is not None:
+        server = replace(server, client_cert=_pem(client_cert))
+    if server.url.startswith("https:") and (ca_file is not None or client_cert is not None):
+        from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415 (start-up time)
+        from syncin_mount.server.pool import tls  # noqa: PLC0415
+
+        try:
+            tls(way_to(server))
+        except RemoteError as error:
+            raise CommandError(str(error)) from None
+    return server
+
+
+def _pem(text: str) -> Path | None:
+    return None if text == "none" else Path(os.path.abspath(Path(text).expanduser()))
 
 
 @command.command()
@@ -173,13 +322,12 @@ def remove(name: str) -> None:
 
 def _log_in(folders: Folders, server: Server, password: str, code: str | None) -> TokenStore:
     """Registers this computer and keeps the token that it gets."""
+    from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415
     from syncin_mount.server import register  # noqa: PLC0415 (start-up time)
     from syncin_mount.server.errors import CodeWanted  # noqa: PLC0415
 
     async def run(code: str | None) -> str:
-        return await register(
-            server.url, server.login, password, code, server.client_id, insecure_tls=server.insecure_tls
-        )
+        return await register(server.url, server.login, password, code, server.client_id, way=way_to(server))
 
     store = TokenStore(folders, server.client_id)
     try:

@@ -17,7 +17,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     from syncin_mount.cli.exits import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
     from syncin_mount.cli.group import group  # noqa: PLC0415
+    from syncin_mount.cli.output import guard_streams, warn  # noqa: PLC0415
 
+    guard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG_OPTION in words
     words = [word for word in words if word != DEBUG_OPTION]
@@ -35,5 +37,5 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         status, sentence = explain(error)
         if sentence:
-            print(f"syncin-mount: {sentence}", file=sys.stderr)
+            warn(sentence)
     sys.exit(status if isinstance(status, int) else Exit.DONE)

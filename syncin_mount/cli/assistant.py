@@ -104,10 +104,10 @@ class Assistant:
         url = login = None
         unverified = in_clear = False
         while True:
-            url = _address(str(click.prompt("The server's address", default=url, err=True)).strip(), parse_url)
+            url = _address(output.ask("The server's address", default=url).strip(), parse_url)
             if url is None:
                 continue
-            login = str(click.prompt("Your login or e-mail address there", default=login, err=True)).strip()
+            login = output.ask("Your login or e-mail address there", default=login).strip()
             name = suggested_server_name(urlsplit(url).hostname or "", self._configuration.servers)
             try:
                 click.get_current_context().invoke(
@@ -122,9 +122,9 @@ class Assistant:
             except (CommandError, RemoteError) as error:
                 output.warn(str(error))
                 if "--insecure-tls" in str(error):
-                    unverified = click.confirm("Accept a certificate that nobody verifies?", default=False, err=True)
+                    unverified = output.confirm("Accept a certificate that nobody verifies?", default=False)
                 elif "--insecure-http" in str(error):
-                    in_clear = click.confirm("Accept that all of it can be read on the way?", default=False, err=True)
+                    in_clear = output.confirm("Accept that all of it can be read on the way?", default=False)
             else:
                 _, self._configuration = configured.load()
                 return name
@@ -145,7 +145,7 @@ class Assistant:
             if holds_something(Path(place)) and not self.importing:
                 looked_through(Path(place))
                 output.say("It holds files. They can become the drive's; what becomes of each is shown before.")
-                if not click.confirm("Import them?", default=True, err=True):
+                if not output.confirm("Import them?", default=True):
                     raise CommandError("choose an empty folder then, or one that is to be made")
                 self.importing = True
             return place
@@ -209,7 +209,7 @@ class Assistant:
             _say_wrapped(f"  {'every':<10} {'off':<9} ", "changes are carried as they happen")
         if not wanted.filters:
             _say_wrapped(f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files")
-        if click.confirm("Keep these settings (“edit” and “filter” change them later)?", default=True, err=True):
+        if output.confirm("Keep these settings (“edit” and “filter” change them later)?", default=True):
             return
         for setting in open_:
             setattr(wanted, setting.name, _chosen(setting))
@@ -234,7 +234,7 @@ class Assistant:
         output.say(f"{wanted.mountpoint} will show {output.printable(wanted.remote or '')} on {server.url}.")
         output.say("The same without questions:")
         output.say(f"  {output.printable(command_line(wanted))}{' --import' if self.importing else ''}")
-        click.confirm("Add it?", default=True, abort=True, err=True)
+        output.confirm("Add it?", default=True, abort=True)
 
 
 def _address(text: str, parse: Callable[[str], str]) -> str | None:
@@ -264,7 +264,7 @@ def _check_rule(text: str) -> str:
 def _asked(question: str, check: Callable[[str], str], *, default: str) -> str:
     """Asks until the answer passes; what does not is told at once."""
     while True:
-        text = str(click.prompt(question, default=default, show_default=bool(default), err=True)).strip()
+        text = output.ask(question, default=default, show_default=bool(default)).strip()
         try:
             return check(text)
         except CommandError as error:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.errors import Exists, Missing, RemoteError
 from syncin_mount.cli import output
 from syncin_mount.cli.choosing import HELP, Answer, Level, note, understood, unsuited
@@ -38,7 +36,7 @@ class Browser:
         output.say(HELP)
         while True:
             self._show()
-            answer = understood(str(click.prompt("Folder", default="", show_default=False, err=True)))
+            answer = understood(output.ask("Folder", default="", show_default=False))
             try:
                 if self._follow(answer):
                     assert self._at is not None

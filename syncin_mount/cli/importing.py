@@ -95,7 +95,7 @@ def confirm(*, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError("there is no terminal to ask in; look at it with --dry-run, then give --yes")
-    click.confirm("Import them?", default=True, abort=True, err=True)
+    output.confirm("Import them?", default=True, abort=True)
 
 
 def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None:
@@ -108,7 +108,9 @@ def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None
     try:
         (replica.folder / MARK).touch()
         total = sum(each.size for each in found) + len(found)
-        with click.progressbar(length=total, label="importing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        with click.progressbar(
+            length=total, label="importing", file=output.raw(sys.stderr), hidden=not sys.stderr.isatty()
+        ) as bar:
             importer = Importer(replica, new.mountpoint, lambda files, size: bar.update(files + size))
             try:
                 done = importer.run()

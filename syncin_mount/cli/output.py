@@ -1,16 +1,27 @@
-"""What commands print: tables for a terminal, plain lines for a pipe, JSON where asked."""
+"""What commands print: tables for a terminal, plain lines for a pipe, JSON where asked.
+
+The one way to the terminal. Every function takes any text, and lets through what is printable.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
+from syncin_mount import plain
+from syncin_mount.plain import printable_lines
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+
+printable = plain.printable
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document.")
 
@@ -20,24 +31,102 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def printable(text: str) -> str:
-    """Names come from others: what could steer a terminal, or cannot be encoded, is shown as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+class Guarded(io.TextIOWrapper):
+    """A standard stream through which nothing but text comes: whoever writes to it, and whatever (a traceback, a
+    message of click's or of a library), what could steer a terminal is an escape. Only `raw` goes around it."""
+
+    below: BinaryIO
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Nobody's but `raw`'s: click would go around the guard where the encoding is ASCII."""
+        raise AttributeError("buffer")
+
+    def write(self, text: str) -> int:
+        super().write(printable_lines(text))
+        return len(text)
+
+
+_kept: list[TextIO] = []
+"""The streams before they were guarded. One that is forgotten closes what it shares with the one that guards it."""
+
+
+def guard_streams() -> None:
+    """Puts `Guarded` in the place of standard output and error, once a process."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is not io.TextIOWrapper:
+            continue  # there is none, or somebody else's is in its place
+        stream.flush()
+        _kept.append(stream)
+        by_line = stream.line_buffering
+        guarded = Guarded(
+            stream.buffer, stream.encoding, "backslashreplace", line_buffering=by_line, write_through=True
+        )
+        guarded.below = stream.buffer
+        setattr(sys, name, guarded)
+
+
+def raw(stream: TextIO) -> TextIO:
+    """A guarded stream without its guard, for a library that steers the terminal itself, and shows only text of ours or
+    what is `printable` already."""
+    if not isinstance(stream, Guarded):
+        return stream
+    _kept.append(io.TextIOWrapper(stream.below, stream.encoding, "backslashreplace", write_through=True))
+    return _kept[-1]
+
+
+def console(*, err: bool = False) -> Console:
+    """Rich's, whose own controls and styles reach the terminal, and of any text only what is printable."""
+    from rich.console import Console  # noqa: PLC0415 (start-up time)
+    from rich.segment import Segment  # noqa: PLC0415
+
+    class Plain(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            for each in super().render(renderable, options):
+                yield each if each.control else Segment(printable_lines(each.text), each.style)
+
+    return Plain(file=raw(sys.stderr if err else sys.stdout), highlight=False)
 
 
 def say(text: str = "") -> None:
-    """One line on standard output."""
-    click.echo(text)
+    """One line on standard output, whatever is in the text."""
+    sys.stdout.write(f"{printable(text)}\n")
+
+
+def say_lines(text: str) -> None:
+    """Lines of ours on standard output."""
+    sys.stdout.write(f"{printable_lines(text)}\n")
 
 
 def warn(text: str) -> None:
     """One sentence on standard error; the command goes on."""
-    click.echo(f"syncin-mount: {text}", err=True)
+    sys.stderr.write(f"syncin-mount: {printable(text)}\n")
+
+
+def ask(text: str, **how: Any) -> str:
+    """Somebody's answer to a question on the terminal. Raises Abort."""
+    return str(click.prompt(printable(text), err=True, **how))
+
+
+def confirm(text: str, **how: Any) -> bool:
+    """Whether somebody at the terminal agrees. Raises Abort."""
+    return click.confirm(printable(text), err=True, **how)
+
+
+def json_line(data: Any) -> None:
+    """One document on one line."""
+    sys.stdout.write(f"{_as_json(data)}\n")
 
 
 def emit_json(data: Any) -> None:
-    """ASCII only, so that names which are no text survive as escapes."""
-    click.echo(json.dumps(data, indent=2))
+    """One document."""
+    sys.stdout.write(f"{_as_json(data, indent=2)}\n")
+
+
+def _as_json(data: Any, indent: int | None = None) -> str:
+    """ASCII only, so that names which are no text survive as escapes; DEL is ASCII, and steers terminals."""
+    return json.dumps(data, indent=indent).replace("\x7f", "\\u007f")
 
 
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
@@ -47,7 +136,6 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: 
         say(empty)
         return
     if on_terminal():
-        from rich.console import Console  # noqa: PLC0415 (start-up time)
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -56,7 +144,7 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: 
             table.add_column(column, overflow="fold")
         for row in cells:
             table.add_row(*map(Text, row))
-        Console().print(table)
+        console().print(table)
         return
     widths = [max(len(row[i]) for row in (columns, *cells)) for i in range(len(columns))]
     for line in (columns, *cells):

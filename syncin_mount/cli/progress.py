@@ -88,7 +88,6 @@ class ProgressView:
 
 
 def _bars() -> Bars:
-    from rich.console import Console  # noqa: PLC0415 (start-up time)
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
     from rich.table import Column  # noqa: PLC0415
@@ -101,7 +100,7 @@ def _bars() -> Bars:
         BarColumn(bar_width=16),
         text("{task.fields[detail]}", 3),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=output.console(err=True),
         transient=True,
         expand=True,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +99,7 @@ class _Lines(Show):
             return
         first, self._before = self._before is None, key
         if self._json:
-            output.say(json.dumps([plain(each) for each in seen]))
+            output.json_line([plain(each) for each in seen])
             return
         if not first:
             output.say()
@@ -170,6 +169,4 @@ def _all_lines(seen: list[Seen], trouble: str | None, *, brief: bool) -> list[Li
 
 
 def _console() -> Console:
-    from rich.console import Console  # noqa: PLC0415 (start-up time)
-
-    return Console(highlight=False)
+    return output.console()

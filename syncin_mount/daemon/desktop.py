@@ -12,6 +12,7 @@ import trio
 
 from syncin_mount.config import ConfigurationError
 from syncin_mount.daemon.notices import Notices, State
+from syncin_mount.plain import printable
 
 if TYPE_CHECKING:
     from syncin_mount.config import ConfigurationFile
@@ -67,8 +68,8 @@ async def tell(notice: Notice) -> bool:
         "syncin-mount",
         0,
         "folder-remote",
-        notice.title,
-        html.escape(notice.text, quote=False),
+        printable(notice.title),
+        html.escape(printable(notice.text), quote=False),
         [],
         {},
         -1,

@@ -315,7 +315,7 @@ async def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, which:
 def locked(tmp_path: Path, pem: Path) -> Path:
     """The certificate with a key that is protected."""
     path = tmp_path / "locked.pem"
-    command = ["openssl", "pkey", "-in", pem, "-aes256", "-passout", "pass:secret", "-out", path]
+    command = ["openssl", "pkey", "-in", str(pem), "-aes256", "-passout", "pass:secret", "-out", str(path)]
     subprocess.run(command, check=True, capture_output=True)
     with path.open("ab") as file:
         file.write(pem.read_bytes()[pem.read_bytes().index(b"-----BEGIN CERTIFICATE") :])

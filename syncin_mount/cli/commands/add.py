@@ -113,7 +113,7 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
         output.say(f"{done}; {now}")
         return
     output.say(done)
-    if click.confirm("Mount it now?", default=True, err=True):
+    if output.confirm("Mount it now?", default=True):
         from syncin_mount.cli.commands.mount import command as mount  # noqa: PLC0415 (start-up time)
 
         ctx.invoke(mount, name=new.name, foreground=False, manual=False, ready_fd=None)

@@ -160,7 +160,7 @@ def _ask(synchronization: Synchronization, found: list[BinEntry]) -> None:
     what = f"{synchronization.name}: {' and '.join(parts)} would be gone for good"
     if not sys.stdin.isatty():
         raise CommandError(f"{what}; if that is meant, say --yes")
-    click.confirm(f"{what}. Remove them?", abort=True, err=True)
+    output.confirm(f"{what}. Remove them?", abort=True)
 
 
 def _size(entry: BinEntry) -> str:

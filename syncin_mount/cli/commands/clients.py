@@ -103,7 +103,7 @@ def _ask(client: Client, server: str) -> None:
         what = f"this computer would be logged out{its}: {_after(server)}"
     if not sys.stdin.isatty():
         raise CommandError(f"{what}; say so with --yes")
-    click.confirm(f"{output.printable(what)}. Log it out?", abort=True, err=True)
+    output.confirm(f"{what}. Log it out?", abort=True)
 
 
 def _title(client: Client) -> str:

@@ -61,7 +61,7 @@ def command() -> None:
 @_SHELL
 def show(shell: str | None) -> None:
     """Print the script for SHELL: bash, zsh or fish."""
-    output.say(script(_chosen(shell)))
+    output.say_lines(script(_chosen(shell)))
 
 
 @command.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 import os
 from collections import deque
 from typing import TYPE_CHECKING, TextIO
@@ -150,7 +149,7 @@ async def _follow(tails: list[Tail], level: str, several: bool, as_json: bool) -
 
 def _tell(line: str, entry: Entry | None, *, several: bool, as_json: bool) -> None:
     if as_json:
-        output.say(json.dumps(_plain(line, entry)))
+        output.json_line(_plain(line, entry))
         return
     if entry is None:
         output.say(output.printable(line))

@@ -135,7 +135,7 @@ def _confirm(name: str, held: Held, keep_copy: str | None) -> None:
         what = f"the local copy of '{name}' {held.loses}, and that is lost"
     else:
         what = f"the local copy of '{name}' is deleted; the server has all that is in it"
-    click.confirm(f"{output.printable(what[0].upper() + what[1:])}. Remove it?", abort=True, err=True)
+    output.confirm(f"{what[0].upper()}{what[1:]}. Remove it?", abort=True)
 
 
 def _show(name: str, held: Held) -> None:
@@ -163,15 +163,13 @@ def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
         raise CommandError(
             f"{what}; sync it first, keep what is in the drive with --keep-copy DIR, or lose it with --discard-unsent"
         )
-    click.echo(f"{what[0].upper()}{what[1:]}.", err=True)
-    choice = click.prompt(
-        "Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"]), err=True
-    )
+    sys.stderr.write(f"{output.printable(what[0].upper() + what[1:])}.\n")
+    choice = output.ask("Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"]))
     if choice == "stop":
         raise click.Abort
     if choice == "discard":
         return None, True
-    return str(click.prompt("The folder to make for the copy", err=True)), False
+    return output.ask("The folder to make for the copy"), False
 
 
 def _place(text: str) -> Path:

@@ -335,7 +335,7 @@ def _log_in(folders: Folders, server: Server, password: str, code: str | None) -
     except CodeWanted:
         if not sys.stdin.isatty():
             raise
-        token = output.run_async(run, str(click.prompt("Two-factor or recovery code", err=True)).strip())
+        token = output.run_async(run, output.ask("Two-factor or recovery code").strip())
     store.save(token)
     return store
 
@@ -365,7 +365,7 @@ def _password(server: Server, from_stdin: bool) -> str:
         return password
     if not sys.stdin.isatty():
         raise CommandError("there is no terminal to ask for the password; give it with --password-stdin")
-    return str(click.prompt(f"Password of {server.login} at {server.url}", hide_input=True, err=True))
+    return output.ask(f"Password of {server.login} at {server.url}", hide_input=True)
 
 
 def _code(given: str | None) -> str | None:

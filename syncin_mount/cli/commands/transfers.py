@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -195,7 +194,7 @@ class _Listing:
             if self.as_json:
                 import msgspec  # noqa: PLC0415 (start-up time)
 
-                output.say(json.dumps(msgspec.to_builtins(each)))
+                output.json_line(msgspec.to_builtins(each))
             else:
                 output.say("  ".join(output.printable(cell) for cell in self._cells(each) if cell))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from syncin_mount.cli import output
 from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.daemon.systemd import UNIT, system_unit, system_unit_name, user_unit
+from syncin_mount.config.files import write_atomic
+from syncin_mount.daemon.systemd import UNIT, WRITTEN, system_unit, system_unit_name, user_unit
 
 _PATIENCE = 300.0
 """Seconds: as the unit's TimeoutStartSec."""
@@ -58,6 +61,7 @@ def take_away(user: str | None) -> None:
         output.say("it was not started by itself")
         return
     _must_be_there(f"remove {path} by hand")
+    _must_be_ours(path)
     _systemctl([*scope, "disable", name])
     path.unlink(missing_ok=True)
     _systemctl([*scope, "daemon-reload"])
@@ -73,11 +77,23 @@ def _user_folder() -> Path:
 
 
 def _write(path: Path, text: str) -> None:
+    _must_be_ours(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        write_atomic(path, text.encode(), mode=0o644)
     except OSError as error:
         raise CommandError(f"the unit {path} cannot be written ({error.strerror})", Exit.UNFINISHED) from error
+
+
+def _must_be_ours(path: Path) -> None:
+    """What has the unit's name already, if anything, was written by this program: a masked unit is a link to the null
+    device, and one by somebody else's hand is theirs. Raises CommandError."""
+    try:
+        ordinary = stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if not ordinary or not path.read_text(errors="replace").startswith(WRITTEN):
+        raise CommandError(f"{path} is there already, and not by this program; move it away, or unmask the unit")
 
 
 def _only_root() -> None:
@@ -94,15 +110,11 @@ def _must_run_as(user: str) -> None:
     """The program may be installed where that user cannot look."""
     if sys.platform == "win32":
         raise CommandError("there is no systemd on Windows")
-    import pwd  # noqa: PLC0415 (POSIX only)
-
-    try:
-        home = pwd.getpwnam(user).pw_dir
-    except KeyError as error:
-        raise CommandError(f"there is no user '{user}' on this computer") from error
     program = [sys.executable, "-c", "import syncin_mount"]
     try:
-        works = subprocess.run(program, user=user, cwd="/", env={"HOME": home}, capture_output=True, check=False)
+        works = subprocess.run(
+            program, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd="/", **_credentials(user)
+        )
         failed = works.returncode != 0
     except OSError:
         failed = True
@@ -110,6 +122,34 @@ def _must_run_as(user: str) -> None:
         raise CommandError(
             f"{user} cannot run {sys.executable}; install the program where all users can, as in /opt or /usr/local"
         )
+
+
+def _credentials(user: str) -> dict[str, Any]:
+    """For `subprocess`: all that makes a child this user's, as a log-in does, and nothing of root's. Raises
+    CommandError for an unknown user."""
+    if sys.platform == "win32":
+        raise CommandError("there is no systemd on Windows")
+    import pwd  # noqa: PLC0415 (POSIX only)
+
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError as error:
+        raise CommandError(f"there is no user '{user}' on this computer") from error
+    return {
+        "user": account.pw_uid,
+        "group": account.pw_gid,
+        "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
+        "umask": 0o077,
+        "start_new_session": True,
+        "env": {
+            "HOME": account.pw_dir,
+            "USER": account.pw_name,
+            "LOGNAME": account.pw_name,
+            "SHELL": account.pw_shell,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+        },
+    }
 
 
 def _systemctl(words: list[str]) -> None:

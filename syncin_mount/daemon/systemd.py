@@ -20,8 +20,11 @@ UNIT = "syncin-mount.service"
 _PASSED = ("SYNCIN_MOUNT_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 """What of the environment decides where settings and state lie."""
 
+WRITTEN = "# Written by 'syncin-mount up --at-login'"
+"""How every unit of this program begins."""
+
 _SERVICE = """\
-# Written by 'syncin-mount up --at-login'; 'syncin-mount up --not-at-login' takes it away.
+{written}; 'syncin-mount up --not-at-login' takes it away.
 [Unit]
 Description=Sync-in folders as drives{whose}
 {after}StartLimitIntervalSec=300
@@ -64,8 +67,10 @@ def _unit(program: str, environment: Mapping[str, str], user: str | None = None)
     passed = _PASSED if user is None else _PASSED[:1]
     lines = [f"Environment={_quoted(f'{key}={environment[key]}')}\n" for key in passed if environment.get(key)]
     if user is not None:
-        lines.insert(0, f"User={_escaped(user)}\n")
+        # Group, groups and home are that user's with it; what the program makes is nobody else's.
+        lines.insert(0, f"User={_escaped(user)}\nUMask=0077\n")
     return _SERVICE.format(
+        written=WRITTEN,
         whose="" if user is None else f" of {_escaped(user)}",
         after="" if user is None else "Wants=network-online.target\nAfter=network-online.target\n",
         program=_quoted(program, command=True),

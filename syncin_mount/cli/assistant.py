@@ -295,4 +295,4 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
 def _say_wrapped(head: str, text: str) -> None:
     """The text beside its head, in as many lines as it takes."""
     width = min(shutil.get_terminal_size().columns, 100)
-    output.say(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
+    output.say_lines(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))

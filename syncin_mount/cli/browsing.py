@@ -33,7 +33,7 @@ class Browser:
         """Asks until a folder is chosen that can be synchronized. Raises click.Abort; CommandError and RemoteError when
         not even the first level can be shown."""
         self._go("")
-        output.say(HELP)
+        output.say_lines(HELP)
         while True:
             self._show()
             answer = understood(output.ask("Folder", default="", show_default=False))

@@ -11,7 +11,8 @@
                 Written later than the rows, so that recording costs little; what is behind it is looked through.
                 Nothing is taken out of one (that would make it bigger): it goes when all its rows are gone. Missing
                 where SQLite lacks FTS5
-``state``       ``searchable``: the last id in a ``search_N``
+``state``       ``searchable``: the last id in a ``search_N``; ``aged_run``, ``aged_until``: up to which id rows that
+                are too old may go, and the run in which that was decided
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ STEP: Final = 500
 """Rows that one step of upkeep looks at: some 20 ms."""
 
 SEGMENT: Final = 50_000
+
+SHARE: Final = 20
+RUNS: Final = 50
+KEPT_RUNS: Final = 200
+"""What age alone cannot take away: see ``_share``."""
 
 _VACUUM_PAGES: Final = 64
 
@@ -261,10 +267,11 @@ def make_searchable(db: sqlite3.Connection, first: int, last: int) -> None:
 
 def _forget(db: sqlite3.Connection, now_ns: int, limits: Limits) -> bool:
     """The oldest rows go: those beyond the age, or, where the file is too big, the next that there are."""
-    oldest = db.execute("SELECT id, time_ns FROM transfers ORDER BY id LIMIT ?", (STEP,)).fetchall()
+    oldest = db.execute("SELECT id, time_ns, run FROM transfers ORDER BY id LIMIT ?", (STEP,)).fetchall()
     if _used(db) <= limits.megabytes * 10**6:
         before = now_ns - limits.days * 86_400 * 10**9
         oldest = list(itertools.takewhile(lambda row: row[1] < before, oldest))
+        oldest = _share(db, oldest)
     if not oldest:
         return False
     until = oldest[-1][0]
@@ -275,6 +282,24 @@ def _forget(db: sqlite3.Connection, now_ns: int, limits: Limits) -> bool:
         db.execute("DELETE FROM transfers WHERE id <= ?", (until,))
         db.execute("DELETE FROM spans WHERE last <= ?", (until,))
     return True
+
+
+def _share(db: sqlite3.Connection, aged: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Those of the aged rows that may go now. A clock that is years ahead makes all of them old, so what counts besides
+    is the number of runs, which no clock changes: the last `KEPT_RUNS` stay, and of the rest one `SHARE`-th goes, and
+    the next one `RUNS` runs later."""
+    if not aged:
+        return []
+    newest = int(db.execute("SELECT max(run) FROM transfers").fetchone()[0])
+    if aged[0][2] > newest - KEPT_RUNS:
+        return []
+    state = dict(db.execute("SELECT name, value FROM state WHERE name IN ('aged_run', 'aged_until')"))
+    if newest >= state.get("aged_run", -RUNS) + RUNS:
+        first, last = aged[0][0], int(db.execute("SELECT max(id) FROM transfers").fetchone()[0])
+        state = {"aged_run": newest, "aged_until": first + (last - first) // SHARE}
+        with transaction(db):
+            db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
+    return [row for row in aged if row[0] <= state["aged_until"] and row[2] <= newest - KEPT_RUNS]
 
 
 def _used(db: sqlite3.Connection) -> int:

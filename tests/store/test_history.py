@@ -163,21 +163,56 @@ def _fits(one: Transfer, wanted: Wanted) -> bool:
 # keeping it small -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_file, "STEP", 10)
-    monkeypatch.setattr(history_file, "SEGMENT", 20)
-    clock = Ticks()
-    history = History(tmp_path / "history.sqlite", clock)
-    for number in range(100):
+def recorded(history: History, clock: Ticks, first: int, last: int) -> None:
+    """A row and a run a day."""
+    for number in range(first, last):
+        history.begin_run()
         history.record(outcome(), f"file {number}", None)
         clock.now += DAY
     history.commit()
-    assert tended(history, Limits(days=30)) == 10 + 8  # made searchable, then forgotten
-    assert len(history.query(Wanted(limit=1000))) == 29
-    assert paths(history.query(Wanted(search="file 7")))[-1] == "file 71"
+
+
+def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share at a time, and the next share some runs later, until no more is too old."""
+    monkeypatch.setattr(history_file, "STEP", 10)
+    monkeypatch.setattr(history_file, "SEGMENT", 20)
+    monkeypatch.setattr(history_file, "RUNS", 5)
+    clock = Ticks()
+    history = History(tmp_path / "history.sqlite", clock)
+    recorded(history, clock, 0, 400)
+    assert tended(history, Limits(days=30)) == 40 + 2  # made searchable, then a share forgotten
+    assert len(history.query(Wanted(limit=1000))) == 400 - 20
     assert tended(history, Limits(days=30)) == 0
+    recorded(history, clock, 400, 405)
+    tended(history, Limits(days=30))
+    assert len(history.query(Wanted(limit=1000))) == 385 - 20
+    for day in range(405, 700, 5):
+        recorded(history, clock, day, day + 5)
+        tended(history, Limits(days=30))
+    left = paths(history.query(Wanted(limit=1000)))
+    assert history_file.KEPT_RUNS == len(left) == 200
+    assert (left[0], left[-1]) == ("file 699", "file 500")
     assert history._db is not None
-    assert history_file.segments(history._db) == [3, 4]
+    assert history_file.segments(history._db)[0] * 20 <= 500
+    history.close()
+
+
+@pytest.mark.parametrize("rows", [1, 50, 201, 1000])
+def test_a_clock_that_is_years_ahead_for_a_while_takes_little(tmp_path: Path, rows: int) -> None:
+    """Ten years, for a hundred runs; however often there is upkeep, and across restarts."""
+    clock = Ticks()
+    history = History(tmp_path / "history.sqlite", clock)
+    recorded(history, clock, 0, rows)
+    right = clock.now
+    clock.now += 3650 * DAY
+    for number in range(rows, rows + 100):
+        recorded(history, clock, number, number + 1)
+        tended(history)
+    history.close()
+    clock.now = right
+    history = History(tmp_path / "history.sqlite", clock)
+    tended(history)
+    assert len(history.query(Wanted(limit=10_000))) >= min(rows, 0.85 * rows) + 100
     history.close()
 
 

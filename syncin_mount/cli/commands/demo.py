@@ -72,7 +72,7 @@ def _set_up(sandbox: Sandbox) -> None:
 
 def _explain(sandbox: Sandbox) -> None:
     base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
-    output.say(
+    output.say_lines(
         f"""The drive:              {base}/drive
 The server's own disk:  {sandbox.server_files}/Documents
 The server:             {sandbox.url}, process {sandbox.server_pid}

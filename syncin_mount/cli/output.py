@@ -42,8 +42,10 @@ class Guarded(io.TextIOWrapper):
         """Nobody's but `raw`'s: click would go around the guard where the encoding is ASCII."""
         raise AttributeError("buffer")
 
-    def write(self, text: str) -> int:
-        super().write(printable_lines(text))
+    def write(self, text: str | bytes) -> int:
+        """Also bytes, which click writes where it finds no buffer."""
+        said = text.decode(self.encoding, "backslashreplace") if isinstance(text, bytes) else text
+        super().write(printable_lines(said))
         return len(text)
 
 

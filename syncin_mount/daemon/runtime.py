@@ -24,6 +24,7 @@ from syncin_mount.config import ConfigurationError, ConfigurationFile, Schedulin
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.daemon.accounts import session_with
 from syncin_mount.daemon.contents import ContentSync
+from syncin_mount.daemon.descriptors import enough_descriptors
 from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.following import Following
 from syncin_mount.daemon.handover import Handover
@@ -37,6 +38,7 @@ from syncin_mount.daemon.scheduling import RememberedRun, Turns
 from syncin_mount.server import Folder
 from syncin_mount.server.limits import Limits
 from syncin_mount.store import Replica
+from syncin_mount.store.errors import DAMAGED, IndexDamaged
 from syncin_mount.trash import find_user_bin
 
 if TYPE_CHECKING:
@@ -144,6 +146,7 @@ async def open_runtime(
     if server.insecurity is not None:
         log.warning("%s", server.insecurity)
     folders.make()
+    enough_descriptors()
     replica = Replica.open(private_folder(folders.replica(synchronization.name), mark=False))
     try:
         limits = Limits(synchronization.limit_up, synchronization.limit_down)
@@ -272,7 +275,7 @@ async def _commit_regularly(
     ``tell`` is given what the disk refuses, and None when it does not any more.
     """
     task_status.started()
-    trouble = _Trouble(tell)
+    trouble = _Trouble(tell, replica.folder.name)
     contents = ContentSync(replica, time.monotonic)
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
@@ -303,12 +306,15 @@ async def _commit_regularly(
 class _Trouble:
     """What the local disk refuses: logged once, though it is tried every second."""
 
-    def __init__(self, tell: Callable[[str | None], None]) -> None:
+    def __init__(self, tell: Callable[[str | None], None], name: str) -> None:
         self._tell = tell
+        self._name = name
         self._known: dict[str, str] = {}
 
     def met(self, what: str, error: OSError) -> None:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(error, IndexDamaged):
+            sentence = DAMAGED.format(error.strerror, self._name)
+        elif error.errno in {errno.ENOSPC, errno.EDQUOT}:
             sentence = "the disk with the local copy is full; nothing is lost, but make room there"
         else:
             reason = error.strerror or str(error)
@@ -350,6 +356,9 @@ async def _kept_running(
         began = trio.current_time()
         try:
             await task(task_status=first)
+        except IndexDamaged as error:
+            runtime.failure = DAMAGED.format(error.strerror, runtime.synchronization.name)
+            log.error("%s", runtime.failure)
         except Exception as error:
             log.exception("a task of the drive failed; it starts again in %.0f s", pause)
             runtime.failure = f"an error of this program ({type(error).__name__}); the log says more"

@@ -41,7 +41,7 @@ from syncin_mount.store.apply import apply
 from syncin_mount.store.aside import SetAside
 from syncin_mount.store.comparing import compare_index
 from syncin_mount.store.doubt import Doubt, written_again
-from syncin_mount.store.errors import ReplicaError
+from syncin_mount.store.errors import IndexDamaged, ReplicaError
 from syncin_mount.store.formers import rescued
 from syncin_mount.store.history import History
 from syncin_mount.store.index import Index
@@ -479,6 +479,8 @@ class Core(Looking):
                 break
             if failure is not None and not _makes_room(effect, uncopied):
                 continue
+            if isinstance(effect, Unlink | ToBin) and self._is_somebody_s(effect.owner, effect.number):
+                raise IndexDamaged(f"what waits to go is the content of node {effect.owner}")
             try:
                 self._in_any_room(functools.partial(self._objects.do, sequence, effect))
             except OSError as error:
@@ -493,6 +495,11 @@ class Core(Looking):
             self._sweep()
         if failure is not None:
             raise failure
+
+    def _is_somebody_s(self, owner: int, number: int) -> bool:
+        """Whether the object still is the content of the node that it was made for: then nobody wanted it to go."""
+        record = self._ix.peek(owner)
+        return record is not None and record.present and (record.owner, record.number) == (owner, number)
 
     def _sweep(self) -> None:
         """Records that effects are done, once they are on the disk. Before that a power cut may undo them."""
@@ -622,13 +629,20 @@ def _makes_room(effect: AnyEffect, uncopied: set[tuple[int, int]]) -> bool:
 
 _OF_DAMAGE = (
     lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError, msgspec.MsgspecError,
-    struct.error, LookupError, AssertionError,
+    struct.error, LookupError, AssertionError, IndexDamaged,
 )  # fmt: skip
 """What an index or a record that is something else than what was written makes of a start."""
 
 
+_CORRUPT: Final = (
+    lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.CursorFullError,
+)  # fmt: skip
+
+
 def as_os_error(error: lmdb.Error) -> OSError:
-    """LMDB's failures to write, as the errno they stand for."""
+    """LMDB's failures to write, as the errno they stand for; IndexDamaged when it stumbled over what it reads."""
+    if isinstance(error, _CORRUPT):
+        return IndexDamaged(f"{type(error).__name__}: {error}")
     known = (*NO_ROOM, errno.ENOMEM)
     code: Any = next((code for code in known if os.strerror(code) in str(error)), errno.EIO)
     return OSError(code, f"the replica's index could not be written: {error}")

@@ -17,6 +17,21 @@ class NotRecordable(OSError):
         super().__init__(errno.EOVERFLOW, why)
 
 
+class IndexDamaged(OSError):
+    """The index is something else than was written. ``why`` is a clause. To a program it is EIO; ``DAMAGED`` says what
+    helps."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(errno.EIO, why)
+
+
+DAMAGED = (
+    "the index of the local copy is damaged ({}); what is written is kept in its journal, and nothing "
+    "is lost: unmount, then 'syncin-mount check {} --repair' puts it right"
+)
+"""The sentence about an index that turned out to be damaged while it was in use: why, and the synchronization."""
+
+
 class CannotUndo(Exception):
     """A local change cannot be held or discarded, and nothing was done. ``str()`` is one sentence: what and why."""
 

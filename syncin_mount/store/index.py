@@ -25,7 +25,7 @@ held            node -> ns since when                           changed nodes th
 links           owner + number + node -> empty                  nodes that share a content object
 checksums       node + version -> 32 bytes                      SHA-512/256 of contents: the present one, the base's
 effects         sequence + u32 -> Effect                        what is still to be done to files
-meta            ``applied``, ``next`` -> u64                    last event in here; the next free node id and inode
+meta            ``applied``, ``next``, ``format`` -> u64        last event in here; next free node id and inode; FORMAT
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
     FOLDER,
+    FORMAT,
     U64,
     U64X2,
     AnyEffect,
@@ -52,6 +53,7 @@ from syncin_mount.store.records import (
     encode,
     key,
 )
+from syncin_mount.store.system import keep_from_children
 from syncin_mount.store.tables import ROOT, TABLES, Still, Table, Tables
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class Index(Tables):
         self._env = lmdb.open(
             self._folder, map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=True, mode=0o600
         )
+        keep_from_children(os.path.join(self._folder, "data.mdb"))
         self._map_size = map_size
         super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
 
@@ -121,6 +124,7 @@ class Index(Tables):
             self._write_nodes()
             self.txn.put(b"applied", key(self.applied), db=self.meta)
             self.txn.put(b"next", key(self.next_id), db=self.meta)
+            self.txn.put(b"format", key(FORMAT), db=self.meta)
         except lmdb.Error:
             self.txn.abort()
             raise

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from syncin_mount.store import system
 from syncin_mount.store.errors import NewerFormat, ReplicaError, ReplicaInUse
-from syncin_mount.store.records import FORMAT
+from syncin_mount.store.pages import IndexFile
+from syncin_mount.store.records import FORMAT, U64
 
 log = logging.getLogger(__name__)
 
 _PID_WIDTH = 20
+_FORMAT_DIGITS = 9
 
 
 def prepare(folder: Path) -> None:
@@ -25,19 +27,47 @@ def prepare(folder: Path) -> None:
     name = folder / "format"
     if not name.exists():
         strangers = {found.name for found in folder.iterdir()} - {"lock", "format.new"}
+        if strangers & {"index", "objects", "journal"}:
+            raise _no_format(folder, "is missing")
         if strangers:
             raise ReplicaError(
                 f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty folder."
             )
         return
     text = name.read_text(errors="replace").strip()
-    if not text.isdecimal():
-        raise ReplicaError(f"{name} does not hold a format number: the replica is damaged; restore that file.")
+    if not (text.isascii() and text.isdecimal()) or len(text) > _FORMAT_DIGITS:
+        raise _no_format(folder, "does not hold a format number")
     if int(text) > FORMAT:
+        advice = "use that version."
+        if is_flipped(folder):
+            advice = f"use that version; if there is none, 'syncin-mount check {folder.name} --repair' puts it right."
         raise NewerFormat(
             f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later version wrote it; "
-            "use that version."
+            f"{advice}"
         )
+
+
+def is_flipped(folder: Path) -> bool:
+    """Whether the format number is most likely that of the index, with one bit flipped: a later program would state its
+    own in the index, too."""
+    text, told = (folder / "format").read_bytes().strip(), str(_format_of_index(folder) or "").encode()
+    if len(text) != len(told):
+        return False
+    return sum((one ^ other).bit_count() for one, other in zip(text, told, strict=True)) == 1
+
+
+def _no_format(folder: Path, why: str) -> ReplicaError:
+    return ReplicaError(
+        f"the file 'format' in {folder} {why}: the replica is damaged; nothing was changed: "
+        f"'syncin-mount check {folder.name} --repair' saves what is there."
+    )
+
+
+def _format_of_index(folder: Path) -> int | None:
+    """The format number that the index has of its last commit; None for an older one, or one that cannot be read."""
+    file = IndexFile(folder / "index" / "data.mdb")
+    told = dict(file.table("meta")).get(b"format")
+    return int(U64.unpack(told)[0]) if told is not None and len(told) == U64.size and not file.faults else None
 
 
 def state_format(folder: Path) -> None:
@@ -72,7 +102,8 @@ def finish_repair(folder: Path) -> None:
     mark = folder / REPAIRING
     if not mark.exists():
         return
-    aside = folder / "damaged" / mark.read_text().strip()
+    text = mark.read_text(errors="replace").strip()
+    aside = folder / "damaged" / (text if text.isdecimal() else "unknown")
     aside.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("journal", "index"):
         if name == "index" and not (folder / "index.new").exists():

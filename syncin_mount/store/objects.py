@@ -7,6 +7,7 @@ that nothing refers to; a missing object is an empty content.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -75,9 +76,9 @@ class Objects:
     def make_folders(self) -> None:
         for name in ("objects", "incoming", "bin"):
             (self._folder / name).mkdir(mode=0o700, exist_ok=True)
-        if not os.path.isdir(self.folder(FANOUT - 1)):
-            for number in range(FANOUT):
-                Path(self.folder(number)).mkdir(mode=0o700, exist_ok=True)
+        for number in range(FANOUT):  # any may have been removed; it takes less than a millisecond
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.folder(number), 0o700)
         self.kept.sweep()
 
     def folder(self, number: int) -> str:

@@ -116,9 +116,9 @@ def _state_format(folder: Path, done: Repaired) -> None:
     no replica, ReplicaError."""
     try:
         lock.prepare(folder)
-    except NewerFormat:
-        raise
-    except ReplicaError:
+    except ReplicaError as error:
+        if isinstance(error, NewerFormat) and not lock.is_flipped(folder):
+            raise
         if not (folder / "objects").is_dir() and not (folder / "index").is_dir():
             raise
         done.said.append("the file 'format' was damaged or missing")

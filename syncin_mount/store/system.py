@@ -209,6 +209,20 @@ else:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def keep_from_children(path: str) -> None:
+    """Marks this process's descriptors of a file as close-on-exec, where they can be found: LMDB does not."""
+    descriptors = "/proc/self/fd"
+    if not os.path.isdir(descriptors):
+        return
+    real = os.path.realpath(path)
+    for name in os.listdir(descriptors):
+        try:
+            if os.readlink(f"{descriptors}/{name}") == real:
+                os.set_inheritable(int(name), False)
+        except OSError:
+            pass  # that of this listing
+
+
 def is_dying(pid: int) -> bool:
     """Whether the process was ended and some thread of it is still there: proc_pid_stat(5), "zombie". False where that
     cannot be told."""

@@ -12,8 +12,10 @@ from itertools import islice
 from typing import Any, Final, Self, TypeAlias
 
 import lmdb
+import msgspec
 
 from reconciler.errors import SnapshotEnded
+from syncin_mount.store.errors import IndexDamaged
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FOLDER,
@@ -59,7 +61,10 @@ class Tables:
 
     def node(self, node: int) -> Node | None:
         raw = self.txn.get(key(node), db=self.nodes)
-        return None if raw is None else decode_node(raw)
+        try:
+            return None if raw is None else decode_node(raw)
+        except msgspec.MsgspecError as error:
+            raise IndexDamaged(f"the record of node {node}: {error}") from error
 
     def entry(self, parent: int, name: bytes) -> int | None:
         raw = self.txn.get(key(parent) + name, db=self.entries)
@@ -166,7 +171,10 @@ class Tables:
 
     def base(self, node: int) -> BaseRecord | None:
         raw = self.txn.get(key(node), db=self.bases)
-        return None if raw is None else decode_base(raw)
+        try:
+            return None if raw is None else decode_base(raw)
+        except msgspec.MsgspecError as error:
+            raise IndexDamaged(f"the base of node {node}: {error}") from error
 
     def checksum(self, node: int, version: int) -> bytes | None:
         """SHA-512/256 of the node's content in this version, if it was counted."""

@@ -22,7 +22,7 @@ from syncin_mount.store import JournalDamaged, NewerFormat, NodeType, Replica, R
 from syncin_mount.store import repair as repairing
 from syncin_mount.store.index import Index
 from syncin_mount.store.pages import IndexFile
-from syncin_mount.store.records import Unlink, decode_node, encode, key
+from syncin_mount.store.records import FORMAT, Unlink, decode_node, encode, key
 from syncin_mount.store.repair import Repaired, repair
 from syncin_mount.store.system import boot_id
 from tests.store.support import (
@@ -488,6 +488,21 @@ def test_a_boot_id_that_is_no_text(folder: Path) -> None:
     replica = Replica.open(folder)
     assert {bytes_of("new"), bytes_of("edited"), bytes_of("last")} <= holds(replica)
     replica.close()
+
+
+def test_a_flipped_bit_in_the_format_number(folder: Path, control: Control) -> None:
+    Replica.open(folder).close()
+    (folder / "format").write_text(f"{FORMAT ^ 1}\n")
+    with pytest.raises(ReplicaError, match="'syncin-mount check docs --repair' puts it right"):
+        Replica.open(folder)
+    repaired(folder, control)
+
+
+def test_a_format_number_that_is_gone(folder: Path, control: Control) -> None:
+    (folder / "format").unlink()
+    with pytest.raises(ReplicaError, match="'syncin-mount check docs --repair' saves what is there"):
+        Replica.open(folder)
+    repaired(folder, control)
 
 
 def test_a_later_format_is_left_alone(folder: Path) -> None:

@@ -28,15 +28,17 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
+from reconciler.guarding import STILL, Guarding
 from reconciler.guards import Halt, Halted, rights_gone, root_gone
 from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.hydrator import Hydrator
 from reconciler.leftovers import Cleaner
 from reconciler.link import Link
+from reconciler.losses import Memory, Past
 from reconciler.model import Base, Direction, Entry, Mode, NodeId, Op, Plan, Result, Settings, Side
 from reconciler.observe import Observer
 from reconciler.outstanding import BREATHER, Outstanding
-from reconciler.planning import Asked, Planning, apart, let_go
+from reconciler.planning import Asked, Draft, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.quiet import Quiet
 from reconciler.reaching import Reach
@@ -83,6 +85,7 @@ class Engine:
 
     _doing = ""
     _halted: str | None = None
+    _partly = False  # only deletions are halted
     _refused: str | None = None
     _failure: str | None = None  # why the last full run came to no end, where the server is there
     _failures = 0  # in a row
@@ -105,11 +108,13 @@ class Engine:
         schedule: Schedule | None = None,
         manual: bool = False,
         transfers: int = TRANSFERS,
+        deletions: Memory | None = None,
         stamp: Callable[[int], str],
         name: Callable[[], str] = lambda: "the synchronized folder",
     ) -> None:
         """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in
-        a conflict copy's name out of wall time in ns; ``name`` tells the remote folder's, for messages."""
+        a conflict copy's name out of wall time in ns; ``name`` tells the remote folder's, for messages; ``deletions``
+        remembers what was deleted, for the guards."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -140,6 +145,7 @@ class Engine:
         self._copies = Copies(replica)
         self._outstanding = Outstanding(replica, hydrator)
         self._reach = Reach(remote, link)
+        self._guarding = Guarding(replica, clock, settle_seconds, deletions)
         self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
         self._carrier = Carrier(
             replica,
@@ -216,7 +222,7 @@ class Engine:
             overdue = trio.current_time() - self._listing_due
             if self._link.online is False or (overdue >= 0 and not await self._quiet.is_restless(overdue)):
                 await self._full(Report())
-            elif self._halted is None and (settled := await self._quiet.settled()):
+            elif (self._halted is None or self._partly) and (settled := await self._quiet.settled()):
                 with trio.CancelScope() as self._work:
                     await self._push(settled)
 
@@ -297,7 +303,7 @@ class Engine:
         Raises nothing but Cancelled: what went wrong is in the report.
         """
         async with self._running:
-            report = Report(dry_run=dry_run)
+            report = Report(dry_run=dry_run, patient=not dry_run)
             self._forget_pauses()
             self._expected = plan
             try:
@@ -371,7 +377,9 @@ class Engine:
     @property
     def _stopped(self) -> bool:
         """Whether something keeps everything from being sent, as far as is known."""
-        return self._halted is not None or self._refused is not None or self._link.online is False
+        return (
+            (self._halted is not None and not self._partly) or self._refused is not None or self._link.online is False
+        )
 
     def is_acting(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
@@ -381,10 +389,11 @@ class Engine:
         """Why what was changed of the node here is not on the server; ``held`` says whose hold it is."""
         changed = self._replica.changed_ns(node)
         pause = self._outstanding.pause(Dirty(node, changed))
+        is_withheld = node in self._outstanding.withheld
         circumstances = Circumstances(
             self.settings.direction,
             self._manual,
-            self._halted,
+            self._halted if is_withheld or not self._partly else None,
             self._refused,
             self._link.why if self._link.online is False else None,
             self._quiet.seconds,
@@ -397,7 +406,7 @@ class Engine:
             acting=self.is_acting(node),
             pause=pause,
             seconds=pause.until - trio.current_time() if pause is not None else 0.0,
-            waits=self._outstanding.why(node),
+            waits=STILL if is_withheld else self._outstanding.why(node),
             listing=node in self._outstanding.to_be_listed,
             age=(self._clock.now_ns() - changed) / 1e9,
         )
@@ -543,9 +552,15 @@ class Engine:
         self._later(started)
         self._outstanding.to_be_listed.clear()
         expected, self._expected = self._expected, None
-        asked = Asked(identity=expected is not None or report.dry_run, steps=report.dry_run, subject=report.subject)
+        asked = Asked(
+            identity=expected is not None or report.dry_run,
+            steps=report.dry_run,
+            subject=report.subject,
+            past=self._guarding.past(),
+        )
         self._doing = "planning"
-        draft = await self._planning.full(tree, self.settings, self._stamp(self._clock.now_ns()), asked)
+        stamp = self._stamp(self._clock.now_ns())
+        draft = await self._planning.full(tree, self.settings, stamp, asked)
         if draft is None:
             self._expected = expected
             return True
@@ -557,6 +572,7 @@ class Engine:
                 report.halted = OTHER_PLAN.format(expected)
                 return False
         stop = draft.stop or self._loses_waiting()
+        self._partly = stop is not None and stop.only is not None
         if stop is not None and not (confirmed and stop.passable):
             self._halt(report, stop.sentence)
         else:
@@ -568,12 +584,19 @@ class Engine:
             self._outstanding.locate(tree)
             report.explained = list(draft.explained) if draft.explained is not None else None
             return False
-        if report.halted:
+        if report.halted and not self._partly:
             return False
+        guarded = await self._guarded(tree, draft, asked.past, report, stop, confirmed=confirmed, last=last)
+        return guarded is None or await self._carry(tree, guarded, report)
+
+    async def _carry(self, tree: RemoteTree, draft: Draft, report: Report) -> bool:
+        """Carries out what came of a listing. Whether something did not fit any more."""
+        made = draft.made
         await self._learn(tree)
         self._outstanding.note_full_plan(made, draft.touched)
         self._conflicts.note(made.conflicts, self._replica, tree, draft.touched)
         outcomes = await self._carrier.carry(made, tree, self.settings, listed=True)
+        self._guarding.note(outcomes, draft.going)
         if self._outstanding.to_be_listed:
             self.list_soon()
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
@@ -583,6 +606,37 @@ class Engine:
         self._outstanding.locate(tree)
         self._carrier.forget_old()
         return not self._carrier.folders_stayed or any(outcome.result is Result.STALE for outcome in outcomes)
+
+    async def _guarded(
+        self,
+        tree: RemoteTree,
+        draft: Draft,
+        past: Past,
+        report: Report,
+        stop: Halt | None,
+        *,
+        confirmed: bool,
+        last: bool,
+    ) -> Draft | None:
+        """What of the draft may be carried out now. None when it is to be made anew."""
+        guarding, outstanding = self._guarding, self._outstanding
+        guarding.forget_allowed(draft.going)
+        if confirmed:
+            guarding.allow(draft.going)
+            outstanding.withhold(frozenset(), None)
+            return draft
+        withheld, seconds = guarding.withheld(draft.going, stop, past, patient=report.patient)
+        if seconds > 0 and report.patient and not (last or report.halted):
+            self._doing = "waiting until nothing more is deleted"
+            await trio.sleep(seconds)
+            return None
+        outstanding.withhold(withheld, None if report.halted else STILL)
+        if seconds > 0:
+            self._listing_due = min(self._listing_due, trio.current_time() + seconds)
+        if not withheld:
+            return draft
+        asked = Asked(past=past, withheld=withheld)
+        return await self._planning.full(tree, self.settings, self._stamp(self._clock.now_ns()), asked)
 
     def _loses_waiting(self) -> Halt | None:
         """Who may only download by the server's will did not choose to give up what waits here."""
@@ -628,7 +682,8 @@ class Engine:
 
     async def _push(self, settled: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
-        if not await self._may_push(settled):
+        settled = await self._without_bursts(settled)
+        if not settled or not await self._may_push(settled):
             return
         self._replica.begin_run()
         self._doing = "sending"
@@ -636,7 +691,8 @@ class Engine:
         if self.settings.mode is Mode.SECURE:
             await self._sums.compare(tree, [each.node for each in settled])
         try:
-            draft = await self._planning.push(tree, settled, self.settings, self._stamp(self._clock.now_ns()))
+            asked = Asked(past=self._guarding.past(), withheld=self._outstanding.withheld)
+            draft = await self._planning.push(tree, settled, self.settings, self._stamp(self._clock.now_ns()), asked)
             if draft is None or draft.stop is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
@@ -646,6 +702,7 @@ class Engine:
                 self.list_soon()  # the full run finds the folder gone, and halts
                 return
             outcomes = await self._carrier.carry(made, tree, self.settings, listed=False)
+            self._guarding.note(outcomes, draft.going)
         except OSError as error:
             log.error("the local disk refused it: %s", error.strerror)
             return
@@ -658,6 +715,18 @@ class Engine:
         self._last_run_ns = self._clock.now_ns()
         if self._outstanding.note_push(settled, outcomes, self.settings.filters) or not self._carrier.folders_stayed:
             self.list_soon()
+
+    async def _without_bursts(self, settled: list[Dirty]) -> list[Dirty]:
+        """Deletions that are many wait until they have come to rest, and then for a full run."""
+        found = await self._guarding.sort(settled)
+        for each in found.later:
+            if found.seconds > 0:
+                self._outstanding.put_off(each.node, STILL, found.seconds)
+            else:
+                self._outstanding.to_be_listed.add(each.node)
+        if found.later and found.seconds <= 0:
+            self.list_soon()
+        return list(found.now)
 
     async def _push_failed(self, error: RemoteError, settled: list[Dirty]) -> None:
         """Nothing could be sent. Where the server is there and lets us in, what was to go waits out a pause."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.losses import Going, Past
 from reconciler.model import ROOT, Kind, NodeId, Op, Plan, Side
 from reconciler.ports import View
 
@@ -18,6 +20,8 @@ MANY = 20
 
 NOTHING = NodeId(0)
 """A folder that is not there: no node has this id."""
+
+_NO_PAST = Past()
 
 _WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
 
@@ -35,11 +39,13 @@ class Danger(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may go on."""
+    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may go on. ``only`` is
+    the side on which nothing may be deleted, where all else may go on; None: nothing at all may be done."""
 
     danger: Danger
     sentence: str
     passable: bool = True
+    only: Side | None = None
 
 
 class Halted(Exception):
@@ -50,28 +56,46 @@ class Halted(Exception):
         self.halt = why
 
 
-def halt(view: View, plan: Plan, base_count: int) -> Halt | None:
+def going(view: View, plan: Plan, side: Side) -> Going:
+    """What the plan deletes on a side, and all that is lost with it."""
+    roots = [action.node for action in plan.actions if action.op is Op.DELETE and action.side is side]
+    return Going({root: tuple(_below(view, side, root)) for root in roots})
+
+
+def halt(view: View, plan: Plan, base_count: int, past: Past = _NO_PAST) -> Halt | None:
     """Whether the plan empties a side, or deletes more than half of all files and more than 20, on either side; or
     deletes more than it keeps, where nothing was ever agreed on.
 
-    ``base_count`` is the number of files and folders that both sides agreed on, without the root.
+    ``base_count`` is the number of files and folders that both sides agreed on, without the root; ``past`` what went
+    already in the span over which deletions are counted.
     """
     for side in (Side.LOCAL, Side.REMOTE):
-        roots = [action.node for action in plan.actions if action.op is Op.DELETE and action.side is side]
-        if not roots:
+        found = going(view, plan, side)
+        if not found.counted or found.nodes <= past.allowed:
             continue
         where, other = ("here", "the server's folder") if side is Side.LOCAL else ("on the server", "the folder here")
         if base_count > 1 and _emptied(view, Side.REMOTE if side is Side.LOCAL else Side.LOCAL):
             sentence = f"Nothing was done: {other} is empty now, so all that is {where} would be deleted. {_WAY_OUT}"
-            return Halt(Danger.EMPTIED, sentence)
-        nodes, files = _below(view, side, roots)
+            return Halt(Danger.EMPTIED, sentence, only=side if side is Side.REMOTE else None)
+        nodes, files = found.size(past.allowed)
         if base_count == 0 and 2 * nodes > _present(view, side):
             sentence = f"Nothing was done: this first run would delete more {where} than it keeps. {_WAY_OUT}"
             return Halt(Danger.MASS_DELETION, sentence)
-        if files > MANY and 2 * nodes > base_count:
-            sentence = f"Nothing was done: {files} files, more than half of all, would be deleted {where}. {_WAY_OUT}"
-            return Halt(Danger.MASS_DELETION, sentence)
+        before, files_before = past.nodes.get(side, 0), past.files.get(side, 0)
+        if is_mass(nodes + before, files + files_before, base_count + before):
+            count = files + files_before
+            already = f", {files_before} of them went in the last hour already" if files_before else ""
+            sentence = (
+                f"Nothing is deleted {where}, and all else goes on: {count} files, more than half of all, would be "
+                f"deleted {where}{already}. {_WAY_OUT}"
+            )
+            return Halt(Danger.MASS_DELETION, sentence, only=side)
     return None
+
+
+def is_mass(nodes: int, files: int, of: int) -> bool:
+    """Whether that many are more than anybody deletes by accident: more than ``MANY`` files and half of all nodes."""
+    return files > MANY and 2 * nodes > of
 
 
 def kept_below(view: View, side: Side, folder: NodeId) -> NodeId | None:
@@ -159,15 +183,15 @@ def _present(view: View, side: Side) -> int:
     return sum(state(node) is not None for node in view.touched())
 
 
-def _below(view: View, side: Side, roots: list[NodeId]) -> tuple[int, int]:
-    """How many nodes, and how many files among them, go with these. What moves out before is left out, and so is what
+def _below(view: View, side: Side, root: NodeId) -> Iterator[tuple[NodeId, bool]]:
+    """The nodes that go with this one, and whether each is a file. What moves out before is left out, and so is what
     the other side has anew under the same path: git, tar and `rm -r` with a new build replace files in that way."""
     local = side is Side.LOCAL
     children = view.local_children if local else view.remote_children
     new_child = view.remote_child if local else view.local_child
     state, other = (view.local, view.remote) if local else (view.remote, view.local)
-    nodes = files = 0
-    pending = [(root, found.parent) for root in roots if (found := state(root)) is not None]
+    first = state(root)
+    pending = [] if first is None else [(root, first.parent)]
     for node, there in pending:  # and the folder that the other side has where the node's is
         found = state(node)
         if found is None or other(node) is not None:
@@ -176,8 +200,6 @@ def _below(view: View, side: Side, roots: list[NodeId]) -> tuple[int, int]:
         new_state = None if new is None else other(new)
         if new is None or new_state is None or new_state.kind is not found.kind:
             new = NOTHING
-            nodes += 1
-            files += found.kind is Kind.FILE
+            yield node, found.kind is Kind.FILE
         if found.kind is Kind.FOLDER:
             pending += [(child, new) for _, child in children(node)]
-    return nodes, files

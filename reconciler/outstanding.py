@@ -28,6 +28,9 @@ class Outstanding:
         self.pauses = HeldNodes()
         self.to_be_listed: set[NodeId] = set()
         """What a push found different on the server: it is not tried again before a listing."""
+        self.withheld: frozenset[NodeId] = frozenset()
+        """What is not deleted before a guard has judged it, or somebody has said so."""
+        self._withheld_why: str | None = None
         self._waiting: dict[NodeId, str] = {}
         self._there: dict[NodeId, str] = {}
         """Where on the server something is that is a problem and was never here."""
@@ -35,7 +38,7 @@ class Outstanding:
     # what is found out ---------------------------------------------------------------------------------------------
     def note_plan(self, made: Plan) -> None:
         """What a plan has waiting, beside what is known to."""
-        self._waiting.update({each.node: each.why for each in made.waiting})
+        self._waiting.update({each.node: each.why for each in made.waiting if each.node not in self.withheld})
 
     def note_full_plan(self, made: Plan, touched: Container[NodeId]) -> None:
         """What the plan of a full run has waiting is all that does; ``touched`` is all that differs at all."""
@@ -79,6 +82,10 @@ class Outstanding:
         dirty = Dirty(node, self._replica.changed_ns(node))
         return self.pauses.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
 
+    def withhold(self, nodes: frozenset[NodeId], why: str | None) -> None:
+        """These alone are withheld now. Without a reason, that is told of all of them at once, elsewhere."""
+        self.withheld, self._withheld_why = nodes, why
+
     def put_off(self, node: NodeId, why: str, seconds: float) -> None:
         """Nothing is tried for the node for so long, as others fail in the same way."""
         dirty = Dirty(node, self._replica.changed_ns(node))
@@ -119,7 +126,9 @@ class Outstanding:
 
     def is_left_alone(self, dirty: Dirty, filters: Filter) -> bool:
         """Whether nothing is done about the node for now: a pause, somebody's hold, or a filter."""
-        if self.pauses.holds(dirty, trio.current_time()) or self._replica.is_held(dirty.node):
+        if dirty.node in self.withheld or self._replica.is_held(dirty.node):
+            return True
+        if self.pauses.holds(dirty, trio.current_time()):
             return True
         return self.is_filtered(dirty.node, filters)
 
@@ -133,7 +142,7 @@ class Outstanding:
     def problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason: what is held back or waits, as long as it differs."""
         failures = dict(self.pauses.failures())
-        for node in sorted({*failures, *self._waiting}):
+        for node in sorted({*failures, *self._waiting} - self.withheld):
             changed, failed = self._replica.changed_ns(node), failures.get(node)
             # One that is not changed here has failed for what is on the server; one that changed since is tried again.
             held = self.pauses.get(Dirty(node, changed)) if changed else failed
@@ -142,6 +151,9 @@ class Outstanding:
                     yield Problem(node, self.path(node), held.why, held.lasting)
             elif node in self._waiting:
                 yield Problem(node, self.path(node), self._waiting[node], False)
+        if self._withheld_why is not None:
+            for node in sorted(self.withheld):
+                yield Problem(node, self.path(node), self._withheld_why, False)
         for node, why, lasting in self._hydrator.problems():
             yield Problem(node, self.path(node), why, lasting)
 

@@ -11,8 +11,8 @@ import contextlib
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -20,8 +20,9 @@ import trio
 
 from reconciler.borders import crossings
 from reconciler.errors import SnapshotEnded
-from reconciler.guards import Halt, halt
-from reconciler.model import ROOT, NodeId, Plan, Settings
+from reconciler.guards import Halt, going, halt
+from reconciler.losses import Going, Past
+from reconciler.model import ROOT, NodeId, Plan, Settings, Side
 from reconciler.plan import plan
 from reconciler.ports import Dirty, Lookups, Replica
 from reconciler.remote_tree import RemoteTree
@@ -47,16 +48,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is wanted besides the plan: its ``identity``, its ``steps`` in words, what it does at a path."""
+    """What is wanted besides the plan: its ``identity``, its ``steps`` in words, what it does at a path. ``past`` is
+    what went already, for the guards; ``withheld`` what is to be left alone."""
 
     identity: bool = False
     steps: bool = False
     subject: str | None = None
+    past: Past = field(default_factory=Past)
+    withheld: frozenset[NodeId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What came of planning for the ``touched`` nodes. ``stop`` is what a guard says to it."""
+    """What came of planning for the ``touched`` nodes. ``stop`` is what a guard says to it, ``going`` what it deletes
+    on each side."""
 
     touched: frozenset[NodeId]
     made: Plan
@@ -64,6 +69,7 @@ class Draft:
     identity: str | None = None
     steps: Sequence[Step] = ()
     explained: Sequence[Explained] | None = None
+    going: Mapping[Side, Going] = field(default_factory=dict)
 
 
 async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids: int = 0) -> T:
@@ -139,10 +145,12 @@ class Planning:
         size = self._replica.dirty_count() + tree.size()
         return await self._draft(tree, size, partial(_all_that_differs, tree), settings, stamp, asked)
 
-    async def push(self, tree: RemoteTree, settled: Sequence[Dirty], settings: Settings, stamp: str) -> Draft | None:
+    async def push(
+        self, tree: RemoteTree, settled: Sequence[Dirty], settings: Settings, stamp: str, asked: Asked
+    ) -> Draft | None:
         """For these changed nodes and those that go with them. None as ``full``."""
         nodes = [each.node for each in settled]
-        return await self._draft(tree, len(nodes), partial(closure, nodes=nodes), settings, stamp, Asked())
+        return await self._draft(tree, len(nodes), partial(closure, nodes=nodes), settings, stamp, asked)
 
     async def _draft(
         self,
@@ -157,7 +165,8 @@ class Planning:
 
         def job(known: Lookups) -> Draft | list[NodeId]:
             with tree.beside(known):
-                return _drafted(Trees(known, tree, nodes(known), sums), Telling(known, tree), settings, stamp, asked)
+                view = Trees(known, tree, nodes(known), sums, withheld=asked.withheld)
+                return _drafted(view, Telling(known, tree), settings, stamp, asked)
 
         try:
             found = await apart(replica, size, job)
@@ -182,14 +191,15 @@ def _drafted(view: Trees, telling: Telling, settings: Settings, stamp: str, aske
     if ended:
         return _with_folders(view, [node for node, _ in ended])
     made = plan(view, settings, stamp=stamp, filters=filters)
-    stop = halt(view, made, view.base_count())
+    stop = halt(view, made, view.base_count(), asked.past)
+    lost = {side: going(view, made, side) for side in (Side.LOCAL, Side.REMOTE)}
     name = None
     if asked.identity:  # the date in the names of conflict copies is no part of it
         dated = any(action.target is not None and stamp in action.target.name for action in made.actions)
         name = telling.identity(plan(view, settings, stamp="", filters=filters) if dated else made)
     steps = tuple(telling.steps(made.actions)) if asked.steps else ()
     explained = telling.explained(asked.subject, made, filters) if asked.subject is not None else None
-    return Draft(touched, made, stop, name, steps, explained)
+    return Draft(touched, made, stop, name, steps, explained, lost)
 
 
 def _with_folders(view: Trees, nodes: Iterable[NodeId]) -> list[NodeId]:

@@ -41,7 +41,7 @@ class Quiet:
             # A change "from the future" is a clock that was set back: waiting for it could take for ever.
             if 0 <= quiet < self.seconds * 1e9 or pauses.holds(dirty, now) or dirty.node in to_be_listed:
                 continue
-            if self._replica.is_held(dirty.node):
+            if dirty.node in self._outstanding.withheld or self._replica.is_held(dirty.node):
                 continue
             crowded = crowded and quiet < RESTLESS_WAIT * 1e9
             settled.append(dirty)
@@ -72,7 +72,7 @@ class Quiet:
             if held is not None and now < held.until:
                 moment = min(moment, held.until)
                 continue
-            if self._replica.is_held(dirty.node):
+            if dirty.node in self._outstanding.withheld or self._replica.is_held(dirty.node):
                 continue
             age = (wall - dirty.changed_ns) / 1e9
             moment = min(moment, now + (self.seconds - age if 0 <= age < self.seconds else self.seconds))

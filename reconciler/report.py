@@ -61,7 +61,8 @@ class Explained:
 @dataclass(slots=True)
 class Report:
     """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached.
-    ``plan`` is the identity of what a dry run found, ``explained`` what it found at the path ``subject``."""
+    ``patient``: somebody waits for it, and wants all to be done. ``plan`` is the identity of what a dry run found,
+    ``explained`` what it found at the path ``subject``."""
 
     steps: list[Step] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Report:
     offline: str | None = None
     refused: str | None = None
     dry_run: bool = False
+    patient: bool = False
     plan: str | None = None
     subject: str | None = None
     explained: list[Explained] | None = None

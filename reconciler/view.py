@@ -15,7 +15,17 @@ class Trees:
     """Look-ups in the replica, or a snapshot of it, and a remote tree. ``nodes`` are those to plan for. ``sums`` adds
     checksums."""
 
-    def __init__(self, known: Lookups, tree: RemoteTree, nodes: Iterable[NodeId], sums: Sums | None = None) -> None:
+    def __init__(
+        self,
+        known: Lookups,
+        tree: RemoteTree,
+        nodes: Iterable[NodeId],
+        sums: Sums | None = None,
+        *,
+        withheld: frozenset[NodeId] = frozenset(),
+    ) -> None:
+        """``withheld`` are left alone on both sides, as if somebody held them."""
+        self._withheld = withheld
         self._known = known
         self._tree = tree
         self._sums = sums
@@ -41,7 +51,7 @@ class Trees:
         return self._tree.unknown(node)
 
     def held(self, node: NodeId) -> bool:
-        return self._known.is_held(node)
+        return node in self._withheld or self._known.is_held(node)
 
     def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]:
         return self._known.base_children(node)

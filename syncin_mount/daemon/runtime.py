@@ -34,7 +34,7 @@ from syncin_mount.daemon.meter import Meter
 from syncin_mount.daemon.offered import Offers
 from syncin_mount.daemon.patrol import Patrol
 from syncin_mount.daemon.registration import Registration, Save
-from syncin_mount.daemon.scheduling import RememberedRun, Turns
+from syncin_mount.daemon.scheduling import RememberedDeletions, RememberedRun, Turns
 from syncin_mount.server import Folder
 from syncin_mount.server.limits import Limits
 from syncin_mount.store import Replica
@@ -210,6 +210,7 @@ def _assemble(
             turn=turns.turn,
         ),
         manual=manual,
+        deletions=RememberedDeletions(folders.replica(synchronization.name)),
         stamp=_stamp,
         name=lambda: registration.synchronization.remote,
     )

@@ -45,6 +45,27 @@ class RememberedRun:
             log.warning("when the last run was cannot be remembered: %s", error.strerror)
 
 
+class RememberedDeletions:
+    """A ``reconciler.losses.Memory``: a file beside the replica. It is not synced: a power cut may forget the last."""
+
+    def __init__(self, replica: Path) -> None:
+        self._path = replica / "deletions.json"
+
+    def load(self) -> str:
+        try:
+            return self._path.read_text("ascii")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def save(self, text: str) -> None:
+        new = self._path.with_name("deletions.json.new")
+        try:
+            new.write_text(text, "ascii")
+            new.replace(self._path)
+        except OSError as error:
+            log.warning("what was deleted cannot be remembered: %s", error.strerror)
+
+
 class Turns:
     """Whose run it is, where the drives run one after another: the holder of a lock, which the system releases when a
     process is killed. ``scheduling`` may change while somebody waits."""

@@ -22,7 +22,7 @@ from reconciler.hydrator import Hydrator
 from reconciler.link import Link
 from reconciler.model import ROOT, NodeId, Settings
 from reconciler.schedule import Schedule
-from syncin_mount.daemon.scheduling import RememberedRun
+from syncin_mount.daemon.scheduling import RememberedDeletions, RememberedRun
 from syncin_mount.store import NodeType, Replica
 from tests.sim.device import Diary
 from tests.sim.remote import ModelFolder
@@ -133,6 +133,7 @@ class Drive:
             progress=Diary(self),  # type: ignore[arg-type]  # as in Server
             schedule=Schedule(self, self._every, memory=RememberedRun(self.folder), **options),
             manual=self._options.get("manual", False),
+            deletions=RememberedDeletions(self.folder),
             stamp=str,
         )
         self.engine.dry = False  # type: ignore[attr-defined]  # the model server asks
@@ -177,6 +178,10 @@ class Drive:
     def put(self, name: str, data: bytes) -> None:
         """Somebody else puts a file on the server."""
         self.disk.put(name, data, self.now_ns() // 10**6)
+
+    def unlink(self, name: str) -> None:
+        """A program deletes a file at the top."""
+        self.replica.unlink(ROOT, os.fsencode(name))
 
     def read(self, name: str) -> bytes | None:
         """The content here; None while it is not here."""

@@ -116,7 +116,7 @@ async def test_download_follows_the_server(world: World) -> None:
     assert changes(world) == 0
 
 
-@pytest.mark.expected_log("halted: Nothing was done")
+@pytest.mark.expected_log("halted: Nothing")
 @pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
 async def test_a_first_run_that_would_delete_more_than_it_keeps_halts(world: World, direction: Direction) -> None:
     up = direction is Direction.UPLOAD

@@ -35,6 +35,7 @@ class Danger(enum.Enum):
     SPELLING = "spelling"
     UNREGISTERED = "unregistered"
     RIGHTS_GONE = "rights gone"
+    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,16 @@ def unregistered(remote_path: str, name: str) -> Halt:
         "have been removed on the account page, or its share or space was taken away). What was not sent yet stays "
         f"here. Register it again with “syncin-mount edit {name} --register”, or remove it with "
         f"“syncin-mount remove {name}”.",
+        passable=False,
+    )
+
+
+def disabled(remote_path: str, name: str) -> Halt:
+    """Somebody disabled this synchronization on the server's page while the drive was mounted."""
+    return Halt(
+        Danger.DISABLED,
+        f"Nothing was done: the synchronization of “{remote_path}” was disabled on the account page. Enable it there, "
+        f"or here with “syncin-mount enable {name}”; what is here stays, and waits.",
         passable=False,
     )
 

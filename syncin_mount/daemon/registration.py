@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from reconciler.errors import Missing, Refused, RemoteError
-from reconciler.guards import Halted, respelled, unregistered
+from reconciler.guards import Halted, disabled, respelled, unregistered
 from reconciler.model import Conflict, Direction, Mode, Settings
 from syncin_mount.config import Scheduler, Synchronization
 from syncin_mount.config.model import Unit, parse_schedule
@@ -198,6 +198,7 @@ class Registration:
         self.synchronization = synchronization
         self.on_change: list[Callable[[], None]] = []
         self._settling = trio.Lock()
+        self._disabled_there = False
         self._tell_restriction("")
 
     @property
@@ -244,6 +245,10 @@ class Registration:
             await self._save(ours, now)
             self._follow(now, "the server's page says")
         await self._offered(changes.add)
+        # One that was disabled before it was mounted by hand is wanted all the same.
+        self._disabled_there = not now.enabled and (self._disabled_there or ours.enabled)
+        if self._disabled_there:
+            raise Halted(disabled(now.remote, now.name))
         return self.settings
 
     async def _ask(self) -> PathChanges:

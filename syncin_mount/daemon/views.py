@@ -42,6 +42,11 @@ def stays_here(path: str, filters: Filter = DEFAULT) -> bool:
     return filters.left_out(path)
 
 
+def is_unsendable(path: str) -> bool:
+    """Whether the path is not UTF-8: then it stays here as a link does, and no server can hold it."""
+    return not path.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in path)
+
+
 def path_of(replica: Replica, node: NodeId) -> str:
     """Where the node is, or was when both sides last agreed; empty when it is gone from both."""
     for look in (replica.local_path, replica.base_path):
@@ -68,7 +73,8 @@ def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:
     """How many nodes differ from what both sides last agreed on and are not left out."""
     if not replica.dirty_count():
         return 0
-    return sum(not stays_here(path_of(replica, dirty.node), filters) for dirty in replica.dirty())
+    paths = (path_of(replica, dirty.node) for dirty in replica.dirty())
+    return sum(not (stays_here(path, filters) or is_unsendable(path)) for path in paths)
 
 
 def resting(_node: NodeId, held: str | None) -> Wait:
@@ -94,7 +100,7 @@ def journal(
         wait = why_waits(operation.node, _held(replica, operation.node))
         if left_out:
             wait = Wait(Why.LOCAL, "it stays here: its name or a filter leaves it out")
-        elif not path.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in path):
+        elif is_unsendable(path):
             wait = Wait(Why.LOCAL, "it stays here: its path is not UTF-8, and the server can hold no other")
         local = replica.local(operation.node)
         yield JournalEntry(
@@ -186,7 +192,7 @@ def explanation(name: str, path: str, report: Report) -> Explanation:
 
 
 def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:
-    """What the engine could not settle, but for what is left out on purpose."""
+    """What the engine could not settle, but for what is left out on purpose, or is local only by its name."""
     for each in found:
-        if not stays_here(each.path, filters):
+        if not (stays_here(each.path, filters) or is_unsendable(each.path)):
             yield Problem(each.path, each.why, each.lasting)

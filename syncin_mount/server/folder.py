@@ -23,9 +23,11 @@ from syncin_mount.server.decoding import parse_etag, told_inode, told_inodes
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, open_listing
 from syncin_mount.server.names import (
+    OWN,
     PARTIAL,
     TRASH_BYTES,
     UPLOAD_BYTES,
+    VERSION,
     checked,
     join,
     quoted,
@@ -46,6 +48,9 @@ BROWSED_BYTES = 8 * 1024 * 1024
 STUCK_AFTER = 600.0
 """Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
 server that was killed leaves it for 8 hours (observed)."""
+
+MOST_NAMES = 3
+"""Names of ours that are tried for one file, where each is locked."""
 
 _OPERATION = "api/app/sync/operation/"
 _WEB_OPERATION = "api/app/spaces/operation/"
@@ -220,7 +225,10 @@ class Folder:
         try:
             inode = await self._upload(path, landing, content, query, put=beside or replace)
         except Locked:
-            if not await self._is_dead(landing):
+            if self._is_ours(path, landing):  # nobody else writes there: another name will do at once
+                self._stuck.add(landing)
+                start = 0
+            elif not await self._is_dead(landing):
                 raise
             return await self.upload(
                 path,
@@ -237,6 +245,14 @@ class Folder:
         if beside and replace:  # what was replaced took its locks along
             self._stuck.discard(path)
         return inode  # which a move keeps
+
+    def _is_ours(self, path: str, landing: str) -> bool:
+        """Whether a locked name is one that this client made, or a version's own beside its place, where a server that
+        was killed left its lock. Not more than a few are tried: what locks them all is no lost lock."""
+        tried, name = 0, path if len(split(path)[1].encode()) <= UPLOAD_BYTES else self._stand_in(path)
+        while name != landing:
+            tried, name = tried + 1, self._stand_in(name)
+        return split(landing)[1].startswith((OWN, VERSION)) and tried < MOST_NAMES
 
     async def _is_dead(self, locked: str) -> bool:
         """Whether the upload that holds the lock stands still; what it has reached is remembered. What has arrived of a

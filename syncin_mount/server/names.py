@@ -23,6 +23,9 @@ TRASH_BYTES = 231
 PARTIAL = ".sync-in."
 """The server keeps a broken upload beside its target, under the target's name with this before it."""
 
+VERSION = ".sync-in.mount."
+"""What the reconciler's names of versions beside their place begin with."""
+
 OWN = ".sync-in.mount-"
 """Our own short-lived names on the server start so: see `stand_in`."""
 

@@ -12,6 +12,7 @@ from reconciler.fuse import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
 from reconciler.link import Link
 from reconciler.reaching import Reach
 from reconciler.report import Report
+from reconciler.sending import BESIDE_FROM
 from syncin_mount.devserver import CutRequest, CutResponse, Moment, Reply, Rule
 from syncin_mount.devserver.faults import Effect
 from syncin_mount.server.transport import Timeouts
@@ -228,3 +229,28 @@ def test_a_fuse_lets_one_try_for_all_with_growing_rests() -> None:
     assert fuse.passed()
     assert fuse.wait(now) == 0
     assert not fuse.passed()
+
+
+async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: World) -> None:
+    """A server that was killed leaves it for 8 hours: tried under the same name again, the file waited for so long."""
+    device = await world.device()
+    big = b"content" * (BESIDE_FROM // 4)
+    device.write("big", big)
+    rule = Rule(effect=Reply(423), method="PUT", pattern=r"/\.sync-in\.mount\.[^/]*$")
+    world.faults.add(rule)
+    assert (await device.sync()).complete
+    assert world.on_disk() == {"big": big}
+    assert world.faults.acted(rule) == 1
+    assert not list(world.disk.rglob(".sync-in.*"))
+
+
+@pytest.mark.expected_log("send", required=False)
+async def test_where_every_name_is_locked_a_few_are_tried(world: World) -> None:
+    device = await world.device()
+    device.write("big", b"content" * (BESIDE_FROM // 4))
+    rule = Rule(effect=Reply(423), method="PUT")
+    world.faults.add(rule)
+    assert not (await device.sync()).complete
+    assert world.faults.acted(rule) <= 5
+    world.faults.clear()
+    assert (await device.sync()).complete

@@ -147,3 +147,20 @@ async def test_a_failure_to_agree_is_a_failure_of_the_run(world: World) -> None:
     assert world.on_disk() == {}
     assert (await device.sync()).complete
     assert world.on_disk() == {"b": b"made here"}
+
+
+@pytest.mark.expected_log("halted: Nothing")
+async def test_disabled_on_the_page_it_sends_nothing_until_it_is_enabled(world: World) -> None:
+    """A drive that was mounted by hand went on."""
+    device = await world.device(follow=True)
+    await device.sync()
+    await world.on_account_page(device, enabled=False)
+    device.write("mine", b"mine")
+    report = await device.sync()
+    assert "disabled on the account page" in (report.halted or "")
+    assert world.on_disk() == {}
+    assert (await device.sync()).halted
+    await world.on_account_page(device, enabled=True)
+    report = await device.sync()
+    assert report.complete, report
+    assert world.on_disk() == {"mine": b"mine"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncin_mount.store.changes import AttrChanged, Change, EntryChanged, InodeUnnamed
+from syncin_mount.store.changes import AttrChanged, Change, EntryChanged, InodeUnnamed, NameChanged
 from syncin_mount.store.check import Problem, check
 from syncin_mount.store.contents import Content, IncomingFile
 from syncin_mount.store.errors import CannotUndo, JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
@@ -27,6 +27,7 @@ __all__ = [
     "JournalDamaged",
     "Kept",
     "Limits",
+    "NameChanged",
     "NewerFormat",
     "NodeType",
     "OldHistory",

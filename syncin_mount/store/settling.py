@@ -15,12 +15,12 @@ from reconciler.model import Base, Leftover, NodeId, Outcome, Place
 from reconciler.ports import Incoming
 from syncin_mount.store import events, system
 from syncin_mount.store.apply_remote import arrives
-from syncin_mount.store.changes import AttrChanged, EntryChanged
+from syncin_mount.store.changes import AttrChanged, EntryChanged, NameChanged
 from syncin_mount.store.contents import IncomingFile
 from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.local import check_name
 from syncin_mount.store.objects import DEEP
-from syncin_mount.store.reading import place_name, to_record
+from syncin_mount.store.reading import place_name, to_attr, to_record
 from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, Node, UnconfirmedRecord, key
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import BinEntry, NodeType
@@ -42,14 +42,26 @@ class Settling(Unnaming):
         self._tell(AttrChanged(ino))
 
     def tell_entry(self, parent: NodeId, name: bytes) -> None:
-        """Has listeners told that the name came, went or leads elsewhere: the kernel did not do it."""
+        """Has listeners told that the name came: the kernel did not do it."""
         self._tell_entry(parent, name)
+        self._tell_name(parent, name, None)
 
     def _tell_entry(self, parent: int, name: bytes) -> None:
         if self._listeners:
             folder = self._ix.node(parent)
             if folder is not None:
                 self._tell(EntryChanged(folder.ino, name), AttrChanged(folder.ino))
+
+    def _tell_name(self, parent: int, name: bytes, was: tuple[int, Node] | None) -> None:
+        """What became of the name, which ``was`` (node and record) had."""
+        folder = self._ix.peek(parent) if self._listeners else None
+        if folder is not None:
+            self._tell(NameChanged(folder.ino, name, None if was is None else to_attr(*was)))
+
+    def _tell_moved(self, was: Node, parent: int, name: bytes) -> None:
+        above, new_above = self._ix.peek(was.parent), self._ix.peek(parent)
+        if self._listeners and above is not None and new_above is not None:
+            self._tell(NameChanged(above.ino, was.name, None, (new_above.ino, name)))
 
     # bases --------------------------------------------------------------------------------------------------------
 
@@ -113,6 +125,7 @@ class Settling(Unnaming):
             self._do(events.XattrSet(self._now(), node, each, value), grows=True)
         self._writers.pop(node, None)  # whoever still writes has the former inode
         self._tell_entry(base.parent, name)
+        self._tell_name(base.parent, name, None)
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
         name = place_name(target)
@@ -128,6 +141,7 @@ class Settling(Unnaming):
         self._tell_entry(record.parent, record.name)
         self._tell_entry(target.parent, name)
         self._tell(AttrChanged(record.ino))
+        self._tell_moved(record, target.parent, name)
 
     def touch_local(self, node: NodeId, mtime_ns: int, base: Base | None) -> None:
         """Sets the mtime. A file that nobody writes gets another inode: the kernel's writeback cache keeps the mtime
@@ -152,6 +166,8 @@ class Settling(Unnaming):
         if renew:
             self._tell_entry(record.parent, record.name)
         self._tell(AttrChanged(record.ino))
+        if renew:
+            self._tell_name(record.parent, record.name, (node, record))
 
     def delete_local(self, node: NodeId, *, keep: bool, why: str) -> None:
         if node == ROOT:
@@ -165,6 +181,7 @@ class Settling(Unnaming):
             self._objects.drop_incoming(one)
         if record is not None:
             self._tell_entry(record.parent, record.name)
+            self._tell_name(record.parent, record.name, (node, record))
         for each in shared:
             self._tell_links(each)
 
@@ -236,6 +253,7 @@ class Settling(Unnaming):
         self._objects.taken(incoming, number)
         if ino != record.ino:
             self._tell_entry(record.parent, record.name)
+            self._tell_name(record.parent, record.name, (node, record))
             self._tell_links(record)
 
     def binned_copy(self, node: NodeId, why: str) -> None:

@@ -196,6 +196,17 @@ class Undoing(LocalOperations, Settling):
             self._tell_entry(record.parent, record.name)
             self._tell(AttrChanged(record.ino))
         self._tell_entry(base.parent, name)
+        self._tell_undone(node, record, base.parent, name)
+
+    def _tell_undone(self, node: int, record: Node | None, parent: int, name: bytes) -> None:
+        """What became of the name that the node has again, and of the one that it had."""
+        if record is None:
+            self._tell_name(parent, name, None)
+            return
+        if (record.parent, record.name) != (parent, name):
+            self._tell_moved(record, parent, name)
+        if record.ino != self._node(node).ino:
+            self._tell_name(parent, name, (node, record))
 
     def _free(self, parent: int, name: bytes, node: int) -> bytes:
         """The name, or a free one beside it."""

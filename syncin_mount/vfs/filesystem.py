@@ -496,6 +496,17 @@ class FileSystem:
         above = self._attr(local.parent)
         return above.ino, local.name.encode("utf-8", "surrogateescape")
 
+    def path_of_folder(self, ino: int) -> bytes | None:
+        """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any more."""
+        node = self._replica.by_ino(ino)
+        return None if node is None else os.fsencode(self._replica.local_path(node))
+
+    def named(self, parent: int, name: bytes) -> Attr | None:
+        """What has the name in this folder now."""
+        folder = self._replica.by_ino(parent)
+        node = None if folder is None else self._replica.lookup(folder, name)
+        return None if node is None else self._seen(node)
+
     def close(self) -> None:
         """Releases every handle; what was written is recorded. For when the operating system cannot do it any more."""
         for handle, (file, _write) in list(self._handles.items()):

@@ -16,6 +16,7 @@ import trio
 
 from syncin_mount.daemon.mounts import alive, mounted_at
 from tests.cli.conftest import World, until
+from tests.mounts.inotify import Watcher
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
@@ -45,6 +46,32 @@ async def mounted(world: World) -> None:
     await world.add()
     assert await world.must("mount", "docs") == f"docs is mounted at {world.drive}\n"
     assert mounted_at(world.drive) is not None
+
+
+async def test_who_watches_the_drive_hears_of_what_others_did_on_the_server(world: World):
+    for name in ("edited.txt", "gone.txt"):
+        (world.disk / name).write_text("as it was")
+    await mounted(world)
+    await world.must("sync", "docs")
+    assert (world.drive / "edited.txt").read_text() == "as it was"
+    watcher = Watcher(world.drive, world.drive / "edited.txt")
+    try:
+        (world.disk / "edited.txt").write_text("edited by another")
+        (world.disk / "gone.txt").unlink()
+        (world.disk / "new.txt").write_text("made by another")
+        await world.must("sync", "docs")
+        wanted = [
+            (world.drive, "edited.txt", "moved_to"),
+            (world.drive / "edited.txt", "", "delete_self"),
+            (world.drive, "gone.txt", "delete"),
+            (world.drive, "new.txt", "create"),
+        ]
+        await trio.to_thread.run_sync(lambda: watcher.until(*wanted))
+    finally:
+        watcher.close()
+    assert (world.drive / "edited.txt").read_text() == "edited by another"
+    assert await world.json("journal", "docs") == []
+    await world.must("umount", "docs")
 
 
 async def test_a_drive_that_mirrors_the_server_is_read_only(world: World):

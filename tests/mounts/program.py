@@ -21,6 +21,7 @@ import trio
 import syncin_fuse
 from reconciler.errors import Unavailable
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
+from syncin_fuse.announcer import Announcer
 from syncin_mount.store import Replica, check
 from syncin_mount.vfs import FileSystem, Hydrator, MountError, MountOptions, NoHydrator
 
@@ -87,6 +88,11 @@ class Orders:
     def place_file(self, path: str, size: int, mtime: int) -> None:
         self._replica.place_file(self._replica.new_id(), self._base(path, Kind.FILE, size, mtime))
 
+    def place_many(self, path: str, count: int) -> None:
+        """As many files, all at once."""
+        for number in range(count):
+            self.place_file(f"{path}/{number}", 0, 1_700_000_000)
+
     def take_in(self, path: str, text: str, mtime: int) -> None:
         node = self._find(path)
         local = self._replica.local(node)
@@ -127,6 +133,10 @@ class Orders:
         """Of how many inodes without a name something is kept."""
         return len(self._fs._orphans)
 
+    def heralded(self) -> list[int]:
+        """How often the herald looked who watches, and how many calls it made."""
+        return heralded
+
     def changes(self) -> int:
         """The number of the last event."""
         return self._replica.sequence()
@@ -145,6 +155,25 @@ class Orders:
 
     def mend_handler(self, name: str) -> None:
         delattr(self._fs, name)
+
+
+heralded = [0, 0]
+
+
+def count_calls() -> None:
+    watched, perform = Announcer._watched, Announcer._perform
+
+    async def looks(announcer: Announcer) -> bool:
+        found = await watched(announcer)
+        heralded[0] += 1
+        return found
+
+    async def calls(announcer: Announcer, act: Any) -> None:
+        heralded[1] += 1
+        await perform(announcer, act)
+
+    Announcer._watched = looks  # type: ignore[method-assign, assignment]
+    Announcer._perform = calls  # type: ignore[method-assign, assignment]
 
 
 async def obey(orders: Orders) -> None:
@@ -174,6 +203,7 @@ async def commit_every_second(replica: Replica) -> None:
 
 
 async def main(options: argparse.Namespace) -> None:
+    count_calls()
     replica = Replica.open(options.replica)
     hydrator: Hydrator = FolderHydrator(replica, options.contents) if options.contents else NoHydrator()
     fs = FileSystem(replica, hydrator, read_only=options.read_only)

@@ -12,7 +12,7 @@ import trio.testing
 
 from reconciler.errors import LocalChanged
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
-from syncin_mount.store import AttrChanged, Change, EntryChanged, NodeType, OpKind, Replica, Status
+from syncin_mount.store import AttrChanged, Change, EntryChanged, NameChanged, NodeType, OpKind, Replica, Status
 from tests.store.support import (
     SECOND,
     arrive,
@@ -386,18 +386,25 @@ def test_listeners_hear_of_the_reconcilers_changes_only(replica: Replica) -> Non
     settle(replica)
     assert heard == []
 
+    names: list[NameChanged] = []
+
     def news() -> list[Change]:
-        told = list(heard)
+        told: list[Change] = [each for each in heard if not isinstance(each, NameChanged)]
+        names[:] = [each for each in heard if isinstance(each, NameChanged)]
         heard.clear()
         return told
 
     root = AttrChanged(ROOT)
     node = far(replica)
     assert news() == [EntryChanged(ROOT, b"far"), root]
+    assert names == [NameChanged(ROOT, b"far")]
     arrive(replica, node, base(), b"12345")
     assert news() == []  # the inode and all that the kernel knows of it stays
+    assert names == []
+    was = attr(replica, node)
     arrive(replica, node, base(size=1, mtime=11), b"1")
     assert news() == [EntryChanged(ROOT, b"far"), root]
+    assert names == [NameChanged(ROOT, b"far", was)]
     ino = attr(replica, node).ino
     replica.move_local(node, Place(folder, "near"), None)
     assert news() == [
@@ -407,11 +414,16 @@ def test_listeners_hear_of_the_reconcilers_changes_only(replica: Replica) -> Non
         AttrChanged(folder),
         AttrChanged(ino),
     ]
+    assert names == [NameChanged(ROOT, b"far", None, (folder, b"near"))]
+    was = attr(replica, node)
     replica.touch_local(node, 5 * SECOND, None)
     assert news() == [EntryChanged(folder, b"near"), AttrChanged(folder), AttrChanged(ino)]
+    assert names == [NameChanged(folder, b"near", was)]
     assert attr(replica, node).ino != ino
+    was = attr(replica, folder)
     replica.delete_local(folder, keep=False, why="test")
     assert news() == [EntryChanged(ROOT, b"folder"), root]
+    assert names == [NameChanged(ROOT, b"folder", was)]
     replica.set_base(mine, None)
     assert news() == []
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import pyfuse3
 import trio
 
-from syncin_mount.store import Change, EntryChanged, InodeUnnamed
+from syncin_mount.store import Change, EntryChanged, InodeUnnamed, NameChanged, NodeType
 
 if TYPE_CHECKING:
+    from syncin_mount.store import Attr
     from syncin_mount.vfs import FileSystem
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,11 @@ Step = Callable[[], int | None]
 class Invalidator:
     """Collects changes on the trio thread and passes them on, in batches, from a worker thread."""
 
-    def __init__(self, fs: FileSystem) -> None:
+    def __init__(self, fs: FileSystem, told: Callable[[NameChanged], None] | None) -> None:
+        """``told`` gets what became of a name once the kernel knows that it remembers it wrongly. Without it, who
+        watches a file hears from the kernel that it is gone, and nobody hears more (inotify)."""
         self._fs = fs
+        self._told = told
         self._send, self._receive = trio.open_memory_channel[Change](math.inf)
         self._stopped = trio.Event()
         fs.listen(self._heard)
@@ -55,8 +59,13 @@ class Invalidator:
                 with contextlib.suppress(trio.WouldBlock, trio.EndOfChannel):
                     while True:
                         batch[self._receive.receive_nowait()] = None
-                steps = [step for each in batch for step in self._steps(each)]
+                names = [each for each in batch if isinstance(each, NameChanged)]
+                gone = {(each.parent_ino, each.name): each.was for each in names} if self._told is None else {}
+                steps = [step for each in batch for step in self._steps(each, gone)]
                 self._fs.forget(await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True))
+                if self._told is not None:
+                    for name in names:
+                        self._told(name)
         finally:
             self._stopped.set()
 
@@ -65,10 +74,14 @@ class Invalidator:
         self._send.close()
         await self._stopped.wait()
 
-    def _steps(self, change: Change) -> Iterator[Step]:
+    def _steps(self, change: Change, gone: dict[tuple[int, bytes], Attr | None]) -> Iterator[Step]:
         if isinstance(change, EntryChanged):
             parent_ino, name = change.parent_ino, change.name
-            yield lambda: pyfuse3.invalidate_entry(parent_ino, name)
+            was = gone.get((parent_ino, name))
+            deleted = was.ino if was is not None and was.kind is NodeType.FILE else 0
+            yield lambda: pyfuse3.invalidate_entry(parent_ino, name, deleted)
+            return
+        if isinstance(change, NameChanged):
             return
         ino = change.ino
         if isinstance(change, InodeUnnamed):

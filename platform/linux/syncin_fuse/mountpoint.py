@@ -37,6 +37,15 @@ def _mount(mountpoint: Path) -> list[str] | None:
     return found
 
 
+def device(mountpoint: Path) -> tuple[int, int] | None:
+    """The major and minor number of what is mounted exactly there. The place itself is not touched."""
+    fields = _mount(mountpoint)
+    if fields is None:
+        return None
+    major, _, minor = fields[2].partition(":")
+    return int(major), int(minor)
+
+
 def abort(mountpoint: Path) -> bool:
     """Ends the connection of the drive that is mounted there: whoever waits for it, its own process included, gets an
     error. Whether that was possible.

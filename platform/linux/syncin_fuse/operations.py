@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pyfuse3 import ReaddirToken, StatvfsData
 
+    from syncin_fuse.announcer import Announcer
     from syncin_mount.store import Attr
     from syncin_mount.vfs import FileSystem
 
@@ -82,6 +83,12 @@ def _absent() -> EntryAttributes:
     return entry
 
 
+def _there(entry: EntryAttributes | None) -> EntryAttributes:
+    if entry is None:
+        raise FUSEError(errno.ENOENT)
+    return entry
+
+
 class Operations(pyfuse3.Operations):
     """One FileSystem as pyfuse3 wants it. ``ready`` is set when the kernel has begun to use the mount.
 
@@ -100,9 +107,15 @@ class Operations(pyfuse3.Operations):
         self._absent = _absent()
         self.ready = trio.Event()
         self.turns = Turns()
+        self.announcer: Announcer | None = None
 
-    def _entry(self, attr: Attr) -> EntryAttributes:
+    def show(self, attr: Attr) -> EntryAttributes:
         return entry_of(attr, self._fs.blocks(attr))
+
+    def _herald(self, ctx: RequestContext) -> Announcer | None:
+        """Who answers, when the herald asks."""
+        announcer = self.announcer
+        return announcer if announcer is not None and announcer.pid == ctx.pid else None
 
     def init(self) -> None:
         self.ready.set()
@@ -110,8 +123,10 @@ class Operations(pyfuse3.Operations):
     # Names and attributes ---------------------------------------------------------------------------------
 
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
+        if (herald := self._herald(ctx)) and (found := herald.lookup(parent_inode, name)) is not None:
+            return found
         try:
-            return self._entry(self._fs.lookup(parent_inode, name))
+            return self.show(self._fs.lookup(parent_inode, name))
         except FileNotFoundError:
             return self._absent
 
@@ -119,11 +134,13 @@ class Operations(pyfuse3.Operations):
         self._fs.forget(ino for ino, _lookups in inode_list)
 
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        return self._entry(self._fs.getattr(inode))
+        return self.show(self._fs.getattr(inode))
 
     async def setattr(
         self, inode: int, attr: EntryAttributes, fields: SetattrFields, fh: int | None, ctx: RequestContext
     ) -> EntryAttributes:
+        if herald := self._herald(ctx):
+            return herald.setattr(inode)
         changed = await self._fs.setattr(
             inode,
             mode=attr.st_mode if fields.update_mode else None,
@@ -134,27 +151,37 @@ class Operations(pyfuse3.Operations):
             mtime_ns=attr.st_mtime_ns if fields.update_mtime else None,
             ctime_ns=attr.st_ctime_ns if fields.update_ctime else None,
         )
-        return self._entry(changed)
+        return self.show(changed)
 
     async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
-        return self._entry(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
+        if herald := self._herald(ctx):
+            return _there(herald.change(b"mkdir", parent_inode, name))
+        return self.show(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
 
     async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
-        return self._entry(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
+        if herald := self._herald(ctx):
+            return _there(herald.change(b"make", parent_inode, name))
+        return self.show(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
 
     async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
-        return self._entry(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
+        return self.show(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
 
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
         return self._fs.readlink(inode)
 
     async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
-        return self._entry(await self._fs.link(inode, new_parent_inode, new_name))
+        return self.show(await self._fs.link(inode, new_parent_inode, new_name))
 
     async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        if herald := self._herald(ctx):
+            herald.change(b"unlink", parent_inode, name)
+            return
         self._fs.unlink(parent_inode, name)
 
     async def rmdir(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        if herald := self._herald(ctx):
+            herald.change(b"rmdir", parent_inode, name)
+            return
         self._fs.rmdir(parent_inode, name)
 
     async def rename(
@@ -166,6 +193,9 @@ class Operations(pyfuse3.Operations):
         flags: int,
         ctx: RequestContext,
     ) -> None:
+        if herald := self._herald(ctx):
+            herald.change(b"rename", parent_inode_new, name_new)
+            return
         if flags & ~(pyfuse3.RENAME_EXCHANGE | pyfuse3.RENAME_NOREPLACE):
             raise FUSEError(errno.EINVAL)
         self._fs.rename(
@@ -198,7 +228,7 @@ class Operations(pyfuse3.Operations):
     ) -> tuple[FileInfo, EntryAttributes]:
         handle, attr = await self._fs.create(parent_inode, name, mode, flags, ctx.uid, ctx.gid)
         self.turns.opened(handle, ctx.pid)
-        return FileInfo(handle, keep_cache=True), self._entry(attr)
+        return FileInfo(handle, keep_cache=True), self.show(attr)
 
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
         handle = await self._fs.open(inode, flags, ctx.uid)
@@ -247,7 +277,7 @@ class Operations(pyfuse3.Operations):
 
     def _list(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         for name, attr, after in self._fs.readdir(fh, start_id):
-            if not pyfuse3.readdir_reply(token, name, self._entry(attr), after):
+            if not pyfuse3.readdir_reply(token, name, self.show(attr), after):
                 return
 
     async def releasedir(self, fh: int) -> None:

@@ -22,6 +22,7 @@ import pyfuse3
 import trio
 
 from syncin_fuse import readiness
+from syncin_fuse.announcer import Announcer
 from syncin_fuse.invalidation import Invalidator
 from syncin_fuse.mountpoint import detach, is_stale
 from syncin_fuse.operations import Operations
@@ -74,7 +75,8 @@ async def _serve(
     # Both go on when run is cancelled: unmounting needs them.
     readiness.install()
     shield = trio.CancelScope(shield=True)
-    invalidator = Invalidator(fs)
+    announcer = operations.announcer = Announcer(fs, mountpoint, operations.show, everybody=options.allow_other)
+    invalidator = Invalidator(fs, None if fs.read_only else announcer.put)  # the kernel's, for as long as it is mounted
     ended = trio.Event()
 
     async def loop() -> None:
@@ -89,6 +91,7 @@ async def _serve(
                 inner.start_soon(loop)
                 inner.start_soon(fs.keep_settling)
                 inner.start_soon(invalidator.run)
+                inner.start_soon(announcer.run)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -98,6 +101,7 @@ async def _serve(
             await ended.wait()
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + options.patience):
+                announcer.close()
                 if not ended.is_set():
                     await _leave(mountpoint, ended)
                 # While requests are still answered: an invalidation may be waiting for one.

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import trio
+
 from reconciler.errors import Exists, Missing, RemoteError
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
@@ -21,6 +23,15 @@ SERVER = "server"
 """Where an entry lies; it is known by this, a colon and its path in the trash."""
 
 _TRIES = 50
+
+LOOKING = 60.0
+"""Seconds after which no further folder is looked into: a trash may have no end."""
+
+ENTRIES = 100_000
+"""More are not listed."""
+
+_PATH_BYTES = 4096
+"""A longer path is on no disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +50,34 @@ class ServerTrash:
     def __init__(self, session: Session, remote: str) -> None:
         self._session = session
         self._remote = remote
+        self.left_out = 0
+        """How many things the last `entries` knew of and did not list, because there was no end of them."""
 
     async def entries(self) -> list[BinEntry]:
         """Files, and folders with nothing in them, oldest first. ``time`` is the latest moment at which they can have
-        got there: the server tells no better."""
+        got there: the server tells no better. Ends about `LOOKING` seconds after it began, or with `ENTRIES`."""
+        until = trio.current_time() + LOOKING
         found: list[BinEntry] = []
-        todo = [_Folder("", "", await self._since())]
+        self.left_out = 0
+        todo = [(_Folder("", "", await self._since()), await self._items(""))]
         while todo:
-            folder = todo.pop()
-            items = await self._items(folder.path)
+            folder, items = todo.pop()
+            if trio.current_time() >= until or len(found) >= ENTRIES:
+                self.left_out += len(items)
+                continue
             now = await self._names_now(folder.origin) if items else set()
             for item in items:
                 path, was = join(folder.path, item.name), join(folder.origin, original(item.name))
                 moment = max(item.ctime, folder.since)
-                if item.is_dir and await self._items(path):
-                    todo.append(_Folder(path, was, moment))
+                if item.is_dir:
+                    if trio.current_time() >= until or len(path.encode()) > _PATH_BYTES:
+                        self.left_out += 1
+                        continue
+                    if below := await self._items(path):
+                        todo.append((_Folder(path, was, moment), below))
+                        continue
+                if len(found) >= ENTRIES:
+                    self.left_out += 1
                     continue
                 why = "replaced by a newer version" if original(item.name) in now else "deleted"
                 found.append(

@@ -179,6 +179,11 @@ def _checked(path: str) -> str:
     return "/".join(parts)
 
 
+async def _entries(trash: ServerTrash) -> tuple[list[BinEntry], int]:
+    """What is listed, and how many things are not."""
+    return await trash.entries(), trash.left_out
+
+
 def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str | None) -> tuple[list[BinEntry], int]:
     """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is said and told as an
     exit status."""
@@ -187,7 +192,13 @@ def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str 
     failure = 0
     if both or only_server:
         try:
-            found += output.run_async(bins.on_server, lambda trash: trash.entries())
+            there, left_out = output.run_async(bins.on_server, _entries)
+            found += there
+            if left_out:
+                output.warn(
+                    f"the server's trash has no end that was reached: {output.count(left_out, 'thing')} and what is in "
+                    "them are not listed; remove some on the server's page, or look again when it is faster"
+                )
         except Refused as error:
             if not both:
                 raise

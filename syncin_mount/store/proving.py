@@ -7,7 +7,7 @@ itself, before anything is changed, and what an older program recorded of that k
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from typing import Final
 
 import lmdb
 import msgspec
@@ -37,17 +37,17 @@ def proved(event: events.AnyEvent) -> bytes:
 
 def check_bounds(event: events.AnyEvent) -> None:
     """Raises NotRecordable for a number that is out of bounds."""
-    for name in event.__struct_fields__:
-        value: Any = getattr(event, name)
-        if type(value) is int:
+    for value in msgspec.structs.astuple(event):
+        kind = type(value)
+        if kind is int:
             if not -MOST <= value <= MOST:
-                raise NotRecordable(f"its {name} {value} is out of bounds")
-        elif type(value) is BaseRecord:
+                raise NotRecordable(f"a number of it, {value}, is out of bounds")
+        elif kind is BaseRecord:
             check_base(value)
-        elif name == "bases":
-            for _, base in value:
-                if base is not None:
-                    check_base(base)
+    if type(event) is events.BasesSet:
+        for _, base in event.bases:
+            if base is not None:
+                check_base(base)
 
 
 def check_base(base: BaseRecord) -> None:

@@ -41,6 +41,9 @@ from tests.hostile.cases import Case
 from tests.hostile.server import HostileServer
 
 QUICK = Timeouts(connect=5.0, idle=1.5, slow=1.5, hashing=1.5, window=1.5)
+PATIENT = Timeouts()
+"""For the honest server, which a busy machine may keep from answering."""
+
 LONGEST = 45.0
 """Seconds for a run under fault: some of its requests are tried again, or are waited for one after another."""
 
@@ -166,7 +169,11 @@ class Ground:
         self.world.put("both.txt", f"loses {self.number}".encode(), mtime=1_600_000_000 + self.number)
         self._written("both.txt", f"wins {self.number}".encode())
 
+    def wait_like(self, timeouts: Timeouts) -> None:
+        self.session.timeouts = self.session.wire.timeouts = timeouts
+
     async def under_fault(self, case: Case) -> None:
+        self.wait_like(QUICK)
         if act := ASKED.get(case.kind):
             with contextlib.suppress(RemoteError, Halted):
                 await act(self)
@@ -194,6 +201,7 @@ class Ground:
     async def recover(self, case: Case) -> None:
         """With an honest server all is well again."""
         self.hostile.case = None
+        self.wait_like(PATIENT)
         if case.what in ("value", "gone") and case.place == ("client_token_update",):
             self.store.token = self.token  # a server that gives a token which it does not take has logged us out
         self.session.forget_access()
@@ -316,7 +324,7 @@ ASKED: dict[str, Callable[[Ground], Awaitable[None]]] = {
 
 @contextlib.asynccontextmanager
 async def ground_at(tmp: Path, secure: bool) -> AsyncIterator[Ground]:
-    worlds.QUICK = QUICK
+    worlds.QUICK = PATIENT
     async with open_world(tmp) as world, trio.open_nursery() as nursery:
         hostile = HostileServer(world._port)
         port = await nursery.start(hostile.serve)

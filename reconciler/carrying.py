@@ -20,6 +20,7 @@ from reconciler.presence import Meant
 from reconciler.reaching import Reach
 from reconciler.recreated import Recreated
 from reconciler.remote_tree import RemoteTree
+from reconciler.slots import Slots
 from reconciler.sums import Copies
 from reconciler.telling import Telling, content_bytes
 
@@ -31,8 +32,8 @@ WORTH_WAITING = 5.0
 
 class Carrier:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
-    server has, for mode ``secure``; ``transfers`` is how many requests there are at once; ``tell`` is told what is
-    being done."""
+    server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
+    is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Carrier:
         transfers: int,
         reach: Reach,
         tell: Callable[[str], None],
+        suspects: set[NodeId],
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -53,8 +55,9 @@ class Carrier:
         self._progress = progress
         self._outstanding = outstanding
         self._copies = copies
-        self._transfers = transfers
+        self._slots = Slots(transfers)
         self._tell = tell
+        self._suspects = suspects
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
@@ -108,6 +111,7 @@ class Carrier:
             attempted=self._attempted,
             sent=self._sent,
             meant=self._meant,
+            suspects=self._suspects,
         )
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         run = _Run(executor, telling)
@@ -118,7 +122,7 @@ class Carrier:
                 ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
             todo = iter(ready)
             async with trio.open_nursery() as nursery:
-                workers = 1 if in_order else min(self._transfers, len(stage))
+                workers = 1 if in_order else min(self._slots.most, len(stage))
                 for _ in range(workers):
                     nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
             if run.fatal:
@@ -143,11 +147,14 @@ class Carrier:
             if fuse is not None and not await self._may_try(action, fuse):
                 continue
             try:
-                outcome, strange = await self._act(run.executor, action, path)
+                async with self._slots:
+                    outcome, strange = await self._act(run.executor, action, path)
             except (Unreachable, Unauthorized) as error:
                 run.fatal.append(error)
                 scope.cancel()
                 return
+            if _asks(action):
+                self._slots.ended(outcome.moved_bytes)
             await trio.lowlevel.checkpoint()
             run.outcomes.append(outcome)
             run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
@@ -156,8 +163,7 @@ class Carrier:
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
         pause of its own."""
-        asks = action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
-        if not asks or self._outstanding.pauses.has_failed(action.node):
+        if not _asks(action) or self._outstanding.pauses.has_failed(action.node):
             return None
         return self._fuses.setdefault(action.op, Fuse())
 
@@ -239,6 +245,11 @@ class _Run:
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False
+
+
+def _asks(action: Action) -> bool:
+    """Whether the server has to be asked for it now."""
+    return action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
 
 
 def _takes_others_along(action: Action) -> bool:

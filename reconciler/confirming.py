@@ -14,7 +14,7 @@ from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.reaching import Reach
-from reconciler.sending import checksum_there, file_at
+from reconciler.sending import checksum_there, file_at, is_upload
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,16 @@ class Recall:
                 continue
             if is_there:
                 base = Base(
-                    Kind.FILE, leftover.parent, sent.name, leftover.size, sent.mtime, 0, sent.version, sent.checksum
+                    Kind.FILE,
+                    leftover.parent,
+                    sent.name,
+                    leftover.size,
+                    sent.mtime,
+                    0,
+                    sent.version,
+                    sent.checksum,
+                    sent.mtime_here,
+                    0,
                 )
                 document, _ = confirm(self.replica, sent.node, base, new=sent.new)
                 arrived.append(document)
@@ -98,7 +107,7 @@ class Recall:
             folder = self.replica.base_path(leftover.parent)
             path = f"{folder}/{sent.name}" if folder else sent.name
             found = await file_at(self.remote, path)
-            if found is None or (found.size, found.mtime) != (leftover.size, sent.mtime):
+            if found is None or not is_upload(found, leftover.size, sent.mtime):
                 return False
             if self.attempted.get(sent.node) == sent.version:
                 return True

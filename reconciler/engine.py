@@ -17,6 +17,7 @@ from functools import partial
 import trio
 
 from reconciler.carrying import Carrier
+from reconciler.concurrency import MOST
 from reconciler.conflicts import Conflicts
 from reconciler.doubt import Unreadable
 from reconciler.errors import (
@@ -40,6 +41,7 @@ from reconciler.observe import Observer
 from reconciler.outstanding import BREATHER, Outstanding
 from reconciler.planning import Asked, Draft, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
+from reconciler.proving import Prover
 from reconciler.quiet import Quiet
 from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
@@ -50,9 +52,6 @@ from reconciler.telling import Telling
 from reconciler.waits import Circumstances, Wait, reason
 
 log = logging.getLogger(__name__)
-
-TRANSFERS = 6
-"""Requests at once: the server's one worker saturates between 4 and 8 small uploads (measured on the real server)."""
 
 LISTING_EVERY = 20.0
 """Seconds between listings when they are cheap; a costly one is repeated after ``LISTING_SHARE`` times its duration."""
@@ -107,7 +106,7 @@ class Engine:
         listing_every: float = LISTING_EVERY,
         schedule: Schedule | None = None,
         manual: bool = False,
-        transfers: int = TRANSFERS,
+        transfers: int = MOST,
         deletions: Memory | None = None,
         stamp: Callable[[int], str],
         name: Callable[[], str] = lambda: "the synchronized folder",
@@ -146,6 +145,7 @@ class Engine:
         self._outstanding = Outstanding(replica, hydrator)
         self._reach = Reach(remote, link)
         self._guarding = Guarding(replica, clock, settle_seconds, deletions)
+        self._prover = Prover(replica, remote, self._sums, hydrator, self._reach)
         self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
         self._carrier = Carrier(
             replica,
@@ -157,6 +157,7 @@ class Engine:
             transfers=transfers,
             reach=self._reach,
             tell=self._tell,
+            suspects=self._prover.suspects,
         )
         self._cleaner = Cleaner(replica, remote, clock, self._reach)
         self._listing_due = -math.inf
@@ -670,10 +671,14 @@ class Engine:
             tree = await apart(self._replica, size, observer.finish, ids=2 * observer.left_over())
         except SnapshotEnded:
             return None
+        self._doing = "comparing contents"
         if secure:
-            self._doing = "comparing contents"
             await self._sums.complete_bases(tree)
-            await self._sums.compare(tree, [*(each.node for each in self._replica.dirty()), *tree.changed()])
+        doubted = [*tree.doubts]
+        await self._prover.settle(tree, report.entries)
+        if secure:
+            doubted = [*(each.node for each in self._replica.dirty()), *tree.changed()]
+        await self._sums.compare(tree, doubted)
         return tree if self._replica.identity_moves() == moves else None
 
     def _listing(self, secure: bool) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
@@ -688,6 +693,7 @@ class Engine:
         self._replica.begin_run()
         self._doing = "sending"
         tree = RemoteTree.assumed(self._replica)
+        tree.unproved = self._prover.waiting
         if self.settings.mode is Mode.SECURE:
             await self._sums.compare(tree, [each.node for each in settled])
         try:

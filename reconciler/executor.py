@@ -53,7 +53,7 @@ from reconciler.presence import Meant, Presence
 from reconciler.proof import LOST
 from reconciler.remote_tree import RemoteTree
 from reconciler.resolve import TEMPORARY_PREFIX, stays_of_equals
-from reconciler.sending import Outgoing, Sender, expect_file, file_at, same
+from reconciler.sending import Outgoing, Sender, file_at, mtime_to_send, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
 
@@ -61,11 +61,6 @@ log = logging.getLogger(__name__)
 
 JUST_SENT = 600.0
 """Seconds for which a version that was sent is kept in the bin when another takes its place: see ``Executor``."""
-
-
-def remote_of(base: Base) -> Remote:
-    """What the server has, as far as the base says."""
-    return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
 
 
 class Executor:
@@ -86,13 +81,15 @@ class Executor:
         attempted: dict[NodeId, int] | None = None,
         sent: dict[NodeId, float] | None = None,
         meant: dict[NodeId, Meant] | None = None,
+        suspects: set[NodeId] | None = None,
     ) -> None:
         """``meant`` (see ``Presence``), ``attempted`` and ``sent`` outlive the executor: the last two have the version
         of each node whose upload may have been done unseen, and when each was sent. The server's PUT knows no
         condition: another device that looked before ours arrived overwrites it without having seen it, and nobody but
         we has it then."""
         self._union = replica.base_count() == 0
-        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted)
+        suspects = set() if suspects is None else suspects
+        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted, suspects)
         self._sent = {} if sent is None else sent
         self._presence = Presence(replica, remote, tree, {} if meant is None else meant, listed=listed)
         self._settings = settings
@@ -172,7 +169,12 @@ class Executor:
 
     def _agreed(self, node: NodeId, base: Base) -> None:
         self._replica.set_base(node, base)
-        self._tree.set(node, remote_of(base))
+        self._tree.set(node, base.on_server())
+
+    def _expect_proved(self, node: NodeId) -> None:
+        """The server's file is known to have the content that the plan took it to have."""
+        if node in self._tree.unproved:
+            raise Stale("whether its content is another one on the server has to be seen first")
 
     # to the server -------------------------------------------------------------------------------------------------
     async def _make_remote(self, action: Action) -> int:
@@ -208,7 +210,7 @@ class Executor:
         place = action.target or local.place
         there = place if action.remote is None else action.remote.place
         path = self._remote_path(place) if action.remote is None else self._expected_path(action.node, action.remote)
-        mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
+        self._expect_proved(action.node)
         content = self._replica.open_content(action.node)
         try:
             # What the plan was made from was summed already, if it was compared by checksum.
@@ -218,6 +220,7 @@ class Executor:
             known = self._replica.checksum_of(action.node, local.version)
             if known is not None and known != digest:
                 raise Rotten(LOST)
+            mtime = mtime_to_send(local, digest, (self._replica.base(action.node), action.base, action.remote))
             out = Outgoing(action, path, there, content.fd, local, mtime, digest)
             if action.remote is None:
                 await self._presence.prove(place.parent)
@@ -226,11 +229,22 @@ class Executor:
             self._presence.arrived(action.node)
         finally:
             content.close()
-        base = Base(Kind.FILE, place.parent, place.name, local.size, mtime, arrived.inode, local.version, digest)
+        base = Base(
+            Kind.FILE,
+            place.parent,
+            place.name,
+            local.size,
+            mtime,
+            arrived.inode,
+            local.version,
+            digest,
+            out.mtime_here,
+            0,
+        ).after(self._replica.base(action.node) or action.base)
         document, inherited = confirm(self._replica, action.node, base, new=action.base is None)
         if inherited:
             self._tree.set(action.node, None)
-        self._tree.set(document, remote_of(base))
+        self._tree.set(document, base.on_server())
         self._sender.confirmed(out)
         self._sent[document] = trio.current_time()
         return arrived.moved
@@ -259,7 +273,7 @@ class Executor:
         if source != target:
             if present.kind is Kind.FOLDER:
                 await self._presence.prove(action.node)
-            await self._rename_remote(source, target, present)
+            await self._rename_remote(action.node, source, target, present)
         node = self._document_moved(action, present)
         if node != action.node:
             self._tree.set(action.node, None)
@@ -293,13 +307,13 @@ class Executor:
         if base is not None and base.inode != present.inode:
             self._replica.set_base(node, replace(base, inode=present.inode))
 
-    async def _rename_remote(self, source: str, target: str, present: Remote) -> None:
+    async def _rename_remote(self, node: NodeId, source: str, target: str, present: Remote) -> None:
         """One conditional MOVE, after proof that the source is what was planned for."""
         if present.kind is Kind.FILE:
             found = await self._remote.find(source)
             if found is None and await self._arrived(target, present):
                 return
-            if found is None or not same(found, present):
+            if found is None or not self._sender.is_same(node, found, present):
                 raise Stale("it was changed on the server meanwhile")
         try:
             await self._remote.move(source, target)
@@ -321,11 +335,18 @@ class Executor:
         assert action.remote is not None
         path = self._expected_path(action.node, action.remote)
         if action.remote.kind is Kind.FILE:
-            await expect_file(self._remote, path, action.remote)
-        mtime = max(local.mtime, 1)
-        await self._remote.touch(path, mtime)
+            self._expect_proved(action.node)
+            await self._sender.expect_file(action.node, path, action.remote)
+        said, before = max(local.mtime, 1), self._replica.base(action.node)
+        mtime = said
+        if before is not None and before.former == said and before.mtime != said:
+            mtime = before.mtime  # that second was another content's: nobody would see that it is not any more
+        if mtime != action.remote.mtime:
+            await self._remote.touch(path, mtime)
         document = self._document(action.node, action.remote.place)
-        self._agreed(document, replace(self._base_of(action.remote, local.version), mtime=mtime))
+        agreed = replace(self._base_of(action.remote, local.version).after(before), mtime=mtime)
+        here = None if said == mtime else said
+        self._agreed(document, replace(agreed, mtime_here=here, ms=0 if mtime != action.remote.mtime else agreed.ms))
         return 0
 
     async def _delete_remote(self, action: Action) -> int:
@@ -337,8 +358,9 @@ class Executor:
             found = await self._remote.find(path)
             if found is None:  # deleted there as well, or moved: then it would come back as another one
                 raise Stale("it is not there any more, and may be elsewhere")
-            if not same(found, action.remote):
+            if not self._sender.is_same(action.node, found, action.remote):
                 raise Stale("it was changed on the server meanwhile")
+            self._expect_proved(action.node)
         elif not self._listed:
             raise Stale("what is in the folder on the server now has to be seen first")
         else:
@@ -364,7 +386,15 @@ class Executor:
     # to the drive --------------------------------------------------------------------------------------------------
     def _base_of(self, remote: Remote, version: int) -> Base:
         return Base(
-            remote.kind, remote.parent, remote.name, remote.size, remote.mtime, remote.inode, version, remote.checksum
+            remote.kind,
+            remote.parent,
+            remote.name,
+            remote.size,
+            remote.mtime,
+            remote.inode,
+            version,
+            remote.checksum,
+            ms=remote.ms,
         )
 
     async def _make_local(self, action: Action) -> int:
@@ -404,7 +434,7 @@ class Executor:
         base = self._replica.base(action.node)
         # The place is settled on its own: only the content is agreed on here, unless there was no base yet.
         place = base.place if base is not None else remote.place
-        agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name)
+        agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name).after(base)
         # A server that goes back in time has no other copy of what came after.
         keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
         keep = keep or trio.current_time() - self._sent.pop(action.node, -math.inf) < JUST_SENT
@@ -480,7 +510,12 @@ class Executor:
                 if stays_of_equals(self._settings) is Side.LOCAL:
                     return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
                 return await self._fetch(replace(action, op=Op.FETCH, side=Side.LOCAL, keep=True))
-        self._replica.set_base(action.node, self._base_of(action.remote, version))
+        agreed = self._base_of(action.remote, version)
+        base = self._replica.base(action.node)
+        said = action.local.mtime if action.local is not None else None
+        if base is not None and base.mtime == agreed.mtime and said == base.mtime_here:
+            agreed = replace(agreed, mtime_here=said)  # no side's time is another one
+        self._replica.set_base(action.node, agreed.after(base))
         return 0
 
     def _is_news(self, action: Action) -> bool:

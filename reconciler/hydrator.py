@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
+from reconciler.concurrency import MOST
 from reconciler.counting import Counting
 from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, ServerFault, Unavailable, Unreachable
 from reconciler.fuse import Fuse
@@ -28,6 +29,7 @@ from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.proof import LOST, WHY, Verdict, is_agreed, look_at
 from reconciler.rate import Rate
 from reconciler.reaching import Reach
+from reconciler.slots import Slots
 
 log = logging.getLogger(__name__)
 
@@ -162,14 +164,14 @@ class Hydrator:
         *,
         progress: Progress,
         on_stale: Callable[[bool], None] = lambda _wanted: None,
-        workers: int = 6,
+        workers: int = MOST,
         reach: Reach | None = None,
     ) -> None:
         self._replica = replica
         self._remote = remote
         self._link = link
         self._progress = progress
-        self._workers = workers
+        self._slots = Slots(workers)
         self.on_stale = on_stale
         self._jobs: dict[NodeId, _Job] = {}
         self._replacing: dict[NodeId, trio.Event] = {}
@@ -208,7 +210,7 @@ class Hydrator:
                 self.want(*self._replica.absent())
                 nursery.start_soon(self._retry_in_time)
                 nursery.start_soon(self.counting.run)
-                for _ in range(self._workers):
+                for _ in range(self._slots.most):
                     nursery.start_soon(self._work)
                 task_status.started()
                 await trio.sleep_forever()
@@ -342,12 +344,14 @@ class Hydrator:
             self._active += 1
             self._trying_now.add(node)
             try:
-                await self._hydrate(node)
+                async with self._slots:
+                    self._slots.ended(await self._hydrate(node))
             finally:
                 self._active -= 1
                 self._trying_now.discard(node)
 
-    async def _hydrate(self, node: NodeId) -> None:
+    async def _hydrate(self, node: NodeId) -> int:
+        """Tries to fetch the content; the bytes of it, 0 where nothing came."""
         fuse = self._fuse if node not in self._refused else None  # those have a pause of their own
         if fuse is not None:
             fuse.begin(trio.current_time())
@@ -363,6 +367,7 @@ class Hydrator:
                     self._gets_through()
                 self._fuse.passed()
             self._refused.pop(node, None)
+            return 0 if job is None else job.found.size
         except Unreachable as error:
             if await self._reach.is_away(error):
                 self.want(node)
@@ -380,6 +385,21 @@ class Hydrator:
                 self._wait_for_room(node)
             else:
                 self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+        return 0
+
+    def start_over(self, node: NodeId) -> None:
+        """The server has another content of the same size and second now: what arrived of the
+        absent one goes."""
+        base, local = self._replica.base(node), self._replica.local(node)
+        if base is None or local is None or local.present or node in self._replacing:
+            return
+        self.forget(node, "the server has another version by now")
+        incoming = self._replica.incoming(node, base.size, base.mtime)
+        try:
+            incoming.restart()
+        finally:
+            incoming.close()
+        self.want(node)
 
     def _wait_for_room(self, node: NodeId) -> None:
         self._refused[node] = _Refusal(NO_ROOM, True, 0.0, math.inf, self._replica.base(node), 0)
@@ -744,8 +764,7 @@ async def _sum(incoming: Incoming) -> str | None:
 
 def _hydration(node: NodeId, base: Base) -> Action:
     """A hydration as it stands in the history."""
-    remote = Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
-    return Action(Op.FETCH, Side.LOCAL, node, base, None, remote, base.place, reason="content fetched")
+    return Action(Op.FETCH, Side.LOCAL, node, base, None, base.on_server(), base.place, reason="content fetched")
 
 
 def _arrived(incoming: Incoming) -> int:

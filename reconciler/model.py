@@ -8,7 +8,7 @@ surrogates (``surrogateescape``), which is how a name that the server cannot hol
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, NewType
 
 from reconciler.filters import DEFAULT, Filter
@@ -71,8 +71,12 @@ class Place:
 class Base:
     """A node's state when both sides last agreed.
 
-    ``inode`` is the server's, 0 until an answer or a listing has told it. ``version`` is the local content version that
-    equals the server's content (0 for a folder). ``mtime`` is what the server holds.
+    ``inode`` is the server's, 0 until an answer or a listing has told it. ``version`` is the local
+    content version that equals the server's content (0 for a folder). ``mtime`` is what the server
+    holds, and ``ms`` the milliseconds that it has beyond that, None when nobody told them.
+    ``mtime_here`` is the local second that goes with it where that is another one: an edit that
+    kept size and second was sent with a later one, so that every client sees it. ``former`` is the
+    second that the content before this one had on the server, if it was of the same size.
     """
 
     kind: Kind
@@ -83,10 +87,31 @@ class Base:
     inode: int
     version: int
     checksum: str | None = None
+    mtime_here: int | None = None
+    ms: int | None = None
+    former: int | None = None
 
     @property
     def place(self) -> Place:
         return Place(self.parent, self.name)
+
+    def after(self, before: Base | None) -> Base:
+        """This base, which follows another one of the node, with what is to be remembered of
+        that."""
+        if before is None or before.kind is not Kind.FILE or before.size != self.size:
+            return self
+        if before.mtime == self.mtime or (self.checksum is not None and before.checksum == self.checksum):
+            return replace(self, former=before.former)
+        return replace(self, former=before.mtime)
+
+    @property
+    def local_mtime(self) -> int:
+        """The second that the local file has as long as nobody sets another."""
+        return self.mtime if self.mtime_here is None else self.mtime_here
+
+    def on_server(self) -> Remote:
+        """What the server has, as far as this says."""
+        return Remote(self.kind, self.parent, self.name, self.size, self.mtime, self.inode, self.checksum, self.ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +150,12 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A node's state on the server, as the listing or a reply told it. ``inode`` is 0 when it was not told."""
+    """A node's state on the server, as the listing or a reply told it. ``inode`` is 0 when it was
+    not told, ``ms`` (see
+    ``Base``) None. ``doubtful`` says that it may be another content than the base's, of the same
+    size and second, and
+    that nobody can find out: the base's is not known any more. Then it must be kept when something
+    replaces it."""
 
     kind: Kind
     parent: NodeId
@@ -134,6 +164,8 @@ class Remote:
     mtime: int
     inode: int
     checksum: str | None = None
+    ms: int | None = None
+    doubtful: bool = False
 
     @property
     def place(self) -> Place:
@@ -235,7 +267,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
     """A version that was being sent to the name ``name`` in a folder, and of which nobody knows whether it arrived: the
-    answer was lost, or this process. ``new`` says that the node had no base then; ``mtime`` is in whole seconds."""
+    answer was lost, or this process. ``new`` says that the node had no base then; ``mtime`` is in
+    whole seconds, as is ``mtime_here`` (see ``Base``)."""
 
     node: NodeId
     name: str
@@ -243,6 +276,7 @@ class Unconfirmed:
     version: int
     checksum: str
     new: bool
+    mtime_here: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

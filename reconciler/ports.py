@@ -8,7 +8,7 @@ unless its docstring says more.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -331,6 +331,12 @@ class RemoteFolder(Protocol):
     async def greet(self) -> None:
         """The smallest exchange, which is about no file: returns when the server is there and gives access. Raises
         Unauthorized when it lets nobody in, any other RemoteError when it is not there."""
+        ...
+
+    async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
+        """What a listing tells of these files alone, checksums included: the server counts no
+        others. What is not there or could not be read is missing in it. Raises as iterating a
+        ``listing``."""
         ...
 
     async def is_there(self) -> bool:

@@ -38,9 +38,11 @@ class RemoteTree:
         "_nameless",
         "_placed",
         "_unknown",
+        "doubts",
         "kin",
         "learned",
         "restored",
+        "unproved",
         "unreadable",
     )
 
@@ -55,6 +57,11 @@ class RemoteTree:
         """Bases that only gain what the server had not told before (inode, checksum)."""
         self.kin: dict[NodeId, NodeId] = {}
         """What is new there → what it is most like of what had its place or is gone (see ``kinship``)."""
+        self.doubts: dict[NodeId, Remote] = {}
+        """Files of which only size and second say that they are the base's: another inode says that
+        they may not be."""
+        self.unproved: frozenset[NodeId] = frozenset()
+        """Of these, those that are still so: nothing may be done to them on the server."""
         self.unreadable: frozenset[str] = frozenset()
         """The paths of a listing that could not be read."""
         self.restored = False
@@ -85,7 +92,7 @@ class RemoteTree:
         base = self._known.base(node)
         if base is None:
             return None
-        return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
+        return base.on_server()
 
     def gone(self) -> bool:
         """Whether anything is not there that the base has."""
@@ -184,18 +191,37 @@ class RemoteTree:
         self._nameless[node] = place
         self._placed.setdefault(place.parent, {})[place.name] = node
 
+    def settle_doubt(self, node: NodeId, remote: Remote) -> None:
+        """The node is so on the server, and there is nothing more to find out about it."""
+        self.doubts.pop(node, None)
+        self._put(node, remote)
+
     def note_hiding(self, folder: NodeId) -> None:
         self._hiding.add(folder)
 
     def note_seen(self, node: NodeId, remote: Remote) -> None:
-        """Keeps what was listed, if it differs from the base; what only adds to the base is ``learned``."""
+        """Keeps what was listed, if it differs from the base; what only adds to the base is
+        ``learned``. What is another
+        file that looks the same is in ``doubts`` until somebody has compared the contents."""
         base = self._known.base(node)
-        if base is None or not _same(base, remote):
+        if base is not None and _is_another(base, remote):
+            self.doubts[node] = remote
+            self._put(node, remote)
+        elif base is None or not _same(base, remote):
             self._put(node, remote)
         elif base.inode != remote.inode or (remote.checksum is not None and base.checksum is None):
-            # Another inode is another file: that it looks the same does not make the checksum true.
-            kept = base.checksum if base.inode in (0, remote.inode) else None
-            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or kept)))
+            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum)))
+
+
+def _is_another(base: Base, remote: Remote) -> bool:
+    """Whether the server's file is not the one that was agreed on, and nothing else tells whether
+    its content is."""
+    if remote.kind is not Kind.FILE or base.kind is not Kind.FILE or base.inode in (0, remote.inode):
+        return False
+    if remote.size == 0:
+        return False
+    told = base.checksum is not None and remote.checksum is not None
+    return not told and (base.size, base.mtime) == (remote.size, remote.mtime)
 
 
 def _same(base: Base, remote: Remote) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from reconciler.model import Base, Conflict, Direction, Kind, Local, Mode, NodeId, Op, Place, Remote, Settings, Side
+from reconciler.model import Base, Conflict, Direction, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
 
 TEMPORARY_PREFIX = ".syncin-"
 
@@ -95,13 +95,16 @@ class Trees:
             return False
         return local.version != base.version
 
-    def remote_edited(self, mode: Mode) -> bool:
+    @property
+    def remote_edited(self) -> bool:
+        """By checksums where both are known (mode `secure`, or a doubt that was settled), else by
+        size and second."""
         remote, base = self.remote, self.base
         if remote is None or remote.kind is not Kind.FILE:
             return False
         if base is None:
             return True
-        if mode is Mode.SECURE and base.checksum is not None and remote.checksum is not None:
+        if base.checksum is not None and remote.checksum is not None:
             return base.checksum != remote.checksum
         return (base.size, base.mtime) != (remote.size, remote.mtime)
 
@@ -170,7 +173,7 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     here = trees.local is not None
     owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
     deleted, changed = ("deleted on the server", "here") if here else ("deleted here", "on the server")
-    edited = trees.local_edited if here else trees.remote_edited(settings.mode)
+    edited = trees.local_edited if here else trees.remote_edited
     what = "edited" if edited else "moved" if moved_along and not _lost(trees) else ""
     if not what:
         return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}")
@@ -207,7 +210,7 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     if up and place and there and is_temporary(place.name) and not is_temporary(there.name):
         place = there
     rule = f"the other side decides ({settings.direction.value})"
-    here_edited, there_edited = trees.local_edited, trees.remote_edited(settings.mode)
+    here_edited, there_edited = trees.local_edited, trees.remote_edited
     if model is None:
         keep = here_edited or trees.rewritten or (trees.base is None and not up)  # else it is in no other bin
         verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
@@ -239,11 +242,11 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
     up = settings.direction is Direction.UPLOAD
     if trees.kind is not Kind.FILE:
         return Verdict(None)
-    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    here, there = trees.local_edited, trees.remote_edited
     if not here and not there:
-        if local.mtime != remote.mtime:
+        if not _at_one_time(local, remote, base):
             return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
-        if base is None or local.mtime == base.mtime:
+        if base is None or local.mtime == base.local_mtime:
             return Verdict(None)
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
     # Where one side alone has another content than the base, size and time prove nothing: that it is another is known.
@@ -252,7 +255,8 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
             return Verdict(None, Op.AGREE, reason="the same on both sides")
         return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
     if up and local.present:
-        return Verdict(None, Op.SEND, Side.REMOTE, keep=there, reason=f"another content, and {rule}")
+        keep = there or remote.doubtful
+        return Verdict(None, Op.SEND, Side.REMOTE, keep=keep, reason=f"another content, and {rule}")
     return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=f"another content, and {rule}")
 
 
@@ -291,11 +295,14 @@ def _content(trees: Trees, settings: Settings) -> Verdict:
     assert remote is not None
     if trees.kind is not Kind.FILE:
         return Verdict(None)
-    here, there = trees.local_edited, trees.remote_edited(settings.mode)
+    here, there = trees.local_edited, trees.remote_edited
     if here and there:
         return _edited_both(local, remote, base, settings)
     if here:
-        return Verdict(None, Op.SEND, Side.REMOTE, reason="edited here, unchanged on the server")
+        why = "edited here, unchanged on the server"
+        if remote.doubtful:
+            why = "edited here, and perhaps on the server, which nobody can tell any more"
+        return Verdict(None, Op.SEND, Side.REMOTE, keep=remote.doubtful, reason=why)
     if there:
         return Verdict(None, Op.FETCH, Side.LOCAL, reason="edited on the server, unchanged here")
     return _touched(local, remote, base)
@@ -319,7 +326,7 @@ def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
     """Equal contents; only the times may differ. (In mode ``fast`` another time on the server is another content.)"""
     if base is None:
         return Verdict(None)
-    here, there = local.mtime != base.mtime, remote.mtime != base.mtime
+    here, there = local.mtime != base.local_mtime, remote.mtime != base.mtime
     if here and there and local.mtime == remote.mtime:
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
     if here and (not there or local.mtime > remote.mtime):
@@ -327,6 +334,13 @@ def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
     if there:
         return Verdict(None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content")
     return Verdict(None)
+
+
+def _at_one_time(local: Local, remote: Remote, base: Base | None) -> bool:
+    """Whether no side's time was changed, or both have the same one now."""
+    if base is not None and (local.mtime, remote.mtime) == (base.local_mtime, base.mtime):
+        return True
+    return local.mtime == remote.mtime
 
 
 def alike(local: Local, remote: Remote) -> bool:

@@ -7,12 +7,13 @@ goes to the trash: the new version is put beside it and moved over it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import trio
 
 from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
-from reconciler.model import Action, Leftover, Local, NodeId, Place, Remote, Unconfirmed
+from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.reading import read_sparse
 from reconciler.remote_tree import RemoteTree
@@ -56,6 +57,12 @@ class Outgoing:
     digest: str
 
     @property
+    def mtime_here(self) -> int | None:
+        """See ``Base``."""
+        said = max(self.local.mtime, 1)
+        return None if said == self.mtime else said
+
+    @property
     def beside(self) -> Outgoing:
         """The same version on its way to a name of ours in the same folder. The name tells the content: whoever finds a
         whole file there, after a crash or from another device, has that very content."""
@@ -78,7 +85,9 @@ class Outgoing:
 
 class Sender:
     """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
-    With ``copies``, content that the server has already is copied there instead of sent."""
+    With ``copies``, content that the server has already is copied there instead of sent.
+    ``suspects`` takes up the nodes
+    whose file on the server has another time to the millisecond than is known of it."""
 
     def __init__(
         self,
@@ -88,6 +97,7 @@ class Sender:
         progress: Progress,
         copies: Copies | None,
         attempted: dict[NodeId, int],
+        suspects: set[NodeId],
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -95,6 +105,7 @@ class Sender:
         self._progress = progress
         self._copies = copies
         self._attempted = attempted
+        self._suspects = suspects
         self._left: set[Place] = set()  # where remains lie, though the version is on the server
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
@@ -120,7 +131,7 @@ class Sender:
         if source is None:
             return None
         if action.remote is not None:
-            await expect_file(self._remote, out.path, action.remote)
+            await self.expect_file(action.node, out.path, action.remote)
         beside = out.beside
         broken = self._is_noted(beside)
         self._note(beside)
@@ -175,8 +186,9 @@ class Sender:
                     return Arrived(0, 0)
                 raise Stale("a file of that name is on the server") from None
         found = await self._remote.find(path)
-        if found is None or not same(found, action.remote):
+        if found is None or not self.is_same(action.node, found, action.remote):
             if found is not None and await self.is_ours(out, found):
+                self._suspects.discard(action.node)
                 return Arrived(0, 0)
             raise Stale("it was changed on the server meanwhile")
         if action.keep or out.local.doubtful or out.needs_other_name:
@@ -194,7 +206,7 @@ class Sender:
 
     async def _lies_there(self, beside: Outgoing) -> bool:
         found = await file_at(self._remote, beside.path)
-        return found is not None and (found.size, found.mtime) == (beside.local.size, beside.mtime)
+        return found is not None and is_upload(found, beside.local.size, beside.mtime)
 
     async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
         """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
@@ -202,7 +214,7 @@ class Sender:
         remote = out.action.remote
         try:
             if remote is not None:
-                await expect_file(self._remote, out.path, remote)
+                await self.expect_file(out.action.node, out.path, remote)
             await self._remote.move(beside.path, out.path, overwrite=remote is not None)
         except (Stale, Exists):
             await self._remote.delete(beside.path)
@@ -213,7 +225,7 @@ class Sender:
     def _note(self, out: Outgoing) -> None:
         """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
         action, new = out.action, out.action.base is None
-        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, out.digest, new)
+        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, out.digest, new, out.mtime_here)
         left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
         self._replica.note_leftover(left)
 
@@ -238,11 +250,28 @@ class Sender:
     async def is_ours(self, out: Outgoing, found: Found) -> bool:
         """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
         when somebody else may have written in the same second; then the content itself is looked at."""
-        if (found.size, found.mtime) != (out.local.size, out.mtime):
+        if not is_upload(found, out.local.size, out.mtime):
             return False
         if self._attempted.get(out.action.node) == out.local.version:
             return True
         return await checksum_there(self._remote, out.path, found) == out.digest
+
+    async def expect_file(self, node: NodeId, path: str, expected: Remote) -> Found:
+        """The server's file is the expected version. Raises Stale."""
+        found = await self._remote.find(path)
+        if found is None:
+            raise Stale("it is not on the server any more")
+        if not self.is_same(node, found, expected):
+            raise Stale("it was changed on the server meanwhile")
+        return found
+
+    def is_same(self, node: NodeId, found: Found, expected: Remote) -> bool:
+        """As ``same``. One that looks the same in a listing, and is not, becomes a suspect."""
+        if same(found, expected):
+            return True
+        if (found.size, found.mtime) == (expected.size, expected.mtime):
+            self._suspects.add(node)
+        return False
 
     async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> Arrived:
         self._note(out)
@@ -299,22 +328,28 @@ class Sender:
             raise
 
 
+def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None]) -> int:
+    """The second that the server gets for a content: the local one, unless another content of this
+    size and second is
+    what some client knows by one of ``seen``. Then it is a later one: that a file has another time
+    is all that every client notices. The file's time here stays as it was set."""
+    mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
+    others = [each for each in seen if each is not None and each.size == local.size and each.checksum != digest]
+    if any(isinstance(each, Base) and mtime in (each.mtime_here, each.former) for each in others):
+        # The time was put back to what it was before the last edit: that second was yet another
+        # content's.
+        return max(each.mtime for each in others) + 1
+    while any(each.mtime == mtime for each in others):
+        mtime += 1
+    return mtime
+
+
 async def file_at(remote: RemoteFolder, path: str) -> Found | None:
     """The file there; None for none, or a folder."""
     try:
         return await remote.find(path)
     except Exists:
         return None
-
-
-async def expect_file(remote: RemoteFolder, path: str, expected: Remote) -> Found:
-    """The server's file is the expected version. Raises Stale."""
-    found = await remote.find(path)
-    if found is None:
-        raise Stale("it is not on the server any more")
-    if not same(found, expected):
-        raise Stale("it was changed on the server meanwhile")
-    return found
 
 
 async def checksum_there(remote: RemoteFolder, path: str, found: Found) -> str:
@@ -327,5 +362,14 @@ async def checksum_there(remote: RemoteFolder, path: str, found: Found) -> str:
 
 
 def same(found: Found, expected: Remote) -> bool:
-    """The server keeps whole seconds for us; its listing rounds as its etag does (observed), so seconds agree."""
+    """A listing rounds to seconds as the etag would (observed), so seconds agree; the milliseconds
+    must where they are known."""
+    if expected.ms is not None and found.mtime_ms - found.mtime * 1000 != expected.ms:
+        return False
     return (found.size, found.mtime) == (expected.size, expected.mtime)
+
+
+def is_upload(found: Found, size: int, mtime: int) -> bool:
+    """Whether the file may be one that was uploaded with this size and time: it has whole seconds
+    then (observed)."""
+    return (found.size, found.mtime_ms) == (size, mtime * 1000)

@@ -102,7 +102,7 @@ class Sums:
                 self._replica.set_base(node, replace(base, checksum=ours))
             elif told[node].checksum != ours:
                 self._replica.set_base(node, replace(base, checksum=ours))
-                tree.set(node, _remote_of(told[node]))
+                tree.set(node, told[node].on_server())
         tree.learned = [each for each in tree.learned if not self._contradicts(*each)]
 
     def _contradicts(self, node: NodeId, learned: Base) -> bool:
@@ -112,10 +112,6 @@ class Sums:
 
 def _checksum(remote: Remote | None) -> str | None:
     return None if remote is None else remote.checksum
-
-
-def _remote_of(base: Base) -> Remote:
-    return Remote(base.kind, base.parent, base.name, base.size, base.mtime, base.inode, base.checksum)
 
 
 def snapshot(replica: Replica) -> Iterator[Entry]:

@@ -189,7 +189,12 @@ class Walk:
             if self._options.snapshot is None:
                 return _NO_SNAPSHOT
             known = self._options.snapshot.get(rel)
-            if isinstance(known, list) and known[1:4] == [size, mtime, ino] and isinstance(known[-1], str):
+            if (
+                isinstance(known, list)
+                and known[1:4] == [size, mtime, ino]
+                and isinstance(known[-1], str)
+                and known[-1]
+            ):
                 return known[-1]
         digest, hashed = checksum(full)
         self._hashed += hashed

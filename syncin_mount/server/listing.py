@@ -6,8 +6,9 @@ The stream is parsed as it arrives, a batch of lines at a time (`decoding.entrie
 from __future__ import annotations
 
 import contextlib
+import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,30 @@ class ListingOptions:
     snapshot: Callable[[], Iterable[Entry]] | None = None
     default_filters: tuple[str, ...] = ()
     path_filters: str | None = None
+
+
+PATTERN_CHARS = 60_000
+"""The server takes a filter of 102,499 characters at most."""
+
+_SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|]")
+
+
+def none_but(paths: Iterable[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Filters (JavaScript regexps) that leave out everything but some of the paths, and which those
+    are; each within the server's limits."""
+    pieces: list[str] = []
+    wanted: list[str] = []
+    length = 0
+    for path in paths:
+        piece = _SPECIAL.sub(r"\\\g<0>", path)
+        if pieces and length + len(piece) + 1 > PATTERN_CHARS:
+            yield f"^(?!(?:{'|'.join(pieces)})$)", frozenset(wanted)
+            pieces, wanted, length = [], [], 0
+        pieces.append(piece)
+        wanted.append(path)
+        length += len(piece) + 1
+    if pieces:
+        yield f"^(?!(?:{'|'.join(pieces)})$)", frozenset(wanted)
 
 
 class _Request(msgspec.Struct, rename="camel"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from syncin_mount.store.index import Index, differs
 from syncin_mount.store.records import FILE, U64X2, BaseRecord, Node, PendingRecord, Unlink, key
 from syncin_mount.store.types import OpKind
@@ -89,7 +91,8 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
     ``successor`` is the file that takes its name."""
     base = index.base(node)
     heir = _heir(index, base) or _twin(index, node, record, base)
-    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and heir else None
+    known = base is not None and base.kind == FILE
+    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and known else None
     if record.kind == FILE:
         end_content(index, sequence, node, record, successor or heir)
     drop_node(index, node, record)
@@ -107,6 +110,9 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
         if refresh(index, heir, index.node(heir), now, local=True) and held:
             index.mark(index.held, heir, key(max(now, 0)))
         return False
+    if counted is not None and base.checksum is None:
+        # What the server has is compared with it before it is deleted there.
+        index.put_base(node, msgspec.structs.replace(base, checksum=counted.hex()))
     index.put_dirty(node, now)
     return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from syncin_mount.store import events
 from syncin_mount.store.apply_common import drop_node, forget_below, mark_unsynced, note, refresh, touch
 from syncin_mount.store.index import Index
@@ -41,9 +43,7 @@ def renumber(index: Index, node: int, base: BaseRecord, version: int) -> None:
 
 def with_version(base: BaseRecord, version: int) -> BaseRecord:
     """The base, saying that this local version equals the server's content."""
-    return BaseRecord(
-        base.kind, base.parent, base.name, base.size, base.mtime, base.inode, version, base.checksum
-    )  # fmt: skip
+    return msgspec.structs.replace(base, version=version)
 
 
 def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
@@ -246,7 +246,7 @@ def reverted(index: Index, sequence: int, event: events.Reverted | events.Rotted
     assert record is not None
     assert base is not None
     _end_remains(index, sequence, event, record)
-    record.version, record.size, record.mtime, record.ctime = sequence, base.size, base.mtime * SECOND, event.now
+    record.version, record.size, record.mtime, record.ctime = sequence, base.size, base.local_mtime * SECOND, event.now
     record.owner, record.number = node, sequence
     record.present = base.size == 0
     if not record.present:

@@ -41,7 +41,7 @@ def discarded(index: Index, sequence: int, event: events.Discarded) -> None:
 
 def _back(index: Index, sequence: int, event: events.Discarded, base: BaseRecord) -> Node:
     """A deleted node is here again, a file without its content."""
-    node, now, mtime = event.node, event.now, base.mtime * SECOND
+    node, now, mtime = event.node, event.now, base.local_mtime * SECOND
     record = Node(
         base.kind, event.parent, event.name, event.mode, event.uid, event.gid, 0, mtime, mtime, now, now, node, 0
     )
@@ -57,7 +57,7 @@ def _back(index: Index, sequence: int, event: events.Discarded, base: BaseRecord
 
 def _as_base(index: Index, sequence: int, node: int, record: Node, base: BaseRecord) -> None:
     """The file stands for the server's version; its content is not here."""
-    record.version, record.size, record.mtime = sequence, base.size, base.mtime * SECOND
+    record.version, record.size, record.mtime = sequence, base.size, base.local_mtime * SECOND
     record.owner, record.number = node, sequence
     record.present, record.doubtful = base.size == 0, 0
     if not record.present:
@@ -76,7 +76,7 @@ def _undo_content(index: Index, sequence: int, event: events.Discarded, record: 
         else:
             index.effect(sequence, Unlink(record.owner, record.number))
         _as_base(index, sequence, event.node, record, base)
-    record.mtime, record.ctime = base.mtime * SECOND, event.now
+    record.mtime, record.ctime = base.local_mtime * SECOND, event.now
     set_ino(index, event.node, record, event.ino)
 
 

@@ -416,4 +416,4 @@ def differs(node: Node | None, base: BaseRecord | None) -> bool:
         return True
     if node.kind != FILE:
         return False
-    return node.version != base.version or max(node.mtime // 1_000_000_000, 1) != max(base.mtime, 1)
+    return node.version != base.version or max(node.mtime // 1_000_000_000, 1) != max(base.local_mtime, 1)

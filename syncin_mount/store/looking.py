@@ -188,5 +188,5 @@ def to_base(record: BaseRecord) -> Base:
     """The record as the reconciler sees it."""
     return Base(
         KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime, record.inode,
-        record.version, record.checksum,
+        record.version, record.checksum, record.mtime_here, record.ms, record.former,
     )  # fmt: skip

@@ -14,6 +14,8 @@ import os
 from collections import Counter
 from typing import Final
 
+import msgspec
+
 from syncin_mount.store.index import Index, differs
 from syncin_mount.store.links import SHARED
 from syncin_mount.store.objects import Object, Objects
@@ -237,14 +239,12 @@ class Mending:
         return base is not None and base.kind == FILE
 
     def _back_to_base(self, node: int, record: Node, base: BaseRecord) -> None:
-        record.version, record.size, record.mtime = self.number, base.size, max(base.mtime, 0) * SECOND
+        record.version, record.size, record.mtime = self.number, base.size, max(base.local_mtime, 0) * SECOND
         record.owner, record.number, record.writing, record.doubtful = node, self.number, False, 0
         record.present = base.size == 0
         counted = self._index.checksum(node, base.version)
         checksum = None if counted is None else counted.hex()
-        self._bases[node] = BaseRecord(
-            base.kind, base.parent, base.name, base.size, base.mtime, base.inode, self.number, checksum
-        )
+        self._bases[node] = msgspec.structs.replace(base, version=self.number, checksum=checksum)
 
     def _as_it_is(self, node: int, record: Node, found: os.stat_result, known_until: int) -> None:
         """A content of another size than recorded, or that was changed by what was lost, counts as written. Where the

@@ -152,7 +152,8 @@ class Reading(Core):
             name = os.fsdecode(place[8:])
             sent = one.unconfirmed
             unconfirmed = None if sent is None else Unconfirmed(
-                NodeId(sent.node), os.fsdecode(sent.name), sent.mtime, sent.version, sent.checksum, sent.new
+                NodeId(sent.node), os.fsdecode(sent.name), sent.mtime, sent.version, sent.checksum, sent.new,
+                sent.mtime_here,
             )  # fmt: skip
             found.append(Leftover(parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms, unconfirmed))
         return found
@@ -247,7 +248,19 @@ def to_record(base: Base) -> BaseRecord:
     if len(name) > 255:
         raise ValueError(f"the name {base.name[:40]}… is longer than 255 bytes")
     kind = FILE if base.kind is Kind.FILE else FOLDER
-    return BaseRecord(kind, base.parent, name, base.size, base.mtime, base.inode, base.version, base.checksum)
+    return BaseRecord(
+        kind,
+        base.parent,
+        name,
+        base.size,
+        base.mtime,
+        base.inode,
+        base.version,
+        base.checksum,
+        base.mtime_here,
+        base.ms,
+        base.former,
+    )
 
 
 def raw_name(name: str) -> bytes:

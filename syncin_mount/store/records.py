@@ -68,6 +68,14 @@ class BaseRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     inode: int
     version: int
     checksum: str | None = None
+    mtime_here: int | None = None
+    ms: int | None = None
+    former: int | None = None
+
+    @property
+    def local_mtime(self) -> int:
+        """Whole seconds that the local file has as long as nobody sets another time."""
+        return self.mtime if self.mtime_here is None else self.mtime_here
 
 
 class PendingRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -101,6 +109,7 @@ class UnconfirmedRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
     version: int
     checksum: str
     new: bool
+    mtime_here: int | None = None
 
 
 class LeftoverRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):

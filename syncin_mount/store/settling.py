@@ -281,7 +281,9 @@ class Settling(Unnaming):
         name, sent, unconfirmed = place_name(Place(leftover.parent, leftover.name)), leftover.unconfirmed, None
         if sent is not None:
             called = os.fsencode(sent.name)
-            unconfirmed = UnconfirmedRecord(sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new)
+            unconfirmed = UnconfirmedRecord(
+                sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new, sent.mtime_here
+            )
         left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms, unconfirmed)
         self._do(events.LeftoverNoted(self._now(), leftover.parent, name, left))
 

@@ -3,7 +3,10 @@
 A tree: `a.txt=x1 docs/ docs/b=y2`: a file with content x and time 1, a folder, a file in it. In the trees of the two
 sides `z<a.txt=x1` is the node that the base has at `a.txt`, `+a.txt=n3` is a new node at a path that the base has too,
 `?a` is unknown on the server, `a=x1*` is being written, `a=x1-` has its content not here, `a=x1^` was written anew with
-the same bytes, `a=y(x)1` has a content y that is as large as x, `l@` is a link. Without a mark a path is the node the
+the same bytes, `a=y(x)1` has a content y that is as large as x, `l@` is a link. On the server
+`a=y(x)1%` is another file (by its inode)
+whose content was proved, `a=y(x)1~` one whose content cannot be compared with the base's. Without a
+mark a path is the node the
 base has there, if the kind agrees; and a new path on both sides is one node.
 
 A plan: stages separated by ` | `, actions sorted within. `here` and `there` say where an action acts, `!` that the
@@ -19,7 +22,7 @@ from reconciler.model import ROOT, Action, Kind, NodeId, Op, Place, Plan, Settin
 from tests.reconciler.world import Item, World, size_of
 
 _TOKEN = re.compile(
-    r"(?P<mark>[+?]?)(?P<path>[^<=@+?]+?)(<(?P<old>[^=@]+?))?(=(?P<content>[a-z]*)(\((?P<size>[a-z]+)\))?(?P<mtime>\d+))?(?P<end>[@*^-]*)"
+    r"(?P<mark>[+?]?)(?P<path>[^<=@+?]+?)(<(?P<old>[^=@]+?))?(=(?P<content>[a-z]*)(\((?P<size>[a-z]+)\))?(?P<mtime>\d+))?(?P<end>[@*^%~-]*)"
 )
 
 
@@ -37,6 +40,8 @@ class _Read:
     busy: bool
     absent: bool
     anew: bool
+    proved: bool
+    doubtful: bool
 
 
 def _read(text: str) -> list[_Read]:
@@ -59,6 +64,8 @@ def _read(text: str) -> list[_Read]:
                 "*" in end,
                 "-" in end,
                 "^" in end,
+                "%" in end,
+                "~" in end,
             )
         )
     return found
@@ -112,6 +119,10 @@ def _place(
             world.busy.add(node)
         if each.absent:
             world.not_here.add(node)
+        if each.proved:
+            world.prove(node)
+        if each.doubtful:
+            world.doubtful.add(node)
     return nodes
 
 

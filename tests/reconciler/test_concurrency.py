@@ -6,8 +6,11 @@ import random
 from collections.abc import Callable
 
 import pytest
+import trio
+import trio.testing
 
 from reconciler.concurrency import LEAST, MOST, START, Concurrency
+from reconciler.slots import Slots
 
 Server = Callable[[int, float], float]
 """Requests a second that a server answers, by how many there are at once and the time."""
@@ -88,3 +91,51 @@ def test_a_time_without_requests_is_not_taken_for_slowness() -> None:
             now += 1 / 40
             concurrency.ended(now, 0)
     assert 4 <= concurrency.value <= MOST
+
+
+async def test_slots_let_in_as_many_as_the_rule_says_and_each_gives_its_own_back(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    slots = Slots(MOST)
+    inside, most = 0, 0
+
+    async def request() -> None:
+        nonlocal inside, most
+        async with slots:
+            inside += 1
+            most = max(most, inside)
+            await trio.sleep(0.1)  # what a distant server takes, whatever else is asked
+            inside -= 1
+        slots.ended(0)
+
+    async def client() -> None:
+        for _ in range(200):
+            await request()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(MOST):
+            nursery.start_soon(client)
+    assert inside == 0
+    assert most == MOST
+    assert slots.value >= MOST - 1
+
+
+async def test_a_cancelled_wait_for_a_slot_leaves_the_slots_whole(autojump_clock: trio.testing.MockClock) -> None:
+    slots = Slots(1)
+    let_go = trio.Event()
+
+    async def hold() -> None:
+        async with slots:
+            await let_go.wait()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hold)
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.move_on_after(1) as scope:
+            async with slots:
+                raise AssertionError("there was no slot")
+        let_go.set()
+    assert scope.cancelled_caught
+    with trio.fail_after(1):
+        async with slots:
+            pass

@@ -211,7 +211,7 @@ def test_the_whole_disk_was_copied_to_another(disk: Disk):
     disk.put("docs/a", "x", 2)
     tree = observe(memory, disk.listing())
     assert differences(memory, tree) == {"docs/a": "docs/a*"}
-    assert len(tree.learned) >= 30
+    assert len(tree.doubts) >= 30
 
 
 def test_inodes_that_were_never_told_are_learned(disk: Disk, memory: Memory):

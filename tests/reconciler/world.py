@@ -95,13 +95,15 @@ class Snapshot:
             return None
         if base.version == item.version if base is not None else node not in self._world.there:
             return None
-        return self._world.checksum(item)
+        return self._world.checksum(item, node)
 
     def remote(self, node: NodeId) -> Remote | None:
         item = self._world.there.get(node)
         if item is None:
             return None
-        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0, self._world.checksum(item))
+        checksum = self._world.checksum(item, node)
+        doubtful = node in self._world.doubtful
+        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0, checksum, doubtful=doubtful)
 
     def unknown(self, node: NodeId) -> str | None:
         """As a listing tells it: below an unknown folder all is unknown that was not seen elsewhere."""
@@ -156,6 +158,8 @@ class World:
         self.not_here: set[NodeId] = set()
         self.busy: set[NodeId] = set()
         self.held: set[NodeId] = set()
+        self.proved: set[NodeId] = set()
+        self.doubtful: set[NodeId] = set()
         self.unknown: dict[NodeId, str] = {}
         self.replaced: set[str] = set()  # contents that a user of the same side wrote over
         self.last_id = 1
@@ -183,9 +187,18 @@ class World:
         self.agreed = {node: item.content for node, item in self.here.items()}
         self.base = {node: self._base_of(item, item.version) for node, item in self.here.items()}
 
-    def checksum(self, item: Item) -> str | None:
-        """What mode `secure` knows of a content."""
-        return item.content if self.settings.mode is Mode.SECURE and item.kind is Kind.FILE else None
+    def prove(self, node: NodeId) -> None:
+        """Size and second of another file on the server are the base's, so the contents are
+        compared."""
+        self.proved.add(node)
+        base = self.base.get(node)
+        if base is not None:
+            self.base[node] = replace(base, checksum=self.agreed[node])
+
+    def checksum(self, item: Item, node: NodeId = ROOT) -> str | None:
+        """What mode `secure` knows of a content, and mode `fast` of one that was in doubt."""
+        known = self.settings.mode is Mode.SECURE or node in self.proved
+        return item.content if known and item.kind is Kind.FILE else None
 
     def _base_of(self, there: Item, version: int) -> Base:
         return Base(
@@ -261,7 +274,8 @@ class World:
         if here.kind is Kind.FOLDER:
             return False
         local = (here.version, here.mtime) == (base.version, base.mtime)
-        if base.checksum != self.checksum(there):
+        told = self.checksum(there, node)
+        if base.checksum != told and (told is not None or self.settings.mode is Mode.SECURE):
             return True
         return not local or (there.size, there.mtime) != (base.size, base.mtime)
 

@@ -11,7 +11,7 @@ import contextlib
 import enum
 import hashlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -229,6 +229,13 @@ class ModelFolder:
         self._note("LIST", "", fault.value if fault is Fault.CUT else "")
         self._listed_from = self._disk.changes
         yield _Listing(self, self._disk, self._rng, fault, believed)
+
+    async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
+        wanted, found = set(paths), {}
+        async with self.listing(lambda: iter(())) as batches:
+            async for batch in batches:
+                found.update({each.path: each for each in batch if each.path in wanted and each.checksum is not None})
+        return found
 
     def listed(self, torn: bool) -> None:
         """The listing came to its end; ``torn`` when something changed meanwhile."""

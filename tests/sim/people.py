@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.store import Attr, CannotUndo, NodeType
 from tests.sim.device import Device, Killed
-from tests.sim.server import PARTIAL, TEMPORARY, TOP
+from tests.sim.server import ODD_TIMES_MS, PARTIAL, TEMPORARY, TOP
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -413,6 +413,8 @@ class Somebody:
         mtime_ms = self._world.wall_ms()
         if self._rng.random() < 0.2:
             mtime_ms -= self._rng.randrange(10**9)
+        if self._rng.random() < 0.03:
+            mtime_ms = self._rng.choice(ODD_TIMES_MS)
         self._disk.put(path, self._world.ledger.data(number), mtime_ms)
         self._world.ledger.written.add(number)
         self._world.log("server", f"wrote {number} to {path} mtime {mtime_ms}")
@@ -467,6 +469,8 @@ class Somebody:
         self._world.log("server", f"touch {path}")
         self._world.touched.add(self._world.ledger.number(self._disk.existing(path).size))
         self._disk.touch(path, self._world.wall_ms() - self._rng.randrange(2) * 10**7)
+        if self._rng.random() < 0.3:
+            self._disk.touch(path, self._rng.choice(ODD_TIMES_MS))
 
 
 SERVER_OPERATIONS = {

@@ -32,7 +32,7 @@ from reconciler.errors import (
 )
 from reconciler.model import Base, Direction, Entry, Kind
 from reconciler.ports import Found, Reader
-from tests.sim.server import PARTIAL, TEMPORARY, Disk, Item
+from tests.sim.server import BOUND_MS, PARTIAL, TEMPORARY, Disk, Item
 
 if TYPE_CHECKING:
     from tests.sim.device import Device
@@ -62,6 +62,14 @@ _WEIGHTS = {
     Fault.DENIED: 1, Fault.FORBIDDEN: 1, Fault.MUTE: 1,
 }  # fmt: skip
 
+
+_PICKED: dict[str, Callable[[], RemoteError]] = {
+    "403": lambda: Forbidden("403: a proxy's page", status=403),
+    "502": lambda: Unreachable("502: a proxy's page", done=False),
+    "cut": lambda: Unreachable("the connection was cut", done=False),
+    "500": lambda: ServerFault("500", status=500),
+}
+"""What somebody may make of everything that is asked for one name."""
 
 _LOOKING = (Fault.BEFORE, Fault.BROKEN, Fault.DENIED, Fault.FORBIDDEN)
 _CHANGING = (*_LOOKING, Fault.AFTER, Fault.LATE, Fault.LOCKED, Fault.FULL)
@@ -111,6 +119,8 @@ class ModelFolder:
         self._world.count_request()
         await self._wait()
         fault = self._draw(*kinds)
+        if not self._device.offline:
+            self._refuse_picked(what, path)
         if self._device.offline:
             fault = Fault.BEFORE
         refusals: dict[Fault, RemoteError] = {
@@ -126,6 +136,18 @@ class ModelFolder:
             self._world.met_fault = True
             raise refusals[fault]
         return fault
+
+    def _refuse_picked(self, what: str, path: str) -> None:
+        """Somebody on the way there, or the server itself, fails for one name and for nothing else."""
+        picked = self._world.picked
+        if picked is None or not self._world.faults_on:
+            return
+        name, error = picked
+        if any(each.rpartition("/")[2] == name for each in path.split(" → ")):
+            self._note(what, path, f"→ {error} for this name")
+            self._world.met_fault = True
+            refusal: RemoteError = _PICKED[error]()
+            raise refusal
 
     async def _change(self, what: str, path: str, act: Callable[[], Item | None]) -> int:
         """One changing request that is done in one step. The inode of what ``act`` returns, if the answer tells it."""
@@ -533,6 +555,9 @@ class _Listing(AsyncIterator[list[Entry]]):
         item = self._disk.at(path)
         if item is None or self._folder.odd():
             entries.append(Entry(path, False, 0, 0, 0, problem="ENOENT, stat"))
+            return
+        if abs(item.mtime_ms) > BOUND_MS:
+            entries.append(Entry(path, False, 0, 0, 0, problem="a time out of bounds"))
             return
         entry = Entry(path, item.is_folder, item.size, item.found.mtime, item.inode)
         if self._believed is not None and item.data is not None:

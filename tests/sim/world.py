@@ -27,9 +27,9 @@ from reconciler.leftovers import KEPT_NS
 from reconciler.model import Conflict, Direction, Mode, Settings
 from tests.sim.device import RULES, Device, Killed
 from tests.sim.ledger import Ledger
-from tests.sim.people import Person, Somebody
+from tests.sim.people import NAMES, Person, Somebody
 from tests.sim.scenario import SERVER, Scenario, Step, Style, draw_direction, draw_rule, make
-from tests.sim.server import PARTIAL, TEMPORARY, Disk
+from tests.sim.server import BOUND_MS, PARTIAL, TEMPORARY, Disk
 
 BEGIN_NS = 1_700_000_000 * 10**9
 REQUESTS = 30_000
@@ -82,6 +82,11 @@ class World:
         self.copied: set[int] = set()  # versions that are at several places
         self.undone: set[int] = set()  # versions that were fetched again, as what was changed of them was discarded
         self.linked = False  # there are links, which the server's files have to move away
+        chance = random.Random(f"{scenario.seed} picked")
+        self.picked: tuple[str, str] | None = None
+        """In some runs with faults: a name for which everything fails, and how."""
+        if scenario.fault_rate and chance.random() < 0.3:
+            self.picked = chance.choice(NAMES[:5]), chance.choice(("403", "502", "cut", "500"))
         self._ahead_ns = 0
         self.kills = 0
         self.races = 0
@@ -264,6 +269,9 @@ class World:
                 writing.finish()
             device.writings.clear()
             device.replica.hold(device.replica.held_nodes(), held=False)
+        for path, item in list(self.disk.walk()):
+            if abs(item.mtime_ms) > BOUND_MS:  # what cannot be used waits until somebody mends it
+                self.disk.touch(path, self.wall_ms())
         self.log("all", "settle")
         for _ in range(CYCLES):
             await self._wait_late()

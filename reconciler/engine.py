@@ -676,6 +676,8 @@ class Engine:
             await self._sums.complete_bases(tree)
         doubted = [*tree.doubts]
         await self._prover.settle(tree, report.entries)
+        if self.settings.meeting and not secure:
+            await self._prover.meet(tree)
         if secure:
             doubted = [*(each.node for each in self._replica.dirty()), *tree.changed()]
         await self._sums.compare(tree, doubted)

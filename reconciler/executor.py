@@ -35,6 +35,7 @@ from reconciler.hashing import checksum
 from reconciler.hydrator import Hydrator
 from reconciler.model import (
     ROOT,
+    UNPROVED,
     Action,
     Base,
     Kind,
@@ -87,7 +88,7 @@ class Executor:
         of each node whose upload may have been done unseen, and when each was sent. The server's PUT knows no
         condition: another device that looked before ours arrived overwrites it without having seen it, and nobody but
         we has it then."""
-        self._union = replica.base_count() == 0
+        self._union = replica.base_count() == 0 or settings.meeting
         suspects = set() if suspects is None else suspects
         self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted, suspects)
         self._sent = {} if sent is None else sent
@@ -173,7 +174,9 @@ class Executor:
 
     def _expect_proved(self, node: NodeId) -> None:
         """The server's file is known to have the content that the plan took it to have."""
-        if node in self._tree.unproved:
+        base = self._replica.base(node)
+        unread = base is not None and base.inode == UNPROVED and not self._listed
+        if unread or node in self._tree.unproved:
             raise Stale("whether its content is another one on the server has to be seen first")
 
     # to the server -------------------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ class Executor:
         """If a run ended with the node under a temporary name, only that and the inode would tell who it is. One that
         was not told yet is told by a listing, with which the full run comes."""
         base = self._replica.base(node)
-        if not present.inode:
+        if present.inode in (0, UNPROVED) or (base is not None and base.inode == UNPROVED):
             raise Stale("its identity on the server has to be seen first")
         if base is not None and base.inode != present.inode:
             self._replica.set_base(node, replace(base, inode=present.inode))
@@ -437,6 +440,7 @@ class Executor:
         agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name).after(base)
         # A server that goes back in time has no other copy of what came after.
         keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
+        keep = keep or (base is not None and base.inode == UNPROVED)  # perhaps nobody else has it
         keep = keep or trio.current_time() - self._sent.pop(action.node, -math.inf) < JUST_SENT
         self._replica.take_in(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
 
@@ -476,8 +480,19 @@ class Executor:
                 self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)
         keep = action.keep or self._tree.restored  # what a backup lacks is not in the server's trash either
+        keep = keep or self._is_unproved_below(action.node)
         self._replica.delete_local(action.node, keep=keep, why=action.reason)
         return 0
+
+    def _is_unproved_below(self, node: NodeId) -> bool:
+        """Whether a content of it, or below it, was never compared with the server's: perhaps nobody else has it."""
+        nodes = [node]
+        for each in nodes:
+            base = self._replica.base(each)
+            if base is not None and base.inode == UNPROVED:
+                return True
+            nodes.extend(child for _, child in self._replica.base_children(each))
+        return False
 
     def _expect_no_news_below(self, folder: NodeId) -> None:
         """Nothing was made or written below a folder since the plan was made. (What a filter leaves out goes to the
@@ -511,6 +526,8 @@ class Executor:
                     return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
                 return await self._fetch(replace(action, op=Op.FETCH, side=Side.LOCAL, keep=True))
         agreed = self._base_of(action.remote, version)
+        if self._is_unread(action):
+            agreed = replace(agreed, inode=UNPROVED, checksum=None)
         base = self._replica.base(action.node)
         said = action.local.mtime if action.local is not None else None
         if base is not None and base.mtime == agreed.mtime and said == base.mtime_here:
@@ -524,6 +541,13 @@ class Executor:
         if base is None or local is None or remote is None:
             return not self._union
         return local.version != base.version and (base.size, base.mtime) != (remote.size, remote.mtime)
+
+    def _is_unread(self, action: Action) -> bool:
+        """Whether the contents are taken for equal by size and second alone."""
+        local, remote = action.local, action.remote
+        if local is None or remote is None or remote.kind is not Kind.FILE or not remote.size:
+            return False
+        return action.base is None and not self._is_news(action) and None in (local.checksum, remote.checksum)
 
     async def _is_equal(self, action: Action, local: Local) -> bool:
         """Whether what both sides edited to the same size and second is the same content."""

@@ -67,6 +67,11 @@ class Place:
     name: str
 
 
+UNPROVED = (1 << 63) - 1
+"""The inode of a base whose contents were taken for equal by size and second alone, unread: no file
+has it, so every listing raises a doubt about it until the contents are compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """A node's state when both sides last agreed.
@@ -236,6 +241,7 @@ class Waiting:
 class Settings:
     """How one synchronization settles differences. ``host`` goes into the names of conflict copies; ``filters`` say
     what is no part of it. ``tag`` goes into temporary names on the server: no other device's synchronization has it.
+    ``meeting``: both sides bring contents that may be the same at other times (an import).
     ``restricted``: the direction is DOWNLOAD because the server gives no other right, not because somebody set it."""
 
     direction: Direction = Direction.BOTH
@@ -245,6 +251,7 @@ class Settings:
     filters: Filter = DEFAULT
     tag: str = ""
     restricted: bool = False
+    meeting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

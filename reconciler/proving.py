@@ -21,7 +21,7 @@ import trio
 
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.hydrator import Hydrator
-from reconciler.model import Base, Entry, Kind, NodeId, Remote
+from reconciler.model import UNPROVED, Base, Entry, Kind, NodeId, Remote
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.reaching import Reach
 from reconciler.remote_tree import RemoteTree
@@ -44,7 +44,7 @@ they are read."""
 READ_ONE_OF = 500
 """Entries of a listing that take the server about as long as one request does."""
 
-UNPROVED = (
+NOT_TOLD = (
     "On the server lies another file of its size and time; whether its content is the same could not be told yet."
 )
 
@@ -99,8 +99,47 @@ class Prover:
                 self._conclude(tree, each, theirs.get(each.path))
         for node in tree.doubts:
             if self._replica.changed_ns(node):
-                tree.note_unknown(node, UNPROVED)
+                tree.note_unknown(node, NOT_TOLD)
         self.waiting = tree.unproved = frozenset(tree.doubts)
+
+    async def meet(self, tree: RemoteTree) -> None:
+        """What is new on both sides and differs in its time alone is compared by checksum: then the
+        time is all that crosses. Raises Unreachable and Unauthorized."""
+        found: dict[str, tuple[NodeId, Remote]] = {}
+        for number, dirty in enumerate(self._replica.dirty()):
+            if number % BREATH == BREATH - 1:
+                await trio.lowlevel.checkpoint()
+            node = dirty.node
+            local, remote = self._replica.local(node), tree.get(node)
+            if local is None or remote is None or self._replica.base(node) is not None:
+                continue
+            if tree.unknown(node) is not None or remote.kind is not Kind.FILE or not local.present:
+                continue
+            if remote.checksum is None and local.size == remote.size and local.mtime != remote.mtime:
+                found[tree.path(node)] = node, remote
+        told = await self._tell(list(found)) if found else {}
+        for path, (node, remote) in found.items():
+            theirs = _answer(remote, told.get(path))
+            if theirs is not None and await self._sums.of(node) is not None:
+                tree.set(node, replace(remote, checksum=theirs))
+
+    async def _tell(self, paths: list[str]) -> dict[str, Entry]:
+        """Checksums of these files on the server; of all in one listing where they are many."""
+        try:
+            if len(paths) <= PORTION * 3:
+                return await self._remote.checksums(paths)
+            wanted, found = set(paths), {}
+            async with self._remote.listing(lambda: iter(())) as batches:
+                async for batch in batches:
+                    found.update({each.path: each for each in batch if each.path in wanted})
+            return found
+        except Unauthorized:
+            raise
+        except RemoteError as error:
+            if isinstance(error, Unreachable) and await self._reach.is_away(error):
+                raise
+            log.warning("the server does not tell the checksums of what is on both sides: %s", error)
+            return {}
 
     def _add_suspects(self, tree: RemoteTree) -> None:
         for node in self.suspects:
@@ -183,6 +222,9 @@ class Prover:
         if theirs == asked.ours:
             known = replace(base, inode=remote.inode, checksum=theirs, ms=None)
             self._replica.set_base(node, known)
+        elif base.inode == UNPROVED:
+            # They were never the same: each side has made its own.
+            self._replica.set_base(node, None)
         elif base.checksum is None:
             self._replica.set_base(node, replace(base, checksum=asked.ours))
         if theirs != asked.ours:

@@ -1,7 +1,9 @@
-"""The first runs after an import compare contents, whatever the mode: copies seldom kept their times.
+"""The first runs after an import compare contents where times differ, whatever the mode: copies
+seldom kept them.
 
 In mode `fast` a file that is on both sides with another time counts as changed on both: the whole content would be sent
-or fetched, and one version of two equal ones kept in a bin.
+or fetched, and one version of two equal ones kept in a bin. Equal size and second are taken for equal as ever, and
+compared at leisure (`reconciler.proving`).
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Meeting:
             self._mark.unlink(missing_ok=True)
             log.info("what was imported is compared; the mode is %s again", settings.mode.value)
             return settings
-        return replace(settings, mode=Mode.SECURE)
+        return replace(settings, meeting=True)
 
     def _is_new_file_here(self, settings: Settings) -> bool:
         """Whether a file was not agreed on yet that nobody holds or leaves out: more may have to be compared."""

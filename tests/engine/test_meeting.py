@@ -1,0 +1,108 @@
+"""What both sides brought into the first run: taken for equal by size and second, proved at leisure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+import reconciler.proving
+from reconciler.model import UNPROVED, Conflict, Settings
+from tests.engine.test_same_stamp import everywhere
+from tests.engine.world import Device, World
+
+OLD, LATER = 1_600_000_000, 1_700_000_000
+MEETING = Settings(host="desk", meeting=True)
+
+
+def inode(device: Device, path: str) -> int:
+    base = device.replica.base(device.node(path))
+    assert base is not None
+    return base.inode
+
+
+def contents_asked(world: World) -> int:
+    return world.requests("GET", "/operation/")
+
+
+async def test_equal_files_are_agreed_on_unread_and_proved_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler.proving, "PORTION", 20)
+    device = await world.device(settings=MEETING)
+    for number in range(50):
+        world.put(f"{number}", b"%d" % number, mtime=OLD)
+        device.write(f"{number}", b"%d" % number, mtime=OLD)
+    report = await device.sync()
+    assert report.complete
+    assert world.requests("POST", "/diff/") == 1, "nothing but one listing"
+    assert inode(device, "7") == UNPROVED
+    for _ in range(4):
+        assert not (await device.sync()).outcomes
+    assert inode(device, "7") == (world.disk / "7").stat().st_ino
+    assert not device.engine._prover.waiting
+    assert contents_asked(world) == 0
+
+
+async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
+    device = await world.device(settings=MEETING)
+    world.put("same", b"equal", mtime=OLD)
+    world.put("other", b"12345", mtime=OLD)
+    device.write("same", b"equal", mtime=LATER)
+    device.write("other", b"54321", mtime=LATER)
+    sent = world.requests("PUT", "/operation/")
+    report = await device.sync()
+    assert report.conflicts == 1
+    assert world.on_disk() == device.tree() == {"same": b"equal", "other": b"54321"}
+    assert contents_asked(world) == 0
+    assert world.requests("PUT", "/operation/") - sent == 1
+    assert b"12345" in world.trashed().values()
+    assert (world.disk / "same").stat().st_mtime == LATER
+
+
+@pytest.mark.parametrize("winner", list(Conflict))
+async def test_a_container_with_its_time_put_back_is_not_lost(world: World, winner: Conflict) -> None:
+    device = await world.device(settings=replace(MEETING, conflict=winner))
+    world.put("container", b"sealed there", mtime=OLD)
+    device.write("container", b"sealed here!", mtime=OLD)
+    await device.sync()
+    device.engine.settings = replace(device.engine.settings, meeting=False)
+    report = await device.sync()
+    assert report.conflicts == 1
+    assert device.tree() == world.on_disk()
+    assert {b"sealed there", b"sealed here!"} <= set(everywhere(world, device))
+
+
+@pytest.mark.parametrize("what", ["deleted there", "edited there", "folder deleted there", "edited here"])
+async def test_what_is_not_proved_yet_is_kept(world: World, what: str) -> None:
+    device = await world.device(settings=MEETING)
+    world.put("d/container", b"sealed there", mtime=OLD)
+    world.put("d/stays", b"stays", mtime=OLD)
+    world.put("stays", b"stays", mtime=OLD)
+    device.mkdir("d")
+    device.write("d/container", b"sealed here!", mtime=OLD)
+    await device.sync()
+    there = world.disk / "d/container"
+    if what == "edited there":
+        world.put("d/container", b"sealed again", mtime=LATER)
+    elif what == "edited here":
+        device.write("d/container", b"sealed anew", mtime=LATER)
+    else:
+        there.unlink()
+    if what == "folder deleted there":
+        (world.disk / "d/stays").unlink()
+        os.rmdir(world.disk / "d")
+    await device.sync()
+    lost = b"sealed there" if what == "edited here" else b"sealed here!"
+    assert lost in everywhere(world, device)
+    assert device.tree() == world.on_disk()
+
+
+async def test_a_push_sends_nothing_over_what_is_not_proved(world: World) -> None:
+    device = await world.device(settings=MEETING, settle=0.05, manual=False)
+    world.put("container", b"sealed there", mtime=OLD)
+    device.write("container", b"sealed here!", mtime=OLD)
+    await world.settled(device)
+    device.write("container", b"sealed anew", mtime=LATER)
+    await world.settled(device)
+    assert world.on_disk() == {"container": b"sealed anew"}
+    assert b"sealed there" in world.trashed().values()

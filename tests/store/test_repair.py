@@ -492,7 +492,7 @@ def test_a_boot_id_that_is_no_text(folder: Path) -> None:
 
 def test_a_flipped_bit_in_the_format_number(folder: Path, control: Control) -> None:
     Replica.open(folder).close()
-    (folder / "format").write_text(f"{FORMAT ^ 1}\n")
+    (folder / "format").write_text(f"{FORMAT ^ 8}\n")
     with pytest.raises(ReplicaError, match="'syncin-mount check docs --repair' puts it right"):
         Replica.open(folder)
     repaired(folder, control)

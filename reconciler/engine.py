@@ -19,7 +19,7 @@ import trio
 from reconciler.carrying import Carrier
 from reconciler.concurrency import MOST
 from reconciler.conflicts import Conflicts
-from reconciler.doubt import Unreadable
+from reconciler.doubt import Torn, Unreadable
 from reconciler.errors import (
     ListingBroken,
     Missing,
@@ -136,6 +136,7 @@ class Engine:
         self._running = trio.Lock()
         self._wake = trio.Event()
         self._unreadable = Unreadable()
+        self._torn = Torn()
         self._restored = False
         """The server looked restored from a backup, and what followed from it is not all done yet."""
         self._sums = Sums(replica)
@@ -587,6 +588,8 @@ class Engine:
             return False
         if report.halted and not self._partly:
             return False
+        if self._torn.cast_doubt(made) and not last:
+            return True
         guarded = await self._guarded(tree, draft, asked.past, report, stop, confirmed=confirmed, last=last)
         return guarded is None or await self._carry(tree, guarded, report)
 

@@ -84,15 +84,15 @@ class Presence:
     async def still(self) -> bool:
         """Whether the folders that something was sent into still are where they were, as far as ``LOOKS`` tell. Raises
         Unreachable, Unauthorized."""
-        began, looked = trio.current_time(), set[NodeId]()
-        stayed = True
+        stayed, looked = True, set[NodeId]()
+        self._seen.clear()
         for folder in self._into:
             state = self._tree.get(folder)
             if state is None or not state.inode or state.parent in looked or len(looked) == LOOKS:
                 continue
             looked.add(state.parent)
             stayed = await self._look(state.parent, state.name) in (None, state.inode) and stayed
-        for node in [node for node, meant in self._meant.items() if self._seen.get(meant.folder, -math.inf) >= began]:
+        for node in [node for node, meant in self._meant.items() if meant.folder in self._seen]:
             del self._meant[node]
         return stayed
 

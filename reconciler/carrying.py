@@ -139,15 +139,15 @@ class Carrier:
         for action in todo:
             if run.uncertain:
                 return
-            if self._replica.is_held(action.node):  # since this was planned
-                await trio.lowlevel.checkpoint()
-                continue
             path, new_path = run.telling.paths(action)
             fuse = self._fuse(action)
             if fuse is not None and not await self._may_try(action, fuse):
                 continue
             try:
                 async with self._slots:
+                    if self._replica.is_held(action.node):  # since this was planned
+                        await trio.lowlevel.checkpoint()
+                        continue
                     outcome, strange = await self._act(run.executor, action, path)
             except (Unreachable, Unauthorized) as error:
                 run.fatal.append(error)

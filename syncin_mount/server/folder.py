@@ -238,12 +238,13 @@ class Folder:
         try:
             inode = await self._upload(path, landing, content, query, put=beside or replace)
         except Locked:
-            if self._is_ours(path, landing):  # nobody else writes there: another name will do at once
+            ours = self._is_ours(path, landing)
+            if ours:  # nobody else writes there: another name will do at once
                 self._stuck.add(landing)
                 start = 0
             elif not await self._is_dead(landing):
                 raise
-            return await self.upload(
+            inode = await self.upload(
                 path,
                 reader,
                 size=size,
@@ -253,6 +254,9 @@ class Folder:
                 start=start,
                 prove=prove,
             )
+            if ours:
+                await self._clean(landing)
+            return inode
         if beside:
             await self._move_or_clean(landing, path, overwrite=replace)
         if beside and replace:  # what was replaced took its locks along
@@ -266,6 +270,13 @@ class Folder:
         while name != landing:
             tried, name = tried + 1, self._stand_in(name)
         return split(landing)[1].startswith((OWN, VERSION)) and tried < MOST_NAMES
+
+    async def _clean(self, landing: str) -> None:
+        """Removes what arrived under a name that is not used any more, as far as the server lets us."""
+        partial = _partial_of(landing)
+        with contextlib.suppress(RemoteError):
+            if await self._partial(partial) is not None:
+                await self.delete(partial)
 
     async def _is_dead(self, locked: str) -> bool:
         """Whether the upload that holds the lock stands still; what it has reached is remembered. What has arrived of a

@@ -174,20 +174,15 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     assert (b"old" in kept) is replace
 
 
-async def test_a_long_name_is_not_held_up_by_a_killed_server_either(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The lock is on its stand-in then."""
+async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World) -> None:
+    """The lock is on its stand-in then, which is a name of ours: another one is taken at once, and nothing stays."""
     data = os.urandom(2 << 20)
     folder = world.folder
     name = stand_in(LONG, folder._id)
     (world.disk / f".sync-in.{name}").write_bytes(data[: 1 << 20])
     held_by_killed_server(world, name)
-    monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
     reached = await folder.partial(LONG)
     assert reached == 1 << 20
-    with pytest.raises(Locked, match="nnnn"):
-        await put(folder, LONG, data, start=reached)
     await put(folder, LONG, data, start=reached)
     assert await get(folder, LONG) == data
     assert os.listdir(world.disk) == [LONG]

@@ -89,6 +89,7 @@ class Drive:
             faults_on=False,
             torn=False,
             met_fault=False,
+            picked=None,
             ledger=SimpleNamespace(number=lambda size: size),
             log=lambda *_: None,
             moved=lambda *_: None,

@@ -246,8 +246,8 @@ async def test_a_new_document_is_saved_again_while_both_files_are_on_their_way(
     upload = device.folder.upload
     under_way, recorded = set(), trio.Event()
 
-    async def held_up(path: str, *arguments: Any, **named: Any) -> None:
-        await upload(path, *arguments, **named)
+    async def held_up(path: str, *arguments: Any, **named: Any) -> int:
+        inode = await upload(path, *arguments, **named)
         under_way.add(path)
         if len(under_way) == 2:
             device.rename("a.new", "a.txt")
@@ -256,6 +256,7 @@ async def test_a_new_document_is_saved_again_while_both_files_are_on_their_way(
                 await trio.sleep(0.01)
         else:
             await recorded.wait()
+        return inode
 
     set_base = device.replica.set_base
 

@@ -51,6 +51,9 @@ class Known:
     def local_child(self, parent: NodeId, name: str) -> NodeId | None:
         return self._view.local_child(parent, name)
 
+    def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
+        return self._view.local_children(node)
+
     def new_id(self) -> NodeId:
         return self._world.new_id()
 

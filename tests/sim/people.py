@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.store import Attr, CannotUndo, NodeType
 from tests.sim.device import Device, Killed
-from tests.sim.server import ODD_TIMES_MS, PARTIAL, TEMPORARY, TOP
+from tests.sim.server import BOUND_MS, ODD_TIMES_MS, PARTIAL, TEMPORARY, TOP
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -319,7 +319,9 @@ class Person:
             elif self._rng.random() < 0.2:
                 self._write(self._make(parent, name), self._world.ledger.number(item.size))
             else:
-                self._copy(parent, name, item.data, item.mtime_ms * 10**6)
+                # No file system here keeps a time that is out of bounds: the nearest one is what a copy has.
+                mtime_ms = max(-BOUND_MS, min(item.mtime_ms, BOUND_MS))
+                self._copy(parent, name, item.data, mtime_ms * 10**6)
 
     # what waits ------------------------------------------------------------------------------------------------------
 

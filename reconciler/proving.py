@@ -62,6 +62,10 @@ class _Question:
     path: str
 
 
+_Told = tuple[NodeId, Base | None]
+"""A node, and what its base is to become."""
+
+
 class Prover:
     """Settles the doubts of one listing after the other. ``suspects`` are files of which a
     request's answer told
@@ -216,7 +220,7 @@ class Prover:
             return ""
         return await checksum_there(self._remote, question.path, found)
 
-    def _conclude(self, tree: RemoteTree, asked: _Question, theirs: str | None) -> Iterator[tuple[NodeId, Base | None]]:
+    def _conclude(self, tree: RemoteTree, asked: _Question, theirs: str | None) -> Iterator[_Told]:
         """What becomes of the base of what was asked about, if anything does."""
         node, base = asked.node, asked.base
         if not theirs or self._replica.base(node) != base:

@@ -67,6 +67,8 @@ async def test_a_task_that_fails_before_it_started_does_not_hold_up_the_mount(
 
 
 class NothingToSync:
+    folder = Path("replicas/docs")
+
     def sequence(self) -> int:
         return 7
 

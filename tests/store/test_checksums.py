@@ -81,8 +81,24 @@ def test_it_goes_with_the_base_when_an_editor_keeps_a_backup(synced: tuple[Repli
     assert replica.checksum_of(heir, first) == sum_of(b"one")
 
 
-def test_it_ends_with_its_node(synced: tuple[Replica, NodeId, int]) -> None:
+def test_that_of_the_base_ends_with_the_base_and_every_other_with_its_node(
+    synced: tuple[Replica, NodeId, int],
+) -> None:
+    """Before the server's file is deleted it is compared with what was known here."""
     replica, node, first = synced
+    write(replica, node, b"two")
+    second = count(replica, node, b"two")
+    replica.unlink(*place(replica, "f"))
+    assert replica.checksum_of(node, first) == sum_of(b"one")
+    assert replica.checksum_of(node, second) is None
+    settle(replica)
+    assert replica.checksum_of(node, first) is None
+    assert check(replica) == []
+
+
+def test_it_ends_with_a_node_that_has_no_base(replica: Replica) -> None:
+    node = make(replica, "f", data=b"one")
+    first = count(replica, node, b"one")
     replica.unlink(*place(replica, "f"))
     assert replica.checksum_of(node, first) is None
 

@@ -280,7 +280,9 @@ def _forget(db: sqlite3.Connection, now_ns: int, limits: Limits) -> bool:
             if segment < segment_of(until + 1) and can_search(db):
                 db.execute(f"DROP TABLE search_{segment}")
         db.execute("DELETE FROM transfers WHERE id <= ?", (until,))
-        db.execute("DELETE FROM spans WHERE last <= ?", (until,))
+        # A span goes with its last row, so it is one of these rows' spans: there is no need to look at all of them.
+        spans = {row[1] // SPAN_NS for row in oldest}
+        db.executemany("DELETE FROM spans WHERE span = ? AND last <= ?", [(span, until) for span in spans])
     return True
 
 

@@ -332,23 +332,36 @@ class Hydrator:
             if 0 < seconds <= WORTH_WAITING:
                 await trio.sleep(seconds)
                 continue
-            node = self._queue.popleft()
-            self._queued.discard(node)
-            if seconds:
-                self._put_off.append(node)
-                self._refused_anew.set()
-                continue
-            if self._roomless:
-                self._wait_for_room(node)
-                continue
-            self._active += 1
-            self._trying_now.add(node)
-            try:
-                async with self._slots:
+            async with self._slots:
+                node = self._next()
+                if node is None:
+                    continue
+                self._active += 1
+                self._trying_now.add(node)
+                try:
                     self._slots.ended(await self._hydrate(node))
-            finally:
-                self._active -= 1
-                self._trying_now.discard(node)
+                finally:
+                    self._active -= 1
+                    self._trying_now.discard(node)
+
+    def _next(self) -> NodeId | None:
+        """What is to be tried now, by the one who has a slot. None when there is nothing, or it is to wait: while the
+        slot was waited for, another content may have shown that none can be fetched."""
+        if not self._queue or self._link.online is False:
+            return None
+        seconds = 0.0 if self._queue[0] in self._refused else self._fuse.wait(trio.current_time())
+        if 0 < seconds <= WORTH_WAITING:
+            return None
+        node = self._queue.popleft()
+        self._queued.discard(node)
+        if seconds:
+            self._put_off.append(node)
+            self._refused_anew.set()
+            return None
+        if self._roomless:
+            self._wait_for_room(node)
+            return None
+        return node
 
     async def _hydrate(self, node: NodeId) -> int:
         """Tries to fetch the content; the bytes of it, 0 where nothing came."""

@@ -347,7 +347,6 @@ class Engine:
             offline_why=self._link.why,
             running=self._doing,
             waiting=self._outstanding.count(self.settings.filters),
-            hydrating=self._hydrator.waiting,
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
             next_run_ns=None if self._manual else self._schedule.next_run_ns(),

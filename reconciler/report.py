@@ -103,7 +103,6 @@ class EngineStatus:
     offline_why: str
     running: str
     waiting: int
-    hydrating: int
     last_run_ns: int | None
     next_try_seconds: float | None
     halted: str | None

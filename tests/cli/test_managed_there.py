@@ -204,9 +204,12 @@ async def test_both_sides_edited_apart_the_newer_holds(world: World):
 async def test_disabled_there_is_disabled_here(world: World):
     await begun(world)
     on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, enabled=False)
-    await world.must("sync", "docs")
+    assert "disabled on the account page" in await world.refused("sync", "docs", status=4)
     assert configured(world)["docs"]["enabled"] is False
     assert "disabled" in await world.must("list")
+    await world.must("enable", "docs")
+    await world.must("sync", "docs")
+    assert on_server(world)["enabled"] is True
 
 
 async def test_show_tells_what_the_server_has(world: World):

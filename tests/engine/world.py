@@ -292,13 +292,16 @@ class World:
                 await trio.sleep(0.02)
 
     async def on_account_page(self, device: Device, **changes: object) -> None:
-        """Somebody edits the device's settings on the server's page."""
+        """Somebody edits the device's settings on the server's page, in a later second than the last change of them:
+        the server keeps whole seconds, and of two settings of one second nobody can tell the newer one."""
         assert device.registration is not None
         ours = device.registration.synchronization
         session = self._sessions[ours.name]
         settings = msgspec.json.encode(msgspec.structs.replace(wire(ours), **changes))
         where = f"api/app/sync/clients/{session.account.client_id}/paths/{ours.path_id}"
         await session.send(Call(Endpoint.PATHS, "PUT", where, headers=JSON, content=settings))
+        [there] = [path for path in self.server.store.state.paths if path.id == ours.path_id]
+        there.settings["timestamp"] = max(there.settings["timestamp"], ours.timestamp + 1)
 
     async def unregister(self, device: Device) -> None:
         """Somebody removes the synchronization on the server's page."""

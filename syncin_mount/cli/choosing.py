@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syncin_mount.config.model import may_write
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.schema import check_remote, unheld
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -22,6 +22,8 @@ def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = l
     is in the way of a path."""
     if not item.is_folder:
         return "a file; choose a folder"
+    if unheld(item.path) is not None:
+        return "control characters in its path; rename it there"
     try:
         check_remote(item.path)
     except ValueError as error:

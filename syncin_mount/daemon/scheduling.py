@@ -22,6 +22,15 @@ LOOK_EVERY = 1.0
 """Seconds between two looks whether it is this drive's turn."""
 
 
+def _put(path: Path, text: str) -> None:
+    """Replaces the file by an ASCII text, which its owner alone can read, whatever the umask. Raises OSError."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)  # of a process that was killed; its mode would stay
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+    new.replace(path)
+
+
 class RememberedRun:
     """A ``reconciler.schedule.LastRun``: a file of a few bytes beside the replica. It is not synced: after a power cut
     an older time only brings a run too many."""
@@ -37,10 +46,8 @@ class RememberedRun:
         return int(text) if text.isdecimal() and len(text) < 20 else None
 
     def save(self, wall_ns: int) -> None:
-        new = self._path.with_name("last-run.new")
         try:
-            new.write_text(f"{wall_ns}\n", "ascii")
-            new.replace(self._path)
+            _put(self._path, f"{wall_ns}\n")
         except OSError as error:
             log.warning("when the last run was cannot be remembered: %s", error.strerror)
 
@@ -58,10 +65,8 @@ class RememberedDeletions:
             return ""
 
     def save(self, text: str) -> None:
-        new = self._path.with_name("deletions.json.new")
         try:
-            new.write_text(text, "ascii")
-            new.replace(self._path)
+            _put(self._path, text)
         except OSError as error:
             log.warning("what was deleted cannot be remembered: %s", error.strerror)
 

@@ -217,7 +217,7 @@ async def test_nobody_there(tmp_path: Path):
 
 async def test_a_socket_file_without_a_daemon_proves_nothing(tmp_path: Path, service: Service):
     path = tmp_path / "run/docs.sock"
-    path.parent.mkdir()
+    path.parent.mkdir(0o700)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     assert path.exists()

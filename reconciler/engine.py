@@ -29,7 +29,7 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
-from reconciler.guarding import STILL, Guarding
+from reconciler.guarding import Guarding
 from reconciler.guards import Halt, Halted, rights_gone, root_gone
 from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.hydrator import Hydrator
@@ -38,7 +38,7 @@ from reconciler.link import Link
 from reconciler.losses import Memory, Past
 from reconciler.model import Base, Direction, Entry, Mode, NodeId, Op, Plan, Result, Settings, Side
 from reconciler.observe import Observer
-from reconciler.outstanding import BREATHER, Outstanding
+from reconciler.outstanding import BREATHER, STILL, Outstanding
 from reconciler.planning import Asked, Draft, Planning, apart, let_go
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
 from reconciler.proving import Prover
@@ -369,7 +369,7 @@ class Engine:
         while not self._link.paused:
             async with self._running:
                 filters = self.settings.filters
-                if all(self._outstanding.is_left_alone(dirty, filters) for dirty in self._replica.dirty()):
+                if all(self._outstanding.is_left_for_good(dirty, filters) for dirty in self._replica.dirty()):
                     return
                 if self._stopped and self._ended != before:
                     return

@@ -18,8 +18,6 @@ RESTS = 5
 """A burst of deletions has come to rest when nothing was deleted for so many times the settle time. Up to ``MANY``, and
 where nobody waits, the settle time alone will do: so few may go before a burst is seen to be one."""
 
-STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
-
 
 @dataclass(frozen=True, slots=True)
 class Sorted:

@@ -18,6 +18,8 @@ from reconciler.telling import Telling, first_path
 BREATHER = 500
 """Nodes between two looks at the loop, where all that differ are gone through; more of them count as many."""
 
+STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
+
 
 class Outstanding:
     """Kept from one run to the next, in memory: a new process finds the reasons anew."""
@@ -131,6 +133,12 @@ class Outstanding:
         if self.pauses.holds(dirty, trio.current_time()):
             return True
         return self.is_filtered(dirty.node, filters)
+
+    def is_left_for_good(self, dirty: Dirty, filters: Filter) -> bool:
+        """As ``is_left_alone``, but for what waits only until no more is deleted: that goes, or is judged, then."""
+        held = self.pause(dirty)
+        is_still = self._withheld_why if dirty.node in self.withheld else held.why if held is not None else None
+        return is_still != STILL and self.is_left_alone(dirty, filters)
 
     def count(self, filters: Filter) -> int:
         """Nodes that differ, without what a filter leaves out; when there are many, without what is known of it."""

@@ -79,6 +79,20 @@ async def test_none_goes_of_a_burst_that_is_a_mass(
     assert not list(drive.replica.dirty())
 
 
+@HALTS
+@pytest.mark.parametrize("gone", [25, FILES - 2])
+async def test_who_waits_for_everything_waits_for_a_burst_to_be_judged(
+    drive: Drive, gone: int, autojump_clock: MockClock
+) -> None:
+    """It was told that nothing could be done about the deletions, while they only came to rest."""
+    await begin(drive)
+    await delete(drive, "here", range(gone), 0.0)
+    await drive.engine.wait_settled()
+    is_mass = gone > FILES / 2
+    assert bool(drive.engine.status().halted) is is_mass
+    assert left(drive, "here") == (FILES if is_mass else FILES - gone)
+
+
 def left_out(drive: Drive, side: str) -> int:
     """What had gone before anything could be seen of a burst: as many as nobody is asked about."""
     gone = FILES - left(drive, side)

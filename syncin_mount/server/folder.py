@@ -49,6 +49,12 @@ STUCK_AFTER = 600.0
 """Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
 server that was killed leaves it for 8 hours (observed)."""
 
+LOCK_LINGERS = 2.0
+"""Seconds within which a server has seen that an upload of ours broke off, and let go of its lock."""
+
+SOON_SENT = 16 << 20
+"""Bytes of a partial upload that are rather sent again, under another name, than waited for."""
+
 MOST_NAMES = 3
 """Names of ours that are tried for one file, where each is locked."""
 
@@ -93,6 +99,8 @@ class Folder:
         self._options = options or ListingOptions()
         self._standing: dict[str, tuple[Found, float]] = {}
         """Locked paths: the partial upload that was seen beside each, and since when it has not grown."""
+        self._waited_for: set[str] = set()
+        """Names of ours that were locked once."""
         self._stuck: set[str] = set()
         """Paths, stand-ins too, whose lock is nobody's: another is written to, and moved, which one's own lock does not
         stop."""
@@ -237,13 +245,8 @@ class Folder:
         content = _Content(reader, start, size)
         try:
             inode = await self._upload(path, landing, content, query, put=beside or replace)
-        except Locked:
-            ours = self._is_ours(path, landing)
-            if ours:  # nobody else writes there: another name will do at once
-                self._stuck.add(landing)
-                start = 0
-            elif not await self._is_dead(landing):
-                raise
+        except Locked as error:
+            other = await self._after_lock(path, landing, error)
             inode = await self.upload(
                 path,
                 reader,
@@ -251,12 +254,13 @@ class Folder:
                 mtime=mtime,
                 checksum=checksum,
                 replace=replace,
-                start=start,
+                start=0 if other else start,
                 prove=prove,
             )
-            if ours:
+            if other:
                 await self._clean(landing)
             return inode
+        self._waited_for.discard(landing)
         if beside:
             await self._move_or_clean(landing, path, overwrite=replace)
         if beside and replace:  # what was replaced took its locks along
@@ -270,6 +274,23 @@ class Folder:
         while name != landing:
             tried, name = tried + 1, self._stand_in(name)
         return split(landing)[1].startswith((OWN, VERSION)) and tried < MOST_NAMES
+
+    async def _after_lock(self, path: str, landing: str, error: Locked) -> bool:
+        """What is done about a locked name before the next try; whether that takes another name, and so begins at the
+        first byte. Raises the error where it has to be waited for longer."""
+        if self._is_ours(path, landing):
+            if landing not in self._waited_for:
+                self._waited_for.add(landing)
+                await trio.sleep(LOCK_LINGERS)
+                return False
+            found = await self._partial(_partial_of(landing))
+            if found is None or found.size < SOON_SENT:  # nobody else writes there: another name will do at once
+                self._stuck.add(landing)
+                self._waited_for.add(self._landing(path))  # no upload of ours can have just broken off there
+                return True
+        if not await self._is_dead(landing):
+            raise error
+        return False
 
     async def _clean(self, landing: str) -> None:
         """Removes what arrived under a name that is not used any more, as far as the server lets us."""

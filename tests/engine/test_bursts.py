@@ -79,8 +79,7 @@ async def test_none_goes_of_a_burst_that_is_a_mass(
     assert not list(drive.replica.dirty())
 
 
-@HALTS
-@pytest.mark.parametrize("gone", [25, FILES - 2])
+@pytest.mark.parametrize("gone", [25, pytest.param(FILES - 2, marks=HALTS)])
 async def test_who_waits_for_everything_waits_for_a_burst_to_be_judged(
     drive: Drive, gone: int, autojump_clock: MockClock
 ) -> None:

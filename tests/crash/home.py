@@ -38,6 +38,7 @@ from tests.crash.plans import Plan
 from tests.crash.points import AT_END, Kill
 from tests.crash.processes import FORKED, Process
 from tests.crash.scenes import Stage, somebody
+from tests.crash.versions import Versions, version
 
 LIMIT = 60.0
 """Seconds that anything gets."""
@@ -73,6 +74,7 @@ class Home:
         self._process: Process | None = None
         self._requests_before = 0
         self._overwritten: set[bytes] = set()  # by somebody else, on the server
+        self._versions = Versions()
 
     def __enter__(self) -> Self:
         self._sandbox.__enter__()
@@ -251,6 +253,7 @@ class Home:
             elif line.done is not None:
                 assert self._step is not None
                 self._tree.apply(self._step, line.done.mtime)
+                self._note_version(self._step, line.done.mtime)
                 self._step = None
                 self._figures.steps += 1
             elif line.failed is not None and line.failed.alive:
@@ -261,6 +264,11 @@ class Home:
         if status not in ends:
             raise Broken(f"the worker failed (status {status})")
         self._figures.in_flight += self._step is not None
+
+    def _note_version(self, step: Step, mtime: int | None) -> None:
+        entry = self._tree.held.get(step.held) or self._tree.entries.get(step.path)
+        if entry is not None and mtime is not None:
+            self._versions.note(version(entry.content, mtime))
 
     # synchronization --------------------------------------------------------------------------------------------------
 
@@ -298,10 +306,12 @@ class Home:
         wrong = unlike(own, None if self._step is None or is_apart(self._step.path) else self._step, found)
         if wrong:
             raise Broken(f"{'; '.join(wrong)} (under way: {self._step}; before: {self._history(wrong)})")
+        for thing in (*take(self.drive).values(), *on_server(self.disk).values()):
+            self._versions.note(thing)
         wanted = on_server(self.disk / REMOTE)
         trio.run(self._come_to_rest)
         drive = {path: thing for path, thing in take(self.drive).items() if thing.kind != "link"}
-        self._same(drive, on_server(self.disk), "drive and server")
+        self._same(self._with_times_of(there := on_server(self.disk), drive), there, "drive and server")
         self._same(wanted, on_server(self.disk / REMOTE), "the server's own folder before and after")
         after = {path: one for path, one in entries(self.drive) if not is_apart(path)}
         in_drive = contents(self.drive)
@@ -374,6 +384,13 @@ class Home:
                     if not (report.done or report.fetched or report.problems):
                         return
             raise Broken(f"synchronization does not come to rest: {report}")
+
+    def _with_times_of(self, there: dict[str, Thing], drive: dict[str, Thing]) -> dict[str, Thing]:
+        """The drive's tree, with the server's time where that may be a later one."""
+        return {
+            path: there[path] if path in there and self._versions.explain(thing, there[path]) else thing
+            for path, thing in drive.items()
+        }
 
     @staticmethod
     def _same(one: dict[str, Thing], other: dict[str, Thing], what: str) -> None:

@@ -17,6 +17,7 @@ from tests.crash.model import FILE, Entry, Step, Tree, unlike
 from tests.crash.people import Person
 from tests.crash.points import PLACES, POINTS
 from tests.crash.scenes import SCENES
+from tests.crash.versions import Versions, version
 from tests.crash.worker import Hands
 
 TOP = Path(__file__).parents[2]
@@ -83,6 +84,21 @@ def test_what_was_being_written_is_the_old_or_the_new() -> None:
     for found in (b"abcdefgX", b"Xbcdefgh", old + b"x"):
         assert unlike(tree(a=old), step, tree(a=found).entries)
     assert unlike(tree(a=old, b=old), step, tree(a=new, b=new).entries) == ["other bytes (8 instead of 8): b"]
+
+
+def test_only_an_edit_of_the_same_size_and_second_may_be_later_on_the_server() -> None:
+    versions = Versions()
+    at = [version(b"new", second * 10**9 + 5) for second in range(10)]
+    for content, second in ((b"new", 3), (b"longer", 3), (b"old", 2), (b"one", 5), (b"two", 5)):
+        versions.note(version(content, second * 10**9))
+    assert versions.explain(at[2], at[3])
+    assert versions.explain(at[5], at[6])
+    assert versions.explain(at[5], at[7])
+    assert versions.explain(at[6], at[7]), "one of the two was sent as of the next second"
+    assert not any(versions.explain(at[3], there) for there in at), "no other content of this size and second"
+    for here, there in ((2, 2), (2, 1), (2, 4), (5, 4), (5, 8), (7, 8)):
+        assert not versions.explain(at[here], at[there])
+    assert not versions.explain(at[2], version(b"bad", 3 * 10**9)), "other bytes"
 
 
 def test_a_made_up_day_is_possible(tmp_path: Path) -> None:

@@ -54,11 +54,14 @@ class Hands:
     def __init__(self, top: Path) -> None:
         self._top = top
         self._held: dict[int, int] = {}
+        self._put_at = 0
 
     def do(self, step: Step) -> int | None:
         getattr(self, f"_{step.op}")(step, self._top / step.path)
         if step.op == "write_held":
             return os.fstat(self._held[step.held]).st_mtime_ns
+        if step.op == "put":  # by now it may be somebody else's
+            return self._put_at
         return os.stat(self._top / step.path).st_mtime_ns if step.op in CHANGES_BYTES | {"utime"} else None
 
     def _create(self, step: Step, path: Path) -> None:
@@ -75,7 +78,10 @@ class Hands:
         self._fill(os.open(path, os.O_WRONLY | os.O_TRUNC), step.data(), 0)
 
     def _put(self, step: Step, path: Path) -> None:
-        self._fill(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), step.data(), 0)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(os.dup(fd), "rb") as same:
+            self._fill(fd, step.data(), 0)
+            self._put_at = os.fstat(same.fileno()).st_mtime_ns
 
     @staticmethod
     def _fill(fd: int, data: bytes, offset: int | None) -> None:

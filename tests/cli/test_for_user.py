@@ -42,7 +42,7 @@ def test_the_interpreter_is_tried_as_that_user_alone(place: Path, monkeypatch: p
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     for name in ("SYNCIN_MOUNT_HOME", "XDG_CONFIG_HOME", "PYTHONPATH", "SSH_AUTH_SOCK", "SECRET_OF_ROOT"):
-        monkeypatch.setenv(name, "/root/x")
+        monkeypatch.setenv(name, "/home-of-root/x")
     before = os.getgroups()
     os.setgroups([0, 4, 6])
     try:

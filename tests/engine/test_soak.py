@@ -7,6 +7,7 @@ import gc
 import itertools
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -49,18 +50,29 @@ async def test_ten_thousand_runs(tmp_path: Path, nursery: trio.Nursery, autojump
     await drive.start()
     watch = await _live(drive)
     objects, resident, files = watch.growth()
-    runs = drive.server.listings
+    runs = _first_listings(drive.server.listings)
     assert len(runs) >= RUNS
     gaps = [after - before for before, after in itertools.pairwise(runs)]
     [away] = [gap for gap in gaps if gap > EVERY + 5]
     assert DAY <= away <= DAY + EVERY + 120
-    assert all(gap == pytest.approx(EVERY, abs=5) for gap in gaps if gap != away)
+    odd = [(number, gap) for number, gap in enumerate(gaps) if gap != away and abs(gap - EVERY) > 5]
+    assert not odd
     assert drive.disk.tree() == {"theirs": drive.read("theirs"), "mine": drive.read("mine")}
     assert not list(drive.replica.pending())
     assert files <= 0
     assert objects < OBJECTS, f"{objects} objects are left of {len(runs) - WARM} runs"
     assert resident < RESIDENT
     await drive.stop()
+
+
+def _first_listings(listings: Iterable[float]) -> list[float]:
+    """When each run began, in seconds. A run lists again at once where a change came between its listing and its plan,
+    which a worker thread makes while the simulated clock goes on."""
+    runs: list[float] = []
+    for began in listings:
+        if not runs or began - runs[-1] > EVERY / 10:
+            runs.append(began)
+    return runs
 
 
 async def _live(drive: Drive) -> Watch:

@@ -354,7 +354,8 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @contextlib.asynccontextmanager
 async def open_world(tmp: Path) -> AsyncIterator[World]:
-    async with trio.open_nursery() as nursery, contextlib.AsyncExitStack() as stack:
+    # the tasks end before the replicas that they use are closed
+    async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
         world = World(tmp, nursery, stack)
         await world.start_server()
         try:

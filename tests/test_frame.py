@@ -210,6 +210,52 @@ def test_dev_shows_why_apt_failed(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("dev: apt-get could not install fuse3")
 
 
+@pytest.fixture
+def slow_apt(tmp_path: Path) -> Path:
+    """A project whose apt-get says what it does, and goes on when somebody writes into `go` beside it."""
+    project = bare_project(tmp_path)
+    tools = fake_path(tmp_path)
+    os.mkfifo(tmp_path / "go")
+    apt = f"printf 'Unpacking libfuse3\\n\\nhalf a '; read go <'{tmp_path}/go'; echo line; exit 100"
+    for name, body in {"apt-get": apt, "id": "echo 0"}.items():
+        with (tools / name).open("x") as script:  # never through a link to the real tool
+            script.write(f"#!/bin/bash\n{body}\n")
+        (tools / name).chmod(0o755)
+    return project
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_dev_shows_what_an_installation_does_while_it_does_it(term: str, slow_apt: Path) -> None:
+    import pexpect
+
+    env = {"PATH": str(slow_apt.parent / "tools"), "TERM": term, "DEV_PROGRESS_SECONDS": "1"}
+    dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
+    for _ in range(3):  # it gets no package, fetches the lists, tries again
+        dev.expect(r"\d s  Unpacking libfuse3")
+        (slow_apt.parent / "go").write_text("on\n")
+    dev.expect(pexpect.EOF)
+    dev.close()
+    assert dev.exitstatus == 1
+    assert ("\r\033[K" in dev.before) == (term == "xterm")
+    log = (slow_apt / ".dev.log").read_text().splitlines()
+    assert log == ["Unpacking libfuse3", "", "half a line"] * 3
+
+
+def test_dev_that_is_interrupted_ends_the_installation_too(slow_apt: Path) -> None:
+    import pexpect
+
+    env = {"PATH": str(slow_apt.parent / "tools"), "TERM": "xterm"}
+    dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
+    dev.expect(r"\d s  Unpacking libfuse3")
+    dev.sendintr()
+    dev.expect("interrupted; the next ./dev takes it up again")
+    dev.expect(pexpect.EOF)
+    dev.close()
+    assert dev.exitstatus == 130
+    with pytest.raises(OSError, match="No such device"):  # nobody reads any more: apt-get has ended
+        os.open(slow_apt.parent / "go", os.O_WRONLY | os.O_NONBLOCK)
+
+
 def bare_project(folder: Path) -> Path:
     project = folder / "a project"
     project.mkdir()

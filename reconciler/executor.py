@@ -49,11 +49,12 @@ from reconciler.model import (
     Settings,
     Side,
 )
+from reconciler.names import SWAP_PREFIX
 from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.presence import Meant, Presence
 from reconciler.proof import LOST
 from reconciler.remote_tree import RemoteTree
-from reconciler.resolve import TEMPORARY_PREFIX, stays_of_equals
+from reconciler.resolve import stays_of_equals
 from reconciler.sending import Outgoing, Sender, file_at, mtime_to_send, same
 from reconciler.sums import Copies
 from reconciler.view import Trees
@@ -271,7 +272,7 @@ class Executor:
         if present is None:
             raise Stale("it is not on the server any more")
         place = action.target
-        if place.name.startswith(TEMPORARY_PREFIX):
+        if place.name.startswith(SWAP_PREFIX):
             self._remember_inode(action.node, present)
         if source != target:
             if present.kind is Kind.FOLDER:

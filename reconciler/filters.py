@@ -34,8 +34,6 @@ DEFAULT_NAMES = frozenset(
         "desktop.ini",
     }
 )
-PARTIAL_PREFIX = ".sync-in."
-
 PASSING_FIRST = frozenset(".~")
 """What names that ``is_passing`` begin with."""
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
+from reconciler.names import conflict_name, unsyncable
 from reconciler.ports import View
-from reconciler.resolve import Trees, Verdict, brought_back, conflict_name, settle, unfit
+from reconciler.resolve import Trees, Verdict, brought_back, settle
 
 
 class Present:
@@ -235,7 +236,7 @@ class Fitting:
             above = self.verdicts.get(parent)
             if above is not None and not above.lives:
                 return "Its folder is on neither side."
-            return unfit(place.name)
+            return unsyncable(place.name)
         return None
 
     # names ---------------------------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ class Fitting:
         number = 0
         while True:
             number += 1
-            name = conflict_name(place.name, kind, self._stamp, self.settings.host, number)
+            name = conflict_name(place.name, self._stamp, self.settings.host, number, is_folder=kind is Kind.FOLDER)
             target = Place(place.parent, name)
             local, remote = self._view.local_child, self._view.remote_child
             if target not in taken and local(place.parent, name) is None and remote(place.parent, name) is None:

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from reconciler.errors import Missing, RemoteError, Unauthorized, Unreachable
-from reconciler.filters import PARTIAL_PREFIX
 from reconciler.model import ROOT, Leftover, NodeId, Place
+from reconciler.names import PARTIAL_PREFIX, STAGED_PREFIX
 from reconciler.ports import Clock, Found, RemoteFolder, Replica
 from reconciler.reaching import Reach
-from reconciler.sending import TEMPORARY_PREFIX, file_at
+from reconciler.sending import file_at
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class Cleaner:
 
     async def _find(self, folder: str, name: str) -> tuple[str, Found | None]:
         """Where the remains are, and what they are: the whole content under a name of ours, else the partial."""
-        if name.startswith(TEMPORARY_PREFIX):
+        if name.startswith(STAGED_PREFIX):
             found = await file_at(self.remote, f"{folder}{name}")
             if found is not None:
                 return f"{folder}{name}", found

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from reconciler.kinship import Known as Likeness
 from reconciler.kinship import kin
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
+from reconciler.names import node_of_swap_name, swap_name
 from reconciler.remote_tree import Known, RemoteTree, stays_here
-from reconciler.resolve import temporarily, temporary_name
 
 DEFERRED = NodeId(-1)
 SKIPPED = NodeId(-2)
@@ -60,7 +60,7 @@ class Matching:
         if self._trust_inodes:
             self._claim_by_inode()
             self._claim_emptied()
-        self._claim_by_temporary_name()
+        self._claim_by_swap_name()
         rest = [entry for entry in self._entries if not self._by_path(entry)]
         if rest:
             missing = self._missing_untold()
@@ -130,7 +130,7 @@ class Matching:
             if node is None or base is None or base.inode != entry.inode:
                 continue
             same_kind = (base.kind is Kind.FOLDER) is entry.is_folder
-            on_its_way = same_kind and _split(entry.path)[1].startswith(temporary_name(node, self._tag))
+            on_its_way = same_kind and _split(entry.path)[1].startswith(swap_name(node, self._tag))
             if on_its_way or self._agrees(entry, node, base):
                 self._claims[entry.path] = node
                 self._moving.add(node)
@@ -153,11 +153,12 @@ class Matching:
                 self._moving.add(node)
                 self._see(node)
 
-    def _claim_by_temporary_name(self) -> None:
+    def _claim_by_swap_name(self) -> None:
         """What lies under a name that only we give is the node it was given to, whatever its inode: somebody may have
         put another content at its place between our look and our move."""
         for entry in self._entries:
-            node = temporarily(_split(entry.path)[1], self._tag)
+            given = node_of_swap_name(_split(entry.path)[1], self._tag)
+            node = None if given is None else NodeId(given)
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None
             if node is None or base is None or entry.path in self._claims:
                 continue

@@ -19,8 +19,8 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from reconciler.model import ROOT, Action, NodeId, Op, Place, Side
+from reconciler.names import swap_name
 from reconciler.ports import View
-from reconciler.resolve import temporary_name
 
 Stages = tuple[tuple[Action, ...], ...]
 
@@ -194,7 +194,7 @@ class _Shaping:
         holder = next(h for h in reversed(holders) if h)
         place = self._place(holder)
         assert place is not None
-        target = Place(place.parent, temporary_name(holder, self._tag))
+        target = Place(place.parent, swap_name(holder, self._tag))
         while self._holder(target) is not None:  # somebody gave that name to another node
             target = Place(place.parent, target.name + "~")
         return replace(self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment")

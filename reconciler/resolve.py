@@ -7,35 +7,10 @@ both changed the same thing differently.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from reconciler.model import Base, Conflict, Direction, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
-
-TEMPORARY_PREFIX = ".syncin-"
-
-
-def temporary_name(node: NodeId, tag: str = "") -> str:
-    """The name a node has for a moment when places are swapped, or its beginning, if that is taken. Found later, it
-    stands for the base's name; ``tag`` tells it from what another device is doing just then."""
-    return f"{TEMPORARY_PREFIX}{tag}-{node}-tmp" if tag else f"{TEMPORARY_PREFIX}{node}-tmp"
-
-
-def temporarily(name: str, tag: str) -> NodeId | None:
-    """Which node has this temporary name, if it is one that this synchronization gives; None without a ``tag``."""
-    prefix = f"{TEMPORARY_PREFIX}{tag}-"
-    if not tag or not name.startswith(prefix):
-        return None
-    digits, mark, _ = name.removeprefix(prefix).partition("-tmp")
-    return NodeId(int(digits)) if mark and digits.isascii() and digits.isdecimal() else None
-
-
-def is_temporary(name: str) -> bool:
-    """Whether some device's synchronization gives such a name for a moment."""
-    return name.startswith(TEMPORARY_PREFIX) and _TEMPORARY.match(name) is not None
-
-
-_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}(?:.*-)?[0-9]+-tmp", re.DOTALL)
+from reconciler.names import is_swap_name, swap_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +41,7 @@ class Trees:
         """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
         if state is None:
             return None
-        if self.base is not None and state.name.startswith(temporary_name(self.node, self.tag)):
+        if self.base is not None and state.name.startswith(swap_name(self.node, self.tag)):
             return Place(state.parent, self.base.name)
         return state.place
 
@@ -207,7 +182,7 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     # was listed in the middle of another device's swap has its name from there: that one gives it its own back.
     there = trees.remote.place if trees.remote is not None else None
     place = trees.local_place if up else there
-    if up and place and there and is_temporary(place.name) and not is_temporary(there.name):
+    if up and place and there and is_swap_name(place.name) and not is_swap_name(there.name):
         place = there
     rule = f"the other side decides ({settings.direction.value})"
     here_edited, there_edited = trees.local_edited, trees.remote_edited
@@ -373,44 +348,3 @@ def brought_back(trees: Trees) -> Verdict | None:
     if trees.local is not None:
         return Verdict(place, Op.MAKE, Side.REMOTE, reason="deleted on the server, but something in it stays")
     return Verdict(place, Op.MAKE, Side.LOCAL, reason="deleted here, but something in it stays")
-
-
-# names ---------------------------------------------------------------------------------------------------------------
-
-NAME_BYTES = 255
-CONFLICT_NAME_BYTES = 246
-"""Above this a server cannot upload directly."""
-_UNFIT = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "-"))
-
-
-def unfit(name: str) -> str | None:
-    """Why the other side cannot hold a name, as a sentence; None when it can."""
-    if not name or name in (".", ".."):
-        return f"The name {name!r} cannot be used on the server; rename it here."
-    if "/" in name or "\0" in name:
-        return f"The name {name!r} holds a character that no name may hold."
-    try:
-        length = len(name.encode())
-    except UnicodeEncodeError:
-        shown = name.encode("utf-8", "backslashreplace").decode()
-        return f"The name “{shown}” is not UTF-8, which the server cannot hold; rename it to synchronize it."
-    if length > NAME_BYTES:
-        return f"The name “{name[:40]}…” is {length} bytes long, and {NAME_BYTES} are possible; shorten it."
-    return None
-
-
-def conflict_name(name: str, kind: Kind, stamp: str, host: str, number: int) -> str:
-    """``name (conflict DATE HOST).ext``, within 246 bytes; from the second on with a number."""
-    dot = name.rfind(".") if kind is not Kind.FOLDER else -1
-    stem, ext = (name[:dot], name[dot:]) if dot > 0 and len(_bytes(name[dot:])) <= 32 else (name, "")
-    owner = host.translate(_UNFIT)
-    while len(_bytes(owner)) > 60:
-        owner = owner[:-1]
-    tail = f" (conflict {stamp} {owner}{f' {number}' if number > 1 else ''}){ext}"
-    while len(_bytes(stem + tail)) > CONFLICT_NAME_BYTES:
-        stem = stem[:-1]
-    return stem + tail
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -14,10 +14,10 @@ import trio
 
 from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
 from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
+from reconciler.names import STAGED_PREFIX, can_be_uploaded
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.reading import read_sparse
 from reconciler.remote_tree import RemoteTree
-from reconciler.resolve import CONFLICT_NAME_BYTES
 from reconciler.sums import Copies
 
 RESUME_FROM = 1 << 20
@@ -26,12 +26,6 @@ RESUME_FROM = 1 << 20
 BESIDE_FROM = 1 << 20
 """New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
 when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
-
-TEMPORARY_PREFIX = ".sync-in.mount."
-"""Names under which a version is put beside the one that it will replace; listings leave out ``.sync-in.*``."""
-
-UPLOAD_NAME_BYTES = CONFLICT_NAME_BYTES
-"""A longer name cannot be received: the server puts ``.sync-in.`` before it. Such a file is put beside and moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class Outgoing:
     def beside(self) -> Outgoing:
         """The same version on its way to a name of ours in the same folder. The name tells the content: whoever finds a
         whole file there, after a crash or from another device, has that very content."""
-        name = f"{TEMPORARY_PREFIX}{self.action.node}-{self.mtime}-{self.digest[:24]}"
+        name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{self.digest[:24]}"
         parent, _, _ = self.path.rpartition("/")
         path = f"{parent}/{name}" if parent else name
         return replace(self, path=path, place=Place(self.place.parent, name))
@@ -80,7 +74,7 @@ class Outgoing:
     @property
     def needs_other_name(self) -> bool:
         big_and_new = self.action.remote is None and self.local.size >= BESIDE_FROM
-        return big_and_new or len(self.place.name.encode()) > UPLOAD_NAME_BYTES
+        return big_and_new or not can_be_uploaded(self.place.name)
 
 
 class Sender:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reconciler.model import Conflict, Direction, Mode
+from reconciler.names import MAX_NAME_BYTES
 from syncin_mount.config.model import (
     Configuration,
     HistorySettings,
@@ -231,10 +232,6 @@ def check_url(text: str) -> str:
     return text.rstrip("/")
 
 
-_PART_BYTES = 255
-"""A longer name exists on no file system that the server runs on."""
-
-
 def unheld(text: str) -> str | None:
     """What in a text the configuration cannot hold, as a clause, or None."""
     if any(unicodedata.category(each) == "Cc" for each in text):
@@ -251,8 +248,8 @@ def check_remote(text: str) -> str:
     if wrong is not None:
         raise ValueError(f"a remote folder's path can be kept only without: {wrong}")
     tidied = _tidied(text)
-    if any(len(part.encode()) > _PART_BYTES for part in tidied.split("/")):
-        raise ValueError(f"a remote folder's path has no name of more than {_PART_BYTES} bytes in it")
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in tidied.split("/")):
+        raise ValueError(f"a remote folder's path has no name of more than {MAX_NAME_BYTES} bytes in it")
     return tidied
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 import trio
 
 from reconciler.model import ROOT, Direction, NodeId
+from reconciler.names import free_names
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.daemon.contents import sync_everything
 from syncin_mount.holes import data_pieces
 from syncin_mount.store import NodeType, system
-from syncin_mount.store.restored import free_names
 from syncin_mount.trash import TrashUnusable
 from syncin_mount.walking import walk
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import Exists, Missing, RemoteError
+from reconciler.names import free_names, name_before_trash
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.server.browse import destroy, make_folder, restore, trash_items, tree
 from syncin_mount.server.names import join, split
-from syncin_mount.store.restored import free_names, original
 
 if TYPE_CHECKING:
     from syncin_mount.server import Session
@@ -67,7 +67,7 @@ class ServerTrash:
                 continue
             now = await self._names_now(folder.origin) if items else set()
             for item in items:
-                path, was = join(folder.path, item.name), join(folder.origin, original(item.name))
+                path, was = join(folder.path, item.name), join(folder.origin, name_before_trash(item.name))
                 moment = max(item.ctime, folder.since)
                 if item.is_dir:
                     if trio.current_time() >= until or len(path.encode()) > _PATH_BYTES:
@@ -79,7 +79,7 @@ class ServerTrash:
                 if len(found) >= ENTRIES:
                     self.left_out += 1
                     continue
-                why = "replaced by a newer version" if original(item.name) in now else "deleted"
+                why = "replaced by a newer version" if name_before_trash(item.name) in now else "deleted"
                 found.append(
                     BinEntry(
                         f"{SERVER}:{path}",
@@ -125,7 +125,7 @@ class ServerTrash:
     async def restore(self, path: str, to: str | None) -> str:
         """Moves something out of the trash, a folder with all below it, to where it was or to ``to``; nothing is
         overwritten. The path that it has now."""
-        was = "/".join(map(original, path.split("/")))
+        was = "/".join(map(name_before_trash, path.split("/")))
         above, name = split(was if to is None else to)
         if to is not None and await self._is_folder(to):
             above, name = to, split(was)[1]

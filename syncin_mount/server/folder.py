@@ -7,7 +7,6 @@ checked before anything is sent. Facts about the server are from the protocol pa
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -16,6 +15,14 @@ import trio
 
 from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Refused, RemoteError, Unreachable
 from reconciler.model import Entry
+from reconciler.names import (
+    MAX_TRASH_NAME_BYTES,
+    PARTIAL_PREFIX,
+    STAGED_PREFIX,
+    STAND_IN_PREFIX,
+    can_be_made,
+    can_be_uploaded,
+)
 from reconciler.ports import Found, Reader
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.server.auth import JSON, Session, body, greet
@@ -23,11 +30,6 @@ from syncin_mount.server.decoding import parse_etag, told_inode, told_inodes
 from syncin_mount.server.errors import Endpoint, NoPlaceInTrash
 from syncin_mount.server.listing import ListingOptions, none_but, open_listing
 from syncin_mount.server.names import (
-    OWN,
-    PARTIAL,
-    TRASH_BYTES,
-    UPLOAD_BYTES,
-    VERSION,
     checked,
     join,
     quoted,
@@ -270,10 +272,10 @@ class Folder:
     def _is_ours(self, path: str, landing: str) -> bool:
         """Whether a locked name is one that this client made, or a version's own beside its place, where a server that
         was killed left its lock. Not more than a few are tried: what locks them all is no lost lock."""
-        tried, name = 0, path if len(split(path)[1].encode()) <= UPLOAD_BYTES else self._stand_in(path)
+        tried, name = 0, path if can_be_uploaded(split(path)[1]) else self._stand_in(path)
         while name != landing:
             tried, name = tried + 1, self._stand_in(name)
-        return split(landing)[1].startswith((OWN, VERSION)) and tried < MOST_NAMES
+        return split(landing)[1].startswith((STAND_IN_PREFIX, STAGED_PREFIX)) and tried < MOST_NAMES
 
     async def _after_lock(self, path: str, landing: str, error: Locked) -> bool:
         """What is done about a locked name before the next try; whether that takes another name, and so begins at the
@@ -339,7 +341,7 @@ class Folder:
     def _landing(self, path: str) -> str:
         """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock
         holds is refused."""
-        landing = path if len(split(path)[1].encode()) <= UPLOAD_BYTES else self._stand_in(path)
+        landing = path if can_be_uploaded(split(path)[1]) else self._stand_in(path)
         while landing in self._stuck:
             landing = self._stand_in(landing)
         return landing
@@ -361,7 +363,7 @@ class Folder:
         file in the way raises Exists."""
         checked(path)
         name = split(path)[1]
-        if _makeable(name):
+        if can_be_made(name):
             try:
                 return await self._make_folder(path, mtime)
             except Refused as error:
@@ -411,7 +413,7 @@ class Folder:
         try:
             await self._sync_move(path, target)
         except (NoPlaceInTrash, Refused) as exc:
-            if isinstance(exc, Refused) and len(split(target)[1].encode()) <= TRASH_BYTES:
+            if isinstance(exc, Refused) and len(split(target)[1].encode()) <= MAX_TRASH_NAME_BYTES:
                 raise
             await self.delete(target)
             await self._web_move(path, target)
@@ -518,20 +520,9 @@ def _changed(path: str) -> Changed:
 def _partial_of(path: str) -> str:
     """Where the server collects what arrives of an upload to ``path``."""
     parent, name = split(path)
-    return join(parent, PARTIAL + name)
-
-
-_UNMAKEABLE = re.compile(
-    r'(?:CON|PRN|AUX|NUL|COM[1-9]|LPT[1-9])|.*[<>:"\\|?*\x00-\x1f\x7f-\x9f].*', re.DOTALL | re.IGNORECASE
-)
-"""The server's own list (`regExpInvalidFileName`), without regard to case and with DEL: the way around costs little."""
-
-
-def _makeable(name: str) -> bool:
-    """Whether the server's MAKE takes this name."""
-    return _UNMAKEABLE.fullmatch(name) is None
+    return join(parent, PARTIAL_PREFIX + name)
 
 
 def _is_of_name(error: Refused, name: str) -> bool:
     """Whether the server refused this name as such. Its words count, too: another version may have another list."""
-    return not _makeable(name) or (error.status == 400 and "Forbidden characters" in str(error))
+    return not can_be_made(name) or (error.status == 400 and "Forbidden characters" in str(error))

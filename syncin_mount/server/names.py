@@ -6,28 +6,10 @@ API (folder picker, trash, the conditional move) says ``files/personal/x``, ``fi
 
 from __future__ import annotations
 
-import hashlib
 from urllib.parse import quote
 
 from reconciler.errors import Refused
-
-PART_BYTES = 255
-"""A longer name exists on no file system that the server runs on."""
-
-UPLOAD_BYTES = 246
-"""A longer name cannot be uploaded directly: the server puts ``.sync-in.`` before it while it receives."""
-
-TRASH_BYTES = 231
-"""A longer name may find no place in the trash: the server puts a date of 24 bytes behind an older namesake there."""
-
-PARTIAL = ".sync-in."
-"""The server keeps a broken upload beside its target, under the target's name with this before it."""
-
-VERSION = ".sync-in.mount."
-"""What the reconciler's names of versions beside their place begin with."""
-
-OWN = ".sync-in.mount-"
-"""Our own short-lived names on the server start so: see `stand_in`."""
+from reconciler.names import MAX_NAME_BYTES, MAX_TRASH_NAME_BYTES, stand_in_name
 
 
 def complaint(path: str) -> str | None:
@@ -41,8 +23,8 @@ def complaint(path: str) -> str | None:
             length = len(part.encode())
         except UnicodeEncodeError:
             return "a name in it is not valid UTF-8"
-        if length > PART_BYTES:
-            return f"a name in it is longer than {PART_BYTES} bytes"
+        if length > MAX_NAME_BYTES:
+            return f"a name in it is longer than {MAX_NAME_BYTES} bytes"
     return None
 
 
@@ -96,21 +78,16 @@ def sync_path(web: str) -> str:
 
 
 def stand_in(path: str, owner: int = 0) -> str:
-    """A short name beside ``path`` for what cannot be made under its own name at once.
-
-    It depends on the path and the owner (the number of a synchronization) alone: what a crash left behind is taken up
-    again by the next attempt, and no other device writes there.
-    """
+    """The path of `stand_in_name` beside ``path``."""
     parent, _ = split(path)
-    digest = hashlib.blake2b(path.encode(), digest_size=8, salt=owner.to_bytes(8, "little"))
-    return join(parent, OWN + digest.hexdigest())
+    return join(parent, stand_in_name(path, owner))
 
 
 def trash_aside(path: str) -> tuple[str, str]:
     """A folder of ours at the top, and a name in it, from where ``path`` can go to the trash whatever is there."""
     name = split(path)[1]
-    if len(name.encode()) > TRASH_BYTES:
-        name = name.encode()[: TRASH_BYTES - 3].decode(errors="ignore") + "…"
+    if len(name.encode()) > MAX_TRASH_NAME_BYTES:
+        name = name.encode()[: MAX_TRASH_NAME_BYTES - 3].decode(errors="ignore") + "…"
     return split(stand_in(path))[1], name
 
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, NodeId
+from reconciler.names import MAX_NAME_BYTES, free_names
 from syncin_mount.store import leases, system
-from syncin_mount.store.restored import free_names
 from syncin_mount.store.survey import ASIDE, Found, survey
 from syncin_mount.store.types import NodeType
 
@@ -362,7 +362,7 @@ class Importer:
             if not original.leased:
                 os.unlink(place)
                 return
-            aside = os.path.join(head, (ASIDE + name)[:255])
+            aside = os.path.join(head, (ASIDE + name)[:MAX_NAME_BYTES])
             os.rename(place, aside)
             if leases.is_wanted(original.fd):
                 os.rename(aside, place)

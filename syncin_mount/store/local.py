@@ -6,16 +6,17 @@ import errno
 import os
 
 from reconciler.model import NodeId
+from reconciler.names import MAX_NAME_BYTES, is_entry_name
 from syncin_mount.store import events
 from syncin_mount.store.reading import Reading, to_attr
 from syncin_mount.store.records import FILE, FOLDER, Node
 from syncin_mount.store.tables import ROOT
 from syncin_mount.store.types import Attr, NodeType
 
-NAME_MAX = 255
 LINKS_MAX = 1000
 """Names of one file: each change of it is one of every name, and each name is sent by itself."""
 XATTR_MAX = 65_536
+XATTR_NAME_MAX = 255
 XATTR_NAMES_MAX = 65_536
 """Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX, listxattr(2))."""
 
@@ -26,9 +27,9 @@ def _fail(code: int) -> OSError:
 
 def check_name(name: bytes) -> None:
     """Raises OSError: ENAMETOOLONG, EINVAL."""
-    if len(name) > NAME_MAX:
+    if len(name) > MAX_NAME_BYTES:
         raise _fail(errno.ENAMETOOLONG)
-    if name in {b"", b".", b".."} or b"/" in name or b"\0" in name:
+    if not is_entry_name(name):
         raise _fail(errno.EINVAL)
 
 
@@ -50,7 +51,7 @@ class LocalOperations(Reading):
         node = self._ix.entry(parent, name)
         if node is None:
             self._folder(parent)
-            raise _fail(errno.ENAMETOOLONG if len(name) > NAME_MAX else errno.ENOENT)
+            raise _fail(errno.ENAMETOOLONG if len(name) > MAX_NAME_BYTES else errno.ENOENT)
         return node, self._node(node)
 
     def create(
@@ -209,12 +210,12 @@ class LocalOperations(Reading):
     ) -> None:
         """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC (also when the names would be
         more than can be listed)."""
-        if not 0 < len(name) <= NAME_MAX:
+        if not 0 < len(name) <= XATTR_NAME_MAX:
             raise _fail(errno.ERANGE)
         if len(value) > XATTR_MAX:
             raise _fail(errno.E2BIG)
         count = self._node(node).xattrs
-        if create or replace or count >= XATTR_NAMES_MAX // (NAME_MAX + 1):
+        if create or replace or count >= XATTR_NAMES_MAX // (XATTR_NAME_MAX + 1):
             names = self.list_xattrs(node)
             there = name in names
             if create and there:

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from reconciler.names import MAX_NAME_BYTES, is_name
 from syncin_mount.store.index import Index, differs
 from syncin_mount.store.links import SHARED
 from syncin_mount.store.objects import Object, Objects
@@ -50,7 +51,6 @@ LAST_KIND: Final = 6
 SECOND: Final = 1_000_000_000
 TOP: Final = b"found by check --repair"
 WHY: Final = "a repair found it without a place in the drive"
-NAME_BYTES: Final = 255
 
 
 class Mending:
@@ -176,7 +176,7 @@ class Mending:
         by_place: dict[tuple[int, bytes], int] = {}
         for node, record in self._nodes.items():
             place = (record.parent, record.name)
-            if node == ROOT or not _is_name(record.name) or not 0 <= record.kind <= LAST_KIND:
+            if node == ROOT or not is_name(record.name) or not 0 <= record.kind <= LAST_KIND:
                 continue
             if place not in by_place or self._index.entry(*place) == node:
                 by_place[place] = node
@@ -310,7 +310,7 @@ class Mending:
                 continue
             name = b"%d-%d" % (owner, number)
             if owner in named and owner != ROOT:
-                name += b" " + named[owner][: NAME_BYTES - len(name) - 1]
+                name += b" " + named[owner][: MAX_NAME_BYTES - len(name) - 1]
             path = self._bin_path(name)
             self._binned[path] = (found.st_size, ToBin(owner, number, path, found.st_mtime_ns))
             self.said.append(f"nothing refers to the content {owner}-{number}: it is in the bin")
@@ -337,7 +337,7 @@ class Mending:
         while node != ROOT and node not in seen:
             seen.add(node)
             record = self._nodes.get(node)
-            if record is None or not _is_name(record.name):
+            if record is None or not is_name(record.name):
                 names.append(b"(%d)" % node)
                 break
             names.append(record.name)
@@ -457,7 +457,3 @@ class Mending:
 
 def _u64(raw: bytes) -> int:
     return int(U64.unpack(raw)[0])
-
-
-def _is_name(name: bytes) -> bool:
-    return 0 < len(name) <= NAME_BYTES and name not in {b".", b".."} and b"/" not in name and b"\0" not in name

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import trio
 
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
+from reconciler.names import MAX_NAME_BYTES, is_name
 from syncin_mount.store import system
 from syncin_mount.store.contents import Content
 from syncin_mount.store.core import Core
@@ -245,8 +246,8 @@ def to_record(base: Base) -> BaseRecord:
     if base.kind is Kind.OTHER:
         raise ValueError("a link or device has no base")
     name = raw_name(base.name)
-    if len(name) > 255:
-        raise ValueError(f"the name {base.name[:40]}… is longer than 255 bytes")
+    if len(name) > MAX_NAME_BYTES:
+        raise ValueError(f"the name {base.name[:40]}… is longer than {MAX_NAME_BYTES} bytes")
     kind = FILE if base.kind is Kind.FILE else FOLDER
     return BaseRecord(
         kind,
@@ -274,7 +275,7 @@ def raw_name(name: str) -> bytes:
 def place_name(place: Place) -> bytes:
     """The name as bytes. ValueError for one that could lead elsewhere, NotRecordable for one that is no bytes."""
     name = raw_name(place.name)
-    if name in {b"", b".", b".."} or b"/" in name or b"\0" in name or len(name) > 255:
+    if not is_name(name):
         raise ValueError(f"{place.name[:40]!r} is no name for a file or folder")
     return name
 

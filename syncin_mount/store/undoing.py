@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.model import NodeId
+from reconciler.names import free_names
 from syncin_mount.store import events, system
 from syncin_mount.store.changes import AttrChanged
 from syncin_mount.store.errors import CannotUndo
 from syncin_mount.store.local import LocalOperations
 from syncin_mount.store.records import FILE, FOLDER, U64, BaseRecord, Node, decode_pending, key
-from syncin_mount.store.restored import free_names
 from syncin_mount.store.settling import FILE_MODE, FOLDER_MODE, Settling
 from syncin_mount.store.tables import ROOT
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
+from reconciler.names import MAX_NAME_BYTES, MAX_SUFFIX_BYTES
+
 INFO: Final = b".trashinfo"
-_LONGEST_NAME: Final = 255 - len(INFO)
-_LONGEST_SUFFIX: Final = 32
+_LONGEST_NAME: Final = MAX_NAME_BYTES - len(INFO)
 _LONGEST_PATH: Final = 4095
 
 
@@ -96,7 +97,7 @@ def names(name: bytes) -> Iterator[bytes]:
     """Names for the item in the trash, to be tried in this order: its own, then numbered as ``doc.2.txt``; short enough
     for the info file's suffix, and never cut within a UTF-8 character."""
     stem, dot, suffix = name.rpartition(b".")
-    if not stem or len(suffix) > _LONGEST_SUFFIX:
+    if not stem or len(suffix) > MAX_SUFFIX_BYTES:
         stem, dot, suffix = name, b"", b""
     end = dot + suffix
     yield _cut(stem, _LONGEST_NAME - len(end)) + end

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 import trio
 
 from reconciler.model import ROOT, Kind
+from reconciler.names import MAX_NAME_BYTES
 from syncin_mount.store.types import TYPE_BITS, NodeType
 from syncin_mount.vfs.files import OpenFile, OpenFiles
 from syncin_mount.vfs.folders import OpenFolder, parent_of
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NAME_BYTES = 255
 """Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
 
 SMALL = 16 << 10
@@ -118,7 +118,7 @@ class FileSystem:
         if self.read_only:
             _fail(errno.EROFS)
         for name in names:
-            if len(name) > NAME_BYTES:
+            if len(name) > MAX_NAME_BYTES:
                 _fail(errno.ENAMETOOLONG)
 
     def _no_new_trash(self, folder: NodeId, name: bytes) -> None:
@@ -135,7 +135,7 @@ class FileSystem:
 
     def lookup(self, parent: int, name: bytes) -> Attr:
         """Raises FileNotFoundError, ENAMETOOLONG."""
-        if len(name) > NAME_BYTES:
+        if len(name) > MAX_NAME_BYTES:
             _fail(errno.ENAMETOOLONG)
         node = self._node(parent)
         if name == b".":

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.filters import PARTIAL_PREFIX
+from reconciler.names import PARTIAL_PREFIX
 from syncin_mount.cli.trees import Thing, take
 from tests.crash.model import FILE, FOLDER, LINK, Entry
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from reconciler.model import ROOT, Kind, NodeId, Op, Place, Side
-from tests.reconciler.world import Item, User, World, temporary_name
+from tests.reconciler.world import Item, User, World, swap_name
 
 
 def deep(folders: int, files: int) -> World:
@@ -111,6 +111,6 @@ def test_what_bears_its_own_temporary_name_is_an_ordinary_thing():
     """Another replica's swap, seen in its middle, may have given it the name that is this one's for the same number."""
     world = World()
     node = world.new_id()
-    world.there[node] = Item(Kind.FOLDER, ROOT, temporary_name(node))
+    world.there[node] = Item(Kind.FOLDER, ROOT, swap_name(node))
     made = world.plan()
     assert [(action.op, action.side) for action in made.actions] == [(Op.MAKE, Side.LOCAL)]

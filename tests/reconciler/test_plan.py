@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Place, Settings, Side
+from reconciler.names import conflict_name, unsyncable
 from reconciler.plan import plan
-from reconciler.resolve import conflict_name, unfit
 from tests.reconciler.tables import told, world_of
 from tests.reconciler.world import STAMP, Item, World
 
@@ -221,7 +221,7 @@ def test_names_the_server_cannot_hold_stay_here_with_all_below(name: str):
 
 @pytest.mark.parametrize("name", ["é" * 127, "a:b?", "x" * 255, "ends with a dot."])
 def test_names_the_server_can_hold(name: str):
-    assert unfit(name) is None
+    assert unsyncable(name) is None
 
 
 def test_what_is_left_out_is_not_looked_at_but_goes_with_its_folder():
@@ -304,7 +304,7 @@ def test_a_temporary_name_whose_former_place_is_settled_as_anothers_becomes_a_co
         (Op.MOVE, Side.LOCAL, left),
         (Op.SEND, Side.REMOTE, left),
     ]
-    assert {each.target for each in made.actions} == {Place(ROOT, conflict_name("b", Kind.FILE, STAMP, "box", 1))}
+    assert {each.target for each in made.actions} == {Place(ROOT, conflict_name("b", STAMP, "box", 1))}
 
 
 @pytest.mark.parametrize("direction", list(Direction))
@@ -372,12 +372,12 @@ def test_the_reasons_say_what_each_side_did():
     ],
 )
 def test_conflict_names(name: str, kind: Kind, number: int, expected: str):
-    assert conflict_name(name, kind, STAMP, "box", number) == expected
+    assert conflict_name(name, STAMP, "box", number, is_folder=kind is Kind.FOLDER) == expected
 
 
 @pytest.mark.parametrize("name", ["ü" * 127, "x" * 251 + ".txt", "\udce9" * 255, "😀" * 63 + ".c"])
 def test_conflict_names_fit(name: str):
-    made = conflict_name(name, Kind.FILE, STAMP, "h/o:s" * 40, 7)
+    made = conflict_name(name, STAMP, "h/o:s" * 40, 7)
     assert len(made.encode("utf-8", "surrogateescape")) <= 246
     assert "/" not in made
     assert made.endswith(name[-2:] if "." in name else ")")

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
 from reconciler.model import ROOT, Conflict, Direction, Kind, NodeId, Place, Settings, Side
-from tests.reconciler.world import Item, User, World, temporary_name
+from tests.reconciler.world import Item, User, World, swap_name
 
 NAMES = ("a", "b", "c", "d.txt")
 
@@ -115,7 +115,7 @@ def settled(world: World) -> None:
     assert again.stages == ()
     assert again.conflicts == ()
     assert again.waiting == ()
-    assert not any(item.name.startswith(temporary_name(node)) for node, item in world.here.items())
+    assert not any(item.name.startswith(swap_name(node)) for node, item in world.here.items())
 
 
 worlds = st.builds(

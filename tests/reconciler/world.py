@@ -28,8 +28,9 @@ from reconciler.model import (
     Settings,
     Side,
 )
+from reconciler.names import swap_name
 from reconciler.plan import plan
-from reconciler.resolve import stays_of_equals, temporary_name
+from reconciler.resolve import stays_of_equals
 
 STAMP = "2026-01-02"
 
@@ -580,4 +581,4 @@ def size_of(content: str) -> int:
     return int.from_bytes(content.encode()) if content else 0
 
 
-__all__ = ["STAMP", "Item", "Snapshot", "User", "World", "size_of", "temporary_name"]
+__all__ = ["STAMP", "Item", "Snapshot", "User", "World", "size_of", "swap_name"]

@@ -1,4 +1,4 @@
-"""Names for what comes back from a bin."""
+"""Names that the program gives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from syncin_mount.store.restored import free_names, original
+from reconciler.names import free_names, name_before_trash
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_names_stay_short_and_whole(name: str):
     ],
 )
 def test_the_date_of_a_namesake_in_the_server_s_trash_is_no_part_of_its_name(name: str, was: str):
-    assert original(name) == was
+    assert name_before_trash(name) == was

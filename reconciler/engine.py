@@ -70,8 +70,9 @@ LOOK_SHARE = 20
 LONGEST_WAIT = 10.0
 """Seconds, and no longer: a look also takes long when others have the loop."""
 
-REFUSED_PAUSE = 300.0
-"""Seconds after which a log-in that was refused is tried again: it may have been renewed."""
+REFUSED_PAUSE = 60.0
+"""Seconds after which a log-in that was refused is tried again: it may have been renewed, or a permission be back. It
+costs the server one small request."""
 
 OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
 
@@ -511,7 +512,8 @@ class Engine:
         if self._settle_settings is not None:
             self._doing = "asking for the settings"
             before, self.settings = self.settings, await self._settle_settings()
-            if self.settings.filters != before.filters:
+            has_rights_again = before.restricted and not self.settings.restricted
+            if self.settings.filters != before.filters or has_rights_again:
                 self._outstanding.pauses.release_all()
                 self.list_soon()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from syncin_mount.cli.exits import CommandError
 from syncin_mount.config import ConfigurationFile, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from syncin_mount.config import Configuration, Server, Synchronization
 
@@ -37,6 +38,19 @@ def warn_insecure(server: Server) -> None:
     """Says what is not safe about the way to the server, if anything."""
     if server.insecurity is not None:
         output.warn(server.insecurity)
+
+
+def warn_untrusting(servers: Iterable[Server]) -> None:
+    """Says so where the environment names certificates that cannot be used for one of these servers: a drive is mounted
+    all the same, and its runs are refused until that is put right."""
+    if not any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")):
+        return
+    if any(each.url.startswith("https:") and each.ca_file is None and not each.insecure_tls for each in servers):
+        from syncin_mount.server.trust import wrong_in_environment  # noqa: PLC0415 (start-up time)
+
+        wrong = wrong_in_environment()
+        if wrong is not None:
+            output.warn(wrong)
 
 
 def synchronization_named(configuration: Configuration, name: str) -> Synchronization:

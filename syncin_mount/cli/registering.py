@@ -44,6 +44,29 @@ async def _register(
         return await register_again(session, ours, time.time())
 
 
+def tell_gone(folders: Folders, server: Server, names: Iterable[str]) -> None:
+    """Has the mounted ones of ``names`` go on at once, and names those that the server does not have: somebody may have
+    removed them there on purpose. Raises RemoteError, ConfigurationError."""
+    configured = ConfigurationFile(folders).read().synchronizations
+    ours = [configured[name] for name in names]
+    gone = output.run_async(_gone, folders, server, ours)
+    retry(folders, [each.name for each in ours])
+    for each in gone:
+        output.warn(
+            f"{each.name}: the server has no synchronization of {each.remote} for this computer any more, and nothing "
+            f"of it is carried; register it again (syncin-mount edit {each.name} --register), or remove it "
+            f"(syncin-mount remove {each.name})"
+        )
+
+
+async def _gone(folders: Folders, server: Server, ours: list[Synchronization]) -> list[Synchronization]:
+    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.daemon.registration import gone_there  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        return await gone_there(session, ours)
+
+
 def _remember_number(folders: Folders, again: Synchronization) -> None:
     def with_it(now: Configuration) -> Configuration:
         present = now.synchronizations.get(again.name)

@@ -206,6 +206,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key("path_id", _number),
     Key("timestamp", _number),
     Key("permissions", _permissions),
+    Key("disabled_there", _truth),
 )
 
 

@@ -57,9 +57,9 @@ class Client:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://daemon", timeout=_ANSWER
-        )
+        # No certificates are read for a socket of this computer: a variable that names none must not end the command.
+        socket = httpx.AsyncHTTPTransport(uds=str(path), verify=False, trust_env=False)
+        self._http = httpx.AsyncClient(transport=socket, base_url="http://daemon", timeout=_ANSWER, trust_env=False)
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):

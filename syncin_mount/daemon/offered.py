@@ -150,6 +150,7 @@ def _as_ours(
         path_id=offer.id if isinstance(offer.id, int) else None,
         timestamp=max(offer.timestamp, 0),
         permissions=permissions(offer.permissions),
+        disabled_there=None if offer.enabled else True,
     )
     return new, None
 

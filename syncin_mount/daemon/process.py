@@ -93,15 +93,12 @@ async def _release_the_killed(folders: Folders, frontend: Frontend, synchronizat
 
 
 def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
-    """A drive that mirrors the server is read-only. (One that was mounted so stays so for the kernel.)"""
-    mounted_so = runtime.synchronization.direction_in_force is Direction.DOWNLOAD
+    """A drive that mirrors the server is read-only, for as long as it does."""
 
     def follow() -> None:
         fs.read_only = runtime.synchronization.direction_in_force is Direction.DOWNLOAD
-        if mounted_so and not fs.read_only:
-            log.warning("the drive may be written to now; unmount and mount it for that")
 
-    fs.read_only = mounted_so
+    follow()
     runtime.registration.on_change.append(follow)
 
 

@@ -95,12 +95,15 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
     if unholdable(replace(now, timestamp=update.timestamp)) is not None:
         log.warning("the server's settings are not followed: their date cannot be one")
         return now
+    enabled = now.enabled if update.enabled is msgspec.UNSET else update.enabled
     followed = replace(
         now,
         timestamp=update.timestamp,
         direction=now.direction if update.mode is msgspec.UNSET else Direction(update.mode),
         conflict=now.conflict if update.conflict_mode is msgspec.UNSET else Conflict(update.conflict_mode),
-        enabled=now.enabled if update.enabled is msgspec.UNSET else update.enabled,
+        enabled=enabled,
+        # One that was disabled here before is wanted by who mounts it by hand: it is not disabled there.
+        disabled_there=None if enabled else (now.disabled_there or now.enabled or None),
     )
     changes: tuple[dict[str, Any], ...] = (
         {} if update.diff_mode is msgspec.UNSET else {"mode": Mode(update.diff_mode)},
@@ -151,6 +154,13 @@ async def newest(session: Session, ours: Synchronization) -> tuple[Synchronizati
     return followed(ours, await update_paths(session, [wire(ours)])), session.server_time()
 
 
+async def gone_there(session: Session, synchronizations: Iterable[Synchronization]) -> list[Synchronization]:
+    """Those of the registered ones that this client has no more on the server. Raises RemoteError."""
+    ours = [each for each in synchronizations if each.path_id is not None]
+    gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
+    return [each for each in ours if each.path_id in gone]
+
+
 async def register_again(
     session: Session, synchronizations: Iterable[Synchronization], now: float
 ) -> list[tuple[Synchronization, RemoteError | None]]:
@@ -158,12 +168,8 @@ async def register_again(
     cannot be registered. They go from there with the client, with their entry on the account page, or with a share.
     ``now`` is wall time in seconds: so the registration is a new one to who does not know it yet. Raises
     RemoteError."""
-    ours = [each for each in synchronizations if each.path_id is not None]
-    gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
     again: list[tuple[Synchronization, RemoteError | None]] = []
-    for each in ours:
-        if each.path_id not in gone:
-            continue
+    for each in await gone_there(session, synchronizations):
         try:
             new = replace(each, timestamp=max(int(session.server_time() or now), each.timestamp + 1))
             registered = await register_path(session, wire(replace(new, path_id=None)))
@@ -198,7 +204,6 @@ class Registration:
         self.synchronization = synchronization
         self.on_change: list[Callable[[], None]] = []
         self._settling = trio.Lock()
-        self._disabled_there = False
         self._tell_restriction("")
 
     @property
@@ -245,9 +250,7 @@ class Registration:
             await self._save(ours, now)
             self._follow(now, "the server's page says")
         await self._offered(changes.add)
-        # One that was disabled before it was mounted by hand is wanted all the same.
-        self._disabled_there = not now.enabled and (self._disabled_there or ours.enabled)
-        if self._disabled_there:
+        if now.is_stopped_there:
             raise Halted(disabled(now.remote, now.name))
         return self.settings
 

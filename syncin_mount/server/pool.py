@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Any
 
-import certifi
 import httpcore
 import httpx
 
-from reconciler.errors import Refused
 from syncin_mount.server.chunks import CoalescingStream
 from syncin_mount.server.socks import SocksBackend
 from syncin_mount.server.stream import Backend, Stream
+from syncin_mount.server.trust import trusting, unusable
 from syncin_mount.server.way import Proxy, Way, proxy_for
 
 CONNECTIONS = 16
@@ -130,34 +128,18 @@ def _pool(proxy: Proxy | None, context: ssl.SSLContext | None, kind: type[Stream
 
 
 def tls(way: Way) -> ssl.SSLContext:
-    """The system's certificates (SSL_CERT_FILE and SSL_CERT_DIR too), or certifi's where the system has none. Raises
-    Refused when a file that was set cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=way.ca_file)
-    except (OSError, ValueError) as error:
-        raise _of_file("certificates", way.ca_file, error) from error
+    """Whom to trust on this way (`trust`), and the certificate to show. Raises Refused when a file that was set, or one
+    that the environment names, cannot be used."""
+    context = trusting(way.ca_file, insecure=way.insecure_tls)
     if way.client_cert is not None:
         try:
             context.load_cert_chain(way.client_cert, password=_no_passphrase)
         except (OSError, ValueError) as error:
-            raise _of_file("certificate and key", way.client_cert, error) from error
-    if way.insecure_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    paths = ssl.get_default_verify_paths()
-    if way.ca_file is None and not any(path and os.path.exists(path) for path in (paths.cafile, paths.capath)):
-        context.load_verify_locations(certifi.where())
+            why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+            raise unusable("certificate and key", way.client_cert, why) from error
     return context
 
 
 def _no_passphrase() -> str:
     """Nobody is there to be asked when a drive is mounted by itself."""
     raise ValueError("it is protected by a passphrase, which nobody is asked for")
-
-
-def _of_file(what: str, path: str | None, error: Exception) -> Refused:
-    why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-    return Refused(
-        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server edit NAME'"
-    )

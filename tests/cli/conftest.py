@@ -116,8 +116,9 @@ class World:
         words = ("server", "add", "home", self.url, "--login", "user1", "--password-stdin")
         await self.must(*words, stdin=f"{PASSWORD}\n", home=home)
 
-    async def log_in_again(self, home: Path | None = None) -> None:
-        await self.must("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n", home=home)
+    async def log_in_again(self, *options: str, home: Path | None = None) -> None:
+        words = ("server", "auth", "home", "--password-stdin", *options)
+        await self.must(*words, stdin=f"{PASSWORD}\n", home=home)
 
     async def add(self, *options: str, home: Path | None = None, drive: Path | None = None) -> None:
         words = ("--server", "home", "--remote", "personal/docs", "--mountpoint", str(drive or self.drive))

@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from syncin_mount.devserver import DevServer, User, serve
+from syncin_mount.devserver.certificate import FILE_NAME as CERTIFICATE
 from syncin_mount.devserver.certificate import self_signed
 from syncin_mount.devserver.store import Account, Client
 from syncin_mount.devserver.tokens import totp
@@ -61,17 +62,21 @@ def nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("trouble", "says", "mend", "log_in"),
     [
-        (disable, "is disabled on", lambda world: setattr(client_of(world), "enabled", True), False),
-        (expire, "is expired; log in again with `syncin-mount server auth home`", nothing, True),
-        (revoke, "does not know this client any more", nothing, True),
+        (disable, "is disabled on", lambda world: setattr(client_of(world), "enabled", True), None),
+        (expire, "is expired; log in again with `syncin-mount server auth home`", nothing, []),
+        (revoke, "does not know this client any more", nothing, ["--register"]),
         (suspend, "is suspended or may not synchronize; ask its administrator",
-         lambda world: setattr(account_of(world), "active", True), False),
+         lambda world: setattr(account_of(world), "active", True), None),
         (forbid, "has no permission for that any more; log in again",
-         lambda world: account_of(world).applications.append("desktop_app_sync"), False),
+         lambda world: account_of(world).applications.append("desktop_app_sync"), None),
     ],
 )  # fmt: skip
 async def test_trouble_is_named_and_ends_without_loss(
-    world: World, trouble: Callable[[World], None], says: str, mend: Callable[[World], None], log_in: bool
+    world: World,
+    trouble: Callable[[World], None],
+    says: str,
+    mend: Callable[[World], None],
+    log_in: list[str] | None,
 ):
     await world.log_in()
     await world.add()
@@ -81,16 +86,16 @@ async def test_trouble_is_named_and_ends_without_loss(
     assert says in said
     (world.disk / "there").write_text("there")
     mend(world)
-    if log_in:
-        await world.log_in_again()
+    if log_in is not None:
+        await world.log_in_again(*log_in)
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 1
 
 
 @pytest.mark.usefixtures("mounts")
-@pytest.mark.parametrize("trouble", [expire, revoke])
+@pytest.mark.parametrize(("trouble", "options"), [(expire, []), (revoke, ["--register"])])
 async def test_a_mounted_drive_goes_on_as_soon_as_somebody_logs_in_again(
-    world: World, trouble: Callable[[World], None]
+    world: World, trouble: Callable[[World], None], options: list[str]
 ):
     await world.log_in()
     await world.add()
@@ -103,7 +108,7 @@ async def test_a_mounted_drive_goes_on_as_soon_as_somebody_logs_in_again(
     (world.drive / "unsent").write_text("only here")
     await world.refused("sync", "docs", status=5)
     assert not (world.disk / "unsent").exists()
-    await world.log_in_again()
+    await world.log_in_again(*options)
 
     async def sent() -> bool:
         return (world.disk / "unsent").exists()
@@ -288,3 +293,34 @@ async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_lo
     )
     assert "cannot be verified" in said
     await world.must("sync", "docs")
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_certificates_that_the_environment_names_wrongly_are_told_by_each_command(
+    world: World, secured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`mount` once ended without naming them: the socket of its own daemon was thought to need certificates."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "secured" / CERTIFICATE))
+    words = ("server", "add", "tls", secured, "--login", "user1", "--password-stdin")
+    await world.must(*words, stdin=f"{PASSWORD}\n")
+    place = str(world.drive)
+    await world.must("add", "docs", "--server", "tls", "--remote", "personal/docs", "--mountpoint", place)
+    await world.must("sync", "docs")
+    lost = tmp_path / "lost.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(lost))
+    names = f"SSL_CERT_FILE names {lost}, where no certificates can be read (No such file or directory)"
+    assert names in await world.refused("sync", "docs", status=5)
+    assert names in await world.refused("remote", "ls", "--server", "tls", status=5)
+    again = ("server", "add", "other", secured.replace("127.0.0.1", "localhost"), *words[4:])
+    assert names in await world.refused(*again, stdin=f"{PASSWORD}\n", status=5)
+    assert [each["name"] for each in await world.json("server", "list")] == ["tls"]
+    assert names in (await world.run("doctor")).out
+    done = await world.run("mount", "docs")
+    assert (done.status, names in done.error, done.error.count("\n")) == (0, True, 1), done
+    (world.drive / "unsent").write_text("only here")
+    assert names in await world.refused("sync", "docs", status=5)
+    assert names in str((await world.json("status", "docs"))[0]["failed"])
+    await world.must("umount", "docs")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "secured" / CERTIFICATE))
+    await world.must("sync", "docs")
+    assert (tmp_path / "secured/users/user1/files/docs/unsent").read_text() == "only here"

@@ -295,7 +295,7 @@ async def test_logging_in_again_renews_the_token(world: World):
     assert (await world.must("remote", "ls", "--server", "home")).startswith("personal/ ")
 
 
-async def test_logging_in_again_registers_what_went_with_the_client(world: World):
+async def test_logging_in_again_registers_what_went_with_the_client_if_that_is_said(world: World):
     """Somebody removed this computer on the account page; seen on the real server, and there was no way back."""
     await world.log_in()
     await world.add()
@@ -303,15 +303,16 @@ async def test_logging_in_again_registers_what_went_with_the_client(world: World
     world.dev.store.state.paths.clear()
     world.dev.store.state.clients.clear()
     assert "syncin-mount server auth home" in await world.refused("sync", "docs", status=5)
-    await world.must("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n")
+    await world.log_in_again("--register")
     [path] = world.dev.store.state.paths
     assert [each["path_id"] for each in await world.json("list")] == [path.id]
     await world.must("sync", "docs")
-    await world.log_in_again()
+    await world.log_in_again("--register")
     assert [each.id for each in world.dev.store.state.paths] == [path.id], "it was registered twice"
     world.dev.store.state.paths.clear()
     world.disk.rename(world.disk.with_name("elsewhere"))
-    done = await world.run("server", "auth", "home", "--password-stdin", stdin=f"{PASSWORD}\n")
+    words = ("server", "auth", "home", "--password-stdin", "--register")
+    done = await world.run(*words, stdin=f"{PASSWORD}\n")
     assert done.status == 0
     assert "docs: the server has it no more, and does not register it again (There is no folder" in done.error
 

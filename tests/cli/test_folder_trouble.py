@@ -3,6 +3,7 @@ sentence says it, and its way out works."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -121,3 +122,36 @@ async def test_made_read_only_and_followed(world: World):
     [entry] = await world.json("bin", "docs", "list")
     assert entry["path"] == "only here"
     await world.must("sync", "docs")
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_rights_that_come_back_need_no_other_mount(world: World):
+    """Mounted while it could only be read, it once stayed so for the kernel until it was mounted anew."""
+    await world.log_in()
+    (team(world) / "docs").mkdir()
+    (team(world) / "docs/there").write_text("there")
+    space = world.dev.store.space("team")
+    assert space is not None
+    members, space.members = space.members, {"user1": ""}
+    words = ("--server", "home", "--remote", "spaces/team/docs", "--mountpoint", str(world.drive))
+    await world.must("add", "docs", *words)
+    await world.must("mount", "docs")
+    await world.must("sync", "docs")
+    with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+        (world.drive / "new").write_text("x")
+    for _ in range(2):
+        space.members = members
+        await world.must("sync", "docs")
+        (world.drive / "new").write_text("x")
+        await world.must("sync", "docs")
+        space.members = {"user1": ""}
+        await world.must("sync", "docs")
+        with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+            (world.drive / "new").unlink()
+    space.members = {}
+    await world.refused("sync", "docs", status=4)
+    space.members = members
+    await world.must("sync", "docs")
+    (world.drive / "new").write_text("again")
+    await world.must("sync", "docs")
+    assert (team(world) / "docs/new").read_text() == "again"

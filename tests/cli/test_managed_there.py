@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import World, until
+from tests.cli.conftest import PASSWORD, World, until
 
 OLD = 1_600_000_000
 
@@ -236,3 +236,94 @@ async def test_what_stays_is_said(world: World):
     ):
         assert says in await world.refused("edit", "docs", option, "x")
     assert world.config.read_bytes() == (world.base / "before").read_bytes()
+
+
+async def disabled_on_the_page(world: World) -> None:
+    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, enabled=False)
+
+
+async def test_disabled_there_stops_every_process_until_it_is_enabled(world: World):
+    """A second process once took it for what its own user had disabled, and sent."""
+    await begun(world)
+    await disabled_on_the_page(world)
+    for _ in range(3):
+        assert "disabled on the account page" in await world.refused("sync", "docs", status=4)
+    assert "disabled on the account page" in await world.must("show", "docs")
+    assert "disabled on the account page" in await world.refused("sync", "docs", "--dry-run", status=4)
+    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, enabled=True)
+    (world.disk / "there").write_text("there")
+    await world.must("sync", "docs")
+    assert "disabled_there" not in configured(world)["docs"]
+
+
+async def test_disabled_there_is_noticed_by_any_command_that_asks(world: World):
+    """`edit` takes over what the page has newer: that it was disabled there is part of it."""
+    await begun(world)
+    await disabled_on_the_page(world)
+    await world.must("edit", "docs", "--conflict", "local")
+    assert configured(world)["docs"]["disabled_there"] is True
+    await world.refused("sync", "docs", status=4)
+    await world.must("enable", "docs")
+    await world.must("sync", "docs")
+
+
+async def test_disabled_here_is_run_by_hand_whatever_the_page_changes(world: World):
+    await begun(world)
+    await world.must("disable", "docs")
+    await world.must("sync", "docs")
+    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, mode="upload", enabled=False)
+    await world.must("sync", "docs")
+    assert configured(world)["docs"]["direction"] == "upload"
+
+
+async def test_disabled_there_and_lost_here_comes_back_stopped(world: World):
+    await begun(world)
+    await disabled_on_the_page(world)
+    await second(world)
+    grow_old(world)
+    lose(world, "docs")
+    await world.must("sync", "other")
+    assert configured(world)["docs"]["enabled"] is False
+    await world.refused("sync", "docs", status=4)
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_disabled_there_a_drive_mounted_by_hand_keeps_what_waits_until_it_is_enabled_there(world: World):
+    await begun(world)
+    await disabled_on_the_page(world)
+    await world.refused("sync", "docs", status=4)
+    done = await world.run("mount", "docs")
+    assert (done.status, "nothing is carried" in done.error) == (0, True), done
+    (world.drive / "unsent").write_text("only here")
+    await world.refused("sync", "docs", status=4)
+    [status] = await world.json("status", "docs")
+    assert "disabled on the account page" in status["halted"]
+    assert not (world.disk / "unsent").exists()
+    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, enabled=True)
+    await world.must("sync", "docs")
+    assert (world.disk / "unsent").read_text() == "only here"
+    assert (await world.json("status", "docs"))[0]["halted"] is None
+
+
+@pytest.mark.parametrize("with_client", [True, False], ids=["computer", "synchronization"])
+async def test_what_was_removed_there_is_registered_again_only_when_somebody_says_so(world: World, with_client: bool):
+    """``with_client``: the whole computer was removed on the account page, not one synchronization."""
+    await begun(world)
+    await second(world)
+    state = world.dev.store.state
+    other = [each for each in state.paths if each.settings["name"] == "other" and not with_client]
+    state.paths[:] = other
+    if with_client:
+        state.clients.clear()
+    words = ("server", "auth", "home", "--password-stdin")
+    done = await world.run(*words, stdin=f"{PASSWORD}\n")
+    assert done.status == 0
+    assert "docs: the server has no synchronization of personal/docs" in done.error
+    assert "syncin-mount edit docs --register" in done.error
+    assert ("other:" in done.error) is with_client
+    assert state.paths == other
+    assert "syncin-mount edit docs --register" in await world.refused("sync", "docs", status=4)
+    done = await world.run(*words, "--register", stdin=f"{PASSWORD}\n")
+    assert "docs: registered again for personal/docs" in done.out
+    assert {each.settings["name"] for each in state.paths} == {"docs", "other"}
+    await world.must("sync", "docs")

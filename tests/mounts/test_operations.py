@@ -397,7 +397,26 @@ def test_read_only_refuses_every_change(mount):
     drive.start()
     here = drive.path
     assert (here / "file").read_text() == "x"
-    assert error_of(os.mkdir, here / "new") == errno.EROFS
-    assert error_of(os.open, here / "file", os.O_WRONLY) == errno.EROFS
-    assert error_of(os.unlink, here / "file") == errno.EROFS
-    assert error_of(os.chmod, here / "file", 0o600) == errno.EROFS
+    file = here / "file"
+    descriptor = os.open(file, os.O_RDONLY)
+    calls: dict[str, Callable[[], object]] = {
+        "mkdir": lambda: os.mkdir(here / "new"),
+        "mknod": lambda: os.mknod(here / "new"),
+        "symlink": lambda: os.symlink("x", here / "new"),
+        "link": lambda: os.link(file, here / "new"),
+        "rename": lambda: os.rename(file, here / "new"),
+        "unlink": lambda: os.unlink(file),
+        "create": lambda: os.open(here / "new", os.O_CREAT | os.O_WRONLY),
+        "write": lambda: os.open(file, os.O_WRONLY),
+        "truncating": lambda: os.open(file, os.O_RDONLY | os.O_TRUNC),
+        "truncate": lambda: os.truncate(file, 0),
+        "chmod": lambda: os.chmod(file, 0o600),
+        "fchmod": lambda: os.fchmod(descriptor, 0o600),
+        "chown": lambda: os.chown(file, os.getuid(), os.getgid()),
+        "utime": lambda: os.utime(file),
+        "setxattr": lambda: os.setxattr(file, "user.x", b"x"),
+    }
+    refusals = {name: error_of(call) for name, call in calls.items()}
+    os.close(descriptor)
+    assert refusals == dict.fromkeys(calls, errno.EROFS)
+    assert file.read_text() == "x"

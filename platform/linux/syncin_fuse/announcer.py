@@ -16,9 +16,6 @@ What holds here:
 - What comes too fast is told by folder: see WAITING.
 - While nobody watches no call is made: the herald looks through the processes (/proc), at most every LOOK seconds.
   Those of other users cannot be looked into, and matter only where they are let in.
-
-On a drive that is read-only for the kernel no call can be made, and this is not used (`Invalidator` tells who watches a
-file that it is gone).
 """
 
 from __future__ import annotations

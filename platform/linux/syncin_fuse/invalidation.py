@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 import pyfuse3
 import trio
 
-from syncin_mount.store import Change, EntryChanged, InodeUnnamed, NameChanged, NodeType
+from syncin_mount.store import Change, EntryChanged, InodeUnnamed, NameChanged
 
 if TYPE_CHECKING:
-    from syncin_mount.store import Attr
     from syncin_mount.vfs import FileSystem
 
 log = logging.getLogger(__name__)
@@ -35,9 +34,8 @@ Step = Callable[[], int | None]
 class Invalidator:
     """Collects changes on the trio thread and passes them on, in batches, from a worker thread."""
 
-    def __init__(self, fs: FileSystem, told: Callable[[NameChanged], None] | None) -> None:
-        """``told`` gets what became of a name once the kernel knows that it remembers it wrongly. Without it, who
-        watches a file hears from the kernel that it is gone, and nobody hears more (inotify)."""
+    def __init__(self, fs: FileSystem, told: Callable[[NameChanged], None]) -> None:
+        """``told`` gets what became of a name once the kernel knows that it remembers it wrongly."""
         self._fs = fs
         self._told = told
         self._send, self._receive = trio.open_memory_channel[Change](math.inf)
@@ -60,12 +58,10 @@ class Invalidator:
                     while True:
                         batch[self._receive.receive_nowait()] = None
                 names = [each for each in batch if isinstance(each, NameChanged)]
-                gone = {(each.parent_ino, each.name): each.was for each in names} if self._told is None else {}
-                steps = [step for each in batch for step in self._steps(each, gone)]
+                steps = [step for each in batch for step in self._steps(each)]
                 self._fs.forget(await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True))
-                if self._told is not None:
-                    for name in names:
-                        self._told(name)
+                for name in names:
+                    self._told(name)
         finally:
             self._stopped.set()
 
@@ -74,12 +70,10 @@ class Invalidator:
         self._send.close()
         await self._stopped.wait()
 
-    def _steps(self, change: Change, gone: dict[tuple[int, bytes], Attr | None]) -> Iterator[Step]:
+    def _steps(self, change: Change) -> Iterator[Step]:
         if isinstance(change, EntryChanged):
             parent_ino, name = change.parent_ino, change.name
-            was = gone.get((parent_ino, name))
-            deleted = was.ino if was is not None and was.kind is NodeType.FILE else 0
-            yield lambda: pyfuse3.invalidate_entry(parent_ino, name, deleted)
+            yield lambda: pyfuse3.invalidate_entry(parent_ino, name)
             return
         if isinstance(change, NameChanged):
             return

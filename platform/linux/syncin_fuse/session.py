@@ -41,13 +41,12 @@ MAX_REQUESTS = 500
 """Requests that may wait at the same time, for content above all; further ones wait in the kernel."""
 
 
-def mount_options(fs: FileSystem, options: MountOptions) -> set[str]:
-    """See mount.fuse3(8)."""
+def mount_options(options: MountOptions) -> set[str]:
+    """See mount.fuse3(8). Never "ro": a drive that may not be written to now may be later, which only root could tell
+    the kernel; and watchers hear only of what calls do. The file system itself refuses changes (EROFS)."""
     chosen = {f"fsname={FSNAME}", f"subtype={FSNAME}", "default_permissions"}
     if options.allow_other:
         chosen.add("allow_other")
-    if fs.read_only:
-        chosen.add("ro")
     return chosen
 
 
@@ -55,7 +54,7 @@ async def run(fs: FileSystem, mountpoint: Path, *, options: MountOptions, task_s
     """See ``syncin_mount.vfs.Frontend.run``."""
     operations = Operations(fs)
     try:
-        pyfuse3.init(operations, str(mountpoint), mount_options(fs, options))
+        pyfuse3.init(operations, str(mountpoint), mount_options(options))
     except RuntimeError as error:
         raise MountError(
             f"{mountpoint} could not be mounted ({error}); the line above, from the FUSE library, says why."
@@ -76,7 +75,7 @@ async def _serve(
     readiness.install()
     shield = trio.CancelScope(shield=True)
     announcer = operations.announcer = Announcer(fs, mountpoint, operations.show, everybody=options.allow_other)
-    invalidator = Invalidator(fs, None if fs.read_only else announcer.put)  # the kernel's, for as long as it is mounted
+    invalidator = Invalidator(fs, announcer.put)  # the kernel's, for as long as it is mounted
     ended = trio.Event()
 
     async def loop() -> None:

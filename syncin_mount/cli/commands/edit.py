@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,20 +122,8 @@ def _when(before: Synchronization, now: Synchronization) -> str:
     folders, _ = configured.load()
     if not listens(folders.socket(now.name)):
         return "the next run follows"
-    later = ["the trash"] if now.trash is not before.trash else []
-    if now.direction_in_force is not Direction.DOWNLOAD and _is_read_only(now.mountpoint):
-        later.append("writing to the drive")
-    if later:
-        return f"the next run follows, and {' and '.join(later)} from the next mount on"
-    return "the next run follows"
-
-
-def _is_read_only(mountpoint: Path) -> bool:
-    """Whether it was mounted so: then the kernel lets nobody write, whatever the settings are now."""
-    try:
-        return sys.platform != "win32" and bool(os.statvfs(mountpoint).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+    later = now.trash is not before.trash
+    return "the next run follows" + (", and the trash from the next mount on" if later else "")
 
 
 def _check_place(name: str, place: Path) -> None:

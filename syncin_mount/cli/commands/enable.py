@@ -22,7 +22,7 @@ def enable(names: tuple[str, ...]) -> None:
     """
     _check(names)
     for name in dict.fromkeys(names):
-        before, now = change_settings(name, lambda present: replace(present, enabled=True))
+        before, now = change_settings(name, lambda present: replace(present, enabled=True, disabled_there=None))
         folders, _ = configured.load()
         answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
         drive = None if answer is None else answer.of(name)

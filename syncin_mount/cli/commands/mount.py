@@ -37,6 +37,7 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
         _daemon(folders, configuration, synchronization, manual=manual, descriptor=ready_fd)
         return
     configured.warn_insecure(server)
+    configured.warn_untrusting([server])
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
@@ -69,6 +70,11 @@ def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: 
 
 def _say_mounted(synchronization: Synchronization) -> None:
     output.say(f"{synchronization.name} is mounted at {synchronization.mountpoint}")
+    if synchronization.is_stopped_there:
+        output.warn(
+            "nothing is carried: it was disabled on the account page; enable it there, or here: syncin-mount enable "
+            f"{synchronization.name}"
+        )
 
 
 def _run(

@@ -15,7 +15,7 @@ from reconciler.errors import RemoteError
 from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.cli import configured, output
 from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.registering import register_again
+from syncin_mount.cli.registering import register_again, tell_gone
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
 from syncin_mount.config.model import check_name
 from syncin_mount.config.schema import as_table
@@ -161,13 +161,19 @@ def list_(as_json: bool) -> None:
 @click.option(
     "--insecure-http/--no-insecure-http", default=None, help="From now on accept http:// to another computer."
 )
+@click.option("--register", is_flag=True, help="Register again what the server has no more.")
 def auth(
-    name: str, password_stdin: bool, code: str | None, insecure_tls: bool | None, insecure_http: bool | None
+    name: str,
+    password_stdin: bool,
+    code: str | None,
+    insecure_tls: bool | None,
+    insecure_http: bool | None,
+    register: bool,
 ) -> None:
     """Log in again to server NAME, when its token expired or was revoked.
 
-    Mounted drives go on by themselves. Synchronizations that the server has no more (they go with the client on the
-    account page) are registered again.
+    Mounted drives go on by themselves. Synchronizations that the server has no more were removed on the account page,
+    by themselves or with this computer: they are told, and registered again with --register alone.
     """
     folders, configuration = configured.load()
     server = configured.server_named(configuration, name)
@@ -184,7 +190,8 @@ def auth(
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
         _tell_mounted(folders, configuration, name)
-    register_again(folders, server, configuration.used_by(name))
+    follow = register_again if register else tell_gone
+    follow(folders, server, configuration.used_by(name))
 
 
 @command.command()

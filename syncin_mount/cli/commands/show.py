@@ -74,13 +74,19 @@ def command(name: str, as_json: bool) -> None:
             ("limit down", rate_text(synchronization.limit_down)),
             ("filters", ", ".join(synchronization.filters) or "none"),
             ("trash", synchronization.trash.value),
-            ("enabled", "yes" if synchronization.enabled else "no"),
+            ("enabled", _enabled(synchronization)),
             ("permissions", synchronization.permissions or "not known"),
             ("on server", there),
             ("changed", output.moment(synchronization.timestamp)),
             *places.items(),
         ]
     )
+
+
+def _enabled(synchronization: Synchronization) -> str:
+    if synchronization.is_stopped_there:
+        return "no: disabled on the account page"
+    return "yes" if synchronization.enabled else "no"
 
 
 def _on_server(folders: Folders, server: Server, synchronization: Synchronization) -> str:

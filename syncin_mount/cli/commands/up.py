@@ -52,6 +52,8 @@ def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str 
     if foreground or ready_fd is not None:
         _supervise(folders, configuration.log, ready_fd)
         return
+    enabled = [each.server for each in configuration.synchronizations.values() if each.enabled]
+    configured.warn_untrusting([configuration.servers[name] for name in dict.fromkeys(enabled)])
     answer = told(folders, Ask(What.UP), seconds=None)
     if at_login:
         _at_login(None, wanted=True, running=answer is not None)

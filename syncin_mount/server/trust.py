@@ -1,0 +1,98 @@
+"""Which certificates are trusted: those of a file that was set, else the environment's or the system's.
+
+OpenSSL says nothing about a variable that names what cannot be read: it then trusts others, or nobody. Here that is
+refused, with the variable and what it names (SSL_CTX_set_default_verify_paths(3)).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import stat
+from collections.abc import Mapping
+
+import certifi
+
+from reconciler.errors import Refused
+
+FILE, FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""The names under which OpenSSL looks for certificates in a folder."""
+
+
+def wrong_in_file(path: str) -> str | None:
+    """Why this file's certificates cannot be trusted, as a clause, or None."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            return "it is a folder" if os.path.isdir(path) else "it is no regular file"
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return "it holds no certificate in PEM form, or a damaged one"
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return None
+
+
+def wrong_in_folder(path: str) -> str | None:
+    """The same of a folder, in which a certificate's name is its hash."""
+    try:
+        names = os.listdir(path)
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    if any(_HASHED.fullmatch(name) for name in names):
+        return None
+    return f"it holds no certificate under its hash; 'openssl rehash {path}' gives them such names"
+
+
+def wrong_in_environment(environment: Mapping[str, str] = os.environ) -> str | None:
+    """A sentence where a variable names certificates that cannot be used, or None. A folder that cannot be used is no
+    trouble beside a file or another folder that can: so the system's are left out on purpose."""
+    file = environment.get(FILE, "")
+    folders = [each for each in environment.get(FOLDER, "").split(os.pathsep) if each]
+    if file:
+        why = wrong_in_file(file)
+        return None if why is None else _sentence(FILE, file, why)
+    found = [(each, wrong_in_folder(each)) for each in folders]
+    if not found or any(why is None for _, why in found):
+        return None
+    path, why = found[0]
+    return _sentence(FOLDER, path, why or "")
+
+
+def _sentence(variable: str, path: str, why: str) -> str:
+    return (
+        f"The variable {variable} names {path}, where no certificates can be read ({why}), so that no server can be "
+        f"trusted, and nothing is sent; name another, or unset {variable}"
+    )
+
+
+def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
+    """A context that trusts ``ca_file``, else the environment's or the system's certificates, or certifi's where the
+    system has none; ``insecure``: everybody. Raises Refused when what was set cannot be used."""
+    if ca_file is not None:
+        why = wrong_in_file(ca_file)
+        if why is not None:
+            raise unusable("certificates", ca_file, why)
+    elif not insecure and (wrong := wrong_in_environment()) is not None:
+        raise Refused(wrong)
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:  # it changed just now
+        raise unusable("certificates", ca_file, str(error)) from error
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    paths = ssl.get_default_verify_paths()
+    if ca_file is None and not any(path and os.path.exists(path) for path in (paths.cafile, paths.capath)):
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def unusable(what: str, path: str | None, why: str) -> Refused:
+    """The error about a file of ``what`` that was set for a server."""
+    return Refused(
+        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server edit NAME'"
+    )

@@ -71,8 +71,8 @@ LONGEST_WAIT = 10.0
 """Seconds, and no longer: a look also takes long when others have the loop."""
 
 REFUSED_PAUSE = 60.0
-"""Seconds after which a log-in that was refused is tried again: it may have been renewed, or a permission be back. It
-costs the server one small request."""
+"""Seconds after which a log-in that was refused is tried again: it may have been renewed, or a
+permission be back. It costs the server one small request."""
 
 OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
 

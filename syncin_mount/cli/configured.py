@@ -41,11 +41,12 @@ def warn_insecure(server: Server) -> None:
 
 
 def warn_untrusting(servers: Iterable[Server]) -> None:
-    """Says so where the environment names certificates that cannot be used for one of these servers: a drive is mounted
-    all the same, and its runs are refused until that is put right."""
+    """Says so where the environment names certificates that cannot be used for one of these
+    servers: a drive is mounted all the same, and its runs are refused until that is put right."""
     if not any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")):
         return
-    if any(each.url.startswith("https:") and each.ca_file is None and not each.insecure_tls for each in servers):
+    verified = [each for each in servers if each.url.startswith("https:") and not each.insecure_tls]
+    if any(each.ca_file is None for each in verified):
         from syncin_mount.server.trust import wrong_in_environment  # noqa: PLC0415 (start-up time)
 
         wrong = wrong_in_environment()

@@ -45,17 +45,17 @@ async def _register(
 
 
 def tell_gone(folders: Folders, server: Server, names: Iterable[str]) -> None:
-    """Has the mounted ones of ``names`` go on at once, and names those that the server does not have: somebody may have
-    removed them there on purpose. Raises RemoteError, ConfigurationError."""
+    """Has the mounted ones of ``names`` go on at once, and names those that the server does not
+    have: somebody may have removed them there on purpose. Raises RemoteError, ConfigurationError."""
     configured = ConfigurationFile(folders).read().synchronizations
     ours = [configured[name] for name in names]
     gone = output.run_async(_gone, folders, server, ours)
     retry(folders, [each.name for each in ours])
     for each in gone:
         output.warn(
-            f"{each.name}: the server has no synchronization of {each.remote} for this computer any more, and nothing "
-            f"of it is carried; register it again (syncin-mount edit {each.name} --register), or remove it "
-            f"(syncin-mount remove {each.name})"
+            f"{each.name}: the server has no synchronization of {each.remote} for this computer "
+            "any more, and nothing of it is carried; register it again (syncin-mount edit "
+            f"{each.name} --register), or remove it (syncin-mount remove {each.name})"
         )
 
 

@@ -109,9 +109,10 @@ class Synchronization:
     ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
     server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
     epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. This computer's alone, so that the server knows
-    nothing of them, are ``disabled_there`` (True: it was disabled on the account page and not here, which holds for who
-    mounts it by hand, too, until somebody enables it), ``trash``, ``paused`` (nothing is carried until somebody resumes
-    it) and the limits (bytes a second; None: as fast as it goes).
+    nothing of them, are ``disabled_there`` (True: it was disabled on the account page and not here,
+    which holds for who mounts it by hand, too, until somebody enables it), ``trash``, ``paused``
+    (nothing is carried until somebody resumes it) and the limits (bytes a second; None: as fast as
+    it goes).
     """
 
     name: str

@@ -57,9 +57,10 @@ class Client:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # No certificates are read for a socket of this computer: a variable that names none must not end the command.
+        # No certificates are read for a socket of this computer: a variable that names none must
+        # not end the command.
         socket = httpx.AsyncHTTPTransport(uds=str(path), verify=False, trust_env=False)
-        self._http = httpx.AsyncClient(transport=socket, base_url="http://daemon", timeout=_ANSWER, trust_env=False)
+        self._http = httpx.AsyncClient(transport=socket, base_url="http://daemon", timeout=_ANSWER)
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):

@@ -102,7 +102,7 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
         direction=now.direction if update.mode is msgspec.UNSET else Direction(update.mode),
         conflict=now.conflict if update.conflict_mode is msgspec.UNSET else Conflict(update.conflict_mode),
         enabled=enabled,
-        # One that was disabled here before is wanted by who mounts it by hand: it is not disabled there.
+        # One that was disabled here before is wanted by who mounts it by hand.
         disabled_there=None if enabled else (now.disabled_there or now.enabled or None),
     )
     changes: tuple[dict[str, Any], ...] = (
@@ -154,9 +154,9 @@ async def newest(session: Session, ours: Synchronization) -> tuple[Synchronizati
     return followed(ours, await update_paths(session, [wire(ours)])), session.server_time()
 
 
-async def gone_there(session: Session, synchronizations: Iterable[Synchronization]) -> list[Synchronization]:
-    """Those of the registered ones that this client has no more on the server. Raises RemoteError."""
-    ours = [each for each in synchronizations if each.path_id is not None]
+async def gone_there(session: Session, known: Iterable[Synchronization]) -> list[Synchronization]:
+    """Those registered ones that this client has no more on the server. Raises RemoteError."""
+    ours = [each for each in known if each.path_id is not None]
     gone = (await update_paths(session, [wire(each) for each in ours])).delete if ours else []
     return [each for each in ours if each.path_id in gone]
 

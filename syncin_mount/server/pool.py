@@ -128,8 +128,8 @@ def _pool(proxy: Proxy | None, context: ssl.SSLContext | None, kind: type[Stream
 
 
 def tls(way: Way) -> ssl.SSLContext:
-    """Whom to trust on this way (`trust`), and the certificate to show. Raises Refused when a file that was set, or one
-    that the environment names, cannot be used."""
+    """Whom to trust on this way (`trust`), and the certificate to show. Raises Refused when a file
+    that was set, or one that the environment names, cannot be used."""
     context = trusting(way.ca_file, insecure=way.insecure_tls)
     if way.client_cert is not None:
         try:

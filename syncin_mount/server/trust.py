@@ -1,7 +1,8 @@
-"""Which certificates are trusted: those of a file that was set, else the environment's or the system's.
+"""Which certificates are trusted: a file's that was set, else the environment's or the system's.
 
-OpenSSL says nothing about a variable that names what cannot be read: it then trusts others, or nobody. Here that is
-refused, with the variable and what it names (SSL_CTX_set_default_verify_paths(3)).
+OpenSSL says nothing about a variable that names what cannot be read: it then trusts others, or
+nobody. Here that is refused, with the variable and what it names
+(SSL_CTX_set_default_verify_paths(3)).
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ def wrong_in_folder(path: str) -> str | None:
 
 
 def wrong_in_environment(environment: Mapping[str, str] = os.environ) -> str | None:
-    """A sentence where a variable names certificates that cannot be used, or None. A folder that cannot be used is no
-    trouble beside a file or another folder that can: so the system's are left out on purpose."""
+    """A sentence where a variable names certificates that cannot be used, or None. A folder that
+    cannot be used is no trouble beside a file or another folder that can: so the system's are left
+    out on purpose."""
     file = environment.get(FILE, "")
     folders = [each for each in environment.get(FOLDER, "").split(os.pathsep) if each]
     if file:
@@ -63,14 +65,15 @@ def wrong_in_environment(environment: Mapping[str, str] = os.environ) -> str | N
 
 def _sentence(variable: str, path: str, why: str) -> str:
     return (
-        f"The variable {variable} names {path}, where no certificates can be read ({why}), so that no server can be "
-        f"trusted, and nothing is sent; name another, or unset {variable}"
+        f"The variable {variable} names {path}, where no certificates can be read ({why}), so that "
+        f"no server can be trusted, and nothing is sent; name another, or unset {variable}"
     )
 
 
 def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
-    """A context that trusts ``ca_file``, else the environment's or the system's certificates, or certifi's where the
-    system has none; ``insecure``: everybody. Raises Refused when what was set cannot be used."""
+    """A context that trusts ``ca_file``, else the environment's or the system's certificates, or
+    certifi's where the system has none; ``insecure``: everybody. Raises Refused when what was set
+    cannot be used."""
     if ca_file is not None:
         why = wrong_in_file(ca_file)
         if why is not None:
@@ -85,8 +88,9 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    paths = ssl.get_default_verify_paths()
-    if ca_file is None and not any(path and os.path.exists(path) for path in (paths.cafile, paths.capath)):
+    found = ssl.get_default_verify_paths()
+    exists = any(path and os.path.exists(path) for path in (found.cafile, found.capath))
+    if ca_file is None and not exists:
         context.load_verify_locations(certifi.where())
     return context
 

@@ -42,8 +42,9 @@ MAX_REQUESTS = 500
 
 
 def mount_options(options: MountOptions) -> set[str]:
-    """See mount.fuse3(8). Never "ro": a drive that may not be written to now may be later, which only root could tell
-    the kernel; and watchers hear only of what calls do. The file system itself refuses changes (EROFS)."""
+    """See mount.fuse3(8). Never "ro": a drive that may not be written to now may be later, which
+    only root could tell the kernel; and watchers hear only of what calls do. The file system itself
+    refuses changes (EROFS)."""
     chosen = {f"fsname={FSNAME}", f"subtype={FSNAME}", "default_permissions"}
     if options.allow_other:
         chosen.add("allow_other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from syncin_mount.cli.changing import change_settings
 from syncin_mount.cli.commands.umount import is_there
 from syncin_mount.cli.supervised import told
 from syncin_mount.control.supervision import Answer, Ask, Phase, What
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Synchronization
 
 
 @click.command()
@@ -22,7 +26,7 @@ def enable(names: tuple[str, ...]) -> None:
     """
     _check(names)
     for name in dict.fromkeys(names):
-        before, now = change_settings(name, lambda present: replace(present, enabled=True, disabled_there=None))
+        before, now = change_settings(name, _enabled)
         folders, _ = configured.load()
         answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
         drive = None if answer is None else answer.of(name)
@@ -59,6 +63,10 @@ def disable(names: tuple[str, ...]) -> None:
         if waiting:
             what += f"; {output.count(waiting, 'change')} for the server {'waits' if waiting == 1 else 'wait'} here"
         output.say(what)
+
+
+def _enabled(present: Synchronization) -> Synchronization:
+    return replace(present, enabled=True, disabled_there=None)
 
 
 def _check(names: tuple[str, ...]) -> None:

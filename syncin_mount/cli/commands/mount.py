@@ -72,8 +72,8 @@ def _say_mounted(synchronization: Synchronization) -> None:
     output.say(f"{synchronization.name} is mounted at {synchronization.mountpoint}")
     if synchronization.is_stopped_there:
         output.warn(
-            "nothing is carried: it was disabled on the account page; enable it there, or here: syncin-mount enable "
-            f"{synchronization.name}"
+            "nothing is carried: it was disabled on the account page; enable it there, or here: "
+            f"syncin-mount enable {synchronization.name}"
         )
 
 

@@ -172,8 +172,9 @@ def auth(
 ) -> None:
     """Log in again to server NAME, when its token expired or was revoked.
 
-    Mounted drives go on by themselves. Synchronizations that the server has no more were removed on the account page,
-    by themselves or with this computer: they are told, and registered again with --register alone.
+    Mounted drives go on by themselves. Synchronizations that the server has no more were removed
+    on the account page, by themselves or with this computer: they are told, and registered again
+    with --register alone.
     """
     folders, configuration = configured.load()
     server = configured.server_named(configuration, name)

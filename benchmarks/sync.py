@@ -19,6 +19,7 @@ import trio
 
 from benchmarks.copying import copy_in
 from benchmarks.ground import Ground, fill, many_files
+from benchmarks.importing import first_run
 from benchmarks.reference import together
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.daemon.runtime import Runtime
@@ -234,5 +235,6 @@ ROWS: dict[str, tuple[str, Measure]] = {
     "large-down": ("one file of 1 GiB from it", lambda g, n: files_down(g, n, 1, int(2**30 * g.scale))),
     "no-op": ("a run over 100,000 unchanged entries", lambda g, n: no_op(g, n, int(100_000 * g.scale))),
     "copy-in": ("a copy of 1 GiB into the drive", lambda g, n: copy_in(g, n, int(2**30 * g.scale))),
+    "import": ("the first run after an import", lambda g, n: first_run(g, n, int(20_000 * g.scale))),
     "one-edit": ("one edit among 100,000 files", lambda g, n: one_edit(g, n, int(100_000 * g.scale))),
 }

@@ -140,14 +140,14 @@ class Engine:
         self._torn = Torn()
         self._restored = False
         """The server looked restored from a backup, and what followed from it is not all done yet."""
-        self._sums = Sums(replica)
+        self._sums = Sums(replica, self._comparing)
         self._planning = Planning(replica, self._sums)
         self._conflicts = Conflicts()
         self._copies = Copies(replica)
         self._outstanding = Outstanding(replica, hydrator)
         self._reach = Reach(remote, link)
         self._guarding = Guarding(replica, clock, settle_seconds, deletions)
-        self._prover = Prover(replica, remote, self._sums, hydrator, self._reach)
+        self._prover = Prover(replica, remote, self._sums, hydrator, self._reach, self._comparing)
         self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
         self._carrier = Carrier(
             replica,
@@ -207,6 +207,10 @@ class Engine:
 
     def _tell(self, doing: str) -> None:
         self._doing = doing
+
+    def _comparing(self, done: int, of: int, *, there: bool = False) -> None:
+        self._doing = f"{'asking for checksums' if there else 'comparing contents'}, {done} of {of}"
+        self._progress.comparing(done, of, there=there)
 
     def _look_again(self, wanted: bool) -> None:
         """A content is not what it was listed as; ``wanted``: somebody is just reading it."""

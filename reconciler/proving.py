@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import trio
@@ -71,8 +71,18 @@ class Prover:
     request's answer told
     another time to the millisecond than the one that is known; who finds one adds it."""
 
-    def __init__(self, replica: Replica, remote: RemoteFolder, sums: Sums, hydrator: Hydrator, reach: Reach) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        sums: Sums,
+        hydrator: Hydrator,
+        reach: Reach,
+        tell: Callable[..., None],
+    ) -> None:
+        """``tell`` hears how much is compared: as ``Progress.comparing``."""
         self._replica = replica
+        self._tell_progress = tell
         self._reach = reach
         self._remote = remote
         self._sums = sums
@@ -92,9 +102,11 @@ class Prover:
         # Most of a restored backup may be proved already, by another process even.
         tree.restored = tree.restored or bool(self.waiting) or len(tree.doubts) > MANY
         asked: list[_Question] = []
-        for number, (node, remote) in enumerate(self._portion(tree.doubts)):
+        portion = self._portion(tree.doubts)
+        for number, (node, remote) in enumerate(portion):
             if number % BREATH == BREATH - 1:
                 await trio.lowlevel.checkpoint()
+            self._tell_progress(number, len(portion))
             question = await self._question(tree, node, remote)
             if question is not None:
                 asked.append(question)
@@ -124,7 +136,8 @@ class Prover:
             if remote.checksum is None and local.size == remote.size and local.mtime != remote.mtime:
                 found[tree.path(node)] = node, remote
         told = await self._tell(list(found)) if found else {}
-        for path, (node, remote) in found.items():
+        for number, (path, (node, remote)) in enumerate(found.items()):
+            self._tell_progress(number, len(found))
             theirs = _answer(remote, told.get(path))
             if theirs is not None and await self._sums.of(node) is not None:
                 tree.set(node, replace(remote, checksum=theirs))
@@ -132,12 +145,14 @@ class Prover:
     async def _tell(self, paths: list[str]) -> dict[str, Entry]:
         """Checksums of these files on the server; of all in one listing where they are many."""
         try:
+            self._tell_progress(0, len(paths), there=True)
             if len(paths) <= PORTION * 3:
                 return await self._remote.checksums(paths)
             wanted, found = set(paths), {}
             async with self._remote.listing(lambda: iter(())) as batches:
                 async for batch in batches:
                     found.update({each.path: each for each in batch if each.path in wanted})
+                    self._tell_progress(len(found), len(paths), there=True)
             return found
         except Unauthorized:
             raise
@@ -156,7 +171,7 @@ class Prover:
                 tree.doubts.setdefault(node, replace(remote, checksum=None, ms=None))
         self.suspects.clear()
 
-    def _portion(self, doubts: Mapping[NodeId, Remote]) -> Iterable[tuple[NodeId, Remote]]:
+    def _portion(self, doubts: Mapping[NodeId, Remote]) -> list[tuple[NodeId, Remote]]:
         """All that was changed here, and of the rest as much as is to be compared in one run."""
         found = [(node, remote) for node, remote in doubts.items() if self._replica.changed_ns(node)]
         files, size = 0, 0

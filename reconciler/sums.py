@@ -6,7 +6,7 @@ What both sides agreed on keeps its checksum in the base. Here are only those of
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import trio
@@ -22,11 +22,17 @@ BREATH = 500
 """Nodes between two looks at the event loop."""
 
 
+def _untold(done: int, of: int) -> None:
+    """Nobody wants to know."""
+
+
 class Sums:
     """The checksums that are known of local contents."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, tell: Callable[[int, int], None] = _untold) -> None:
+        """``tell`` hears how many contents are compared, and of how many."""
         self._replica = replica
+        self._tell = tell
         self._known: dict[NodeId, tuple[int, str]] = {}
 
     def get(self, node: NodeId, version: int) -> str | None:
@@ -73,20 +79,23 @@ class Sums:
     async def compare(self, tree: RemoteTree, nodes: Iterable[NodeId]) -> None:
         """Counts what a plan for ``nodes`` compares by checksum: contents that differ from their base while the server
         has a file, or the base a checksum, to compare with."""
-        for number, node in enumerate(nodes):
+        found = list(nodes)
+        for number, node in enumerate(found):
             if number % BREATH == BREATH - 1:
                 await trio.lowlevel.checkpoint()
             local, base, remote = self._replica.local(node), self._replica.base(node), tree.get(node)
             if local is None or (base is not None and base.version == local.version):
                 continue
             if (base is not None and base.checksum is not None) or (remote is not None and remote.checksum is not None):
+                self._tell(number, len(found))
                 await self.of(node)
 
     async def complete_bases(self, tree: RemoteTree) -> None:
         """After the mode was `fast`: bases without a checksum get the one of the content that is here, not the one that
         the server tells now, which may be of another content with the same size and time."""
         told = {node: learned for node, learned in tree.learned if learned.checksum is not None}
-        for number, node in enumerate([*told, *tree.changed()]):
+        found = [*told, *tree.changed()]
+        for number, node in enumerate(found):
             if number % BREATH == BREATH - 1:
                 await trio.lowlevel.checkpoint()
             base, local = self._replica.base(node), self._replica.local(node)
@@ -95,6 +104,7 @@ class Sums:
                 continue
             if local is None or local.version != base.version or (node not in told and _checksum(remote) is None):
                 continue
+            self._tell(number, len(found))
             ours = await self.of(node)
             if ours is None or self._replica.base(node) != base:
                 continue

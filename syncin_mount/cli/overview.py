@@ -141,7 +141,10 @@ def doing(seen: Seen, now: float) -> str:
     if not status.mounted:
         return "-"
     problems = sum(each.lasting for each in status.problems)
-    return output.count(problems, "problem") if problems else "idle"
+    if problems:
+        return output.count(problems, "problem")
+    # As `sync` says: what waits for another try is not done.
+    return "waits" if status.problems else "idle"
 
 
 def lines(seen: Seen, *, brief: bool = True) -> list[Line]:

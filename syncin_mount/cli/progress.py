@@ -24,6 +24,11 @@ _ENDED = {
     Exit.REFUSED: "refused",
 }
 
+_COMPARES = {
+    "checksums": "the server counts checksums",
+    "comparing": "comparing contents",
+}
+
 
 class ProgressView:
     """A line on standard error for each run, and one for all of them when there are several; taken away at the end. A
@@ -110,6 +115,8 @@ def share(progress: Progress) -> tuple[int, int | None]:
     """How much of how much; bytes where there are any, else actions."""
     if progress.phase == "fetching":
         return progress.fetched, progress.fetched + progress.to_fetch
+    if progress.phase in _COMPARES:
+        return progress.compared, progress.to_compare or None
     if progress.phase != "carrying":
         return 0, None
     if progress.bytes:
@@ -119,7 +126,9 @@ def share(progress: Progress) -> tuple[int, int | None]:
 
 def part(progress: Progress | None) -> float:
     """How much of a run is done, from 0 to 1, as far as that is known."""
-    done, total = (0, None) if progress is None else share(progress)
+    if progress is None or progress.phase in _COMPARES:
+        return 0.0
+    done, total = share(progress)
     return min(done / total, 1.0) if total else 0.0
 
 
@@ -139,6 +148,8 @@ def detail(progress: Progress) -> str:
         return f"listing, {progress.entries} entries"
     if progress.phase == "fetching":
         return f"fetching contents, {progress.to_fetch} left"
+    if progress.phase in _COMPARES:
+        return f"{_COMPARES[progress.phase]}, {progress.compared} of {progress.to_compare}"
     if progress.phase != "carrying":
         return progress.phase
     path = f"  {output.printable(progress.current[0])}" if progress.current else ""

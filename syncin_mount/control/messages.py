@@ -192,7 +192,9 @@ class Emptied(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
-    """How far a run is. ``to_fetch`` counts files whose content is still to come, ``current`` what is in work."""
+    """How far a run is. ``to_fetch`` counts files whose content is still to come, ``current`` what
+    is in work. While contents are compared (phases ``checksums``: the server counts them,
+    ``comparing``: this computer), ``compared`` says how many are, of ``to_compare``."""
 
     phase: str
     entries: int = 0
@@ -203,6 +205,8 @@ class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     fetched: int = 0
     to_fetch: int = 0
     current: tuple[str, ...] = ()
+    compared: int = 0
+    to_compare: int = 0
 
 
 class NodeState(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ class Meter:
         """A run begins: counts start from zero. What is under way stays."""
         self._phase = "starting"
         self._entries = 0
+        self._compared = self._to_compare = 0
         self._actions = self._actions_done = 0
         self._bytes = self._bytes_done = 0
         self._fetched = 0
@@ -50,6 +51,10 @@ class Meter:
     def listing(self, entries: int) -> None:
         self._phase = "listing"
         self._entries = entries
+
+    def comparing(self, done: int, of: int, *, there: bool = False) -> None:
+        self._phase = "checksums" if there else "comparing"
+        self._compared, self._to_compare = done, of
 
     def planned(self, actions: int, size: int) -> None:
         self._phase = "carrying"
@@ -106,6 +111,8 @@ class Meter:
             bytes_done=self._bytes_done,
             fetched=self._fetched,
             to_fetch=to_fetch,
+            compared=self._compared,
+            to_compare=self._to_compare,
             current=tuple(running.path for running in list(self._current.values())[:_SHOWN]),
         )
 

@@ -51,6 +51,10 @@ STUCK_AFTER = 600.0
 """Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
 server that was killed leaves it for 8 hours (observed)."""
 
+OUR_STUCK_AFTER = 20.0
+"""The same where the upload was this client's, and broke off: while its lock lives, nobody else can
+write there."""
+
 LOCK_LINGERS = 2.0
 """Seconds within which a server has seen that an upload of ours broke off, and let go of its lock."""
 
@@ -101,6 +105,8 @@ class Folder:
         self._options = options or ListingOptions()
         self._standing: dict[str, tuple[Found, float]] = {}
         """Locked paths: the partial upload that was seen beside each, and since when it has not grown."""
+        self._broken: set[str] = set()
+        """Where an upload of ours broke off after its first byte, and none has arrived since."""
         self._waited_for: set[str] = set()
         """Names of ours that were locked once."""
         self._stuck: set[str] = set()
@@ -247,6 +253,7 @@ class Folder:
         content = _Content(reader, start, size)
         try:
             inode = await self._upload(path, landing, content, query, put=beside or replace)
+            self._broken.discard(landing)
         except Locked as error:
             other = await self._after_lock(path, landing, error)
             inode = await self.upload(
@@ -306,19 +313,31 @@ class Folder:
         dead one is brought to where it can be continued."""
         partial = _partial_of(locked)
         found = await self._partial(partial)
-        seen, since = self._standing.get(locked, (None, 0.0))
-        if found is None or found != seen:
+        if found is None:
             self._standing.pop(locked, None)
-            if found is not None:
-                self._standing[locked] = found, trio.current_time()
-            return False
-        if trio.current_time() - since < STUCK_AFTER:
+            # Another process of ours may have found it dead already, and brought it there.
+            if await self._partial(_partial_of(self._stand_in(locked))) is None:
+                return False
+            self._stuck.add(locked)
+            return True
+        seen, since = self._standing.get(locked, (None, 0.0))
+        if found != seen:
+            since = trio.current_time()
+            self._standing[locked] = found, since
+        stood = max(trio.current_time() - since, self._age(found))
+        if stood < (OUR_STUCK_AFTER if locked in self._broken else STUCK_AFTER):
             return False
         del self._standing[locked]
         self._stuck.add(locked)
         with contextlib.suppress(Exists, Missing):
             await self.move(partial, _partial_of(self._stand_in(locked)))
         return True
+
+    def _age(self, found: Found) -> float:
+        """Seconds since it was last written to, by the server's own clock; 0 where that is not
+        known."""
+        now = self._session.server_time()
+        return 0.0 if now is None else now - found.mtime_ms / 1000
 
     async def _upload(
         self, path: str, landing: str, content: _Content, query: dict[str, int | str], *, put: bool
@@ -336,7 +355,12 @@ class Folder:
             content=content,
             quiet=self._session.timeouts.after_upload(size),
         )
-        return told_inode(await self._session.send(call))
+        try:
+            return told_inode(await self._session.send(call))
+        except (Unreachable, trio.Cancelled):
+            if content.sent:
+                self._broken.add(landing)
+            raise
 
     def _landing(self, path: str) -> str:
         """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock

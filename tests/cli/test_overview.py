@@ -38,6 +38,7 @@ def status(**more: Any) -> Status:
         (Seen(DOCS, status(running="listing")), ("mounted", "online", "listing")),
         (Seen(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
         (Seen(DOCS, status(problems=(Problem("a", "b", lasting=True),))), ("mounted", "online", "1 problem")),
+        (Seen(DOCS, status(problems=(Problem("a", "is locked"),))), ("mounted", "online", "waits")),
         (Seen(DOCS, None, Supervised("docs", Phase.STARTING)), ("starting", "-", "-")),
         (
             Seen(DOCS, None, Supervised("docs", Phase.WAITING, 2, "no room", 1, NOW + 240)),

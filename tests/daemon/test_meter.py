@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from reconciler.hydrator import Arriving
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
+from syncin_mount.cli.progress import detail, part, share
 from syncin_mount.daemon.meter import Meter
 
 
@@ -82,3 +83,14 @@ def test_what_the_hydrator_receives_is_shown_once():
         ("a", 50, 10.0, 5.0),
         ("b", 1, None, None),
     ]
+
+
+def test_contents_that_are_compared_are_counted():
+    """`sync` once said only that it lists, for minutes after an import."""
+    meter = Meter()
+    meter.comparing(2000, 20_000, there=True)
+    assert detail(meter.progress(0)) == "the server counts checksums, 2000 of 20000"
+    meter.comparing(7, 20_000)
+    assert detail(meter.progress(0)) == "comparing contents, 7 of 20000"
+    assert share(meter.progress(0)) == (7, 20_000)
+    assert part(meter.progress(0)) == 0.0  # of the whole run nobody knows it

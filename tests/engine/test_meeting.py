@@ -57,6 +57,7 @@ async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
     assert world.requests("PUT", "/operation/") - sent == 1
     assert b"12345" in world.trashed().values()
     assert (world.disk / "same").stat().st_mtime == LATER
+    assert device.progress.compared == [(0, 2, True), (0, 2, False), (1, 2, False)], "it is shown"
 
 
 @pytest.mark.parametrize("winner", list(Conflict))

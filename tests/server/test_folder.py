@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
 
-from reconciler.errors import Changed, Exists, LocalChanged, Locked, Mismatch, Missing, QuotaReached, Refused
+from reconciler.errors import (
+    Changed,
+    Exists,
+    LocalChanged,
+    Locked,
+    Mismatch,
+    Missing,
+    QuotaReached,
+    Refused,
+    Unreachable,
+)
 from reconciler.ports import Found, RemoteFolder
 from syncin_mount.devserver import Reply, Rule
+from syncin_mount.devserver.faults import CutRequest
 from syncin_mount.devserver.places import Place, Root
 from syncin_mount.server import Folder
 from syncin_mount.server import folder as folder_module
@@ -172,6 +184,51 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     assert os.listdir(world.disk) == ["f"]
     kept = [path.read_bytes() for path in (world.trash / "x").iterdir()]
     assert (b"old" in kept) is replace
+
+
+async def test_the_lock_that_an_upload_of_ours_left_is_not_waited_for_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the real server, killed in an upload that replaced a file: it was waited for 10 minutes."""
+    data = os.urandom(3_000_000)
+    folder = world.folder
+    await put(folder, "f", b"old")
+    rule = Rule(effect=CutRequest(2_000_000), method="PUT", path="*/f")
+    world.dev.faults.add(rule)
+    with pytest.raises(Unreachable):
+        await put(folder, "f", data, replace=True)
+    world.dev.faults.clear()
+    held_by_killed_server(world, "f")
+    with pytest.raises(Locked):
+        await put(folder, "f", data, replace=True)
+    monkeypatch.setattr("syncin_mount.server.folder.OUR_STUCK_AFTER", 0.0)
+    await put(folder, "f", data, replace=True)
+    assert await get(folder, "f") == data
+    other = Folder(world.session, "personal/x", 99)
+    (world.disk / ".sync-in.g").write_bytes(b"theirs")
+    held_by_killed_server(world, "g")
+    for _ in range(3):
+        with pytest.raises(Locked):  # it may be somebody's who is alive
+            await put(other, "g", data, replace=True)
+
+
+async def test_what_another_process_has_seen_of_a_lost_lock_is_not_waited_for_again(
+    world: World,
+) -> None:
+    """Each `sync` is a process of its own: none ever saw an upload stand still for ten minutes."""
+    await put(world.folder, "f", b"old")
+    left = world.disk / ".sync-in.f"
+    left.write_bytes(b"new")
+    held_by_killed_server(world, "f")
+    with pytest.raises(Locked):
+        await put(Folder(world.session, "personal/x", 1), "f", b"newest", replace=True)
+    os.utime(left, (time.time() - 700, time.time() - 700))
+    killed = Folder(world.session, "personal/x", 1)
+    assert await killed._is_dead("f")
+    for _ in range(2):  # the second one's lock is on the file that was replaced
+        next_one = Folder(world.session, "personal/x", 1)
+        await put(next_one, "f", b"newest", replace=True)
+        assert await get(next_one, "f") == b"newest"
 
 
 async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World) -> None:

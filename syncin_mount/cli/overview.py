@@ -140,10 +140,15 @@ def doing(seen: Seen, now: float) -> str:
         return "failed"
     if not status.mounted:
         return "-"
+    return at_rest(status)
+
+
+def at_rest(status: Status) -> str:
+    """Of one that does nothing just now: as `sync`, for which what waits for another try is not
+    done."""
     problems = sum(each.lasting for each in status.problems)
     if problems:
         return output.count(problems, "problem")
-    # As `sync` says: what waits for another try is not done.
     return "waits" if status.problems else "idle"
 
 

@@ -91,4 +91,10 @@ def _told(name: str, how: Status | Exception) -> tuple[int, str, int | None]:
     if how.online is False:
         return Exit.UNREACHABLE, how.why_offline or "the server is away", how.waiting
     left = output.count(how.waiting, "change")
-    return Exit.UNFINISHED, f"{left} cannot be sent as it is; 'status {name}' says why", how.waiting
+    if how.failed:
+        sentence = f"{left} for the server, and the last run came to no end: {how.failed}"
+    elif any(each.lasting for each in how.problems) or not how.problems:
+        sentence = f"{left} cannot be sent as it is; 'status {name}' says why"
+    else:
+        sentence = f"{left} could not be sent, and is tried again; 'status {name}' says why"
+    return Exit.UNFINISHED, sentence, how.waiting

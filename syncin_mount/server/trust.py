@@ -78,16 +78,18 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
         why = wrong_in_file(ca_file)
         if why is not None:
             raise unusable("certificates", ca_file, why)
-    elif not insecure and (wrong := wrong_in_environment()) is not None:
+    if insecure:
+        # Nothing is read: a pipe that the environment names would be waited for.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    if ca_file is None and (wrong := wrong_in_environment()) is not None:
         raise Refused(wrong)
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:  # it changed just now
         raise unusable("certificates", ca_file, str(error)) from error
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
     found = ssl.get_default_verify_paths()
     exists = any(path and os.path.exists(path) for path in (found.cafile, found.capath))
     if ca_file is None and not exists:

@@ -151,5 +151,6 @@ def _now(status: Status) -> str:
         return "nothing; the last run failed"
     if not status.mounted:
         return "-"
-    problems = sum(each.lasting for each in status.problems)
-    return output.count(problems, "problem") if problems else "idle"
+    from syncin_mount.cli import overview  # noqa: PLC0415 (start-up time)
+
+    return overview.at_rest(status)

@@ -194,7 +194,7 @@ class Executor:
         try:
             inode = await self._remote.make_folder(path, mtime)
         except ServerFault:
-            # A file of that name makes the server answer 500 (protocol page, MAKE).
+            # A file of that name makes the server answer 500 (server-protocol.md, Files).
             if await file_at(self._remote, path) is not None:
                 raise Stale("a file of that name is on the server") from None
             raise

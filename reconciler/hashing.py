@@ -1,4 +1,4 @@
-"""The checksum that the server understands: SHA-512/256, lower-case hex (protocol page, "Listing")."""
+"""The checksum that the server understands: SHA-512/256, lower-case hex (server-protocol.md, "Listing")."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """Proves, before anything new goes into a folder on the server, that the folder is still there.
 
-POST, PUT and MAKE create missing parents (protocol page, Files). So what is sent into a folder that somebody renamed a
-moment ago would make the former folder again, and there would be two. One look into the folder above tells who is in
-its place; a listing or our own MAKE tells it, too, and each holds for ``FRESH``. What is left of the race, mostly the
-milliseconds between look and answer, is mended after the next listing (``recreated``), for which ``meant`` is kept. A
-second look afterwards tells whether that listing is due at once.
+POST, PUT and MAKE create missing parents (server-protocol.md, Files). So what is sent into a folder
+that somebody renamed a moment ago would make the former folder again, and there would be two. One
+look into the folder above tells who is in its place; a listing or our own MAKE tells it, too, and
+each holds for ``FRESH``. What is left of the race, mostly the milliseconds between look and answer,
+is mended after the next listing (``recreated``), for which ``meant`` is kept. A second look
+afterwards tells whether that listing is due at once.
 """
 
 from __future__ import annotations

@@ -327,7 +327,7 @@ def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None
     size and second is
     what some client knows by one of ``seen``. Then it is a later one: that a file has another time
     is all that every client notices. The file's time here stays as it was set."""
-    mtime = max(local.mtime, 1)  # 0 would mean "now" (protocol page, Files)
+    mtime = max(local.mtime, 1)  # 0 would mean "now" (server-protocol.md, Uploads)
     others = [each for each in seen if each is not None and each.size == local.size and each.checksum != digest]
     if any(isinstance(each, Base) and mtime in (each.mtime_here, each.former) for each in others):
         # The time was put back to what it was before the last edit: that second was yet another

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syncin_mount.config.model import may_write
-from syncin_mount.config.schema import check_remote, unheld
+from syncin_mount.config.values import check_remote, unheld
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization

@@ -15,7 +15,7 @@ from syncin_mount import __version__
 from syncin_mount.cli.exits import Exit
 from syncin_mount.cli.group import COMMANDS, group
 
-_STATUS = {
+STATUS = {
     Exit.DONE: "Done.",
     Exit.UNFINISHED: "Finished, but something failed or waits, and is listed; or the program or this computer failed.",
     Exit.USAGE: "The command line or the configuration is wrong; nothing was done.",
@@ -53,7 +53,7 @@ def page() -> str:
         "Show the traceback of an error. Understood anywhere.",
         ".SH EXIT STATUS",
     ]
-    for status, meaning in _STATUS.items():
+    for status, meaning in STATUS.items():
         lines += [".TP", f".B {int(status)}", _plain(meaning)]
     lines += [".SH ENVIRONMENT", ".TP", ".B SYNCIN_MOUNT_HOME"]
     lines += ["Put settings, local copies and sockets under this one folder.", ".SH FILES"]
@@ -71,8 +71,12 @@ def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
 def _below(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
+        # What the group itself takes stands before the name of the command below it, as in "filter NAME add".
+        own = [
+            param.make_metavar(click.Context(command)) for param in command.params if isinstance(param, click.Argument)
+        ]
         for name, each in command.commands.items():
-            yield from _below((*path, name), each)
+            yield from _below((*path, *own, name), each)
 
 
 def _command(path: tuple[str, ...], command: click.Command) -> Iterator[str]:

@@ -22,7 +22,8 @@ from syncin_mount.config import ConfigurationError, FolderError, Scheduler, Sync
 from syncin_mount.config.model import Unit, check_name, parse_schedule
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.rules import not_there_yet, objection
-from syncin_mount.config.schema import check_remote, unheld, unholdable
+from syncin_mount.config.schema import unholdable
+from syncin_mount.config.values import check_remote, unheld
 from syncin_mount.daemon.mounts import is_ours, mounted_at
 from syncin_mount.daemon.registration import permissions
 from syncin_mount.server.names import shown

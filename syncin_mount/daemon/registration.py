@@ -21,7 +21,8 @@ from reconciler.model import Conflict, Direction, Mode, Settings
 from syncin_mount.config import Scheduler, Synchronization
 from syncin_mount.config.model import Unit, parse_schedule
 from syncin_mount.config.rules import not_there_yet
-from syncin_mount.config.schema import check_remote, unholdable
+from syncin_mount.config.schema import unholdable
+from syncin_mount.config.values import check_remote
 from syncin_mount.daemon.views import filter_of
 from syncin_mount.server.names import shown
 from syncin_mount.server.paths import PathChanges, PathUpdate, SyncPath, register_path, update_paths

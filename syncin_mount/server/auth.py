@@ -1,6 +1,6 @@
 """Access to an account: logging in once, and tokens that renew themselves.
 
-Three tokens (the protocol page says how they live): the client's own (120 days), kept by a TokenStore; from it a
+Three tokens (docs/reference/server-protocol.md, "Access"): the client's own (120 days), kept by a TokenStore; from it a
 refresh token (4 h) and from either an access token (30 min), kept in memory only.
 """
 

@@ -1,7 +1,8 @@
 """The one place where the server's answers and the network's failures become the reconciler's errors.
 
 `TABLE` is for answers, `FAILURES` for exchanges that got none. In both the first row that fits decides. The statuses
-and messages are those recorded from a real server (see the protocol page); nothing else in this package looks at them.
+and messages are those recorded from a real server (docs/reference/server-protocol.md); nothing else
+in this package looks at them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One remote folder: `reconciler.ports.RemoteFolder` over the sync API.
 
 Operations of the server are not confined to the synchronized folder, so this client confines itself: every path is
-checked before anything is sent. Facts about the server are from the protocol page and its recordings.
+checked before anything is sent. Facts about the server: docs/reference/server-protocol.md.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Folder:
 
     async def inodes(self, path: str) -> dict[str, int] | None:
         """The id that the web's listing of one folder tells is the inode, negative, unless the server's database has a
-        row for what is there (protocol page, "Seen later")."""
+        row for what is there (docs/reference/server-protocol.md)."""
         where = _BROWSE + quoted(web_path(join(self._root, checked(path)) if path else self._root))
         call = Call(Endpoint.BROWSE, "GET", where, path, query={"showHiddenFiles": "true"}, repeatable=True)
         try:

@@ -68,7 +68,8 @@ class Registered(msgspec.Struct, frozen=True):
 class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
     """What the server changes of one synchronization's settings; UNSET stays as it is.
 
-    A ``remote_path`` that differs in case, accents or Unicode form only must not be followed: see the protocol page.
+    A ``remote_path`` that differs in case, accents or Unicode form only must not be followed:
+    see docs/reference/server-protocol.md.
     ``id`` is None for what was registered with a null there, as versions of this program did.
     """
 

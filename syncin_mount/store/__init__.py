@@ -1,4 +1,5 @@
-"""The local store of a synchronization: index, contents, journal, bin and history. docs/store.md has the formats."""
+"""The local store of a synchronization: index, contents, journal, bin and history. The formats:
+docs/reference/store-format.md."""
 
 from __future__ import annotations
 

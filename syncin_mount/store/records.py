@@ -1,7 +1,7 @@
 """The records of the index, as msgpack arrays: a field's place is its meaning, so fields are only added at the end.
 
 FORMAT is the number of the whole layout (index, journal, objects, bin). A replica with a greater one is refused.
-Names are bytes, times ns since the epoch, sizes bytes. docs/store.md lists the tables.
+Names are bytes, times ns since the epoch, sizes bytes. docs/reference/store-format.md lists the tables.
 """
 
 from __future__ import annotations

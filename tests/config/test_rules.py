@@ -11,7 +11,7 @@ from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.config import Configuration, Folders, Scheduler, Server, Synchronization, Unit
 from syncin_mount.config.model import check_name, parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.values import check_remote
 
 CLIENT = "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11"
 DOCS = Synchronization("docs", "home", "personal/docs", Path("/mnt/docs"))

@@ -1,7 +1,7 @@
 """What each file's time on the server may be. Pure.
 
 An edit that keeps size and second is sent with a later second, so that every client sees it; here the file keeps its
-own (docs/conflicts.md). Nothing else makes the two times differ.
+own (docs/reference/conflict-table.md). Nothing else makes the two times differ.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler.errors import Refused
 from reconciler.guards import Halted
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders, Server, Synchronization
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.values import check_remote
 from syncin_mount.daemon.offered import MOST, MOST_TOLD, judge
 from syncin_mount.daemon.registration import merged
 from syncin_mount.server.paths import PathUpdate, SyncPath

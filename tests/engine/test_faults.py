@@ -1,4 +1,4 @@
-"""Every fault of the table in docs/conflicts.md, at every moment, for every kind of action.
+"""Every fault of the table in docs/reference/faults.md, at every moment, for every kind of action.
 
 A fault acts on all requests of one kind until it is cleared. What the run makes of it is written in `EXPECTED`, row by
 row as in the table; after it is cleared, one run makes both sides equal, and no version is lost.

@@ -1,4 +1,6 @@
-"""What a real mount answers beyond the ordinary: removed things in use, special bits, far times. See docs/posix.md."""
+"""What a real mount answers beyond the ordinary: removed things in use, special bits, far times.
+
+docs/reference/posix.md lists it."""
 
 from __future__ import annotations
 

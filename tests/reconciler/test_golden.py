@@ -38,15 +38,14 @@ def test_names_are_told_once():
     assert len(set(names)) == len(names) > 0
 
 
-def test_the_page_on_conflicts_names_rows_that_are_there():
-    page = Path(__file__).parents[2] / "docs" / "conflicts.md"
-    conflicts = page.read_text(encoding="utf-8").partition("## Faults")[0]
-    tables = [
-        line
-        for line in conflicts.splitlines()
-        if line.startswith("| ") and not line.startswith(("| here /", "| from /"))
-    ]
-    named = {name for line in tables for name in re.findall(r"`\[([^]]+)\]`", line.rpartition(" | ")[2])}
-    assert len(tables) > 50
-    assert [line for line in tables if "`" not in line.rpartition(" | ")[2]] == [], "a row that nothing proves"
+def test_the_conflict_table_names_rows_that_are_there():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "conflict-table.md"
+    table = page.read_text(encoding="utf-8").partition("## Many deletions")[0]
+    cases = [" ".join(case.split()) for case in re.findall(r"^- \*\*.*?(?=^- |\n\n)", table, re.MULTILINE | re.DOTALL)]
+    cases = [case for case in cases if re.match(r"- \*\*[^*]*\.\*\*", case)]
+    proofs = [case.rpartition(" Rows: ")[2] for case in cases]
+    named = {name for proof in proofs for name in re.findall(r"`\[([^]]+)\]`", proof)}
+    assert len(cases) > 60
+    assert [case for case in cases if " Rows: " not in case] == [], "a case that nothing proves"
     assert named <= {row.name for row in ROWS}
+    assert len(named) > 50

@@ -15,7 +15,7 @@ PARTIAL = ".sync-in."
 TEMPORARY = ".syncin-"
 
 BOUND_MS = 9_223_372_036_000
-"""Times beyond are those of an entry that cannot be used (docs/conflicts.md)."""
+"""Times beyond are those of an entry that cannot be used (docs/reference/faults.md)."""
 
 ODD_TIMES_MS = (-1, -86_400_000, -BOUND_MS, 15_032_385_535_000, -BOUND_MS * 3, 2 * 10**16)
 """Before 1970, the latest that ext4 keeps, and beyond what the replica can."""

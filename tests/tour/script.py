@@ -1,4 +1,5 @@
-"""docs/tour.md as a script: its commands are run, one after another in one shell, and what they say is compared.
+"""docs/tour.md and docs/tutorial.md as scripts: a page's commands are run in one shell, and what they
+say is compared.
 
 In a ``console`` block a line that begins with ``$ `` is a command, and ``> `` goes on with it; what follows is what it
 says, on either stream. ``…`` stands for anything within a line, and alone on a line for any lines. The page has a home
@@ -19,7 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "tour.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (DOCS / "tour.md", DOCS / "tutorial.md")
 HOME = "/home/user1"
 PORTS = (8001, 8002)
 LIMIT = 120.0

@@ -1,4 +1,4 @@
-"""The tour: every command of docs/tour.md says what the page says."""
+"""The tour and the tutorial: every command says what the page says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tour.script import PAGE, agrees, commands, recorded, shell, with_recorded
+from tests.tour.script import PAGES, agrees, commands, recorded, shell, with_recorded
 
 
 @pytest.mark.timeout(600)
@@ -16,13 +16,14 @@ from tests.tour.script import PAGE, agrees, commands, recorded, shell, with_reco
     not os.access("/dev/fuse", os.R_OK | os.W_OK) or shutil.which("fusermount3") is None,
     reason="no /dev/fuse or no fusermount3 here",
 )
-def test_every_command_says_what_the_page_says(tmp_path: Path):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_says_what_the_page_says(page: Path, tmp_path: Path):
     home = tmp_path / "home"
     home.mkdir()
     with shell(home) as bash:
-        for command in commands(PAGE.read_text()):
+        for command in commands(page.read_text()):
             said = bash.run(command.text)
-            where = f"docs/tour.md, line {command.line + 1}: {command.text}"
+            where = f"docs/{page.name}, line {command.line + 1}: {command.text}"
             assert agrees(command.said, said), "\n".join([where, "says:", *said, "the page says:", *command.said])
 
 

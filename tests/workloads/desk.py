@@ -99,7 +99,8 @@ class Desk:
         """Synchronizes, and compares drive, server and a second drive, byte by byte; mounts the first one again, and it
         is what it was, times and modes included.
 
-        Links and names that are left out stay where they are (docs/posix.md), so the others have none of them.
+        Links and names that are left out stay where they are (docs/reference/posix.md), so the
+        others have none of them.
         """
         self.sync()
         here = sent(take(self.drive))

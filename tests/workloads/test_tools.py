@@ -145,7 +145,7 @@ def test_dd_past_the_cache(place: Path, tmp_path: Path) -> None:
 
 
 def test_fallocate_and_truncate(place: Path) -> None:
-    """fallocate(1) says what it is told, docs/posix.md why; with -x it does without."""
+    """fallocate(1) says what it is told, docs/reference/posix.md why; with -x it does without."""
     needs("fallocate")
     assert "Operation not supported" in run("fallocate", "-l", "1M", place / "file", status=1)
     run("fallocate", "-x", "-l", "1M", place / "file")

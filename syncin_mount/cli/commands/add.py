@@ -21,7 +21,7 @@ from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, T
 from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
-from syncin_mount.config.schema import check_remote
+from syncin_mount.config.values import check_remote
 from syncin_mount.control.sockets import listens
 from syncin_mount.walking import make_folders
 

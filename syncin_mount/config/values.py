@@ -1,0 +1,211 @@
+"""The values that a configuration file may hold: each function takes what TOML gives, and returns ours or raises
+``ExpectedError``, which says what is acceptable."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from reconciler.names import MAX_NAME_BYTES
+from syncin_mount.config.model import Scheduler, parse_schedule
+from syncin_mount.config.rates import parse_rate
+
+if TYPE_CHECKING:
+    import enum
+
+Plain = str | int | bool | list[str]
+
+
+class ExpectedError(Exception):
+    """The value is not acceptable; ``str()`` says what is."""
+
+
+def read_text(value: Any) -> str:
+    """A text without control characters."""
+    if isinstance(value, str) and value and value.isprintable():
+        return value
+    raise ExpectedError("a text in quotes")
+
+
+def read_path(value: Any) -> str:
+    """Of a path what the file can hold: all but control characters and what is no text. (A no-break space, the joiner
+    in an emoji are no control characters.)"""
+    if isinstance(value, str) and value and unheld(value) is None:
+        return value
+    raise ExpectedError("a path in quotes, without control characters")
+
+
+def read_truth(value: Any) -> bool:
+    """True or false."""
+    if isinstance(value, bool):
+        return value
+    raise ExpectedError("true or false")
+
+
+_HIGHEST = 2**63 - 1
+"""TOML's integers have 64 bits."""
+
+
+def read_number(value: Any) -> int:
+    """A whole number, not negative."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _HIGHEST:
+        return value
+    raise ExpectedError("a whole number")
+
+
+def read_at_least(least: int) -> Callable[[Any], int]:
+    """The reader of whole numbers from ``least`` on."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+            return value
+        raise ExpectedError(f"a whole number, {least} at the least")
+
+    return read
+
+
+def read_url(value: Any) -> str:
+    """A server's address, without a trailing slash."""
+    text = read_text(value)
+    try:
+        return check_url(text)
+    except ValueError as error:
+        raise ExpectedError(str(error)) from error
+
+
+def read_client(value: Any) -> str:
+    """A client's UUID."""
+    try:
+        return str(uuid.UUID(read_text(value)))
+    except ValueError as error:
+        raise ExpectedError("the UUID that 'server add' wrote there") from error
+
+
+def read_folder(value: Any) -> Path:
+    """An absolute path of a folder; nobody looks whether it is there."""
+    path = Path(read_path(value))
+    if path.is_absolute():
+        return path
+    raise ExpectedError("an absolute path of a folder, in quotes")
+
+
+def read_file(value: Any) -> Path:
+    """An absolute path of a file; nobody looks whether it is there."""
+    path = Path(read_path(value))
+    if path.is_absolute():
+        return path
+    raise ExpectedError("an absolute path of a file, in quotes")
+
+
+def read_remote(value: Any) -> str:
+    """The path of a remote folder, tidied."""
+    try:
+        return _tidied(read_path(value))
+    except ValueError as error:
+        raise ExpectedError("a folder of the server, as personal/docs or spaces/team/docs") from error
+
+
+def read_schedule(value: Any) -> Scheduler:
+    """``off``, ``15m``, ``2h``, ``1d``."""
+    found = parse_schedule(value) if isinstance(value, str) else None
+    if found is None:
+        raise ExpectedError('"off" or a time as "15m", "2h", "1d"')
+    return found
+
+
+def read_rate(value: Any) -> int | None:
+    """Bytes a second, None for ``off``; a number stands for its text."""
+    try:
+        return parse_rate(value if isinstance(value, str) else str(value))
+    except ValueError as error:
+        raise ExpectedError(f"{error}, in quotes") from error
+
+
+def read_texts(value: Any) -> tuple[str, ...]:
+    """A list of texts, which may be empty."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise ExpectedError('a list of texts, as ["a", "b"]')
+
+
+def read_permissions(value: Any) -> str:
+    """Any text: it is the server's."""
+    if isinstance(value, str):
+        return value
+    raise ExpectedError("a text in quotes")
+
+
+def read_choice(kind: type[enum.Enum]) -> Callable[[Any], enum.Enum]:
+    """The reader of an enum's values."""
+    allowed = " or ".join(f'"{each.value}"' for each in kind)
+
+    def read(value: Any) -> enum.Enum:
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise ExpectedError(allowed) from error
+
+    return read
+
+
+def write_choice(member: enum.Enum) -> str:
+    """An enum's member as its value."""
+    return str(member.value)
+
+
+def write_same(value: Any) -> Plain:
+    """What TOML holds as it is."""
+    plain: Plain = value
+    return plain
+
+
+def check_url(text: str) -> str:
+    """The server's address without a trailing slash. Raises ValueError that says what is expected."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an address that begins with https:// or http://, as https://files.example.org")
+    if parts.username or parts.password:
+        raise ValueError("an address without user name and password (the login is a setting of its own)")
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("an address with a port number between 1 and 65535") from error
+    return text.rstrip("/")
+
+
+def unheld(text: str) -> str | None:
+    """What in a text the configuration cannot hold, as a clause, or None."""
+    if any(unicodedata.category(each) == "Cc" for each in text):
+        return "it has control characters in it"
+    if any(unicodedata.category(each) == "Cs" for each in text):
+        return "it has bytes in it that are no text"
+    return None
+
+
+def check_remote(text: str) -> str:
+    """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the reason: for what
+    somebody gives, or the server says, before it is written down."""
+    wrong = unheld(text)
+    if wrong is not None:
+        raise ValueError(f"a remote folder's path can be kept only without: {wrong}")
+    tidied = _tidied(text)
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in tidied.split("/")):
+        raise ValueError(f"a remote folder's path has no name of more than {MAX_NAME_BYTES} bytes in it")
+    return tidied
+
+
+def _tidied(text: str) -> str:
+    parts = [part for part in text.split("/") if part]
+    if any(part in {".", ".."} or "\0" in part for part in parts):
+        raise ValueError("a remote folder's path has no '.' or '..' in it")
+    if not parts or parts[0] not in {"personal", "spaces", "shares"}:
+        raise ValueError("a remote folder begins with personal/, spaces/ or shares/")
+    if len(parts) == 1:
+        raise ValueError(f"the server does not synchronize all of '{parts[0]}'; choose a folder in it")
+    if parts[0] == "spaces" and len(parts) == 2:
+        raise ValueError(f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}")
+    return "/".join(parts)

@@ -192,7 +192,7 @@ def apart(act: Callable[[], Any], place: Path) -> Any:
 
 def may_differ(original: Original, done: Damage) -> bool:
     """Whether the damage is what a power cut leaves, too: events and bytes that were not synced. Then contents of
-    another size count as written, and are doubtful (docs/reference/store-recovery.md)."""
+    another size count as written, and are doubtful (docs/internals/recovery.md)."""
     is_cut = original.folder.parent.name == "power cut" or done.text.startswith("running")
     return is_cut and done.text.startswith(("running", "journal", "objects", "folder journal"))
 

@@ -99,7 +99,7 @@ def refusal_in(word: bytes) -> Refusal | None:
 
 def wordless(folders: Folders, name: str, status: int) -> str:
     """The sentence about a daemon that ended with this status (negative: a signal) and did not say why."""
-    # A page of the index that is not what it should be ends a process so (docs/internals/recovery.md, "Check and repair").
+    # A bad page of the index ends a process so (docs/internals/recovery.md, "Check and repair").
     perhaps = f"; 'syncin-mount check {name}' tells whether its local copy is damaged" if status in _CRASHED else ""
     how = _how_ended(status)
     return f"the daemon of '{name}' ended without a word ({how}){perhaps}; its log says more: {folders.log(name)}"

@@ -1,16 +1,26 @@
-"""``./dev docs``: writes the generated parts of docs/ anew, and names the pages that it changed."""
+"""``./dev docs``: writes the generated parts of docs/ anew, and names the pages that it changed.
+
+``--picture`` makes the README's picture as well, from a real session.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
+from tests.docs import picture
 from tests.docs.generate import ROOT, stale, with_generated
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="dev docs", description=__doc__)
+    parser.add_argument("--picture", action="store_true", help="make docs/in-use.svg as well; needs FUSE")
+    options = parser.parse_args()
     for page in list(stale()):
         page.write_text(with_generated(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"written: {page.relative_to(ROOT)}")
+    if options.picture:
+        picture.main()
     return 0
 
 

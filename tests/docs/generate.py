@@ -161,7 +161,7 @@ def _messages(module: types.ModuleType) -> Callable[[], str]:
 
 def _message(kind: type[msgspec.Struct]) -> str:
     hints = typing.get_type_hints(kind)
-    parts = [f"### {kind.__name__}", paragraphs(kind.__doc__ or "")]
+    parts = [f"### {kind.__name__}", re.sub(r"\bNone\b", "null", paragraphs(kind.__doc__ or ""))]
     fields = [_field(field, hints[field.name]) for field in msgspec.structs.fields(kind)]
     config = kind.__struct_config__
     if config.tag is not None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from reconciler.filters import DEFAULT_NAMES
 from syncin_mount.cli.exits import Exit
 from syncin_mount.cli.group import COMMANDS
 from syncin_mount.cli.manual import STATUS, commands
@@ -142,6 +143,11 @@ def _expected(key: schema.Key) -> str:
     return said
 
 
+def default_filters() -> str:
+    """The names that are left out everywhere."""
+    return wrapped(", ".join(f"`{name}`" for name in sorted(DEFAULT_NAMES)) + ".")
+
+
 # --- control API -----------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +212,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "config-synchronizations": _keys(schema.SYNCHRONIZATION_KEYS, model.Synchronization),
     "config-program": _keys(schema.PROGRAM_KEYS, model.Configuration, {"scheduler": "scheduling"}),
     "config-history": _keys(schema.HISTORY_KEYS, model.HistorySettings),
+    "default-filters": default_filters,
     "messages": _messages(messages),
     "supervisor-messages": _messages(supervision),
 }

@@ -50,6 +50,7 @@ class Matching:
         self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
         self._new: list[Likeness] = []  # what nobody knew, folders before what is in them
         self._trust_inodes = True
+        self._by_stamp: list[NodeId] = []  # files claimed by inode, size and second alone
         self._as_they_were: set[str] = set()  # paths of files with their old size and time and another inode
         self._unexplained = False  # one of these is not where a move of a file that looks the same can have brought it
 
@@ -73,6 +74,7 @@ class Matching:
         for node in self._unseen():
             if self._tree.unknown(node) is None:
                 self._tree.note_absent(node)
+        self._doubt_moves()
 
     def _unseen(self) -> list[NodeId]:
         """Base nodes that the listing did not show. Part of every run without changes, so without a call for each."""
@@ -135,6 +137,42 @@ class Matching:
                 self._claims[entry.path] = node
                 self._moving.add(node)
                 self._see(node)
+                if not (entry.is_folder or on_its_way or (entry.checksum and entry.checksum == base.checksum)):
+                    self._by_stamp.append(node)
+
+    def _doubt_moves(self) -> None:
+        """Files that have moved by inode, size and second, where this may be chance: an inode that was
+        given out again, and a time that was copied, as archives and package managers give it to all
+        files. It is no chance where the folder moved, or where no other file looks so and nothing has
+        its former place."""
+        moved: list[tuple[NodeId, Remote, tuple[int, int]]] = []
+        for node in self._by_stamp:
+            base, remote = self._known.base(node), self._tree.get(node)
+            if base is None or remote is None or not remote.size or base.place == remote.place:
+                continue
+            former = self._known.base_entry(remote.parent, remote.name)
+            after = self._tree.child(base.parent, base.name)
+            if former is not None or after is not None:
+                self._tree.doubt_move(node, remote)
+            else:
+                moved.append((node, remote, (base.size, base.mtime)))
+        if moved:
+            alike = self._alike({stamp for _, _, stamp in moved})
+            for node, remote, stamp in moved:
+                if stamp in alike:
+                    self._tree.doubt_move(node, remote)
+
+    def _alike(self, stamps: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Those of these sizes and seconds that several files have."""
+        found: set[tuple[int, int]] = set()
+        several: set[tuple[int, int]] = set()
+        for node in self._known.base_nodes():
+            base = self._known.base(node)
+            if base is None or base.kind is not Kind.FILE or (base.size, base.mtime) not in stamps:
+                continue
+            stamp = base.size, base.mtime
+            (several if stamp in found else found).add(stamp)
+        return several
 
     def _claim_emptied(self) -> None:
         """Folders in which nothing is that was in them, by their inode, where something of it went elsewhere; and where

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import trio
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 PORTION = 1000
 PORTION_BYTES = 256 << 20
 """So many files, and bytes of them, are compared in one run of those on which nothing hangs."""
+
+ROUNDS = 4
+"""What is not who its inode said is looked at again, as whoever has that place."""
 
 MANY = 16
 """More doubts than these at once may come of a restored backup: the bin keeps what is replaced."""
@@ -100,9 +103,22 @@ class Prover:
         """
         self._add_suspects(tree)
         # Most of a restored backup may be proved already, by another process even.
-        tree.restored = tree.restored or bool(self.waiting) or len(tree.doubts) > MANY
+        tree.restored = tree.restored or bool(self.waiting) or len(tree.doubts) - len(tree.moves) > MANY
+        for _ in range(ROUNDS):
+            wrong = await self._compare(tree, entries)
+            if not wrong:
+                break
+            tree.part(wrong)
+        for node in tree.doubts:
+            if self._replica.changed_ns(node) or node in tree.moves:
+                tree.note_unknown(node, NOT_TOLD)
+        self.waiting = tree.unproved = frozenset(tree.doubts)
+
+    async def _compare(self, tree: RemoteTree, entries: int) -> dict[NodeId, Remote]:
+        """One portion. Gives the files that did not move as their inodes said: what was listed of each."""
+        moves = {node: tree.doubts[node] for node in tree.moves}
         asked: list[_Question] = []
-        portion = self._portion(tree.doubts)
+        portion = self._portion(tree)
         for number, (node, remote) in enumerate(portion):
             if number % BREATH == BREATH - 1:
                 await trio.lowlevel.checkpoint()
@@ -115,10 +131,12 @@ class Prover:
             # One record for many: a portion of one record each would outweigh the run that it is in.
             concluded = (self._conclude(tree, each, theirs.get(each.path)) for each in asked)
             self._replica.set_bases(itertools.chain.from_iterable(concluded))
-        for node in tree.doubts:
-            if self._replica.changed_ns(node):
-                tree.note_unknown(node, NOT_TOLD)
-        self.waiting = tree.unproved = frozenset(tree.doubts)
+            return {
+                each.node: replace(moves[each.node], checksum=theirs[each.path])
+                for each in asked
+                if each.node in moves and theirs.get(each.path) and theirs[each.path] != each.ours
+            }
+        return {}
 
     async def meet(self, tree: RemoteTree) -> None:
         """What is new on both sides and differs in its time alone is compared by checksum: then the
@@ -171,12 +189,13 @@ class Prover:
                 tree.doubts.setdefault(node, replace(remote, checksum=None, ms=None))
         self.suspects.clear()
 
-    def _portion(self, doubts: Mapping[NodeId, Remote]) -> list[tuple[NodeId, Remote]]:
-        """All that was changed here, and of the rest as much as is to be compared in one run."""
-        found = [(node, remote) for node, remote in doubts.items() if self._replica.changed_ns(node)]
+    def _portion(self, tree: RemoteTree) -> list[tuple[NodeId, Remote]]:
+        """All that was changed here or moved, and of the rest as much as is to be compared in one run."""
+        urgent = {node for node in tree.doubts if node in tree.moves or self._replica.changed_ns(node)}
+        found = [(node, tree.doubts[node]) for node in urgent]
         files, size = 0, 0
-        for node, remote in doubts.items():
-            if self._replica.changed_ns(node):
+        for node, remote in tree.doubts.items():
+            if node in urgent:
                 continue
             files, size = files + 1, size + remote.size
             if files > 1 and (files > PORTION or size > PORTION_BYTES):

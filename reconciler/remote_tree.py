@@ -41,6 +41,7 @@ class RemoteTree:
         "doubts",
         "kin",
         "learned",
+        "moves",
         "restored",
         "unproved",
         "unreadable",
@@ -60,6 +61,9 @@ class RemoteTree:
         self.doubts: dict[NodeId, Remote] = {}
         """Files of which only size and second say that they are the base's: another inode says that
         they may not be."""
+        self.moves: set[NodeId] = set()
+        """Of the doubts, those about who is who: files that moved by inode, size and second, though
+        these may agree by chance. A later listing raises no such doubt once the move is agreed on."""
         self.unproved: frozenset[NodeId] = frozenset()
         """Of these, those that are still so: nothing may be done to them on the server."""
         self.unreadable: frozenset[str] = frozenset()
@@ -194,7 +198,42 @@ class RemoteTree:
     def settle_doubt(self, node: NodeId, remote: Remote) -> None:
         """The node is so on the server, and there is nothing more to find out about it."""
         self.doubts.pop(node, None)
+        self.moves.discard(node)
         self._put(node, remote)
+
+    def doubt_move(self, node: NodeId, remote: Remote) -> None:
+        """The node may be another than what was listed so."""
+        self.doubts[node] = remote
+        self.moves.add(node)
+
+    def part(self, wrong: dict[NodeId, Remote]) -> None:
+        """These nodes are not what was listed so: what was listed is whoever has that place in the base and
+        is nowhere else, else a new node; and each of these is what lies at its own place now."""
+        for node in wrong:
+            self._put(node, None)
+        for remote in wrong.values():
+            held = self._known.base_entry(remote.parent, remote.name)
+            gone = held is not None and held.kind is Kind.FILE and held.node in self._differs
+            if held is not None and gone and self._differs[held.node] is None and self.unknown(held.node) is None:
+                self.note_seen(held.node, remote)
+            else:
+                self._put(self._made_here(remote) or self._known.new_id(), remote)
+        for node in wrong:
+            base = self._known.base(node)
+            there = self.child(base.parent, base.name) if base is not None else None
+            if there is None or self._known.base(there) is not None or self._differs[node] is not None:
+                continue
+            found = self.get(there)
+            if found is not None and found.kind is Kind.FILE:
+                self._put(there, None)
+                self.note_seen(node, found)
+
+    def _made_here(self, remote: Remote) -> NodeId | None:
+        """The local file at that place, if it was made on both sides."""
+        node = self._known.local_child(remote.parent, remote.name)
+        local = self._known.local(node) if node is not None else None
+        made = node is not None and self._known.base(node) is None and node not in self._differs
+        return node if made and local is not None and local.kind is Kind.FILE else None
 
     def note_hiding(self, folder: NodeId) -> None:
         self._hiding.add(folder)

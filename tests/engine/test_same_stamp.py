@@ -223,3 +223,98 @@ async def test_a_restored_backup_is_proved_without_a_transfer(world: World, monk
     assert device.read("7") == b"77" * 17
     assert b"07" * 17 in device.bin().values()
     assert device.tree() == world.on_disk()
+
+
+def keep_inode(world: World, path: str, name: str) -> None:
+    """What has the inode of a file that is replaced is at hand under another name (as the server's
+    file system gives inodes out again)."""
+    os.link(world.disk / path, world.disk.parent / name)
+
+
+def come_with(world: World, name: str, path: str, data: bytes, mtime: float) -> None:
+    """A file with a kept inode, and this content, comes to that path."""
+    with (world.disk.parent / name).open("r+b") as file:
+        file.write(data)
+    os.utime(world.disk.parent / name, (mtime, mtime))
+    os.rename(world.disk.parent / name, world.disk / path)
+
+
+@pytest.mark.parametrize("target", ["g", "sub/g", "fresh", "sub/fresh", "sub/f"])
+@pytest.mark.parametrize("place", ["replaced", "deleted"])
+async def test_an_inode_that_comes_back_brings_no_content(world: World, target: str, place: str) -> None:
+    """The server's file system gave the inode of f to another file of its size and second."""
+    for name in ("f", "g", "sub/g", "sub/h"):
+        world.put(name, name.rjust(5, "-").encode(), mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    keep_inode(world, "f", "former")
+    if place == "replaced":
+        replace_there(world, "f", b"new-f", OLD)
+    else:
+        os.unlink(world.disk / "f")
+    come_with(world, "former", target, b"other", OLD)
+    await device.sync()
+    await device.sync()
+    assert device.tree() == world.on_disk()
+    assert device.read(target) == b"other"
+    assert not (await device.sync()).outcomes
+
+
+async def test_inodes_that_go_round_among_files_that_look_alike(world: World) -> None:
+    names = [f"{number:02}" for number in range(12)]
+    for name in names:
+        world.put(name, b"old " + name.encode(), mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    device.write("03", b"an edit", mtime=LATER)
+    for name in names:
+        keep_inode(world, name, f"kept {name}")
+    for name, after in zip(names, names[1:] + names[:1], strict=True):
+        come_with(world, f"kept {name}", after, b"new " + after.encode(), OLD)
+    await device.sync()
+    await device.sync()
+    expected = {name: b"new " + name.encode() for name in names} | {"03": b"an edit"}
+    assert device.tree() == world.on_disk() == expected
+    assert b"new 03" in everywhere(world, device)
+
+
+async def test_a_file_that_was_moved_there_costs_no_transfer(world: World) -> None:
+    """Also where another has its place, and where others look like it."""
+    for name in ("f", "twin", "sub/h"):
+        world.put(name, name.rjust(5, "-").encode(), mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    fetched = world.requests("GET", "/operation/")
+    os.rename(world.disk / "f", world.disk / "sub/renamed")
+    world.put("f", b"another", mtime=LATER)
+    await device.sync()
+    assert world.requests("GET", "/operation/") - fetched == 1
+    assert device.tree() == world.on_disk()
+    node = device.node("sub/renamed")
+    os.rename(world.disk / "sub/renamed", world.disk / "sub/again")
+    await device.sync()
+    assert device.node("sub/again") == node
+    assert world.requests("GET", "/operation/") - fetched == 1
+
+
+@pytest.mark.expected_log("does not tell the checksums of what is in doubt")
+async def test_such_a_move_waits_while_the_server_does_not_tell(world: World) -> None:
+    for name in ("f", "twin"):
+        world.put(name, name.rjust(5, "-").encode(), mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    asked = device.folder.checksums
+
+    async def refused(paths: object) -> dict[str, object]:
+        raise ServerFault("500", status=500)
+
+    device.folder.checksums = refused  # type: ignore[assignment,method-assign]
+    keep_inode(world, "f", "former")
+    replace_there(world, "f", b"new-f", OLD)
+    come_with(world, "former", "fresh", b"other", OLD)
+    await device.sync()
+    assert b"other" not in device.tree().values()
+    device.folder.checksums = asked  # type: ignore[method-assign]
+    await device.sync()
+    await device.sync()
+    assert device.tree() == world.on_disk() == {"f": b"new-f", "fresh": b"other", "twin": b"-twin"}

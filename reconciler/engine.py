@@ -70,6 +70,9 @@ LOOK_SHARE = 20
 LONGEST_WAIT = 10.0
 """Seconds, and no longer: a look also takes long when others have the loop."""
 
+SOON = 30.0
+"""Seconds that somebody who reads is kept waiting for a run."""
+
 REFUSED_PAUSE = 60.0
 """Seconds after which a log-in that was refused is tried again: it may have been renewed, or a
 permission be back. It costs the server one small request."""
@@ -165,6 +168,8 @@ class Engine:
         self._listing_due = -math.inf
         self._refused_until = -math.inf
         self._last_run_ns = self._schedule.last_run_ns()
+        self._to_tell: list[trio.Event] = []
+        """What readers wait for who asked before the run that is under way listed."""
         hydrator.on_stale = self._look_again
 
     # the loop ------------------------------------------------------------------------------------------------------
@@ -212,11 +217,18 @@ class Engine:
         self._doing = f"{'asking for checksums' if there else 'comparing contents'}, {done} of {of}"
         self._progress.comparing(done, of, there=there)
 
-    def _look_again(self, wanted: bool) -> None:
-        """A content is not what it was listed as; ``wanted``: somebody is just reading it."""
+    def _look_again(self, wanted: bool) -> bool:
+        """A content is not what it was listed as; ``wanted``: somebody is just reading it. Whether
+        a run that may tell more of it is to begin within ``SOON``."""
         if wanted:
             self._schedule.bring_forward()
         self.list_soon()
+        stands = self._manual and not self._running.locked()
+        halted = self._halted is not None and not self._partly
+        if stands or halted or self._link.online is False or self._is_refused():
+            return False
+        every = self._schedule.every
+        return self._running.locked() or every is None or self._schedule.wait() <= SOON
 
     async def _step(self) -> None:
         """What the moment asks for, if anything. Never raises for what the server or the disk did."""
@@ -455,6 +467,7 @@ class Engine:
         finally:
             self._doing = ""
             let_go()
+            self._tell_readers()
         if not (report.offline or report.refused):
             self._failure, self._failures = None, 0
         self._ended += 1
@@ -533,9 +546,21 @@ class Engine:
         self._halted = report.halted = why
         self._later(trio.current_time())
 
+    def _tell_readers(self) -> None:
+        """A run is over. Whoever asked for one after it had begun to list gets another, if there
+        is one to come."""
+        for looked in self._to_tell:
+            looked.set()
+        self._to_tell.clear()
+        if self._hydrator.asks_to_look and self._manual:
+            self._hydrator.begins_to_look().set()
+        elif self._hydrator.asks_to_look:
+            self.list_soon()
+
     async def _listed(self, report: Report) -> RemoteTree | None:
         """What the server has, once it is known of all that was sent whether it arrived."""
         if not report.dry_run:
+            self._to_tell.append(self._hydrator.begins_to_look())
             self._doing = "asking for what was sent"
             await self._carrier.recall()
         self._doing = "listing"

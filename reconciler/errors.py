@@ -97,6 +97,11 @@ class Unavailable(Exception):
     """Content that is not here cannot be fetched now. ``str()`` says why."""
 
 
+class Superseded(Unavailable):
+    """What was being fetched is not what is wanted any more: whoever still wants the content looks
+    again."""
+
+
 class Rotten(Exception):
     """The local content is not what was saved: it must not be sent. ``str()`` is a clause for people."""
 

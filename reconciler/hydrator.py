@@ -19,7 +19,17 @@ import trio
 
 from reconciler.concurrency import MOST
 from reconciler.counting import Counting
-from reconciler.errors import Changed, LocalChanged, Missing, RemoteError, ServerFault, Unavailable, Unreachable
+from reconciler.endurance import Endurance
+from reconciler.errors import (
+    Changed,
+    LocalChanged,
+    Missing,
+    RemoteError,
+    ServerFault,
+    Superseded,
+    Unavailable,
+    Unreachable,
+)
 from reconciler.fuse import Fuse
 from reconciler.hashing import checksum
 from reconciler.held import FIRST_PAUSE, LONGEST_PAUSE
@@ -62,6 +72,15 @@ PROVED_FOR, BIG_PROVED_FOR = 1.0, 86_400.0
 
 PROVED_MOST = 10_000
 """Proofs that are remembered."""
+
+LOOKS = 3
+"""Listings that one reader waits for at most."""
+
+LOOKED_WITHIN = 60.0
+"""Seconds that a reader waits for one of them."""
+
+GLANCE = 0.2
+"""Seconds after which a reader who waits for a listing sees what it has changed so far."""
 
 NEAR = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
@@ -114,6 +133,8 @@ class _Job:
         self.digest = digest
         self.checking = trio.Lock()
         self.proved = digest is None
+        self.confirmed = False
+        """Whether the server has given some of it to this process: it had this version then."""
         self.path = path
         self.found = found
         self.incoming = incoming
@@ -153,7 +174,7 @@ class Hydrator:
     """See the module. ``run`` must be running for anything to be fetched.
 
     ``on_stale`` is called when the server's file turns out not to be the base version, with whether somebody is reading
-    it: the engine lists then.
+    it: the engine lists then. It returns whether that is to come within seconds.
     """
 
     def __init__(
@@ -163,7 +184,7 @@ class Hydrator:
         link: Link,
         *,
         progress: Progress,
-        on_stale: Callable[[bool], None] = lambda _wanted: None,
+        on_stale: Callable[[bool], bool] = lambda _wanted: False,
         workers: int = MOST,
         reach: Reach | None = None,
     ) -> None:
@@ -173,6 +194,11 @@ class Hydrator:
         self._progress = progress
         self._slots = Slots(workers)
         self.on_stale = on_stale
+        self._enduring = Endurance()
+        self._looked = trio.Event()
+        """Comes with the end of the next run that has not begun to list yet."""
+        self.asks_to_look = False
+        """Whether somebody waits for that."""
         self._jobs: dict[NodeId, _Job] = {}
         self._replacing: dict[NodeId, trio.Event] = {}
         self._outdated: dict[NodeId, str] = {}
@@ -500,21 +526,87 @@ class Hydrator:
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         """Returns when the bytes [start, stop) of the node's content are here, clipped to its size.
 
-        Raises Unavailable, at once when the server is known to be away. Cancelling it leaves the fetch to go on.
+        Waits for a server that is slow or fails for a while, as `reconciler.endurance` says, and
+        for the listing that tells what became of a version that the server does not have any more.
+        Raises Unavailable: at once when the server is known to be away. Cancelling it leaves the
+        fetch to go on.
         """
+        waited = self._enduring.reader(trio.current_time())
+        looks = 0
+        while True:
+            try:
+                if not await self._ensure_some(node, start, stop):
+                    return
+                waited.came(trio.current_time())
+            except Superseded:
+                await trio.lowlevel.checkpoint()
+            except (Changed, Missing) as error:
+                looks += 1
+                if looks > LOOKS or not await self._told_more(node):
+                    raise Unavailable(str(error)) from error
+            except RemoteError as error:
+                if isinstance(error, Unreachable) and await self._reach.is_away(error):
+                    raise Unavailable(str(error)) from error
+                pause = waited.pause(trio.current_time(), error)
+                if pause is None:
+                    raise Unavailable(str(error)) from error
+                await trio.sleep(pause)
+            except OSError as error:
+                why = f"the local disk has no place for it: {error.strerror}"
+                raise Unavailable(why) from error
+
+    async def begin(self, node: NodeId) -> None:
+        """Somebody opens a content that is not here: asks for the first of what is missing, so that
+        a version that the server does not have any more is found, and replaced, before anybody has
+        read a part of it. Raises nothing but Cancelled: what cannot be had, a read will say.
+        """
+        for _ in range(LOOKS):
+            try:
+                await self._wait_replaced(node)
+                job = self._job_of_base(node)
+                if job is not None and not job.confirmed:
+                    await self._ensure_some(node, 0, job.found.size)
+            except Superseded:
+                await trio.lowlevel.checkpoint()
+                continue
+            except (Changed, Missing):
+                if await self._told_more(node):
+                    continue
+            except (RemoteError, Unavailable, OSError) as error:
+                log.debug("%s cannot be fetched as it is opened: %s", self._name(node), error)
+            return
+
+    async def _told_more(self, node: NodeId) -> bool:
+        """Has the engine list, after the server denied a version, and waits until something else is
+        known of the content, or the run is over. False when nothing is, or no run is to come."""
+        before = self._known(node)
+        if not self.on_stale(True):
+            return False
+        self.asks_to_look = True
+        looked = self._looked
+        with trio.move_on_after(LOOKED_WITHIN):
+            while self._known(node) == before and not looked.is_set():
+                if self._link.online is False:
+                    break
+                with trio.move_on_after(GLANCE):
+                    await looked.wait()
+        return self._known(node) != before
+
+    def _known(self, node: NodeId) -> tuple[Base | None, str | None, bool]:
+        """What a request for the content depends on."""
+        local = self._replica.local(node)
+        if local is None or local.present or node in self._replacing:
+            return None, None, False
         try:
-            while await self._ensure_some(node, start, stop):
-                pass
-        except Unreachable as error:
-            await self._reach.is_away(error)
-            raise Unavailable(str(error)) from error
-        except (Changed, Missing) as error:
-            self.on_stale(True)
-            raise Unavailable(str(error)) from error
-        except RemoteError as error:
-            raise Unavailable(str(error)) from error
-        except OSError as error:
-            raise Unavailable(f"the local disk has no place for it: {error.strerror}") from error
+            return self._replica.base(node), self._replica.base_path(node), True
+        except KeyError:
+            return self._replica.base(node), None, True
+
+    def begins_to_look(self) -> trio.Event:
+        """A run is about to list. Whoever has asked for it by now waits for the event, which the
+        caller sets when the run is over."""
+        looked, self._looked, self.asks_to_look = self._looked, trio.Event(), False
+        return looked
 
     async def _ensure_some(self, node: NodeId, start: int, stop: int) -> bool:
         """Waits until more of the range has arrived; False when all of it is here. Raises the job's error."""
@@ -622,7 +714,7 @@ class Hydrator:
         if job is not None:
             for flight in job.flights:
                 flight.scope.cancel()
-            job.fail(Unavailable(why))
+            job.fail(Superseded(why))
             job.incoming.close()
 
     # jobs ----------------------------------------------------------------------------------------------------------
@@ -698,6 +790,7 @@ class Hydrator:
             with flight.scope:
                 await self._receive(job, flight)
                 self._link.alive()
+                self._enduring.answered()
         except (RemoteError, OSError) as error:
             job.fail(error)
             if self._jobs.get(job.node) is job:
@@ -720,6 +813,7 @@ class Hydrator:
                     job.incoming.write(flight.position, blocks)
                 del buffer[:whole]
                 flight.position += whole
+                job.confirmed = True
                 job.rate.add(trio.current_time(), whole)
                 # A reader waits for the first piece; a long stream is cheaper in large ones.
                 enough = min(enough * 2, LARGEST_WRITE)

@@ -153,6 +153,8 @@ class OpenFiles:
             elif write:
                 await self._bring_here(file)
                 await self._prove(file)
+            else:
+                await self._begin_reading(file)
         except BaseException:
             self.drop(file)
             raise
@@ -160,6 +162,17 @@ class OpenFiles:
             file.writers += 1
             self.follow(file)
         return file
+
+    async def _begin_reading(self, file: OpenFile) -> None:
+        """A version that is not here, and that the server does not have any more, is replaced
+        before somebody has read a part of it. Raises OSError (ESTALE) then: the kernel looks the
+        name up again, and finds what it stands for."""
+        node = self.follow(file)
+        if node is None or not file.attr.size or self._is_here(file):
+            return
+        await self._hydrator.begin(node)
+        if self.follow(file) is None:
+            _moved_on()
 
     async def _prove(self, file: OpenFile) -> None:
         """What is changed in part is to be whole: else what the disk made of the rest would be sent. Raises OSError

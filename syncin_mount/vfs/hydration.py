@@ -21,6 +21,12 @@ class Hydrator(Protocol):
         """
         ...
 
+    async def begin(self, node: NodeId) -> None:
+        """Somebody opens a content that is not here, to read it. If it is not what the server has
+        any more, that is found out and put right as far as possible before this returns: the inode
+        is another one then, or gone. Raises nothing."""
+        ...
+
     async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
         """Whether the node's content, which both sides agreed on, still is what it was; ``broken``: it cannot be
         opened. What is not has another inode when this returns, and is to be fetched."""
@@ -32,6 +38,9 @@ class NoHydrator:
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> NoReturn:
         raise Unavailable("not connected")
+
+    async def begin(self, _node: NodeId) -> None:
+        """What cannot be fetched, a read says."""
 
     async def prove(self, _node: NodeId, *, broken: bool = False) -> bool:
         del broken  # nothing can be fetched, so nothing is taken away

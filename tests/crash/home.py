@@ -31,7 +31,7 @@ from syncin_mount.control.client import Client, ControlError
 from syncin_mount.control.messages import Report, SyncRequest
 from syncin_mount.daemon.mounts import mounted_at, unmount
 from tests.crash import daemon, worker
-from tests.crash.looking import contents, entries, on_server
+from tests.crash.looking import contents, entries, is_here, on_server
 from tests.crash.model import FILE, Entry, Step, Tree, unlike
 from tests.crash.people import REMOTE, SHARED, is_apart
 from tests.crash.plans import Plan
@@ -79,7 +79,8 @@ class Home:
     def __enter__(self) -> Self:
         self._sandbox.__enter__()
         try:
-            self._sandbox.start_server(self.base / "requests.jsonl")
+            self.faults.write_text("")
+            self._sandbox.start_server(self.base / "requests.jsonl", "--faults", str(self.faults))
             self._sandbox.log_in("home", "server")
             self.disk.mkdir()
             for name in (REMOTE, SHARED):
@@ -117,6 +118,11 @@ class Home:
     @property
     def disk(self) -> Path:
         return self._sandbox.server_files / "Docs"
+
+    @property
+    def faults(self) -> Path:
+        """The server's rules of what goes wrong there: none, unless somebody writes some."""
+        return self.base / "faults.toml"
 
     @property
     def folders(self) -> Folders:
@@ -300,20 +306,21 @@ class Home:
         """After a kill: the next start, and all that is promised."""
         if not self.start(None, "--manual"):
             raise Broken("the drive's process was killed, and nobody did it")
-        found = {path: one for path, one in entries(self.drive) if not is_apart(path)}
+        found = dict(entries(self.drive, left_out=is_apart))
         own = Tree({path: entry for path, entry in self._tree.entries.items() if not is_apart(path)})
         own.held = self._tree.held
         wrong = unlike(own, None if self._step is None or is_apart(self._step.path) else self._step, found)
         if wrong:
             raise Broken(f"{'; '.join(wrong)} (under way: {self._step}; before: {self._history(wrong)})")
-        for thing in (*take(self.drive).values(), *on_server(self.disk).values()):
+        here = take(self.drive, lambda path: is_apart(path) and not is_here(self.drive / path))
+        for thing in (*here.values(), *on_server(self.disk).values()):
             self._versions.note(thing)
         wanted = on_server(self.disk / REMOTE)
         trio.run(self._come_to_rest)
         drive = {path: thing for path, thing in take(self.drive).items() if thing.kind != "link"}
         self._same(self._with_times_of(there := on_server(self.disk), drive), there, "drive and server")
         self._same(wanted, on_server(self.disk / REMOTE), "the server's own folder before and after")
-        after = {path: one for path, one in entries(self.drive) if not is_apart(path)}
+        after = dict(entries(self.drive, left_out=is_apart))
         in_drive = contents(self.drive)
         self._stop()  # what lost is in the bin at the latest now
         kept = in_drive | contents(self.folders.replica("docs") / "bin")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reconciler.names import PARTIAL_PREFIX
@@ -22,18 +22,33 @@ def contents(folder: Path) -> set[bytes]:
     return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
 
 
-def entries(top: Path, prefix: str = "", known: dict[int, Entry] | None = None) -> Iterator[tuple[str, Entry]]:
-    """Everything below a folder, by path. Names of one file have one entry. ``known`` has those by inode."""
+def is_here(file: Path) -> bool:
+    """Whether a file's content is in the drive. Where it is not, and somebody has changed the file on
+    the server since the drive listed, nothing of it can be read before the drive lists again."""
+    return os.getxattr(file, "user.syncin.status", follow_symlinks=False) != b"absent"
+
+
+def entries(
+    top: Path,
+    prefix: str = "",
+    known: dict[int, Entry] | None = None,
+    *,
+    left_out: Callable[[str], bool] = lambda _: False,
+) -> Iterator[tuple[str, Entry]]:
+    """Everything below a folder, by path, without what is left out. Names of one file have one entry.
+    ``known`` has those by inode."""
     known = {} if known is None else known
     for name in sorted(os.listdir(top / prefix)):
         path = f"{prefix}{name}"
+        if left_out(path):
+            continue
         full = top / path
         found = full.lstat()
         if stat.S_ISLNK(found.st_mode):
             yield path, Entry(LINK, target=str(full.readlink()))
         elif stat.S_ISDIR(found.st_mode):
             yield path, Entry(FOLDER)
-            yield from entries(top, f"{path}/", known)
+            yield from entries(top, f"{path}/", known, left_out=left_out)
         elif found.st_ino in known:
             yield path, known[found.st_ino]
         else:

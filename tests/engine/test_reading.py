@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 
@@ -9,6 +10,8 @@ import pytest
 import trio
 
 from reconciler.model import ROOT, Mode, NodeId
+from syncin_mount.devserver import CutResponse, Reply, Rule, Stall
+from syncin_mount.devserver.faults import Effect
 from syncin_mount.vfs import FileSystem
 from tests.engine.world import SETTINGS, Device, World
 
@@ -85,4 +88,141 @@ async def test_what_is_still_being_proved_is_not_written_to(world: World) -> Non
     fs.flush(writer)
     fs.release(writer)
     assert device.read("doc") == data + b"tail"
+    fs.close()
+
+
+# what the server does not have any more, or fails to give for a while -----------------------------
+
+
+async def opened_and_read(fs: FileSystem, name: bytes, size: int = 1 << 20) -> bytes:
+    """As the kernel does it: after ESTALE from open(2) it looks the name up once more."""
+    for left in (1, 0):
+        try:
+            handle = await fs.open(fs.lookup(ROOT, name).ino, os.O_RDONLY)
+        except OSError as error:
+            if error.errno != errno.ESTALE or not left:
+                raise
+            continue
+        try:
+            return bytes(await fs.read(handle, 0, size))
+        finally:
+            fs.release(handle)
+    raise AssertionError("unreachable")
+
+
+async def absent(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    data: bytes,
+) -> tuple[Device, FileSystem]:
+    """A drive at work by itself that has listed the file, and has not come to its content yet."""
+    world.put(name, data)
+    device = await world.device(manual=False)
+    monkeypatch.setattr(device.hydrator, "want", lambda *_nodes: None)
+    await device.engine.sync()
+    local = device.replica.local(device.node(name))
+    assert local is not None
+    assert not local.present
+    return device, FileSystem(device.replica, device.hydrator)
+
+
+@pytest.mark.parametrize("what", ["longer", "shorter", "of the same size"])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_an_edit_after_the_listing_is_what_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str, begun: bool
+) -> None:
+    """``begun``: a former process had fetched the first part of what was listed."""
+    data = os.urandom(20_000)
+    device, fs = await absent(world, monkeypatch, "doc", data)
+    if begun:
+        base = device.replica.base(device.node("doc"))
+        assert base is not None
+        incoming = device.replica.incoming(device.node("doc"), base.size, base.mtime)
+        incoming.write(0, data[:4096])
+        incoming.close()
+    newer = os.urandom({"longer": 30_000, "shorter": 10_000, "of the same size": 20_000}[what])
+    world.put("doc", newer, mtime=1_650_000_000)
+    with trio.fail_after(20):
+        assert await opened_and_read(fs, b"doc") == newer
+    fs.close()
+
+
+async def test_an_edit_after_the_listing_is_what_is_appended_to(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device, fs = await absent(world, monkeypatch, "doc", os.urandom(20_000))
+    world.put("doc", b"newer", mtime=1_650_000_000)
+    with trio.fail_after(20):
+        with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+            await fs.open(fs.lookup(ROOT, b"doc").ino, os.O_WRONLY)
+        writer = await fs.open(fs.lookup(ROOT, b"doc").ino, os.O_WRONLY | os.O_APPEND)
+    await fs.write(writer, 5, b" and more")
+    fs.release(writer)
+    assert device.read("doc") == b"newer and more"
+    fs.close()
+
+
+async def test_what_was_deleted_after_the_listing_is_not_there_when_it_is_opened(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fs = await absent(world, monkeypatch, "doc", b"data")
+    world.put("other", b"so that not all is gone")
+    (world.disk / "doc").unlink()
+    with trio.fail_after(20), pytest.raises(OSError, match=os.strerror(errno.ENOENT)):
+        await opened_and_read(fs, b"doc")
+    fs.close()
+
+
+async def test_what_was_moved_after_the_listing_is_read_by_who_opened_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = os.urandom(20_000)
+    device, fs = await absent(world, monkeypatch, "doc", data)
+    (world.disk / "doc").rename(world.disk / "called otherwise")
+    with trio.fail_after(20):
+        handle = await fs.open(fs.lookup(ROOT, b"doc").ino, os.O_RDONLY)
+        assert bytes(await fs.read(handle, 0, 30_000)) == data
+    fs.release(handle)
+    assert device.tree_of_names() == {"called otherwise"}
+    fs.close()
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [Reply(503), Reply(502, "<html></html>", "text/html"), CutResponse(0), CutResponse(9000)],
+    ids=str,
+)
+async def test_a_failure_that_passes_is_no_error_for_who_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch, effect: Effect
+) -> None:
+    data = os.urandom(40_000)
+    _, fs = await absent(world, monkeypatch, "doc", data)
+    world.faults.add(Rule(effect=effect, method="GET", path="*/doc", count=3))
+    with trio.fail_after(30):
+        assert await opened_and_read(fs, b"doc") == data
+    fs.close()
+
+
+async def test_who_waits_for_a_request_that_is_given_up_gets_the_content_of_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on its way is given up when the file's place, version or checksum is another one."""
+    data = os.urandom(20_000)
+    device, fs = await absent(world, monkeypatch, "doc", data)
+    node, got = device.node("doc"), []
+    world.faults.add(Rule(effect=Stall(), method="GET", path="*/doc", count=2))
+
+    async def read() -> None:
+        got.append(await opened_and_read(fs, b"doc"))
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            for given_up in (1, 2):
+                while world.requests("GET", "/doc") < given_up:  # noqa: ASYNC110 - not ours to signal
+                    await trio.sleep(0.01)
+                device.hydrator.forget(node)
+    assert got == [data]
     fs.close()

@@ -58,6 +58,8 @@ class FolderHydrator:
             os.close(source)
             incoming.close()
 
+    async def begin(self, _node: NodeId) -> None: ...
+
     async def prove(self, _node: NodeId, *, broken: bool = False) -> bool:
         await trio.lowlevel.checkpoint()
         return not broken

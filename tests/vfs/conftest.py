@@ -34,6 +34,7 @@ class MemoryHydrator:
         self.contents: dict[NodeId, bytes] = {}
         self.asked: list[tuple[NodeId, int, int]] = []
         self.before: Callable[[], Awaitable[None]] | None = None
+        self.on_begin: Callable[[NodeId], Awaitable[None]] | None = None
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         self.asked.append((node, start, stop))
@@ -53,6 +54,11 @@ class MemoryHydrator:
                 self.replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
         finally:
             incoming.close()
+
+    async def begin(self, node: NodeId) -> None:
+        """Where a test says so, something becomes of the content that is opened."""
+        if self.on_begin is not None:
+            await self.on_begin(node)
 
     async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
         return True

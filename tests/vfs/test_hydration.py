@@ -174,3 +174,21 @@ async def test_what_is_thrown_away_while_it_is_read_is_read_again(world, monkeyp
     assert bytes(await world.fs.read(handle, 5000, 100)) == DATA[5000:5100]
     incoming.close()
     world.fs.release(handle)
+
+
+async def test_opening_finds_out_whether_what_is_not_here_is_there_still(world):
+    """The kernel looks the name up again after ESTALE, and comes to what it stands for then."""
+    node = world.place("file", DATA)
+    begun = []
+
+    async def replaced(asked):
+        begun.append(asked)
+        await world.hydrator.ensure(node, 0, len(DATA))
+        world.take_in(node, b"newer")
+
+    world.hydrator.on_begin = replaced
+    with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+        await world.fs.open(world.fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
+    assert len(world.fs._files) == 0
+    assert await world.read(world.fs.lookup(ROOT, b"file").ino) == b"newer"
+    assert begun == [node], "what is here is not asked for"

@@ -79,6 +79,9 @@ permission be back. It costs the server one small request."""
 
 OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
 
+SPARE = 4
+"""Rounds more for the last one of a run, where its listing proves not to be true."""
+
 ROUNDS = 4
 """How often one full run plans again because something changed under it; what is left then waits for the next run."""
 
@@ -566,7 +569,16 @@ class Engine:
         self._doing = "listing"
         return await self._observe(report)
 
-    async def _round(self, report: Report, *, confirmed: bool, last: bool) -> bool:
+    async def _again(self, report: Report, *, confirmed: bool, last: bool, spare: int) -> bool:
+        """A listing proved not to be true, so nothing may follow from it. A last round is made anew,
+        as long as there are some to ``spare``; then the next run goes on."""
+        if last and spare:
+            return await self._round(report, confirmed=confirmed, last=True, spare=spare - 1)
+        if last:
+            self.list_soon()
+        return True
+
+    async def _round(self, report: Report, *, confirmed: bool, last: bool, spare: int = SPARE) -> bool:
         """One listing and what follows from it. True when it must be done again, if it is not the last round."""
         started = trio.current_time()
         tree = await self._listed(report)
@@ -576,8 +588,8 @@ class Engine:
             if not last:
                 return True
             tree.doubt_absences("it is not there, and may be what could not be read elsewhere")
-        if not (report.dry_run or last) and await self._carrier.mend(tree):
-            return True
+        if not report.dry_run and await self._carrier.mend(tree):
+            return await self._again(report, confirmed=confirmed, last=last, spare=spare)
         tree.restored = self._restored = tree.restored or self._restored
         self._link.alive()
         self._refused = None
@@ -618,8 +630,8 @@ class Engine:
             return False
         if report.halted and not self._partly:
             return False
-        if self._torn.cast_doubt(made) and not last:
-            return True
+        if self._torn.cast_doubt(made):
+            return await self._again(report, confirmed=confirmed, last=last, spare=spare)
         guarded = await self._guarded(tree, draft, asked.past, report, stop, confirmed=confirmed, last=last)
         return guarded is None or await self._carry(tree, guarded, report)
 

@@ -117,8 +117,9 @@ class TwoDrives(World):
                 raise Broken(f"on {name} there are twice: {', '.join(sorted(found))}")
 
 
-def make(seed: int, operations: int) -> Scenario:
-    """So many operations a side."""
+def make(seed: int, operations: int, pace: float | None = None) -> Scenario:
+    """So many operations a side. ``pace``: seconds that a step of a request takes at most, else the
+    seed's choice."""
     rng = random.Random(f"twice {seed}")
     devices = tuple(
         DeviceSpec(name, settle=rng.choice((0.0, 0.5, 2.0)), listing=rng.choice((10.0, 20.0, 60.0))) for name in "ab"
@@ -132,13 +133,14 @@ def make(seed: int, operations: int) -> Scenario:
         delay = rng.choice((0.0, 0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 20.0)) * haste
         steps.append(Step(delay, name, op, rng.getrandbits(32)))
     start = tuple(Step(0.0, name, "folder", rng.getrandbits(32)) for name in "ab" for _ in range(3))
-    pace = rng.choice((0.0, 0.02, 0.1, 0.5))
+    chosen = rng.choice((0.0, 0.02, 0.1, 0.5))
+    pace = chosen if pace is None else pace
     return Scenario(seed, Style.MIXED, devices, 0.0, pace, start, tuple(steps))
 
 
-def attempt(seed: int, operations: int) -> Outcome:
+def attempt(seed: int, operations: int, pace: float | None = None) -> Outcome:
     """One run. The processor's time and the numbers of steps and requests that it may take grow with its length."""
-    return run(make(seed, operations), TwoDrives, scale=1 + operations // 50)
+    return run(make(seed, operations, pace), TwoDrives, scale=1 + operations // 50)
 
 
 def main() -> int:
@@ -146,12 +148,13 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10, help="how many seeds (10)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--operations", type=int, default=1000, help="operations a side (1000)")
+    parser.add_argument("--pace", type=float, metavar="S", help="seconds a step of a request, at most")
     parser.add_argument("--log", type=int, default=0, metavar="LINES", help="show so many last lines of a failing log")
     options = parser.parse_args()
     failed = []
     began = time.monotonic()
     for seed in range(options.seed, options.seed + options.runs):
-        outcome = attempt(seed, options.operations)
+        outcome = attempt(seed, options.operations, options.pace)
         print(f"seed {seed}: {outcome.failure or 'passed'}; {dict(outcome.figures)}", flush=True)
         if outcome.failure is not None:
             failed.append(seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,9 +28,6 @@ log = logging.getLogger(__name__)
 
 WORTH_WAITING = 5.0
 """Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew is back by then."""
-
-DEFERRED = 3
-"""Listings after which it is not waited any more for one that tells where a folder is."""
 
 
 class Carrier:
@@ -83,19 +79,11 @@ class Carrier:
         self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
 
     async def mend(self, tree: RemoteTree) -> bool:
-        """After a listing: removes what came back on the server when something was sent. Whether the
-        tree is not true any more, as anything was done, or never was: it does not tell where a
-        folder is to which that may have happened. Raises Unauthorized."""
-        recreated = Recreated(self._replica, tree, self._meant)
-        undecided = {
-            node: dataclasses.replace(meant, deferred=meant.deferred + 1)
-            for node, meant in self._meant.items()
-            if meant.deferred < DEFERRED and recreated.is_undecided(meant)
-        }
-        done = await recreated.mend(self._remote)
+        """After a listing: removes what came back on the server when something was sent. Whether anything was done, so
+        that the tree is not true any more. Raises Unauthorized."""
+        done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
         self._meant.clear()
-        self._meant |= undecided
-        return done or bool(undecided)
+        return done
 
     def forget_old(self) -> None:
         """What was sent a while ago is not "just sent" any more."""

@@ -35,15 +35,13 @@ MANY = 1000
 @dataclass(frozen=True, slots=True)
 class Meant:
     """Something that was sent to ``path``, to be called ``name`` in ``folder``, which was seen there just before.
-    ``over`` is the version that it was to replace; ``done`` says that the server has said that it is there.
-    ``deferred``: so many listings did not tell where the folder is."""
+    ``over`` is the version that it was to replace; ``done`` says that the server has said that it is there."""
 
     folder: NodeId
     name: str
     path: str
     over: Remote | None
     done: bool = False
-    deferred: int = 0
 
 
 class Presence:

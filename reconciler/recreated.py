@@ -42,22 +42,6 @@ class Recreated:
                 log.info("a folder that came back could not be removed: %s", error)
         return done
 
-    def is_undecided(self, meant: Meant) -> bool:
-        """Whether its folder is in neither place of the listing, as what somebody moves just then
-        may be, while another one is where it was: the next listing tells which is which."""
-        parent = meant.path.rpartition("/")[0]
-        if not parent or self._path(meant.folder) or self._replica.base(meant.folder) is None:
-            return False
-        folder = ROOT
-        for name in parent.split("/"):
-            child = self._tree.child(folder, name)
-            if child is None:
-                return False
-            if self._is_another(child):
-                return True
-            folder = child
-        return False
-
     def _tops(self) -> Iterator[NodeId]:
         """The folders that came back, without those in them."""
         for meant in self._meant.values():

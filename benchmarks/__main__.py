@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import mount, official, scale, stall, sync
 from benchmarks.ground import Ground
-from syncin_mount.cli.sandbox import Sandbox
+from syncin_mount.cli.demo.sandbox import Sandbox
 
 
 def main() -> int:

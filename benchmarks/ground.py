@@ -11,11 +11,11 @@ from pathlib import Path
 
 from benchmarks.reference import Bare
 from reconciler.model import ROOT
-from syncin_mount.cli.sandbox import Sandbox
+from syncin_mount.app.runtime import Runtime, open_runtime
+from syncin_mount.app.sessions import session_with
+from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import ConfigurationFile, Folders
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.daemon.accounts import session_with
-from syncin_mount.daemon.runtime import Runtime, open_runtime
 from syncin_mount.store import NodeType, Replica
 
 

@@ -21,8 +21,8 @@ from benchmarks.copying import copy_in
 from benchmarks.ground import Ground, fill, many_files
 from benchmarks.importing import first_run
 from benchmarks.reference import together
+from syncin_mount.app.runtime import Runtime
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.daemon.runtime import Runtime
 
 SMALL = 4096
 CONCURRENCY = (1, 4, 8, 16)

@@ -22,7 +22,7 @@ class RemoteError(Exception):
 
 class Unreachable(RemoteError):
     """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an answer. Whether the
-    server is away, or only this request fails, nobody knows who has just met it: see ``reconciler.reaching``."""
+    server is away, or only this request fails, is not known yet: see ``reconciler.requests.reachability``."""
 
     temporary = True
 

@@ -128,10 +128,12 @@ def test_reconciler_imports_standard_library_and_trio_only() -> None:
 
 WRONG_IMPORTS = {
     "reconciler": "httpx",
-    "syncin_fuse": "syncin_mount.server",
+    "reconciler/planner": "trio, reconciler.engine.engine",
+    "syncin_fuse": "syncin_mount.remote",
     "syncin_mount/cli": "syncin_mount.control.inner",
-    "syncin_mount/devserver": "syncin_mount.server",
-    "syncin_mount/server": "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs",
+    "syncin_mount/devserver": "syncin_mount.remote",
+    "syncin_mount/remote": "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs",
+    "syncin_mount/store/index": "syncin_mount.store.replica.replica",
     "syncin_mount/vfs": "httpx",
 }
 

@@ -10,14 +10,14 @@ DEBUG_OPTION = "--debug"
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Runs one command and exits with its status: see `syncin_mount.cli.exits`.
+    """Runs one command and exits with its status: see `syncin_mount.cli.exit_status`.
 
     ``--debug`` is understood anywhere among the arguments: it shows the traceback of an error, and the logs of what the
     command starts say more.
     """
-    from syncin_mount.cli.exits import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
-    from syncin_mount.cli.group import group  # noqa: PLC0415
-    from syncin_mount.cli.output import guard_streams, warn  # noqa: PLC0415
+    from syncin_mount.cli.exit_status import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
+    from syncin_mount.cli.main import group  # noqa: PLC0415
+    from syncin_mount.cli.ui.output import guard_streams, warn  # noqa: PLC0415
 
     guard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from syncin_mount.daemon.logline import without_secrets
+from syncin_mount.logs.logfmt import without_secrets
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ALNUM = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
@@ -103,7 +103,7 @@ class Redaction:
             return before + self._path(core) + after
         if _EXTENSION.search(core) and not core.replace(".", "").isdigit() and "..." not in core:
             if all(part.lower() in self._words for part in _WORD.findall(core)) and core.count("_") + core.count("."):
-                return chunk  # the program's own, as reconciler.engine or config.toml
+                return chunk  # the program's own, as reconciler.engine.engine or config.toml
             return before + self._name(core) + after
         core = _ADDRESS.sub(lambda found: self._stand_in(found[0]), core)
         return before + _WORD_OR_STAND_IN.sub(lambda found: self._word(found[0]), core) + after

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncin_mount.walking import make_folders
+from syncin_mount.deep_tree import make_folders
 
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
 _PROGRAM = "syncin-mount"

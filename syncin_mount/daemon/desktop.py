@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import trio
 
 from syncin_mount.config import ConfigurationError
-from syncin_mount.daemon.notices import Notices, State
-from syncin_mount.plain import printable
+from syncin_mount.daemon.notifications import Notices, State
+from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
+    from syncin_mount.app.runtime import Runtime
     from syncin_mount.config import ConfigurationFile
-    from syncin_mount.daemon.notices import Notice
-    from syncin_mount.daemon.runtime import Runtime
+    from syncin_mount.daemon.notifications import Notice
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from syncin_mount.daemon.errors import DaemonError
+from syncin_mount.errors import DaemonError
 
 if TYPE_CHECKING:
     from syncin_mount.vfs import Frontend

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.engine.plan_worker import settle_down
 from reconciler.model import Direction
-from reconciler.planning import settle_down
+from syncin_mount.app.mounted_service import MountedService
+from syncin_mount.app.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 from syncin_mount.daemon.desktop import keep_told
-from syncin_mount.daemon.errors import DaemonError
 from syncin_mount.daemon.frontends import find_frontend
-from syncin_mount.daemon.runtime import open_runtime
-from syncin_mount.daemon.service import MountedService
+from syncin_mount.errors import DaemonError
 from syncin_mount.store.lock import dying_holder
 from syncin_mount.vfs import FileSystem, MountError, MountOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from syncin_mount.app.runtime import Runtime
     from syncin_mount.config import Folders, Server, Synchronization
-    from syncin_mount.daemon.runtime import Runtime
     from syncin_mount.vfs import Frontend
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ class Node(msgspec.Struct, array_like=True, gc=False):
 
     ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is
     2 plus the number of subfolders for a folder, else the number of nodes that share the file
-    (`syncin_mount.store.links`). ``present`` is False for a file whose content is not here.
+    (`syncin_mount.store.index.hard_links`). ``present`` is False for a file whose content is not here.
     ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended
     attributes. ``doubtful`` is the version of which a power cut, or a write that the disk refused, may have
     left other bytes than were to be there, 0 for none. It holds for every later version too, which may have

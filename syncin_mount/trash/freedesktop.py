@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from syncin_mount.deep_tree import remove_tree, walk
 from syncin_mount.trash.spec import (
     INFO,
     Item,
@@ -34,7 +35,6 @@ from syncin_mount.trash.spec import (
     read_info,
     with_size,
 )
-from syncin_mount.walking import remove_tree, walk
 
 if sys.platform != "win32":
     from syncin_mount.trash.trees import copy_tree, disk_usage, sync, write_all

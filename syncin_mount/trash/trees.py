@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from syncin_mount.holes import data_pieces
+from syncin_mount.deep_tree import walk
+from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.trash.spec import NotForTrash
-from syncin_mount.walking import walk
 
 assert sys.platform != "win32"
 

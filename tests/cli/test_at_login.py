@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.daemon.systemd import UNIT, Told, system_unit, system_unit_name, user_unit
+from syncin_mount.autostart import UNIT, Told, system_unit, system_unit_name, user_unit
 from tests.cli.conftest import LIMIT, World
 from tests.cli.test_up import ours
 from tests.programs import needs, run

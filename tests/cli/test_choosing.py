@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.cli.choosing import PAGE, Answer, Level, is_read_only, note, understood, unsuited
-from syncin_mount.cli.wanted import (
+from syncin_mount.cli.ui.add_options import (
     SETTINGS,
     Wanted,
     command_line,
@@ -15,8 +14,9 @@ from syncin_mount.cli.wanted import (
     suggested_name,
     suggested_server_name,
 )
+from syncin_mount.cli.ui.remote_choice import PAGE, Answer, Level, is_read_only, note, understood, unsuited
 from syncin_mount.config import Synchronization
-from syncin_mount.server.browse import RemoteItem
+from syncin_mount.remote.browse import RemoteItem
 
 
 def item(path: str, *, folder: bool = True, permissions: str = "a:d:m:si:so", enabled: bool = True) -> RemoteItem:

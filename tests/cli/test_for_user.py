@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.cli import at_login
-from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.commands import _systemd_unit
+from syncin_mount.cli.exit_status import CommandError
 
 ACCOUNT = "games"
 """One that every Debian has and nobody uses."""
@@ -46,7 +46,7 @@ def test_the_interpreter_is_tried_as_that_user_alone(place: Path, monkeypatch: p
     before = os.getgroups()
     os.setgroups([0, 4, 6])
     try:
-        at_login._must_run_as(ACCOUNT)
+        _systemd_unit._must_run_as(ACCOUNT)
     finally:
         os.setgroups(before)
     account = pwd.getpwnam(ACCOUNT)
@@ -73,10 +73,10 @@ def test_a_unit_of_somebody_else_stays(tmp_path: Path, kind: str):
     else:
         unit.write_text("[Unit]\n")
     with pytest.raises(CommandError, match="not by this program"):
-        at_login._write(unit, "new")
+        _systemd_unit._write(unit, "new")
     assert unit.is_dir() or unit.read_text() != "new"
 
 
 def test_an_unknown_user_is_named():
     with pytest.raises(CommandError, match="there is no user 'nobody-at-all'"):
-        at_login._must_run_as("nobody-at-all")
+        _systemd_unit._must_run_as("nobody-at-all")

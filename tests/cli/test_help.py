@@ -10,8 +10,8 @@ import sys
 import click
 import pytest
 
-from syncin_mount.cli.group import COMMANDS, group
-from syncin_mount.cli.manual import commands, page
+from syncin_mount.cli.main import COMMANDS, group
+from syncin_mount.cli.man_page import commands, page
 
 ALL = {" ".join(path): (path, command) for path, command in commands()}
 
@@ -60,7 +60,7 @@ def test_the_manual_page_names_everything():
 @pytest.mark.parametrize("device", ["utf8", "html"])
 def test_the_manual_page_is_formatted_without_a_warning(device: str):
     made = subprocess.run(
-        [sys.executable, "-m", "syncin_mount.cli.manual"], check=True, capture_output=True, timeout=60
+        [sys.executable, "-m", "syncin_mount.cli.man_page"], check=True, capture_output=True, timeout=60
     ).stdout
     done = subprocess.run(
         ["groff", "-man", "-ww", "-z", f"-T{device}"], input=made, check=True, capture_output=True, timeout=60

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import trio
 
-from reconciler.hydrator import LARGEST_WRITE
+from reconciler.hydration.hydrator import LARGEST_WRITE
 from tests.cli.conftest import PASSWORD, World
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(900)]

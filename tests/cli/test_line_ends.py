@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount import mount_table
 from syncin_mount.config.file import _without_table
-from syncin_mount.daemon import mounts
 from tests.cli.conftest import World
 
 pytestmark = pytest.mark.timeout(300)
@@ -52,8 +52,8 @@ def test_a_mount_table_is_read_with_any_mount_point_in_it(tmp_path: Path, monkey
     points = [f"/mnt/an{end}other" for end in ENDS[:-1]]
     lines = [f"1 2 0:3 / {point} rw - fuse.other source rw" for point in (*points, "/home/user1/drive")]
     table.write_bytes("".join(f"{line}\n" for line in lines).encode())
-    monkeypatch.setattr(mounts, "_MOUNTS", table)
-    assert [str(mount.point) for mount in mounts.mounts()] == [*points, "/home/user1/drive"]
+    monkeypatch.setattr(mount_table, "_MOUNTS", table)
+    assert [str(mount.point) for mount in mount_table.mounts()] == [*points, "/home/user1/drive"]
 
 
 def test_a_heading_in_the_middle_of_a_line_is_none():

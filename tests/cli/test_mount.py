@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.daemon.mounts import alive, mounted_at
+from syncin_mount.mount_table import alive, mounted_at
 from tests.cli.conftest import World, until
 from tests.mounts.inotify import Watcher
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from syncin_mount.cli import output, overview
-from syncin_mount.cli.overview import Line, Seen
+from syncin_mount.cli.ui import output, status_table
+from syncin_mount.cli.ui.status_table import Line, Seen
 from syncin_mount.config import Synchronization
 from syncin_mount.control.messages import Problem, Running, Status
 from syncin_mount.control.supervision import Phase, Supervised
@@ -48,20 +48,20 @@ def status(**more: Any) -> Status:
     ],
 )
 def test_the_row(seen: Seen, words: tuple[str, ...]):
-    headings = overview.columns([seen])
-    row = dict(zip(headings, overview.row(seen, headings, NOW), strict=True))
+    headings = status_table.columns([seen])
+    row = dict(zip(headings, status_table.row(seen, headings, NOW), strict=True))
     assert (row["DRIVE"], row["SERVER"], row["NOW"]) == words
 
 
 def test_the_next_run_is_a_column_where_something_is_scheduled():
-    assert "NEXT RUN" not in overview.columns([Seen(DOCS, status())])
-    assert "NEXT RUN" in overview.columns([Seen(DOCS, status()), Seen(DOCS, status(next_run=NOW))])
+    assert "NEXT RUN" not in status_table.columns([Seen(DOCS, status())])
+    assert "NEXT RUN" in status_table.columns([Seen(DOCS, status()), Seen(DOCS, status(next_run=NOW))])
 
 
 def test_transfers_with_speed_and_time_left():
     running = Running("send", "remote", "a.iso", 3 << 20, 12 << 20, float(1 << 20), 9.0)
     started = Running("fetch", "local", "b", 0, 100)
-    assert overview.lines(Seen(DOCS, status(transfers=(running, started)))) == [
+    assert status_table.lines(Seen(DOCS, status(transfers=(running, started)))) == [
         Line("docs", "sending", "a.iso, 3.0 MiB of 12.0 MiB, 1.0 MiB/s, 9 s left"),
         Line("docs", "fetching", "b, 0 B of 100 B"),
     ]
@@ -70,17 +70,17 @@ def test_transfers_with_speed_and_time_left():
 def test_problems_that_need_somebody_come_first_and_the_rest_is_counted():
     found = [Problem(f"w{each}", "is in use") for each in range(4)] + [Problem("p", "is too long", lasting=True)]
     seen = Seen(DOCS, status(problems=tuple(found)))
-    brief = overview.lines(seen)
+    brief = status_table.lines(seen)
     assert brief[0] == Line("docs", "problem", "p: is too long")
     assert brief[-1] == Line("docs", "", "and 2 more: syncin-mount status docs")
-    assert len(brief) == overview.PROBLEMS + 1
-    assert len(overview.lines(seen, brief=False)) == 5
+    assert len(brief) == status_table.PROBLEMS + 1
+    assert len(status_table.lines(seen, brief=False)) == 5
 
 
 def test_what_the_supervisor_does_about_it():
     refused = Supervised("docs", Phase.WAITING, 1, "the mount point is not empty", 1, NOW)
     again = f"next try at {output.time_of_day(NOW)}"
-    assert overview.lines(Seen(DOCS, None, refused)) == [
+    assert status_table.lines(Seen(DOCS, None, refused)) == [
         Line("docs", "drive", f"the mount point is not empty; {again}")
     ]
 
@@ -109,4 +109,4 @@ def test_a_transfer_that_goes_on_is_nothing_new():
     [(-3, "0 s"), (89.4, "89 s"), (90, "2 min"), (3600, "1 h"), (7800, "2 h 10 min"), (259_200, "3 d")],
 )
 def test_durations(seconds: float, text: str):
-    assert overview.duration(seconds) == text
+    assert status_table.duration(seconds) == text

@@ -13,7 +13,7 @@ import pytest
 
 import syncin_mount.cli
 from syncin_mount.devserver import Reply, Rule
-from syncin_mount.plain import printable, printable_lines
+from syncin_mount.printable import printable, printable_lines
 from tests.cli.conftest import World
 from tests.cli.terminals import terminal
 
@@ -52,7 +52,7 @@ table = Table(title=bad); table.add_column(bad); table.add_row(bad); output.cons
 print(bad); print(bad, file=sys.stderr); click.echo(bad); sys.stdout.writelines([bad])
 logging.getLogger("x").warning(bad)
 warnings.warn(bad)
-from syncin_mount.cli.progress import ProgressView
+from syncin_mount.cli.ui.progress_bars import ProgressView
 with ProgressView([bad, "other"]) as view:
     pass
 raise SystemExit(bad) if len(sys.argv) > 2 else RuntimeError(bad)
@@ -94,7 +94,7 @@ def test_no_command_prints_past_it():
             if alone or (of_click and (owner.id, call.attr) in forbidden):  # type: ignore[union-attr]
                 found.append(path.name)
     # The help and the manual are the program's own text.
-    assert set(found) == {"output.py", "group.py", "manual.py"}, "see syncin_mount.cli.output"
+    assert set(found) == {"output.py", "group.py", "manual.py"}, "see syncin_mount.cli.ui.output"
 
 
 def assert_plain(text: str) -> None:

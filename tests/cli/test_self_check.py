@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.sandbox import Sandbox
-from syncin_mount.cli.self_check import Moved, _prove_moves, tell
-from syncin_mount.cli.trees import differences, take
-from syncin_mount.daemon.mounts import mounts
+from syncin_mount.cli.demo.sandbox import Sandbox
+from syncin_mount.cli.demo.self_check import Moved, _prove_moves, tell
+from syncin_mount.cli.demo.tree_compare import differences, take
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.mount_table import mounts
 
 PARTS = ("argparse.py", "antigravity.py", "os.py", "this.py", "asyncio", "ctypes", "email", "json")
 """What the story touches of the standard library; all of it takes minutes: `demo --self-check`."""

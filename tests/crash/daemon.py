@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine import Engine
+from reconciler.engine.engine import Engine
+from syncin_mount.app import runtime, trash_handover
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.daemon import handover, runtime
 from syncin_mount.store import Replica, check
 from tests.crash.points import Kill, Trap
 
@@ -39,7 +39,7 @@ def hurry() -> None:
     """Within tenths of a second comes what else takes seconds: commits of the index, the wait until changes have
     settled, the look at the bin. So a kill meets them that comes soon."""
     runtime.COMMIT_EVERY, runtime.COMMIT_SHARE = 0.15, 1
-    handover.LOOK_EVERY = 0.1
+    trash_handover.LOOK_EVERY = 0.1
     setattr(runtime, "Engine", functools.partial(Engine, settle_seconds=0.2))  # noqa: B010 - as below
 
 

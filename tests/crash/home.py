@@ -24,12 +24,12 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli.sandbox import Sandbox
-from syncin_mount.cli.trees import Thing, differences, take
+from syncin_mount.cli.demo.sandbox import Sandbox
+from syncin_mount.cli.demo.tree_compare import Thing, differences, take
 from syncin_mount.config import Folders
 from syncin_mount.control.client import Client, ControlError
 from syncin_mount.control.messages import Report, SyncRequest
-from syncin_mount.daemon.mounts import mounted_at, unmount
+from syncin_mount.mount_table import mounted_at, unmount
 from tests.crash import daemon, worker
 from tests.crash.looking import contents, entries, is_here, on_server
 from tests.crash.model import FILE, Entry, Step, Tree, unlike

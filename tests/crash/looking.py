@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reconciler.names import PARTIAL_PREFIX
-from syncin_mount.cli.trees import Thing, take
+from syncin_mount.cli.demo.tree_compare import Thing, take
 from tests.crash.model import FILE, FOLDER, LINK, Entry
 
 

@@ -33,47 +33,47 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "events are not written to the journal",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "        self._journal.append(sequence, events.encode(event), grows=grows)\n",
         "",
     ),
     Mutation(
         "an event is written to the journal with the next one",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "        self._journal.append(sequence, events.encode(event), grows=grows)\n",
         "        for late in vars(self).pop('_late', ()):\n            self._journal.append(*late)\n"
         "        vars(self)['_late'] = [(sequence, events.encode(event))]\n",
     ),
     Mutation(
         "the commit says to have one event more than it has",
-        "syncin_mount/store/index.py",
+        "syncin_mount/store/index/index.py",
         'self.txn.put(b"applied", key(self.applied), db=self.meta)',
         'self.txn.put(b"applied", key(self.applied + 1), db=self.meta)',
         ("append/after", "written/after", "commit/after"),
     ),
     Mutation(
         "the journal begins anew before the index has its events",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "        self._commit_index()\n        self._journal.renew(ix.applied + 1)\n",
         "        self._journal.renew(ix.applied + 1)\n        self._commit_index()\n",
         ("segments_renewed/after",),
     ),
     Mutation(
         "a content that came to its place without its event stays",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "        self._objects.stray(ix.applied + 1)\n",
         "",
         ("swap/after",),
     ),
     Mutation(
         "effects count as done before they are",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "                self._objects.do(sequence, effect)\n",
         "                pass\n",
     ),
     Mutation(
         "an object is removed before the event that makes it superfluous",
-        "syncin_mount/store/settling.py",
+        "syncin_mount/store/replica/sync_ops.py",
         "        self._objects.take(incoming, number)\n",
         "        os.path.exists(self._objects.path(record.owner, record.number)) and os.unlink(\n"
         "            self._objects.path(record.owner, record.number))\n"
@@ -82,14 +82,14 @@ MUTATIONS = (
     ),
     Mutation(
         "a torn record is an error",
-        "syncin_mount/store/journal.py",
+        "syncin_mount/store/journal/log.py",
         "(torn and is_last and _is_torn(data, offset, number))",
         "False",
         ("append/torn",),
     ),
     Mutation(
         "the base says that a version was sent before it was",
-        "reconciler/executor.py",
+        "reconciler/executor/execute.py",
         "            moved = await self._sender.put(",
         "            self._replica.set_base(action.node, Base("
         "Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest))\n"
@@ -98,14 +98,14 @@ MUTATIONS = (
     ),
     Mutation(
         "what was written when the process was killed is not taken up",
-        "syncin_mount/store/core.py",
+        "syncin_mount/store/replica/core.py",
         "interrupted = ix.marked(ix.writing)",
         "interrupted = []",
         ("bytes/after", "write_begun/after", "written/before"),
     ),
     Mutation(
         "a rename over a file is two events",
-        "syncin_mount/store/local.py",
+        "syncin_mount/store/replica/posix_ops.py",
         "        self._local(events.Renamed(",
         "        if not exchange and self._ix.entry(new_parent, new_name) is not None:\n"
         "            self.unlink(new_parent, new_name)\n"

@@ -18,9 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from syncin_mount.server import transport
-from syncin_mount.store import core, history, index, journal, local, lock, objects, settling
-from syncin_mount.store.contents import IncomingFile
+from syncin_mount.remote.http import transport
+from syncin_mount.store import atomic_file
+from syncin_mount.store.content import objects
+from syncin_mount.store.content.handles import IncomingFile
+from syncin_mount.store.history import history
+from syncin_mount.store.index import index
+from syncin_mount.store.journal import log
+from syncin_mount.store.replica import core, posix_ops, sync_ops
 from syncin_mount.vfs import files
 
 LONGEST = {"commit": 0.003, "sync_files": 0.02, "request": 0.02}
@@ -30,33 +35,33 @@ REQUESTS = ("HEAD", "GET", "PUT", "POST", "MOVE", "DELETE", "PROPPATCH")
 EFFECTS = ("Unlink", "ToBin", "CopyToBin", "NoteToBin", "LinkToBin", "FolderToBin", "DropBin")
 
 PLACES: dict[str, tuple[Any, str]] = {
-    "append": (journal.Journal, "append"),
-    "segment": (journal.Journal, "start"),
-    "segments_renewed": (journal.Journal, "renew"),
-    "segments_dropped": (journal.Journal, "drop"),
-    "journal_synced": (journal.Journal, "sync"),
+    "append": (log.Journal, "append"),
+    "segment": (log.Journal, "start"),
+    "segments_renewed": (log.Journal, "renew"),
+    "segments_dropped": (log.Journal, "drop"),
+    "journal_synced": (log.Journal, "sync"),
     "commit": (index.Index, "commit"),
     "swap": (objects.Objects, "take"),
     "effect": (objects.Objects, "do"),
     "swept": (core.Core, "_sweep"),
     "sync_files": (core.Core, "sync_files"),
     "contents_synced": (core.Core, "mark_synced"),
-    "bases": (settling.Settling, "set_bases"),
-    "placed": (settling.Settling, "_place"),
-    "taken_in": (settling.Settling, "take_in"),
-    "moved_here": (settling.Settling, "move_local"),
-    "deleted_here": (settling.Settling, "delete_local"),
-    "leftover": (settling.Settling, "note_leftover"),
-    "leftover_gone": (settling.Settling, "drop_leftover"),
-    "created": (local.LocalOperations, "create"),
-    "linked": (local.LocalOperations, "link"),
-    "attributes": (local.LocalOperations, "set_attr"),
-    "write_begun": (local.LocalOperations, "begin_write"),
-    "written": (local.LocalOperations, "written"),
-    "renamed": (local.LocalOperations, "rename"),
-    "unlinked": (local.LocalOperations, "unlink"),
-    "folder_removed": (local.LocalOperations, "rmdir"),
-    "xattr": (local.LocalOperations, "set_xattr"),
+    "bases": (sync_ops.Settling, "set_bases"),
+    "placed": (sync_ops.Settling, "_place"),
+    "taken_in": (sync_ops.Settling, "take_in"),
+    "moved_here": (sync_ops.Settling, "move_local"),
+    "deleted_here": (sync_ops.Settling, "delete_local"),
+    "leftover": (sync_ops.Settling, "note_leftover"),
+    "leftover_gone": (sync_ops.Settling, "drop_leftover"),
+    "created": (posix_ops.LocalOperations, "create"),
+    "linked": (posix_ops.LocalOperations, "link"),
+    "attributes": (posix_ops.LocalOperations, "set_attr"),
+    "write_begun": (posix_ops.LocalOperations, "begin_write"),
+    "written": (posix_ops.LocalOperations, "written"),
+    "renamed": (posix_ops.LocalOperations, "rename"),
+    "unlinked": (posix_ops.LocalOperations, "unlink"),
+    "folder_removed": (posix_ops.LocalOperations, "rmdir"),
+    "xattr": (posix_ops.LocalOperations, "set_xattr"),
     "bytes": (files.OpenFiles, "write"),
     "truncated": (files.OpenFiles, "truncate"),
     "arrived": (IncomingFile, "write"),
@@ -67,7 +72,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "replay": (core.Core, "_replay"),
     "strays": (objects.Objects, "stray"),
     "interrupted_writes": (core.Core, "_finish_writes"),
-    "file_stated": (lock, "write_whole"),
+    "file_stated": (atomic_file, "write_whole"),
     "closing": (core.Core, "close"),
 }
 
@@ -189,10 +194,10 @@ class Trap:
 
         return passed
 
-    def _around_write(self, real: Callable[[journal.Journal, bytes], None]) -> Callable[[journal.Journal, bytes], None]:
+    def _around_write(self, real: Callable[[log.Journal, bytes], None]) -> Callable[[log.Journal, bytes], None]:
         """``Journal._write``, of which the kernel took only a part when the process ended."""
 
-        def torn(of: journal.Journal, record: bytes) -> None:
+        def torn(of: log.Journal, record: bytes) -> None:
             if self._is_meant(()):
                 os.write(of._open[-1][1], record[: self._chance.randrange(1, len(record))])
                 die()

@@ -15,7 +15,7 @@ from typing import Any
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload([
     "tests.crash.daemon", "tests.crash.worker", "syncin_fuse", "syncin_mount.cli.commands.mount",
-    "syncin_mount.daemon.process", "syncin_mount.daemon.logs", "syncin_mount.daemon.spawn",
+    "syncin_mount.daemon.process", "syncin_mount.logs.files", "syncin_mount.app.spawn",
 ])  # fmt: skip
 
 

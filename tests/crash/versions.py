@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 
-from syncin_mount.cli.trees import Thing
+from syncin_mount.cli.demo.tree_compare import Thing
 from tests.crash.model import FILE
 
 

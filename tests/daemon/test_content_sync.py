@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.daemon.contents import FEW, REST, ContentSync
+from syncin_mount.app.content_sync import FEW, REST, ContentSync
 from syncin_mount.store import Content, Replica
 from tests.store.support import make, open_replica
 

@@ -13,7 +13,7 @@ from jeepney.io.trio import DBusConnection, open_dbus_connection
 
 from syncin_mount.config import ConfigurationFile, Folders, Scheduling
 from syncin_mount.daemon.desktop import has_desktop, tell
-from syncin_mount.daemon.notices import Notice
+from syncin_mount.daemon.notifications import Notice
 from tests.daemon.buses import private_bus
 
 NOTICE = Notice("docs: 1 conflict", "a <b> & c")

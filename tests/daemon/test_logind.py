@@ -11,7 +11,7 @@ import trio
 from jeepney import DBusAddress, HeaderFields, Message, MessageType, message_bus, new_method_return, new_signal
 from jeepney.io.trio import DBusConnection, open_dbus_connection
 
-from syncin_mount.daemon import logind
+from syncin_mount.supervisor import logind
 from tests.daemon.buses import private_bus
 
 NAME, PATH, MANAGER = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"

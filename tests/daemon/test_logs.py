@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from syncin_mount.config import LogLevel
-from syncin_mount.daemon import logs
-from syncin_mount.daemon.logline import Entry, entry_of, line_of, without_secrets
+from syncin_mount.logs import files as logs
+from syncin_mount.logs.logfmt import Entry, entry_of, line_of, without_secrets
 from tests.small_disk import small_disk
 
 HERE = logging.getLogger("syncin_mount.here")
@@ -43,11 +43,13 @@ def loggers() -> Iterator[None]:
     ],
 )
 def test_a_line_is_one_line_and_says_what_was_meant(msg: str):
-    entry = Entry(TIME, "info", "docs", "reconciler.link", msg, {"error": "a\nb"})
+    entry = Entry(TIME, "info", "docs", "reconciler.requests.connectivity", msg, {"error": "a\nb"})
     line = line_of(entry)
     assert line.isprintable()
     assert entry_of(line) == entry
-    assert line.startswith("time=2026-11-26T16:41:16.123Z level=info sync=docs from=reconciler.link msg=")
+    assert line.startswith(
+        "time=2026-11-26T16:41:16.123Z level=info sync=docs from=reconciler.requests.connectivity msg="
+    )
 
 
 @pytest.mark.parametrize("line", ["Fatal Python error: Aborted", "", "time=never level=info", 'msg="open', "a=b c"])

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from reconciler.hydrator import Arriving
+from reconciler.hydration.hydrator import Arriving
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
-from syncin_mount.cli.progress import detail, part, share
-from syncin_mount.daemon.meter import Meter
+from syncin_mount.app.progress_meter import Meter
+from syncin_mount.cli.ui.progress_bars import detail, part, share
 
 
 def send(node: int, size: int) -> Action:

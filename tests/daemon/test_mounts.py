@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.daemon import mounts
-from syncin_mount.daemon.mounts import Mount, alive, is_ours, mounted_at, users
+from syncin_mount import mount_table
+from syncin_mount.mount_table import Mount, alive, is_ours, mounted_at, users
 
 TABLE = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 23 22 0:21 / /proc rw,nosuid - proc proc rw
@@ -22,7 +22,7 @@ TABLE = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 def table(tmp_path, monkeypatch):
     path = tmp_path / "mountinfo"
     path.write_text(TABLE)
-    monkeypatch.setattr(mounts, "_MOUNTS", path)
+    monkeypatch.setattr(mount_table, "_MOUNTS", path)
 
 
 def test_the_mount_table_is_read(table):
@@ -37,7 +37,7 @@ def test_the_topmost_mount_counts(table):
 
 
 def test_only_fuse_can_be_ours(table):
-    assert [mount.point.name for mount in mounts.mounts() if is_ours(mount)] == ["my drive", "twice"]
+    assert [mount.point.name for mount in mount_table.mounts() if is_ours(mount)] == ["my drive", "twice"]
 
 
 def test_who_uses_a_folder(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncin_mount.daemon.notices import LONG, Notices, State
+from syncin_mount.daemon.notifications import LONG, Notices, State
 
 HALT, EXPIRED = "half of it is gone", "the log-in has expired; syncin-mount server auth home"
 

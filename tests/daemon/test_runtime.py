@@ -16,9 +16,9 @@ import trio
 import trio.testing
 
 from reconciler.model import ROOT, NodeId
+from syncin_mount.app import runtime
+from syncin_mount.app.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
 from syncin_mount.config import Folders, Server, Synchronization
-from syncin_mount.daemon import runtime
-from syncin_mount.daemon.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
 from syncin_mount.store import Awaited, Content, Replica
 from tests.store.support import make, open_replica, settle
 

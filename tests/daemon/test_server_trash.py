@@ -9,10 +9,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from syncin_mount.daemon import server_trash
-from syncin_mount.daemon.server_trash import ENTRIES, LOOKING, ServerTrash
-from syncin_mount.server import Session
-from syncin_mount.server.browse import TrashItem
+from syncin_mount.app import server_trash
+from syncin_mount.app.server_trash import ENTRIES, LOOKING, ServerTrash
+from syncin_mount.remote import Session
+from syncin_mount.remote.browse import TrashItem
 
 Items = Callable[[str], list[TrashItem]]
 

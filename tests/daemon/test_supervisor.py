@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 
 from syncin_mount.control.supervision import Phase
-from syncin_mount.daemon.supervisor import (
+from syncin_mount.supervisor.restart_policy import (
     AT_ONCE,
     BUSY_PAUSE,
     FIRST_PAUSE,

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Refused
-from reconciler.guards import Halted
+from reconciler.planner.guards import Halted
+from syncin_mount.app.adoption import MOST, MOST_TOLD, judge
+from syncin_mount.app.registration import merged
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.config.values import check_remote
-from syncin_mount.daemon.offered import MOST, MOST_TOLD, judge
-from syncin_mount.daemon.registration import merged
-from syncin_mount.server.paths import PathUpdate, SyncPath
+from syncin_mount.remote.registrations import PathUpdate, SyncPath
 
 HOME = Server("home", "http://127.0.0.1:8080", "user1", "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11")
 DOCS = Synchronization("docs", "home", "personal/docs", Path("/mnt/docs"), path_id=1, timestamp=10)

@@ -23,8 +23,8 @@ from typing import Any
 
 from reconciler.model import Kind
 from syncin_mount.store import Replica, ReplicaError, check
-from syncin_mount.store.repair import repair
-from syncin_mount.store.rot import look_at_contents
+from syncin_mount.store.maintenance.content_check import look_at_contents
+from syncin_mount.store.maintenance.repair import repair
 from tests.damage.scene import STATES, build
 from tests.store.support import read, tree
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import trio
 
-from reconciler.engine import Engine
+from reconciler.engine.engine import Engine
+from reconciler.engine.schedule import Schedule
 from reconciler.errors import Unreachable
-from reconciler.hydrator import Hydrator
-from reconciler.link import Link
+from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, NodeId, Settings
-from reconciler.schedule import Schedule
-from syncin_mount.daemon.scheduling import RememberedDeletions, RememberedRun
+from reconciler.requests.connectivity import Link
+from syncin_mount.app.turns import RememberedDeletions, RememberedRun
 from syncin_mount.store import NodeType, Replica
 from tests.sim.device import Diary
 from tests.sim.remote import ModelFolder

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 import trio
 
-from reconciler import planning
+from reconciler.engine import plan_worker
+from reconciler.engine.plan_worker import Asked, apart
 from reconciler.model import ROOT
-from reconciler.observe import Observer
-from reconciler.planning import Asked, apart
 from reconciler.ports import Lookups
-from reconciler.report import Report
-from reconciler.view import Trees
+from reconciler.reporting.report import Report
+from reconciler.trees.listing_scan import Observer
+from reconciler.trees.tree_view import Trees
 from tests.engine.world import Device, World
 
 
 @pytest.fixture
 def everything_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "APART", 0)
+    monkeypatch.setattr(plan_worker, "APART", 0)
 
 
 async def differing(world: World) -> Device:
@@ -51,7 +51,7 @@ async def test_it_is_the_same_plan(world: World, monkeypatch: pytest.MonkeyPatch
     tree = await engine._observe(Report())
     assert tree is not None
     here = await engine._planning.full(tree, engine.settings, "date", asked)
-    monkeypatch.setattr(planning, "APART", 0)
+    monkeypatch.setattr(plan_worker, "APART", 0)
     there = await engine._planning.full(tree, engine.settings, "date", asked)
     assert here is not None
     assert len(here.made.actions) > 6
@@ -90,7 +90,7 @@ class Halfway:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
-        drafted = planning._drafted
+        drafted = plan_worker._drafted
 
         def slow(view: Trees, *rest: Any) -> Any:
             made = drafted(view, *rest)
@@ -98,7 +98,7 @@ class Halfway:
             assert self.go_on.wait(20)
             return made
 
-        monkeypatch.setattr(planning, "_drafted", slow)
+        monkeypatch.setattr(plan_worker, "_drafted", slow)
 
     async def meanwhile(self, device: Device, act: Callable[[], None]) -> None:
         """One run of the device, in the middle of whose planning something happens."""
@@ -161,7 +161,7 @@ async def test_what_a_listing_told_besides_is_not_given_to_another_file(
 async def test_a_commit_in_the_middle_begins_it_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     device = await differing(world)
     rounds: list[str] = []
-    drafted = planning._drafted
+    drafted = plan_worker._drafted
 
     def ended_once(view: Trees, *rest: Any) -> Any:
         rounds.append("planned")
@@ -177,7 +177,7 @@ async def test_a_commit_in_the_middle_begins_it_anew(world: World, monkeypatch: 
         return snapshots[-1]
 
     monkeypatch.setattr(device.replica, "snapshot", kept)
-    monkeypatch.setattr(planning, "_drafted", ended_once)
+    monkeypatch.setattr(plan_worker, "_drafted", ended_once)
     report = await device.sync()
     assert len(rounds) > 1
     assert report.complete, report.problems

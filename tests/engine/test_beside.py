@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.executor.upload import BESIDE_FROM
 from reconciler.model import Conflict, Mode, Settings
-from reconciler.sending import BESIDE_FROM
 from tests.engine.world import Device, World
 
 OLD, EARLIER, LATER, LATEST = 1_600_000_000, 1_650_000_000, 1_700_000_000, 1_750_000_000

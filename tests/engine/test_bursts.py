@@ -10,8 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from reconciler.losses import SPAN_NS, Losses
 from reconciler.model import NodeId, Side
+from reconciler.planner.deletion_history import SPAN_NS, Losses
 from tests.engine.clockwork import Drive
 
 FILES = 60

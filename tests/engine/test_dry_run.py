@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import Result
-from reconciler.report import Explained, State
+from reconciler.reporting.report import Explained, State
 from tests.engine.world import Device, World, open_world
 
 

@@ -14,10 +14,10 @@ import pytest
 import trio
 
 from reconciler.errors import Unavailable
-from reconciler.report import Report
+from reconciler.reporting.report import Report
 from syncin_mount.devserver import CutRequest, CutResponse, Moment, Reply, Rule, Stall
 from syncin_mount.devserver.faults import Effect
-from syncin_mount.server.transport import Timeouts
+from syncin_mount.remote.http.transport import Timeouts
 from tests.engine import world as worlds
 from tests.engine.world import Device, World
 

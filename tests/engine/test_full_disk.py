@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import hydrator
+from reconciler.hydration import hydrator
 from reconciler.model import Op, Result, Side
 from syncin_mount.store import check
 from tests.engine.world import open_world, until

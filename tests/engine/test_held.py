@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.held import Held
+from reconciler.engine.pending_reason import FOLDER_HELD, HELD, Circumstances, Wait, Why, reason
 from reconciler.model import ROOT, Direction, Kind, Local
-from reconciler.waits import FOLDER_HELD, HELD, Circumstances, Wait, Why, reason
+from reconciler.requests.backoff import Held
 from syncin_mount.devserver import CutResponse, Rule
 from syncin_mount.store import CannotUndo
 from tests.engine.world import Device, World, until

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.leftovers import KEPT_NS, Verdict, judge
+from reconciler.executor.upload import BESIDE_FROM
+from reconciler.executor.upload_cleanup import KEPT_NS, Verdict, judge
 from reconciler.model import ROOT, Conflict, Direction, Leftover, Mode, Settings
 from reconciler.ports import Found
-from reconciler.sending import BESIDE_FROM
 from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
 from tests.engine.world import Device, World
 

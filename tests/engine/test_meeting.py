@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-import reconciler.proving
+import reconciler.executor.doubtful_files
 from reconciler.model import UNPROVED, Conflict, Settings
 from tests.engine.test_same_stamp import everywhere
 from tests.engine.world import Device, World
@@ -27,7 +27,7 @@ def contents_asked(world: World) -> int:
 
 
 async def test_equal_files_are_agreed_on_unread_and_proved_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler.proving, "PORTION", 20)
+    monkeypatch.setattr(reconciler.executor.doubtful_files, "PORTION", 20)
     device = await world.device(settings=MEETING)
     for number in range(50):
         world.put(f"{number}", b"%d" % number, mtime=OLD)

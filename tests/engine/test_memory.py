@@ -7,9 +7,9 @@ import weakref
 
 import pytest
 
-from reconciler import planning
-from reconciler.executor import Executor
-from reconciler.remote_tree import RemoteTree
+from reconciler.engine import plan_worker
+from reconciler.executor.execute import Executor
+from reconciler.trees.remote_tree import RemoteTree
 from tests.engine.world import World
 
 
@@ -42,8 +42,8 @@ class Node:
 
 
 async def test_what_a_large_plan_froze_is_collected_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "APART", 1)
-    monkeypatch.setattr(planning, "MANY_OBJECTS", 0)
+    monkeypatch.setattr(plan_worker, "APART", 1)
+    monkeypatch.setattr(plan_worker, "MANY_OBJECTS", 0)
     device = await world.device()
     device.write("ours.txt", b"from here")
     garbage = weakref.ref(Node())

@@ -8,14 +8,14 @@ import pytest
 import trio
 
 from reconciler.errors import NoConnection, Unreachable
-from reconciler.fuse import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
-from reconciler.link import Link
-from reconciler.reaching import Reach
-from reconciler.report import Report
-from reconciler.sending import BESIDE_FROM
+from reconciler.executor.upload import BESIDE_FROM
+from reconciler.reporting.report import Report
+from reconciler.requests.circuit_breaker import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
+from reconciler.requests.connectivity import Link
+from reconciler.requests.reachability import Reach
 from syncin_mount.devserver import CutRequest, CutResponse, Moment, Reply, Rule
 from syncin_mount.devserver.faults import Effect
-from syncin_mount.server.transport import Timeouts
+from syncin_mount.remote.http.transport import Timeouts
 from tests.engine import world as worlds
 from tests.engine.test_faults import HTML, HTML_TYPE, begun
 from tests.engine.world import Device, World, until

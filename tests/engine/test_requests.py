@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model import Mode, Op, Settings, Side
 from reconciler.ports import Reader
-from syncin_mount.server import Folder
+from syncin_mount.remote import Folder
 from tests.engine.world import Device, World
 
 FILES = 10_000

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.daemon.patrol import Patrol
+from syncin_mount.app.content_patrol import Patrol
 from syncin_mount.store import check
-from syncin_mount.store.rot import look_at_contents
+from syncin_mount.store.maintenance.content_check import look_at_contents
 from syncin_mount.vfs import FileSystem
 from tests.engine.world import Device, World
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.plan_worker import Draft
 from reconciler.model import Op, Result, Side
-from reconciler.planning import Draft
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
 from syncin_mount.store import Wanted
 from tests.engine.world import Device, World, until

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-import reconciler.proving
+import reconciler.executor.doubtful_files
 from reconciler.errors import ServerFault
 from reconciler.model import Conflict, Settings
 from tests.engine.world import Device, World
@@ -203,7 +203,7 @@ async def test_nothing_is_sent_while_the_server_does_not_tell(world: World) -> N
 
 
 async def test_a_restored_backup_is_proved_without_a_transfer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler.proving, "PORTION", 20)
+    monkeypatch.setattr(reconciler.executor.doubtful_files, "PORTION", 20)
     for number in range(60):
         world.put(f"{number}", b"%02d" % number * (10 + number), mtime=OLD)
     device = await world.device()

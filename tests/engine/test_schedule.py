@@ -11,11 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from reconciler import held
 from reconciler.endurance import LONGEST
+from reconciler.engine.schedule import LOOK
 from reconciler.errors import Unavailable
 from reconciler.model import ROOT
-from reconciler.schedule import LOOK
+from reconciler.requests import backoff
 from tests.engine.clockwork import Drive
 
 HOUR = 3600.0
@@ -63,7 +63,7 @@ async def test_contents_go_on_coming_between_runs(drive: Drive, autojump_clock: 
     await trio.sleep(HOUR / 4)
     assert drive.read("film") is None
     drive.server.gives_contents = True
-    await trio.sleep(held.LONGEST_PAUSE + SLACK)
+    await trio.sleep(backoff.LONGEST_PAUSE + SLACK)
     assert drive.read("film") == b"x" * 100_000
     assert len(drive.server.listings) == 1, "the server's coming back is no reason for a run that is not due"
 

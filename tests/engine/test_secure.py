@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import Direction, Mode, Op, Result, Settings, Side
-from reconciler.sums import snapshot
+from reconciler.trees.local_checksums import snapshot
 from syncin_mount.devserver import listing
 from tests.engine.world import Device, World
 

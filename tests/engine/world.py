@@ -14,20 +14,20 @@ from typing import Any
 import msgspec
 import trio
 
-from reconciler.engine import Engine
-from reconciler.hydrator import Hydrator
-from reconciler.link import Link
+from reconciler.engine.engine import Engine
+from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, NodeId, Outcome, Settings
-from reconciler.report import Report
+from reconciler.reporting.report import Report
+from reconciler.requests.connectivity import Link
+from syncin_mount.app.registration import Registration, wire
 from syncin_mount.config import Synchronization
-from syncin_mount.daemon.registration import Registration, wire
 from syncin_mount.devserver import DevServer, Faults, Space, User, serve
-from syncin_mount.server.account import ServerAccount, parse_url
-from syncin_mount.server.auth import JSON, Session, register
-from syncin_mount.server.errors import Endpoint
-from syncin_mount.server.folder import Folder
-from syncin_mount.server.paths import delete_path, register_path
-from syncin_mount.server.transport import Call, Timeouts
+from syncin_mount.remote.account import ServerAccount, parse_url
+from syncin_mount.remote.auth import JSON, Session, register
+from syncin_mount.remote.errors import Endpoint
+from syncin_mount.remote.http.transport import Call, Timeouts
+from syncin_mount.remote.registrations import delete_path, register_path
+from syncin_mount.remote.remote_folder import Folder
 from syncin_mount.store import NodeType, Replica
 
 LOGIN, PASSWORD = "user1", "a password of user1"

@@ -22,19 +22,19 @@ from pathlib import Path
 import trio
 
 from reconciler.errors import RemoteError, Unavailable, Unreachable
-from reconciler.guards import Halted
 from reconciler.model import ROOT, Mode, NodeId, Settings
-from reconciler.report import Report
-from syncin_mount.cli.output import printable
-from syncin_mount.daemon.server_trash import ServerTrash
-from syncin_mount.daemon.views import problems
-from syncin_mount.server.account import parse_url
-from syncin_mount.server.auth import Session, register
-from syncin_mount.server.browse import destroy, restore, trash_bins, tree
-from syncin_mount.server.paths import SyncPath, clients, delete_path, register_path
-from syncin_mount.server.transport import Timeouts
+from reconciler.planner.guards import Halted
+from reconciler.reporting.report import Report
+from syncin_mount.app.server_trash import ServerTrash
+from syncin_mount.app.views import problems
+from syncin_mount.cli.ui.output import printable
+from syncin_mount.remote.account import parse_url
+from syncin_mount.remote.auth import Session, register
+from syncin_mount.remote.browse import destroy, restore, trash_bins, tree
+from syncin_mount.remote.http.transport import Timeouts
+from syncin_mount.remote.registrations import SyncPath, clients, delete_path, register_path
 from syncin_mount.store import Replica
-from syncin_mount.store.check import check
+from syncin_mount.store.maintenance.check import check
 from tests.engine import world as worlds
 from tests.engine.world import LOGIN, PASSWORD, Device, Memory, World, open_world
 from tests.hostile.cases import Case

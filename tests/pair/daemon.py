@@ -7,10 +7,10 @@ import os
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reconciler.engine import Engine
+from reconciler.engine.engine import Engine
+from syncin_mount.app import runtime
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.daemon import runtime
 
 
 def run(home: Path, log: Path, ready: Connection, *, hurried: bool) -> None:

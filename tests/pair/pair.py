@@ -15,10 +15,10 @@ from typing import Self
 
 import msgspec
 
-from syncin_mount.cli.sandbox import Sandbox
-from syncin_mount.cli.trees import take
+from syncin_mount.cli.demo.sandbox import Sandbox
+from syncin_mount.cli.demo.tree_compare import take
 from syncin_mount.config import Folders
-from syncin_mount.daemon.mounts import mounted_at, unmount
+from syncin_mount.mount_table import mounted_at, unmount
 from tests.crash.looking import contents, on_server
 from tests.crash.processes import FORKED, Process
 from tests.pair import daemon

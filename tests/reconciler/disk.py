@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.model import ROOT, Base, Entry, Kind, Local, NodeId
-from reconciler.observe import Observer, RemoteTree
 from reconciler.ports import BaseEntry
+from reconciler.trees.listing_scan import Observer, RemoteTree
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.borders import crossings
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Base, Kind, NodeId, Place, Side
+from reconciler.planner.filter_borders import crossings
 from tests.reconciler.world import User, World
 
 FILTER = Filter(rule=lambda path: path.endswith(".x"))

@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from reconciler.concurrency import LEAST, MOST, START, Concurrency
-from reconciler.slots import Slots
+from reconciler.requests.concurrency import LEAST, MOST, START, Concurrency
+from reconciler.requests.request_slots import Slots
 
 Server = Callable[[int, float], float]
 """Requests a second that a server answers, by how many there are at once and the time."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.doubt import SURE, Unreadable
 from reconciler.model import ROOT, Entry
+from reconciler.trees.unreadable_paths import SURE, Unreadable
 from tests.reconciler.disk import Disk, Memory, listed, observe
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.guards import Danger, Halt, halt, respelled, root_gone
 from reconciler.model import ROOT, Kind, NodeId, Place, Side
+from reconciler.planner.guards import Danger, Halt, halt, respelled, root_gone
 from tests.reconciler.world import Item, User, World
 
 

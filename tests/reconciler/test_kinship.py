@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from reconciler.kinship import Known, kin
 from reconciler.model import ROOT, NodeId
+from reconciler.trees.likeness import Known, kin
 
 FOLDERS = {"": ROOT, "d": NodeId(900), "e": NodeId(901), "other": NodeId(902)}
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Entry, Kind, Local, Remote
-from reconciler.observe import Observer, RemoteTree
+from reconciler.trees.listing_scan import Observer, RemoteTree
 from tests.reconciler.disk import Disk, Memory, differences, listed, observe
 
 

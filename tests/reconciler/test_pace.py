@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.pace import CROWD, WINDOW, Pace
+from reconciler.engine.burst import CROWD, WINDOW, Pace
 
 
 @pytest.mark.parametrize(

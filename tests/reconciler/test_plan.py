@@ -10,7 +10,7 @@ import pytest
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Place, Settings, Side
 from reconciler.names import conflict_name, unsyncable
-from reconciler.plan import plan
+from reconciler.planner.plan import plan
 from tests.reconciler.tables import told, world_of
 from tests.reconciler.world import STAMP, Item, World
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.rate import WINDOW, Rate
+from reconciler.requests.throughput import WINDOW, Rate
 
 
 def test_too_little_to_tell():

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reconciler.schedule import LEAST, Moment, recalled, wait
+from reconciler.engine.schedule import LEAST, Moment, recalled, wait
 
 HOUR = 3600.0
 DAY = 24 * HOUR

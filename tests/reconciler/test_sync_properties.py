@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Settings, Side
-from reconciler.observe import RemoteTree
 from reconciler.ports import BaseEntry
+from reconciler.trees.listing_scan import RemoteTree
 from tests.reconciler.disk import Disk, observe
 from tests.reconciler.test_plan_properties import CHANGE, NAMES, Do, Story, contents
 from tests.reconciler.world import Item, User, World

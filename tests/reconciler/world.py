@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from reconciler.guards import kept_below
 from reconciler.model import (
     ROOT,
     Action,
@@ -29,8 +28,9 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import swap_name
-from reconciler.plan import plan
-from reconciler.resolve import stays_of_equals
+from reconciler.planner.guards import kept_below
+from reconciler.planner.plan import plan
+from reconciler.planner.resolve import stays_of_equals
 
 STAMP = "2026-01-02"
 
@@ -90,7 +90,7 @@ class Snapshot:
         )
 
     def _counted(self, node: NodeId, item: Item) -> str | None:
-        """As `reconciler.sums` counts: contents that are not the base's, where there is one to compare with."""
+        """As ``local_checksums`` counts: contents that are not the base's, where there is one to compare with."""
         base = self._world.base.get(node)
         if node in self._world.not_here or node in self._world.busy:
             return None

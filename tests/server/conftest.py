@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from syncin_mount.devserver import DevServer, User, serve
-from syncin_mount.server import Folder, ServerAccount, Session, register
-from syncin_mount.server.paths import register_path
+from syncin_mount.remote import Folder, ServerAccount, Session, register
+from syncin_mount.remote.registrations import register_path
 from tests.server.support import PASSWORD, Memory, World, settings
 
 

@@ -15,8 +15,8 @@ import trio
 from reconciler.model import Entry
 from reconciler.ports import Reader, RemoteFolder
 from syncin_mount.devserver import DevServer
-from syncin_mount.server import Folder, ServerAccount, Session, Timeouts
-from syncin_mount.server.paths import SyncPath
+from syncin_mount.remote import Folder, ServerAccount, Session, Timeouts
+from syncin_mount.remote.registrations import SyncPath
 
 PASSWORD = "a-password"
 

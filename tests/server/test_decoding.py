@@ -11,10 +11,10 @@ import pytest
 
 from reconciler.errors import Unreachable
 from syncin_mount.devserver import Reply, Rule
-from syncin_mount.server import Session
-from syncin_mount.server.browse import trash_bins, trash_items, tree
-from syncin_mount.server.decoding import Undecodable, decode, moment
-from syncin_mount.server.paths import clients, update_paths
+from syncin_mount.remote import Session
+from syncin_mount.remote.browse import trash_bins, trash_items, tree
+from syncin_mount.remote.decoding import Undecodable, decode, moment
+from syncin_mount.remote.registrations import clients, update_paths
 from tests.server.support import World
 
 NESTED = "[" * 50_000 + "]" * 50_000

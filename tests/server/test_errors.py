@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reconciler import errors as ours
-from syncin_mount.server.errors import CHANGING, Asked, CodeWanted, Endpoint, Untrusted, of_answer, of_failure
+from syncin_mount.remote.errors import CHANGING, Asked, CodeWanted, Endpoint, Untrusted, of_answer, of_failure
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 

@@ -25,10 +25,10 @@ from reconciler.ports import Found, RemoteFolder
 from syncin_mount.devserver import Reply, Rule
 from syncin_mount.devserver.faults import CutRequest
 from syncin_mount.devserver.places import Place, Root
-from syncin_mount.server import Folder
-from syncin_mount.server import folder as folder_module
-from syncin_mount.server.decoding import parse_etag
-from syncin_mount.server.names import stand_in
+from syncin_mount.remote import Folder
+from syncin_mount.remote import remote_folder as folder_module
+from syncin_mount.remote.decoding import parse_etag
+from syncin_mount.remote.remote_paths import stand_in
 from tests.server.support import EPOCH, World, checksum, get, listed, put, reader
 
 LONG = "n" * 251 + ".txt"
@@ -172,7 +172,7 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
         (world.disk / ".sync-in.f").write_bytes(data[:grown])
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=replace)
-    monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.remote_folder.STUCK_AFTER", 0.0)
     reached = await folder.partial("f")
     assert reached == 800_000
     before = sum(record.bytes_in for record in world.dev.requests)
@@ -201,7 +201,7 @@ async def test_the_lock_that_an_upload_of_ours_left_is_not_waited_for_long(
     held_by_killed_server(world, "f")
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=True)
-    monkeypatch.setattr("syncin_mount.server.folder.OUR_STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.remote_folder.OUR_STUCK_AFTER", 0.0)
     await put(folder, "f", data, replace=True)
     assert await get(folder, "f") == data
     other = Folder(world.session, "personal/x", 99)
@@ -247,7 +247,7 @@ async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World
 
 async def test_a_lock_without_a_standing_partial_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An editor on the web holds it, say."""
-    monkeypatch.setattr("syncin_mount.server.folder.STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.remote_folder.STUCK_AFTER", 0.0)
     held_by_killed_server(world, "f")
     for _ in range(4):
         with pytest.raises(Locked):

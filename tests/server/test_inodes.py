@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncin_mount.server.decoding import told_inode
+from syncin_mount.remote.decoding import told_inode
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from syncin_mount.server.limits import BURST, Bucket, Limits, Throttle
+from syncin_mount.remote.http.rate_limit import BURST, Bucket, Limits, Throttle
 from tests.server.support import World, get, put
 
 RATE = 100_000.0

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from reconciler.errors import ListingBroken
 from reconciler.model import Entry
 from syncin_mount.devserver import CutResponse, Rule, StopListing
-from syncin_mount.server import Folder, ListingOptions
-from syncin_mount.server.chunks import Coalescer
-from syncin_mount.server.decoding import entries
-from syncin_mount.server.listing import BATCH_BYTES, BrokenStream, ListingParser, request_body
+from syncin_mount.remote import Folder, ListingOptions
+from syncin_mount.remote.decoding import entries
+from syncin_mount.remote.http.chunks import Coalescer
+from syncin_mount.remote.listing import BATCH_BYTES, BrokenStream, ListingParser, request_body
 from tests.server.support import World, answer, listed, put, scripted
 
 DIR = b'{"d":[true,0,1700000000,7,null]}\n'

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.server import register
+from syncin_mount.remote import register
 from tests.server.support import PASSWORD, World
 
 SIZE = 200_000_000
 
 SCRIPT = """
 import hashlib, pathlib, sys, trio
-from syncin_mount.server import Folder, ServerAccount, Session
+from syncin_mount.remote import Folder, ServerAccount, Session
 from tests.server.support import Memory
 
 url, client_id, token, size = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])

@@ -12,10 +12,10 @@ import trio
 
 from reconciler.errors import Exists, Forbidden, Missing, Refused, ServerFault
 from syncin_mount.devserver import DevServer, Reply, Rule, Share, Space, User, serve
-from syncin_mount.server import Folder, ServerAccount, Session, register
-from syncin_mount.server.browse import make_folder, restore, trash_bins, trash_items, tree
-from syncin_mount.server.names import sync_path, web_path
-from syncin_mount.server.paths import delete_path, may_change, register_path, update_paths
+from syncin_mount.remote import Folder, ServerAccount, Session, register
+from syncin_mount.remote.browse import make_folder, restore, trash_bins, trash_items, tree
+from syncin_mount.remote.registrations import delete_path, may_change, register_path, update_paths
+from syncin_mount.remote.remote_paths import sync_path, web_path
 from tests.server.support import PASSWORD, Memory, World, get, listed, put, settings
 
 

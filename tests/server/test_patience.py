@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from reconciler.errors import ListingBroken, Unreachable
-from syncin_mount.server.errors import Asked, Endpoint
-from syncin_mount.server.heads import HEAD_BYTES, INTERIM_BYTES, Heads
-from syncin_mount.server.limits import Throttle
-from syncin_mount.server.patience import Patience
-from syncin_mount.server.pool import Reply
-from syncin_mount.server.stream import Stream
-from syncin_mount.server.transport import Chunks, Timeouts
+from syncin_mount.remote.errors import Asked, Endpoint
+from syncin_mount.remote.http.connection_pool import Reply
+from syncin_mount.remote.http.heads import HEAD_BYTES, INTERIM_BYTES, Heads
+from syncin_mount.remote.http.rate_limit import Throttle
+from syncin_mount.remote.http.stall_limit import Patience
+from syncin_mount.remote.http.stream import Stream
+from syncin_mount.remote.http.transport import Chunks, Timeouts
 from tests.server.support import answer, listed, scripted
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

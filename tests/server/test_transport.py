@@ -25,10 +25,10 @@ from reconciler.errors import (
 )
 from reconciler.ports import Found
 from syncin_mount.addresses import is_loopback
-from syncin_mount.server import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
-from syncin_mount.server.browse import tree
-from syncin_mount.server.stream import Stream
-from syncin_mount.server.way import NO_PROXY, Proxy, Way, proxy_for
+from syncin_mount.remote import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
+from syncin_mount.remote.browse import tree
+from syncin_mount.remote.http.route import NO_PROXY, Proxy, Way, proxy_for
+from syncin_mount.remote.http.stream import Stream
 from tests.server.support import Memory, answer, head_of, listed, put, raw_server, scripted
 
 BIG = bytes(20_000_000)

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.errors import Refused
 from syncin_mount.devserver.certificate import FILE_NAME, self_signed
-from syncin_mount.server.trust import FILE, FOLDER, trusting, unusable, wrong_in_environment
+from syncin_mount.remote.trust import FILE, FOLDER, trusting, unusable, wrong_in_environment
 
 
 def absent(path: Path) -> None:

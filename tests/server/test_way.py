@@ -15,9 +15,9 @@ import pytest
 import trio
 
 from reconciler.errors import Refused, Unreachable
-from syncin_mount.server import ServerAccount, Session, Timeouts, Untrusted, Way, register
-from syncin_mount.server.browse import tree
-from syncin_mount.server.way import Proxy, parse_proxy, proxy_for, refuse_clear
+from syncin_mount.remote import ServerAccount, Session, Timeouts, Untrusted, Way, register
+from syncin_mount.remote.browse import tree
+from syncin_mount.remote.http.route import Proxy, parse_proxy, proxy_for, refuse_clear
 from tests.server.support import Memory, answer, head_of, raw_server
 
 OTHERS = ["http://files.example.org", "http://10.0.0.1:8080", "http://[2001:db8::1]", "http://localhost.example.org"]

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from reconciler.engine import Engine
+from reconciler.engine.engine import Engine
 from reconciler.errors import Unavailable
 from reconciler.filters import DEFAULT, Filter
-from reconciler.hydrator import Hydrator
-from reconciler.link import Link
+from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, Conflict, Direction, Mode, NodeId, Op, Outcome, Result, Settings, Side
-from reconciler.report import Report
+from reconciler.reporting.report import Report
+from reconciler.requests.connectivity import Link
 from syncin_mount.store import Attr, NodeType, Replica
-from syncin_mount.store.check import check
+from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.system import next_data
 from tests.sim.remote import ModelFolder
 

@@ -20,10 +20,10 @@ from unittest import mock
 import trio
 import trio.testing
 
-import reconciler.sending
-import syncin_mount.store.objects
+import reconciler.executor.upload
+import syncin_mount.store.content.objects
+from reconciler.executor.upload_cleanup import KEPT_NS
 from reconciler.filters import DEFAULT, Filter
-from reconciler.leftovers import KEPT_NS
 from reconciler.model import Conflict, Direction, Mode, Settings
 from tests.sim.device import RULES, Device, Killed
 from tests.sim.ledger import Ledger
@@ -472,9 +472,9 @@ def _made_small() -> Iterator[None]:
     log.setLevel(logging.CRITICAL)
     try:
         with (
-            mock.patch.object(reconciler.sending, "RESUME_FROM", RESUME_FROM),
-            mock.patch.object(reconciler.sending, "BESIDE_FROM", BESIDE_FROM),
-            mock.patch.object(syncin_mount.store.objects, "FANOUT", FANOUT),
+            mock.patch.object(reconciler.executor.upload, "RESUME_FROM", RESUME_FROM),
+            mock.patch.object(reconciler.executor.upload, "BESIDE_FROM", BESIDE_FROM),
+            mock.patch.object(syncin_mount.store.content.objects, "FANOUT", FANOUT),
             mock.patch.object(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
         ):
             yield

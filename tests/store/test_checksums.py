@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import Replica, check
-from syncin_mount.store.events import Rotted
+from syncin_mount.store.journal.events import Rotted
 from tests.store.support import at, attr, base_of, kill, make, open_replica, place, settle, write
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from reconciler.model import ROOT, Base, Kind
 from syncin_mount.store import system
-from syncin_mount.store.contents import IncomingFile
-from syncin_mount.store.ranges import BLOCK, Ranges
+from syncin_mount.store.content.byte_ranges import BLOCK, Ranges
+from syncin_mount.store.content.handles import IncomingFile
 from tests.store.support import SECOND, arrive, make, open_replica, read, settle, tree, write
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))

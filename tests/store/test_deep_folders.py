@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import NodeType, Replica
-from syncin_mount.store.check import check
-from syncin_mount.store.tables import PATH_BYTES, Tables
+from syncin_mount.store.index.tables import PATH_BYTES, Tables
+from syncin_mount.store.maintenance.check import check
 from tests.store.support import open_replica
 
 DEPTH = 600

@@ -35,8 +35,8 @@ def test_an_append_that_cannot_be_cut_back_is_cut_back_before_the_next(
     make(replica, "first")
     real = os.write
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.os.write", lambda fd, data: real(fd, data[:10]))
-        patch.setattr("syncin_mount.store.journal.os.ftruncate", fails)
+        patch.setattr("syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10]))
+        patch.setattr("syncin_mount.store.journal.log.os.ftruncate", fails)
         for _ in range(2):
             with pytest.raises(OSError, match=os.strerror(errno.EIO)):
                 make(replica, "second")
@@ -55,12 +55,12 @@ def test_an_event_that_cannot_be_taken_back_at_once_did_not_happen(
     replica = open_replica(folder)
     make(replica, "first")
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.os.write", lambda fd, data: real(fd, data[:10]))
-        patch.setattr("syncin_mount.store.journal.os.ftruncate", fails)
+        patch.setattr("syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10]))
+        patch.setattr("syncin_mount.store.journal.log.os.ftruncate", fails)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             make(replica, "second")
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.os.ftruncate", fails)
+        patch.setattr("syncin_mount.store.journal.log.os.ftruncate", fails)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             make(replica, "second")
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
@@ -201,7 +201,7 @@ def test_an_environment_that_lmdb_gave_up_is_opened_anew(folder: Path) -> None:
 NO_MAP = """
 import errno, resource, sys
 from pathlib import Path
-from syncin_mount.store.index import Index
+from syncin_mount.store.index.index import Index
 from tests.store.support import at, kill, make, open_replica, sound, tree
 folder = Path(sys.argv[1])
 replica = open_replica(folder, map_size=1 << 20)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Action, Kind, Local, NodeId, Op, Outcome, Result, Side
-from syncin_mount.store import History, Limits, Transfer, Wanted, history_file, history_find, read_history
-from syncin_mount.store import history as history_module
-from syncin_mount.store.history_file import fold
-from syncin_mount.store.history_find import find
+from syncin_mount.store import History, Limits, Transfer, Wanted, read_history
+from syncin_mount.store.history import history as history_module
+from syncin_mount.store.history import query, schema
+from syncin_mount.store.history.query import find
+from syncin_mount.store.history.schema import fold
 from tests.store.support import SECOND, Ticks, make, open_replica, tree
 
 DAY = 86_400 * SECOND
@@ -30,7 +31,7 @@ def paths(found: list[Transfer]) -> list[str]:
 def search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where SQLite lacks the full-text search."""
     if request.param != "indexed":
-        for module in (history_file, history_find):
+        for module in (schema, query):
             monkeypatch.setattr(module, "can_search", lambda db: False)
 
 
@@ -115,8 +116,8 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a clock that is set back now and then, and an index that is used for few rows, too."""
-    monkeypatch.setattr(history_find, "FEW", 5)
-    monkeypatch.setattr(history_file, "SEGMENT", 60)
+    monkeypatch.setattr(query, "FEW", 5)
+    monkeypatch.setattr(schema, "SEGMENT", 60)
     clock = Ticks()
     history = History(tmp_path / "history.sqlite", clock)
     kinds = [
@@ -181,9 +182,9 @@ def spans_left_behind(history: History) -> int:
 
 def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A share at a time, and the next share some runs later, until no more is too old."""
-    monkeypatch.setattr(history_file, "STEP", 10)
-    monkeypatch.setattr(history_file, "SEGMENT", 20)
-    monkeypatch.setattr(history_file, "RUNS", 5)
+    monkeypatch.setattr(schema, "STEP", 10)
+    monkeypatch.setattr(schema, "SEGMENT", 20)
+    monkeypatch.setattr(schema, "RUNS", 5)
     clock = Ticks()
     history = History(tmp_path / "history.sqlite", clock)
     recorded(history, clock, 0, 400)
@@ -197,10 +198,10 @@ def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest
         recorded(history, clock, day, day + 5)
         tended(history, Limits(days=30))
     left = paths(history.query(Wanted(limit=1000)))
-    assert history_file.KEPT_RUNS == len(left) == 200
+    assert schema.KEPT_RUNS == len(left) == 200
     assert (left[0], left[-1]) == ("file 699", "file 500")
     assert history._db is not None
-    assert history_file.segments(history._db)[0] * 20 <= 500
+    assert schema.segments(history._db)[0] * 20 <= 500
     assert spans_left_behind(history) == 0
     history.close()
 
@@ -225,7 +226,7 @@ def test_a_clock_that_is_years_ahead_for_a_while_takes_little(tmp_path: Path, ro
 
 
 def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_file, "SEGMENT", 2000)
+    monkeypatch.setattr(schema, "SEGMENT", 2000)
     path = tmp_path / "history.sqlite"
     history = History(path, Ticks())
     for number in range(15_000):
@@ -256,24 +257,24 @@ INSERT INTO transfers SELECT i, i * 15000000000, i / 50 + 1, {kind},
 FROM n
 """
 _KIND = (
-    f"CASE WHEN i % 1000 = 7 THEN {history_file.kind_of(Op.SEND, Side.REMOTE, Result.FAILED)} "
-    f"WHEN i < 20 THEN {history_file.kind_of(Op.TOUCH, Side.LOCAL, Result.DONE)} "
-    f"WHEN i % 3 = 0 THEN {history_file.kind_of(Op.FETCH, Side.LOCAL, Result.DONE)} "
-    f"ELSE {history_file.kind_of(Op.SEND, Side.REMOTE, Result.DONE)} END"
+    f"CASE WHEN i % 1000 = 7 THEN {schema.kind_of(Op.SEND, Side.REMOTE, Result.FAILED)} "
+    f"WHEN i < 20 THEN {schema.kind_of(Op.TOUCH, Side.LOCAL, Result.DONE)} "
+    f"WHEN i % 3 = 0 THEN {schema.kind_of(Op.FETCH, Side.LOCAL, Result.DONE)} "
+    f"ELSE {schema.kind_of(Op.SEND, Side.REMOTE, Result.DONE)} END"
 )
 
 
 def filled(path: Path, rows: int) -> sqlite3.Connection:
     """A history of so many rows, made by SQL."""
-    db = history_file.open_for_writing(path)
+    db = schema.open_for_writing(path)
     db.execute("PRAGMA synchronous = OFF")
-    with history_file.transaction(db):
+    with schema.transaction(db):
         db.execute(_FILL.format(rows=rows, kind=_KIND))
         db.execute(
-            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1", (history_file.SPAN_NS,)
+            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1", (schema.SPAN_NS,)
         )
-        for first in range(1, rows, history_file.SEGMENT):
-            history_file.make_searchable(db, first, min(rows, first + history_file.SEGMENT - 1))
+        for first in range(1, rows, schema.SEGMENT):
+            schema.make_searchable(db, first, min(rows, first + schema.SEGMENT - 1))
     return db
 
 
@@ -338,7 +339,7 @@ def test_a_million_rows_take_less_room_than_what_is_kept_by_default(
     million: tuple[sqlite3.Connection, sqlite3.Connection],
 ) -> None:
     _, big = million
-    assert history_file._used(big) < Limits().megabytes * 10**6
+    assert schema._used(big) < Limits().megabytes * 10**6
 
 
 def test_a_step_of_upkeep_costs_the_same_with_a_million_rows(
@@ -354,7 +355,7 @@ def test_a_step_of_upkeep_costs_the_same_with_a_million_rows(
             return 0
 
         db.set_progress_handler(another, 10)
-        assert history_file.tend(db, 10_000 * AT + 180 * DAY, Limits())
+        assert schema.tend(db, 10_000 * AT + 180 * DAY, Limits())
         db.set_progress_handler(None, 0)
         costs.append(count)
     # A hundred times the rows, and the spans; what a step looks through all would show.

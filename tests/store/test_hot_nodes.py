@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import NodeType, Replica
-from syncin_mount.store.check import check
-from syncin_mount.store.index import HOT
+from syncin_mount.store.index.index import HOT
+from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.records import decode_node, key
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.store import Replica, importing
-from syncin_mount.store.copy_out import copy_out
-from syncin_mount.store.importing import Importer
-from syncin_mount.store.survey import survey
+from syncin_mount.store import Replica
+from syncin_mount.store.import_export import importer
+from syncin_mount.store.import_export.export import copy_out
+from syncin_mount.store.import_export.importer import Importer
+from syncin_mount.store.import_export.scan import survey
 
 NS = 1_600_000_000_123_456_789
 
@@ -140,7 +141,7 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
 ):
     folder = tmp_path / "folder"
     grow(folder, 1)
-    monkeypatch.setattr("syncin_mount.store.importing.BATCH_FILES", 3)
+    monkeypatch.setattr("syncin_mount.store.import_export.importer.BATCH_FILES", 3)
     done: list[str] = []
 
     def watch(owner: object, name: str, what: str, *, inside: bool = False) -> None:
@@ -153,7 +154,7 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(importing, "copy_content", "copied")
+    watch(importer, "copy_content", "copied")
     watch(replica, "sync_files", "synced")
     watch(replica, "commit", "committed")
     watch(os, "unlink", "gone", inside=True)

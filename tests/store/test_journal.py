@@ -16,12 +16,13 @@ import pytest
 import xxhash
 
 from reconciler.model import ROOT, Base, Kind, NodeId
-from syncin_mount.store import JournalDamaged, NodeType, Replica, check, events, system
+from syncin_mount.store import JournalDamaged, NodeType, Replica, check, system
 from syncin_mount.store.errors import NotRecordable
+from syncin_mount.store.journal import events
+from syncin_mount.store.journal.last_record import RECORDED
+from syncin_mount.store.journal.segments import FRAME, Damage, Whole, scan
+from syncin_mount.store.maintenance.repair import repair
 from syncin_mount.store.records import BaseRecord
-from syncin_mount.store.repair import repair
-from syncin_mount.store.segments import FRAME, Damage, Whole, scan
-from syncin_mount.store.tally import RECORDED
 from tests.store.support import (
     at,
     base_of,

@@ -130,7 +130,7 @@ def test_refusals(replica: Replica) -> None:
 
 
 def test_too_many_names_are_refused(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncin_mount.store.local.LINKS_MAX", 3)
+    monkeypatch.setattr("syncin_mount.store.replica.posix_ops.LINKS_MAX", 3)
     node = make(replica, "a")
     link(replica, node, b"b")
     link(replica, node, b"c")
@@ -292,7 +292,7 @@ def test_a_copy_that_finds_no_room_keeps_its_object(replica: Replica, monkeypatc
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("syncin_mount.store.objects._copy", full)
+        patched.setattr("syncin_mount.store.content.objects._copy", full)
         for _ in range(2):
             with pytest.raises(OSError, match="No space"):
                 replica.commit()

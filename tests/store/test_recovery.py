@@ -26,17 +26,17 @@ from syncin_mount.store import (
     ReplicaInUse,
     Status,
     check,
-    events,
     system,
 )
-from syncin_mount.store import apply as apply_module
-from syncin_mount.store.apply import apply
-from syncin_mount.store.index import Index
-from syncin_mount.store.journal import Journal, Reserve
-from syncin_mount.store.objects import Objects
+from syncin_mount.store.content.objects import Objects
+from syncin_mount.store.index import apply as apply_module
+from syncin_mount.store.index.apply import apply
+from syncin_mount.store.index.index import Index
+from syncin_mount.store.journal import events
+from syncin_mount.store.journal.last_record import RECORDED, Tally
+from syncin_mount.store.journal.log import Journal, Reserve
+from syncin_mount.store.journal.segments import FRAME
 from syncin_mount.store.records import FORMAT, NoteToBin, Unlink, decode_effect
-from syncin_mount.store.segments import FRAME
-from syncin_mount.store.tally import RECORDED, Tally
 from tests.store.support import (
     arrive,
     at,
@@ -1005,7 +1005,7 @@ def test_a_failed_append_is_cut_back(folder: Path, monkeypatch: pytest.MonkeyPat
         return real(fd, data[:10])
 
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.os.write", short)
+        patch.setattr("syncin_mount.store.journal.log.os.write", short)
         with pytest.raises(OSError, match="No space left"):
             make(replica, "second")
     assert snapshot(replica) == before

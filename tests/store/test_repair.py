@@ -18,12 +18,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, NodeId
-from syncin_mount.store import JournalDamaged, NewerFormat, NodeType, Replica, ReplicaError, ReplicaInUse, check, lock
-from syncin_mount.store import repair as repairing
-from syncin_mount.store.index import Index
-from syncin_mount.store.pages import IndexFile
+from syncin_mount.store import JournalDamaged, NewerFormat, NodeType, Replica, ReplicaError, ReplicaInUse, check
+from syncin_mount.store.index.index import Index
+from syncin_mount.store.maintenance import repair as repairing
+from syncin_mount.store.maintenance.repair import Repaired, repair
 from syncin_mount.store.records import FORMAT, Unlink, decode_node, encode, key
-from syncin_mount.store.repair import Repaired, repair
+from syncin_mount.store.recovery.lmdb_pages import IndexFile
+from syncin_mount.store.recovery.repair_swap import REPAIRING
 from syncin_mount.store.system import boot_id
 from tests.store.support import (
     SECOND,
@@ -561,9 +562,9 @@ def test_a_repair_that_is_killed_is_taken_up(
             patch.setattr(owner, name, step(getattr(owner, name)))
         with pytest.raises(Stopped):
             repairing._rebuild(folder, Repaired(), 1)
-    if (folder / lock.REPAIRING).exists():
+    if (folder / REPAIRING).exists():
         Replica.open(folder).close()
-        assert not (folder / lock.REPAIRING).exists()
+        assert not (folder / REPAIRING).exists()
     else:
         with pytest.raises(ReplicaError, match="is damaged"):
             Replica.open(folder)

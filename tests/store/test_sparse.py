@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.hashing import checksum
+from reconciler.checksum import checksum
 from reconciler.model import ROOT, Base, Kind, NodeId
-from reconciler.reading import HOLES_FROM, ZEROS, read_at, read_sparse
-from syncin_mount.holes import data_pieces
+from reconciler.ranged_read import HOLES_FROM, ZEROS, read_at, read_sparse
+from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import Replica
-from syncin_mount.store.contents import IncomingFile, zeros_of
-from syncin_mount.store.copy_out import copy_out
-from syncin_mount.store.ranges import BLOCK, runs
+from syncin_mount.store.content.byte_ranges import BLOCK, runs
+from syncin_mount.store.content.handles import IncomingFile, zeros_of
+from syncin_mount.store.import_export.export import copy_out
 from tests.store.support import kill, make, open_replica, pick_bin
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no holes to rely on")
@@ -186,7 +186,7 @@ async def test_holes_are_not_read_to_be_sent(replica: Replica, monkeypatch: pyte
         count.append(length)
         return read_at(fd, length, offset)
 
-    monkeypatch.setattr("reconciler.reading.read_at", counted)
+    monkeypatch.setattr("reconciler.ranged_read.read_at", counted)
     assert await checksum(content.fd, 32 * MIB) == expected
     assert sum(count) <= 3 * MIB
     assert read_sparse(content.fd, MIB, 4 * MIB) is ZEROS

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import NodeType, Replica
-from syncin_mount.store.check import check
+from syncin_mount.store.maintenance.check import check
 
 STALE = os.strerror(errno.ESTALE)
 OLD = b"old content"

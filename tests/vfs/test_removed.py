@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from reconciler.model import ROOT
-from syncin_mount.store.check import check
+from syncin_mount.store.maintenance.check import check
 
 STALE = os.strerror(errno.ESTALE)
 

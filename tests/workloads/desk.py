@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from syncin_mount.cli.sandbox import Sandbox
-from syncin_mount.cli.trees import Thing, differences, take
-from syncin_mount.daemon.views import stays_here
+from syncin_mount.app.views import stays_here
+from syncin_mount.cli.demo.sandbox import Sandbox
+from syncin_mount.cli.demo.tree_compare import Thing, differences, take
 from tests.programs import ENVIRONMENT
 
 LIMIT = 100.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.hydrator import READ_AHEAD
+from reconciler.hydration.hydrator import READ_AHEAD
 from tests.workloads.desk import Desk, eventually
 
 BLOCK = 4096

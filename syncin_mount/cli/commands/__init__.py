@@ -1,1 +1,1 @@
-"""One module a command; `syncin_mount.cli.group` names them."""
+"""One module a command; `syncin_mount.cli.main` names them."""

@@ -12,23 +12,23 @@ import click
 
 from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.importing import bring_in, confirm, holds_something, looked_through, previewed, show
-from syncin_mount.cli.mountpoints import absolute, check_mountpoint
-from syncin_mount.cli.wanted import Wanted
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.mountpoint import absolute, check_mountpoint
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.add_options import Wanted
+from syncin_mount.cli.ui.import_dialog import bring_in, confirm, holds_something, looked_through, previewed, show
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
 from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.values import check_remote
 from syncin_mount.control.sockets import listens
-from syncin_mount.walking import make_folders
+from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server
-    from syncin_mount.server import Session
-    from syncin_mount.store.survey import Found
+    from syncin_mount.remote import Session
+    from syncin_mount.store.import_export.scan import Found
 
 
 def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]:
@@ -87,7 +87,7 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
     """
     wanted = Wanted(**given)
     missing = wanted.missing()
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     how = How(importing, dry_run, yes, as_json)
     if (dry_run or yes or as_json) and not importing:
         raise click.UsageError("--dry-run, --yes and --json go with --import")
@@ -96,14 +96,14 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
         _go_on(folders, there, how)
         return
     if missing:
-        from syncin_mount.cli.assistant import Assistant, can_ask  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.ui.add_wizard import Assistant, can_ask  # noqa: PLC0415 (start-up time)
 
         if not can_ask():
             raise click.UsageError(f"there is no terminal to ask in; give {', '.join(missing)}")
         assistant = Assistant(folders, configuration, wanted, importing=importing)
         assistant.run()
         how = replace(how, importing=assistant.importing)
-        folders, configuration = configured.load()
+        folders, configuration = lookup.load()
     new = _synchronization(wanted)
     done = _add(folders, configuration, new, how)
     if done is None:
@@ -146,7 +146,7 @@ def _synchronization(wanted: Wanted) -> Synchronization:
 def _add(folders: Folders, configuration: Configuration, new: Synchronization, how: How) -> str | None:
     """Registers it with the server and remembers it here, or neither; then imports, if that is wanted. What was done,
     None when that was only a look. Raises CommandError, RemoteError."""
-    account = configured.server_named(configuration, new.server)
+    account = lookup.server_named(configuration, new.server)
     refused = not_there_yet(new) or objection(configuration, new, folders)
     if refused:
         raise CommandError(refused)
@@ -172,7 +172,7 @@ def _is_wanted(folders: Folders, account: Server, added: Synchronization, found:
     """Tells what would become of the files. False when nobody wanted more. Raises CommandError, Abort."""
     preview = previewed(folders, account, added, found)
     if how.as_json:
-        from syncin_mount.cli.preview import as_json  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.import_preview import as_json  # noqa: PLC0415 (start-up time)
 
         output.emit_json(as_json(preview))
     else:
@@ -233,10 +233,10 @@ def schedule(text: str | None) -> Scheduler:
 
 async def _register(folders: Folders, server: Server, new: Synchronization) -> Synchronization:
     """The synchronization with what the server says of it. Raises CommandError, RemoteError."""
-    from syncin_mount.cli.browsing import found_in  # noqa: PLC0415
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.registration import permissions, wire  # noqa: PLC0415
-    from syncin_mount.server.paths import register_path  # noqa: PLC0415
+    from syncin_mount.app.registration import permissions, wire  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui.remote_browser import found_in  # noqa: PLC0415
+    from syncin_mount.remote.registrations import register_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         await found_in(session, new.remote)
@@ -247,14 +247,14 @@ async def _register(folders: Folders, server: Server, new: Synchronization) -> S
 
 
 async def _delete(session: Session, path_id: int) -> None:
-    from syncin_mount.server.paths import delete_path  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.registrations import delete_path  # noqa: PLC0415 (start-up time)
 
     await delete_path(session, path_id)
 
 
 async def _take_back(folders: Folders, server: Server, added: Synchronization) -> None:
     """Unregisters what could not be remembered here."""
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
 
     assert added.path_id is not None
     try:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import click
 
 from reconciler.errors import Refused, RemoteError
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, explain
-from syncin_mount.cli.inside import inside
-from syncin_mount.cli.replicas import daemon_of, replica_of
-from syncin_mount.cli.times import age
+from syncin_mount.cli.exit_status import CommandError, explain
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.path_option import inside
+from syncin_mount.cli.ui.time_options import age
+from syncin_mount.cli.unmounted_service import daemon_of, replica_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from syncin_mount.app.server_trash import ServerTrash
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.client import Client
     from syncin_mount.control.messages import BinEntry
-    from syncin_mount.daemon.server_trash import ServerTrash
 
 T = TypeVar("T")
 
@@ -46,8 +46,8 @@ def command(ctx: click.Context, name: str) -> None:
 
     An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
     """
-    _, configuration = configured.load()
-    ctx.obj = configured.synchronization_named(configuration, name)
+    _, configuration = lookup.load()
+    ctx.obj = lookup.synchronization_named(configuration, name)
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_)
 
@@ -222,14 +222,14 @@ class _Bins:
 
     @staticmethod
     def of(synchronization: Synchronization) -> _Bins:
-        return _Bins(*configured.load(), synchronization)
+        return _Bins(*lookup.load(), synchronization)
 
     async def here(self, act: Callable[[_Here], Awaitable[T]]) -> T:
         """Does something with the bin on this computer: the daemon's, or the replica's in this process."""
         async with daemon_of(self.folders, self.synchronization.name) as daemon:
             if daemon is not None:
                 return await act(_Mounted(daemon))
-        from syncin_mount.daemon.local_bin import LocalBin  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.local_bin import LocalBin  # noqa: PLC0415 (start-up time)
         from syncin_mount.trash import find_user_bin  # noqa: PLC0415
 
         with replica_of(self.folders, self.synchronization.name) as replica:
@@ -240,8 +240,8 @@ class _Bins:
 
     async def on_server(self, act: Callable[[ServerTrash], Awaitable[T]]) -> T:
         """Does something with the server's trash."""
-        from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-        from syncin_mount.daemon.server_trash import ServerTrash  # noqa: PLC0415
+        from syncin_mount.app.server_trash import ServerTrash  # noqa: PLC0415
+        from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
 
         server = self.configuration.servers[self.synchronization.server]
         async with session_with(self.folders, server) as session:
@@ -249,7 +249,7 @@ class _Bins:
 
 
 class _Here(Protocol):
-    """The bin on this computer, as `syncin_mount.daemon.local_bin.LocalBin` has it."""
+    """The bin on this computer, as `syncin_mount.app.local_bin.LocalBin` has it."""
 
     async def entries(self) -> list[BinEntry]: ...
     async def restore(self, which: str, to: str | None) -> str: ...

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from syncin_mount.store.repair import Repaired
+    from syncin_mount.store.maintenance.repair import Repaired
 
 
 @click.command()
@@ -35,8 +35,8 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     bytes than were saved. With --repair, too, what the server has is fetched anew by the next run, and what it has not
     is told.
     """
-    folders, configuration = configured.load()
-    configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    lookup.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
         raise CommandError(
             f"'{name}' is mounted, so its local copy is in use; unmount it first: syncin-mount umount {name}"
@@ -63,7 +63,7 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
 
 def _look_at_contents(folder: Path, *, heal: bool) -> list[str]:
     from syncin_mount.store import Replica  # noqa: PLC0415 (start-up time)
-    from syncin_mount.store.rot import look_at_contents  # noqa: PLC0415
+    from syncin_mount.store.maintenance.content_check import look_at_contents  # noqa: PLC0415
 
     replica = Replica.open(folder)
     try:
@@ -73,7 +73,7 @@ def _look_at_contents(folder: Path, *, heal: bool) -> list[str]:
 
 
 def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
-    from syncin_mount.store.repair import repair  # noqa: PLC0415 (start-up time)
+    from syncin_mount.store.maintenance.repair import repair  # noqa: PLC0415 (start-up time)
 
     done = repair(folder)
     left = [_text(each.node, each.what) for each in done.left]

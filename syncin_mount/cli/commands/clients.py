@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, explain
+from syncin_mount.cli.exit_status import CommandError, explain
+from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server
-    from syncin_mount.server.paths import Client
+    from syncin_mount.remote.registrations import Client
 
 _SHORT = 8
 """Characters of an id that a table shows: enough to name it."""
@@ -35,8 +35,8 @@ def command() -> None:
 @output.json_option
 def list_(server: str | None, as_json: bool) -> None:
     """List the clients of the accounts, this computer's marked with an asterisk."""
-    folders, configuration = configured.load()
-    servers = [configured.server_named(configuration, server)] if server else list(configuration.servers.values())
+    folders, configuration = lookup.load()
+    servers = [lookup.server_named(configuration, server)] if server else list(configuration.servers.values())
     found: list[tuple[Server, Client]] = []
     status = 0
     for each in servers:
@@ -67,8 +67,8 @@ def remove(client: str, server: str, yes: bool) -> None:
     Its synchronizations end with it. Files stay, on the server and there. What it holds of an access ends within half
     an hour. For this computer, 'server remove' also forgets the server.
     """
-    folders, configuration = configured.load()
-    account = configured.server_named(configuration, server)
+    folders, configuration = lookup.load()
+    account = lookup.server_named(configuration, server)
     found = _named(output.run_async(_clients, folders, account), client, account)
     if not yes:
         _ask(found, server)
@@ -159,16 +159,16 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
 
 
 async def _clients(folders: Folders, server: Server) -> list[Client]:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.paths import clients  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.registrations import clients  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         return await clients(session)
 
 
 async def _remove(folders: Folders, server: Server, client_id: str) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.paths import delete_client  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.registrations import delete_client  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         await delete_client(session, client_id)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import output
+from syncin_mount.cli.ui import output
 from syncin_mount.config.folders import HOME_VARIABLE
 
 if TYPE_CHECKING:
-    from syncin_mount.cli.sandbox import Sandbox
+    from syncin_mount.cli.demo.sandbox import Sandbox
 
 _SAMPLE = {
     "Welcome.txt": "This file came from the server. Change it: the server has the new version two seconds later.\n",
@@ -31,7 +31,7 @@ _SAMPLE = {
 @click.option("--self-check", is_flag=True, help="Tell the story without hands; exit 0 only if all of it holds.")
 def command(folder: str | None, self_check: bool) -> None:
     """Try it out: a server of its own, a sample folder and a mounted drive. Ctrl-C ends it and cleans up."""
-    from syncin_mount.cli.sandbox import Sandbox  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.demo.sandbox import Sandbox  # noqa: PLC0415 (start-up time)
 
     base = None if folder is None else Path(folder).expanduser()
     # However it is ended, the drive must not stay behind.
@@ -40,7 +40,7 @@ def command(folder: str | None, self_check: bool) -> None:
             signal.signal(getattr(signal, number), signal.default_int_handler)
     with Sandbox(base) as sandbox:
         if self_check:
-            from syncin_mount.cli.self_check import tell  # noqa: PLC0415 (start-up time)
+            from syncin_mount.cli.demo.self_check import tell  # noqa: PLC0415 (start-up time)
 
             tell(sandbox)
             return

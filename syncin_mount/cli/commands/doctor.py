@@ -16,8 +16,8 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.addresses import goes_in_clear
-from syncin_mount.cli import output
-from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.control.sockets import listens
@@ -79,7 +79,7 @@ def command(collect: str | None, with_names: bool, as_json: bool) -> None:
 
 
 def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
-    from syncin_mount.cli.collecting import default_path, write_report  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.support_report import default_path, write_report  # noqa: PLC0415 (start-up time)
 
     path = Path(file).absolute() if file else default_path()
     folders = Folders.find()
@@ -193,14 +193,14 @@ def _server(folders: Folders, server: Server) -> Finding:
 
 
 async def _ask(folders: Folders, server: Server) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
 
     async with session_with(folders, server) as session:
         await session.check()
 
 
 def _synchronization(folders: Folders, synchronization: Synchronization) -> Iterator[Finding]:
-    from syncin_mount.daemon.mounts import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
 
     name, point = synchronization.name, synchronization.mountpoint
     refused = not_there_yet(synchronization)
@@ -257,8 +257,8 @@ def _point(synchronization: Synchronization) -> Finding:
 
 def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
     """Opening it takes its lock, replays its journal and finds what is damaged."""
-    from syncin_mount.cli.replicas import replica_of  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon import views  # noqa: PLC0415
+    from syncin_mount.app import views  # noqa: PLC0415
+    from syncin_mount.cli.unmounted_service import replica_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     name = synchronization.name
@@ -279,7 +279,7 @@ def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
 
 def _strays(configuration: Configuration) -> Iterator[Finding]:
     """Drives of ours that are mounted where no synchronization has its mount point."""
-    from syncin_mount.daemon.mounts import is_ours, mounts  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import is_ours, mounts  # noqa: PLC0415 (start-up time)
 
     points = {each.mountpoint for each in configuration.synchronizations.values()}
     for mount in mounts():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from syncin_mount.cli import configured, output
 from syncin_mount.cli.commands.umount import is_there, unmount_drive
-from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.cli.supervised import told
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.supervisor_client import told
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
 
 
@@ -19,7 +19,7 @@ def command(force: bool) -> None:
     Changes that the server does not have yet are kept, and told; they are carried across after the next 'up' or
     'mount', or by 'sync'. A drive with open files stays mounted, and then the supervisor stays, too.
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     supervised = told(folders, Ask(What.HOLD))
     left = there = 0
     for each in configuration.synchronizations.values():

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.model import Conflict, Direction, Mode
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.changing import change_settings
+from syncin_mount.cli.change_settings import change_settings
 from syncin_mount.cli.commands.add import schedule, values
-from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.mountpoints import absolute, check_mountpoint
-from syncin_mount.cli.registering import register_again
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.mountpoint import absolute, check_mountpoint
+from syncin_mount.cli.reregister import register_again
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
 from syncin_mount.control.sockets import listens
-from syncin_mount.walking import make_folders
+from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -108,8 +108,8 @@ def command(
 
 
 def _register(name: str) -> None:
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     if register_again(folders, configuration.servers[synchronization.server], [name]):
         output.say(f"{name}: the server has it; there was nothing to register")
 
@@ -119,7 +119,7 @@ def _said(value: object) -> str:
 
 
 def _when(before: Synchronization, now: Synchronization) -> str:
-    folders, _ = configured.load()
+    folders, _ = lookup.load()
     if not listens(folders.socket(now.name)):
         return "the next run follows"
     later = now.trash is not before.trash
@@ -128,8 +128,8 @@ def _when(before: Synchronization, now: Synchronization) -> str:
 
 def _check_place(name: str, place: Path) -> None:
     """Raises CommandError unless the drive can be mounted there next time."""
-    folders, configuration = configured.load()
-    present = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    present = lookup.synchronization_named(configuration, name)
     if place == present.mountpoint:
         return
     if listens(folders.socket(name)):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.changing import change_settings
+from syncin_mount.cli.change_settings import change_settings
 from syncin_mount.cli.commands.umount import is_there
-from syncin_mount.cli.supervised import told
+from syncin_mount.cli.supervisor_client import told
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Answer, Ask, Phase, What
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def enable(names: tuple[str, ...]) -> None:
     _check(names)
     for name in dict.fromkeys(names):
         before, now = change_settings(name, _enabled)
-        folders, _ = configured.load()
+        folders, _ = lookup.load()
         answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
         drive = None if answer is None else answer.of(name)
         what = f"{name} is enabled" if not before.enabled else f"{name} was enabled already"
@@ -53,7 +53,7 @@ def disable(names: tuple[str, ...]) -> None:
     _check(names)
     for name in dict.fromkeys(names):
         before, now = change_settings(name, lambda present: replace(present, enabled=False))
-        folders, _ = configured.load()
+        folders, _ = lookup.load()
         there = is_there(folders, now)
         waiting = _waiting(name) if there else 0
         answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
@@ -71,9 +71,9 @@ def _enabled(present: Synchronization) -> Synchronization:
 
 def _check(names: tuple[str, ...]) -> None:
     """All names, before anything is changed."""
-    _, configuration = configured.load()
+    _, configuration = lookup.load()
     for name in names:
-        configured.synchronization_named(configuration, name)
+        lookup.synchronization_named(configuration, name)
 
 
 def _what_became(name: str, answer: Answer | None, *, mounted: bool) -> str:
@@ -90,7 +90,7 @@ def _waiting(name: str) -> int:
     from syncin_mount.cli.commands.umount import status_of  # noqa: PLC0415 (start-up time)
     from syncin_mount.control.client import ControlError  # noqa: PLC0415
 
-    folders, _ = configured.load()
+    folders, _ = lookup.load()
     try:
         return int(output.run_async(status_of, folders, name).waiting)
     except ControlError:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
 from syncin_mount.cli.commands.sync import action_line, state_text
-from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.cli.inside import inside
-from syncin_mount.cli.replicas import daemon_of
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.path_option import inside
+from syncin_mount.cli.unmounted_service import daemon_of
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Synchronization
@@ -27,8 +27,8 @@ def command(name: str, path: str, as_json: bool) -> None:
 
     PATH is relative to the synchronized folder, or absolute in the mounted drive. Nothing is changed.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     subject = inside(synchronization, path)
     found: Explanation = output.run_async(_explain, folders, configuration, synchronization, subject)
     if as_json:
@@ -50,9 +50,9 @@ async def _explain(
     async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
             return await daemon.explain(path)
-    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415
-    from syncin_mount.daemon.runtime import open_runtime  # noqa: PLC0415
+    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runtime import open_runtime  # noqa: PLC0415
+    from syncin_mount.logs.files import log_to  # noqa: PLC0415
 
     log_to(folders.log(synchronization.name), configuration.log)
     server = configuration.servers[synchronization.server]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.changing import change_settings
-from syncin_mount.cli.exits import CommandError
+from syncin_mount.cli.change_settings import change_settings
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def command(ctx: click.Context, name: str) -> None:
 @output.json_option
 def list_(name: str, as_json: bool) -> None:
     """List the filters."""
-    _, configuration = configured.load()
-    patterns = configured.synchronization_named(configuration, name).filters
+    _, configuration = lookup.load()
+    patterns = lookup.synchronization_named(configuration, name).filters
     rules = [(number, parse(pattern), pattern) for number, pattern in enumerate(patterns, 1)]
     if as_json:
         output.emit_json(
@@ -104,10 +104,10 @@ def _found(name: str, present: tuple[str, ...], rule: str) -> str:
 @output.json_option
 def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
     """Say which of the PATHs, relative to the synchronized folder, are left out, and by what."""
-    from syncin_mount.daemon.views import stays_here  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.views import stays_here  # noqa: PLC0415 (start-up time)
 
-    _, configuration = configured.load()
-    patterns = configured.synchronization_named(configuration, name).filters
+    _, configuration = lookup.load()
+    patterns = lookup.synchronization_named(configuration, name).filters
     rows = [(path, _decided(path.strip("/"), patterns, stays_here)) for path in paths]
     if as_json:
         output.emit_json([{"path": path, "left_out": why is not None, "by": why} for path, why in rows])

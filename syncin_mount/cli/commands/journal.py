@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import Exit
-from syncin_mount.cli.replicas import daemon_of, replica_of
+from syncin_mount.cli.exit_status import Exit
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.unmounted_service import daemon_of, replica_of
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
@@ -42,8 +42,8 @@ def command() -> None:
 @output.json_option
 def list_(name: str, everything: bool, as_json: bool) -> None:
     """List what waits in synchronization NAME, in its order, and why it waits."""
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     entries: list[JournalEntry] = output.run_async(journal_of, folders, synchronization, everything)
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
@@ -111,8 +111,8 @@ def discard(name: str, numbers: tuple[int, ...]) -> None:
 
 
 def _change(name: str, what: Literal["hold", "release", "discard"], numbers: tuple[int, ...]) -> None:
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     answers: list[Changed] = output.run_async(_changed, folders, synchronization, what, numbers)
     for each in answers:
         if each.done:
@@ -129,7 +129,7 @@ async def journal_of(folders: Folders, synchronization: Synchronization, everyth
         if daemon is not None:
             async with daemon.journal(everything=everything) as entries:
                 return [entry async for entry in entries]
-    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
 
     filters = views.filter_of(synchronization.filters)
     with replica_of(folders, synchronization.name) as replica:
@@ -148,7 +148,7 @@ async def _changed(
     async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
             return await daemon.change(request)
-    from syncin_mount.daemon.changing import changed  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.hold_discard import changed  # noqa: PLC0415 (start-up time)
 
     with replica_of(folders, synchronization.name) as replica:
         if replica is None:

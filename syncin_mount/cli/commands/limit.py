@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.rates import Rate
-from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.cli.notify_daemons import tell_daemons
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.rate_option import Rate
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.rates import rate_text
 
@@ -32,15 +32,15 @@ def command(
     program waits for in the drive counts like all else, as a limit is a promise about the line; small requests are
     counted, but wait for nobody. It holds on this computer alone.
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     if not names and up is None and down is None:
         everything = True
-    chosen = configured.chosen(configuration, names, everything=everything)
+    chosen = lookup.chosen(configuration, names, everything=everything)
     if up is not None or down is not None:
 
         def changed(now: Configuration) -> Configuration:
             for name in chosen:
-                now = now.with_synchronization(_limited(configured.synchronization_named(now, name), up, down))
+                now = now.with_synchronization(_limited(lookup.synchronization_named(now, name), up, down))
             return now
 
         configuration = ConfigurationFile(folders).update(changed)

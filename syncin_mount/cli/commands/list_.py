@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncin_mount.cli import configured, output
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
 from syncin_mount.control.sockets import listens
@@ -18,10 +18,10 @@ def command(as_json: bool) -> None:
     A disabled one is not mounted by itself, and left out by 'sync --all'. What the server lists for this computer and
     cannot be taken up is told, too.
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     for server in configuration.servers.values():
         if configuration.used_by(server.name):
-            configured.warn_insecure(server)
+            lookup.warn_insecure(server)
         for sentence in NotesFile(folders, server.client_id).read().not_taken:
             output.warn(output.printable(sentence))
     found = [(each, listens(folders.socket(each.name))) for each in configuration.synchronizations.values()]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from syncin_mount.cli import configured, output
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME as SUPERVISOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from syncin_mount.daemon.logline import Entry
+    from syncin_mount.logs.logfmt import Entry
 
 LOOK_EVERY = 0.3
 """Seconds between looks for new lines."""
@@ -41,10 +41,10 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
     What went wrong lately:   syncin-mount logs --level warning
     As it happens:            syncin-mount logs docs --follow
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     for name in names:
         if name != SUPERVISOR:
-            configured.synchronization_named(configuration, name)
+            lookup.synchronization_named(configuration, name)
     chosen = list(dict.fromkeys(names)) or [*configuration.synchronizations, SUPERVISOR]
     several = len(chosen) > 1
     files = [folders.log(name) for name in chosen]
@@ -76,7 +76,7 @@ def latest(files: Sequence[Path], level: str, most: int) -> list[Line]:
 
 
 def _timed(lines: Iterable[Line], level: str) -> Iterator[tuple[float, Line]]:
-    from syncin_mount.daemon.logline import at_least  # noqa: PLC0415 (start-up time)
+    from syncin_mount.logs.logfmt import at_least  # noqa: PLC0415 (start-up time)
 
     time = 0.0
     for line in lines:
@@ -87,7 +87,7 @@ def _timed(lines: Iterable[Line], level: str) -> Iterator[tuple[float, Line]]:
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    from syncin_mount.daemon.logline import entries  # noqa: PLC0415 (start-up time)
+    from syncin_mount.logs.logfmt import entries  # noqa: PLC0415 (start-up time)
 
     for each in rotated(path):
         try:
@@ -115,7 +115,7 @@ class Tail:
 
     def lines(self) -> Iterator[Line]:
         """The whole lines since the last call."""
-        from syncin_mount.daemon.logline import entries  # noqa: PLC0415 (start-up time)
+        from syncin_mount.logs.logfmt import entries  # noqa: PLC0415 (start-up time)
 
         yield from entries(self._added())
         if self._moved():
@@ -137,7 +137,7 @@ class Tail:
 async def _follow(tails: list[Tail], level: str, several: bool, as_json: bool) -> None:
     import trio  # noqa: PLC0415 (start-up time)
 
-    from syncin_mount.daemon.logline import at_least  # noqa: PLC0415
+    from syncin_mount.logs.logfmt import at_least  # noqa: PLC0415
 
     while True:
         for tail in tails:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit, explain
-from syncin_mount.cli.supervised import told
+from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.supervisor_client import told
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import Ask, Phase, What
 
@@ -30,21 +30,21 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     Returns when the drive can be used. The server need not be there: what was synchronized before is, and changes are
     carried across when the server comes back. While 'up' supervises, it looks after the drive from then on.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     server = configuration.servers[synchronization.server]
     if ready_fd is not None:
         _daemon(folders, configuration, synchronization, manual=manual, descriptor=ready_fd)
         return
-    configured.warn_insecure(server)
-    configured.warn_untrusting([server])
+    lookup.warn_insecure(server)
+    lookup.warn_untrusting([server])
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
         _run(folders, configuration, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
         return
     if not _handed_over(folders, synchronization, manual=manual):
-        from syncin_mount.daemon.spawn import spawn  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.spawn import spawn  # noqa: PLC0415 (start-up time)
 
         refusal = spawn(folders, name, ["--manual"] if manual else [])
         if refusal is not None:
@@ -85,8 +85,8 @@ def _run(
     manual: bool,
     on_ready: Callable[[], None],
 ) -> None:
-    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.daemon.process import run_mounted  # noqa: PLC0415
+    from syncin_mount.logs.files import log_to  # noqa: PLC0415 (start-up time)
 
     log_to(folders.log(synchronization.name), configuration.log)
     server = configuration.servers[synchronization.server]
@@ -101,7 +101,7 @@ def _daemon(
     folders: Folders, configuration: Configuration, synchronization: Synchronization, *, manual: bool, descriptor: int
 ) -> None:
     """The background's side: the one sentence of an error goes through the pipe to the command that waits."""
-    from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
 
     pipe = ReadyPipe(descriptor)
     try:

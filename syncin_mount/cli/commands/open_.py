@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def command(name: str, remote: bool, only_print: bool) -> None:
 
     Where there is no desktop, its path (or address, with --remote) is printed.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     if not remote and not listens(folders.socket(name)):
         raise CommandError(f"'{name}' is not mounted; mount it first: syncin-mount mount {name}")
     server = configuration.servers[synchronization.server]

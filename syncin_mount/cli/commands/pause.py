@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.cli.notify_daemons import tell_daemons
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def resume(names: tuple[str, ...], everything: bool) -> None:
 
 
 def _set(names: tuple[str, ...], *, everything: bool, paused: bool) -> None:
-    folders, configuration = configured.load()
-    chosen = configured.chosen(configuration, names, everything=everything)
+    folders, configuration = lookup.load()
+    chosen = lookup.chosen(configuration, names, everything=everything)
     before = {name: configuration.synchronizations[name].paused for name in chosen}
 
     def changed(now: Configuration) -> Configuration:
         for name in chosen:
-            present = configured.synchronization_named(now, name)
+            present = lookup.synchronization_named(now, name)
             now = now.with_synchronization(replace(present, paused=paused))
         return now
 

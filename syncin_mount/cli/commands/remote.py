@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.browsing import listed, make
-from syncin_mount.cli.choosing import beside, in_order, note, unsuited
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.remote_browser import listed, make
+from syncin_mount.cli.ui.remote_choice import beside, in_order, note, unsuited
 from syncin_mount.config.rules import remote_user
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
-    from syncin_mount.server.browse import RemoteItem
+    from syncin_mount.remote.browse import RemoteItem
 
 _SERVER = click.option("--server", required=True, metavar="NAME", help="The server, as 'server list' names it.")
 
@@ -35,8 +35,8 @@ def ls(path: str, server: str, as_json: bool) -> None:
 
     Beside a folder stands why it cannot be synchronized, or that it can only be read.
     """
-    folders, configuration = configured.load()
-    account = configured.server_named(configuration, server)
+    folders, configuration = lookup.load()
+    account = lookup.server_named(configuration, server)
     items: list[RemoteItem] = in_order(output.run_async(listed, folders, account, path.strip("/")))
 
     def user(path: str) -> Synchronization | None:
@@ -56,8 +56,8 @@ def ls(path: str, server: str, as_json: bool) -> None:
 @_SERVER
 def mkdir(path: str, server: str) -> None:
     """Make the folder PATH on the server."""
-    folders, configuration = configured.load()
-    account = configured.server_named(configuration, server)
+    folders, configuration = lookup.load()
+    account = lookup.server_named(configuration, server)
     output.run_async(make, folders, account, path.strip("/"))
     output.say(f"made {output.printable(path.strip('/'))}")
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit, explain
-from syncin_mount.cli.replicas import replica_of
+from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.unmounted_service import replica_of
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.control.sockets import listens
-from syncin_mount.walking import remove_tree
+from syncin_mount.deep_tree import remove_tree
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server, Synchronization
@@ -74,8 +74,8 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
     With --keep-copy all that is in the drive is copied to DIR first, with its attributes, and compared; what is in the
     bin comes into a folder "bin" there. Stopped half-way, nothing is lost: run it again.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
     with contextlib.ExitStack() as stack:
@@ -106,7 +106,7 @@ def _look(
     stack: contextlib.ExitStack, folders: Folders, synchronization: Synchronization
 ) -> tuple[Replica | None, Held]:
     """The local copy, locked until the stack ends, and what it alone has. Raises ReplicaInUse."""
-    from syncin_mount.daemon import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     try:
@@ -178,7 +178,7 @@ def _place(text: str) -> Path:
 
 def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
     """The copy is at its place, whole and on the disk, when this returns. Raises CommandError."""
-    from syncin_mount.store.copy_out import copy_out  # noqa: PLC0415 (start-up time)
+    from syncin_mount.store.import_export.export import copy_out  # noqa: PLC0415 (start-up time)
 
     if os.path.lexists(place):
         raise CommandError(f"{place} is there already; give a folder that is to be made")
@@ -245,8 +245,8 @@ def _remember(folders: Folders, server: Server, path_id: int) -> None:
 
 
 async def _delete(folders: Folders, server: Server, path_id: int) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.paths import delete_path  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.registrations import delete_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         await delete_path(session, path_id)

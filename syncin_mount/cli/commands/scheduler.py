@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.telling import tell_daemons
+from syncin_mount.cli.notify_daemons import tell_daemons
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile, Scheduling
 
 _MEANS = {
@@ -32,7 +32,7 @@ def command(how: str | None, as_json: bool) -> None:
     schedule is off follows both sides by itself while it is mounted, whatever is said here. Schedules are kept while a
     drive is mounted; what was missed meanwhile is made up once.
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     if how is not None:
         wanted = Scheduling(how)
         configuration = ConfigurationFile(folders).update(lambda now: replace(now, scheduling=wanted))

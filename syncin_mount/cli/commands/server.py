@@ -13,9 +13,9 @@ import click
 
 from reconciler.errors import RemoteError
 from syncin_mount.addresses import goes_in_clear, without_login
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.registering import register_again, tell_gone
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.reregister import register_again, tell_gone
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
 from syncin_mount.config.model import check_name
 from syncin_mount.config.schema import as_table
@@ -82,9 +82,9 @@ def add(
     client_cert: str | None,
 ) -> None:
     """Log in to the server at URL and remember it as NAME."""
-    from syncin_mount.server import parse_url  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
 
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     wrong = check_name(name)
     if wrong:
         raise CommandError(f"'{name}' cannot be a server's name: {wrong}")
@@ -93,7 +93,7 @@ def add(
     refuse_clear(server)  # before anybody types a password for it
     password, code = _password(server, password_stdin), _code(code)
     server = _reached(server, proxy, ca_file, client_cert)
-    configured.warn_insecure(server)
+    lookup.warn_insecure(server)
     store = _log_in(folders, server, password, code)
 
     def with_server(now: Configuration) -> Configuration:
@@ -112,13 +112,13 @@ def add(
 @output.json_option
 def list_(as_json: bool) -> None:
     """List the servers and whether this computer still has a token for each."""
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     found = [
         (server, _has_token(folders, server), configuration.used_by(server.name))
         for server in configuration.servers.values()
     ]
     for server, _, _ in found:
-        configured.warn_insecure(server)
+        lookup.warn_insecure(server)
     if as_json:
         output.emit_json(
             [
@@ -176,15 +176,15 @@ def auth(
     on the account page, by themselves or with this computer: they are told, and registered again
     with --register alone.
     """
-    folders, configuration = configured.load()
-    server = configured.server_named(configuration, name)
+    folders, configuration = lookup.load()
+    server = lookup.server_named(configuration, name)
     before = server
     if insecure_tls is not None:
         server = replace(server, insecure_tls=insecure_tls)
     if insecure_http is not None:
         server = replace(server, insecure_http=insecure_http)
     refuse_clear(server)
-    configured.warn_insecure(server)
+    lookup.warn_insecure(server)
     _log_in(folders, server, _password(server, password_stdin), _code(code))
     if server != before:
         ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
@@ -219,10 +219,10 @@ def edit(
     client_cert: str | None,
 ) -> None:
     """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether it works."""
-    from syncin_mount.server import parse_url  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
 
-    folders, configuration = configured.load()
-    before = configured.server_named(configuration, name)
+    folders, configuration = lookup.load()
+    before = lookup.server_named(configuration, name)
     server = before if url is None else replace(before, url=parse_url(url))
     if insecure_tls is not None:
         server = replace(server, insecure_tls=insecure_tls)
@@ -233,7 +233,7 @@ def edit(
         raise CommandError(f"say what is to change of '{name}'; see 'syncin-mount server edit --help'")
     if server.insecure_http or insecure_http is None:
         refuse_clear(server)
-    configured.warn_insecure(server)
+    lookup.warn_insecure(server)
     ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
     output.say(f"{name}: {_shown_url(server)}")
     _tell_mounted(folders, configuration, name)
@@ -261,11 +261,11 @@ def shown_table(server: Server) -> dict[str, Any]:
 
 def refuse_clear(server: Server) -> None:
     """Raises CommandError where the server would be spoken to in clear, and nobody said that it may."""
-    from syncin_mount.server.way import refuse_clear as refuse  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.http.route import refuse_clear as refuse  # noqa: PLC0415 (start-up time)
 
     if not goes_in_clear(server.url):
         return
-    from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415
+    from syncin_mount.app.sessions import way_to  # noqa: PLC0415
 
     try:
         refuse(server.url, way_to(server), server.name)
@@ -275,7 +275,7 @@ def refuse_clear(server: Server) -> None:
 
 def _reached(server: Server, proxy: str | None, ca_file: str | None, client_cert: str | None) -> Server:
     """The server with what was given of the way to it; None leaves it. Raises CommandError."""
-    from syncin_mount.server.way import NO_PROXY, parse_proxy  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.http.route import NO_PROXY, parse_proxy  # noqa: PLC0415 (start-up time)
 
     if proxy == "-":
         proxy = sys.stdin.readline().strip()
@@ -291,8 +291,8 @@ def _reached(server: Server, proxy: str | None, ca_file: str | None, client_cert
     if client_cert is not None:
         server = replace(server, client_cert=_pem(client_cert))
     if server.url.startswith("https:") and (ca_file is not None or client_cert is not None):
-        from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415 (start-up time)
-        from syncin_mount.server.pool import tls  # noqa: PLC0415
+        from syncin_mount.app.sessions import way_to  # noqa: PLC0415 (start-up time)
+        from syncin_mount.remote.http.connection_pool import tls  # noqa: PLC0415
 
         try:
             tls(way_to(server))
@@ -309,8 +309,8 @@ def _pem(text: str) -> Path | None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Log out of server NAME and forget it. Nothing on the server changes."""
-    folders, configuration = configured.load()
-    server = configured.server_named(configuration, name)
+    folders, configuration = lookup.load()
+    server = lookup.server_named(configuration, name)
 
     def without(now: Configuration) -> Configuration:
         users = now.used_by(name)
@@ -330,9 +330,9 @@ def remove(name: str) -> None:
 
 def _log_in(folders: Folders, server: Server, password: str, code: str | None) -> TokenStore:
     """Registers this computer and keeps the token that it gets."""
-    from syncin_mount.daemon.accounts import way_to  # noqa: PLC0415
-    from syncin_mount.server import register  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.errors import CodeWanted  # noqa: PLC0415
+    from syncin_mount.app.sessions import way_to  # noqa: PLC0415
+    from syncin_mount.remote import register  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.errors import CodeWanted  # noqa: PLC0415
 
     async def run(code: str | None) -> str:
         return await register(server.url, server.login, password, code, server.client_id, way=way_to(server))
@@ -349,8 +349,8 @@ def _log_in(folders: Folders, server: Server, password: str, code: str | None) -
 
 
 async def _log_out(folders: Folders, server: Server) -> None:
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.server.paths import unregister  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.registrations import unregister  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
         await unregister(session)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli import configured, output
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server, Synchronization
-    from syncin_mount.server.paths import SyncPath
+    from syncin_mount.remote.registrations import SyncPath
 
 PATIENCE = 3.0
 """Seconds that a server gets to answer."""
@@ -36,8 +36,8 @@ def command(name: str, as_json: bool) -> None:
 
     The server gets some seconds for that; nothing is changed there.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     server = configuration.servers[synchronization.server]
     places = {
         "configuration": str(folders.config_file),
@@ -101,8 +101,8 @@ def _on_server(folders: Folders, server: Server, synchronization: Synchronizatio
 async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
     import trio  # noqa: PLC0415 (start-up time)
 
-    from syncin_mount.daemon.accounts import session_with  # noqa: PLC0415
-    from syncin_mount.server.paths import clients  # noqa: PLC0415
+    from syncin_mount.app.sessions import session_with  # noqa: PLC0415
+    from syncin_mount.remote.registrations import clients  # noqa: PLC0415
 
     with trio.move_on_after(PATIENCE):
         async with session_with(folders, server) as session:
@@ -113,7 +113,7 @@ async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
 
 def _compared(ours: Synchronization, theirs: SyncPath | None) -> str:
     """What the account page shows that is not as here."""
-    from syncin_mount.daemon.registration import wire  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.registration import wire  # noqa: PLC0415 (start-up time)
 
     if theirs is None:
         return f"it has this no more; register it again: syncin-mount edit {ours.name} --register"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
-    from syncin_mount.cli.overview import Seen
+    from syncin_mount.cli.ui.status_table import Seen
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
 
@@ -29,15 +29,15 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
 
     With --watch, --json prints one document a line at each change.
     """
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     if name is not None:
-        configured.synchronization_named(configuration, name)
+        lookup.synchronization_named(configuration, name)
     if watch:
         _watch(folders, name, as_json=as_json)
         return
     now = time.time()
-    from syncin_mount.cli.looking import Looker  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.watching import plain, tell  # noqa: PLC0415
+    from syncin_mount.cli.status_poller import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui.live_status import plain, tell  # noqa: PLC0415
 
     looker = Looker(folders)
     looker.servers = configuration.servers
@@ -56,18 +56,18 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
 
 def _chosen(configuration: Configuration, name: str | None) -> list[Synchronization]:
     if name is not None:
-        return [configured.synchronization_named(configuration, name)]
+        return [lookup.synchronization_named(configuration, name)]
     return list(configuration.synchronizations.values())
 
 
 def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
-    from syncin_mount.cli.looking import Looker  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.watching import watch  # noqa: PLC0415
+    from syncin_mount.cli.status_poller import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui.live_status import watch  # noqa: PLC0415
 
     looker = Looker(folders)
 
     def chosen() -> list[Synchronization]:
-        configuration = configured.load()[1]
+        configuration = lookup.load()[1]
         looker.servers = configuration.servers
         return _chosen(configuration, name)
 
@@ -82,14 +82,14 @@ def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
 
 
 def _show_one(seen: Seen, trouble: str | None) -> None:
-    from syncin_mount.cli import overview  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
     fields = [("name", seen.configured.name)]
     if seen.supervised is not None:
         fields.append(("supervised", seen.supervised.phase.value))
-    fields += _fields(seen.status) if seen.status is not None else [("mounted", overview.drive(seen))]
+    fields += _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
     known = {"halted", "refused", "failed", "offline"} if seen.status is not None else set()
-    fields += [(each.kind, each.text) for each in overview.lines(seen, brief=False) if each.kind not in known]
+    fields += [(each.kind, each.text) for each in status_table.lines(seen, brief=False) if each.kind not in known]
     if trouble:
         fields.append(("up", trouble))
     output.emit_fields(fields)
@@ -151,6 +151,6 @@ def _now(status: Status) -> str:
         return "nothing; the last run failed"
     if not status.mounted:
         return "-"
-    from syncin_mount.cli import overview  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
-    return overview.at_rest(status)
+    return status_table.at_rest(status)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import Exit, explain
-from syncin_mount.cli.rates import Rate
+from syncin_mount.cli.exit_status import Exit, explain
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.rate_option import Rate
 
 if TYPE_CHECKING:
-    from syncin_mount.cli.running import Ran
+    from syncin_mount.cli.run_many import Ran
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncRequest
 
@@ -58,7 +58,7 @@ def command(
     """
     from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
 
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     plan = yes if yes and _PLAN.fullmatch(yes) else None
     if yes and plan is None:  # `--yes NAME`
         names = (yes, *names)
@@ -68,7 +68,7 @@ def command(
     if wait:
         if parallel or dry_run or yes is not None or limit_up is not None or limit_down is not None:
             raise click.UsageError("--wait starts no run, and goes with names or --all only")
-        from syncin_mount.cli.settling import wait_for  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.wait_synced import wait_for  # noqa: PLC0415 (start-up time)
 
         raise SystemExit(wait_for(folders, chosen, only_mounted=everything, as_json=as_json))
     request = SyncRequest(
@@ -86,7 +86,7 @@ def command(
     else:
         for each in ran:
             _tell(each, several=len(ran) > 1)
-    from syncin_mount.cli.running import worst  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.run_many import worst  # noqa: PLC0415 (start-up time)
 
     raise SystemExit(worst(ran))
 
@@ -99,7 +99,7 @@ def _run(
     *,
     parallel: bool,
 ) -> list[Ran]:
-    from syncin_mount.cli.running import run_all  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.run_many import run_all  # noqa: PLC0415 (start-up time)
 
     async def run() -> list[Ran]:
         return await run_all(folders, configuration, chosen, request, parallel=parallel)
@@ -143,7 +143,7 @@ def _chosen(configuration: Configuration, names: tuple[str, ...], *, everything:
         return found
     if not names:
         raise click.UsageError("say which: NAME, or --all")
-    return [configured.synchronization_named(configuration, name) for name in dict.fromkeys(names)]
+    return [lookup.synchronization_named(configuration, name) for name in dict.fromkeys(names)]
 
 
 _PLAN = re.compile(r"[0-9a-f]{12}")

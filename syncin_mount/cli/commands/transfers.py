@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError
-from syncin_mount.cli.replicas import replica_of
-from syncin_mount.cli.times import moment
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.time_options import moment
+from syncin_mount.cli.unmounted_service import replica_of
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def command(
     """
     from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 
-    folders, configuration = configured.load()
-    chosen = [configured.synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
+    folders, configuration = lookup.load()
+    chosen = [lookup.synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
     chosen = chosen or list(configuration.synchronizations)
     if run is not None and len(chosen) != 1:
         raise CommandError("each synchronization counts its runs for itself; name the one that is meant")
@@ -242,7 +242,7 @@ async def _rows(folders: Folders, name: str, query: TransferQuery) -> list[Trans
 def _from_file(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
     import sqlite3  # noqa: PLC0415 (start-up time)
 
-    from syncin_mount.daemon import views  # noqa: PLC0415
+    from syncin_mount.app import views  # noqa: PLC0415
     from syncin_mount.store import OldHistory, read_history  # noqa: PLC0415
 
     try:

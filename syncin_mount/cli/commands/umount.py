@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit
-from syncin_mount.cli.supervised import told
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.supervisor_client import told
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import Ask, What
 
@@ -29,8 +29,8 @@ def command(name: str, force: bool) -> None:
     Changes that the server does not have yet are kept and carried across after the next mount, or by 'sync'. While 'up'
     supervises, the drive stays unmounted until 'mount NAME' or the next 'up'.
     """
-    folders, configuration = configured.load()
-    synchronization = configured.synchronization_named(configuration, name)
+    folders, configuration = lookup.load()
+    synchronization = lookup.synchronization_named(configuration, name)
     if is_there(folders, synchronization):
         output.say(unmount_drive(folders, synchronization, force=force))
         told(folders, Ask(What.HOLD, name))
@@ -43,7 +43,7 @@ def command(name: str, force: bool) -> None:
 
 def is_there(folders: Folders, synchronization: Synchronization) -> bool:
     """Whether there is something to unmount: a daemon, or a drive without one."""
-    from syncin_mount.daemon.mounts import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
 
     mount = mounted_at(synchronization.mountpoint)
     return listens(folders.socket(synchronization.name)) or (mount is not None and is_ours(mount))
@@ -52,7 +52,7 @@ def is_there(folders: Folders, synchronization: Synchronization) -> bool:
 def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: bool) -> str:
     """Ends the drive and its daemon; the line that tells. Raises CommandError when files of it are open, or the daemon
     does not end."""
-    from syncin_mount.daemon.mounts import is_ours, mounted_at, take_away  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import is_ours, mounted_at, take_away  # noqa: PLC0415 (start-up time)
 
     name = synchronization.name
     # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
@@ -88,7 +88,7 @@ async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid:
     import trio  # noqa: PLC0415 (start-up time)
 
     from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415
-    from syncin_mount.daemon.mounts import alive  # noqa: PLC0415
+    from syncin_mount.mount_table import alive  # noqa: PLC0415
 
     try:
         async with Client(folders.socket(synchronization.name)) as daemon:

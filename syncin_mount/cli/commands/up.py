@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli import configured, output
-from syncin_mount.cli.exits import CommandError, Exit, explain
-from syncin_mount.cli.supervised import told
+from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.supervisor_client import told
+from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str 
     if not_at_login or for_user is not None:
         _at_login(for_user, wanted=at_login)
         return
-    folders, configuration = configured.load()
+    folders, configuration = lookup.load()
     if foreground or ready_fd is not None:
         _supervise(folders, configuration.log, ready_fd)
         return
     enabled = [each.server for each in configuration.synchronizations.values() if each.enabled]
-    configured.warn_untrusting([configuration.servers[name] for name in dict.fromkeys(enabled)])
+    lookup.warn_untrusting([configuration.servers[name] for name in dict.fromkeys(enabled)])
     answer = told(folders, Ask(What.UP), seconds=None)
     if at_login:
         _at_login(None, wanted=True, running=answer is not None)
@@ -65,7 +65,7 @@ def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str 
 
 
 def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
-    from syncin_mount.cli import at_login  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.commands import _systemd_unit as at_login  # noqa: PLC0415 (start-up time)
 
     if not wanted:
         at_login.take_away(user)
@@ -77,7 +77,7 @@ def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
 
 def _begin(folders: Folders) -> None:
     """Starts the supervisor in the background; returns when it answers. Raises CommandError."""
-    from syncin_mount.daemon.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
 
     refusal = spawn_supervisor(folders)
     if refusal is not None:
@@ -105,10 +105,10 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
 
 def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> None:
     """The supervisor itself; its first error's sentence goes to whoever waits at the pipe."""
-    from syncin_mount.daemon.logs import log_to  # noqa: PLC0415 (start-up time)
-    from syncin_mount.daemon.spawn import ReadyPipe  # noqa: PLC0415
-    from syncin_mount.daemon.supervising import supervise  # noqa: PLC0415
-    from syncin_mount.daemon.systemd import Told  # noqa: PLC0415
+    from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415
+    from syncin_mount.autostart import Told  # noqa: PLC0415
+    from syncin_mount.logs.files import log_to  # noqa: PLC0415 (start-up time)
+    from syncin_mount.supervisor.supervisor import supervise  # noqa: PLC0415
 
     log_to(folders.log(NAME), level)
     pipe = None if descriptor is None else ReadyPipe(descriptor)

@@ -1,0 +1,266 @@
+"""Carries out a plan, stage by stage, several actions at once, and keeps what became of each where it matters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import trio
+
+from reconciler.engine.backlog import Outstanding
+from reconciler.errors import RemoteError, Unauthorized, Unreachable
+from reconciler.executor.execute import JUST_SENT, Executor
+from reconciler.executor.folder_presence import Meant
+from reconciler.executor.revived_folders import Recreated
+from reconciler.executor.upload_recovery import Recall
+from reconciler.hydration.hydrator import Hydrator
+from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.ports import Progress, RemoteFolder, Replica
+from reconciler.reporting.describe import Telling, content_bytes
+from reconciler.requests.circuit_breaker import Fuse
+from reconciler.requests.reachability import Reach
+from reconciler.requests.request_slots import Slots
+from reconciler.trees.local_checksums import Copies
+from reconciler.trees.remote_tree import RemoteTree
+
+log = logging.getLogger(__name__)
+
+WORTH_WAITING = 5.0
+"""Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew is back by then."""
+
+
+class Carrier:
+    """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
+    server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
+    is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        hydrator: Hydrator,
+        progress: Progress,
+        outstanding: Outstanding,
+        *,
+        copies: Copies,
+        transfers: int,
+        reach: Reach,
+        tell: Callable[[str], None],
+        suspects: set[NodeId],
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._hydrator = hydrator
+        self._progress = progress
+        self._outstanding = outstanding
+        self._copies = copies
+        self._slots = Slots(transfers)
+        self._tell = tell
+        self._suspects = suspects
+        self._acting: dict[NodeId, int] = {}
+        """What is just being carried across, either way, and how many actions it is part of."""
+        self._attempted: dict[NodeId, int] = {}
+        self._reach = reach
+        self._fuses: dict[Op, Fuse] = {}
+        self._recall = Recall(replica, remote, self._attempted, reach)
+        self._sent: dict[NodeId, float] = {}
+        self._meant: dict[NodeId, Meant] = {}
+        self.folders_stayed = True
+        """Whether nothing of the last plan was sent into a folder that somebody moved away just then: else a listing is
+        due."""
+
+    def is_acting(self, node: NodeId) -> bool:
+        """Whether the node is just being carried across, either way."""
+        return node in self._acting
+
+    async def recall(self) -> None:
+        """Finds out of all that was sent without an answer whether it arrived. Raises Unreachable and Unauthorized."""
+        self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
+
+    async def mend(self, tree: RemoteTree) -> bool:
+        """After a listing: removes what came back on the server when something was sent. Whether anything was done, so
+        that the tree is not true any more. Raises Unauthorized."""
+        done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
+        self._meant.clear()
+        return done
+
+    def forget_old(self) -> None:
+        """What was sent a while ago is not "just sent" any more."""
+        oldest = trio.current_time() - JUST_SENT
+        self._sent = {node: when for node, when in self._sent.items() if when > oldest}
+
+    async def carry(self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool) -> list[Outcome]:
+        """How each action ended. ``listed`` says that the tree comes from a listing, not from an assumption.
+
+        Raises Unreachable where the server is away, and Unauthorized: then nothing else of the plan can be done
+        either. It ends early where nobody knows what became of a folder's move. Cancelling leaves both sides as after
+        the last finished action.
+        """
+        now = trio.current_time()
+        telling = Telling(self._replica, tree)
+        executor = Executor(
+            self._replica,
+            self._remote,
+            tree,
+            self._hydrator,
+            self._progress,
+            listed=listed,
+            settings=settings,
+            copies=self._copies if settings.mode is Mode.SECURE else None,
+            attempted=self._attempted,
+            sent=self._sent,
+            meant=self._meant,
+            suspects=self._suspects,
+        )
+        self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
+        run = _Run(executor, telling)
+        for stage in made.stages:
+            ready = [each for each in stage if not self._outstanding.pauses.paused(each.node, now)]
+            in_order = any(each.side is Side.BASE for each in stage)  # what only records an agreement
+            if not in_order:
+                ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
+            todo = iter(ready)
+            async with trio.open_nursery() as nursery:
+                workers = 1 if in_order else min(self._slots.most, len(stage))
+                for _ in range(workers):
+                    nursery.start_soon(self._work, run, todo, nursery.cancel_scope)
+            if run.fatal:
+                raise run.fatal[0]
+            if run.uncertain:
+                break
+        try:
+            self.folders_stayed = await executor.folders_stayed()
+        except Unreachable:  # the listing tells
+            self.folders_stayed = False
+        return run.outcomes
+
+    async def _work(self, run: _Run, todo: Iterator[Action], scope: trio.CancelScope) -> None:
+        for action in todo:
+            if run.uncertain:
+                return
+            path, new_path = run.telling.paths(action)
+            fuse = self._fuse(action)
+            if fuse is not None and not await self._may_try(action, fuse):
+                continue
+            try:
+                async with self._slots:
+                    if self._replica.is_held(action.node):  # since this was planned
+                        await trio.lowlevel.checkpoint()
+                        continue
+                    outcome, strange = await self._act(run.executor, action, path)
+            except (Unreachable, Unauthorized) as error:
+                run.fatal.append(error)
+                scope.cancel()
+                return
+            if _asks(action):
+                self._slots.ended(outcome.moved_bytes)
+            await trio.lowlevel.checkpoint()
+            run.outcomes.append(outcome)
+            run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
+            self._conclude(outcome, path, new_path, fuse, strange)
+
+    def _fuse(self, action: Action) -> Fuse | None:
+        """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
+        pause of its own."""
+        if not _asks(action) or self._outstanding.pauses.has_failed(action.node):
+            return None
+        return self._fuses.setdefault(action.op, Fuse())
+
+    async def _may_try(self, action: Action, fuse: Fuse) -> bool:
+        """Waits until others of its kind get through, if that is worth waiting for; else the action is put off."""
+        while (seconds := fuse.wait(trio.current_time())) > 0:
+            if seconds > WORTH_WAITING:
+                self._outstanding.put_off(action.node, f"Others fail in the same way: {fuse.why}", seconds)
+                return False
+            await trio.sleep(seconds)
+        fuse.begin(trio.current_time())
+        return True
+
+    async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, Unreachable | None]:
+        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises Unreachable and
+        Unauthorized only where everything would end so: what fails for one node while the server is there is that
+        node's."""
+        self._tell(f"{action.op.value} {path}")
+        self._progress.started(action, path)
+        self._acting[action.node] = self._acting.get(action.node, 0) + 1
+        began = trio.current_time()
+        try:
+            return await executor.execute(action), None
+        except Unreachable as error:
+            if await self._reach.is_away(error):
+                raise
+            log.info("%s %s was not answered as it should be: %s", action.op.value, path, error)
+            outcome = Outcome(action, Result.WAITS, str(error), seconds=trio.current_time() - began)
+            return outcome, error
+        except Unauthorized as error:
+            if await self._reach.is_locked_out():
+                raise
+            return Outcome(action, Result.FAILED, str(error), seconds=trio.current_time() - began), None
+        finally:
+            self._acting[action.node] -= 1
+            if not self._acting[action.node]:
+                del self._acting[action.node]
+
+    def _conclude(
+        self, outcome: Outcome, path: str, new_path: str | None, fuse: Fuse | None, strange: Unreachable | None
+    ) -> None:
+        """Keeps the outcome where it matters: history, pauses, log."""
+        action, news = outcome.action, True
+        self._progress.ended(outcome, path)
+        if outcome.result is Result.DONE:
+            if action.side is not Side.BASE and (fuse := self._fuses.get(action.op)) is not None and fuse.passed():
+                self._outstanding.pauses.release_put_off()
+            self._outstanding.note_done(outcome)
+        elif outcome.result is not Result.STALE:
+            news = self._outstanding.note_failed(outcome, lasting=outcome.result is Result.FAILED)
+            if news and not strange:
+                log.warning("%s %s: %s", action.op.value, path, outcome.why)
+            if fuse is not None:
+                fuse.failed(trio.current_time(), outcome.why)
+        lost = strange is not None and strange.done is None
+        if lost or self._may_have_arrived(outcome):  # that is found out before anything newer of it is sent
+            self._outstanding.to_be_listed.add(action.node)
+        if news and action.side is not Side.BASE and not _comes_later(outcome):
+            self._replica.record(outcome, path, new_path)
+
+    def _may_have_arrived(self, outcome: Outcome) -> bool:
+        action = outcome.action
+        if action.op is not Op.SEND or action.local is None or outcome.result is not Result.WAITS:
+            return False
+        return self._attempted.get(action.node) == action.local.version
+
+    def try_all(self) -> None:
+        """Somebody asked for it: nothing is put off any more."""
+        self._fuses.clear()
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the workers of one plan share. ``fatal`` has what ends it. ``uncertain``: nobody knows any more where things
+    are on the server."""
+
+    executor: Executor
+    telling: Telling
+    outcomes: list[Outcome] = field(default_factory=list)
+    fatal: list[RemoteError] = field(default_factory=list)
+    uncertain: bool = False
+
+
+def _asks(action: Action) -> bool:
+    """Whether the server has to be asked for it now."""
+    return action.side is Side.REMOTE or (action.op is Op.FETCH and action.local is not None)
+
+
+def _takes_others_along(action: Action) -> bool:
+    """Whether paths of others depend on what became of it: a new file that is sent to where its folder was would make
+    that folder again."""
+    return action.op is Op.MOVE and (action.remote is None or action.remote.kind is Kind.FOLDER)
+
+
+def _comes_later(outcome: Outcome) -> bool:
+    """Whether only the name has come so far: the hydrator records the content."""
+    action = outcome.action
+    if action.op is not Op.FETCH or action.local is not None or outcome.result is not Result.DONE:
+        return False
+    return action.remote is not None and action.remote.size > 0

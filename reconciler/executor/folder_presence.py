@@ -1,0 +1,153 @@
+"""Proves, before anything new goes into a folder on the server, that the folder is still there.
+
+POST, PUT and MAKE create missing parents (server-protocol.md, Files). So what is sent into a folder
+that somebody renamed a moment ago would make the former folder again, and there would be two. One
+look into the folder above tells who is in its place; a listing or our own MAKE tells it, too, and
+each holds for ``FRESH``. What is left of the race, mostly the milliseconds between look and answer,
+is mended after the next listing (``recreated``), for which ``meant`` is kept. A second look
+afterwards tells whether that listing is due at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import trio
+
+from reconciler.errors import Exists, RemoteError, Stale, Unauthorized, Unreachable
+from reconciler.model import ROOT, Kind, NodeId, Place, Remote
+from reconciler.ports import RemoteFolder, Replica
+from reconciler.trees.remote_tree import RemoteTree
+
+FRESH = 1.0
+"""Seconds for which a folder counts as being where it was seen."""
+
+LOOKS = 10
+"""Second looks after one plan at most: what else may have come back, the next listing tells."""
+
+MANY = 1000
+"""Where more is in the folder above, that is not looked through: that something is in its place has to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Something that was sent to ``path``, to be called ``name`` in ``folder``, which was seen there just before.
+    ``over`` is the version that it was to replace; ``done`` says that the server has said that it is there."""
+
+    folder: NodeId
+    name: str
+    path: str
+    over: Remote | None
+    done: bool = False
+
+
+class Presence:
+    """For one executor. ``meant`` outlives it: what was sent for each node since the last listing."""
+
+    def __init__(
+        self, replica: Replica, remote: RemoteFolder, tree: RemoteTree, meant: dict[NodeId, Meant], *, listed: bool
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._tree = tree
+        self._meant = meant
+        self._listed = listed
+        self._listed_at = trio.current_time() if listed else -math.inf
+        self._seen: dict[NodeId, float] = {}
+        self._into: dict[NodeId, None] = {}
+        """Folders that something was sent into."""
+        self._unknown: set[NodeId] = set()
+        """Folders of which only that something is in their place could be seen."""
+        self._looking: defaultdict[NodeId, trio.Lock] = defaultdict(trio.Lock)
+
+    def made(self, folder: NodeId) -> None:
+        """The server has just said that the folder is there."""
+        self._seen[folder] = trio.current_time()
+
+    def sends(self, node: NodeId, place: Place, path: str, over: Remote | None = None) -> None:
+        """From now on something may be at ``path`` for the node. To be called when ``prove`` has returned, or when the
+        version that is to be replaced was seen."""
+        if place.parent != ROOT:
+            self._into[place.parent] = None
+        if place.parent in self._unknown:
+            self._meant.pop(node, None)
+        else:
+            self._meant[node] = Meant(place.parent, place.name, path, over)
+
+    def arrived(self, node: NodeId) -> None:
+        """The server has said that what was sent for the node is there."""
+        if node in self._meant:
+            self._meant[node] = replace(self._meant[node], done=True)
+
+    async def still(self) -> bool:
+        """Whether the folders that something was sent into still are where they were, as far as ``LOOKS`` tell. Raises
+        Unreachable, Unauthorized."""
+        stayed, looked = True, set[NodeId]()
+        self._seen.clear()
+        for folder in self._into:
+            state = self._tree.get(folder)
+            if state is None or not state.inode or state.parent in looked or len(looked) == LOOKS:
+                continue
+            looked.add(state.parent)
+            stayed = await self._look(state.parent, state.name) in (None, state.inode) and stayed
+        for node in [node for node, meant in self._meant.items() if meant.folder in self._seen]:
+            del self._meant[node]
+        return stayed
+
+    async def prove(self, folder: NodeId) -> None:
+        """Returns when the folder is where the tree has it on the server. Raises Stale when it may be elsewhere, and
+        Unreachable, Unauthorized."""
+        if self._is_fresh(folder):
+            return
+        state = self._tree.get(folder)
+        if state is None:
+            raise Stale("its folder is not on the server any more")
+        async with self._looking[state.parent]:
+            if self._is_fresh(folder):  # somebody else has looked meanwhile
+                return
+            began = trio.current_time()
+            found = await self._look(state.parent, state.name)
+            if found is not None and (found == state.inode or not state.inode):
+                self._unknown.discard(folder)
+            elif (found is not None and not self._listed) or not await self._is_there(folder):
+                raise Stale("its folder is not in its place on the server any more")
+            else:
+                self._unknown.add(folder)
+            if not state.inode:
+                self._unknown.add(folder)
+            self._seen[folder] = began
+
+    def _is_fresh(self, folder: NodeId) -> bool:
+        return folder == ROOT or trio.current_time() - self._seen.get(folder, self._listed_at) < FRESH
+
+    async def _look(self, parent: NodeId, name: str) -> int | None:
+        """The inode of what has the name; None when it is not told. All else that is where it was is noted, too."""
+        if sum(1 for _ in islice(self._replica.base_children(parent), MANY)) == MANY:
+            return None
+        began = trio.current_time()
+        try:
+            inodes = await self._remote.inodes(self._tree.path(parent))
+        except (Unreachable, Unauthorized):
+            raise
+        except RemoteError:
+            return None
+        for each, inode in (inodes or {}).items():
+            node = self._tree.child(parent, each)
+            state = self._tree.get(node) if node is not None else None
+            if node is not None and state is not None and state.kind is Kind.FOLDER and 0 != state.inode == inode:
+                self._seen[node] = began
+                self._unknown.discard(node)
+        return (inodes or {}).get(name) or None
+
+    async def _is_there(self, folder: NodeId) -> bool:
+        """Whether any folder is in its place."""
+        try:
+            await self._remote.find(self._tree.path(folder))
+        except Exists:
+            return True
+        except KeyError:
+            return False
+        return False

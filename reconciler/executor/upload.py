@@ -1,0 +1,369 @@
+"""Sending content: to a new place, over the version that was seen there, or by a copy of what the server has already.
+
+The server has no conditional PUT. So its version is proved just before it is replaced, and where it is known to lose it
+goes to the trash: the new version is put beside it and moved over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import trio
+
+from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
+from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
+from reconciler.names import STAGED_PREFIX, can_be_uploaded
+from reconciler.ports import Found, Progress, RemoteFolder, Replica
+from reconciler.ranged_read import read_sparse
+from reconciler.trees.local_checksums import Copies
+from reconciler.trees.remote_tree import RemoteTree
+
+RESUME_FROM = 1 << 20
+"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
+
+BESIDE_FROM = 1 << 20
+"""New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
+when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came of sending a version: bytes that were sent, and the inode that the server gave it, 0 when the answer
+    told none or was lost."""
+
+    moved: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One version on its way to ``place``, whose path is ``path``. ``fd`` reads it, ``mtime`` (s) and ``digest``
+    (SHA-512/256) are what the server gets."""
+
+    action: Action
+    path: str
+    place: Place
+    fd: int
+    local: Local
+    mtime: int
+    digest: str
+
+    @property
+    def mtime_here(self) -> int | None:
+        """See ``Base``."""
+        said = max(self.local.mtime, 1)
+        return None if said == self.mtime else said
+
+    @property
+    def beside(self) -> Outgoing:
+        """The same version on its way to a name of ours in the same folder. The name tells the content: whoever finds a
+        whole file there, after a crash or from another device, has that very content."""
+        name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{self.digest[:24]}"
+        parent, _, _ = self.path.rpartition("/")
+        path = f"{parent}/{name}" if parent else name
+        return replace(self, path=path, place=Place(self.place.parent, name))
+
+    @property
+    def name(self) -> str:
+        """What it is called there in the end."""
+        action = self.action
+        return (action.remote.place if action.remote is not None else action.target or self.local.place).name
+
+    @property
+    def needs_other_name(self) -> bool:
+        big_and_new = self.action.remote is None and self.local.size >= BESIDE_FROM
+        return big_and_new or not can_be_uploaded(self.place.name)
+
+
+class Sender:
+    """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
+    With ``copies``, content that the server has already is copied there instead of sent.
+    ``suspects`` takes up the nodes
+    whose file on the server has another time to the millisecond than is known of it."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        tree: RemoteTree,
+        progress: Progress,
+        copies: Copies | None,
+        attempted: dict[NodeId, int],
+        suspects: set[NodeId],
+    ) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._tree = tree
+        self._progress = progress
+        self._copies = copies
+        self._attempted = attempted
+        self._suspects = suspects
+        self._left: set[Place] = set()  # where remains lie, though the version is on the server
+        self._brought: set[Place] = set()  # what was put beside its place and moved there
+
+    async def put(self, out: Outgoing) -> Arrived:
+        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, OSError.
+
+        Cancelled, the server has the old version or the new one, whole.
+        """
+        arrived = await self._copy(out) or await self._upload(out)
+        if self._copies is not None:
+            self._copies.add(out.digest, out.action.node)
+        return arrived
+
+    async def _copy(self, out: Outgoing) -> Arrived | None:
+        """Lets the server copy the content from where it has it already. None when it has it nowhere for sure.
+
+        It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
+        """
+        action = out.action
+        source, twin = await self._proved_copy(out.digest, action.node, out.local.size), None
+        if source is None:
+            source, twin = await self._proved_twin(out)
+        if source is None:
+            return None
+        if action.remote is not None:
+            await self.expect_file(action.node, out.path, action.remote)
+        beside = out.beside
+        broken = self._is_noted(beside)
+        self._note(beside)
+        inode = await self._remote.copy(source, beside.path, out.mtime)
+        same_still = twin is None or await file_at(self._remote, source) == twin
+        if not same_still or not await self._lies_there(beside):  # another version, by now
+            self._left.add(beside.place)
+            return None
+        await self._bring_in(beside, out)
+        if broken:  # a copy does not take up what an upload that broke off has left
+            self._left.add(beside.place)
+        return Arrived(0, inode)
+
+    async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
+        """The path of a file on the server that still is what a listing or an upload showed to have this content."""
+        other = await self._copies.find(digest) if self._copies is not None and size else None
+        remote = self._tree.get(other) if other is not None and other != node else None
+        if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
+            return None
+        try:
+            path = self._tree.path(other)
+        except KeyError:
+            return None
+        found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
+        return path if found is not None and same(found, remote) else None
+
+    async def _proved_twin(self, out: Outgoing) -> tuple[str | None, Found | None]:
+        """The path on the server of another name that this file has here, sent in this version, and what lies
+        there; None when there is no such name, or when a copy costs more than it saves."""
+        other = self._replica.sent_name(out.action.node) if out.local.size >= BESIDE_FROM else None
+        remote = self._tree.get(other) if other is not None else None
+        if other is None or remote is None or self._tree.unknown(other) is not None:
+            return None, None
+        try:
+            path = self._tree.path(other)
+        except KeyError:
+            return None, None
+        found = await file_at(self._remote, path)
+        return (path, found) if found is not None and same(found, remote) else (None, None)
+
+    async def _upload(self, out: Outgoing) -> Arrived:
+        """Puts the content where it belongs. The server's version is proved to be the expected one."""
+        action, path = out.action, out.path
+        if action.remote is None:
+            try:
+                if out.needs_other_name:
+                    return await self._put_beside(out)
+                return await self._send_content(out, path, replace=False)
+            except Exists:
+                found = await file_at(self._remote, path)
+                if found is not None and await self.is_ours(out, found):
+                    return Arrived(0, 0)
+                raise Stale("a file of that name is on the server") from None
+        found = await self._remote.find(path)
+        if found is None or not self.is_same(action.node, found, action.remote):
+            if found is not None and await self.is_ours(out, found):
+                self._suspects.discard(action.node)
+                return Arrived(0, 0)
+            raise Stale("it was changed on the server meanwhile")
+        if action.keep or out.local.doubtful or out.needs_other_name:
+            return await self._put_beside(out)
+        return await self._send_content(out, path, replace=True)
+
+    async def _put_beside(self, out: Outgoing) -> Arrived:
+        """Under a name of ours first, then by a move to its place, which keeps its inode: what was there goes to the
+        trash. No bytes when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
+        beside, arrived = out.beside, Arrived(0, 0)
+        if not await self._lies_there(beside):
+            arrived = await self._send_content(beside, beside.path, replace=True)
+        await self._bring_in(beside, out)
+        return arrived
+
+    async def _lies_there(self, beside: Outgoing) -> bool:
+        found = await file_at(self._remote, beside.path)
+        return found is not None and is_upload(found, beside.local.size, beside.mtime)
+
+    async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
+        """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
+        it stays, as it will most likely lose."""
+        remote = out.action.remote
+        try:
+            if remote is not None:
+                await self.expect_file(out.action.node, out.path, remote)
+            await self._remote.move(beside.path, out.path, overwrite=remote is not None)
+        except (Stale, Exists):
+            await self._remote.delete(beside.path)
+            self._forget(beside)
+            raise
+        self._brought.add(beside.place)
+
+    def _note(self, out: Outgoing) -> None:
+        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
+        action, new = out.action, out.action.base is None
+        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, out.digest, new, out.mtime_here)
+        left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
+        self._replica.note_leftover(left)
+
+    def confirmed(self, out: Outgoing) -> None:
+        """The base says that the version is there: what was remembered of its way goes. Not before: else a kill between
+        would leave a version on the server that nobody knows of. What an earlier try left under the other name stays
+        remembered."""
+        beside = out.beside
+        if beside.place not in self._brought:
+            self._forget(out)
+        elif beside.place in self._left:
+            self._replica.note_leftover(Leftover(beside.place.parent, beside.place.name, out.local.size))
+        else:
+            self._forget(beside)
+
+    def _is_noted(self, out: Outgoing) -> bool:
+        return any(Place(each.parent, each.name) == out.place for each in self._replica.leftovers())
+
+    def _forget(self, out: Outgoing) -> None:
+        self._replica.drop_leftover(out.place.parent, out.place.name)
+
+    async def is_ours(self, out: Outgoing, found: Found) -> bool:
+        """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
+        when somebody else may have written in the same second; then the content itself is looked at."""
+        if not is_upload(found, out.local.size, out.mtime):
+            return False
+        if self._attempted.get(out.action.node) == out.local.version:
+            return True
+        return await checksum_there(self._remote, out.path, found) == out.digest
+
+    async def expect_file(self, node: NodeId, path: str, expected: Remote) -> Found:
+        """The server's file is the expected version. Raises Stale."""
+        found = await self._remote.find(path)
+        if found is None:
+            raise Stale("it is not on the server any more")
+        if not self.is_same(node, found, expected):
+            raise Stale("it was changed on the server meanwhile")
+        return found
+
+    def is_same(self, node: NodeId, found: Found, expected: Remote) -> bool:
+        """As ``same``. One that looks the same in a listing, and is not, becomes a suspect."""
+        if same(found, expected):
+            return True
+        if (found.size, found.mtime) == (expected.size, expected.mtime):
+            self._suspects.add(node)
+        return False
+
+    async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> Arrived:
+        self._note(out)
+        start = 0
+        if out.local.size >= RESUME_FROM:
+            start = await self._remote.partial(path)
+            if start >= out.local.size:
+                start = 0
+        try:
+            inode = await self._stream(out, path, start, replace=replace)
+        except (Mismatch, ServerFault):
+            if start == 0:
+                raise
+            # The partial was not a prefix of this content: it is overwritten from the first byte.
+            start = 0
+            inode = await self._stream(out, path, start, replace=replace)
+        return Arrived(out.local.size - start, inode)
+
+    async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> int:
+        """The inode that the server tells.
+
+        The server takes as long to count a content as to receive it. So it does only where that says something: what it
+        had of an earlier try may be something else.
+        """
+        node, version, size = out.action.node, out.local.version, out.local.size
+        prove = start > 0 or self._copies is not None or out.local.doubtful
+
+        async def read(offset: int, length: int) -> bytes:
+            local = self._replica.local(node)
+            if local is None or local.version != version:
+                raise LocalChanged("it was changed here while it was sent")
+            piece = read_sparse(out.fd, min(length, size - offset), offset)
+            self._progress.advanced(out.action, len(piece))
+            await trio.lowlevel.checkpoint()
+            return piece
+
+        try:
+            return await self._remote.upload(
+                path,
+                read,
+                size=size,
+                mtime=out.mtime,
+                checksum=out.digest,
+                replace=replace,
+                start=start,
+                prove=prove,
+            )
+        except RemoteError as error:
+            if error.done is None:
+                self._attempted[node] = version
+            raise
+        except trio.Cancelled:
+            self._attempted[node] = version
+            raise
+
+
+def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None]) -> int:
+    """The second that the server gets for a content: the local one, unless another content of this
+    size and second is
+    what some client knows by one of ``seen``. Then it is a later one: that a file has another time
+    is all that every client notices. The file's time here stays as it was set."""
+    mtime = max(local.mtime, 1)  # 0 would mean "now" (server-protocol.md, Uploads)
+    others = [each for each in seen if each is not None and each.size == local.size and each.checksum != digest]
+    if any(isinstance(each, Base) and mtime in (each.mtime_here, each.former) for each in others):
+        # The time was put back to what it was before the last edit: that second was yet another
+        # content's.
+        return max(each.mtime for each in others) + 1
+    while any(each.mtime == mtime for each in others):
+        mtime += 1
+    return mtime
+
+
+async def file_at(remote: RemoteFolder, path: str) -> Found | None:
+    """The file there; None for none, or a folder."""
+    try:
+        return await remote.find(path)
+    except Exists:
+        return None
+
+
+async def checksum_there(remote: RemoteFolder, path: str, found: Found) -> str:
+    """The checksum of the server's content, by reading it. Raises RemoteError."""
+    summed = hashlib.new("sha512_256")
+    async with remote.download(path, start=0, stop=found.size, expect=found) as pieces:
+        async for piece in pieces:
+            summed.update(piece)
+    return summed.hexdigest()
+
+
+def same(found: Found, expected: Remote) -> bool:
+    """A listing rounds to seconds as the etag would (observed), so seconds agree; the milliseconds
+    must where they are known."""
+    if expected.ms is not None and found.mtime_ms - found.mtime * 1000 != expected.ms:
+        return False
+    return (found.size, found.mtime) == (expected.size, expected.mtime)
+
+
+def is_upload(found: Found, size: int, mtime: int) -> bool:
+    """Whether the file may be one that was uploaded with this size and time: it has whole seconds
+    then (observed)."""
+    return (found.size, found.mtime_ms) == (size, mtime * 1000)

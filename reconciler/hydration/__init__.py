@@ -1,0 +1,1 @@
+"""Downloads contents that are not here."""

@@ -1,0 +1,1 @@
+"""Requests to the server: whether it can be reached, and how many run at once."""

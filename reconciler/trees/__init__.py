@@ -1,0 +1,1 @@
+"""What is where: the trees of the replica, the base and the server."""

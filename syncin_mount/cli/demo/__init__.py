@@ -1,0 +1,1 @@
+"""The demonstration: a server, a drive and a self-check."""

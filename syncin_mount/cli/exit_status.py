@@ -1,0 +1,99 @@
+"""Exit statuses, and the one place where an error becomes a status and a sentence."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import click
+
+
+class Exit(enum.IntEnum):
+    """What the shell is told."""
+
+    DONE = 0
+    UNFINISHED = 1
+    """Finished, but something failed or waits (it is listed); also an error of this program or this machine."""
+    USAGE = 2
+    UNREACHABLE = 3
+    HALTED = 4
+    REFUSED = 5
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked. ``str()`` is one sentence: what, why, what to do."""
+
+    def __init__(self, sentence: str, status: int = Exit.USAGE) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def explain(error: BaseException) -> tuple[int, str]:
+    """Exit status and sentence of whatever ended a command. An empty sentence: nothing is to be said."""
+    leaves = _leaves(error)
+    for leaf in leaves:
+        known = _known(leaf)
+        if known is not None:
+            return known
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        return Exit.INTERRUPTED, ""
+    leaf = leaves[0]
+    if isinstance(leaf, SystemExit):
+        return (leaf.code if isinstance(leaf.code, int) else Exit.UNFINISHED), ""
+    if isinstance(leaf, OSError) and leaf.strerror:
+        where = f": {leaf.filename}" if leaf.filename else ""
+        return Exit.UNFINISHED, f"the system refused it ({leaf.strerror}{where})"
+    return Exit.UNFINISHED, f"this is an error of the program ({type(leaf).__name__}: {leaf}); --debug shows where"
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The exceptions in a group; nurseries pack even single ones."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
+
+
+def _known(error: BaseException) -> tuple[int, str] | None:
+    """Errors whose text is a sentence for people already.
+
+    Which modules they come from is looked up by name: a module that was never imported raised nothing.
+    """
+    if isinstance(error, CommandError):
+        return error.status, str(error)
+    if isinstance(error, click.Abort):
+        return Exit.INTERRUPTED, ""
+    if isinstance(error, click.UsageError):
+        hint = f"; see '{error.ctx.command_path} --help'" if error.ctx else ""
+        return Exit.USAGE, error.format_message().rstrip(".") + hint
+    if isinstance(error, click.ClickException):
+        return Exit.USAGE, error.format_message()
+    status = _OF_OURS.get(_qualified(type(error)))
+    if status is None:
+        status = next((s for s in map(_OF_OURS.get, map(_qualified, type(error).__mro__)) if s is not None), None)
+    return None if status is None else (status, str(error))
+
+
+def _qualified(kind: type[Any]) -> str:
+    return f"{kind.__module__}.{kind.__name__}"
+
+
+_OF_OURS: dict[str, Exit] = {
+    "syncin_mount.config.file.ConfigurationError": Exit.USAGE,
+    "syncin_mount.config.filters.FilterError": Exit.USAGE,
+    "syncin_mount.config.folders.FolderError": Exit.USAGE,
+    "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
+    "syncin_mount.control.client.ControlError": Exit.UNFINISHED,
+    "syncin_mount.control.service.NotDone": Exit.UNFINISHED,
+    "syncin_mount.control.supervision.SupervisorError": Exit.UNFINISHED,
+    "syncin_mount.errors.DaemonError": Exit.UNFINISHED,
+    "syncin_mount.store.errors.ReplicaError": Exit.UNFINISHED,
+    "syncin_mount.vfs.frontend.MountError": Exit.UNFINISHED,
+    "reconciler.errors.Unreachable": Exit.UNREACHABLE,
+    "reconciler.errors.ServerFault": Exit.UNREACHABLE,
+    "reconciler.errors.ListingBroken": Exit.UNREACHABLE,
+    "reconciler.errors.Mismatch": Exit.UNREACHABLE,
+    "reconciler.errors.RemoteError": Exit.REFUSED,
+}
+"""The nearest class in an error's ancestry decides. A lost or failing server counts as unreachable; everything else
+that it says is a refusal."""

@@ -1,0 +1,143 @@
+"""What would become of a folder's files if it were imported, against what the server lists. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model import Conflict, Direction
+from syncin_mount.cli.ui import output
+from syncin_mount.store.import_export.scan import Found
+from syncin_mount.store.types import NodeType
+
+if TYPE_CHECKING:
+    from reconciler.model import Entry
+
+EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class Heap:
+    """Files of one fate: how many, their bytes, and the paths of some."""
+
+    count: int = 0
+    bytes: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, path: str, size: int) -> None:
+        self.count += 1
+        self.bytes += size
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(path)
+
+
+@dataclass(slots=True)
+class Preview:
+    """``known`` is False when the server could not be asked: then all files are ``ours``. ``there`` are only on the
+    server, ``clash`` are a file on one side and a folder on the other, ``local`` are never sent: left out, or nothing
+    that the server can hold."""
+
+    files: int = 0
+    folders: int = 0
+    bytes: int = 0
+    known: bool = False
+    same: Heap = field(default_factory=Heap)
+    alike: Heap = field(default_factory=Heap)
+    differ: Heap = field(default_factory=Heap)
+    clash: Heap = field(default_factory=Heap)
+    ours: Heap = field(default_factory=Heap)
+    there: Heap = field(default_factory=Heap)
+    local: Heap = field(default_factory=Heap)
+
+
+def compare(found: Iterable[Found], listed: dict[str, Entry] | None, left_out: Callable[[str], bool]) -> Preview:
+    """``listed`` has the server's entries by path; None: nobody knows them. ``left_out`` are a filter's paths."""
+    preview = Preview(known=listed is not None)
+    rest = dict(listed or {})
+    for each in found:
+        path = os.fsdecode(each.path)
+        if each.kind is NodeType.FOLDER:
+            preview.folders += 1
+            entry = rest.pop(path, None)
+            if entry is not None and not entry.is_folder and not left_out(path):
+                preview.clash.add(path, 0)
+            continue
+        preview.files += 1
+        preview.bytes += each.size
+        entry = rest.pop(path, None)
+        if each.kind is not NodeType.FILE or not _can_go(path) or left_out(path):
+            preview.local.add(path, each.size)
+        else:
+            _fate(preview, each, entry).add(path, each.size)
+    for path, entry in rest.items():
+        if not entry.is_folder and not left_out(path):
+            preview.there.add(path, entry.size)
+    return preview
+
+
+def _fate(preview: Preview, ours: Found, theirs: Entry | None) -> Heap:
+    if theirs is None:
+        return preview.ours
+    if theirs.is_folder:
+        return preview.clash
+    if theirs.size != ours.size:
+        return preview.differ
+    return preview.same if theirs.mtime == ours.mtime_ns // 10**9 else preview.alike
+
+
+def _can_go(path: str) -> bool:
+    """Names that are no text stay on this computer."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_WINS = {
+    Conflict.RECENT: "the version that was written last wins, the other goes to a bin",
+    Conflict.LOCAL: "yours win, the server's go to a bin",
+    Conflict.REMOTE: "the server's win, yours go to a bin",
+}
+
+
+def sentences(preview: Preview, direction: Direction, conflict: Conflict) -> Iterator[tuple[str, list[str]]]:
+    """What is said of each heap that is not empty, with examples."""
+    wins, ours, there = _WINS[conflict], "are only here: they are sent", "are only there: they come here"
+    if direction is Direction.UPLOAD:
+        wins = "yours win, the server's go to its trash"
+        there = "are only there: THEY ARE DELETED THERE, into the server's trash"
+    elif direction is Direction.DOWNLOAD:
+        wins = "the server's win, yours go to a bin"
+        ours = "are only here: THEY GO TO A BIN, as this drive only follows the server"
+    heaps = (
+        (preview.same, "are on the server with the same size and time"),
+        (preview.alike, "are on the server with the same size and another time: contents decide"),
+        (preview.differ, f"differ: {wins}"),
+        (preview.clash, "are a file on one side and a folder on the other: both are kept"),
+        (preview.ours, ours if preview.known else "are here; what the server has is not known now"),
+        (preview.there, there),
+        (preview.local, "stay on this computer (links, names that are no text, left out by a filter)"),
+    )
+    for heap, said in heaps:
+        if heap.count:
+            told = [] if heap is preview.same else [output.printable(path) for path in heap.examples]
+            yield f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {said}", told
+
+
+def as_json(preview: Preview) -> dict[str, object]:
+    """For programs; sizes in bytes."""
+    heaps = ("same", "alike", "differ", "clash", "ours", "there", "local")
+    return {
+        "files": preview.files,
+        "folders": preview.folders,
+        "bytes": preview.bytes,
+        "known": preview.known,
+        **{
+            name: {"files": heap.count, "bytes": heap.bytes, "examples": heap.examples}
+            for name in heaps
+            for heap in (getattr(preview, name),)
+        },
+    }

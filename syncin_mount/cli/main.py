@@ -1,0 +1,112 @@
+"""The command line's top: every command is a module that is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+
+import click
+
+from syncin_mount import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that is not imported yet: ``MODULE:ATTRIBUTE``, and its line in the list of commands."""
+
+    target: str
+    help: str
+
+    def load(self) -> click.Command:
+        module, attribute = self.target.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _own(name: str, line: str) -> Lazy:
+    return Lazy(f"syncin_mount.cli.commands.{name}:command", line)
+
+
+COMMANDS: dict[str, Lazy] = {
+    "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
+    "serve": Lazy("syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."),
+    "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
+    "clients": _own("clients", "List what is logged in to your accounts, and log others out."),
+    "remote": _own("remote", "Look into a server's folders and make new ones."),
+    "add": _own("add", "Bind a folder of a server to a mount point."),
+    "list": _own("list_", "List the synchronizations."),
+    "show": _own("show", "Show all settings of a synchronization."),
+    "edit": _own("edit", "Change settings of a synchronization."),
+    "enable": Lazy("syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."),
+    "disable": Lazy("syncin_mount.cli.commands.enable:disable", "Leave synchronizations out of 'up' and runs."),
+    "remove": _own("remove", "Remove a synchronization and its local copy."),
+    "mount": _own("mount", "Mount a synchronization as a drive."),
+    "umount": _own("umount", "Unmount a drive."),
+    "open": _own("open_", "Open a drive's folder, or the server's in the browser."),
+    "up": _own("up", "Mount every enabled synchronization, and keep them mounted."),
+    "down": _own("down", "Unmount all drives, and end what 'up' began."),
+    "sync": _own("sync", "Carry local and remote changes across now."),
+    "status": _own("status", "Show how the synchronizations are."),
+    "filter": _own("filter_", "Choose what a synchronization leaves out."),
+    "pause": Lazy("syncin_mount.cli.commands.pause:pause", "Carry nothing until 'resume'."),
+    "resume": Lazy("syncin_mount.cli.commands.pause:resume", "Let what was paused go on."),
+    "limit": _own("limit", "Limit how many bytes a second are sent and fetched."),
+    "scheduler": _own("scheduler", "Say how the schedules of all synchronizations are kept."),
+    "journal": _own("journal", "List local changes that the server does not have yet."),
+    "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
+    "transfers": _own("transfers", "List what was carried across, and what failed."),
+    "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
+    "check": _own("check", "Check the local copy of a synchronization, and repair it."),
+    "completion": _own("completion", "Have the shell complete commands and names."),
+    "logs": _own("logs", "Show what the drives and the supervisor logged."),
+    "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
+}
+
+
+COMPLETE_VARIABLE = "_SYNCIN_MOUNT_COMPLETE"
+"""The environment variable with which click's shell scripts ask for completions: named after the program."""
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help lines without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        if COMPLETE_VARIABLE not in os.environ:
+            return lazy.load()
+        from syncin_mount.cli.shell_completion import teach  # noqa: PLC0415 (only when a shell asks)
+
+        return teach((cmd_name,), lazy.load())
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command explains itself: syncin-mount COMMAND --help. With --debug, errors come with a traceback.",
+)
+@click.version_option(__version__, prog_name="syncin-mount")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """A Sync-in folder as a drive that is always there.
+
+    \b
+    Try it:         syncin-mount demo
+    Use it:         syncin-mount add          asks for server, folders and settings
+                    syncin-mount up           mounts all your drives, and keeps them mounted
+                    syncin-mount status       tells how they are
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,172 @@
+"""How synchronizations are, on the screen or in a pipe: once, or followed until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from syncin_mount.cli.exit_status import explain
+from syncin_mount.cli.ui import output, status_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console, RenderableType
+
+    from syncin_mount.cli.status_poller import Looker
+    from syncin_mount.cli.ui.status_table import Line, Seen
+    from syncin_mount.config import Synchronization
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks."""
+
+_STYLES = {
+    "online": "green",
+    "offline": "yellow",
+    "paused": "yellow",
+    "halted": "bold red",
+    "refused": "bold red",
+    "failed": "bold red",
+    "error": "bold red",
+    "INSECURE": "bold red",
+}
+
+
+async def watch(looker: Looker, chosen: Callable[[], Sequence[Synchronization]], *, brief: bool, as_json: bool) -> None:
+    """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at each look: it raises
+    what is shown, below what was known before."""
+    show: Show = _Lines(as_json) if as_json or not watched() else _Screen()
+    known: Sequence[Synchronization] = ()
+    with show:
+        while True:
+            trouble = None
+            try:
+                known = chosen()
+            except Exception as error:  # noqa: BLE001 (it is told; the drives go on, and so does this)
+                trouble = explain(error)[1]
+            now = time.time()
+            seen = await looker.look(known, now)
+            show.show(seen, trouble or looker.trouble, brief=brief, now=now)
+            await trio.sleep(LOOK_EVERY)
+
+
+def watched() -> bool:
+    """Whether standard output is a terminal that can be drawn on."""
+    return output.on_terminal() and not _console().is_dumb_terminal
+
+
+class Show:
+    """Where it is shown. A context manager."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exc_info: object) -> None: ...
+    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+        """Replaces what was shown before."""
+        raise NotImplementedError
+
+
+class _Screen(Show):
+    """One place on the terminal; the last state stays there."""
+
+    def __init__(self) -> None:
+        from rich.live import Live  # noqa: PLC0415 (start-up time)
+
+        self._live = Live(console=_console(), auto_refresh=False)
+
+    def __enter__(self) -> None:
+        self._live.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._live.stop()
+
+    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+        self._live.update(block(seen, trouble, brief=brief, now=now), refresh=True)
+
+
+class _Lines(Show):
+    """One block, or one JSON document a line, for each change."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._before: object = None
+
+    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+        key = ([each.key for each in seen], trouble)
+        if key == self._before:
+            return
+        first, self._before = self._before is None, key
+        if self._json:
+            output.json_line([plain(each) for each in seen])
+            return
+        if not first:
+            output.say()
+        output.say(output.moment(now))
+        tell(seen, trouble, brief=brief, now=now)
+
+
+def plain(seen: Seen) -> dict[str, Any]:
+    """All that is known, for JSON."""
+    found: dict[str, Any] = {"name": seen.configured.name, "mounted": False}
+    if seen.status is not None:
+        found |= msgspec.to_builtins(seen.status)
+    supervised = None if seen.supervised is None else msgspec.to_builtins(seen.supervised)
+    return found | {
+        "enabled": seen.configured.enabled,
+        "supervised": supervised,
+        "error": seen.error,
+        "tls_verified": seen.unverified is None,
+    }
+
+
+def tell(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+    """Shows it once, as a terminal or a pipe has it."""
+    if seen and output.on_terminal():
+        _console().print(block(seen, trouble, brief=brief, now=now))
+        return
+    headings = status_table.columns(seen)
+    output.emit_table(headings, [status_table.row(each, headings, now) for each in seen], empty=status_table.EMPTY)
+    for line in _all_lines(seen, trouble, brief=brief):
+        kind = f"{line.kind}: " if line.kind else ""
+        output.say(output.printable(f"{line.name}: {kind}{line.text}"))
+
+
+def block(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> RenderableType:
+    """The table, and below it what there is to say of each; names and texts are shown as they are, escapes as such."""
+    from rich.console import Group  # noqa: PLC0415 (start-up time)
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    if not seen:
+        return Text("\n".join([status_table.EMPTY, *([trouble] if trouble else [])]))
+
+    def cell(text: str) -> Text:
+        return Text(output.printable(text), style=_STYLES.get(text, ""))
+
+    headings = status_table.columns(seen)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"DRIVE", "SERVER", "LAST RUN", "NEXT RUN"})
+    for each in seen:
+        table.add_row(*map(cell, status_table.row(each, headings, now)))
+    lines = _all_lines(seen, trouble, brief=brief)
+    if not lines:
+        return table
+    below = Table.grid(padding=(0, 2, 0, 0))
+    below.add_column(overflow="fold", max_width=16)
+    below.add_column(no_wrap=True)
+    below.add_column(overflow="fold", ratio=1)
+    for line in lines:
+        below.add_row(cell(line.name), cell(line.kind), Text(output.printable(line.text)))
+    return Group(table, Text(), below)
+
+
+def _all_lines(seen: list[Seen], trouble: str | None, *, brief: bool) -> list[Line]:
+    found = [line for each in seen for line in status_table.lines(each, brief=brief)]
+    return [*found, *([status_table.Line("up", "error", trouble)] if trouble else [])]
+
+
+def _console() -> Console:
+    return output.console()

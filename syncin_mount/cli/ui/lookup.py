@@ -1,0 +1,80 @@
+"""What the commands ask of the configuration."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.ui import output
+from syncin_mount.config import ConfigurationFile, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from syncin_mount.config import Configuration, Server, Synchronization
+
+
+def load() -> tuple[Folders, Configuration]:
+    """The program's folders and what is configured now. Raises ConfigurationError."""
+    folders = Folders.find()
+    folders.keep_others_out()
+    return folders, ConfigurationFile(folders).read()
+
+
+def server_named(configuration: Configuration, name: str) -> Server:
+    """Raises CommandError with the names there are."""
+    found = configuration.servers.get(name)
+    if found is None:
+        raise CommandError(
+            _unknown("server", name, configuration.servers, "syncin-mount server add NAME URL --login L")
+        )
+    return found
+
+
+def warn_insecure(server: Server) -> None:
+    """Says what is not safe about the way to the server, if anything."""
+    if server.insecurity is not None:
+        output.warn(server.insecurity)
+
+
+def warn_untrusting(servers: Iterable[Server]) -> None:
+    """Says so where the environment names certificates that cannot be used for one of these
+    servers: a drive is mounted all the same, and its runs are refused until that is put right."""
+    if not any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")):
+        return
+    verified = [each for each in servers if each.url.startswith("https:") and not each.insecure_tls]
+    if any(each.ca_file is None for each in verified):
+        from syncin_mount.remote.trust import wrong_in_environment  # noqa: PLC0415 (start-up time)
+
+        wrong = wrong_in_environment()
+        if wrong is not None:
+            output.warn(wrong)
+
+
+def synchronization_named(configuration: Configuration, name: str) -> Synchronization:
+    """Raises CommandError with the names there are."""
+    found = configuration.synchronizations.get(name)
+    if found is None:
+        hint = "syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
+        raise CommandError(_unknown("synchronization", name, configuration.synchronizations, hint))
+    return found
+
+
+def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[str]:
+    """The names that a command is given, each once, or all there are. Raises UsageError, CommandError."""
+    if everything and names:
+        raise click.UsageError("give names or --all, not both")
+    if everything:
+        return list(configuration.synchronizations)
+    if not names:
+        raise click.UsageError("say which: NAME, or --all")
+    return [synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
+
+
+def _unknown(what: str, name: str, known: Mapping[str, object], hint: str) -> str:
+    if known:
+        return f"there is no {what} '{name}'; there are: {', '.join(sorted(known))}"
+    return f"there is no {what} '{name}', none at all yet; add one: {hint}"

@@ -1,0 +1,195 @@
+"""What commands print: tables for a terminal, plain lines for a pipe, JSON where asked.
+
+The one way to the terminal. Every function takes any text, and lets through what is printable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+
+import click
+
+from syncin_mount import printable as plain
+from syncin_mount.printable import printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+
+printable = plain.printable
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document.")
+
+
+def on_terminal() -> bool:
+    """Whether somebody watches."""
+    return sys.stdout.isatty()
+
+
+class Guarded(io.TextIOWrapper):
+    """A standard stream through which nothing but text comes: whoever writes to it, and whatever (a traceback, a
+    message of click's or of a library), what could steer a terminal is an escape. Only `raw` goes around it."""
+
+    below: BinaryIO
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Nobody's but `raw`'s: click would go around the guard where the encoding is ASCII."""
+        raise AttributeError("buffer")
+
+    def write(self, text: str | bytes) -> int:
+        """Also bytes, which click writes where it finds no buffer."""
+        said = text.decode(self.encoding, "backslashreplace") if isinstance(text, bytes) else text
+        super().write(printable_lines(said))
+        return len(text)
+
+
+_kept: list[TextIO] = []
+"""The streams before they were guarded. One that is forgotten closes what it shares with the one that guards it."""
+
+
+def guard_streams() -> None:
+    """Puts `Guarded` in the place of standard output and error, once a process."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is not io.TextIOWrapper:
+            continue  # there is none, or somebody else's is in its place
+        stream.flush()
+        _kept.append(stream)
+        by_line = stream.line_buffering
+        guarded = Guarded(
+            stream.buffer, stream.encoding, "backslashreplace", line_buffering=by_line, write_through=True
+        )
+        guarded.below = stream.buffer
+        setattr(sys, name, guarded)
+
+
+def raw(stream: TextIO) -> TextIO:
+    """A guarded stream without its guard, for a library that steers the terminal itself, and shows only text of ours or
+    what is `printable` already."""
+    if not isinstance(stream, Guarded):
+        return stream
+    _kept.append(io.TextIOWrapper(stream.below, stream.encoding, "backslashreplace", write_through=True))
+    return _kept[-1]
+
+
+def console(*, err: bool = False) -> Console:
+    """Rich's, whose own controls and styles reach the terminal, and of any text only what is printable."""
+    from rich.console import Console  # noqa: PLC0415 (start-up time)
+    from rich.segment import Segment  # noqa: PLC0415
+
+    class Plain(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+            for each in super().render(renderable, options):
+                yield each if each.control else Segment(printable_lines(each.text), each.style)
+
+    return Plain(file=raw(sys.stderr if err else sys.stdout), highlight=False)
+
+
+def say(text: str = "") -> None:
+    """One line on standard output, whatever is in the text."""
+    sys.stdout.write(f"{printable(text)}\n")
+
+
+def say_lines(text: str) -> None:
+    """Lines of ours on standard output."""
+    sys.stdout.write(f"{printable_lines(text)}\n")
+
+
+def warn(text: str) -> None:
+    """One sentence on standard error; the command goes on."""
+    sys.stderr.write(f"syncin-mount: {printable(text)}\n")
+
+
+def ask(text: str, **how: Any) -> str:
+    """Somebody's answer to a question on the terminal. Raises Abort."""
+    return str(click.prompt(printable(text), err=True, **how))
+
+
+def confirm(text: str, **how: Any) -> bool:
+    """Whether somebody at the terminal agrees. Raises Abort."""
+    return click.confirm(printable(text), err=True, **how)
+
+
+def json_line(data: Any) -> None:
+    """One document on one line."""
+    sys.stdout.write(f"{_as_json(data)}\n")
+
+
+def emit_json(data: Any) -> None:
+    """One document."""
+    sys.stdout.write(f"{_as_json(data, indent=2)}\n")
+
+
+def _as_json(data: Any, indent: int | None = None) -> str:
+    """ASCII only, so that names which are no text survive as escapes; DEL is ASCII, and steers terminals."""
+    return json.dumps(data, indent=indent).replace("\x7f", "\\u007f")
+
+
+def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Columns under their headings; ``empty`` is said instead of a table without rows."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not cells:
+        say(empty)
+        return
+    if on_terminal():
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in cells:
+            table.add_row(*map(Text, row))
+        console().print(table)
+        return
+    widths = [max(len(row[i]) for row in (columns, *cells)) for i in range(len(columns))]
+    for line in (columns, *cells):
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def emit_fields(fields: Iterable[tuple[str, str]]) -> None:
+    """One ``name: value`` a line, aligned."""
+    pairs = [(name, printable(value)) for name, value in fields]
+    width = max((len(name) for name, _ in pairs), default=0) + 1
+    for name, value in pairs:
+        say(f"{name + ':':<{width}} {value}".rstrip())
+
+
+def size(count: int) -> str:
+    """Bytes for people: ``812 B``, ``4.0 KiB``, ``1.2 GiB``."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def moment(seconds: float | None) -> str:
+    """Local time to the second; ``-`` for None."""
+    if seconds is None:
+        return "-"
+    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def time_of_day(seconds: float) -> str:
+    """Local time to the second, without the day."""
+    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def run_async(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs a trio function to its end, on the main thread, which gets Ctrl-C as KeyboardInterrupt."""
+    import trio  # noqa: PLC0415 (start-up time)
+
+    return trio.run(function, *arguments, strict_exception_groups=True)

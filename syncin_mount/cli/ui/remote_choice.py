@@ -1,0 +1,139 @@
+"""Which of the server's folders can be synchronized, and how a level of them is shown and answered to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from syncin_mount.config.model import may_write
+from syncin_mount.config.values import check_remote, unheld
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Synchronization
+    from syncin_mount.remote.browse import RemoteItem
+
+PAGE = 30
+"""Folders that are shown at once: what a terminal of usual height keeps on screen with a question below."""
+
+
+def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str | None:
+    """Why the item cannot be synchronized, as a clause, or None. ``user`` says which synchronization of this computer
+    is in the way of a path."""
+    if not item.is_folder:
+        return "a file; choose a folder"
+    if unheld(item.path) is not None:
+        return "control characters in its path; rename it there"
+    try:
+        check_remote(item.path)
+    except ValueError as error:
+        what = str(error)
+        return "cannot be synchronized whole: choose a folder in it" if "not synchronize" in what else what
+    if not item.enabled:
+        return "disabled on the server; its managers can enable it"
+    other = user(item.path)
+    if other is None:
+        return None
+    if other.remote == item.path:
+        return f"synchronized as '{other.name}' already"
+    inside = len(other.remote) > len(item.path)
+    return f"the folder of '{other.name}' is in it" if inside else f"it is in the folder of '{other.name}'"
+
+
+def is_read_only(item: RemoteItem) -> bool:
+    """Whether the server gives no right to add, delete and modify there, so that a drive can only follow it. Of
+    `personal`, and of the lists of spaces and shares, nothing is told and nothing can be synchronized."""
+    return "/" in item.path and not may_write(item.permissions)
+
+
+def note(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str:
+    """What is said beside an item: why it cannot be chosen, or how; "" for one that can be, with all rights."""
+    why = unsuited(item, user)
+    if why is not None:
+        return why
+    return "read-only: a drive of it follows the server" if is_read_only(item) else ""
+
+
+def in_order(items: Iterable[RemoteItem]) -> list[RemoteItem]:
+    """Folders first, by name as people sort."""
+    return sorted(items, key=lambda each: (not each.is_folder, each.name.casefold(), each.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody wants at a level: exactly one of these. ``number`` counts from 0."""
+
+    number: int | None = None
+    up: bool = False
+    here: bool = False
+    more: bool = False
+    make: str | None = None
+    path: str | None = None
+    only: str | None = None
+
+
+def understood(text: str) -> Answer:
+    """What an answer means: see `HELP`."""
+    text = text.strip()
+    if not text:
+        return Answer(more=True)
+    if text == "..":
+        return Answer(up=True)
+    if text == ".":
+        return Answer(here=True)
+    if text.startswith("+"):
+        return Answer(make=text[1:].strip())
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return Answer(number=int(text) - 1)
+    if "/" in text:
+        return Answer(path=text.strip("/"))
+    return Answer(only=text)
+
+
+HELP = (
+    "A number or a path opens a folder, “..” goes up, “.” chooses what is open;\n"
+    "“+ NAME” makes a folder in it, any other text shows only the names with that."
+)
+
+
+def beside(name: str, aside: str) -> str:
+    """The remark behind the name, in a column of its own where there is room."""
+    return f"{name:<28} {aside}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The folders in a folder, as they are shown: those with ``only`` in their names, from ``first`` on."""
+
+    items: tuple[RemoteItem, ...]
+    only: str = ""
+    first: int = 0
+
+    @property
+    def found(self) -> list[RemoteItem]:
+        """All that fit ``only``, in order."""
+        wanted = self.only.casefold()
+        return [item for item in in_order(self.items) if item.is_folder and wanted in item.name.casefold()]
+
+    def next_page(self) -> Level:
+        """The next ones, or the first ones again after the last."""
+        first = self.first + PAGE
+        return replace(self, first=first if first < len(self.found) else 0)
+
+    def lines(self, notes: Callable[[RemoteItem], str], printable: Callable[[str], str]) -> list[str]:
+        """What is shown, in 80 columns as far as the names allow."""
+        found = self.found
+        shown = found[self.first : self.first + PAGE]
+        lines = []
+        for number, item in enumerate(shown, self.first + 1):
+            name = f"{number:>4}  {printable(item.path.rpartition('/')[2])}/"
+            aside = notes(item)
+            lines.append(beside(name, aside))
+        rest = len(found) - self.first - len(shown)
+        if rest > 0:
+            lines.append(f"      … {rest} more: Enter shows them")
+        if not found:
+            lines.append(
+                f"      no folder has “{printable(self.only)}” in its name" if self.only else "      no folders"
+            )
+        return lines

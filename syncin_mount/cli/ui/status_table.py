@@ -1,0 +1,251 @@
+"""How synchronizations are, as people read it: a table, and below it what is under way and what went wrong. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from syncin_mount.cli.ui import output
+from syncin_mount.control.supervision import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncin_mount.config import Synchronization
+    from syncin_mount.control.messages import Running, Status
+    from syncin_mount.control.supervision import Supervised
+
+EMPTY = "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
+
+TRANSFERS = 4
+PROBLEMS = 3
+"""How many of each are listed of one synchronization; the rest is counted."""
+
+_VERBS = {"send": "sending", "fetch": "fetching"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A synchronization at one moment. ``status`` is None while its daemon starts or ends, ``supervised`` without a
+    supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status.
+    ``unverified`` is the sentence about a server whose certificate nobody checks, or that is spoken to in clear."""
+
+    configured: Synchronization
+    status: Status | None
+    supervised: Supervised | None = None
+    error: str | None = None
+    exit: int = 0
+    unverified: str | None = None
+
+    @property
+    def key(self) -> object:
+        """Differs when there is something new to tell: not with every second that passes, nor every byte."""
+        status, supervised = self.status, self.supervised
+        return (
+            self.configured.enabled,
+            self.unverified,
+            self.error,
+            None if supervised is None else (supervised.phase, supervised.failures, supervised.why),
+            None
+            if status is None
+            else structs.replace(
+                status,
+                next_try=None,
+                limit_up=None,
+                limit_down=None,
+                transfers=tuple(structs.replace(each, done=0, speed=None, left=None) for each in status.transfers),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Below the table: of which synchronization, of what kind, and what."""
+
+    name: str
+    kind: str
+    text: str
+
+
+def columns(seen: Sequence[Seen]) -> list[str]:
+    """The headings. When the next run is, is of interest only where there are schedules."""
+    scheduled = any(each.status is not None and each.status.next_run is not None for each in seen)
+    return [
+        "NAME",
+        "DRIVE",
+        "SERVER",
+        "WAITING",
+        "TO FETCH",
+        "LAST RUN",
+        *(["NEXT RUN"] if scheduled else []),
+        "NOW",
+    ]
+
+
+def row(seen: Seen, headings: Sequence[str], now: float) -> list[str]:
+    """What stands below the headings."""
+    status = seen.status
+    cells = {
+        "NAME": seen.configured.name,
+        "DRIVE": drive(seen),
+        "SERVER": "-" if status is None else server(status),
+        "WAITING": "-" if status is None else str(status.waiting),
+        "TO FETCH": "-" if status is None else str(status.absent),
+        "LAST RUN": "-" if status is None else short_moment(status.last_run, now),
+        "NEXT RUN": "-" if status is None else short_moment(status.next_run, now),
+        "NOW": doing(seen, now),
+    }
+    return [cells[heading] for heading in headings]
+
+
+def drive(seen: Seen) -> str:
+    """Whether it is mounted."""
+    if seen.status is not None and seen.status.mounted:
+        return "mounted"
+    if seen.supervised is not None and seen.supervised.phase in {Phase.STARTING, Phase.STOPPING}:
+        return str(seen.supervised.phase.value)
+    return "no" if seen.configured.enabled else "disabled"
+
+
+def server(status: Status) -> str:
+    """Whether the server is there."""
+    if status.online is None:
+        return "not asked" if status.mounted else "-"
+    return "online" if status.online else "offline"
+
+
+def doing(seen: Seen, now: float) -> str:
+    """What goes on, in a word or two."""
+    supervised, status = seen.supervised, seen.status
+    if seen.error is not None:
+        return "error"
+    if supervised is not None and supervised.phase is Phase.WAITING and supervised.next_try is not None:
+        return f"again in {duration(supervised.next_try - now)}"
+    if status is None:
+        return "-"
+    if status.paused:
+        return "paused"
+    if status.halted:
+        return "halted"
+    if status.refused:
+        return "refused"
+    if status.waits_for_turn:
+        return "waits its turn"
+    if status.running:
+        return status.running
+    if status.failed:
+        return "failed"
+    if not status.mounted:
+        return "-"
+    return at_rest(status)
+
+
+def at_rest(status: Status) -> str:
+    """Of one that does nothing just now: as `sync`, for which what waits for another try is not
+    done."""
+    problems = sum(each.lasting for each in status.problems)
+    if problems:
+        return output.count(problems, "problem")
+    return "waits" if status.problems else "idle"
+
+
+def lines(seen: Seen, *, brief: bool = True) -> list[Line]:
+    """What is told of it below the table; not ``brief``: all of it."""
+    name, status = seen.configured.name, seen.status
+    found: list[tuple[str, str]] = []
+    if seen.unverified is not None:
+        found.append(("INSECURE", seen.unverified))
+    if seen.error is not None:
+        found.append(("error", seen.error))
+    if seen.supervised is not None and seen.supervised.why:
+        found.append(("drive", supervision(seen.supervised)))
+    if status is not None:
+        if status.mounted and status.online is False:
+            found.append(("offline", offline(status)))
+        stopped = ("halted", status.halted), ("refused", status.refused), ("failed", status.failed)
+        found += [(kind, text) for kind, text in stopped if text]
+        found += transfers(status.transfers, TRANSFERS if brief else None)
+        if status.conflicts:
+            found.append(("conflicts", conflicts(status)))
+        found += problems(status, PROBLEMS if brief else None)
+    return [Line(name, kind, text) for kind, text in found]
+
+
+def supervision(supervised: Supervised) -> str:
+    """Why a drive is not as it should be, and what the supervisor does about it."""
+    if supervised.next_try is None:
+        return supervised.why or ""
+    at = output.time_of_day(supervised.next_try)
+    if supervised.phase is Phase.UP:
+        return f"disabled, but not unmounted yet: {supervised.why}; next try at {at}"
+    return f"{supervised.why}; next try at {at}"
+
+
+def offline(status: Status) -> str:
+    """Why the server is away, and when it is tried."""
+    again = "" if status.next_try is None else f"; next try at {output.time_of_day(status.next_try)}"
+    return f"{status.why_offline or 'the server is away'}{again}"
+
+
+def conflicts(status: Status) -> str:
+    """How many there were, and where what lost is."""
+    return (
+        f"{output.count(status.conflicts, 'conflict')} since it was mounted; what lost is in the bin: "
+        f"syncin-mount bin {status.name} list"
+    )
+
+
+def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, str]]:
+    """What is under way, the nearest to its end first (a big one must not hide behind many small ones)."""
+    shown = running if most is None else running[:most]
+    found = [(_VERBS.get(each.op, each.op), transfer(each)) for each in shown]
+    more = len(running) - len(shown)
+    return [*found, ("", f"and {more} more")] if more else found
+
+
+def transfer(running: Running) -> str:
+    """``a.iso, 12.0 MiB of 40.0 MiB, 2.1 MiB/s, 14 s left``; as much of it as is known."""
+    parts = [running.path]
+    if running.size:
+        parts.append(f"{output.size(running.done)} of {output.size(running.size)}")
+    if running.speed is not None:
+        parts.append(f"{output.size(int(running.speed))}/s")
+    if running.left is not None:
+        parts.append(f"{duration(running.left)} left")
+    return ", ".join(parts)
+
+
+def problems(status: Status, most: int | None) -> list[tuple[str, str]]:
+    """Those first that need somebody."""
+    ordered = sorted(status.problems, key=lambda each: not each.lasting)
+    shown = ordered if most is None else ordered[:most]
+    found = [
+        ("problem" if each.lasting else "waits", f"{each.path}: {each.why}" if each.path else each.why)
+        for each in shown
+    ]
+    more = len(ordered) - len(shown)
+    return [*found, ("", f"and {more} more: syncin-mount status {status.name}")] if more else found
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``4 min``, ``2 h 10 min``, ``3 d``; never less than nothing."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    return f"{minutes // (24 * 60)} d"
+
+
+def short_moment(seconds: float | None, now: float) -> str:
+    """Local time of the day, or the day when it is another one."""
+    if seconds is None:
+        return "-"
+    then, today = (dt.datetime.fromtimestamp(each).astimezone() for each in (seconds, now))
+    return then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d")

@@ -1,0 +1,1 @@
+"""Contents: the objects on the disk and their open handles."""

@@ -1,0 +1,1 @@
+"""The index: LMDB tables, and what each event does to them."""

@@ -1,0 +1,1 @@
+"""The journal: its events, and the segments on the disk."""

@@ -1,0 +1,1 @@
+"""Recovery after a crash, a power cut or damage."""

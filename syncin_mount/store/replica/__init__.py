@@ -1,0 +1,1 @@
+"""The replica: what the file system and the reconciler use of the store."""

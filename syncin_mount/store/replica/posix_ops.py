@@ -1,0 +1,232 @@
+"""What the user does, with the semantics and errnos of POSIX; permissions are the caller's business."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from reconciler.model import NodeId
+from reconciler.names import MAX_NAME_BYTES, is_entry_name
+from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.journal import events
+from syncin_mount.store.records import FILE, FOLDER, Node
+from syncin_mount.store.replica.lookups import Reading, to_attr
+from syncin_mount.store.types import Attr, NodeType
+
+LINKS_MAX = 1000
+"""Names of one file: each change of it is one of every name, and each name is sent by itself."""
+XATTR_MAX = 65_536
+XATTR_NAME_MAX = 255
+XATTR_NAMES_MAX = 65_536
+"""Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX, listxattr(2))."""
+
+
+def _fail(code: int) -> OSError:
+    return OSError(code, os.strerror(code))
+
+
+def check_name(name: bytes) -> None:
+    """Raises OSError: ENAMETOOLONG, EINVAL."""
+    if len(name) > MAX_NAME_BYTES:
+        raise _fail(errno.ENAMETOOLONG)
+    if not is_entry_name(name):
+        raise _fail(errno.EINVAL)
+
+
+class LocalOperations(Reading):
+    """Each change is in the journal when its method returns; OSError says that nothing happened."""
+
+    def _local(self, event: events.AnyEvent, *, grows: bool = False) -> int:
+        sequence = self._do(event, grows=grows)
+        self._local_change(sequence)
+        return sequence
+
+    def _folder(self, node: int) -> Node:
+        record = self._node(node)
+        if record.kind != FOLDER:
+            raise _fail(errno.ENOTDIR)
+        return record
+
+    def _child(self, parent: int, name: bytes) -> tuple[int, Node]:
+        node = self._ix.entry(parent, name)
+        if node is None:
+            self._folder(parent)
+            raise _fail(errno.ENAMETOOLONG if len(name) > MAX_NAME_BYTES else errno.ENOENT)
+        return node, self._node(node)
+
+    def create(
+        self, parent: NodeId, name: bytes, kind: NodeType, *, mode: int, uid: int, gid: int, rdev: int = 0,
+        target: bytes = b"",
+    ) -> Attr:  # fmt: skip
+        """A new, empty node. Raises OSError: EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, ENOSPC."""
+        check_name(name)
+        self._folder(parent)
+        if self._ix.entry(parent, name) is not None:
+            raise _fail(errno.EEXIST)
+        node = self.new_id()
+        now = self._now()
+        event = events.Created(now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target)
+        self._local(event, grows=True)
+        return to_attr(node, self._node(node))
+
+    def link(self, node: NodeId, parent: NodeId, name: bytes) -> Attr:
+        """link(2): the file gets another name. Its content must be here. Raises OSError: EEXIST, ENOENT, ENOTDIR,
+        ENAMETOOLONG, EINVAL, EPERM (a folder), EIO (the content is not here), EMLINK, ENOSPC."""
+        check_name(name)
+        record = self._node(node)
+        self._folder(parent)
+        if record.kind == FOLDER:
+            raise _fail(errno.EPERM)
+        if self._ix.entry(parent, name) is not None:
+            raise _fail(errno.EEXIST)
+        if record.kind == FILE and not record.present:
+            raise _fail(errno.EIO)
+        if record.links >= LINKS_MAX:
+            raise _fail(errno.EMLINK)
+        made = self.new_id()
+        self._local(events.Linked(self._now(), made, node, parent, name), grows=True)
+        return to_attr(made, self._node(made))
+
+    def set_attr(
+        self, node: NodeId, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
+        atime_ns: int | None = None, mtime_ns: int | None = None, ctime_ns: int | None = None,
+    ) -> Attr:  # fmt: skip
+        """Sets what is not None; ctime is now unless given. Raises FileNotFoundError."""
+        self._node(node)
+        now = self._now()
+        ctime = now if ctime_ns is None else ctime_ns
+        self._local(events.AttrsSet(now, node, mode, uid, gid, atime_ns, mtime_ns, ctime))
+        return to_attr(node, self._node(node))
+
+    def begin_write(self, node: NodeId, *, discard: bool = False, shrinks: bool = False) -> None:
+        """The content is about to change in place: before the first write since ``written``. Again is a no-op.
+
+        ``discard``: the caller needs nothing of the present content. Only then may it be absent: the file gets an
+        empty object of its own, and what was arriving, complete or not, is dropped. ``shrinks``: it takes no more
+        disk space afterwards, so that a full disk is no hindrance. Raises OSError: ENOENT, EINVAL (no file), EIO
+        (absent, and not to be discarded), ENOSPC.
+        """
+        record = self._node(node)
+        if record.kind != FILE:
+            raise _fail(errno.EINVAL)
+        if not record.present and not discard:
+            raise _fail(errno.EIO)
+        if not record.writing:
+            self._local(events.WriteBegun(self._now(), node), grows=not shrinks)
+            if not record.present:
+                self._objects.drop_incoming(node)
+
+    def written(self, node: NodeId, *, size: int, mtime_ns: int, ctime_ns: int | None = None) -> Attr:
+        """Records what was written since ``begin_write``; ctime is now unless given. Raises FileNotFoundError."""
+        if self._node(node).kind != FILE:
+            raise _fail(errno.EINVAL)
+        self._local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
+        return to_attr(node, self._node(node))
+
+    def doubt(self, node: NodeId) -> None:
+        """A part of what was to be written is missing in the content: what it replaces on the server must be kept."""
+        if not self._node(node).doubtful:
+            self._do(events.Doubted(self._now(), [int(node)]))
+
+    def opened_for_write(self, node: NodeId) -> None:
+        """Counts in memory. When a rename gives the inode to another node, the caller moves its count there."""
+        self._writers[node] = self._writers.get(node, 0) + 1
+
+    def closed_for_write(self, node: NodeId) -> None:
+        count = self._writers.get(node, 0) - 1
+        if count > 0:
+            self._writers[node] = count
+        else:
+            self._writers.pop(node, None)
+
+    def rename(
+        self, parent: NodeId, name: bytes, new_parent: NodeId, new_name: bytes, *, exchange: bool = False,
+        no_replace: bool = False,
+    ) -> None:  # fmt: skip
+        """rename(2), renameat2(2). Raises OSError: ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, EEXIST, EINVAL, ENAMETOOLONG."""
+        if exchange and no_replace:
+            raise _fail(errno.EINVAL)
+        check_name(new_name)
+        node, record = self._child(parent, name)
+        self._folder(new_parent)
+        other = self._ix.entry(new_parent, new_name)
+        if record.kind == FOLDER and new_parent != parent and self._is_within(new_parent, node):
+            raise _fail(errno.EINVAL)
+        if other is not None:
+            self._check_target(parent, node, record, other, exchange=exchange, no_replace=no_replace)
+        elif exchange:
+            raise _fail(errno.ENOENT)
+        if other is not None and self._is_same_file(node, other):
+            return
+        self._local(events.Renamed(self._now(), parent, name, new_parent, new_name, exchange))
+        if other is not None and not exchange:
+            self._objects.drop_incoming(other)
+
+    def _is_same_file(self, node: int, other: int) -> bool:
+        """Whether both are one node, or names of one file: rename(2) does nothing then."""
+        return node == other or other in self._ix.names_of(node, self._node(node))
+
+    def _check_target(
+        self, parent: int, node: int, record: Node, other: int, *, exchange: bool, no_replace: bool
+    ) -> None:
+        if no_replace:
+            raise _fail(errno.EEXIST)
+        target = self._node(other)
+        if exchange:
+            if target.kind == FOLDER and self._is_within(parent, other):
+                raise _fail(errno.EINVAL)
+        elif node != other:
+            if target.kind == FOLDER and record.kind != FOLDER:
+                raise _fail(errno.EISDIR)
+            if target.kind != FOLDER and record.kind == FOLDER:
+                raise _fail(errno.ENOTDIR)
+            if target.kind == FOLDER and self._ix.children(other, None, 1):
+                raise _fail(errno.ENOTEMPTY)
+
+    def _is_within(self, node: int, folder: int) -> bool:
+        while node not in {folder, ROOT}:
+            node = self._node(node).parent
+        return node == folder
+
+    def unlink(self, parent: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENOTDIR, EISDIR."""
+        node, record = self._child(parent, name)
+        if record.kind == FOLDER:
+            raise _fail(errno.EISDIR)
+        self._local(events.Removed(self._now(), parent, name))
+        self._objects.drop_incoming(node)
+
+    def rmdir(self, parent: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENOTDIR, ENOTEMPTY."""
+        node, record = self._child(parent, name)
+        if record.kind != FOLDER:
+            raise _fail(errno.ENOTDIR)
+        if self._ix.children(node, None, 1):
+            raise _fail(errno.ENOTEMPTY)
+        self._local(events.Removed(self._now(), parent, name))
+
+    def set_xattr(
+        self, node: NodeId, name: bytes, value: bytes, *, create: bool = False, replace: bool = False
+    ) -> None:
+        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC (also when the names would be
+        more than can be listed)."""
+        if not 0 < len(name) <= XATTR_NAME_MAX:
+            raise _fail(errno.ERANGE)
+        if len(value) > XATTR_MAX:
+            raise _fail(errno.E2BIG)
+        count = self._node(node).xattrs
+        if create or replace or count >= XATTR_NAMES_MAX // (XATTR_NAME_MAX + 1):
+            names = self.list_xattrs(node)
+            there = name in names
+            if create and there:
+                raise _fail(errno.EEXIST)
+            if replace and not there:
+                raise _fail(errno.ENODATA)
+            if not there and sum(map(len, names)) + len(names) + len(name) + 1 > XATTR_NAMES_MAX:
+                raise _fail(errno.ENOSPC)
+        self._local(events.XattrSet(self._now(), node, name, value), grows=True)
+
+    def remove_xattr(self, node: NodeId, name: bytes) -> None:
+        """Raises OSError: ENOENT, ENODATA."""
+        self.get_xattr(node, name)
+        self._local(events.XattrSet(self._now(), node, name, None))

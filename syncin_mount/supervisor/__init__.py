@@ -1,0 +1,1 @@
+"""The supervisor: keeps the drives of a user running."""

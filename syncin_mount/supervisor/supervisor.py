@@ -1,0 +1,375 @@
+"""The supervisor at work: looks, starts and stops what `supervisor.Table` decides, and answers the commands.
+
+It holds no drive itself: each is a process of its own, and goes on when the supervisor is killed. The next supervisor
+finds the drives by their sockets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING
+
+import trio
+
+from reconciler.errors import RemoteError
+from syncin_mount.app.spawn import Refusal, refusal_in, signal_name, wordless
+from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
+from syncin_mount.control.sockets import listener_of
+from syncin_mount.control.supervision import NAME, Answer, Ask, Phase, Supervised, What, serve_supervision
+from syncin_mount.errors import DaemonError
+from syncin_mount.mount_table import mounted_at, take_away
+from syncin_mount.supervisor.logind import keep_delaying
+from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
+from syncin_mount.supervisor.restart_policy import Start, Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncin_mount.config import Folders
+    from syncin_mount.control.client import Client
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 2.0
+"""Seconds between looks at the configuration's file, and at the sockets of drives that are down."""
+
+PATIENCE = 60.0
+"""Seconds that the daemons get, all together, to write down what the system hands over at the end."""
+
+SETTLING = 0.5
+"""Seconds between looks whether a drive still can send what waits."""
+
+if sys.platform == "win32":
+    _ENDING = (signal.SIGINT, signal.SIGBREAK)
+else:
+    _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def only_supervisor(folders: Folders) -> Iterator[None]:
+    """Holds the lock that only one supervisor of these folders has, whatever session it runs in. Raises DaemonError."""
+    if sys.platform == "win32":
+        raise DaemonError("the supervisor is not there yet on Windows; 'mount' each drive")
+    import fcntl  # noqa: PLC0415 (exists on POSIX only)
+
+    path = private_folder(folders.state / "run") / f"{NAME}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DaemonError(
+                "a supervisor runs already; 'syncin-mount up' has it look again, 'syncin-mount down' ends it"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+async def supervise(
+    folders: Folders,
+    *,
+    on_serving: Callable[[], None] = lambda: None,
+    on_ready: Callable[[], None] = lambda: None,
+    on_ending: Callable[[], None] = lambda: None,
+    settling: float = 0.0,
+) -> None:
+    """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal; then unmounts all.
+
+    ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried, ``on_ending`` when the
+    end begins. On SIGTERM drives get ``settling`` seconds to send what waits before they are unmounted. Raises
+    DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin with.
+    """
+    with only_supervisor(folders):
+        supervisor = Supervisor(folders, on_ending, settling)
+        supervisor.read_configuration(must=True)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(supervisor.stop_on_signal)
+            await nursery.start(serve_supervision, folders.socket(NAME), supervisor.answer)
+            on_serving()
+            nursery.start_soon(supervisor.run)
+            nursery.start_soon(supervisor.tell_ready, on_ready)
+            nursery.start_soon(keep_delaying, supervisor.settle_drives, supervisor.wake_drives)
+            await supervisor.over.wait()
+            nursery.cancel_scope.cancel()
+
+
+class Supervisor:
+    """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
+
+    def __init__(self, folders: Folders, on_ending: Callable[[], None] = lambda: None, settling: float = 0.0) -> None:
+        self._folders = folders
+        self._settling = settling
+        self._on_ending = on_ending
+        self._file = ConfigurationFile(folders)
+        self._read: object = None  # what the file was like when it was read last
+        self._trouble: str | None = None
+        self._points: dict[str, Path] = {}
+        self._table = Table()
+        self._daemons: dict[str, Daemon] = {}
+        self._changed = trio.Event()
+        self.over = trio.Event()
+
+    # the loop --------------------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Looks and acts, for ever. Cancelled, it leaves the drives as they are."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._look(nursery)
+                for act in self._table.decide(trio.current_time()):
+                    if isinstance(act, Start):
+                        nursery.start_soon(self._start, act)
+                    else:
+                        nursery.start_soon(self._stop, act.name)
+                changed = self._changed
+                due = self._table.next_due(trio.current_time())
+                with trio.move_on_after(LOOK_EVERY if due is None else min(due, LOOK_EVERY)):
+                    await changed.wait()
+
+    async def tell_ready(self, on_ready: Callable[[], None]) -> None:
+        """Calls it when every drive is up or was tried in vain."""
+        await self._settled(None)
+        on_ready()
+
+    def _look(self, nursery: trio.Nursery) -> None:
+        self.read_configuration()
+        for name, drive in list(self._table.drives.items()):
+            if drive.phase not in {Phase.WAITING, Phase.DOWN} or name in self._daemons:
+                continue
+            pid = listener_of(self._folders.socket(name))
+            daemon = None if pid is None else _daemon(pid)
+            if daemon is not None:
+                log.info("%s is mounted already, by process %d", name, daemon.pid)
+                self._daemons[name] = daemon
+                self._table.running(trio.current_time(), name)
+                nursery.start_soon(self._watch, name, daemon)
+                self._wake()
+
+    def read_configuration(self, *, must: bool = False) -> None:
+        """Follows the configuration where its file changed. One that cannot be read changes nothing (``must``: raises
+        ConfigurationError)."""
+        looks = _looks(self._file.path)
+        if looks == self._read and not must:
+            return
+        self._read = looks
+        try:
+            found = self._file.read().synchronizations.values()
+        except ConfigurationError as error:
+            if must:
+                raise
+            log.error("the configuration is not followed: %s", error)
+            self._trouble = str(error)
+            return
+        self._trouble = None
+        self._points |= {each.name: each.mountpoint for each in found if each.name not in self._daemons}
+        self._table.configured(trio.current_time(), [each.name for each in found if each.enabled])
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def _settled(self, name: str | None) -> None:
+        while not self._table.settled(trio.current_time(), name):
+            await self._changed.wait()
+
+    # the drives ------------------------------------------------------------------------------------------------------
+    async def _start(self, act: Start) -> None:
+        """One daemon's life, from its start."""
+        name = act.name
+        try:
+            daemon, pipe = await open_daemon(self._folders, name, ["--manual"] if act.manual else [])
+        except DaemonError as error:
+            self._refused(name, Refusal(1, str(error)))
+            return
+        self._daemons[name] = daemon
+        word = await first_word(pipe)
+        refusal = refusal_in(word) if word else None
+        if word and refusal is None:
+            log.info("%s is mounted, by process %d", name, daemon.pid)
+            self._table.running(trio.current_time(), name)
+            self._wake()
+        status = await daemon.ended()
+        self._gone(name, daemon)
+        if refusal is not None:
+            self._refused(name, refusal)
+        elif not word:
+            self._refused(name, Refusal(1, wordless(self._folders, name, status or 0)))
+        else:
+            self._ended(name, status)
+
+    def _refused(self, name: str, refusal: Refusal) -> None:
+        log.error("%s: %s", name, refusal.sentence)
+        self._table.refused(trio.current_time(), name, refusal.status, refusal.sentence)
+        self._wake()
+
+    async def _watch(self, name: str, daemon: Daemon) -> None:
+        """The life of a daemon that is not our child. How it ended shows in its socket file, which it takes away when
+        it ends in order."""
+        await daemon.ended()
+        self._gone(name, daemon)
+        self._ended(name, None if self._folders.socket(name).exists() else 0)
+
+    def _gone(self, name: str, daemon: Daemon) -> None:
+        daemon.close()
+        del self._daemons[name]
+
+    def _ended(self, name: str, status: int | None) -> None:
+        """``status``: 0 in order, negative for a signal, None for a kill that only its socket file tells of."""
+        if status == 0:
+            log.info("%s was unmounted", name)
+            self._table.ended(trio.current_time(), name, in_order=True)
+            self._wake()
+            return
+        if status is None or status < 0:
+            by = "" if status is None else f" by {signal_name(-status)}"
+            why = f"the daemon of '{name}' was killed{by}"
+        else:
+            why = f"the daemon of '{name}' ended with status {status}; its log says more: {self._folders.log(name)}"
+        log.error("%s", why)
+        self._table.ended(trio.current_time(), name, in_order=False, why=why, status=1)
+        self._wake()
+
+    async def _stop(self, name: str) -> None:
+        """Unmounts what is not enabled any more, unless files are open in it."""
+        daemon, point = self._daemons.get(name), self._points.get(name)
+        if daemon is None:
+            self._table.ended(trio.current_time(), name, in_order=True)
+            self._wake()
+            return
+        why = None
+        if point is not None and mounted_at(point) is not None:
+            why = await trio.to_thread.run_sync(take_away, point)
+        if why is None:
+            daemon.terminate()  # one that does not see that its drive is gone
+        else:
+            log.warning("%s is not enabled any more, but cannot be unmounted yet: %s", name, why)
+            self._table.busy(trio.current_time(), name, why)
+            self._wake()
+
+    # commands and signals --------------------------------------------------------------------------------------------
+    async def answer(self, request: Ask) -> Answer:
+        """What a command asked for; see `What`."""
+        self.read_configuration()
+        if request.what is What.UP:
+            self._table.release(trio.current_time(), request.name, manual=request.manual)
+        elif request.what is What.HOLD:
+            self._table.hold(request.name)
+        elif request.what is What.END:
+            await self.end()
+            return self._answer()
+        self._wake()
+        if request.what is not What.LOOK:
+            await self._settled(request.name)
+        return self._answer()
+
+    def _answer(self) -> Answer:
+        now, wall = trio.current_time(), time.time()
+        drives = tuple(
+            Supervised(
+                drive.name,
+                drive.phase,
+                drive.failures,
+                drive.why,
+                drive.status,
+                wall + max(0.0, drive.due - now) if drive.phase is Phase.WAITING or drive.why else None,
+            )
+            for drive in self._table.drives.values()
+        )
+        return Answer(drives, self._trouble)
+
+    async def end(self) -> None:
+        """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest goes on ending."""
+        self._on_ending()
+        self._table.end()
+        with trio.move_on_after(PATIENCE) as waiting:
+            while self._daemons:
+                for daemon in self._daemons.values():
+                    daemon.terminate()
+                changed = self._changed
+                with trio.move_on_after(LOOK_EVERY):  # one that just began may have had no ear for it yet
+                    await changed.wait()
+        if waiting.cancelled_caught:
+            log.error("these do not end, and are left alone: %s", ", ".join(self._daemons))
+        self.over.set()
+
+    # the computer ends, or sleeps -----------------------------------------------------------------------------------
+    async def settle_drives(self) -> None:
+        """Returns when each drive has sent what waits, or will not now."""
+        log.info("what waits is sent before the end, or sleep")
+        await self._tell_drives(_settle)
+        log.info("nothing is left that is sent now")
+
+    async def wake_drives(self) -> None:
+        """The network may be there again, and runs be due."""
+        log.info("the computer goes on: the servers are tried at once")
+        await self._tell_drives(_wake_up)
+
+    async def _tell_drives(self, what: Callable[[Client], Awaitable[object]]) -> None:
+        from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (big, and seldom needed)
+
+        async def tell(name: str) -> None:
+            try:
+                async with Client(self._folders.socket(name)) as drive:
+                    await what(drive)
+            except (ControlError, RemoteError) as error:
+                log.info("%s: %s", name, error)
+
+        async with trio.open_nursery() as nursery:
+            for name in list(self._daemons):
+                nursery.start_soon(tell, name)
+
+    async def stop_on_signal(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Ends everything on a signal."""
+        with trio.open_signal_receiver(*_ENDING) as signals:
+            task_status.started()
+            async for number in signals:
+                log.info("ending: %s", signal.Signals(number).name)
+                if number == signal.SIGTERM and self._settling:
+                    with trio.move_on_after(self._settling):
+                        await self.settle_drives()
+                await self.end()
+
+
+async def _settle(drive: Client) -> None:
+    """Returns when everything is sent, or as soon as it is clear that this drive sends nothing now."""
+    while True:
+        with trio.move_on_after(SETTLING):
+            await drive.settle()
+            return
+        now = await drive.status()
+        why = now.halted or now.refused or (now.why_offline or "the server is away" if now.online is False else None)
+        if now.paused or now.manual or now.schedule != "off":
+            why = "it sends nothing by itself now"
+        if why:
+            log.info("%s is not waited for (%d waiting): %s", now.name, now.waiting, why)
+            return
+
+
+async def _wake_up(drive: Client) -> None:
+    """A drive on a schedule makes up by itself what it missed, once its server is there."""
+    now = await drive.status()
+    if now.schedule == "off" or now.online is False:
+        await drive.retry()
+
+
+def _daemon(pid: int) -> Daemon | None:
+    """None when the process is gone by now."""
+    try:
+        return Daemon(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _looks(path: Path) -> object:
+    """Differs when the file was replaced or edited."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return error.errno
+    return found.st_ino, found.st_mtime_ns, found.st_size

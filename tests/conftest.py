@@ -1,4 +1,4 @@
-"""What every test gets: an unexpected warning in the log is a failure, and hypothesis does not look at the clock."""
+"""What every test gets: a tier, an unexpected warning in the log as a failure, and hypothesis without a clock."""
 
 from __future__ import annotations
 
@@ -7,18 +7,78 @@ import re
 import signal
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
+# --- tiers -----------------------------------------------------------------------------------------------------------
+# The fast tier is what one runs all the time: nothing in it mounts, kills or needs a process for each step. `--all`
+# adds the slow tier: these folders, what has the marker `slow`, and what has a time limit of its own above the usual.
+# Whoever names files gets all that is in them.
+
+SLOW_FOLDERS = ("cli", "crash", "damage", "hostile", "mounts", "soak", "tour", "workloads")
+
 # A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per test is for.
-hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("project")
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, max_examples=100)
+hypothesis.settings.register_profile("dev", hypothesis.settings.get_profile("ci"), max_examples=10)
+hypothesis.settings.load_profile("dev")
+
+TESTS = Path(__file__).parent
+
+
+all_key = pytest.StashKey[bool]()
+slow_key = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("syncin-mount")
+    group.addoption("--all", action="store_true", dest="all_tiers", help="the slow tests too, with more examples")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    every, slow = config.option.all_tiers, config.option.all_tiers or named
+    # A worker of xdist is told: its arguments are not those of the process that started it.
+    every, slow = getattr(config, "workerinput", {}).get("tiers", (every, slow))
+    config.stash[all_key], config.stash[slow_key] = every, slow
+    if every and not config.option.hypothesis_profile:
+        hypothesis.settings.load_profile("ci")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["tiers"] = (node.config.stash[all_key], node.config.stash[slow_key])
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    tier = "all tests" if config.stash[slow_key] else "the fast tier (--all: every test)"
+    return f"tier: {tier}; hypothesis profile: {hypothesis.settings.get_current_profile_name()}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    usual = float(config.getini("timeout") or 0)
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        in_folder = item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in SLOW_FOLDERS
+        if in_folder or (limit is not None and limit.args[0] > usual):
+            item.add_marker("slow")
+    if not config.stash[slow_key]:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+
+
+# --- signals ---------------------------------------------------------------------------------------------------------
 
 # A shell starts what it puts into the background with this signal ignored, and whatever is started from there inherits
 # that: Ctrl-C would reach none of the programs that the tests run.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# --- the log ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

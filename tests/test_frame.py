@@ -115,6 +115,7 @@ def test_winfspy_is_asked_for_on_windows_only() -> None:
 # --- import rules ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_import_rules_hold() -> None:
     done = run(Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -138,6 +139,7 @@ WRONG_IMPORTS = {
 }
 
 
+@pytest.mark.slow
 def test_each_import_rule_catches_a_wrong_import(tmp_path: Path) -> None:
     for source in ("syncin_mount", "reconciler", "platform/linux/syncin_fuse"):
         shutil.copytree(ROOT / source, tmp_path / Path(source).name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -218,7 +220,9 @@ def slow_apt(tmp_path: Path) -> Path:
     project = bare_project(tmp_path)
     tools = fake_path(tmp_path)
     os.mkfifo(tmp_path / "go")
-    apt = f"printf 'Unpacking libfuse3\\n\\nhalf a '; read go <'{tmp_path}/go'; echo line; exit 100"
+    (tmp_path / "calls").touch()
+    apt = f"""cd '{tmp_path}'
+echo >>calls; printf 'call %d\\n\\nhalf a ' "$(grep -c '' calls)"; read <go; echo line; exit 100"""
     for name, body in {"apt-get": apt, "id": "echo 0"}.items():
         with (tools / name).open("x") as script:  # never through a link to the real tool
             script.write(f"#!/bin/bash\n{body}\n")
@@ -226,21 +230,22 @@ def slow_apt(tmp_path: Path) -> Path:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_dev_shows_what_an_installation_does_while_it_does_it(term: str, slow_apt: Path) -> None:
     import pexpect
 
     env = {"PATH": str(slow_apt.parent / "tools"), "TERM": term, "DEV_PROGRESS_SECONDS": "1"}
     dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
-    for _ in range(3):  # it gets no package, fetches the lists, tries again
-        dev.expect(r"\d s  Unpacking libfuse3")
+    for call in (1, 2, 3):  # it gets no package, fetches the lists, tries again
+        dev.expect(rf"\d s  call {call}")
         (slow_apt.parent / "go").write_text("on\n")
     dev.expect(pexpect.EOF)
     dev.close()
     assert dev.exitstatus == 1
     assert ("\r\033[K" in dev.before) == (term == "xterm")
     log = (slow_apt / ".dev.log").read_text().splitlines()
-    assert log == ["Unpacking libfuse3", "", "half a line"] * 3
+    assert log == [line for call in (1, 2, 3) for line in (f"call {call}", "", "half a line")]
 
 
 def test_dev_that_is_interrupted_ends_the_installation_too(slow_apt: Path) -> None:
@@ -248,7 +253,7 @@ def test_dev_that_is_interrupted_ends_the_installation_too(slow_apt: Path) -> No
 
     env = {"PATH": str(slow_apt.parent / "tools"), "TERM": "xterm"}
     dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
-    dev.expect(r"\d s  Unpacking libfuse3")
+    dev.expect(r"\d s  call 1")
     dev.sendintr()
     dev.expect("interrupted; the next ./dev takes it up again")
     dev.expect(pexpect.EOF)
@@ -270,7 +275,7 @@ def fake_path(folder: Path) -> Path:
     """A PATH with links to tools that every Debian has, none of what ./dev installs, and `id` left to the test."""
     tools = folder / "tools"
     tools.mkdir()
-    for name in ("bash", "cat", "dirname", "env", "flock", "readlink", "rm", "sha256sum", "tail", "touch"):
+    for name in ("bash", "cat", "dirname", "env", "flock", "grep", "readlink", "rm", "sha256sum", "tail", "touch"):
         found = shutil.which(name)
         assert found, name
         (tools / name).symlink_to(found)
@@ -319,6 +324,7 @@ def test_after_passes(): pass
 """
 
 
+@pytest.mark.slow
 def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests/conftest.py", tmp_path)
     (tmp_path / "test_logging.py").write_text(LOGGING_TESTS)
@@ -330,3 +336,70 @@ def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
         wanted = {"passes": "PASSED", "fails": "FAILED", "errors": "ERROR"}[name.rpartition("_")[2]]
         assert outcome == wanted, f"{name}: {outcome}\n{done.stdout}"
     assert "unexpected in the log: WARNING syncin_mount.part: the disk is full" in done.stdout
+
+
+TIERED_TESTS = {
+    "tests/test_fast.py": """
+import hypothesis, pytest
+from hypothesis import strategies as st
+def test_fast(): pass
+@pytest.mark.slow
+def test_marked(): pass
+def test_examples(): print("EXAMPLES", hypothesis.settings.default.max_examples)
+""",
+    "tests/store/test_of_a_fast_folder.py": """
+import pytest
+def test_store(): pass
+@pytest.mark.timeout(10)
+def test_short(): pass
+@pytest.mark.timeout(300)
+def test_long(): pass
+""",
+    "tests/mounts/test_of_a_slow_folder.py": "def test_mount(): pass",
+}
+
+FAST = {"fast", "examples", "store", "short"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "wanted", "examples"),
+    [
+        ((), FAST, 10),
+        (("-n", "2"), FAST, 10),
+        (("--all", "-n", "2"), FAST | {"marked", "mount", "long"}, 100),
+        (("tests/test_fast.py",), {"fast", "examples", "marked"}, 10),
+        (("tests/mounts",), {"mount"}, 10),
+        (("--hypothesis-profile=ci",), FAST, 100),
+    ],
+)
+def test_tiers(arguments: tuple[str, ...], wanted: set[str], examples: int, tmp_path: Path) -> None:
+    for name, text in TIERED_TESTS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path / "tests")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    done = run(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        tmp_path / "t",
+        *arguments,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(re.findall(r"^PASSED \S*::test_(\w+)", done.stdout, re.MULTILINE)) == wanted
+    if "tests/mounts" not in arguments:
+        assert f"EXAMPLES {examples}\n" in done.stdout
+
+
+def test_a_marker_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "test_it.py").write_text("import pytest\n@pytest.mark.slwo\ndef test_it(): pass\n")
+    done = run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "'slwo' not found in `markers`" in done.stdout

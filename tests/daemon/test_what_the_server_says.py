@@ -19,6 +19,7 @@ from syncin_mount.app.registration import merged
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.config.values import check_remote
 from syncin_mount.remote.registrations import PathUpdate, SyncPath
+from tests.effort import examples
 
 HOME = Server("home", "http://127.0.0.1:8080", "user1", "8d4ad0ab-3a8e-4a7b-9f4e-6f4f5a9f2f11")
 DOCS = Synchronization("docs", "home", "personal/docs", Path("/mnt/docs"), path_id=1, timestamp=10)
@@ -57,7 +58,7 @@ def can_be_kept(folder: Path, now: Configuration) -> None:
     assert file.read() == now
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, TEXTS, st.lists(TEXTS, max_size=3), NUMBERS)
 def test_settings(
     tmp_path_factory: Any, expected_log: Any, remote: str, rights: str, filters: list[str], timestamp: int
@@ -72,7 +73,7 @@ def test_settings(
         can_be_kept(tmp_path_factory.mktemp("home"), CONFIGURATION.with_synchronization(now))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(TEXTS, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=3), NUMBERS, NUMBERS)
 def test_offers(
     tmp_path_factory: Any, name: str, remote: str, local: str, rights: str, filters: list[str], number: int, at: int

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Entry, Kind, Local, Remote
 from reconciler.trees.listing_scan import Observer, RemoteTree
+from tests.effort import examples
 from tests.reconciler.disk import Disk, Memory, differences, listed, observe
 
 
@@ -411,7 +412,7 @@ def act(disk: Disk, deeds: list[tuple[str, int, int, str, str, int]]) -> None:
 
 
 @given(st.lists(deed, max_size=15), st.lists(deed, max_size=10), st.booleans(), st.booleans())
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_the_observed_tree_is_the_listed_one(
     before: list[tuple[str, int, int, str, str, int]],
     after: list[tuple[str, int, int, str, str, int]],
@@ -486,7 +487,7 @@ def test_files_that_look_alike_and_change_places_are_no_restored_disk():
 
 @given(st.lists(deed, max_size=15), st.lists(st.tuples(st.sampled_from(["move", "swap"]), *[st.integers(0, 40)] * 2,
        st.sampled_from(NAMES), st.just("x"), st.just(1)), max_size=8))  # fmt: skip
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_moves_alone_make_no_node_and_lose_none(before, after):
     disk = Disk()
     act(disk, before)

@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
 from reconciler.model import ROOT, Conflict, Direction, Kind, NodeId, Place, Settings, Side
+from tests.effort import examples
 from tests.reconciler.world import Item, User, World, swap_name
 
 NAMES = ("a", "b", "c", "d.txt")
@@ -130,7 +131,7 @@ seeds = st.integers(0, 1000).map(random.Random)
 
 
 @given(worlds, seeds)
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 def test_both_sides_become_equal_and_nothing_is_lost(world: World, rng: random.Random):
     before = owned(world)
     made = world.plan(rng)
@@ -142,7 +143,7 @@ def test_both_sides_become_equal_and_nothing_is_lost(world: World, rng: random.R
 
 
 @given(worlds, seeds, st.lists(st.integers(0, 12), min_size=1, max_size=4))
-@settings(max_examples=800)
+@settings(max_examples=examples(800))
 def test_an_interrupted_plan_is_followed_by_one_that_ends_well(world: World, rng: random.Random, limits: list[int]):
     before = owned(world)
     for limit in limits:
@@ -153,7 +154,7 @@ def test_an_interrupted_plan_is_followed_by_one_that_ends_well(world: World, rng
 
 
 @given(worlds, seeds, st.integers(1, 3))
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_actions_that_fail_are_made_up_for_later(world: World, rng: random.Random, runs: int):
     before = owned(world)
     for _ in range(runs):
@@ -176,7 +177,7 @@ one_sided_worlds = st.builds(
 
 
 @given(one_sided_worlds, seeds, st.lists(st.integers(0, 12), max_size=3))
-@settings(max_examples=800)
+@settings(max_examples=examples(800))
 def test_what_one_side_did_happens_on_the_other_and_only_there(
     told_on: tuple[World, Side], rng: random.Random, limits: list[int]
 ):
@@ -196,7 +197,7 @@ def test_what_one_side_did_happens_on_the_other_and_only_there(
 
 
 @given(worlds, seeds, CHANGE, CHANGE, st.integers(0, 12))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_work_goes_on_during_a_run(world: World, rng: random.Random, here: list[Do], there: list[Do], limit: int):
     world.run(world.plan(), rng, limit)
     story = Story(world, "x")
@@ -212,7 +213,7 @@ def test_work_goes_on_during_a_run(world: World, rng: random.Random, here: list[
 
 
 @given(worlds, seeds, st.sets(st.integers(0, 30), max_size=3), st.sets(st.integers(0, 30), max_size=2))
-@settings(max_examples=800)
+@settings(max_examples=examples(800))
 def test_what_is_busy_or_unknown_is_left_alone_and_settled_later(
     world: World, rng: random.Random, busy: set[int], unknown: set[int]
 ):
@@ -238,7 +239,7 @@ def test_what_is_busy_or_unknown_is_left_alone_and_settled_later(
 
 
 @given(worlds, seeds, st.lists(st.tuples(st.integers(0, 30), st.sampled_from(NAMES)), max_size=4))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_links_stay_here_and_make_room(world: World, rng: random.Random, links: list[tuple[int, str]]):
     folders = [ROOT, *(node for node in sorted(world.here) if world.here[node].kind is Kind.FOLDER)]
     local = User(world, Side.LOCAL)
@@ -249,7 +250,7 @@ def test_links_stay_here_and_make_room(world: World, rng: random.Random, links: 
 
 
 @given(worlds, seeds, st.sampled_from([Direction.UPLOAD, Direction.DOWNLOAD]))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_one_direction_makes_one_side_like_the_other(world: World, rng: random.Random, direction: Direction):
     world.settings = Settings(direction=direction, host="box")
     if direction is Direction.UPLOAD:
@@ -272,7 +273,7 @@ def _shared(*items: tuple[int, Item]) -> World:
 
 @given(st.permutations(range(6)), st.permutations(range(6)), seeds)
 @example([1, 2, 3, 4, 5, 0], [0, 1, 2, 3, 4, 5], random.Random(0))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_permutation_of_names_on_both_sides(here: list[int], there: list[int], rng: random.Random):
     world = _shared(*((n + 2, Item(Kind.FILE, ROOT, f"f{n}", str(n), n, 1, n + 1)) for n in range(6)))
     world.last_version = 10

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Settings, Side
 from reconciler.ports import BaseEntry
 from reconciler.trees.listing_scan import RemoteTree
+from tests.effort import examples
 from tests.reconciler.disk import Disk, observe
 from tests.reconciler.test_plan_properties import CHANGE, NAMES, Do, Story, contents
 from tests.reconciler.world import Item, User, World
@@ -129,7 +130,7 @@ def take_over(world: World, tree: RemoteTree, disk: Disk) -> None:
     told=st.booleans(),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=800)
+@settings(max_examples=examples(800))
 def test_whatever_others_did_on_the_server(
     wishes: tuple[list[Do], list[Do], list[Do]], conflict: Conflict, told: bool, seed: int
 ):

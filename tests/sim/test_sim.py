@@ -17,7 +17,7 @@ PARTS = 20
 REPLAYED = 7
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 def test_nothing_is_lost_and_all_sides_agree(part: int) -> None:
     failed = {seed: outcome.failure for seed in range(part, RUNS, PARTS) if (outcome := run(make(seed))).failure}
     assert not failed, "look with ./dev sim --runs 1 --seed SEED --shrink --log 60"
@@ -36,6 +36,7 @@ def digests(environment: dict[str, str]) -> list[str]:
     ).stdout.split()
 
 
+@pytest.mark.slow
 def test_a_seed_replays_exactly() -> None:
     """In this process, after whatever ran before, and in others that hash differently."""
     here = [run(make(seed)).digest for seed in range(REPLAYED)]

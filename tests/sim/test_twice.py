@@ -10,7 +10,7 @@ OPERATIONS = 60
 """A side."""
 
 
-@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 11))])
 def test_no_folder_is_there_twice(seed: int) -> None:
     outcome = attempt(seed, OPERATIONS)
     assert outcome.failure is None, f"look with ./dev sim twice --runs 1 --seed {seed} --operations 60 --log 2000"

@@ -16,6 +16,7 @@ from reconciler.model import ROOT, Base, Kind
 from syncin_mount.store import system
 from syncin_mount.store.content.byte_ranges import BLOCK, Ranges
 from syncin_mount.store.content.handles import IncomingFile
+from tests.effort import examples
 from tests.store.support import SECOND, arrive, make, open_replica, read, settle, tree, write
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)))
@@ -39,7 +40,7 @@ def test_ranges_are_sets_of_numbers(spans: list[tuple[int, int]], start: int, st
         assert found[1] == stop or found[1] in numbers
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data(), size=st.integers(1, 5 * BLOCK))
 def test_parts_in_any_order_make_the_whole(
     data: st.DataObject, size: int, tmp_path_factory: pytest.TempPathFactory

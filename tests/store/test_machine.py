@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.errors import LocalChanged
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
 from syncin_mount.store import CannotUndo, NodeType, Replica, Status, check
+from tests.effort import examples
 from tests.store.support import SECOND, base_of, kill, open_replica, read, write
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b"doc", b"doc~", b"\xff"])
@@ -626,5 +627,7 @@ class Store(RuleBasedStateMachine):
 
 TestStore = Store.TestCase
 TestStore.settings = settings(
-    max_examples=60, stateful_step_count=40, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target]
+    max_examples=examples(60),
+    stateful_step_count=40,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target],
 )

@@ -19,6 +19,7 @@ from syncin_mount.store import Replica
 from syncin_mount.store.content.byte_ranges import BLOCK, runs
 from syncin_mount.store.content.handles import IncomingFile, zeros_of
 from syncin_mount.store.import_export.export import copy_out
+from tests.effort import examples
 from tests.store.support import kill, make, open_replica, pick_bin
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no holes to rely on")
@@ -130,7 +131,7 @@ def test_another_version_knows_nothing_of_these_zeros(replica: Replica) -> None:
     assert {path.suffix for path in (replica.folder / "incoming").iterdir()} == {""}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(order=st.permutations(range(6)), zeros=st.sets(st.integers(0, 5)), tail=st.integers(0, BLOCK - 1))
 def test_zeros_and_data_in_any_order_make_the_whole(
     order: list[int], zeros: set[int], tail: int, tmp_path_factory: pytest.TempPathFactory

@@ -26,6 +26,7 @@ from syncin_mount.cli.main import COMMANDS
 from syncin_mount.cli.man_page import STATUS, commands
 from syncin_mount.config import model, schema, values
 from syncin_mount.control import messages, supervision
+from tests.docs.outputs import described, outputs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -148,6 +149,19 @@ def default_filters() -> str:
     return wrapped(", ".join(f"`{name}`" for name in sorted(DEFAULT_NAMES)) + ".")
 
 
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def json_outputs() -> str:
+    """What each command prints with ``--json``."""
+    parts = []
+    for command, document in outputs().items():
+        words = command.split()
+        title = " ".join(word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak"})
+        parts.append(f"### {title.partition(' --')[0]}\n\n```sh\n{command}\n```\n\n" + "\n".join(described(document)))
+    return "\n\n".join(parts)
+
+
 # --- control API -----------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +227,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "config-program": _keys(schema.PROGRAM_KEYS, model.Configuration, {"scheduler": "scheduling"}),
     "config-history": _keys(schema.HISTORY_KEYS, model.HistorySettings),
     "default-filters": default_filters,
+    "json-outputs": json_outputs,
     "messages": _messages(messages),
     "supervisor-messages": _messages(supervision),
 }

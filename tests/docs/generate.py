@@ -157,7 +157,7 @@ def json_outputs() -> str:
     parts = []
     for command, document in outputs().items():
         words = command.split()
-        title = " ".join(word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak"})
+        title = " ".join(word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak", "…"})
         parts.append(f"### {title.partition(' --')[0]}\n\n```sh\n{command}\n```\n\n" + "\n".join(described(document)))
     return "\n\n".join(parts)
 

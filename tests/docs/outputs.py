@@ -86,7 +86,7 @@ def _server(base: Path) -> Iterator[str]:
     trash = root / "users" / "user1" / "trash" / "docs"
     trash.mkdir(parents=True)
     (trash / "old.txt").write_text("old")
-    words = ["serve", "--root", root, "--user", f"user1:{_PASSWORD}", "--ready-file", ready]
+    words = ["serve", "--root", str(root), "--user", f"user1:{_PASSWORD}", "--ready-file", str(ready)]
     with subprocess.Popen([sys.executable, "-m", "syncin_mount", *words], stdout=subprocess.DEVNULL) as server:
         try:
             until = time.monotonic() + _LIMIT

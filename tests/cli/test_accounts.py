@@ -295,32 +295,50 @@ async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_lo
     await world.must("sync", "docs")
 
 
-@pytest.mark.usefixtures("mounts")
-async def test_certificates_that_the_environment_names_wrongly_are_told_by_each_command(
-    world: World, secured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """`mount` once ended without naming them: the socket of its own daemon was thought to need certificates."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "secured" / CERTIFICATE))
+async def trusted(world: World, secured: str, *options: str) -> None:
+    """A synchronization with that server, whose certificate is trusted."""
     words = ("server", "add", "tls", secured, "--login", "user1", "--password-stdin")
-    await world.must(*words, stdin=f"{PASSWORD}\n")
+    await world.must(*words, *options, stdin=f"{PASSWORD}\n")
     place = str(world.drive)
-    await world.must("add", "docs", "--server", "tls", "--remote", "personal/docs", "--mountpoint", place)
-    await world.must("sync", "docs")
-    lost = tmp_path / "lost.pem"
-    monkeypatch.setenv("SSL_CERT_FILE", str(lost))
-    names = f"SSL_CERT_FILE names {lost}, where no certificates can be read (No such file or directory)"
-    assert names in await world.refused("sync", "docs", status=5)
-    assert names in await world.refused("remote", "ls", "--server", "tls", status=5)
-    again = ("server", "add", "other", secured.replace("127.0.0.1", "localhost"), *words[4:])
-    assert names in await world.refused(*again, stdin=f"{PASSWORD}\n", status=5)
-    assert [each["name"] for each in await world.json("server", "list")] == ["tls"]
-    assert names in (await world.run("doctor")).out
+    folder = ("--remote", "personal/docs", "--mountpoint", place)
+    await world.must("add", "docs", "--server", "tls", *folder)
+
+
+async def is_told_and_loses_nothing(world: World, names: str) -> None:
+    """By `mount`, which mounts all the same, by `sync` and by `status`."""
     done = await world.run("mount", "docs")
     assert (done.status, names in done.error, done.error.count("\n")) == (0, True, 1), done
     (world.drive / "unsent").write_text("only here")
     assert names in await world.refused("sync", "docs", status=5)
     assert names in str((await world.json("status", "docs"))[0]["failed"])
     await world.must("umount", "docs")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "secured" / CERTIFICATE))
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_certificates_that_the_environment_names_wrongly_are_told_by_each_command(
+    world: World, secured: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """`mount` once ended without naming them: its own daemon's socket was thought to need them."""
+    good, lost = tmp_path / "secured" / CERTIFICATE, tmp_path / "lost.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(good))
+    await trusted(world, secured)
+    monkeypatch.setenv("SSL_CERT_FILE", str(lost))
+    names = f"SSL_CERT_FILE names {lost}, where no certificates can be read (No such file or "
+    address = secured.replace("127.0.0.1", "localhost")
+    words = ("server", "add", "other", address, "--login", "user1", "--password-stdin")
+    assert names in await world.refused(*words, stdin=f"{PASSWORD}\n", status=5)
+    assert names in (await world.run("doctor")).out
+    await is_told_and_loses_nothing(world, names)
+    monkeypatch.setenv("SSL_CERT_FILE", str(good))
     await world.must("sync", "docs")
     assert (tmp_path / "secured/users/user1/files/docs/unsent").read_text() == "only here"
+
+
+@pytest.mark.usefixtures("mounts")
+async def test_a_file_of_certificates_that_went_away_is_told(world: World, secured: str, tmp_path: Path):
+    own = tmp_path / "own.pem"
+    own.write_bytes((tmp_path / "secured" / CERTIFICATE).read_bytes())
+    await trusted(world, secured, "--ca-file", str(own))
+    own.unlink()
+    names = f"The file {own} of certificates cannot be used (No such file or directory)"
+    await is_told_and_loses_nothing(world, names)

@@ -41,17 +41,24 @@ def warn_insecure(server: Server) -> None:
 
 
 def warn_untrusting(servers: Iterable[Server]) -> None:
-    """Says so where the environment names certificates that cannot be used for one of these
-    servers: a drive is mounted all the same, and its runs are refused until that is put right."""
-    if not any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")):
-        return
-    verified = [each for each in servers if each.url.startswith("https:") and not each.insecure_tls]
-    if any(each.ca_file is None for each in verified):
-        from syncin_mount.remote.trust import wrong_in_environment  # noqa: PLC0415 (start-up time)
+    """Says so where the certificates that the environment names, or that are set for one of these
+    servers, cannot be used: a drive is mounted all the same, and its runs are refused until that is
+    put right."""
+    named = any(os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    told: set[str] = set()
+    for each in servers:
+        if not each.url.startswith("https:") or not (named or each.ca_file or each.client_cert):
+            continue
+        from reconciler.errors import RemoteError  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.sessions import way_to  # noqa: PLC0415
+        from syncin_mount.remote.http.connection_pool import tls  # noqa: PLC0415
 
-        wrong = wrong_in_environment()
-        if wrong is not None:
-            output.warn(wrong)
+        try:
+            tls(way_to(each))
+        except RemoteError as error:
+            if str(error) not in told:
+                output.warn(str(error))
+            told.add(str(error))
 
 
 def synchronization_named(configuration: Configuration, name: str) -> Synchronization:

@@ -36,12 +36,14 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Original:
-    """A replica to be damaged, and what an undamaged start makes of it."""
+    """A replica to be damaged, and what an undamaged start makes of it. ``going`` are the objects that
+    a start removes, as the index says that newer ones took their place."""
 
     folder: Path
     tree: dict[str, bytes | None]
     contents: frozenset[bytes]
     unsent: frozenset[bytes]
+    going: frozenset[str]
 
 
 @dataclass
@@ -60,7 +62,9 @@ def originals(place: Path) -> list[Original]:
         build(folder, state)
         copy = copied(folder, place / f"{state}-control" / "docs")
         replica = Replica.open(copy)
-        found.append(Original(folder, dict(tree(replica)), contents(replica), unsent(replica)))
+        held, sent_not = contents(replica), unsent(replica)
+        going = frozenset(objects(folder) - objects(copy))
+        found.append(Original(folder, dict(tree(replica)), held, sent_not, going))
         replica.close()
     return found
 
@@ -79,6 +83,11 @@ def unsent(replica: Replica) -> frozenset[bytes]:
         for dirty in replica.dirty()
         if (local := replica.local(dirty.node)) is not None and local.kind is Kind.FILE and local.size
     )
+
+
+def objects(folder: Path) -> set[str]:
+    """Every object's path in the replica."""
+    return {str(path.relative_to(folder)) for path, _ in files(folder / "objects")}
 
 
 def files(top: Path) -> list[tuple[Path, bytes]]:
@@ -133,8 +142,8 @@ def grow(data: bytearray, chance: random.Random) -> None:
 WAYS: dict[str, Callable[[bytearray, random.Random], None]] = {"flip": flip, "zero": zero, "cut": cut, "grow": grow}
 
 
-def damage(folder: Path, chance: random.Random) -> Damage:
-    """Damages one thing."""
+def damage(folder: Path, chance: random.Random, going: frozenset[str] = frozenset()) -> Damage:
+    """Damages one thing. What is swapped to where a start removes an object is hurt by that."""
     kinds = [kind for kind in WEIGHTS if (folder / kind).exists() or kind == "folder"]
     [kind] = chance.choices(kinds, [WEIGHTS[each] for each in kinds])
     if kind == "folder":
@@ -160,7 +169,10 @@ def damage(folder: Path, chance: random.Random) -> Damage:
         theirs = other.read_bytes()
         change(path, theirs)
         change(other, before)
-        return Damage(f"{name} and {other.relative_to(folder)} swapped", {theirs} & hurt)
+        where = other.relative_to(folder)
+        lying = {str(name): theirs, str(where): before}
+        hurt = {theirs} & hurt | {data for at, data in lying.items() if at in going}
+        return Damage(f"{name} and {where} swapped", hurt)
     data = bytearray(before)
     WAYS[way](data, chance)
     change(path, bytes(data))
@@ -242,7 +254,7 @@ def run(seed: int, of: list[Original], place: Path) -> str:
     where = Path(tempfile.mkdtemp(dir=place))
     try:
         folder = copied(original.folder, where / "docs")
-        done = damage(folder, chance)
+        done = damage(folder, chance, original.going)
         said = apart(lambda: start(folder), where)
         if said.startswith("!"):
             wrong = f"the start ends with {said[1:]}"

@@ -274,8 +274,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
     """A version that was being sent to the name ``name`` in a folder, and of which nobody knows whether it arrived: the
-    answer was lost, or this process. ``new`` says that the node had no base then; ``mtime`` is in
-    whole seconds, as is ``mtime_here`` (see ``Base``)."""
+    answer was lost, or this process. ``checksum`` is empty as long as not all of it was sent. ``new`` says that the
+    node had no base then; ``mtime`` is in whole seconds, as is ``mtime_here`` (see ``Base``)."""
 
     node: NodeId
     name: str

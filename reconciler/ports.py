@@ -318,6 +318,11 @@ class RemoteFolder(Protocol):
     Every method raises a RemoteError (see ``reconciler.errors``) and nothing else but Cancelled.
     """
 
+    @property
+    def proves_all(self) -> bool:
+        """Whether every upload is compared with its checksum there: others could change it on the way."""
+        ...
+
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
@@ -372,10 +377,10 @@ class RemoteFolder(Protocol):
         prove: bool = True,
     ) -> int:
         """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of
-        the whole; with ``prove`` the server compares what it received with it, and always where others
-        could change it on the way. ``start`` resumes the server's partial from that byte. LocalChanged
-        from the reader passes through. The inode that the answer tells, 0 when it tells none that can
-        be one."""
+        the whole; with ``prove`` or ``proves_all`` the server compares what it received with it, else
+        it may be empty. ``start`` resumes the server's partial from that byte. LocalChanged and Rotten
+        from the reader pass through. The inode that the answer tells, 0 when it tells none that can be
+        one."""
         ...
 
     async def partial(self, path: str) -> int:

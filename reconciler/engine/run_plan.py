@@ -61,6 +61,7 @@ class Carrier:
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._attempted: dict[NodeId, int] = {}
+        self._staged: dict[NodeId, int] = {}
         self._reach = reach
         self._fuses: dict[Op, Fuse] = {}
         self._recall = Recall(replica, remote, self._attempted, reach)
@@ -109,6 +110,7 @@ class Carrier:
             settings=settings,
             copies=self._copies if settings.mode is Mode.SECURE else None,
             attempted=self._attempted,
+            staged=self._staged,
             sent=self._sent,
             meant=self._meant,
             suspects=self._suspects,

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import trio
 
-from reconciler.checksum import checksum
+from reconciler.counted import Counted
 from reconciler.errors import (
     Changed,
     Exists,
@@ -31,9 +31,8 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.executor.folder_presence import Meant, Presence
-from reconciler.executor.upload import Outgoing, Sender, file_at, mtime_to_send, same
+from reconciler.executor.upload import Outgoing, Sender, file_at, same, settle_mtime
 from reconciler.executor.upload_recovery import confirm, document_at
-from reconciler.hydration.content_proof import LOST
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import (
     ROOT,
@@ -54,7 +53,7 @@ from reconciler.model import (
 from reconciler.names import SWAP_PREFIX
 from reconciler.planner.guards import kept_below
 from reconciler.planner.resolve import stays_of_equals
-from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
+from reconciler.ports import Content, Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
 from reconciler.trees.tree_view import Trees
@@ -81,17 +80,18 @@ class Executor:
         settings: Settings,
         copies: Copies | None = None,
         attempted: dict[NodeId, int] | None = None,
+        staged: dict[NodeId, int] | None = None,
         sent: dict[NodeId, float] | None = None,
         meant: dict[NodeId, Meant] | None = None,
         suspects: set[NodeId] | None = None,
     ) -> None:
-        """``meant`` (see ``Presence``), ``attempted`` and ``sent`` outlive the executor: the last two have the version
-        of each node whose upload may have been done unseen, and when each was sent. The server's PUT knows no
-        condition: another device that looked before ours arrived overwrites it without having seen it, and nobody but
-        we has it then."""
+        """``meant`` (see ``Presence``), ``attempted``, ``staged`` (see ``Sender``) and ``sent`` outlive the executor:
+        the last has when each node was sent. The server's PUT knows no condition: another device that looked before
+        ours arrived overwrites it without having seen it, and nobody but we has it then."""
         self._union = replica.base_count() == 0 or settings.meeting
         suspects = set() if suspects is None else suspects
-        self._sender = Sender(replica, remote, tree, progress, copies, {} if attempted is None else attempted, suspects)
+        attempted, staged = {} if attempted is None else attempted, {} if staged is None else staged
+        self._sender = Sender(replica, remote, tree, progress, copies, attempted, staged, suspects)
         self._sent = {} if sent is None else sent
         self._presence = Presence(replica, remote, tree, {} if meant is None else meant, listed=listed)
         self._settings = settings
@@ -217,20 +217,18 @@ class Executor:
         self._expect_proved(action.node)
         content = self._replica.open_content(action.node)
         try:
-            # What the plan was made from was summed already, if it was compared by checksum.
-            digest = (action.local.checksum if action.local else None) or await checksum(content.fd, local.size)
-            if digest is None or self._version(action.node) != local.version:
-                raise Stale("it was changed here while it was read")
-            known = self._replica.checksum_of(action.node, local.version)
-            if known is not None and known != digest:
-                raise Rotten(LOST)
-            mtime = mtime_to_send(local, digest, (self._replica.base(action.node), action.base, action.remote))
-            out = Outgoing(action, path, there, content.fd, local, mtime, digest)
+            counted = self._counted(action, local, content)
+            along = self._sender.counts_along(local)
+            if not along:
+                await counted.get()
+            mtime = await settle_mtime(counted, local, (self._replica.base(action.node), action.base, action.remote))
+            out = Outgoing(action, path, there, counted, local, mtime, self._settings.tag, along)
             if action.remote is None:
                 await self._presence.prove(place.parent)
             self._presence.sends(action.node, there, path, action.remote)
             arrived = await self._sender.put(out)
             self._presence.arrived(action.node)
+            digest = await counted.get()
         finally:
             content.close()
         base = Base(
@@ -252,6 +250,18 @@ class Executor:
         self._sender.confirmed(out)
         self._sent[document] = trio.current_time()
         return arrived.moved
+
+    def _counted(self, action: Action, local: Local, content: Content) -> Counted:
+        """The content as it is on its way. Raises Rotten."""
+        node = action.node
+        return Counted(
+            content.fd,
+            local.size,
+            lambda: self._version(node) == local.version,
+            expected=self._replica.checksum_of(node, local.version),
+            # What the plan was made from was counted already, if it was compared by checksum.
+            told=action.local.checksum if action.local is not None else None,
+        )
 
     def _document(self, node: NodeId, place: Place) -> NodeId:
         document, inherited = document_at(self._replica, node, place)
@@ -553,19 +563,18 @@ class Executor:
     async def _is_equal(self, action: Action, local: Local) -> bool:
         """Whether what both sides edited to the same size and second is the same content."""
         assert action.remote is not None
-        content = self._replica.open_content(action.node)
+        node, remote = action.node, action.remote
+        content = self._replica.open_content(node)
         try:
-            digest = await checksum(content.fd, local.size)
+            counted = Counted(content.fd, local.size, lambda: self._version(node) == local.version, expected=None)
+            digest = await counted.get()
         finally:
             content.close()
-        if digest is None or self._version(action.node) != local.version:
-            raise Stale("it was changed here while it was read")
-        remote = action.remote
         if remote.checksum is not None:
             return remote.checksum == digest
         found = Found(remote.size, remote.mtime * 1000)
-        path = self._tree.path(action.node)
-        return await self._sender.is_ours(Outgoing(action, path, remote.place, -1, local, remote.mtime, digest), found)
+        path = self._tree.path(node)
+        return await self._sender.is_ours(Outgoing(action, path, remote.place, counted, local, remote.mtime), found)
 
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:

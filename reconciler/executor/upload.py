@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from reconciler.errors import Exists, LocalChanged, Mismatch, RemoteError, ServerFault, Stale
+from reconciler.counted import Counted
+from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
 from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.names import STAGED_PREFIX, can_be_uploaded
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
-from reconciler.ranged_read import read_sparse
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -26,6 +26,10 @@ RESUME_FROM = 1 << 20
 BESIDE_FROM = 1 << 20
 """New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
 when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
+
+ALONG_FROM = 8 << 20
+"""Contents of at least this many bytes are counted while they are sent, where nobody needs the checksum before. For
+smaller ones it would save some milliseconds, and cost a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +43,18 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One version on its way to ``place``, whose path is ``path``. ``fd`` reads it, ``mtime`` (s) and ``digest``
-    (SHA-512/256) are what the server gets."""
+    """One version on its way to ``place``, whose path is ``path``. ``content`` reads and counts it, ``mtime`` (s) is
+    what the server gets. ``tag`` is nobody else's (see ``Settings``); with ``along`` the content may be counted while
+    it is sent: its checksum is not known before."""
 
     action: Action
     path: str
     place: Place
-    fd: int
+    content: Counted
     local: Local
     mtime: int
-    digest: str
+    tag: str = ""
+    along: bool = False
 
     @property
     def mtime_here(self) -> int | None:
@@ -58,12 +64,26 @@ class Outgoing:
 
     @property
     def beside(self) -> Outgoing:
-        """The same version on its way to a name of ours in the same folder. The name tells the content: whoever finds a
-        whole file there, after a crash or from another device, has that very content."""
-        name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{self.digest[:24]}"
+        """The same version on its way to a name of ours in the same folder. Where the checksum is known the name tells
+        the content: whoever finds a whole file there, after a crash or from another device, has that very content.
+        Else it tells the version, and what lies there has to be proved."""
+        told = self._version_id if self.along else self.digest
+        name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{told[:24]}"
         parent, _, _ = self.path.rpartition("/")
         path = f"{parent}/{name}" if parent else name
         return replace(self, path=path, place=Place(self.place.parent, name))
+
+    @property
+    def digest(self) -> str:
+        """Its checksum, which is known by now."""
+        assert self.content.value is not None
+        return self.content.value
+
+    @property
+    def _version_id(self) -> str:
+        """Of this version on this device: the same whenever it is tried again."""
+        told = f"{self.tag} {self.action.node} {self.local.version}"
+        return hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
     @property
     def name(self) -> str:
@@ -78,10 +98,10 @@ class Outgoing:
 
 
 class Sender:
-    """Sends for one plan. ``attempted`` outlives it: the version of each node whose upload may have been done unseen.
-    With ``copies``, content that the server has already is copied there instead of sent.
-    ``suspects`` takes up the nodes
-    whose file on the server has another time to the millisecond than is known of it."""
+    """Sends for one plan. ``attempted`` and ``staged`` outlive it: the version of each node whose upload may have been
+    done unseen, and the one that was put beside its place as a whole. With ``copies``, content that the server has
+    already is copied there instead of sent. ``suspects`` takes up the nodes whose file on the server has another time
+    to the millisecond than is known of it."""
 
     def __init__(
         self,
@@ -91,6 +111,7 @@ class Sender:
         progress: Progress,
         copies: Copies | None,
         attempted: dict[NodeId, int],
+        staged: dict[NodeId, int],
         suspects: set[NodeId],
     ) -> None:
         self._replica = replica
@@ -99,12 +120,19 @@ class Sender:
         self._progress = progress
         self._copies = copies
         self._attempted = attempted
+        self._staged = staged
         self._suspects = suspects
         self._left: set[Place] = set()  # where remains lie, though the version is on the server
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
+    def counts_along(self, local: Local) -> bool:
+        """Whether a content may be counted while it is sent: the server is not to compare its checksum, which would
+        have to be told first, and nothing on the server is looked for by it."""
+        proved = self._copies is not None or local.doubtful or self._remote.proves_all
+        return local.size >= ALONG_FROM and not proved
+
     async def put(self, out: Outgoing) -> Arrived:
-        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, OSError.
+        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, Rotten, OSError.
 
         Cancelled, the server has the old version or the new one, whole.
         """
@@ -118,12 +146,14 @@ class Sender:
 
         It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
         """
-        action = out.action
-        source, twin = await self._proved_copy(out.digest, action.node, out.local.size), None
+        action, source, twin = out.action, None, None
+        if self._copies is not None:
+            source = await self._proved_copy(self._copies, out.digest, action.node, out.local.size)
         if source is None:
             source, twin = await self._proved_twin(out)
         if source is None:
             return None
+        await out.content.get()
         if action.remote is not None:
             await self.expect_file(action.node, out.path, action.remote)
         beside = out.beside
@@ -131,7 +161,7 @@ class Sender:
         self._note(beside)
         inode = await self._remote.copy(source, beside.path, out.mtime)
         same_still = twin is None or await file_at(self._remote, source) == twin
-        if not same_still or not await self._lies_there(beside):  # another version, by now
+        if not same_still or await self._whole_at(beside) is None:  # another version, by now
             self._left.add(beside.place)
             return None
         await self._bring_in(beside, out)
@@ -139,9 +169,9 @@ class Sender:
             self._left.add(beside.place)
         return Arrived(0, inode)
 
-    async def _proved_copy(self, digest: str, node: NodeId, size: int) -> str | None:
+    async def _proved_copy(self, copies: Copies, digest: str, node: NodeId, size: int) -> str | None:
         """The path of a file on the server that still is what a listing or an upload showed to have this content."""
-        other = await self._copies.find(digest) if self._copies is not None and size else None
+        other = await copies.find(digest) if size else None
         remote = self._tree.get(other) if other is not None and other != node else None
         if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
             return None
@@ -195,12 +225,25 @@ class Sender:
         beside, arrived = out.beside, Arrived(0, 0)
         if not await self._lies_there(beside):
             arrived = await self._send_content(beside, beside.path, replace=True)
+            self._staged[beside.action.node] = beside.local.version
         await self._bring_in(beside, out)
         return arrived
 
     async def _lies_there(self, beside: Outgoing) -> bool:
+        """Whether this very version lies there as a whole. Where its name does not tell its content, this process
+        knows that it put it there, or the content itself is looked at."""
+        found = await self._whole_at(beside)
+        if found is None or not beside.along:
+            return found is not None
+        node, version = beside.action.node, beside.local.version
+        if version in (self._staged.get(node), self._attempted.get(node)):
+            return True
+        return await checksum_there(self._remote, beside.path, found) == await beside.content.get()
+
+    async def _whole_at(self, beside: Outgoing) -> Found | None:
+        """What lies there with the version's size and time; None for nothing."""
         found = await file_at(self._remote, beside.path)
-        return found is not None and is_upload(found, beside.local.size, beside.mtime)
+        return found if found is not None and is_upload(found, beside.local.size, beside.mtime) else None
 
     async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
         """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
@@ -212,14 +255,17 @@ class Sender:
             await self._remote.move(beside.path, out.path, overwrite=remote is not None)
         except (Stale, Exists):
             await self._remote.delete(beside.path)
+            self._staged.pop(out.action.node, None)
             self._forget(beside)
             raise
+        self._staged.pop(out.action.node, None)
         self._brought.add(beside.place)
 
     def _note(self, out: Outgoing) -> None:
-        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of."""
-        action, new = out.action, out.action.base is None
-        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, out.digest, new, out.mtime_here)
+        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of. Once more with the
+        checksum, before the last bytes, where it was not known: what may have arrived can then be proved."""
+        action, new, told = out.action, out.action.base is None, out.content.value or ""
+        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, told, new, out.mtime_here)
         left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
         self._replica.note_leftover(left)
 
@@ -248,7 +294,7 @@ class Sender:
             return False
         if self._attempted.get(out.action.node) == out.local.version:
             return True
-        return await checksum_there(self._remote, out.path, found) == out.digest
+        return await checksum_there(self._remote, out.path, found) == await out.content.get()
 
     async def expect_file(self, node: NodeId, path: str, expected: Remote) -> Found:
         """The server's file is the expected version. Raises Stale."""
@@ -269,11 +315,15 @@ class Sender:
 
     async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> Arrived:
         self._note(out)
-        start = 0
+        start, told = 0, out.content.value
         if out.local.size >= RESUME_FROM:
             start = await self._remote.partial(path)
             if start >= out.local.size:
                 start = 0
+        if start:  # the server compares the whole, as what it had of an earlier try may be something else
+            await out.content.get()
+        if out.content.value != told:
+            self._note(out)
         try:
             inode = await self._stream(out, path, start, replace=replace)
         except (Mismatch, ServerFault):
@@ -292,14 +342,15 @@ class Sender:
         """
         node, version, size = out.action.node, out.local.version, out.local.size
         prove = start > 0 or self._copies is not None or out.local.doubtful
+        noted = out.content.value
 
         async def read(offset: int, length: int) -> bytes:
-            local = self._replica.local(node)
-            if local is None or local.version != version:
-                raise LocalChanged("it was changed here while it was sent")
-            piece = read_sparse(out.fd, min(length, size - offset), offset)
+            nonlocal noted
+            piece = await out.content.read(offset, length)
+            if out.content.value != noted:  # these are the last bytes
+                self._note(out)
+                noted = out.content.value
             self._progress.advanced(out.action, len(piece))
-            await trio.lowlevel.checkpoint()
             return piece
 
         try:
@@ -308,7 +359,7 @@ class Sender:
                 read,
                 size=size,
                 mtime=out.mtime,
-                checksum=out.digest,
+                checksum=noted or "",
                 replace=replace,
                 start=start,
                 prove=prove,
@@ -320,6 +371,14 @@ class Sender:
         except trio.Cancelled:
             self._attempted[node] = version
             raise
+
+
+async def settle_mtime(content: Counted, local: Local, seen: tuple[Base | Remote | None, ...]) -> int:
+    """As ``mtime_to_send``; the content is only counted where something of its size and second is known. Raises as
+    ``Counted.get``."""
+    if content.value is None and mtime_to_send(local, "", seen) != max(local.mtime, 1):
+        await content.get()
+    return mtime_to_send(local, content.value or "", seen)
 
 
 def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None]) -> int:

@@ -102,7 +102,10 @@ class Recall:
         return base.place == Place(parent, sent.name) and base.version < sent.version
 
     async def _is_there(self, leftover: Leftover, sent: Unconfirmed) -> bool:
-        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the content does."""
+        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the content does. A
+        version without a checksum was not sent to its end."""
+        if not sent.checksum:
+            return False
         try:
             folder = self.replica.base_path(leftover.parent)
             path = f"{folder}/{sent.name}" if folder else sent.name

@@ -119,6 +119,10 @@ class Folder:
         web_path(checked(remote_path))
         self._root, self._id = remote_path, path_id
 
+    @property
+    def proves_all(self) -> bool:
+        return goes_in_clear(self._session.account.url)
+
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
@@ -248,7 +252,7 @@ class Folder:
         if beside and not replace:
             await self._vacant(path)
         query: dict[str, int | str] = {"size": size, "mtime": stamp(mtime)}
-        if prove or goes_in_clear(self._session.account.url):
+        if prove or self.proves_all:
             query["checksum"] = checksum
         content = _Content(reader, start, size)
         try:

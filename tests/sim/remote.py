@@ -380,6 +380,10 @@ class ModelFolder:
 
     # uploads ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def proves_all(self) -> bool:
+        return False
+
     async def upload(
         self,
         path: str,

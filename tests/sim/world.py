@@ -43,6 +43,8 @@ RESUME_FROM = 6000
 
 BESIDE_FROM = 20_000
 """New contents from this many bytes on are put beside their place and moved there."""
+ALONG_FROM = 4000
+"""Contents from this many bytes on are counted while they are sent."""
 FANOUT = 2
 """A replica's folders of objects, of which a run makes many and copies them at each kill."""
 
@@ -474,6 +476,7 @@ def _made_small() -> Iterator[None]:
         with (
             mock.patch.object(reconciler.executor.upload, "RESUME_FROM", RESUME_FROM),
             mock.patch.object(reconciler.executor.upload, "BESIDE_FROM", BESIDE_FROM),
+            mock.patch.object(reconciler.executor.upload, "ALONG_FROM", ALONG_FROM),
             mock.patch.object(syncin_mount.store.content.objects, "FANOUT", FANOUT),
             mock.patch.object(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
         ):

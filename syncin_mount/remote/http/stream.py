@@ -22,6 +22,13 @@ _WATCHED = 16 * 1024
 """Smaller writes fit into any socket buffer: they cannot stall, so nobody listens meanwhile (bytes)."""
 
 _SLICE = 64 * 1024
+"""A write is handed over in slices of so many bytes at first: its time-out is for a standstill, not for a slow line."""
+
+_LARGEST_SLICE = 512 * 1024
+"""Where a line is quick its slices grow up to this: each costs as much as some 50 KiB of its content (measured)."""
+
+_QUICK, _SLOW = 0.05, 0.5
+"""Seconds within which a slice passes for the next to be twice as long; after which it is half as long."""
 
 _READ = 64 * 1024
 
@@ -40,6 +47,7 @@ class Stream(httpcore.AsyncNetworkStream):
         self._filled = False
         self._heads = Heads()
         self._head_until: float | None = None
+        self._slice = _SLICE
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._broken_off:
@@ -77,8 +85,7 @@ class Stream(httpcore.AsyncNetworkStream):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen, spoken, nursery.cancel_scope)
             try:
-                for start in range(0, len(buffer), _SLICE):  # the time-out is for a standstill, not for a slow line
-                    await self._inner.write(buffer[start : start + _SLICE], timeout)
+                await self._write_slices(buffer, timeout)
             except (httpcore.WriteError, httpcore.WriteTimeout) as exc:
                 failure = exc
             nursery.cancel_scope.cancel()
@@ -90,6 +97,18 @@ class Stream(httpcore.AsyncNetworkStream):
             raise httpcore.WriteError("the server answered before it had the whole request")
         if failure is not None:
             raise failure
+
+    async def _write_slices(self, buffer: bytes, timeout: float | None) -> None:
+        start = 0
+        while start < len(buffer):
+            began = trio.current_time()
+            await self._inner.write(buffer[start : start + self._slice], timeout)
+            start += self._slice
+            took = trio.current_time() - began
+            if took < _QUICK:
+                self._slice = min(self._slice * 2, _LARGEST_SLICE)
+            elif took > _SLOW:
+                self._slice = max(self._slice // 2, _SLICE)
 
     async def _listen(self, spoken: list[bytes | httpcore.RemoteProtocolError], writing: trio.CancelScope) -> None:
         """Keeps what the peer says; anything but an interim answer (1xx) ends the writing."""

@@ -10,7 +10,7 @@ import pytest
 import reconciler.counted
 import reconciler.executor.upload
 from reconciler.executor.upload_cleanup import KEPT_NS
-from reconciler.model import Settings
+from reconciler.model import ROOT, Leftover, Settings, Unconfirmed
 from syncin_mount.app.content_patrol import Patrol
 from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
 from tests.engine.test_confirming import restarted
@@ -247,3 +247,18 @@ async def test_two_devices_do_not_send_under_one_name(world: World) -> None:
     for device in devices:
         await device.sync()
     assert {(world.disk / name).read_bytes() for name in partials(world)} == {BIG, OTHER}
+
+
+async def test_a_record_without_a_checksum_says_that_it_cannot_have_arrived(world: World) -> None:
+    device = await world.device()
+    device.write("f", BIG, mtime=THEN)
+    world.put("f", OTHER, mtime=THEN)
+    node = device.node("f")
+    local = device.replica.local(node)
+    assert local is not None
+    cut_short = Unconfirmed(node, "f", THEN, local.version, "", new=True)
+    device.replica.note_leftover(Leftover(ROOT, "f", SIZE, unconfirmed=cut_short))
+    device.engine._carrier._attempted[node] = local.version
+    await device.engine._carrier.recall()
+    assert device.replica.base(node) is None
+    assert [each.unconfirmed for each in device.replica.leftovers()] == [None]

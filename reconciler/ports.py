@@ -208,7 +208,7 @@ class Replica(Lookups, Protocol):
         the contents go to the bin; content that the server never had goes there in any case. Handles stay usable."""
         ...
 
-    def binned_copy(self, node: NodeId, why: str) -> None:
+    def copy_to_bin(self, node: NodeId, why: str) -> None:
         """Puts a copy of the node's present content into the bin (the node stays). No-op for content not here."""
         ...
 
@@ -227,7 +227,7 @@ class Replica(Lookups, Protocol):
         Asking for another version drops what arrived of the former."""
         ...
 
-    def take_in(
+    def install_content(
         self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str
     ) -> None:
         """The complete incoming content becomes the node's content and ``base`` its base, in one event.

@@ -89,7 +89,7 @@ def _quoted(text: str, *, command: bool = False) -> str:
     return f'"{text.replace("$", "$$") if command else text}"'
 
 
-class Told:
+class NotifySocket:
     """Whoever started this process waits to hear how it is, if it is systemd (sd_notify(3)); else nothing happens."""
 
     def __init__(self) -> None:

@@ -10,25 +10,25 @@ from reconciler.filters import Filter
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import NodeId, Op, Outcome, Plan, Result
 from reconciler.ports import Dirty, Replica
-from reconciler.reporting.describe import Telling, first_path
+from reconciler.reporting.describe import PlanDescriber, first_path
 from reconciler.reporting.report import Problem
-from reconciler.requests.backoff import Held, HeldNodes
+from reconciler.requests.backoff import Backoff, Retry
 from reconciler.trees.remote_tree import RemoteTree
 
-BREATHER = 500
+NODES_PER_YIELD = 500
 """Nodes between two looks at the loop, where all that differ are gone through; more of them count as many."""
 
 STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
 
 
-class Outstanding:
+class Backlog:
     """Kept from one run to the next, in memory: a new process finds the reasons anew."""
 
     def __init__(self, replica: Replica, hydrator: Hydrator) -> None:
         self._replica = replica
         self._hydrator = hydrator
-        self.pauses = HeldNodes()
-        self.to_be_listed: set[NodeId] = set()
+        self.backoff = Backoff()
+        self.needs_listing: set[NodeId] = set()
         """What a push found different on the server: it is not tried again before a listing."""
         self.withheld: frozenset[NodeId] = frozenset()
         """What is not deleted before a guard has judged it, or somebody has said so."""
@@ -46,43 +46,43 @@ class Outstanding:
         """What the plan of a full run has waiting is all that does; ``touched`` is all that differs at all."""
         self._waiting = {}
         self.note_plan(made)
-        self.pauses.retain(touched)
-        self.pauses.wait(self._waiting_here())
+        self.backoff.retain(touched)
+        self.backoff.wait(self._waiting_here())
 
-    def note_push(self, settled: Iterable[Dirty], outcomes: Iterable[Outcome], filters: Filter) -> bool:
+    def note_push(self, due: Iterable[Dirty], outcomes: Iterable[Outcome], filters: Filter) -> bool:
         """What a push did nothing for, or waits, is not looked at again at once. Whether a listing has to tell more."""
         acted, stale = set(), set()
         for outcome in outcomes:
             acted.add(outcome.action.node)
             if outcome.result is Result.STALE:
                 stale.add(outcome.action.node)
-        for each in settled:
-            if each.node in acted or self.pauses.is_put_off(each.node):
+        for each in due:
+            if each.node in acted or self.backoff.is_put_off(each.node):
                 continue
             if self.is_filtered(each.node, filters):
-                self.pauses.filter(each)
+                self.backoff.filter(each)
             else:
                 why = self._waiting.get(each.node, "it waits for another change")
-                self.pauses.hold(each, why, trio.current_time())
-        self.to_be_listed |= stale
-        return bool(self.to_be_listed)
+                self.backoff.hold(each, why, trio.current_time())
+        self.needs_listing |= stale
+        return bool(self.needs_listing)
 
     def note_done(self, outcome: Outcome) -> None:
         """The action was carried out."""
         node = outcome.action.node
-        self.pauses.release(node)
+        self.backoff.release(node)
         self._waiting.pop(node, None)
         if outcome.action.op is Op.MAKE:  # what was to go into it waited for it
-            for held, _ in self.pauses.failures():
+            for held, _ in self.backoff.failures():
                 local = self._replica.local(held)
                 if local is not None and local.parent == node:
-                    self.pauses.release(held)
+                    self.backoff.release(held)
 
     def note_failed(self, outcome: Outcome, *, lasting: bool) -> bool:
         """The node waits out a pause before anything is tried again for it. Whether that failure is news."""
         node = outcome.action.node
         dirty = Dirty(node, self._replica.changed_ns(node))
-        return self.pauses.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
+        return self.backoff.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
 
     def withhold(self, nodes: frozenset[NodeId], why: str | None) -> None:
         """These alone are withheld now. Without a reason, that is told of all of them at once, elsewhere."""
@@ -91,7 +91,7 @@ class Outstanding:
     def put_off(self, node: NodeId, why: str, seconds: float) -> None:
         """Nothing is tried for the node for so long, as others fail in the same way."""
         dirty = Dirty(node, self._replica.changed_ns(node))
-        self.pauses.put_off(dirty, why, trio.current_time() + seconds)
+        self.backoff.put_off(dirty, why, trio.current_time() + seconds)
 
     def note_stale(self, outcomes: Iterable[Outcome]) -> None:
         """What did not fit however often it was planned for waits, and is shown: it may be no change that is behind
@@ -100,10 +100,10 @@ class Outstanding:
             if outcome.result is Result.STALE:
                 self.note_failed(outcome, lasting=False)
 
-    def locate(self, tree: RemoteTree) -> None:
+    def remember_paths(self, tree: RemoteTree) -> None:
         """Remembers where on the server those problems are that were never here."""
-        telling = Telling(self._replica, tree)
-        nodes = {*self._waiting, *(node for node, _ in self.pauses.failures())}
+        telling = PlanDescriber(self._replica, tree)
+        nodes = {*self._waiting, *(node for node, _ in self.backoff.failures())}
         self._there = {node: telling.path(node) for node in nodes if self._replica.local(node) is None}
 
     def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
@@ -118,42 +118,42 @@ class Outstanding:
         """Why the plan left the node waiting, if it did."""
         return self._waiting.get(node)
 
-    def pause(self, dirty: Dirty) -> Held | None:
+    def pause(self, dirty: Dirty) -> Retry | None:
         """The pause that is on for the node as it is here now."""
-        held = self.pauses.get(dirty)
+        held = self.backoff.get(dirty)
         return held if held is not None and trio.current_time() < held.until else None
 
     def is_filtered(self, node: NodeId, filters: Filter) -> bool:
         return filters.left_out(self.path(node))
 
-    def is_left_alone(self, dirty: Dirty, filters: Filter) -> bool:
+    def is_skipped(self, dirty: Dirty, filters: Filter) -> bool:
         """Whether nothing is done about the node for now: a pause, somebody's hold, or a filter."""
         if dirty.node in self.withheld or self._replica.is_held(dirty.node):
             return True
-        if self.pauses.holds(dirty, trio.current_time()):
+        if self.backoff.holds(dirty, trio.current_time()):
             return True
         return self.is_filtered(dirty.node, filters)
 
     def is_left_for_good(self, dirty: Dirty, filters: Filter) -> bool:
-        """As ``is_left_alone``, but for what waits only until no more is deleted: that goes, or is judged, then."""
+        """As ``is_skipped``, but for what waits only until no more is deleted: that goes, or is judged, then."""
         held = self.pause(dirty)
         is_still = self._withheld_why if dirty.node in self.withheld else held.why if held is not None else None
-        return is_still != STILL and self.is_left_alone(dirty, filters)
+        return is_still != STILL and self.is_skipped(dirty, filters)
 
     def count(self, filters: Filter) -> int:
         """Nodes that differ, without what a filter leaves out; when there are many, without what is known of it."""
         many = self._replica.dirty_count()
-        if many > BREATHER:
-            return max(many - self.pauses.filtered_count(), 0)
+        if many > NODES_PER_YIELD:
+            return max(many - self.backoff.filtered_count(), 0)
         return sum(not self.is_filtered(dirty.node, filters) for dirty in self._replica.dirty())
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is left over, with its reason: what is held back or waits, as long as it differs."""
-        failures = dict(self.pauses.failures())
+        failures = dict(self.backoff.failures())
         for node in sorted({*failures, *self._waiting} - self.withheld):
             changed, failed = self._replica.changed_ns(node), failures.get(node)
             # One that is not changed here has failed for what is on the server; one that changed since is tried again.
-            held = self.pauses.get(Dirty(node, changed)) if changed else failed
+            held = self.backoff.get(Dirty(node, changed)) if changed else failed
             if held is not None:
                 if not held.filtered:
                     yield Problem(node, self.path(node), held.why, held.lasting)

@@ -15,7 +15,7 @@ WINDOW = 1.0
 """Seconds that a look goes back at least."""
 
 
-class Pace:
+class BurstDetector:
     """How fast the number of changed nodes grows. Time in seconds, of a clock that only grows."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Pace:
         self._since = -math.inf
         self._crowded = False
 
-    def is_crowded(self, count: int, now: float) -> bool:
+    def is_burst(self, count: int, now: float) -> bool:
         """``count`` is how many nodes differ from their base now. The first look tells nothing."""
         passed = now - self._since
         if passed >= WINDOW:

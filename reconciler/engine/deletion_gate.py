@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import trio
 
-from reconciler.engine.backlog import BREATHER
+from reconciler.engine.backlog import NODES_PER_YIELD
 from reconciler.model import NodeId, Op, Outcome, Result, Side
 from reconciler.planner.deletion_history import LONGEST_BURST, Burst, Going, Losses, Memory, Past
 from reconciler.planner.guards import MANY, Halt, is_mass
@@ -29,13 +29,13 @@ class Sorted:
 
 
 class Guarding:
-    """``settle`` is in seconds; ``memory`` has what was deleted by former processes."""
+    """``debounce`` is in seconds; ``memory`` has what was deleted by former processes."""
 
-    def __init__(self, replica: Replica, clock: Clock, settle: float, memory: Memory | None) -> None:
+    def __init__(self, replica: Replica, clock: Clock, debounce: float, memory: Memory | None) -> None:
         self._replica = replica
         self._clock = clock
-        self._settle = settle
-        self._rest = settle * RESTS
+        self._debounce = debounce
+        self._rest = debounce * RESTS
         self._losses = Losses(memory)
         self._there = Burst()
 
@@ -79,7 +79,7 @@ class Guarding:
         if not files or (patient and not is_burst):
             return 0.0
         times = [self._replica.changed_ns(node) for node in going.nodes]
-        return self._resting(min(times), max(times), self._rest if is_burst else self._settle)
+        return self._resting(min(times), max(times), self._rest if is_burst else self._debounce)
 
     def _resting(self, first_ns: int, last_ns: int, rest: float) -> float:
         now = self._clock.now_ns()
@@ -88,28 +88,28 @@ class Guarding:
             return 0.0
         return max(rest - age, 0.0)
 
-    async def sort(self, settled: Sequence[Dirty]) -> Sorted:
+    async def sort(self, due: Sequence[Dirty]) -> Sorted:
         """Of what was changed here, what a push may send: deletions only when they are few in the span, or are at rest
         and no mass. A full run looks closer."""
-        gone = [each for each in settled if self._replica.local(each.node) is None]
+        gone = [each for each in due if self._replica.local(each.node) is None]
         if not gone:
-            return Sorted(settled)
+            return Sorted(due)
         times = []
         for number, each in enumerate(self._replica.dirty(), 1):
             if self._replica.local(each.node) is None:
                 times.append(each.changed_ns)
-            if number % BREATHER == 0:
+            if number % NODES_PER_YIELD == 0:
                 await trio.lowlevel.checkpoint()
         past = self.past()
         nodes, files = past.nodes.get(Side.REMOTE, 0), past.files.get(Side.REMOTE, 0)
         if not times:
-            return Sorted(settled)
+            return Sorted(due)
         is_burst = len(times) + files > MANY
-        left = self._resting(min(times), max(times), self._rest if is_burst else self._settle)
+        left = self._resting(min(times), max(times), self._rest if is_burst else self._debounce)
         if left <= 0 and not is_mass(len(times) + nodes, len(times) + files, self._replica.base_count() + nodes):
-            return Sorted(settled)
+            return Sorted(due)
         later = {each.node for each in gone}
-        return Sorted([each for each in settled if each.node not in later], gone, left)
+        return Sorted([each for each in due if each.node not in later], gone, left)
 
     def note(self, outcomes: Iterable[Outcome], going: Mapping[Side, Going]) -> None:
         """What of it was deleted counts from now on."""

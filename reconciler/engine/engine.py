@@ -16,13 +16,13 @@ from functools import partial
 
 import trio
 
-from reconciler.engine.backlog import BREATHER, STILL, Outstanding
+from reconciler.engine.backlog import NODES_PER_YIELD, STILL, Backlog
 from reconciler.engine.conflict_count import Conflicts
-from reconciler.engine.debounce import Quiet
+from reconciler.engine.debounce import Debouncer
 from reconciler.engine.deletion_gate import Guarding
-from reconciler.engine.pending_reason import Circumstances, Wait, reason
-from reconciler.engine.plan_worker import Asked, Draft, Planning, apart, let_go
-from reconciler.engine.run_plan import Carrier
+from reconciler.engine.pending_reason import EngineState, PendingReason, pending_reason
+from reconciler.engine.plan_worker import Draft, Planning, PlanRequest, run_on_snapshot, unfreeze_gc
+from reconciler.engine.run_plan import PlanRunner
 from reconciler.engine.schedule import LOOK, Schedule
 from reconciler.errors import (
     ListingBroken,
@@ -40,16 +40,16 @@ from reconciler.model import Base, Direction, Entry, Mode, NodeId, Op, Plan, Res
 from reconciler.planner.deletion_history import Memory, Past
 from reconciler.planner.guards import Halt, Halted, rights_gone, root_gone
 from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica, SettingsSource
-from reconciler.reporting.describe import Telling
+from reconciler.reporting.describe import PlanDescriber
 from reconciler.reporting.report import EngineStatus, Report
 from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.requests.concurrency import MOST
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
-from reconciler.trees.listing_scan import Observer
+from reconciler.trees.listing_scan import ListingScan
 from reconciler.trees.local_checksums import Copies, Sums, snapshot
 from reconciler.trees.remote_tree import RemoteTree
-from reconciler.trees.unreadable_paths import Torn, Unreadable
+from reconciler.trees.unreadable_paths import Torn, UnreadablePaths
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ LISTING_EVERY = 20.0
 
 LISTING_SHARE = 30
 
-UNSEEN = 20
+COST_OF_UNCHANGED = 20
 """Nodes that a listing showed unchanged cost its end this much less than one that it has to settle."""
 
 BREATH = 0.1
@@ -103,13 +103,13 @@ class Engine:
         replica: Replica,
         remote: RemoteFolder,
         hydrator: Hydrator,
-        link: Link,
+        link: Connectivity,
         *,
         settings: Settings,
-        settle_settings: SettingsSource | None = None,
+        fetch_settings: SettingsSource | None = None,
         clock: Clock,
         progress: Progress,
-        settle_seconds: float = 2.0,
+        debounce_seconds: float = 2.0,
         listing_every: float = LISTING_EVERY,
         schedule: Schedule | None = None,
         manual: bool = False,
@@ -118,7 +118,7 @@ class Engine:
         stamp: Callable[[int], str],
         name: Callable[[], str] = lambda: "the synchronized folder",
     ) -> None:
-        """``settings`` hold until ``settle_settings``, asked before each run, gives others. ``stamp`` makes the date in
+        """``settings`` hold until ``fetch_settings``, asked before each run, gives others. ``stamp`` makes the date in
         a conflict copy's name out of wall time in ns; ``name`` tells the remote folder's, for messages; ``deletions``
         remembers what was deleted, for the guards."""
         self._replica = replica
@@ -126,7 +126,7 @@ class Engine:
         self._hydrator = hydrator
         self._link = link
         self.settings = settings
-        self._settle_settings = settle_settings
+        self._fetch_settings = fetch_settings
         self._clock = clock
         self._progress = progress
         self._listing_every = listing_every
@@ -142,7 +142,7 @@ class Engine:
         self._name = name
         self._running = trio.Lock()
         self._wake = trio.Event()
-        self._unreadable = Unreadable()
+        self._unreadable = UnreadablePaths()
         self._torn = Torn()
         self._restored = False
         """The server looked restored from a backup, and what followed from it is not all done yet."""
@@ -150,21 +150,21 @@ class Engine:
         self._planning = Planning(replica, self._sums)
         self._conflicts = Conflicts()
         self._copies = Copies(replica)
-        self._outstanding = Outstanding(replica, hydrator)
+        self._backlog = Backlog(replica, hydrator)
         self._reach = Reach(remote, link)
-        self._guarding = Guarding(replica, clock, settle_seconds, deletions)
+        self._guarding = Guarding(replica, clock, debounce_seconds, deletions)
         self._prover = Prover(replica, remote, self._sums, hydrator, self._reach, self._comparing)
-        self._quiet = Quiet(replica, clock, self._outstanding, settle_seconds)
-        self._carrier = Carrier(
+        self._debouncer = Debouncer(replica, clock, self._backlog, debounce_seconds)
+        self._runner = PlanRunner(
             replica,
             remote,
             hydrator,
             progress,
-            self._outstanding,
+            self._backlog,
             copies=self._copies,
             transfers=transfers,
             reach=self._reach,
-            tell=self._tell,
+            tell=self._set_activity,
             suspects=self._prover.suspects,
         )
         self._cleaner = Cleaner(replica, remote, clock, self._reach)
@@ -197,23 +197,23 @@ class Engine:
         seen = 0
         while True:
             seen = await self._replica.wait_local_change(seen)
-            self.kick()
+            self.wake()
 
     async def _watch_link(self) -> None:
         while True:
             await self._link.wait_change()
-            self.kick()
+            self.wake()
 
-    def kick(self) -> None:
+    def wake(self) -> None:
         """Something changed: look what is to be done."""
         self._wake.set()
 
     def list_soon(self) -> None:
         """The server is not as the base says: a full run is due."""
         self._listing_due = min(self._listing_due, trio.current_time())
-        self.kick()
+        self.wake()
 
-    def _tell(self, doing: str) -> None:
+    def _set_activity(self, doing: str) -> None:
         self._doing = doing
 
     def _comparing(self, done: int, of: int, *, there: bool = False) -> None:
@@ -242,11 +242,11 @@ class Engine:
             return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
-            if self._link.online is False or (overdue >= 0 and not await self._quiet.is_restless(overdue)):
+            if self._link.online is False or (overdue >= 0 and not await self._debouncer.has_recent_changes(overdue)):
                 await self._full(Report())
-            elif (self._halted is None or self._partly) and (settled := await self._quiet.settled()):
+            elif (self._halted is None or self._partly) and (due_nodes := await self._debouncer.due_nodes()):
                 with trio.CancelScope() as self._work:
-                    await self._push(settled)
+                    await self._push(due_nodes)
 
     def reschedule(self, every: float | None, *, allowed: bool = True) -> None:
         """Runs start every so many seconds from now on, counted from the last one; None: by what happens. Without
@@ -262,9 +262,9 @@ class Engine:
         left = self._schedule.wait()
         if left > 0:
             if self._link.online is not True:  # contents may be on their way still
-                await self._knock()
+                await self._probe_server()
             return
-        if trio.current_time() < self._failed_until or await self._quiet.is_restless(-left):
+        if trio.current_time() < self._failed_until or await self._debouncer.has_recent_changes(-left):
             return
         async with AsyncExitStack() as stack:
             self._waits_for_turn = True
@@ -298,7 +298,7 @@ class Engine:
             self._link.resume()
             self.list_soon()
 
-    async def _knock(self) -> None:
+    async def _probe_server(self) -> None:
         """The smallest request, to see whether the server is there."""
         with suppress(Unauthorized):  # the run that is due says so
             await self._reach.is_away(Unreachable("nobody has asked yet"))
@@ -314,8 +314,8 @@ class Engine:
             return max(self._link.retry_at - now, 0.05)
         if self._schedule.every is not None:
             left = max(self._schedule.wait(), self._failed_until - now)
-            return min(left, LOOK) if left > 0 else self._quiet.seconds or 0.05
-        return max(await self._quiet.next_look(self._listing_due) - now, 0.05)
+            return min(left, LOOK) if left > 0 else self._debouncer.seconds or 0.05
+        return max(await self._debouncer.next_due(self._listing_due) - now, 0.05)
 
     # for people ----------------------------------------------------------------------------------------------------
     async def sync(self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None) -> Report:
@@ -341,9 +341,9 @@ class Engine:
 
     def _forget_pauses(self) -> None:
         self._link.retry_now()
-        self._outstanding.pauses.release_all()
+        self._backlog.backoff.clear_all()
         self._hydrator.release_refused()
-        self._carrier.try_all()
+        self._runner.try_all()
         self._refused_until = self._failed_until = -math.inf
 
     async def explain(self, path: str) -> Report:
@@ -353,7 +353,7 @@ class Engine:
             self._link.retry_now()
             await self._full(report)
             if report.explained is None:
-                telling = Telling(self._replica, RemoteTree.assumed(self._replica))
+                telling = PlanDescriber(self._replica, RemoteTree.assumed(self._replica))
                 report.explained = telling.explained(path, None, self.settings.filters)
             return report
 
@@ -366,7 +366,7 @@ class Engine:
             online=self._link.online,
             offline_why=self._link.why,
             running=self._doing,
-            waiting=self._outstanding.count(self.settings.filters),
+            waiting=self._backlog.count(self.settings.filters),
             last_run_ns=self._last_run_ns,
             next_try_seconds=next_try,
             next_run_ns=None if self._manual else self._schedule.next_run_ns(),
@@ -374,11 +374,11 @@ class Engine:
             halted=self._halted,
             refused=self._refused,
             failed=self._failure,
-            problems=tuple(self._outstanding.problems()),
+            problems=tuple(self._backlog.problems()),
             conflicts=self._conflicts.count,
         )
 
-    async def wait_settled(self) -> None:
+    async def wait_synced(self) -> None:
         """Returns when nothing is left to send that can be sent, or when nothing goes by itself: paused, halted,
         refused, offline, which ``status`` tells. What stopped it before is tried once more. Cancellable."""
         before = -1 if self._manual else self._ended
@@ -389,11 +389,11 @@ class Engine:
         while not self._link.paused:
             async with self._running:
                 filters = self.settings.filters
-                if all(self._outstanding.is_left_for_good(dirty, filters) for dirty in self._replica.dirty()):
+                if all(self._backlog.is_left_for_good(dirty, filters) for dirty in self._replica.dirty()):
                     return
                 if self._stopped and self._ended != before:
                     return
-            await trio.sleep(min(self._quiet.seconds, 0.1))
+            await trio.sleep(min(self._debouncer.seconds, 0.1))
 
     @property
     def _stopped(self) -> bool:
@@ -402,33 +402,33 @@ class Engine:
             (self._halted is not None and not self._partly) or self._refused is not None or self._link.online is False
         )
 
-    def is_acting(self, node: NodeId) -> bool:
+    def is_in_flight(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
-        return self._carrier.is_acting(node)
+        return self._runner.is_in_flight(node)
 
-    def why_waits(self, node: NodeId, held: str | None) -> Wait:
+    def why_waits(self, node: NodeId, held: str | None) -> PendingReason:
         """Why what was changed of the node here is not on the server; ``held`` says whose hold it is."""
         changed = self._replica.changed_ns(node)
-        pause = self._outstanding.pause(Dirty(node, changed))
-        is_withheld = node in self._outstanding.withheld
-        circumstances = Circumstances(
+        pause = self._backlog.pause(Dirty(node, changed))
+        is_withheld = node in self._backlog.withheld
+        circumstances = EngineState(
             self.settings.direction,
             self._manual,
             self._halted if is_withheld or not self._partly else None,
             self._refused,
             self._link.why if self._link.online is False else None,
-            self._quiet.seconds,
+            self._debouncer.seconds,
             self._link.paused,
         )
-        return reason(
+        return pending_reason(
             self._replica.local(node),
             circumstances,
             held=held,
-            acting=self.is_acting(node),
+            acting=self.is_in_flight(node),
             pause=pause,
             seconds=pause.until - trio.current_time() if pause is not None else 0.0,
-            waits=STILL if is_withheld else self._outstanding.why(node),
-            listing=node in self._outstanding.to_be_listed,
+            waits=STILL if is_withheld else self._backlog.why(node),
+            listing=node in self._backlog.needs_listing,
             age=(self._clock.now_ns() - changed) / 1e9,
         )
 
@@ -462,14 +462,16 @@ class Engine:
             log.debug("the listing found no folder: %s", error)
             self._halt(report, root_gone(self._name()).sentence)
         except RemoteError as error:
-            report.refused = self._failed(str(error), self._later(started))
+            report.refused = self._failed(str(error), self._postpone_listing(started))
             log.warning("the server refused the run: %s", error)
         except OSError as error:
-            report.refused = self._failed(f"the local disk refused it: {error.strerror}", self._later(started))
+            report.refused = self._failed(
+                f"the local disk refused it: {error.strerror}", self._postpone_listing(started)
+            )
             log.error("%s", report.refused)
         finally:
             self._doing = ""
-            let_go()
+            unfreeze_gc()
             self._tell_readers()
         if not (report.offline or report.refused):
             self._failure, self._failures = None, 0
@@ -478,7 +480,7 @@ class Engine:
             self._last_run_ns = self._clock.now_ns()
             if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try
                 self._schedule.ran(begun)
-        report.problems = list(self._outstanding.problems())
+        report.problems = list(self._backlog.problems())
         report.seconds = trio.current_time() - started
 
     async def _all_rounds(self, report: Report, *, confirmed: bool) -> None:
@@ -490,7 +492,7 @@ class Engine:
             if not await self._round(report, confirmed=confirmed, last=round_ == ROUNDS):
                 break
         else:
-            self._outstanding.note_stale(report.outcomes[before:])
+            self._backlog.note_stale(report.outcomes[before:])
         if not (report.dry_run or report.halted):
             self._doing = "cleaning up"
             await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
@@ -529,15 +531,15 @@ class Engine:
 
     async def _follow_settings(self) -> None:
         """The server may have other settings by now. Raises RemoteError, Halted."""
-        if self._settle_settings is not None:
+        if self._fetch_settings is not None:
             self._doing = "asking for the settings"
-            before, self.settings = self.settings, await self._settle_settings()
+            before, self.settings = self.settings, await self._fetch_settings()
             has_rights_again = before.restricted and not self.settings.restricted
             if self.settings.filters != before.filters or has_rights_again:
-                self._outstanding.pauses.release_all()
+                self._backlog.backoff.clear_all()
                 self.list_soon()
 
-    def _later(self, started: float) -> float:
+    def _postpone_listing(self, started: float) -> float:
         """Puts the next listing off, and says until when."""
         now = trio.current_time()
         self._listing_due = now + max(self._listing_every, (now - started) * LISTING_SHARE)
@@ -547,7 +549,7 @@ class Engine:
         if self._halted != why:
             log.warning("halted: %s", why)
         self._halted = report.halted = why
-        self._later(trio.current_time())
+        self._postpone_listing(trio.current_time())
 
     def _tell_readers(self) -> None:
         """A run is over. Whoever asked for one after it had begun to list gets another, if there
@@ -560,12 +562,12 @@ class Engine:
         elif self._hydrator.asks_to_look:
             self.list_soon()
 
-    async def _listed(self, report: Report) -> RemoteTree | None:
+    async def _scan_server(self, report: Report) -> RemoteTree | None:
         """What the server has, once it is known of all that was sent whether it arrived."""
         if not report.dry_run:
             self._to_tell.append(self._hydrator.begins_to_look())
             self._doing = "asking for what was sent"
-            await self._carrier.recall()
+            await self._runner.recall()
         self._doing = "listing"
         return await self._observe(report)
 
@@ -581,22 +583,22 @@ class Engine:
     async def _round(self, report: Report, *, confirmed: bool, last: bool, spare: int = SPARE) -> bool:
         """One listing and what follows from it. True when it must be done again, if it is not the last round."""
         started = trio.current_time()
-        tree = await self._listed(report)
+        tree = await self._scan_server(report)
         if tree is None:
             return True
-        if self._unreadable.cast_doubt(tree):
+        if self._unreadable.absences_unproven(tree):
             if not last:
                 return True
-            tree.doubt_absences("it is not there, and may be what could not be read elsewhere")
-        if not report.dry_run and await self._carrier.mend(tree):
+            tree.mark_absences_unknown("it is not there, and may be what could not be read elsewhere")
+        if not report.dry_run and await self._runner.mend(tree):
             return await self._again(report, confirmed=confirmed, last=last, spare=spare)
         tree.restored = self._restored = tree.restored or self._restored
         self._link.alive()
         self._refused = None
-        self._later(started)
-        self._outstanding.to_be_listed.clear()
+        self._postpone_listing(started)
+        self._backlog.needs_listing.clear()
         expected, self._expected = self._expected, None
-        asked = Asked(
+        asked = PlanRequest(
             identity=expected is not None or report.dry_run,
             steps=report.dry_run,
             subject=report.subject,
@@ -615,7 +617,7 @@ class Engine:
             if not confirmed:
                 report.halted = OTHER_PLAN.format(expected)
                 return False
-        stop = draft.stop or self._loses_waiting()
+        stop = draft.stop or self._revoked_with_pending_changes()
         self._partly = stop is not None and stop.only is not None
         if stop is not None and not (confirmed and stop.passable):
             self._halt(report, stop.sentence)
@@ -624,13 +626,13 @@ class Engine:
         if report.dry_run:
             report.steps.extend(draft.steps)
             report.plan = draft.identity
-            self._outstanding.note_plan(made)
-            self._outstanding.locate(tree)
+            self._backlog.note_plan(made)
+            self._backlog.remember_paths(tree)
             report.explained = list(draft.explained) if draft.explained is not None else None
             return False
         if report.halted and not self._partly:
             return False
-        if self._torn.cast_doubt(made):
+        if self._torn.absences_unproven(made):
             return await self._again(report, confirmed=confirmed, last=last, spare=spare)
         guarded = await self._guarded(tree, draft, asked.past, report, stop, confirmed=confirmed, last=last)
         return guarded is None or await self._carry(tree, guarded, report)
@@ -638,20 +640,20 @@ class Engine:
     async def _carry(self, tree: RemoteTree, draft: Draft, report: Report) -> bool:
         """Carries out what came of a listing. Whether something did not fit any more."""
         made = draft.made
-        await self._learn(tree)
-        self._outstanding.note_full_plan(made, draft.touched)
+        await self._apply_base_updates(tree)
+        self._backlog.note_full_plan(made, draft.touched)
         self._conflicts.note(made.conflicts, self._replica, tree, draft.touched)
-        outcomes = await self._carrier.carry(made, tree, self.settings, listed=True)
+        outcomes = await self._runner.carry(made, tree, self.settings, listed=True)
         self._guarding.note(outcomes, draft.going)
-        if self._outstanding.to_be_listed:
+        if self._backlog.needs_listing:
             self.list_soon()
         self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
-        self._sums.forget_settled()
-        self._outstanding.locate(tree)
-        self._carrier.forget_old()
-        return not self._carrier.folders_stayed or any(outcome.result is Result.STALE for outcome in outcomes)
+        self._sums.forget_agreed()
+        self._backlog.remember_paths(tree)
+        self._runner.forget_old()
+        return not self._runner.folders_stayed or any(outcome.result is Result.STALE for outcome in outcomes)
 
     async def _guarded(
         self,
@@ -665,42 +667,42 @@ class Engine:
         last: bool,
     ) -> Draft | None:
         """What of the draft may be carried out now. None when it is to be made anew."""
-        guarding, outstanding = self._guarding, self._outstanding
+        guarding, backlog = self._guarding, self._backlog
         guarding.forget_allowed(draft.going)
         if confirmed:
             guarding.allow(draft.going)
-            outstanding.withhold(frozenset(), None)
+            backlog.withhold(frozenset(), None)
             return draft
         withheld, seconds = guarding.withheld(draft.going, stop, past, patient=report.patient)
         if seconds > 0 and report.patient and not (last or report.halted):
             self._doing = "waiting until nothing more is deleted"
             await trio.sleep(seconds)
             return None
-        outstanding.withhold(withheld, None if report.halted else STILL)
+        backlog.withhold(withheld, None if report.halted else STILL)
         if seconds > 0:
             self._listing_due = min(self._listing_due, trio.current_time() + seconds)
         if not withheld:
             return draft
-        asked = Asked(past=past, withheld=withheld)
+        asked = PlanRequest(past=past, withheld=withheld)
         return await self._planning.full(tree, self.settings, self._stamp(self._clock.now_ns()), asked)
 
-    def _loses_waiting(self) -> Halt | None:
+    def _revoked_with_pending_changes(self) -> Halt | None:
         """Who may only download by the server's will did not choose to give up what waits here."""
-        waiting = self._outstanding.count(self.settings.filters) if self.settings.restricted else 0
+        waiting = self._backlog.count(self.settings.filters) if self.settings.restricted else 0
         return rights_gone(self._name(), waiting) if waiting else None
 
-    async def _learn(self, tree: RemoteTree) -> None:
+    async def _apply_base_updates(self, tree: RemoteTree) -> None:
         """Bases gain what a listing told besides, where they are still those that it was compared with: an editor's
         save may have given one to another file meanwhile."""
-        for start in range(0, len(tree.learned), BREATHER):
-            told = tree.learned[start : start + BREATHER]
+        for start in range(0, len(tree.learned), NODES_PER_YIELD):
+            told = tree.learned[start : start + NODES_PER_YIELD]
             self._replica.set_bases([each for each in told if _is_of(self._replica.base(each[0]), each[1])])
             await trio.lowlevel.checkpoint()
 
     async def _observe(self, report: Report) -> RemoteTree | None:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
         moves = self._replica.identity_moves()
-        observer = Observer(self._replica, self.settings.filters, self.settings.tag)
+        observer = ListingScan(self._replica, self.settings.filters, self.settings.tag)
         report.entries = 0
         secure = self.settings.mode is Mode.SECURE
         async with self._listing(secure) as batches:
@@ -711,16 +713,16 @@ class Engine:
                 await trio.lowlevel.checkpoint()
         if self._replica.identity_moves() != moves:
             return None
-        size = observer.left_over() + self._replica.base_count() // UNSEEN
+        size = observer.unresolved_count() + self._replica.base_count() // COST_OF_UNCHANGED
         try:
-            tree = await apart(self._replica, size, observer.finish, ids=2 * observer.left_over())
+            tree = await run_on_snapshot(self._replica, size, observer.finish, ids=2 * observer.unresolved_count())
         except SnapshotEnded:
             return None
         self._doing = "comparing contents"
         if secure:
             await self._sums.complete_bases(tree)
         doubted = [*tree.doubts]
-        await self._prover.settle(tree, report.entries)
+        await self._prover.check_doubts(tree, report.entries)
         if self.settings.meeting and not secure:
             await self._prover.meet(tree)
         if secure:
@@ -732,56 +734,56 @@ class Engine:
         self._copies.forget()
         return self._remote.listing(partial(snapshot, self._replica)) if secure else self._remote.listing()
 
-    async def _push(self, settled: list[Dirty]) -> None:
+    async def _push(self, due_nodes: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
-        settled = await self._without_bursts(settled)
-        if not settled or not await self._may_push(settled):
+        due_nodes = await self._without_bursts(due_nodes)
+        if not due_nodes or not await self._may_push(due_nodes):
             return
         self._replica.begin_run()
         self._doing = "sending"
         tree = RemoteTree.assumed(self._replica)
         tree.unproved = self._prover.waiting
         if self.settings.mode is Mode.SECURE:
-            await self._sums.compare(tree, [each.node for each in settled])
+            await self._sums.compare(tree, [each.node for each in due_nodes])
         try:
-            asked = Asked(past=self._guarding.past(), withheld=self._outstanding.withheld)
-            draft = await self._planning.push(tree, settled, self.settings, self._stamp(self._clock.now_ns()), asked)
+            asked = PlanRequest(past=self._guarding.past(), withheld=self._backlog.withheld)
+            draft = await self._planning.push(tree, due_nodes, self.settings, self._stamp(self._clock.now_ns()), asked)
             if draft is None or draft.stop is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
             made = draft.made
-            self._outstanding.note_plan(made)
+            self._backlog.note_plan(made)
             if _needs_root(made) and not await self._remote.is_there():
                 self.list_soon()  # the full run finds the folder gone, and halts
                 return
-            outcomes = await self._carrier.carry(made, tree, self.settings, listed=False)
+            outcomes = await self._runner.carry(made, tree, self.settings, listed=False)
             self._guarding.note(outcomes, draft.going)
         except OSError as error:
             log.error("the local disk refused it: %s", error.strerror)
             return
         except RemoteError as error:
-            await self._push_failed(error, settled)
+            await self._push_failed(error, due_nodes)
             return
         finally:
             self._doing = ""
-            let_go()
+            unfreeze_gc()
         self._last_run_ns = self._clock.now_ns()
-        if self._outstanding.note_push(settled, outcomes, self.settings.filters) or not self._carrier.folders_stayed:
+        if self._backlog.note_push(due_nodes, outcomes, self.settings.filters) or not self._runner.folders_stayed:
             self.list_soon()
 
-    async def _without_bursts(self, settled: list[Dirty]) -> list[Dirty]:
+    async def _without_bursts(self, due_nodes: list[Dirty]) -> list[Dirty]:
         """Deletions that are many wait until they have come to rest, and then for a full run."""
-        found = await self._guarding.sort(settled)
+        found = await self._guarding.sort(due_nodes)
         for each in found.later:
             if found.seconds > 0:
-                self._outstanding.put_off(each.node, STILL, found.seconds)
+                self._backlog.put_off(each.node, STILL, found.seconds)
             else:
-                self._outstanding.to_be_listed.add(each.node)
+                self._backlog.needs_listing.add(each.node)
         if found.later and found.seconds <= 0:
             self.list_soon()
         return list(found.now)
 
-    async def _push_failed(self, error: RemoteError, settled: list[Dirty]) -> None:
+    async def _push_failed(self, error: RemoteError, due_nodes: list[Dirty]) -> None:
         """Nothing could be sent. Where the server is there and lets us in, what was to go waits out a pause."""
         try:
             if isinstance(error, Unauthorized):
@@ -791,10 +793,10 @@ class Engine:
         except Unauthorized as refusal:
             self._refuse(refusal)
             return
-        for each in settled:
-            self._outstanding.pauses.hold(each, str(error), trio.current_time())
+        for each in due_nodes:
+            self._backlog.backoff.hold(each, str(error), trio.current_time())
 
-    async def _may_push(self, settled: list[Dirty]) -> bool:
+    async def _may_push(self, due_nodes: list[Dirty]) -> bool:
         """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it from being tried
         again at once."""
         try:
@@ -802,7 +804,7 @@ class Engine:
         except Halted as error:
             self._halt(Report(), str(error))
         except RemoteError as error:
-            await self._push_failed(error, settled)
+            await self._push_failed(error, due_nodes)
         else:
             if not self.settings.restricted:
                 return True

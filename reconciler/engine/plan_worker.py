@@ -25,7 +25,7 @@ from reconciler.planner.filter_borders import crossings
 from reconciler.planner.guards import Halt, going, halt
 from reconciler.planner.plan import plan
 from reconciler.ports import Dirty, Lookups, Replica
-from reconciler.reporting.describe import Telling
+from reconciler.reporting.describe import PlanDescriber
 from reconciler.reporting.report import Explained, Step
 from reconciler.trees.local_checksums import Sums
 from reconciler.trees.remote_tree import RemoteTree
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """What is wanted besides the plan: its ``identity``, its ``steps`` in words, what it does at a path. ``past`` is
     what went already, for the guards; ``withheld`` what is to be left alone."""
 
@@ -72,7 +72,7 @@ class Draft:
     going: Mapping[Side, Going] = field(default_factory=dict)
 
 
-async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids: int = 0) -> T:
+async def run_on_snapshot(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids: int = 0) -> T:
     """``job`` with the replica, or with a snapshot of it in a thread when ``size`` nodes are many. ``ids`` is how many
     new ids it may ask for then. Raises SnapshotEnded, and what the job raises; cancelled, it leaves the thread to end
     by itself, which the closing of the replica waits for."""
@@ -85,7 +85,7 @@ async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids
         return job(replica)
 
     def work() -> T:
-        with snapshot, _considerate():
+        with snapshot, low_latency_gc():
             return job(snapshot)
 
     try:
@@ -95,9 +95,9 @@ async def apart(replica: Replica, size: int, job: Callable[[Lookups], T], *, ids
 
 
 @contextlib.contextmanager
-def _considerate() -> Iterator[None]:
+def low_latency_gc() -> Iterator[None]:
     """What a thread that computes in Python does to the loop is kept small. Collections would stop everything for a
-    second or so, to find that none of a plan's million objects is garbage: they are left out until ``let_go``."""
+    second or so, to find that none of a plan's million objects is garbage: they are left out until ``unfreeze_gc``."""
     collects, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
     sys.setswitchinterval(min(SWITCH, interval))
@@ -118,18 +118,18 @@ class _Frozen:
     plan = False
 
 
-def settle_down() -> None:
+def freeze_gc_baseline() -> None:
     """What is alive now stays: no collection looks through it any more. For when a program has started."""
     gc.collect()
     gc.freeze()
 
 
-def let_go() -> None:
+def unfreeze_gc() -> None:
     """A plan is not needed any more. What of it is no garbage yet by the count of references is collected."""
     if _Frozen.plan:
         _Frozen.plan = False
         gc.unfreeze()
-        settle_down()
+        freeze_gc_baseline()
 
 
 class Planning:
@@ -139,17 +139,17 @@ class Planning:
         self._replica = replica
         self._sums = sums
 
-    async def full(self, tree: RemoteTree, settings: Settings, stamp: str, asked: Asked) -> Draft | None:
+    async def full(self, tree: RemoteTree, settings: Settings, stamp: str, asked: PlanRequest) -> Draft | None:
         """For all that differs. None when bases had to end at a filter's border, or the snapshot had to: then the
         run begins anew."""
         size = self._replica.dirty_count() + tree.size()
         return await self._draft(tree, size, partial(_all_that_differs, tree), settings, stamp, asked)
 
     async def push(
-        self, tree: RemoteTree, settled: Sequence[Dirty], settings: Settings, stamp: str, asked: Asked
+        self, tree: RemoteTree, due: Sequence[Dirty], settings: Settings, stamp: str, asked: PlanRequest
     ) -> Draft | None:
         """For these changed nodes and those that go with them. None as ``full``."""
-        nodes = [each.node for each in settled]
+        nodes = [each.node for each in due]
         return await self._draft(tree, len(nodes), partial(closure, nodes=nodes), settings, stamp, asked)
 
     async def _draft(
@@ -159,17 +159,17 @@ class Planning:
         nodes: Callable[[Lookups], list[NodeId]],
         settings: Settings,
         stamp: str,
-        asked: Asked,
+        asked: PlanRequest,
     ) -> Draft | None:
         replica, sums = self._replica, self._sums
 
         def job(known: Lookups) -> Draft | list[NodeId]:
             with tree.beside(known):
                 view = Trees(known, tree, nodes(known), sums, withheld=asked.withheld)
-                return _drafted(view, Telling(known, tree), settings, stamp, asked)
+                return _drafted(view, PlanDescriber(known, tree), settings, stamp, asked)
 
         try:
-            found = await apart(replica, size, job)
+            found = await run_on_snapshot(replica, size, job)
         except SnapshotEnded:
             return None
         if isinstance(found, list):
@@ -184,7 +184,9 @@ def _all_that_differs(tree: RemoteTree, known: Lookups) -> list[NodeId]:
     return [*(each.node for each in known.dirty()), *tree.changed()]
 
 
-def _drafted(view: Trees, telling: Telling, settings: Settings, stamp: str, asked: Asked) -> Draft | list[NodeId]:
+def _drafted(
+    view: Trees, telling: PlanDescriber, settings: Settings, stamp: str, asked: PlanRequest
+) -> Draft | list[NodeId]:
     """Pure. The draft; or nodes whose bases have to end first."""
     touched, filters = frozenset(view.touched()), settings.filters
     ended = crossings(view, filters, view.touched())

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 import trio
 
-from reconciler.engine.backlog import Outstanding
+from reconciler.engine.backlog import Backlog
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.executor.execute import JUST_SENT, Executor
 from reconciler.executor.folder_presence import Meant
 from reconciler.executor.revived_folders import Recreated
-from reconciler.executor.upload_recovery import Recall
+from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.ports import Progress, RemoteFolder, Replica
-from reconciler.reporting.describe import Telling, content_bytes
+from reconciler.reporting.describe import PlanDescriber, content_bytes
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.reachability import Reach
 from reconciler.requests.request_slots import Slots
@@ -30,7 +30,7 @@ WORTH_WAITING = 5.0
 """Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew is back by then."""
 
 
-class Carrier:
+class PlanRunner:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
     server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
     is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
@@ -41,7 +41,7 @@ class Carrier:
         remote: RemoteFolder,
         hydrator: Hydrator,
         progress: Progress,
-        outstanding: Outstanding,
+        backlog: Backlog,
         *,
         copies: Copies,
         transfers: int,
@@ -53,7 +53,7 @@ class Carrier:
         self._remote = remote
         self._hydrator = hydrator
         self._progress = progress
-        self._outstanding = outstanding
+        self._backlog = backlog
         self._copies = copies
         self._slots = Slots(transfers)
         self._tell = tell
@@ -64,14 +64,14 @@ class Carrier:
         self._staged: dict[NodeId, int] = {}
         self._reach = reach
         self._fuses: dict[Op, Fuse] = {}
-        self._recall = Recall(replica, remote, self._attempted, reach)
+        self._recall = UnconfirmedUploads(replica, remote, self._attempted, reach)
         self._sent: dict[NodeId, float] = {}
         self._meant: dict[NodeId, Meant] = {}
         self.folders_stayed = True
         """Whether nothing of the last plan was sent into a folder that somebody moved away just then: else a listing is
         due."""
 
-    def is_acting(self, node: NodeId) -> bool:
+    def is_in_flight(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
         return node in self._acting
 
@@ -99,7 +99,7 @@ class Carrier:
         the last finished action.
         """
         now = trio.current_time()
-        telling = Telling(self._replica, tree)
+        telling = PlanDescriber(self._replica, tree)
         executor = Executor(
             self._replica,
             self._remote,
@@ -118,10 +118,10 @@ class Carrier:
         self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
         run = _Run(executor, telling)
         for stage in made.stages:
-            ready = [each for each in stage if not self._outstanding.pauses.paused(each.node, now)]
+            ready = [each for each in stage if not self._backlog.backoff.paused(each.node, now)]
             in_order = any(each.side is Side.BASE for each in stage)  # what only records an agreement
             if not in_order:
-                ready.sort(key=lambda each: self._outstanding.pauses.has_failed(each.node))  # what failed is tried last
+                ready.sort(key=lambda each: self._backlog.backoff.has_failed(each.node))  # what failed is tried last
             todo = iter(ready)
             async with trio.open_nursery() as nursery:
                 workers = 1 if in_order else min(self._slots.most, len(stage))
@@ -165,7 +165,7 @@ class Carrier:
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
         pause of its own."""
-        if not _asks(action) or self._outstanding.pauses.has_failed(action.node):
+        if not _asks(action) or self._backlog.backoff.has_failed(action.node):
             return None
         return self._fuses.setdefault(action.op, Fuse())
 
@@ -173,7 +173,7 @@ class Carrier:
         """Waits until others of its kind get through, if that is worth waiting for; else the action is put off."""
         while (seconds := fuse.wait(trio.current_time())) > 0:
             if seconds > WORTH_WAITING:
-                self._outstanding.put_off(action.node, f"Others fail in the same way: {fuse.why}", seconds)
+                self._backlog.put_off(action.node, f"Others fail in the same way: {fuse.why}", seconds)
                 return False
             await trio.sleep(seconds)
         fuse.begin(trio.current_time())
@@ -212,17 +212,17 @@ class Carrier:
         self._progress.ended(outcome, path)
         if outcome.result is Result.DONE:
             if action.side is not Side.BASE and (fuse := self._fuses.get(action.op)) is not None and fuse.passed():
-                self._outstanding.pauses.release_put_off()
-            self._outstanding.note_done(outcome)
+                self._backlog.backoff.clear_put_off()
+            self._backlog.note_done(outcome)
         elif outcome.result is not Result.STALE:
-            news = self._outstanding.note_failed(outcome, lasting=outcome.result is Result.FAILED)
+            news = self._backlog.note_failed(outcome, lasting=outcome.result is Result.FAILED)
             if news and not strange:
                 log.warning("%s %s: %s", action.op.value, path, outcome.why)
             if fuse is not None:
                 fuse.failed(trio.current_time(), outcome.why)
         lost = strange is not None and strange.done is None
         if lost or self._may_have_arrived(outcome):  # that is found out before anything newer of it is sent
-            self._outstanding.to_be_listed.add(action.node)
+            self._backlog.needs_listing.add(action.node)
         if news and action.side is not Side.BASE and not _comes_later(outcome):
             self._replica.record(outcome, path, new_path)
 
@@ -243,7 +243,7 @@ class _Run:
     are on the server."""
 
     executor: Executor
-    telling: Telling
+    telling: PlanDescriber
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False

@@ -94,7 +94,7 @@ class Prover:
         self.waiting: frozenset[NodeId] = frozenset()
         """What was in doubt in the last listing and is not proved yet."""
 
-    async def settle(self, tree: RemoteTree, entries: int) -> None:
+    async def check_doubts(self, tree: RemoteTree, entries: int) -> None:
         """Turns doubts of the tree into knowledge: equal contents, or an edit on the server. What
         cannot be settled now is ``unproved`` in the tree, and waits if it was changed here.
         ``entries`` is how many a listing has.
@@ -212,7 +212,7 @@ class Prover:
             # Nobody has the former content here: the one that is there now is as good. What arrived
             # of it is not.
             self._replica.set_base(node, replace(base, inode=remote.inode, checksum=remote.checksum, ms=None))
-            tree.settle_doubt(node, remote)
+            tree.record_checked(node, remote)
             self._hydrator.start_over(node)
             return None
         ours = base.checksum or self._replica.checksum_of(node, base.version)
@@ -223,7 +223,7 @@ class Prover:
         if ours is None:
             # It was changed here, and what it was before is not known: it is kept, whatever becomes
             # of it.
-            tree.settle_doubt(node, replace(remote, doubtful=True))
+            tree.record_checked(node, replace(remote, doubtful=True))
             return None
         try:
             return _Question(node, base, remote, ours, tree.path(node))
@@ -269,7 +269,7 @@ class Prover:
             yield node, replace(base, checksum=asked.ours)
         if theirs != asked.ours:
             log.info("%s was changed on the server without its size and time", asked.path)
-        tree.settle_doubt(node, remote)
+        tree.record_checked(node, remote)
 
 
 def _answer(remote: Remote, entry: Entry | None) -> str | None:

@@ -31,7 +31,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.executor.folder_presence import Meant, Presence
-from reconciler.executor.upload import Outgoing, Sender, file_at, same, settle_mtime
+from reconciler.executor.upload import OutgoingVersion, Sender, file_at, same, settle_mtime
 from reconciler.executor.upload_recovery import confirm, document_at
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import (
@@ -222,7 +222,7 @@ class Executor:
             if not along:
                 await counted.get()
             mtime = await settle_mtime(counted, local, (self._replica.base(action.node), action.base, action.remote))
-            out = Outgoing(action, path, there, counted, local, mtime, self._settings.tag, along)
+            out = OutgoingVersion(action, path, there, counted, local, mtime, self._settings.tag, along)
             if action.remote is None:
                 await self._presence.prove(place.parent)
             self._presence.sends(action.node, there, path, action.remote)
@@ -453,7 +453,7 @@ class Executor:
         keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
         keep = keep or (base is not None and base.inode == UNPROVED)  # perhaps nobody else has it
         keep = keep or trio.current_time() - self._sent.pop(action.node, -math.inf) < JUST_SENT
-        self._replica.take_in(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
+        self._replica.install_content(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
 
     async def _move_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
@@ -574,7 +574,9 @@ class Executor:
             return remote.checksum == digest
         found = Found(remote.size, remote.mtime * 1000)
         path = self._tree.path(node)
-        return await self._sender.is_ours(Outgoing(action, path, remote.place, counted, local, remote.mtime), found)
+        return await self._sender.is_ours(
+            OutgoingVersion(action, path, remote.place, counted, local, remote.mtime), found
+        )
 
     async def _forget(self, action: Action) -> int:
         if self._replica.local(action.node) is not None:

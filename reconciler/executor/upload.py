@@ -20,10 +20,10 @@ from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
 
-RESUME_FROM = 1 << 20
+RESUME_FROM_BYTES = 1 << 20
 """Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
 
-BESIDE_FROM = 1 << 20
+STAGE_FROM_BYTES = 1 << 20
 """New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
 when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
 
@@ -42,7 +42,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingVersion:
     """One version on its way to ``place``, whose path is ``path``. ``content`` reads and counts it, ``mtime`` (s) is
     what the server gets. ``tag`` is nobody else's (see ``Settings``); with ``along`` the content may be counted while
     it is sent: its checksum is not known before."""
@@ -63,7 +63,7 @@ class Outgoing:
         return None if said == self.mtime else said
 
     @property
-    def beside(self) -> Outgoing:
+    def staged(self) -> OutgoingVersion:
         """The same version on its way to a name of ours in the same folder. Where the checksum is known the name tells
         the content: whoever finds a whole file there, after a crash or from another device, has that very content.
         Else it tells the version, and what lies there has to be proved."""
@@ -93,7 +93,7 @@ class Outgoing:
 
     @property
     def needs_other_name(self) -> bool:
-        big_and_new = self.action.remote is None and self.local.size >= BESIDE_FROM
+        big_and_new = self.action.remote is None and self.local.size >= STAGE_FROM_BYTES
         return big_and_new or not can_be_uploaded(self.place.name)
 
 
@@ -131,7 +131,7 @@ class Sender:
         proved = self._copies is not None or local.doubtful or self._remote.proves_all
         return local.size >= ALONG_FROM and not proved
 
-    async def put(self, out: Outgoing) -> Arrived:
+    async def put(self, out: OutgoingVersion) -> Arrived:
         """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, Rotten, OSError.
 
         Cancelled, the server has the old version or the new one, whole.
@@ -141,7 +141,7 @@ class Sender:
             self._copies.add(out.digest, out.action.node)
         return arrived
 
-    async def _copy(self, out: Outgoing) -> Arrived | None:
+    async def _copy(self, out: OutgoingVersion) -> Arrived | None:
         """Lets the server copy the content from where it has it already. None when it has it nowhere for sure.
 
         It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
@@ -156,17 +156,17 @@ class Sender:
         await out.content.get()
         if action.remote is not None:
             await self.expect_file(action.node, out.path, action.remote)
-        beside = out.beside
-        broken = self._is_noted(beside)
-        self._note(beside)
-        inode = await self._remote.copy(source, beside.path, out.mtime)
+        staged = out.staged
+        broken = self._is_noted(staged)
+        self._note(staged)
+        inode = await self._remote.copy(source, staged.path, out.mtime)
         same_still = twin is None or await file_at(self._remote, source) == twin
-        if not same_still or await self._whole_at(beside) is None:  # another version, by now
-            self._left.add(beside.place)
+        if not same_still or await self._whole_at(staged) is None:  # another version, by now
+            self._left.add(staged.place)
             return None
-        await self._bring_in(beside, out)
+        await self._move_into_place(staged, out)
         if broken:  # a copy does not take up what an upload that broke off has left
-            self._left.add(beside.place)
+            self._left.add(staged.place)
         return Arrived(0, inode)
 
     async def _proved_copy(self, copies: Copies, digest: str, node: NodeId, size: int) -> str | None:
@@ -182,10 +182,10 @@ class Sender:
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
         return path if found is not None and same(found, remote) else None
 
-    async def _proved_twin(self, out: Outgoing) -> tuple[str | None, Found | None]:
+    async def _proved_twin(self, out: OutgoingVersion) -> tuple[str | None, Found | None]:
         """The path on the server of another name that this file has here, sent in this version, and what lies
         there; None when there is no such name, or when a copy costs more than it saves."""
-        other = self._replica.sent_name(out.action.node) if out.local.size >= BESIDE_FROM else None
+        other = self._replica.sent_name(out.action.node) if out.local.size >= STAGE_FROM_BYTES else None
         remote = self._tree.get(other) if other is not None else None
         if other is None or remote is None or self._tree.unknown(other) is not None:
             return None, None
@@ -196,13 +196,13 @@ class Sender:
         found = await file_at(self._remote, path)
         return (path, found) if found is not None and same(found, remote) else (None, None)
 
-    async def _upload(self, out: Outgoing) -> Arrived:
+    async def _upload(self, out: OutgoingVersion) -> Arrived:
         """Puts the content where it belongs. The server's version is proved to be the expected one."""
         action, path = out.action, out.path
         if action.remote is None:
             try:
                 if out.needs_other_name:
-                    return await self._put_beside(out)
+                    return await self._upload_staged(out)
                 return await self._send_content(out, path, replace=False)
             except Exists:
                 found = await file_at(self._remote, path)
@@ -216,52 +216,52 @@ class Sender:
                 return Arrived(0, 0)
             raise Stale("it was changed on the server meanwhile")
         if action.keep or out.local.doubtful or out.needs_other_name:
-            return await self._put_beside(out)
+            return await self._upload_staged(out)
         return await self._send_content(out, path, replace=True)
 
-    async def _put_beside(self, out: Outgoing) -> Arrived:
+    async def _upload_staged(self, out: OutgoingVersion) -> Arrived:
         """Under a name of ours first, then by a move to its place, which keeps its inode: what was there goes to the
         trash. No bytes when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
-        beside, arrived = out.beside, Arrived(0, 0)
-        if not await self._lies_there(beside):
-            arrived = await self._send_content(beside, beside.path, replace=True)
-            self._staged[beside.action.node] = beside.local.version
-        await self._bring_in(beside, out)
+        staged, arrived = out.staged, Arrived(0, 0)
+        if not await self._is_staged(staged):
+            arrived = await self._send_content(staged, staged.path, replace=True)
+            self._staged[staged.action.node] = staged.local.version
+        await self._move_into_place(staged, out)
         return arrived
 
-    async def _lies_there(self, beside: Outgoing) -> bool:
+    async def _is_staged(self, staged: OutgoingVersion) -> bool:
         """Whether this very version lies there as a whole. Where its name does not tell its content, this process
         knows that it put it there, or the content itself is looked at."""
-        found = await self._whole_at(beside)
-        if found is None or not beside.along:
+        found = await self._whole_at(staged)
+        if found is None or not staged.along:
             return found is not None
-        node, version = beside.action.node, beside.local.version
+        node, version = staged.action.node, staged.local.version
         if version in (self._staged.get(node), self._attempted.get(node)):
             return True
-        return await checksum_there(self._remote, beside.path, found) == await beside.content.get()
+        return await checksum_there(self._remote, staged.path, found) == await staged.content.get()
 
-    async def _whole_at(self, beside: Outgoing) -> Found | None:
+    async def _whole_at(self, staged: OutgoingVersion) -> Found | None:
         """What lies there with the version's size and time; None for nothing."""
-        found = await file_at(self._remote, beside.path)
-        return found if found is not None and is_upload(found, beside.local.size, beside.mtime) else None
+        found = await file_at(self._remote, staged.path)
+        return found if found is not None and is_upload(found, staged.local.size, staged.mtime) else None
 
-    async def _bring_in(self, beside: Outgoing, out: Outgoing) -> None:
+    async def _move_into_place(self, staged: OutgoingVersion, out: OutgoingVersion) -> None:
         """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
         it stays, as it will most likely lose."""
         remote = out.action.remote
         try:
             if remote is not None:
                 await self.expect_file(out.action.node, out.path, remote)
-            await self._remote.move(beside.path, out.path, overwrite=remote is not None)
+            await self._remote.move(staged.path, out.path, overwrite=remote is not None)
         except (Stale, Exists):
-            await self._remote.delete(beside.path)
+            await self._remote.delete(staged.path)
             self._staged.pop(out.action.node, None)
-            self._forget(beside)
+            self._forget(staged)
             raise
         self._staged.pop(out.action.node, None)
-        self._brought.add(beside.place)
+        self._brought.add(staged.place)
 
-    def _note(self, out: Outgoing) -> None:
+    def _note(self, out: OutgoingVersion) -> None:
         """Before anything is sent: so a kill leaves nothing on the server that nobody knows of. Once more with the
         checksum, before the last bytes, where it was not known: what may have arrived can then be proved."""
         action, new, told = out.action, out.action.base is None, out.content.value or ""
@@ -269,25 +269,25 @@ class Sender:
         left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
         self._replica.note_leftover(left)
 
-    def confirmed(self, out: Outgoing) -> None:
+    def confirmed(self, out: OutgoingVersion) -> None:
         """The base says that the version is there: what was remembered of its way goes. Not before: else a kill between
         would leave a version on the server that nobody knows of. What an earlier try left under the other name stays
         remembered."""
-        beside = out.beside
-        if beside.place not in self._brought:
+        staged = out.staged
+        if staged.place not in self._brought:
             self._forget(out)
-        elif beside.place in self._left:
-            self._replica.note_leftover(Leftover(beside.place.parent, beside.place.name, out.local.size))
+        elif staged.place in self._left:
+            self._replica.note_leftover(Leftover(staged.place.parent, staged.place.name, out.local.size))
         else:
-            self._forget(beside)
+            self._forget(staged)
 
-    def _is_noted(self, out: Outgoing) -> bool:
+    def _is_noted(self, out: OutgoingVersion) -> bool:
         return any(Place(each.parent, each.name) == out.place for each in self._replica.leftovers())
 
-    def _forget(self, out: Outgoing) -> None:
+    def _forget(self, out: OutgoingVersion) -> None:
         self._replica.drop_leftover(out.place.parent, out.place.name)
 
-    async def is_ours(self, out: Outgoing, found: Found) -> bool:
+    async def is_ours(self, out: OutgoingVersion, found: Found) -> bool:
         """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
         when somebody else may have written in the same second; then the content itself is looked at."""
         if not is_upload(found, out.local.size, out.mtime):
@@ -313,10 +313,10 @@ class Sender:
             self._suspects.add(node)
         return False
 
-    async def _send_content(self, out: Outgoing, path: str, *, replace: bool) -> Arrived:
+    async def _send_content(self, out: OutgoingVersion, path: str, *, replace: bool) -> Arrived:
         self._note(out)
         start, told = 0, out.content.value
-        if out.local.size >= RESUME_FROM:
+        if out.local.size >= RESUME_FROM_BYTES:
             start = await self._remote.partial(path)
             if start >= out.local.size:
                 start = 0
@@ -334,7 +334,7 @@ class Sender:
             inode = await self._stream(out, path, start, replace=replace)
         return Arrived(out.local.size - start, inode)
 
-    async def _stream(self, out: Outgoing, path: str, start: int, *, replace: bool) -> int:
+    async def _stream(self, out: OutgoingVersion, path: str, start: int, *, replace: bool) -> int:
         """The inode that the server tells.
 
         The server takes as long to count a content as to receive it. So it does only where that says something: what it

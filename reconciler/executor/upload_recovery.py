@@ -50,7 +50,7 @@ def confirm(replica: Replica, node: NodeId, base: Base, *, new: bool) -> tuple[N
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class UnconfirmedUploads:
     """Asks the server whether what was sent without an answer arrived. ``attempted`` has the versions of which this
     process knows that their upload may have been done unseen."""
 

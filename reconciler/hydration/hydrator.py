@@ -36,7 +36,7 @@ from reconciler.ports import Found, Incoming, Progress, RemoteFolder, Replica
 from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.concurrency import MOST
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
 from reconciler.requests.request_slots import Slots
 from reconciler.requests.throughput import Rate
@@ -82,7 +82,7 @@ LOOKED_WITHIN = 60.0
 GLANCE = 0.2
 """Seconds after which a reader who waits for a listing sees what it has changed so far."""
 
-NEAR = 2 << 20
+JOIN_DISTANCE_BYTES = 2 << 20
 """A reader waits for a flight this many bytes away instead of starting its own."""
 
 
@@ -99,7 +99,7 @@ class _Refusal:
     arrived: int
 
 
-class _Flight:
+class _RangeRequest:
     """One request under way: bytes before ``position`` have been written, ``stop`` is where it ends. ``scope`` ends it
     when its job is superseded."""
 
@@ -111,11 +111,11 @@ class _Flight:
         self.scope = trio.CancelScope()
 
     def will_reach(self, offset: int) -> bool:
-        return self.position <= offset < self.stop and offset - self.position <= NEAR
+        return self.position <= offset < self.stop and offset - self.position <= JOIN_DISTANCE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class DownloadProgress:
     """A content on its way: ``done`` bytes of ``size`` are here, ``speed`` in bytes per second (None: not known)."""
 
     node: NodeId
@@ -138,7 +138,7 @@ class _Job:
         self.path = path
         self.found = found
         self.incoming = incoming
-        self.flights: list[_Flight] = []
+        self.flights: list[_RangeRequest] = []
         self.users = 0
         self.error: Exception | None = None
         self.rate = Rate(trio.current_time())
@@ -181,7 +181,7 @@ class Hydrator:
         self,
         replica: Replica,
         remote: RemoteFolder,
-        link: Link,
+        link: Connectivity,
         *,
         progress: Progress,
         on_stale: Callable[[bool], bool] = lambda _wanted: False,
@@ -218,7 +218,7 @@ class Hydrator:
         self._put_off: list[NodeId] = []
         """Contents that nothing is tried for, as several others in a row could not be fetched."""
         self._reach = Reach(remote, link) if reach is None else reach
-        self._roomless: dict[NodeId, None] = {}
+        self._waiting_for_space: dict[NodeId, None] = {}
         """Contents that wait until the local disk has room, in the order in which they try for all."""
         self._trying = False
         self._recorded: dict[NodeId, str] = {}
@@ -283,7 +283,7 @@ class Hydrator:
         """Somebody asked for it: no pause counts any more."""
         now = trio.current_time()
         for node, each in self._refused.items():
-            if node not in self._roomless:
+            if node not in self._waiting_for_space:
                 each.pause, each.until = 0.0, now
         self._gets_through()
 
@@ -384,7 +384,7 @@ class Hydrator:
             self._put_off.append(node)
             self._refused_anew.set()
             return None
-        if self._roomless:
+        if self._waiting_for_space:
             self._wait_for_room(node)
             return None
         return node
@@ -442,7 +442,7 @@ class Hydrator:
 
     def _wait_for_room(self, node: NodeId) -> None:
         self._refused[node] = _Refusal(NO_ROOM, True, 0.0, math.inf, self._replica.base(node), 0)
-        self._roomless[node] = None
+        self._waiting_for_space[node] = None
         if not self._trying and self._nursery is not None:
             self._trying = True
             log.warning("the local disk is full: contents cannot be fetched until there is room")
@@ -451,12 +451,12 @@ class Hydrator:
     async def _try_room(self) -> None:
         """One content after the other tries for all that wait: each try may cost the server a request."""
         try:
-            while self._roomless:
+            while self._waiting_for_space:
                 await trio.sleep(ROOM_PAUSE)
-                node = next(iter(self._roomless), None)
+                node = next(iter(self._waiting_for_space), None)
                 if node is None or self._link.online is False:
                     continue
-                del self._roomless[node]
+                del self._waiting_for_space[node]
                 self._refused.pop(node, None)
                 await self._hydrate(node)
                 if node not in self._refused:
@@ -466,8 +466,8 @@ class Hydrator:
 
     def _room_again(self) -> None:
         """Every content that had no room is queued again."""
-        nodes = [*self._roomless]
-        self._roomless.clear()
+        nodes = [*self._waiting_for_space]
+        self._waiting_for_space.clear()
         for node in nodes:
             self._refused.pop(node, None)
         self.want(*nodes)
@@ -513,11 +513,11 @@ class Hydrator:
         finally:
             incoming.close()
 
-    def arriving(self) -> list[Arriving]:
+    def arriving(self) -> list[DownloadProgress]:
         """The contents that are being received at this moment."""
         now = trio.current_time()
         return [
-            Arriving(job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now))
+            DownloadProgress(job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now))
             for job in self._jobs.values()
             if job.flights
         ]
@@ -627,7 +627,7 @@ class Hydrator:
             raise Unavailable(self._link.why if self._link.paused else f"the server is away: {self._link.why}")
         if not job.awaited(gap[0]):
             end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
-            self._nursery.start_soon(self._fly, job, self._board(job, gap[0], end))
+            self._nursery.start_soon(self._run_request, job, self._start_request(job, gap[0], end))
         await job.wait_progress()
         return True
 
@@ -684,7 +684,7 @@ class Hydrator:
 
     # for the executor ----------------------------------------------------------------------------------------------
     async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:
-        """The complete content of one remote version, ready for ``take_in``; the caller closes it.
+        """The complete content of one remote version, ready for ``install_content``; the caller closes it.
 
         It may be another version than the base's: until this returns nobody else asks for the node's content. Raises
         RemoteError, OSError, Unavailable.
@@ -774,17 +774,17 @@ class Hydrator:
             if job.awaited(gap[0]):
                 await job.wait_progress()
                 continue
-            await self._fly(job, self._board(job, gap[0], gap[1]))
+            await self._run_request(job, self._start_request(job, gap[0], gap[1]))
             if job.error is not None:
                 raise job.error
 
-    def _board(self, job: _Job, start: int, stop: int) -> _Flight:
+    def _start_request(self, job: _Job, start: int, stop: int) -> _RangeRequest:
         """A flight counts as under way from the moment it is decided on, so that nobody starts a second one."""
-        flight = _Flight(start - start % BLOCK, min(math.ceil(stop / BLOCK) * BLOCK, job.found.size))
+        flight = _RangeRequest(start - start % BLOCK, min(math.ceil(stop / BLOCK) * BLOCK, job.found.size))
         job.flights.append(flight)
         return flight
 
-    async def _fly(self, job: _Job, flight: _Flight) -> None:
+    async def _run_request(self, job: _Job, flight: _RangeRequest) -> None:
         """One ranged request, written out in whole blocks. Its errors become the job's."""
         try:
             with flight.scope:
@@ -800,7 +800,7 @@ class Hydrator:
             job.flights.remove(flight)
             job.announce()
 
-    async def _receive(self, job: _Job, flight: _Flight) -> None:
+    async def _receive(self, job: _Job, flight: _RangeRequest) -> None:
         buffer, enough = bytearray(), BLOCK
         async with self._remote.download(job.path, start=flight.position, stop=flight.stop, expect=job.found) as pieces:
             async for piece in pieces:
@@ -842,7 +842,7 @@ class Hydrator:
             return
         action = _hydration(job.node, base)
         try:
-            self._replica.take_in(job.node, job.incoming, base, local.version, keep=False, why="")
+            self._replica.install_content(job.node, job.incoming, base, local.version, keep=False, why="")
         except LocalChanged:
             if self._nursery is not None:
                 self._nursery.start_soon(self._want_later, job.node)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
 from reconciler.names import conflict_name, unsyncable
-from reconciler.planner.resolve import Trees, Verdict, brought_back, settle
+from reconciler.planner.resolve import NodeStates, Verdict, brought_back, resolve_node
 from reconciler.ports import View
 
 
@@ -48,12 +48,12 @@ class Present:
         return self.left_out(node) and node not in self._by_rule
 
 
-class Fitting:
+class VerdictFitter:
     """One attempt to fit the verdicts to one tree, with ``waiting`` nodes left where they are.
 
     ``fit`` finds nodes that must wait besides; when there are none, it stands: ``verdicts`` say what becomes of each
-    node, ``doomed`` what goes from each side, ``held`` which folders cannot go yet, ``others`` which links and devices
-    make room, ``depths`` how deep each node will lie.
+    node, ``deletions`` what goes from each side, ``held`` which folders cannot go yet, ``others`` which links and
+    devices make room, ``depth_of`` how deep each node will lie.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Fitting:
         settings: Settings,
         stamp: str,
         present: Present,
-        trees: dict[NodeId, Trees],
+        trees: dict[NodeId, NodeStates],
         waiting: dict[NodeId, str],
     ) -> None:
         self._view = view
@@ -72,14 +72,14 @@ class Fitting:
         self.trees = trees
         self.waiting = waiting
         self._carried: dict[NodeId, bool] = {}
-        self.depths: dict[NodeId, int] = {ROOT: 0}  # of the places where nodes will be
+        self.depth_of: dict[NodeId, int] = {ROOT: 0}  # of the places where nodes will be
         self.others: dict[NodeId, Place] = {}  # local-only nodes that make room
-        self.doomed: dict[Side, set[NodeId]] = {}
+        self.deletions: dict[Side, set[NodeId]] = {}
         self.held: set[NodeId] = set()  # folders that cannot be deleted yet
         self.verdicts: dict[NodeId, Verdict] = {}
         for node, each in trees.items():
             if node not in waiting and (each.local or each.remote or each.base) and each.kind is not Kind.OTHER:
-                self.verdicts[node] = settle(each, settings, self._moved_along(each))
+                self.verdicts[node] = resolve_node(each, settings, self._moved_along(each))
 
     def fit(self) -> dict[NodeId, str]:
         """Fits the verdicts to one tree. Returns nodes that must wait, and why; then this draft is void."""
@@ -88,18 +88,18 @@ class Fitting:
             return found
         while True:
             self._bring_back_folders()
-            if not self._open_circles():
+            if not self._break_cycles():
                 break
         found = self._trace_all()
         if found:
             return found
-        self._part_namesakes()
-        self.doomed = {side: self._deletable(side) for side in (Side.LOCAL, Side.REMOTE)}
+        self._resolve_name_clashes()
+        self.deletions = {side: self._deletable(side) for side in (Side.LOCAL, Side.REMOTE)}
         return {}
 
     # existence -----------------------------------------------------------------------------------------------------
 
-    def _moved_along(self, trees: Trees) -> bool:
+    def _moved_along(self, trees: NodeStates) -> bool:
         """Whether the side that still has the node moved it, or a folder above it that the other side deleted too."""
         here = trees.local is not None
         passed: list[NodeId] = []
@@ -156,7 +156,7 @@ class Fitting:
             state = self._view.base(node)
         return None if state is None else state.place
 
-    def _open_circles(self) -> bool:
+    def _break_cycles(self) -> bool:
         """Undoes the losing side's moves among folders that would lie in each other. Whether there were any.
 
         Each circle holds a move of the loser that can be undone: the winner's tree has no circle, and the parent of a
@@ -208,15 +208,15 @@ class Fitting:
 
     def _trace(self, node: NodeId, found: dict[NodeId, str]) -> None:
         climb: list[tuple[NodeId, Place | None]] = []
-        while node not in self.depths:
+        while node not in self.depth_of:
             place = self._place(node)
             climb.append((node, place))
-            self.depths[node] = -1  # met again only in a circle of folders that wait
+            self.depth_of[node] = -1  # met again only in a circle of folders that wait
             node = ROOT if place is None else place.parent
-        if self.depths[node] < 0:
+        if self.depth_of[node] < 0:
             found.setdefault(node, "It and its folders wait for each other.")
         for each, place in reversed(climb):
-            self.depths[each] = 0 if place is None else self.depths[place.parent] + 1
+            self.depth_of[each] = 0 if place is None else self.depth_of[place.parent] + 1
             why = "Nothing is known of its folder." if place is None else self._reason_to_wait(each, place, found)
             if why is not None:
                 found.setdefault(each, why)
@@ -241,7 +241,7 @@ class Fitting:
 
     # names ---------------------------------------------------------------------------------------------------------
 
-    def _part_namesakes(self) -> None:
+    def _resolve_name_clashes(self) -> None:
         """Two nodes at one place: a folder keeps the name, else the one that has it on the server already."""
         at: dict[Place, list[NodeId]] = {}
         for node, verdict in self.verdicts.items():
@@ -249,15 +249,15 @@ class Fitting:
                 at.setdefault(verdict.place, []).append(node)
         taken = set(at)
         for place, nodes in at.items():
-            settled = self._settled_at(place)
+            occupant = self._node_in_place(place)
             if len(nodes) > 1:
                 nodes.sort(key=lambda node: self._claim(node, place))
-            for loser in nodes if settled is not None else nodes[1:]:
-                self._rename(loser, place, nodes[0] if settled is None else settled, taken)
-            if settled is None:
+            for loser in nodes if occupant is not None else nodes[1:]:
+                self._rename(loser, place, nodes[0] if occupant is None else occupant, taken)
+            if occupant is None:
                 self._move_other_away(place, nodes[0], taken)
 
-    def _settled_at(self, place: Place) -> NodeId | None:
+    def _node_in_place(self, place: Place) -> NodeId | None:
         """Who has the place on both sides, and is not planned for. One that an interrupted run left under a temporary
         name, or whose move is undone, may find its former place taken so."""
         node = self._view.local_child(place.parent, place.name)
@@ -305,29 +305,29 @@ class Fitting:
         """What goes from a side. A folder stays as long as something in it neither goes nor leaves."""
         local = side is Side.LOCAL
         children = self._view.local_children if local else self._view.remote_children
-        doomed = {
+        deletions = {
             node
             for node, verdict in self.verdicts.items()
             if not verdict.lives and (self.trees[node].local if local else self.trees[node].remote) is not None
         }
         held = [
             node
-            for node in doomed
+            for node in deletions
             if self.trees[node].kind is Kind.FOLDER
             and (
-                any(child not in doomed and not self._lets_go(child, node) for _, child in children(node))
+                any(child not in deletions and not self._lets_go(child, node) for _, child in children(node))
                 or (not local and self._view.hides(node))
             )
         ]
         for node in held:
-            if node not in doomed:
+            if node not in deletions:
                 continue
-            doomed.discard(node)
+            deletions.discard(node)
             self.held.add(node)
             state = self.trees[node].local if local else self.trees[node].remote
             if state is not None:
                 held.append(state.parent)
-        return doomed
+        return deletions
 
     def _lets_go(self, node: NodeId, folder: NodeId) -> bool:
         """Whether a node that does not go itself lets the folder go that it is in on one side."""

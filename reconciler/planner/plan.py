@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import Action, Direction, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side, Waiting
-from reconciler.planner.fit import Fitting, Present
+from reconciler.planner.fit import Present, VerdictFitter
 from reconciler.planner.order import arrange
-from reconciler.planner.resolve import Trees, Verdict
+from reconciler.planner.resolve import NodeStates, Verdict
 from reconciler.ports import View
 
 _HELD = "You hold it, or a folder that it is in; “journal release” lets it go."
@@ -32,14 +32,14 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
     """
     present = Present(view, filters)
     trees = {
-        node: Trees(node, view.base(node), view.local(node), view.remote(node), settings.tag)
+        node: NodeStates(node, view.base(node), view.local(node), view.remote(node), settings.tag)
         for node in sorted(view.touched())
         if not present.left_out(node)
     }
     waiting = {node: f"The server could not tell its state: {why}" for node in trees if (why := view.unknown(node))}
     waiting |= {node: _HELD for node in trees if view.held(node)}
     while True:
-        fitting = Fitting(view, settings, stamp, present, trees, waiting)
+        fitting = VerdictFitter(view, settings, stamp, present, trees, waiting)
         found = fitting.fit()
         if not found:
             actions = _Actions(view, fitting).all()
@@ -52,7 +52,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
 class _Actions:
     """The difference between the fitted tree and each side."""
 
-    def __init__(self, view: View, fitting: Fitting) -> None:
+    def __init__(self, view: View, fitting: VerdictFitter) -> None:
         self._view = view
         self._fitting = fitting
 
@@ -60,7 +60,7 @@ class _Actions:
         """All actions, parents before children, then by node."""
         fitting = self._fitting
         actions: list[Action] = []
-        for node in sorted(fitting.verdicts, key=lambda node: (fitting.depths[node], node)):
+        for node in sorted(fitting.verdicts, key=lambda node: (fitting.depth_of[node], node)):
             trees, verdict = fitting.trees[node], fitting.verdicts[node]
             if verdict.place is None:
                 actions += self._going(trees, verdict)
@@ -72,29 +72,29 @@ class _Actions:
             actions.append(Action(Op.MOVE, Side.LOCAL, node, None, local, None, target, reason=reason))
         return actions
 
-    def _going(self, trees: Trees, verdict: Verdict) -> list[Action]:
+    def _going(self, trees: NodeStates, verdict: Verdict) -> list[Action]:
         node, side = trees.node, verdict.side
         if verdict.op is Op.FORGET:
             return [Action(Op.FORGET, Side.BASE, node, trees.base, None, None, reason=verdict.reason)]
-        doomed = self._fitting.doomed[side]
+        deletions = self._fitting.deletions[side]
         state = trees.local if side is Side.LOCAL else trees.remote
-        if node not in doomed or state is None or state.parent in doomed:  # held back, or gone with its folder
+        if node not in deletions or state is None or state.parent in deletions:  # held back, or gone with its folder
             return []
-        keep = verdict.keep or (side is Side.LOCAL and self._keeps_below(node, doomed))
+        keep = verdict.keep or (side is Side.LOCAL and self._keeps_below(node, deletions))
         return [Action(Op.DELETE, side, node, trees.base, trees.local, trees.remote, keep=keep, reason=verdict.reason)]
 
-    def _keeps_below(self, node: NodeId, doomed: set[NodeId]) -> bool:
+    def _keeps_below(self, node: NodeId, deletions: set[NodeId]) -> bool:
         folders = [node]
         for folder in folders:
             if self._fitting.trees[folder].kind is Kind.FOLDER:
                 for _, child in self._view.local_children(folder):
-                    if child in doomed:
+                    if child in deletions:
                         if self._fitting.verdicts[child].keep:
                             return True
                         folders.append(child)
         return False
 
-    def _staying(self, trees: Trees, verdict: Verdict, place: Place) -> list[Action]:
+    def _staying(self, trees: NodeStates, verdict: Verdict, place: Place) -> list[Action]:
         actions: list[Action] = []
         states: tuple[tuple[Side, Local | Remote | None], ...]
         states = (Side.LOCAL, trees.local), (Side.REMOTE, trees.remote)
@@ -117,7 +117,7 @@ class _Actions:
         return actions
 
 
-def _hindered(view: View, fitting: Fitting, actions: Iterable[Action]) -> dict[NodeId, str]:
+def _hindered(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> dict[NodeId, str]:
     """Nodes whose destination is held by something that will not leave it."""
     leaving = {(a.side, a.node) for a in actions if a.op is Op.MOVE}
     found: dict[NodeId, str] = {}
@@ -128,7 +128,7 @@ def _hindered(view: View, fitting: Fitting, actions: Iterable[Action]) -> dict[N
         holder = child(action.target.parent, action.target.name)
         if holder is None or holder == action.node or (action.side, holder) in leaving:
             continue
-        if holder not in fitting.doomed[action.side]:
+        if holder not in fitting.deletions[action.side]:
             found[action.node] = "Its place is still taken by something that waits."
     return found
 
@@ -141,7 +141,7 @@ def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str
     return {action.node: why for action in actions if action.side is Side.REMOTE}
 
 
-def _plan(view: View, fitting: Fitting, actions: Iterable[Action]) -> Plan:
+def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan:
     waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
     waiting |= {node: Waiting(node, _HELD_BACK) for node in fitting.held}
     for node, verdict in fitting.verdicts.items():
@@ -154,7 +154,7 @@ def _plan(view: View, fitting: Fitting, actions: Iterable[Action]) -> Plan:
     return Plan(stages, tuple(sorted(conflicts)), tuple(waiting[node] for node in sorted(waiting)))
 
 
-def _late_forgets(fitting: Fitting) -> tuple[set[NodeId], set[NodeId]]:
+def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
     """Folders gone from both sides in which, by the base, something is that stays: forgotten after it has another
     base, or not at all when it waits."""
     late: set[NodeId] = set()
@@ -174,7 +174,7 @@ def _late_forgets(fitting: Fitting) -> tuple[set[NodeId], set[NodeId]]:
     return late, never
 
 
-def _agreed(trees: Trees, moves: Iterable[Action]) -> Place:
+def _agreed(trees: NodeStates, moves: Iterable[Action]) -> Place:
     """The place that the base gets when contents agree: that of the side that is still to be moved, so that an
     interrupted run finds the other side's move again."""
     sides = {move.side for move in moves}

@@ -14,7 +14,7 @@ from reconciler.names import is_swap_name, swap_name
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
+class NodeStates:
     """One node in the three trees. ``tag`` is the settings'."""
 
     node: NodeId
@@ -31,13 +31,13 @@ class Trees:
 
     @property
     def local_place(self) -> Place | None:
-        return self._meant(self.local)
+        return self._intended_place(self.local)
 
     @property
     def remote_place(self) -> Place | None:
-        return self._meant(self.remote)
+        return self._intended_place(self.remote)
 
-    def _meant(self, state: Local | Remote | None) -> Place | None:
+    def _intended_place(self, state: Local | Remote | None) -> Place | None:
         """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
         if state is None:
             return None
@@ -109,7 +109,7 @@ class Verdict:
 BUSY = "is being written"
 
 
-def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
+def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Verdict:
     """The verdict for one node that is in at least one tree. ``moved_along``: the side that still has the node moved
     it, or a folder above it, away from where the other side deleted it."""
     if trees.local is None and trees.remote is None:
@@ -117,8 +117,8 @@ def settle(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
     if settings.direction is not Direction.BOTH:
         return _mirrored(trees, settings)
     if trees.local is not None and trees.remote is not None:
-        return _on_both(trees, settings)
-    verdict = _new(trees) if trees.base is None else _on_one(trees, settings, moved_along)
+        return _on_both_sides(trees, settings)
+    verdict = _created(trees) if trees.base is None else _deleted_on_one_side(trees, settings, moved_along)
     return replace(verdict, op=None, waits=BUSY) if _must_wait(verdict, trees.local) else verdict
 
 
@@ -129,27 +129,27 @@ def _must_wait(verdict: Verdict, local: Local | None) -> bool:
     return local.busy or (local.held_open and verdict.side is Side.LOCAL)
 
 
-def _new(trees: Trees) -> Verdict:
+def _created(trees: NodeStates) -> Verdict:
     place = trees.local_place or trees.remote_place
     if trees.local is not None:
-        return Verdict(place, _coming(trees, Side.REMOTE), Side.REMOTE, reason="new here")
-    return Verdict(place, _coming(trees, Side.LOCAL), Side.LOCAL, reason="new on the server")
+        return Verdict(place, _creation_op(trees, Side.REMOTE), Side.REMOTE, reason="new here")
+    return Verdict(place, _creation_op(trees, Side.LOCAL), Side.LOCAL, reason="new on the server")
 
 
-def _coming(trees: Trees, side: Side) -> Op:
+def _creation_op(trees: NodeStates, side: Side) -> Op:
     """The action by which a node comes into being on a side."""
     if trees.kind is Kind.FOLDER:
         return Op.MAKE
     return Op.SEND if side is Side.REMOTE else Op.FETCH
 
 
-def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
+def _deleted_on_one_side(trees: NodeStates, settings: Settings, moved_along: bool) -> Verdict:
     """Deleted on one side. Only a change on the other side can bring it back."""
     here = trees.local is not None
     owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
     deleted, changed = ("deleted on the server", "here") if here else ("deleted here", "on the server")
     edited = trees.local_edited if here else trees.remote_edited
-    what = "edited" if edited else "moved" if moved_along and not _lost(trees) else ""
+    what = "edited" if edited else "moved" if moved_along and not _never_fetched(trees) else ""
     if not what:
         return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}")
     conflict = edited or trees.local_moved or trees.remote_moved
@@ -157,13 +157,13 @@ def _on_one(trees: Trees, settings: Settings, moved_along: bool) -> Verdict:
         place = trees.local_place or trees.remote_place
         rule = f"the {'edit' if edited else 'move'} wins ({settings.conflict.value})"
         return Verdict(
-            place, _coming(trees, other), other, conflict=conflict, reason=f"{deleted}, {what} {changed}: {rule}"
+            place, _creation_op(trees, other), other, conflict=conflict, reason=f"{deleted}, {what} {changed}: {rule}"
         )
     reason = f"{deleted}, {what} {changed}: the deletion wins ({settings.conflict.value})"
     return Verdict(None, Op.DELETE, owner, keep=edited or trees.rewritten, conflict=conflict, reason=reason)
 
 
-def _on_both(trees: Trees, settings: Settings) -> Verdict:
+def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
     place, moved, torn = _place(trees, settings)
     verdict = _content(trees, settings)
     if verdict.op is not None and _must_wait(verdict, trees.local):
@@ -173,7 +173,7 @@ def _on_both(trees: Trees, settings: Settings) -> Verdict:
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
 
 
-def _mirrored(trees: Trees, settings: Settings) -> Verdict:
+def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
     """One side is made like the other, whatever happened there."""
     up = settings.direction is Direction.UPLOAD
     model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
@@ -189,10 +189,10 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     if model is None:
         keep = here_edited or trees.rewritten or (trees.base is None and not up)  # else it is in no other bin
         verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
-    elif copy is None and _lost(trees):
+    elif copy is None and _never_fetched(trees):
         verdict = Verdict(None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched")
     elif copy is None:
-        verdict = Verdict(place, _coming(trees, side), side, reason=f"only on the other side, and {rule}")
+        verdict = Verdict(place, _creation_op(trees, side), side, reason=f"only on the other side, and {rule}")
     else:
         verdict = replace(_mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}")
         moved = _agreed_move(trees) if up else _at_one_place(trees)
@@ -204,12 +204,12 @@ def _mirrored(trees: Trees, settings: Settings) -> Verdict:
     return verdict
 
 
-def _lost(trees: Trees) -> bool:
+def _never_fetched(trees: NodeStates) -> bool:
     """A file whose content was never here: it cannot be sent, only its name is left."""
     return trees.local is not None and trees.kind is Kind.FILE and not trees.local.present
 
 
-def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
+def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdict:
     """The content of a node that both sides have. The verdict's place is left open."""
     local, remote, base = trees.local, trees.remote, trees.base
     assert local is not None
@@ -225,7 +225,7 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
             return Verdict(None)
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
     # Where one side alone has another content than the base, size and time prove nothing: that it is another is known.
-    if here and there and alike(local, remote):
+    if here and there and same_content(local, remote):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason="the same on both sides")
         return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
@@ -235,11 +235,11 @@ def _mirrored_content(trees: Trees, settings: Settings, rule: str) -> Verdict:
     return Verdict(None, Op.FETCH, Side.LOCAL, keep=here, reason=f"another content, and {rule}")
 
 
-def _agreed_move(trees: Trees) -> bool:
+def _agreed_move(trees: NodeStates) -> bool:
     return trees.local_moved and trees.local_place == trees.remote_place
 
 
-def _at_one_place(trees: Trees) -> bool:
+def _at_one_place(trees: NodeStates) -> bool:
     """Both sides have the node where the base has it not."""
     local, remote, base = trees.local, trees.remote, trees.base
     if base is None or local is None or remote is None:
@@ -247,7 +247,7 @@ def _at_one_place(trees: Trees) -> bool:
     return local.place == remote.place != base.place
 
 
-def _place(trees: Trees, settings: Settings) -> tuple[Place, str, bool]:
+def _place(trees: NodeStates, settings: Settings) -> tuple[Place, str, bool]:
     """Where a node goes that both sides have; why; whether they disagreed."""
     here, there = trees.local_place, trees.remote_place
     assert here is not None
@@ -263,7 +263,7 @@ def _place(trees: Trees, settings: Settings) -> tuple[Place, str, bool]:
     return there, "moved on the server", False
 
 
-def _content(trees: Trees, settings: Settings) -> Verdict:
+def _content(trees: NodeStates, settings: Settings) -> Verdict:
     """The content of a node that both sides have. The verdict's place is left open."""
     local, remote, base = trees.local, trees.remote, trees.base
     assert local is not None
@@ -285,7 +285,7 @@ def _content(trees: Trees, settings: Settings) -> Verdict:
 
 def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Settings) -> Verdict:
     did = "created" if base is None else "edited"
-    if alike(local, remote):
+    if same_content(local, remote):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
         side = Side.REMOTE if local_wins(local, remote, settings.conflict) else Side.LOCAL
@@ -318,7 +318,7 @@ def _at_one_time(local: Local, remote: Remote, base: Base | None) -> bool:
     return local.mtime == remote.mtime
 
 
-def alike(local: Local, remote: Remote) -> bool:
+def same_content(local: Local, remote: Remote) -> bool:
     """The same content: by checksums where both are known, else supposed of the same size and time."""
     if local.checksum is not None and remote.checksum is not None:
         return local.checksum == remote.checksum
@@ -340,7 +340,7 @@ def stays_of_equals(settings: Settings) -> Side:
     return Side.REMOTE if settings.direction is Direction.DOWNLOAD else Side.LOCAL
 
 
-def brought_back(trees: Trees) -> Verdict | None:
+def brought_back(trees: NodeStates) -> Verdict | None:
     """A folder that one side deleted comes back because something in it stays. None when no side has it."""
     place = trees.local_place or trees.remote_place
     if place is None or trees.kind is not Kind.FOLDER:

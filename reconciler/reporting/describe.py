@@ -13,7 +13,7 @@ from reconciler.reporting.report import Explained, State, Step
 from reconciler.trees.remote_tree import RemoteTree
 
 
-class Telling:
+class PlanDescriber:
     """Of one server tree, with what is known here."""
 
     def __init__(self, known: Lookups, tree: RemoteTree) -> None:

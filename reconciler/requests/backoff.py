@@ -16,7 +16,7 @@ REFUSED_PAUSE = 3600.0
 
 
 @dataclass(slots=True)
-class Held:
+class Retry:
     """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change that it is about.
 
     ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found
@@ -34,11 +34,11 @@ class Held:
     put_off: bool = False
 
 
-class HeldNodes:
+class Backoff:
     """Grows a node's pause with every failure in a row, and forgets it when it succeeds or changes here."""
 
     def __init__(self) -> None:
-        self._nodes: dict[NodeId, Held] = {}
+        self._nodes: dict[NodeId, Retry] = {}
 
     def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> bool:
         """After a failure. Whether it is news: the same change did not fail for the same reason before."""
@@ -47,14 +47,14 @@ class HeldNodes:
         again = former is not None and former.changed_ns == dirty.changed_ns and bool(former.pause)
         if former is not None and again:
             pause = min(former.pause * 2, max(LONGEST_PAUSE, pause))
-        self._nodes[dirty.node] = Held(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
+        self._nodes[dirty.node] = Retry(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
         return former is None or not again or (former.why, former.lasting) != (why, lasting)
 
     def put_off(self, dirty: Dirty, why: str, until: float) -> None:
         """It is not tried before that time, as others of its kind fail."""
-        self._nodes[dirty.node] = Held(why, until, 0.0, dirty.changed_ns, put_off=True)
+        self._nodes[dirty.node] = Retry(why, until, 0.0, dirty.changed_ns, put_off=True)
 
-    def release_put_off(self) -> None:
+    def clear_put_off(self) -> None:
         """The others do not fail any more."""
         self._nodes = {node: held for node, held in self._nodes.items() if not held.put_off}
 
@@ -69,13 +69,13 @@ class HeldNodes:
 
     def filter(self, dirty: Dirty) -> None:
         """The node is left out of the synchronization, as long as it is not touched."""
-        self._nodes[dirty.node] = Held("", float("inf"), 0.0, dirty.changed_ns, filtered=True)
+        self._nodes[dirty.node] = Retry("", float("inf"), 0.0, dirty.changed_ns, filtered=True)
 
     def wait(self, waiting: Iterable[tuple[Dirty, str]]) -> None:
         """A full run found that these wait, and why; what former ones found is void."""
         self._nodes = {node: held for node, held in self._nodes.items() if not held.listed}
         for dirty, why in waiting:
-            self._nodes.setdefault(dirty.node, Held(why, float("inf"), 0.0, dirty.changed_ns, listed=True))
+            self._nodes.setdefault(dirty.node, Retry(why, float("inf"), 0.0, dirty.changed_ns, listed=True))
 
     def release(self, node: NodeId) -> None:
         self._nodes.pop(node, None)
@@ -88,15 +88,15 @@ class HeldNodes:
         """How many nodes a filter is known to leave out."""
         return sum(held.filtered for held in self._nodes.values())
 
-    def failures(self) -> Iterator[tuple[NodeId, Held]]:
+    def failures(self) -> Iterator[tuple[NodeId, Retry]]:
         """All that failed, whether it was changed here or on the server."""
         return ((node, held) for node, held in list(self._nodes.items()) if not held.filtered)
 
-    def release_all(self) -> None:
+    def clear_all(self) -> None:
         """Somebody asked for it: everything is tried again."""
         self._nodes.clear()
 
-    def get(self, dirty: Dirty) -> Held | None:
+    def get(self, dirty: Dirty) -> Retry | None:
         """What holds the node, if it has not changed here since."""
         held = self._nodes.get(dirty.node)
         if held is not None and held.changed_ns != dirty.changed_ns:

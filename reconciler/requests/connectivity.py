@@ -1,7 +1,7 @@
 """Whether the server can be reached: a state that is seen, shown, and ends by itself.
 
-Engine, executor and hydrator share one ``Link``. Whoever meets an unreachable server says ``lost``; whoever gets an
-answer says ``alive``. Retries are this state with growing pauses, not loops inside requests.
+Engine, executor and hydrator share one ``Connectivity``. Whoever meets an unreachable server says ``lost``; whoever
+gets an answer says ``alive``. Retries are this state with growing pauses, not loops inside requests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
 
-class Link:
+class Connectivity:
     """``online`` is None until the server was asked for the first time. Times are trio's clock, in seconds."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ import trio
 
 from reconciler.errors import NoConnection, RemoteError, Unauthorized, Unreachable
 from reconciler.ports import RemoteFolder
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 
 PATIENCE = 15.0
 """Seconds that the answer to the greeting may take."""
@@ -21,7 +21,7 @@ PATIENCE = 15.0
 class Reach:
     """Shared by all that ask one server. What it finds out is told to the ``link``."""
 
-    def __init__(self, remote: RemoteFolder, link: Link) -> None:
+    def __init__(self, remote: RemoteFolder, link: Connectivity) -> None:
         self._remote = remote
         self._link = link
         self._asking = trio.Lock()

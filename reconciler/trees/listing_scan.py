@@ -1,7 +1,7 @@
 """What the server has now, as differences from the base.
 
-``Observer`` reads a listing once, in its order. An entry that is where its base says costs one look-up and leaves one
-bit; only what differs is kept, so memory grows with the differences, not with the tree. Which node an entry is gets
+``ListingScan`` reads a listing once, in its order. An entry that is where its base says costs one look-up and leaves
+one bit; only what differs is kept, so memory grows with the differences, not with the tree. Which node an entry is gets
 decided in this order:
 
 1. while streaming: the base at the same path, when kind and server inode agree (or the inode was never told);
@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.model import ROOT, Entry, Kind, NodeId
-from reconciler.trees.node_matching import DEFERRED, SKIPPED, Matching, listed
+from reconciler.trees.node_matching import DEFERRED, SKIPPED, NodeMatcher, listed
 from reconciler.trees.remote_tree import Known, RemoteTree
 
-__all__ = ["Known", "Observer", "RemoteTree"]
+__all__ = ["Known", "ListingScan", "RemoteTree"]
 
 
-class Observer:
+class ListingScan:
     """Turns one complete listing into a ``RemoteTree``.
 
     ``add`` takes the batches as they come; ``finish`` must only be called when the listing ended properly, because it
@@ -56,7 +56,7 @@ class Observer:
             if here != head:
                 head, parent = here, folders.get(here, NodeId(0))
             if entry.problem is not None or entry.filtered or parent <= 0 or not name or cut == 0:
-                self._odd(entry, head, parent)
+                self._unplaced_entry(entry, head, parent)
                 continue
             passing = name[0] in PASSING_FIRST and is_passing(name)
             if passing or name in names or (rule is not None and rule(path)):
@@ -98,7 +98,7 @@ class Observer:
             self._folders[entry.path] = DEFERRED
         self._deferred.append(entry)
 
-    def _odd(self, entry: Entry, head: str, parent: NodeId) -> None:
+    def _unplaced_entry(self, entry: Entry, head: str, parent: NodeId) -> None:
         """An entry that cannot be looked up: unreadable, or below something that is itself not settled."""
         self._matched -= 1
         name = entry.path[entry.path.rfind("/") + 1 :]
@@ -135,16 +135,18 @@ class Observer:
 
     # at the end ----------------------------------------------------------------------------------------------------
 
-    def left_over(self) -> int:
+    def unresolved_count(self) -> int:
         """How many entries ``finish`` has to settle."""
         return len(self._deferred) + len(self._problems)
 
     def finish(self, known: Known | None = None) -> RemoteTree:
         """The server's tree. The listing must have come to its proper end. ``known`` is a snapshot of what this was
-        made with; it may be asked for two new ids for each entry that is ``left_over``."""
+        made with; it may be asked for two new ids for each entry that is ``unresolved_count``."""
         known = known or self._known
         with self._tree.beside(known):
-            matching = Matching(known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag)
+            matching = NodeMatcher(
+                known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag
+            )
             matching.run(self._matched)
             for path in self._hiding:
                 folder = self._folders.get(path, SKIPPED)

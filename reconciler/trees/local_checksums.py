@@ -40,7 +40,7 @@ class Sums:
         known = self._known.get(node)
         return known[1] if known is not None and known[0] == version else None
 
-    def forget_settled(self) -> None:
+    def forget_agreed(self) -> None:
         """Forgets those of contents that do not differ any more."""
         self._known = {node: known for node, known in self._known.items() if self._replica.changed_ns(node)}
 

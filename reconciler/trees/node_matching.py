@@ -23,7 +23,7 @@ def listed(entry: Entry, parent: NodeId, name: str) -> Remote:
     return Remote(kind, parent, name, entry.size, entry.mtime, entry.inode, entry.checksum)
 
 
-class Matching:
+class NodeMatcher:
     """Finds out which node each entry is that was not where its base says."""
 
     def __init__(
@@ -66,7 +66,7 @@ class Matching:
         if rest:
             missing = self._missing_untold()
             for entry in rest:
-                self._settle(entry, missing)
+                self._match_entry(entry, missing)
             self._note_kin()
         for path, why in self._problems.items():
             self._note_problem(path, why)
@@ -246,7 +246,7 @@ class Matching:
         self._place(entry, node, parent, name)
         return True
 
-    def _settle(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> None:
+    def _match_entry(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> None:
         if self._by_path(entry):
             return
         head, name = _split(entry.path)

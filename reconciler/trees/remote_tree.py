@@ -102,7 +102,7 @@ class RemoteTree:
         """Whether anything is not there that the base has."""
         return any(remote is None and self._known.base(node) is not None for node, remote in self._differs.items())
 
-    def doubt_absences(self, why: str) -> None:
+    def mark_absences_unknown(self, why: str) -> None:
         """What is not there may be somewhere all the same: its state is not known."""
         for node in [node for node, remote in self._differs.items() if remote is None]:
             del self._differs[node]
@@ -195,7 +195,7 @@ class RemoteTree:
         self._nameless[node] = place
         self._placed.setdefault(place.parent, {})[place.name] = node
 
-    def settle_doubt(self, node: NodeId, remote: Remote) -> None:
+    def record_checked(self, node: NodeId, remote: Remote) -> None:
         """The node is so on the server, and there is nothing more to find out about it."""
         self.doubts.pop(node, None)
         self.moves.discard(node)

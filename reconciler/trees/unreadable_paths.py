@@ -10,20 +10,20 @@ from __future__ import annotations
 from reconciler.model import NodeId, Op, Plan, Side
 from reconciler.trees.remote_tree import RemoteTree
 
-SURE = 3
+LISTINGS_UNTIL_TRUSTED = 3
 """Listings in a row."""
 
 
-class Unreadable:
+class UnreadablePaths:
     """Remembers, from listing to listing of one process, how often each path could not be read in a row."""
 
     def __init__(self) -> None:
         self._times: dict[str, int] = {}
 
-    def cast_doubt(self, tree: RemoteTree) -> bool:
+    def absences_unproven(self, tree: RemoteTree) -> bool:
         """Whether absences of this listing prove nothing. To be asked once for each listing that came to its end."""
         self._times = {path: self._times.get(path, 0) + 1 for path in tree.unreadable}
-        return any(times < SURE for times in self._times.values()) and tree.gone()
+        return any(times < LISTINGS_UNTIL_TRUSTED for times in self._times.values()) and tree.gone()
 
 
 class Torn:
@@ -33,7 +33,7 @@ class Torn:
     def __init__(self) -> None:
         self._gone: frozenset[NodeId] = frozenset()
 
-    def cast_doubt(self, made: Plan) -> bool:
+    def absences_unproven(self, made: Plan) -> bool:
         """Whether the plan brings back what the listing before did not show gone. To be asked once for each plan."""
         before = self._gone
         self._gone = frozenset(

@@ -48,7 +48,7 @@ MOST_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Decision:
     """What becomes of the offers: those that are ``taken`` up, a sentence for each that is ``not_taken``, the numbers
     to be ``removed`` on the server. One that is too young ``waits``."""
 
@@ -58,7 +58,7 @@ class Judged:
     waits: bool = False
 
 
-def judge(
+def decide(
     configuration: Configuration,
     server: Server,
     offers: Iterable[SyncPath],
@@ -67,7 +67,7 @@ def judge(
     folders: Folders,
     now: float,
     usable: Callable[[Path], str | None],
-) -> Judged:
+) -> Decision:
     """``removed`` are numbers that were removed here, ``now`` is the server's time in seconds, ``usable`` says what is
     wrong with a mount point on the disk. Pure but for what ``usable`` looks at."""
     taken: list[Synchronization] = []
@@ -112,7 +112,7 @@ def judge(
             f"configuration has {MOST} of that server already; 'syncin-mount add' takes what you want, and the account "
             "page removes what you do not"
         )
-    return Judged(tuple(taken), tuple(sentences), tuple(to_remove), waits)
+    return Decision(tuple(taken), tuple(sentences), tuple(to_remove), waits)
 
 
 def known_to(configuration: Configuration, server: Server) -> frozenset[int]:
@@ -182,8 +182,8 @@ def usable_on_disk(place: Path) -> str | None:
         return f"the folder {place} cannot be used ({error.strerror})"
 
 
-class Offers:
-    """What `judge` says, carried out. One a process; several processes see the same offers at the same time."""
+class Adoption:
+    """What `decide` says, carried out. One a process; several processes see the same offers at the same time."""
 
     def __init__(self, folders: Folders, file: ConfigurationFile, server: Server, session: Session) -> None:
         self._folders = folders
@@ -192,17 +192,17 @@ class Offers:
         self._session = session
         self._notes = NotesFile(folders, server.client_id)
         self._told: tuple[str, ...] = ()
-        self._settled_for: object = None
+        self._decided_for: object = None
 
     async def look(self, offers: Iterable[SyncPath]) -> tuple[Synchronization, ...]:
         """What was taken up. A failure is logged and leaves all to the next run: the settings of what is configured do
         not depend on it."""
         offers = tuple(offers)
         moment = (offers, self._file.stamp())
-        if moment == self._settled_for:
+        if moment == self._decided_for:
             return ()
         try:
-            judged = await trio.to_thread.run_sync(self._settled, offers)
+            judged = await trio.to_thread.run_sync(self._decisions, offers)
         except (ConfigurationError, FolderError, OSError) as error:
             log.warning("what the server lists besides cannot be taken up: %s", error)
             return ()
@@ -215,21 +215,21 @@ class Offers:
         for number in judged.removed:
             await self._remove(number)
         if not (judged.removed or judged.not_taken or judged.waits):
-            self._settled_for = moment
+            self._decided_for = moment
         return judged.taken
 
-    def _settled(self, offers: tuple[SyncPath, ...]) -> Judged:
+    def _decisions(self, offers: tuple[SyncPath, ...]) -> Decision:
         """Blocks. What is configured without being asked for is decided under the configuration's lock: another process
         may just be taking the same up."""
         notes = self._notes.read()
         known = known_to(self._file.read(), self._server)
         unknown = [each for each in offers if each.id not in known]
-        judged = Judged()
+        judged = Decision()
         if unknown:
 
             def with_them(now: Configuration) -> Configuration:
                 nonlocal judged
-                judged = judge(
+                judged = decide(
                     now,
                     self._server,
                     unknown,

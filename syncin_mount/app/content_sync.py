@@ -79,7 +79,7 @@ async def sync_everything(replica: Replica) -> int:
     """
     doubted = replica.in_doubt()
     for node in doubted:
-        for _ in replica.written_again(node):
+        for _ in replica.rewrite_content(node):
             await trio.lowlevel.checkpoint()
     until, contents = replica.sequence(), replica.unsynced_contents()
     try:

@@ -24,17 +24,17 @@ MARK = "imported"
 """The file in the replica's folder that says that there was an import, until what came by it was compared."""
 
 
-class Meeting:
+class FirstRuns:
     """Stands before the settings' source. Looks at the mark once a run."""
 
-    def __init__(self, replica: Replica, settle: Callable[[], Awaitable[Settings]]) -> None:
+    def __init__(self, replica: Replica, fetch_settings: Callable[[], Awaitable[Settings]]) -> None:
         self._replica = replica
-        self._settle = settle
+        self._fetch_settings = fetch_settings
         self._mark = replica.folder / MARK
 
-    async def settle(self) -> Settings:
+    async def fetch_settings(self) -> Settings:
         """The settings for this run. Raises what their source raises."""
-        settings = await self._settle()
+        settings = await self._fetch_settings()
         if settings.mode is Mode.SECURE or not self._mark.exists():
             return settings
         if self._replica.base_count() and not self._is_new_file_here(settings):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def changed(
-    replica: Replica, request: ChangeRequest, is_acting: Callable[[NodeId], bool] = lambda _node: False
+    replica: Replica, request: ChangeRequest, is_in_flight: Callable[[NodeId], bool] = lambda _node: False
 ) -> tuple[list[Changed], list[NodeId]]:
     """Does it for each number, as far as that is possible; what became of it, and the files whose content is to be
     fetched now. All numbers of one file or folder mean the same: what is held or undone is the file. Raises OSError."""
@@ -32,7 +32,7 @@ def changed(
             seen.add(node)
             path = path_of(replica, node)
             try:
-                said = _one(replica, request.what, node, path, is_acting, fetch)
+                said = _one(replica, request.what, node, path, is_in_flight, fetch)
             except CannotUndo as error:
                 answers.append(Changed(sequence, False, f"{path} stays as it is: {error}"))
             else:
@@ -41,16 +41,16 @@ def changed(
 
 
 def _one(
-    replica: Replica, what: str, node: NodeId, path: str, is_acting: Callable[[NodeId], bool], fetch: list[NodeId]
+    replica: Replica, what: str, node: NodeId, path: str, is_in_flight: Callable[[NodeId], bool], fetch: list[NodeId]
 ) -> str:
     if what == "discard":
-        done = replica.discard(node, is_acting)
+        done = replica.discard(node, is_in_flight)
         fetch += done.fetch
         return _undone(done, path)
     local = replica.local(node)
     folder = local is not None and local.kind is Kind.FOLDER
     if what == "hold":
-        if is_acting(node):
+        if is_in_flight(node):
             raise CannotUndo("it is just being sent")
         replica.hold([node], held=True)
         return f"{path} is held{', with all that is in it' if folder else ''}, until it is released"

@@ -76,7 +76,7 @@ class LocalBin:
         with _told(entry.path):
             parent, name = self._place(entry.path, to)
             if entry.where == OWN:
-                await self._settle()
+                await self._confirm_handed_over()
                 self._replica.bin_restore(int(which), parent, os.fsencode(name))
             else:
                 await self._take_back(which.partition(":")[2], parent, os.fsencode(name))
@@ -146,7 +146,7 @@ class LocalBin:
 
     # contents -----------------------------------------------------------------------------------------------------
 
-    async def _settle(self) -> None:
+    async def _confirm_handed_over(self) -> None:
         """What waits to be done to the bin's files is done, with the syncs in a thread."""
         for _ in range(_ROUNDS):
             if not self._replica.effects_wait():

@@ -16,8 +16,8 @@ from syncin_mount.control.messages import (
     BinEntry,
     Changed,
     ChangeRequest,
-    Emptied,
     EmptyRequest,
+    EmptyResult,
     Explanation,
     JournalEntry,
     Problem,
@@ -112,7 +112,7 @@ class MountedService:
 
     def change(self, request: ChangeRequest) -> list[Changed]:
         """Stops, lets go or undoes local changes; what was undone to the server's version is fetched."""
-        done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_acting)
+        done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_in_flight)
         self._runtime.hydrator.want(*fetch)
         return done
 
@@ -136,18 +136,18 @@ class MountedService:
         """Brings an entry of it back. Raises NotDone."""
         return Restored(await self._bin().restore(request.entry, request.to))
 
-    async def empty(self, request: EmptyRequest) -> Emptied:
+    async def empty(self, request: EmptyRequest) -> EmptyResult:
         """Removes entries of it for good. Raises NotDone."""
-        return Emptied(await self._bin().empty(list(request.entries)))
+        return EmptyResult(await self._bin().empty(list(request.entries)))
 
     def _bin(self) -> LocalBin:
         handover = self._runtime.handover
         user_bin = handover.bin if handover is not None else None
         return LocalBin(self._runtime.replica, self._runtime.synchronization, user_bin)
 
-    async def settle(self) -> None:
+    async def wait_synced(self) -> None:
         """Returns when all that can be sent is sent, or nothing is sent by itself: the status says which."""
-        await self._runtime.engine.wait_settled()
+        await self._runtime.engine.wait_synced()
 
     async def reload(self) -> None:
         if self._runtime.following is not None:

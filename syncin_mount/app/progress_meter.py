@@ -12,7 +12,7 @@ from reconciler.requests.throughput import Rate
 from syncin_mount.control.messages import Progress, Running
 
 if TYPE_CHECKING:
-    from reconciler.hydration.hydrator import Arriving
+    from reconciler.hydration.hydrator import DownloadProgress
     from reconciler.model import Action
 
 _SHOWN = 8
@@ -82,7 +82,7 @@ class Meter:
             self._bytes_done += running.size - running.done
 
     # views -----------------------------------------------------------------------------------------------------------
-    def running(self, arriving: Iterable[Arriving] = ()) -> tuple[Running, ...]:
+    def running(self, arriving: Iterable[DownloadProgress] = ()) -> tuple[Running, ...]:
         """The transfers under way. ``arriving`` is what the hydrator receives, for a run's action or in its stead."""
         coming = {each.node: each for each in arriving}
         now = self._now()

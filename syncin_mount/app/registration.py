@@ -204,7 +204,7 @@ class Registration:
         self._offered = offered
         self.synchronization = synchronization
         self.on_change: list[Callable[[], None]] = []
-        self._settling = trio.Lock()
+        self._fetching = trio.Lock()
         self._tell_restriction("")
 
     @property
@@ -223,21 +223,21 @@ class Registration:
             restricted=now.restriction is not None,
         )
 
-    async def settle(self) -> Settings:
+    async def fetch_settings(self) -> Settings:
         """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the
         next one finds the same. Raises RemoteError, Halted; ConfigurationError when it cannot be saved."""
-        async with self._settling:
-            return await self._settle()
+        async with self._fetching:
+            return await self._fetch_settings()
 
     async def adopt(self, edited: Synchronization) -> None:
         """Somebody changed the settings here: newer ones than ours are in force from now on, and the server hears of
         them with the next run. The mount point and the bin stay as they were mounted."""
-        async with self._settling:
+        async with self._fetching:
             ours = self.synchronization
             if edited.timestamp > ours.timestamp:
                 self._follow(replace(edited, **{word: getattr(ours, word) for word in _AS_MOUNTED}), "was set here")
 
-    async def _settle(self) -> Settings:
+    async def _fetch_settings(self) -> Settings:
         if self.synchronization.path_id is None:
             return self.settings
         changes = await self._ask()

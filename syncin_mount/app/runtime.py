@@ -19,13 +19,13 @@ import trio
 from reconciler.engine.engine import Engine
 from reconciler.engine.schedule import Schedule
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.requests.connectivity import Link
-from syncin_mount.app.adoption import Offers
+from reconciler.requests.connectivity import Connectivity
+from syncin_mount.app.adoption import Adoption
 from syncin_mount.app.config_watch import Following
 from syncin_mount.app.content_patrol import Patrol
 from syncin_mount.app.content_sync import ContentSync
 from syncin_mount.app.descriptor_limit import enough_descriptors
-from syncin_mount.app.first_runs_after_import import Meeting
+from syncin_mount.app.first_runs_after_import import FirstRuns
 from syncin_mount.app.history_upkeep import keep_history
 from syncin_mount.app.progress_meter import Meter
 from syncin_mount.app.registration import Registration, Save
@@ -80,7 +80,7 @@ class Runtime:
     session: Session
     server: Server
     replica: Replica
-    link: Link
+    link: Connectivity
     hydrator: Hydrator
     engine: Engine
     meter: Meter
@@ -180,7 +180,7 @@ def _assemble(
     *,
     manual: bool,
 ) -> Runtime:
-    meter, link = Meter(), Link()
+    meter, link = Meter(), Connectivity()
     remote = Folder(session, synchronization.remote, synchronization.path_id or 0)
     hydrator = Hydrator(replica, remote, link, progress=meter)
     file = ConfigurationFile(folders)
@@ -191,7 +191,7 @@ def _assemble(
         host=platform.node() or "here",
         save=_saver(file),
         load=functools.partial(_load, file, synchronization.name),
-        offered=Offers(folders, file, server, session).look,
+        offered=Adoption(folders, file, server, session).look,
     )
     turns, clock = Turns(folders.state), SystemClock()
     engine = Engine(
@@ -200,7 +200,7 @@ def _assemble(
         hydrator,
         link,
         settings=registration.settings,
-        settle_settings=Meeting(replica, registration.settle).settle,
+        fetch_settings=FirstRuns(replica, registration.fetch_settings).fetch_settings,
         clock=clock,
         progress=meter,
         schedule=Schedule(
@@ -296,7 +296,7 @@ async def _commit_regularly(
             sync_from, started = ended + (ended - started) * COMMIT_SHARE, ended
         try:
             replica.commit(effects_until=synced_until)
-            replica.check_room()
+            replica.require_space()
         except OSError as error:
             trouble.met("the index", error)
         else:

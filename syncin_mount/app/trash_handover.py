@@ -65,7 +65,7 @@ class Handover:
         nothing."""
         if not self._due(_ALL):
             return
-        for entry in self._replica.bin_settled():
+        for entry in self._replica.durable_bin_entries():
             if entry.sequence in self._never or not self._due(entry.sequence):
                 continue
             try:
@@ -101,7 +101,7 @@ class Handover:
 
     async def _hand_over(self, entry: BinEntry) -> None:
         item = item_of(entry, self._drive)
-        with self._replica.bin_leaving(entry.sequence) as folder:
+        with self._replica.lease_bin_entry(entry.sequence) as folder:
             take = functools.partial(self.bin.take, folder, item, trio.from_thread.check_cancelled)
             name = await trio.to_thread.run_sync(take)
             # On the disk there. A kill from here on finds the folder empty, or the item in the trash, and comes here.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from reconciler.engine.pending_reason import FOLDER_HELD, HELD, Wait, Why
+from reconciler.engine.pending_reason import FOLDER_HELD, HELD, PendingReason, PendingState
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import ROOT, Kind, Op, Side
 from syncin_mount.config.filters import matcher
@@ -19,7 +19,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
-from syncin_mount.store import Wanted
+from syncin_mount.store import HistoryQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,15 +77,19 @@ def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:
     return sum(not (stays_here(path, filters) or is_unsendable(path)) for path in paths)
 
 
-def resting(_node: NodeId, held: str | None) -> Wait:
+def resting(_node: NodeId, held: str | None) -> PendingReason:
     """Why a change of a synchronization waits that no process works on."""
-    return Wait(Why.HELD, held) if held is not None else Wait(Why.RESTING, "the drive is not mounted")
+    return (
+        PendingReason(PendingState.HELD, held)
+        if held is not None
+        else PendingReason(PendingState.RESTING, "the drive is not mounted")
+    )
 
 
 def journal(
     replica: Replica,
     filters: Filter,
-    why_waits: Callable[[NodeId, str | None], Wait] = resting,
+    why_waits: Callable[[NodeId, str | None], PendingReason] = resting,
     *,
     everything: bool = False,
 ) -> Iterator[JournalEntry]:
@@ -99,9 +103,11 @@ def journal(
             continue
         wait = why_waits(operation.node, _held(replica, operation.node))
         if left_out:
-            wait = Wait(Why.LOCAL, "it stays here: its name or a filter leaves it out")
+            wait = PendingReason(PendingState.LOCAL, "it stays here: its name or a filter leaves it out")
         elif is_unsendable(path):
-            wait = Wait(Why.LOCAL, "it stays here: its path is not UTF-8, and the server can hold no other")
+            wait = PendingReason(
+                PendingState.LOCAL, "it stays here: its path is not UTF-8, and the server can hold no other"
+            )
         local = replica.local(operation.node)
         yield JournalEntry(
             sequence=operation.sequence,
@@ -113,7 +119,7 @@ def journal(
             why=wait.why,
             state=wait.state.value,
             until=None if wait.seconds is None else now + wait.seconds,
-            held=wait.state is Why.HELD,
+            held=wait.state is PendingState.HELD,
         )
 
 
@@ -125,9 +131,9 @@ def _held(replica: Replica, node: NodeId) -> str | None:
     return HELD if by == node else FOLDER_HELD
 
 
-def wanted(query: TransferQuery) -> Wanted:
+def wanted(query: TransferQuery) -> HistoryQuery:
     """The query as the history understands it. ValueError for an action or side that there is not."""
-    return Wanted(
+    return HistoryQuery(
         action=None if query.op is None else Op(query.op),
         side=None if query.side is None else Side(query.side),
         failed=query.failed,

@@ -8,7 +8,7 @@ import trio
 
 from syncin_mount.cli.exit_status import explain
 from syncin_mount.cli.supervisor_client import told
-from syncin_mount.cli.ui.status_table import Seen
+from syncin_mount.cli.ui.status_table import StatusRow
 from syncin_mount.cli.unmounted_service import daemon_of, resting_status
 from syncin_mount.control.client import NotRunning
 from syncin_mount.control.supervision import Ask, Phase, SupervisorError, What
@@ -25,7 +25,7 @@ _SOON = 5.0
 """Seconds before a daemon is to start in which its replica is left alone: only one process can have it."""
 
 
-class Looker:
+class StatusPoller:
     """Looks again and again. A replica at rest has to be opened for that: it is only when something changed there."""
 
     def __init__(self, folders: Folders) -> None:
@@ -36,20 +36,22 @@ class Looker:
         self.trouble: str | None = None
         """What keeps the supervisor from answering, or from following the configuration."""
 
-    async def look(self, chosen: Sequence[Synchronization], now: float) -> list[Seen]:
+    async def look(self, chosen: Sequence[Synchronization], now: float) -> list[StatusRow]:
         """How these are; whatever goes wrong with one of them is its ``error``. All are asked at the same time."""
         answer = await trio.to_thread.run_sync(self._supervisor)
-        found: dict[str, Seen] = {}
+        found: dict[str, StatusRow] = {}
 
         async def one(each: Synchronization) -> None:
             supervised = None if answer is None else answer.of(each.name)
             server = self.servers.get(each.server)
             said = None if server is None else server.insecurity
             try:
-                found[each.name] = Seen(each, await self._status(each, supervised, now), supervised, unverified=said)
+                found[each.name] = StatusRow(
+                    each, await self._status(each, supervised, now), supervised, unverified=said
+                )
             except Exception as error:  # noqa: BLE001 (it is told, beside how the others are)
                 status, sentence = explain(error)
-                found[each.name] = Seen(each, None, supervised, sentence, status, said)
+                found[each.name] = StatusRow(each, None, supervised, sentence, status, said)
 
         async with trio.open_nursery() as nursery:
             for each in chosen:

@@ -236,11 +236,11 @@ def _of_synchronization(
 
 
 def _status(folders: Folders, configuration: Configuration, each: Synchronization) -> str:
-    from syncin_mount.cli.status_poller import Looker  # noqa: PLC0415
+    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415
     from syncin_mount.cli.ui import output  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import plain  # noqa: PLC0415
 
-    looker = Looker(folders)
+    looker = StatusPoller(folders)
     looker.servers = configuration.servers
     [seen] = output.run_async(looker.look, [each], time.time())
     return _json(plain(seen) | {"supervisor": looker.trouble})

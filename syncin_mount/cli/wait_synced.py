@@ -29,7 +29,7 @@ def wait_for(folders: Folders, chosen: Sequence[Synchronization], *, only_mounte
     absent = [each.name for each in chosen if each.name not in drives]
     if absent and not only_mounted:
         raise CommandError(f"'{absent[0]}' is not mounted, so nothing carries its changes; run 'sync {absent[0]}'")
-    ended: dict[str, Status | Exception] = output.run_async(_all_settled, folders, drives)
+    ended: dict[str, Status | Exception] = output.run_async(_all_synced, folders, drives)
     worst = int(Exit.DONE)
     documents: list[object] = []
     for name in drives:
@@ -45,7 +45,7 @@ def wait_for(folders: Folders, chosen: Sequence[Synchronization], *, only_mounte
     return worst
 
 
-async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status | Exception]:
+async def _all_synced(folders: Folders, names: list[str]) -> dict[str, Status | Exception]:
     ended: dict[str, Status | Exception] = {}
 
     async def one(name: str) -> None:
@@ -55,7 +55,7 @@ async def _all_settled(folders: Folders, names: list[str]) -> dict[str, Status |
                 if before.paused:
                     raise CommandError(_PAUSED.format(name=name), Exit.UNFINISHED)  # noqa: TRY301 (as what the daemon raises)
                 by_itself = before.schedule == "off" and not before.manual
-                ended[name] = await (daemon.settle() if by_itself else _after_a_run(daemon))
+                ended[name] = await (daemon.wait_synced() if by_itself else _after_a_run(daemon))
         except NotRunning:
             ended[name] = CommandError("unmounted meanwhile; what waits is kept", Exit.UNFINISHED)
         except Exception as error:  # noqa: BLE001 (it is told, beside how the others ended)

@@ -70,8 +70,8 @@ class ControlApp:
         elif call == Call.SYNC.value:
             request = msgspec.json.decode(await _body(receive), type=SyncRequest)
             await _until_hung_up(receive, partial(self._sync, request, send))
-        elif call == Call.SETTLE.value:
-            await _until_hung_up(receive, partial(self._settle, send))
+        elif call == Call.WAIT_SYNCED.value:
+            await _until_hung_up(receive, partial(self._wait_synced, send))
         elif call == Call.EXPLAIN.value:
             asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
@@ -106,8 +106,8 @@ class ControlApp:
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))
 
-    async def _settle(self, send: Send) -> None:
-        await self._service.settle()
+    async def _wait_synced(self, send: Send) -> None:
+        await self._service.wait_synced()
         await _whole(send, self._service.status())
 
     async def _sync(self, request: SyncRequest, send: Send) -> None:

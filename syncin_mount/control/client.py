@@ -15,8 +15,8 @@ from syncin_mount.control.messages import (
     Call,
     Changed,
     ChangeRequest,
-    Emptied,
     EmptyRequest,
+    EmptyResult,
     ExplainRequest,
     Explanation,
     Failure,
@@ -86,9 +86,9 @@ class Client:
         """Has what the server refused tried again at once; returns before that is done."""
         return await self._ask(Call.RETRY, Status)
 
-    async def settle(self) -> Status:
+    async def wait_synced(self) -> Status:
         """Returns when nothing waits for the server any more."""
-        return await self._ask(Call.SETTLE, Status, timeout=_PATIENT)
+        return await self._ask(Call.WAIT_SYNCED, Status, timeout=_PATIENT)
 
     async def explain(self, path: str) -> Explanation:
         """What is at a path, and what a run would do; takes a listing."""
@@ -103,9 +103,9 @@ class Client:
         """Brings an entry of the bin back; takes as long as copying it may take."""
         return await self._ask(Call.RESTORE, Restored, RestoreRequest(entry, to), timeout=_PATIENT)
 
-    async def empty(self, entries: tuple[str, ...]) -> Emptied:
+    async def empty(self, entries: tuple[str, ...]) -> EmptyResult:
         """Removes these entries of the bin for good."""
-        return await self._ask(Call.EMPTY, Emptied, EmptyRequest(entries), timeout=_PATIENT)
+        return await self._ask(Call.EMPTY, EmptyResult, EmptyRequest(entries), timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
     async def journal(self, *, everything: bool = False) -> AsyncIterator[AsyncIterator[JournalEntry]]:

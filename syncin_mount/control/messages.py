@@ -185,7 +185,7 @@ class EmptyRequest(msgspec.Struct, frozen=True):
     entries: tuple[str, ...]
 
 
-class Emptied(msgspec.Struct, frozen=True):
+class EmptyResult(msgspec.Struct, frozen=True):
     """How many went."""
 
     count: int
@@ -317,7 +317,7 @@ class Call(enum.Enum):
     CHANGE = ("POST", "/journal/change")
     TRANSFERS = ("POST", "/transfers")
     SYNC = ("POST", "/sync")
-    SETTLE = ("POST", "/settle")
+    WAIT_SYNCED = ("POST", "/settle")
     EXPLAIN = ("POST", "/explain")
     RELOAD = ("POST", "/reload")
     RETRY = ("POST", "/retry")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
         BinEntry,
         Changed,
         ChangeRequest,
-        Emptied,
         EmptyRequest,
+        EmptyResult,
         Explanation,
         JournalEntry,
         Restored,
@@ -53,9 +53,9 @@ class Service(Protocol):
         ...
 
     async def restore(self, request: RestoreRequest) -> Restored: ...
-    async def empty(self, request: EmptyRequest) -> Emptied: ...
+    async def empty(self, request: EmptyRequest) -> EmptyResult: ...
 
-    async def settle(self) -> None:
+    async def wait_synced(self) -> None:
         """Returns when nothing waits for the server any more. Raises RemoteError when that cannot come about now."""
         ...
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reconciler.engine.plan_worker import settle_down
+from reconciler.engine.plan_worker import freeze_gc_baseline
 from reconciler.model import Direction
 from syncin_mount.app.mounted_service import MountedService
 from syncin_mount.app.runtime import open_runtime
@@ -71,7 +71,7 @@ async def run_mounted(
                 nursery.start_soon(keep_told, runtime, ConfigurationFile(folders))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)
-                settle_down()  # modules and the like: some 20 ms of every full collection later
+                freeze_gc_baseline()  # modules and the like: some 20 ms of every full collection later
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
                 await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
                 log.info("unmounted %s", name)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from syncin_mount.store.content.handles import Content, IncomingFile
 from syncin_mount.store.content.unlinked_contents import Kept
 from syncin_mount.store.errors import CannotUndo, JournalDamaged, NewerFormat, ReplicaError, ReplicaInUse
-from syncin_mount.store.history.history import History, Limits, OldHistory, Transfer, Wanted, read_history
+from syncin_mount.store.history.history import History, HistoryQuery, Limits, OldHistory, Transfer, read_history
 from syncin_mount.store.maintenance.check import Problem, check
 from syncin_mount.store.replica.changes import AttrChanged, Change, EntryChanged, InodeUnnamed, NameChanged
 from syncin_mount.store.replica.hold_discard import Undone
@@ -23,6 +23,7 @@ __all__ = [
     "Content",
     "EntryChanged",
     "History",
+    "HistoryQuery",
     "IncomingFile",
     "InodeUnnamed",
     "JournalDamaged",
@@ -41,7 +42,6 @@ __all__ = [
     "Status",
     "Transfer",
     "Undone",
-    "Wanted",
     "check",
     "read_history",
 ]

@@ -138,7 +138,7 @@ class Unlink(Effect, frozen=True):
     successor: int = 0
     size: int = 0
     mtime: int = 0
-    only_here: bool = False
+    is_sole_copy: bool = False
     unsynced: bool = False
 
 

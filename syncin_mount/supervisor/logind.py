@@ -41,14 +41,15 @@ class _NoLogindError(Exception):
     """It did not do what was asked."""
 
 
-async def keep_delaying(settle: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
-    """Holds the lock, for ever. ``settle`` sends what waits, and is cancelled when there is no more time; ``woke`` is
-    called when the computer goes on after all: it was asleep. No trouble of logind's or the bus's comes out."""
+async def keep_delaying(sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
+    """Holds the lock, for ever. ``sync_pending`` sends what waits, and is cancelled when there is no more time;
+    ``woke`` is called when the computer goes on after all: it was asleep. No trouble of logind's or the bus's comes
+    out."""
     if sys.platform != "linux":
         return
     while True:
         try:
-            await _with_bus(settle, woke)
+            await _with_bus(sync_pending, woke)
         except Exception as error:  # noqa: BLE001 (whatever ails the bus: the drives do without)
             log.debug("logind does not wait for the drives: %s", _why(error))
         await _rest(AGAIN)
@@ -63,7 +64,7 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def _with_bus(settle: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
+async def _with_bus(sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
     """Until the connection ends. Raises whatever ails it."""
     from jeepney.io.trio import open_dbus_connection  # noqa: PLC0415 (only where there is a bus)
 
@@ -76,7 +77,7 @@ async def _with_bus(settle: Callable[[], Awaitable[None]], woke: Callable[[], Aw
             while True:
                 if await bus.going():
                     with trio.move_on_after(await bus.longest() - MARGIN):
-                        await settle()
+                        await sync_pending()
                     if lock is not None:
                         lock.close()
                     lock = None

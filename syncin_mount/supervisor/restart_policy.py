@@ -69,7 +69,7 @@ def pause_after(failures: int) -> float:
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 30))
 
 
-class Table:
+class RestartPolicy:
     """What holds: nothing is both started and up; a name that is neither enabled nor running is not in the table; a
     drive is started at most once in ``pause_after`` its failures; at most AT_ONCE start at the same time."""
 
@@ -163,7 +163,7 @@ class Table:
         times = [drive.due - now for drive in self.drives.values() if self._has_due(drive) and drive.due > now]
         return None if self._ending or not times else min(times)
 
-    def settled(self, now: float, name: str | None = None) -> bool:
+    def is_stable(self, now: float, name: str | None = None) -> bool:
         """Whether it (every one, without a name) is what it is to be, or was tried and rests."""
         return not any(
             drive.phase in {Phase.STARTING, Phase.STOPPING} or (self._has_due(drive) and drive.due <= now)

@@ -1,4 +1,4 @@
-"""The supervisor at work: looks, starts and stops what `supervisor.Table` decides, and answers the commands.
+"""The supervisor at work: looks, starts and stops what `supervisor.RestartPolicy` decides, and answers the commands.
 
 It holds no drive itself: each is a process of its own, and goes on when the supervisor is killed. The next supervisor
 finds the drives by their sockets.
@@ -26,7 +26,7 @@ from syncin_mount.errors import DaemonError
 from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.logind import keep_delaying
 from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
-from syncin_mount.supervisor.restart_policy import Start, Table
+from syncin_mount.supervisor.restart_policy import RestartPolicy, Start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,16 +78,16 @@ async def supervise(
     on_serving: Callable[[], None] = lambda: None,
     on_ready: Callable[[], None] = lambda: None,
     on_ending: Callable[[], None] = lambda: None,
-    settling: float = 0.0,
+    sync_seconds: float = 0.0,
 ) -> None:
     """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal; then unmounts all.
 
     ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried, ``on_ending`` when the
-    end begins. On SIGTERM drives get ``settling`` seconds to send what waits before they are unmounted. Raises
+    end begins. On SIGTERM drives get ``sync_seconds`` seconds to send what waits before they are unmounted. Raises
     DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin with.
     """
     with only_supervisor(folders):
-        supervisor = Supervisor(folders, on_ending, settling)
+        supervisor = Supervisor(folders, on_ending, sync_seconds)
         supervisor.read_configuration(must=True)
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.stop_on_signal)
@@ -95,7 +95,7 @@ async def supervise(
             on_serving()
             nursery.start_soon(supervisor.run)
             nursery.start_soon(supervisor.tell_ready, on_ready)
-            nursery.start_soon(keep_delaying, supervisor.settle_drives, supervisor.wake_drives)
+            nursery.start_soon(keep_delaying, supervisor.sync_drives, supervisor.wake_drives)
             await supervisor.over.wait()
             nursery.cancel_scope.cancel()
 
@@ -103,15 +103,17 @@ async def supervise(
 class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
 
-    def __init__(self, folders: Folders, on_ending: Callable[[], None] = lambda: None, settling: float = 0.0) -> None:
+    def __init__(
+        self, folders: Folders, on_ending: Callable[[], None] = lambda: None, sync_seconds: float = 0.0
+    ) -> None:
         self._folders = folders
-        self._settling = settling
+        self._sync_seconds = sync_seconds
         self._on_ending = on_ending
         self._file = ConfigurationFile(folders)
         self._read: object = None  # what the file was like when it was read last
         self._trouble: str | None = None
         self._points: dict[str, Path] = {}
-        self._table = Table()
+        self._policy = RestartPolicy()
         self._daemons: dict[str, Daemon] = {}
         self._changed = trio.Event()
         self.over = trio.Event()
@@ -122,24 +124,24 @@ class Supervisor:
         async with trio.open_nursery() as nursery:
             while True:
                 self._look(nursery)
-                for act in self._table.decide(trio.current_time()):
+                for act in self._policy.decide(trio.current_time()):
                     if isinstance(act, Start):
                         nursery.start_soon(self._start, act)
                     else:
                         nursery.start_soon(self._stop, act.name)
                 changed = self._changed
-                due = self._table.next_due(trio.current_time())
+                due = self._policy.next_due(trio.current_time())
                 with trio.move_on_after(LOOK_EVERY if due is None else min(due, LOOK_EVERY)):
                     await changed.wait()
 
     async def tell_ready(self, on_ready: Callable[[], None]) -> None:
         """Calls it when every drive is up or was tried in vain."""
-        await self._settled(None)
+        await self._wait_stable(None)
         on_ready()
 
     def _look(self, nursery: trio.Nursery) -> None:
         self.read_configuration()
-        for name, drive in list(self._table.drives.items()):
+        for name, drive in list(self._policy.drives.items()):
             if drive.phase not in {Phase.WAITING, Phase.DOWN} or name in self._daemons:
                 continue
             pid = listener_of(self._folders.socket(name))
@@ -147,7 +149,7 @@ class Supervisor:
             if daemon is not None:
                 log.info("%s is mounted already, by process %d", name, daemon.pid)
                 self._daemons[name] = daemon
-                self._table.running(trio.current_time(), name)
+                self._policy.running(trio.current_time(), name)
                 nursery.start_soon(self._watch, name, daemon)
                 self._wake()
 
@@ -168,14 +170,14 @@ class Supervisor:
             return
         self._trouble = None
         self._points |= {each.name: each.mountpoint for each in found if each.name not in self._daemons}
-        self._table.configured(trio.current_time(), [each.name for each in found if each.enabled])
+        self._policy.configured(trio.current_time(), [each.name for each in found if each.enabled])
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def _settled(self, name: str | None) -> None:
-        while not self._table.settled(trio.current_time(), name):
+    async def _wait_stable(self, name: str | None) -> None:
+        while not self._policy.is_stable(trio.current_time(), name):
             await self._changed.wait()
 
     # the drives ------------------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ class Supervisor:
         refusal = refusal_in(word) if word else None
         if word and refusal is None:
             log.info("%s is mounted, by process %d", name, daemon.pid)
-            self._table.running(trio.current_time(), name)
+            self._policy.running(trio.current_time(), name)
             self._wake()
         status = await daemon.ended()
         self._gone(name, daemon)
@@ -205,7 +207,7 @@ class Supervisor:
 
     def _refused(self, name: str, refusal: Refusal) -> None:
         log.error("%s: %s", name, refusal.sentence)
-        self._table.refused(trio.current_time(), name, refusal.status, refusal.sentence)
+        self._policy.refused(trio.current_time(), name, refusal.status, refusal.sentence)
         self._wake()
 
     async def _watch(self, name: str, daemon: Daemon) -> None:
@@ -223,7 +225,7 @@ class Supervisor:
         """``status``: 0 in order, negative for a signal, None for a kill that only its socket file tells of."""
         if status == 0:
             log.info("%s was unmounted", name)
-            self._table.ended(trio.current_time(), name, in_order=True)
+            self._policy.ended(trio.current_time(), name, in_order=True)
             self._wake()
             return
         if status is None or status < 0:
@@ -232,14 +234,14 @@ class Supervisor:
         else:
             why = f"the daemon of '{name}' ended with status {status}; its log says more: {self._folders.log(name)}"
         log.error("%s", why)
-        self._table.ended(trio.current_time(), name, in_order=False, why=why, status=1)
+        self._policy.ended(trio.current_time(), name, in_order=False, why=why, status=1)
         self._wake()
 
     async def _stop(self, name: str) -> None:
         """Unmounts what is not enabled any more, unless files are open in it."""
         daemon, point = self._daemons.get(name), self._points.get(name)
         if daemon is None:
-            self._table.ended(trio.current_time(), name, in_order=True)
+            self._policy.ended(trio.current_time(), name, in_order=True)
             self._wake()
             return
         why = None
@@ -249,7 +251,7 @@ class Supervisor:
             daemon.terminate()  # one that does not see that its drive is gone
         else:
             log.warning("%s is not enabled any more, but cannot be unmounted yet: %s", name, why)
-            self._table.busy(trio.current_time(), name, why)
+            self._policy.busy(trio.current_time(), name, why)
             self._wake()
 
     # commands and signals --------------------------------------------------------------------------------------------
@@ -257,15 +259,15 @@ class Supervisor:
         """What a command asked for; see `What`."""
         self.read_configuration()
         if request.what is What.UP:
-            self._table.release(trio.current_time(), request.name, manual=request.manual)
+            self._policy.release(trio.current_time(), request.name, manual=request.manual)
         elif request.what is What.HOLD:
-            self._table.hold(request.name)
+            self._policy.hold(request.name)
         elif request.what is What.END:
             await self.end()
             return self._answer()
         self._wake()
         if request.what is not What.LOOK:
-            await self._settled(request.name)
+            await self._wait_stable(request.name)
         return self._answer()
 
     def _answer(self) -> Answer:
@@ -279,14 +281,14 @@ class Supervisor:
                 drive.status,
                 wall + max(0.0, drive.due - now) if drive.phase is Phase.WAITING or drive.why else None,
             )
-            for drive in self._table.drives.values()
+            for drive in self._policy.drives.values()
         )
         return Answer(drives, self._trouble)
 
     async def end(self) -> None:
         """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest goes on ending."""
         self._on_ending()
-        self._table.end()
+        self._policy.end()
         with trio.move_on_after(PATIENCE) as waiting:
             while self._daemons:
                 for daemon in self._daemons.values():
@@ -299,10 +301,10 @@ class Supervisor:
         self.over.set()
 
     # the computer ends, or sleeps -----------------------------------------------------------------------------------
-    async def settle_drives(self) -> None:
+    async def sync_drives(self) -> None:
         """Returns when each drive has sent what waits, or will not now."""
         log.info("what waits is sent before the end, or sleep")
-        await self._tell_drives(_settle)
+        await self._tell_drives(_wait_synced)
         log.info("nothing is left that is sent now")
 
     async def wake_drives(self) -> None:
@@ -330,17 +332,17 @@ class Supervisor:
             task_status.started()
             async for number in signals:
                 log.info("ending: %s", signal.Signals(number).name)
-                if number == signal.SIGTERM and self._settling:
-                    with trio.move_on_after(self._settling):
-                        await self.settle_drives()
+                if number == signal.SIGTERM and self._sync_seconds:
+                    with trio.move_on_after(self._sync_seconds):
+                        await self.sync_drives()
                 await self.end()
 
 
-async def _settle(drive: Client) -> None:
+async def _wait_synced(drive: Client) -> None:
     """Returns when everything is sent, or as soon as it is clear that this drive sends nothing now."""
     while True:
         with trio.move_on_after(SETTLING):
-            await drive.settle()
+            await drive.wait_synced()
             return
         now = await drive.status()
         why = now.halted or now.refused or (now.why_offline or "the server is away" if now.online is False else None)

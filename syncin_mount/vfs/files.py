@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def _moved_on() -> NoReturn:
+def _raise_stale() -> NoReturn:
     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
 ARRIVALS = 3
 """How often a content is asked for that was said to have come and did not become the file's."""
 
-SETTLE_SECONDS = 2.0
+QUIET_HANDLE_SECONDS = 2.0
 """A file that stays open is recorded once nobody wrote to it for this long."""
 
 
@@ -147,7 +147,7 @@ class OpenFiles:
         file.handles += 1
         try:
             if (write or truncate) and self.follow(file) is None and not (file.writers or file.unnamed):
-                _moved_on()
+                _raise_stale()
             if truncate:
                 self.truncate(file, 0)
             elif write:
@@ -172,7 +172,7 @@ class OpenFiles:
             return
         await self._hydrator.begin(node)
         if self.follow(file) is None:
-            _moved_on()
+            _raise_stale()
 
     async def _prove(self, file: OpenFile) -> None:
         """What is changed in part is to be whole: else what the disk made of the rest would be sent. Raises OSError
@@ -181,7 +181,7 @@ class OpenFiles:
         if file.writing or file.writers or node is None:
             return
         if not await self._hydrator.prove(node):
-            _moved_on()
+            _raise_stale()
         await self._bring_here(file)  # it may have been replaced meanwhile
 
     async def _open_whole(self, ino: int) -> OpenFile:
@@ -192,7 +192,7 @@ class OpenFiles:
             node = self._replica.by_ino(ino)
             if error.errno != errno.EIO or node is None or await self._hydrator.prove(node, broken=True):
                 raise
-        _moved_on()
+        _raise_stale()
 
     def _open(self, ino: int) -> OpenFile:
         node = self._replica.by_ino(ino)
@@ -210,7 +210,8 @@ class OpenFiles:
         """One handle less. What was written is recorded; the last handle closes the content.
 
         Raises OSError when the record cannot be made (a full disk); the handle is gone all the same. The file then
-        stays in the table without handles until ``settle`` can record it: nobody else would before the next start.
+        stays in the table without handles until ``record_quiet_handles`` can record it: nobody else would before the
+        next start.
         """
         file.handles -= 1
         try:
@@ -228,13 +229,13 @@ class OpenFiles:
         if self._replica.by_ino(file.ino) is None:
             self._orphans.closed(file.ino, self.attr(file))
         if file.failed:
-            self._replica.tell_again(file.ino)
+            self._replica.notify_attr_changed(file.ino)
         for content in (file.content, *file.retired):
             content.close()
 
     def close(self) -> None:
         """The end, all handles being gone: files that could not be recorded are recorded by the next start."""
-        self.settle(math.inf)
+        self.record_quiet_handles(math.inf)
         for file in self:
             self._forget(file)
 
@@ -261,7 +262,7 @@ class OpenFiles:
         """Raises OSError (ENOSPC, EFBIG …). One that lies too far leaves the size as it was (padding.py)."""
         try:
             self._begin(file)
-            self._replica.check_room()
+            self._replica.require_space()
             end = offset + len(data)
             if end % PAGE == 0 and end > (size := os.fstat(file.content.fd).st_size):
                 file.before = size
@@ -280,7 +281,7 @@ class OpenFiles:
         """Sets the size in bytes. The content must be here, unless ``size`` is 0: then nothing of it is needed."""
         self._begin(file, discard=size == 0, shrinks=size <= file.attr.size)
         if not file.here:
-            _moved_on()
+            _raise_stale()
         os.ftruncate(file.content.fd, size)
         self._changed(file)
 
@@ -362,10 +363,10 @@ class OpenFiles:
         else:
             file.synced = attr.version
 
-    def settle(self, now: float) -> None:
+    def record_quiet_handles(self, now: float) -> None:
         """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock given)."""
         for file in self:
-            if file.writing and now - file.wrote_at >= SETTLE_SECONDS:
+            if file.writing and now - file.wrote_at >= QUIET_HANDLE_SECONDS:
                 try:
                     self.record(file)
                 except OSError as error:  # fsync or close will tell, or has told, whoever writes
@@ -414,7 +415,7 @@ class OpenFiles:
             if node is None:
                 if file.here and (file.writers or file.unnamed):
                     return
-                _moved_on()
+                _raise_stale()
             if self._is_here(file):
                 return
             try:
@@ -423,7 +424,7 @@ class OpenFiles:
                 raise self._not_here(file, str(why)) from None
             await trio.lowlevel.checkpoint()
         if self.follow(file) is None:
-            _moved_on()
+            _raise_stale()
         if not self._is_here(file):
             raise self._not_here(file, "it arrived and could not take its place")
 
@@ -454,7 +455,7 @@ class OpenFiles:
         nobody writes to it: then it was most likely meant by a name that the operating system remembers wrongly, and is
         looked up again. (Whoever meant the old content by a descriptor is refused too: nobody can tell them apart.)"""
         if not file.unnamed and not file.writers:
-            _moved_on()
+            _raise_stale()
         given = {name: value for name, value in changes.items() if value is not None}
         if "mtime_ns" in given:
             file.mtime_ns = None

@@ -65,7 +65,8 @@ class FileSystem:
     """A replica as a file system.
 
     ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives seconds that only
-    grow; it is what ``settle`` is compared with. ``now_ns`` is the time of changes that no record tells of.
+    grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the time of changes that no record tells
+    of.
     """
 
     def __init__(
@@ -468,18 +469,18 @@ class FileSystem:
 
     # Around it ------------------------------------------------------------------------------------
 
-    def settle(self, now: float) -> None:
+    def record_quiet_handles(self, now: float) -> None:
         """Records what was written to files that stay open, once nobody wrote to them for the two seconds before
         ``now``, a reading of the clock."""
-        self._files.settle(now)
+        self._files.record_quiet_handles(now)
 
-    async def keep_settling(self) -> NoReturn:
-        """``settle`` about once a second, until cancelled. Frontends run it beside their requests."""
+    async def keep_recording(self) -> NoReturn:
+        """``record_quiet_handles`` about once a second, until cancelled. Frontends run it beside their requests."""
         while True:
             await trio.sleep(1)
-            self.settle(self._clock())
+            self.record_quiet_handles(self._clock())
 
-    def keeps_times(self) -> None:
+    def kernel_keeps_times(self) -> None:
         """From now on the caller tells every change of the times of a file that it writes, see ``setattr``."""
         self._files.times_kept = True
 

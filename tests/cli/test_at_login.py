@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.autostart import UNIT, Told, system_unit, system_unit_name, user_unit
+from syncin_mount.autostart import UNIT, NotifySocket, system_unit, system_unit_name, user_unit
 from tests.cli.conftest import LIMIT, World
 from tests.cli.test_up import ours
 from tests.programs import needs, run
@@ -126,12 +126,12 @@ def test_systemd_is_told_and_the_drives_do_not_inherit_it(tmp_path: Path, monkey
     address = f"@syncin-mount-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with listening(address) as there:
         monkeypatch.setenv("NOTIFY_SOCKET", address)
-        told = Told()
+        told = NotifySocket()
         assert "NOTIFY_SOCKET" not in os.environ
         told.ready()
         assert there.recv(100) == b"READY=1"
     told.stopping()  # nobody listens any more
-    Told().ready()
+    NotifySocket().ready()
 
 
 @pytest.mark.timeout(300)

@@ -8,7 +8,7 @@ import pytest
 
 from syncin_mount.cli.ui.add_options import (
     SETTINGS,
-    Wanted,
+    AddOptions,
     command_line,
     suggested_mountpoint,
     suggested_name,
@@ -156,7 +156,7 @@ def test_the_first_free_folder_is_suggested():
 
 
 def test_the_command_line_says_all_that_was_answered():
-    wanted = Wanted(
+    wanted = AddOptions(
         name="my docs", server="home", remote="personal/docs", mountpoint="/d", every="2h", filters=("a", "b c")
     )
     assert command_line(wanted) == (

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from syncin_mount.cli.ui import output, status_table
-from syncin_mount.cli.ui.status_table import Line, Seen
+from syncin_mount.cli.ui.status_table import Line, StatusRow
 from syncin_mount.config import Synchronization
 from syncin_mount.control.messages import Problem, Running, Status
 from syncin_mount.control.supervision import Phase, Supervised
@@ -27,41 +27,41 @@ def status(**more: Any) -> Status:
 @pytest.mark.parametrize(
     ("seen", "words"),
     [
-        (Seen(DOCS, status()), ("mounted", "online", "idle")),
-        (Seen(DOCS, status(online=None)), ("mounted", "not asked", "idle")),
-        (Seen(DOCS, status(online=False)), ("mounted", "offline", "idle")),
-        (Seen(DOCS, status(mounted=False, online=None)), ("no", "-", "-")),
-        (Seen(replace(DOCS, enabled=False), status(mounted=False, online=None)), ("disabled", "-", "-")),
-        (Seen(DOCS, status(paused=True, halted="x")), ("mounted", "online", "paused")),
-        (Seen(DOCS, status(halted="x", running="listing")), ("mounted", "online", "halted")),
-        (Seen(DOCS, status(refused="x")), ("mounted", "online", "refused")),
-        (Seen(DOCS, status(running="listing")), ("mounted", "online", "listing")),
-        (Seen(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
-        (Seen(DOCS, status(problems=(Problem("a", "b", lasting=True),))), ("mounted", "online", "1 problem")),
-        (Seen(DOCS, status(problems=(Problem("a", "is locked"),))), ("mounted", "online", "waits")),
-        (Seen(DOCS, None, Supervised("docs", Phase.STARTING)), ("starting", "-", "-")),
+        (StatusRow(DOCS, status()), ("mounted", "online", "idle")),
+        (StatusRow(DOCS, status(online=None)), ("mounted", "not asked", "idle")),
+        (StatusRow(DOCS, status(online=False)), ("mounted", "offline", "idle")),
+        (StatusRow(DOCS, status(mounted=False, online=None)), ("no", "-", "-")),
+        (StatusRow(replace(DOCS, enabled=False), status(mounted=False, online=None)), ("disabled", "-", "-")),
+        (StatusRow(DOCS, status(paused=True, halted="x")), ("mounted", "online", "paused")),
+        (StatusRow(DOCS, status(halted="x", running="listing")), ("mounted", "online", "halted")),
+        (StatusRow(DOCS, status(refused="x")), ("mounted", "online", "refused")),
+        (StatusRow(DOCS, status(running="listing")), ("mounted", "online", "listing")),
+        (StatusRow(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
+        (StatusRow(DOCS, status(problems=(Problem("a", "b", lasting=True),))), ("mounted", "online", "1 problem")),
+        (StatusRow(DOCS, status(problems=(Problem("a", "is locked"),))), ("mounted", "online", "waits")),
+        (StatusRow(DOCS, None, Supervised("docs", Phase.STARTING)), ("starting", "-", "-")),
         (
-            Seen(DOCS, None, Supervised("docs", Phase.WAITING, 2, "no room", 1, NOW + 240)),
+            StatusRow(DOCS, None, Supervised("docs", Phase.WAITING, 2, "no room", 1, NOW + 240)),
             ("no", "-", "again in 4 min"),
         ),
-        (Seen(DOCS, None, None, "broken", 1), ("no", "-", "error")),
+        (StatusRow(DOCS, None, None, "broken", 1), ("no", "-", "error")),
     ],
 )
-def test_the_row(seen: Seen, words: tuple[str, ...]):
+def test_the_row(seen: StatusRow, words: tuple[str, ...]):
     headings = status_table.columns([seen])
     row = dict(zip(headings, status_table.row(seen, headings, NOW), strict=True))
     assert (row["DRIVE"], row["SERVER"], row["NOW"]) == words
 
 
 def test_the_next_run_is_a_column_where_something_is_scheduled():
-    assert "NEXT RUN" not in status_table.columns([Seen(DOCS, status())])
-    assert "NEXT RUN" in status_table.columns([Seen(DOCS, status()), Seen(DOCS, status(next_run=NOW))])
+    assert "NEXT RUN" not in status_table.columns([StatusRow(DOCS, status())])
+    assert "NEXT RUN" in status_table.columns([StatusRow(DOCS, status()), StatusRow(DOCS, status(next_run=NOW))])
 
 
 def test_transfers_with_speed_and_time_left():
     running = Running("send", "remote", "a.iso", 3 << 20, 12 << 20, float(1 << 20), 9.0)
     started = Running("fetch", "local", "b", 0, 100)
-    assert status_table.lines(Seen(DOCS, status(transfers=(running, started)))) == [
+    assert status_table.lines(StatusRow(DOCS, status(transfers=(running, started)))) == [
         Line("docs", "sending", "a.iso, 3.0 MiB of 12.0 MiB, 1.0 MiB/s, 9 s left"),
         Line("docs", "fetching", "b, 0 B of 100 B"),
     ]
@@ -69,7 +69,7 @@ def test_transfers_with_speed_and_time_left():
 
 def test_problems_that_need_somebody_come_first_and_the_rest_is_counted():
     found = [Problem(f"w{each}", "is in use") for each in range(4)] + [Problem("p", "is too long", lasting=True)]
-    seen = Seen(DOCS, status(problems=tuple(found)))
+    seen = StatusRow(DOCS, status(problems=tuple(found)))
     brief = status_table.lines(seen)
     assert brief[0] == Line("docs", "problem", "p: is too long")
     assert brief[-1] == Line("docs", "", "and 2 more: syncin-mount status docs")
@@ -80,7 +80,7 @@ def test_problems_that_need_somebody_come_first_and_the_rest_is_counted():
 def test_what_the_supervisor_does_about_it():
     refused = Supervised("docs", Phase.WAITING, 1, "the mount point is not empty", 1, NOW)
     again = f"next try at {output.time_of_day(NOW)}"
-    assert status_table.lines(Seen(DOCS, None, refused)) == [
+    assert status_table.lines(StatusRow(DOCS, None, refused)) == [
         Line("docs", "drive", f"the mount point is not empty; {again}")
     ]
 
@@ -88,20 +88,20 @@ def test_what_the_supervisor_does_about_it():
 @pytest.mark.parametrize(
     ("after", "tells"),
     [
-        (Seen(DOCS, status(next_try=NOW + 1), UP), False),
-        (Seen(DOCS, status(transfers=(Running("send", "remote", "a", 5, 9, 1.0, 4.0),)), UP), True),
-        (Seen(DOCS, status(waiting=1), UP), True),
-        (Seen(DOCS, status(), Supervised("docs", Phase.UP, why="files are open")), True),
-        (Seen(DOCS, None, UP, "gone"), True),
+        (StatusRow(DOCS, status(next_try=NOW + 1), UP), False),
+        (StatusRow(DOCS, status(transfers=(Running("send", "remote", "a", 5, 9, 1.0, 4.0),)), UP), True),
+        (StatusRow(DOCS, status(waiting=1), UP), True),
+        (StatusRow(DOCS, status(), Supervised("docs", Phase.UP, why="files are open")), True),
+        (StatusRow(DOCS, None, UP, "gone"), True),
     ],
 )
-def test_when_there_is_something_new_to_tell(after: Seen, tells: bool):
-    assert (after.key != Seen(DOCS, status(), UP).key) is tells
+def test_when_there_is_something_new_to_tell(after: StatusRow, tells: bool):
+    assert (after.key != StatusRow(DOCS, status(), UP).key) is tells
 
 
 def test_a_transfer_that_goes_on_is_nothing_new():
     one, other = (status(transfers=(Running("send", "remote", "a", done, 9, 1.0, 4.0),)) for done in (1, 2))
-    assert Seen(DOCS, one).key == Seen(DOCS, other).key
+    assert StatusRow(DOCS, one).key == StatusRow(DOCS, other).key
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Service:
             raise self.error
         return Explanation("docs", path, (Explained(path, local=NodeState("file", path, 3, 5), why="it waits"),))
 
-    async def settle(self) -> None:
+    async def wait_synced(self) -> None:
         if self.error is not None:
             raise self.error
         if self.never:
@@ -180,7 +180,7 @@ async def test_hanging_up_ends_the_run(client: Client, service: Service):
 async def test_hanging_up_ends_a_settling(path: Path, service: Service):
     service.never = True
     async with Client(path) as client, trio.open_nursery() as nursery:
-        nursery.start_soon(client.settle)
+        nursery.start_soon(client.wait_synced)
         await service.waiting.wait()
         nursery.cancel_scope.cancel()
     with trio.fail_after(60):
@@ -191,7 +191,7 @@ async def test_hanging_up_ends_a_settling(path: Path, service: Service):
 async def test_errors_arrive_as_what_they_were(client: Client, service: Service, error: RemoteError):
     service.error = error
     with pytest.raises(type(error), match=str(error)):
-        await client.settle()
+        await client.wait_synced()
 
 
 def test_failures_of_unknown_kind_are_errors_of_the_daemon():

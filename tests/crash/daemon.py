@@ -40,7 +40,7 @@ def hurry() -> None:
     settled, the look at the bin. So a kill meets them that comes soon."""
     runtime.COMMIT_EVERY, runtime.COMMIT_SHARE = 0.15, 1
     trash_handover.LOOK_EVERY = 0.1
-    setattr(runtime, "Engine", functools.partial(Engine, settle_seconds=0.2))  # noqa: B010 - as below
+    setattr(runtime, "Engine", functools.partial(Engine, debounce_seconds=0.2))  # noqa: B010 - as below
 
 
 def run(base: Path, ready: Connection, kill: Kill | None, *options: str, hurried: bool) -> None:

@@ -25,7 +25,7 @@ import trio
 
 from reconciler.errors import RemoteError
 from syncin_mount.cli.demo.sandbox import Sandbox
-from syncin_mount.cli.demo.tree_compare import Thing, differences, take
+from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from syncin_mount.config import Folders
 from syncin_mount.control.client import Client, ControlError
 from syncin_mount.control.messages import Report, SyncRequest
@@ -392,7 +392,7 @@ class Home:
                         return
             raise Broken(f"synchronization does not come to rest: {report}")
 
-    def _with_times_of(self, there: dict[str, Thing], drive: dict[str, Thing]) -> dict[str, Thing]:
+    def _with_times_of(self, there: dict[str, TreeEntry], drive: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
         """The drive's tree, with the server's time where that may be a later one."""
         return {
             path: there[path] if path in there and self._versions.explain(thing, there[path]) else thing
@@ -400,7 +400,7 @@ class Home:
         }
 
     @staticmethod
-    def _same(one: dict[str, Thing], other: dict[str, Thing], what: str) -> None:
+    def _same(one: dict[str, TreeEntry], other: dict[str, TreeEntry], what: str) -> None:
         found = differences(one, other)
         if found:
             raise Broken(f"{what} differ: {'; '.join(found[:10])}")

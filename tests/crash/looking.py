@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reconciler.names import PARTIAL_PREFIX
-from syncin_mount.cli.demo.tree_compare import Thing, take
+from syncin_mount.cli.demo.tree_compare import TreeEntry, take
 from tests.crash.model import FILE, FOLDER, LINK, Entry
 
 
-def on_server(folder: Path) -> dict[str, Thing]:
+def on_server(folder: Path) -> dict[str, TreeEntry]:
     """Without what interrupted uploads leave there (docs/architecture.md)."""
     return take(folder, lambda path: path.rpartition("/")[2].startswith(PARTIAL_PREFIX))
 

@@ -48,7 +48,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "contents_synced": (core.Core, "mark_synced"),
     "bases": (sync_ops.Settling, "set_bases"),
     "placed": (sync_ops.Settling, "_place"),
-    "taken_in": (sync_ops.Settling, "take_in"),
+    "taken_in": (sync_ops.Settling, "install_content"),
     "moved_here": (sync_ops.Settling, "move_local"),
     "deleted_here": (sync_ops.Settling, "delete_local"),
     "leftover": (sync_ops.Settling, "note_leftover"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 
-from syncin_mount.cli.demo.tree_compare import Thing
+from syncin_mount.cli.demo.tree_compare import TreeEntry
 from tests.crash.model import FILE
 
 
-def version(content: bytes, mtime_ns: int) -> Thing:
+def version(content: bytes, mtime_ns: int) -> TreeEntry:
     """A file's content at a time."""
-    return Thing(FILE, len(content), hashlib.sha256(content).hexdigest(), mtime_ns // 10**9)
+    return TreeEntry(FILE, len(content), hashlib.sha256(content).hexdigest(), mtime_ns // 10**9)
 
 
 class Versions:
@@ -25,11 +25,11 @@ class Versions:
     def __init__(self) -> None:
         self._known: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
 
-    def note(self, thing: Thing) -> None:
+    def note(self, thing: TreeEntry) -> None:
         if thing.kind == FILE:
             self._known[thing.size].add((thing.mtime, thing.digest))
 
-    def explain(self, here: Thing, there: Thing) -> bool:
+    def explain(self, here: TreeEntry, there: TreeEntry) -> bool:
         """Other contents of this size must have the local second and every one up to the server's. One of them may have
         been sent with a later second for the same reason."""
         if (here.kind, here.size, here.digest) != (there.kind, there.size, there.digest):

@@ -139,7 +139,7 @@ async def test_what_goes_to_the_bin_has_all_names_synced(ground: Ground):
     await ground.second()
     assert ground.disk.everything >= 1
     await ground.second()
-    assert [entry.name for entry in ground.replica.bin_settled()] == [b"loser"]
+    assert [entry.name for entry in ground.replica.durable_bin_entries()] == [b"loser"]
 
 
 async def test_a_content_whose_sync_fails_keeps_what_it_replaced(ground: Ground):

@@ -55,7 +55,7 @@ async def test_what_is_in_the_bin_for_good_goes_with_its_place_in_the_drive(
 ) -> None:
     make(replica, "papers", NodeType.FOLDER)
     make(replica, "papers/é.txt", data=b"kept")
-    replica.binned_copy(at(replica, "papers/é.txt"), "test")
+    replica.copy_to_bin(at(replica, "papers/é.txt"), "test")
     lose(replica, "papers/a.txt")
     await handover.round()
     assert not trash.exists()

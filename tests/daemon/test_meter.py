@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from reconciler.hydration.hydrator import Arriving
+from reconciler.hydration.hydrator import DownloadProgress
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
 from syncin_mount.app.progress_meter import Meter
 from syncin_mount.cli.ui.progress_bars import detail, part, share
@@ -78,7 +78,9 @@ def test_speed_and_time_left_of_what_is_under_way():
 def test_what_the_hydrator_receives_is_shown_once():
     meter = Meter(lambda: 0.0)
     meter.started(fetch(2, 100), "a")
-    found = meter.running([Arriving(NodeId(2), "a", 50, 100, 10.0), Arriving(NodeId(3), "b", 1, 2, None)])
+    found = meter.running(
+        [DownloadProgress(NodeId(2), "a", 50, 100, 10.0), DownloadProgress(NodeId(3), "b", 1, 2, None)]
+    )
     assert [(each.path, each.done, each.speed, each.left) for each in found] == [
         ("a", 50, 10.0, 5.0),
         ("b", 1, None, None),

@@ -87,7 +87,7 @@ class NothingToSync:
     def resolved(self, nodes: dict[int, int]) -> None:
         pass
 
-    def check_room(self) -> None:
+    def require_space(self) -> None:
         pass
 
 
@@ -299,7 +299,7 @@ async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_count
 
     monkeypatch.setattr(replica, "_sync_disk", sync_disk)
     node = make(replica, "file", data=b"words")
-    again = replica.written_again
+    again = replica.rewrite_content
     written: list[int] = []
     refusals = [OSError(errno.EIO, os.strerror(errno.EIO))]
 
@@ -309,7 +309,7 @@ async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_count
             raise refusals.pop()
         yield from again(each)
 
-    monkeypatch.setattr(replica, "written_again", write_again)
+    monkeypatch.setattr(replica, "rewrite_content", write_again)
     nursery.start_soon(_commit_regularly, replica)
     while len(written) < 2:
         await trio.sleep(0.5)

@@ -13,18 +13,18 @@ from syncin_mount.supervisor.restart_policy import (
     FIRST_PAUSE,
     LONG_ENOUGH,
     LONGEST_PAUSE,
+    RestartPolicy,
     Start,
     Stop,
-    Table,
     pause_after,
 )
 
 DOCS = Start("docs", manual=False)
 
 
-def up(now: float = 0.0) -> Table:
+def up(now: float = 0.0) -> RestartPolicy:
     """A table with ``docs`` mounted."""
-    table = Table()
+    table = RestartPolicy()
     table.configured(now, ["docs"])
     assert table.decide(now) == [DOCS]
     table.running(now, "docs")
@@ -39,19 +39,19 @@ def test_pauses_grow_from_two_seconds_to_five_minutes(failures: int, pause: floa
 
 
 def test_what_is_enabled_is_started_once():
-    table = Table()
+    table = RestartPolicy()
     table.configured(0.0, ["docs"])
-    assert not table.settled(0.0)
+    assert not table.is_stable(0.0)
     assert table.decide(0.0) == [DOCS]
     assert table.decide(100.0) == []
-    assert not table.settled(100.0)
+    assert not table.is_stable(100.0)
     table.running(101.0, "docs")
     assert table.decide(1000.0) == []
-    assert table.settled(1000.0)
+    assert table.is_stable(1000.0)
 
 
 def test_no_more_than_some_start_at_the_same_time():
-    table = Table()
+    table = RestartPolicy()
     names = [f"n{i}" for i in range(AT_ONCE + 2)]
     table.configured(0.0, names)
     assert len(table.decide(0.0)) == AT_ONCE
@@ -65,7 +65,7 @@ def test_a_killed_one_is_started_again_after_the_pause_and_tells_why():
     table.ended(10.0, "docs", in_order=False, why="it was killed", status=1)
     drive = table.drives["docs"]
     assert (drive.phase, drive.why, drive.failures) == (Phase.WAITING, "it was killed", 1)
-    assert table.settled(10.0)
+    assert table.is_stable(10.0)
     assert table.decide(10.0 + FIRST_PAUSE - 0.1) == []
     assert table.next_due(10.0) == FIRST_PAUSE
     assert table.decide(10.0 + FIRST_PAUSE) == [DOCS]
@@ -75,7 +75,7 @@ def test_a_killed_one_is_started_again_after_the_pause_and_tells_why():
 
 @pytest.mark.parametrize(("lived", "failures"), [(LONG_ENOUGH - 1, 4), (LONG_ENOUGH, 1)])
 def test_only_a_long_enough_life_makes_pauses_short_again(lived: float, failures: int):
-    table = Table()
+    table = RestartPolicy()
     table.configured(0.0, ["docs"])
     now = 0.0
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_what_was_unmounted_stays_down_until_it_is_wanted_back():
     table = up()
     table.ended(10.0, "docs", in_order=True)
     assert table.drives["docs"].phase is Phase.DOWN
-    assert (table.decide(10_000.0), table.next_due(10.0), table.settled(10.0)) == ([], None, True)
+    assert (table.decide(10_000.0), table.next_due(10.0), table.is_stable(10.0)) == ([], None, True)
     table.configured(20.0, ["docs", "pics"])
     assert table.decide(20.0) == [Start("pics", manual=False)]
     table.release(30.0, "docs", manual=True)
@@ -118,14 +118,14 @@ def test_holding_what_waits_leaves_it_down_and_what_is_up_alone():
 
 
 def test_up_again_tries_failed_ones_at_once_and_from_the_shortest_pause():
-    table = Table()
+    table = RestartPolicy()
     table.configured(0.0, ["docs"])
     for now in (0.0, 100.0, 1000.0):
         table.decide(now)
         table.refused(now, "docs", 5, "no")
     assert table.decide(1001.0) == []
     table.release(1001.0)
-    assert not table.settled(1001.0)
+    assert not table.is_stable(1001.0)
     assert table.decide(1001.0) == [DOCS]
     table.refused(1001.0, "docs", 5, "no")
     assert table.drives["docs"].due == 1001.0 + FIRST_PAUSE
@@ -136,7 +136,7 @@ class TestNotEnabledAnyMore:
         table = up()
         table.configured(5.0, [])
         assert table.decide(5.0) == [Stop("docs")]
-        assert not table.settled(5.0)
+        assert not table.is_stable(5.0)
         table.ended(6.0, "docs", in_order=True)
         assert table.drives == {}
 
@@ -145,12 +145,12 @@ class TestNotEnabledAnyMore:
         table.configured(5.0, [])
         table.decide(5.0)
         table.busy(5.0, "docs", "files are open")
-        assert (table.settled(5.0), table.drives["docs"].why) == (True, "files are open")
+        assert (table.is_stable(5.0), table.drives["docs"].why) == (True, "files are open")
         assert table.decide(5.0 + BUSY_PAUSE - 0.1) == []
         assert table.decide(5.0 + BUSY_PAUSE) == [Stop("docs")]
 
     def test_while_it_starts_it_is_stopped_when_it_is_up(self):
-        table = Table()
+        table = RestartPolicy()
         table.configured(0.0, ["docs"])
         table.decide(0.0)
         table.configured(1.0, [])
@@ -169,7 +169,7 @@ class TestNotEnabledAnyMore:
         assert table.decide(6.0) == ([DOCS] if enabled_again else [])
 
     def test_while_it_waits_it_is_forgotten_at_once(self):
-        table = Table()
+        table = RestartPolicy()
         table.configured(0.0, ["docs"])
         table.decide(0.0)
         table.refused(0.0, "docs", 1, "no")
@@ -201,7 +201,7 @@ class World:
     until then."""
 
     def __init__(self) -> None:
-        self.table = Table()
+        self.table = RestartPolicy()
         self.now = 0.0
         self.enabled: set[str] = set()
         self.alive: set[str] = set()

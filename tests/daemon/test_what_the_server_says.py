@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import Refused
 from reconciler.planner.guards import Halted
-from syncin_mount.app.adoption import MOST, MOST_TOLD, judge
+from syncin_mount.app.adoption import MOST, MOST_TOLD, decide
 from syncin_mount.app.registration import merged
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.config.values import check_remote
@@ -84,7 +84,7 @@ def test_offers(
     )  # fmt: skip
     home = tmp_path_factory.mktemp("home")
     folders = Folders(home, home / "state", home / "run", portable=True)
-    judged = judge(CONFIGURATION, HOME, [offer], removed=(), folders=folders, now=2**70, usable=lambda _: None)
+    judged = decide(CONFIGURATION, HOME, [offer], removed=(), folders=folders, now=2**70, usable=lambda _: None)
     now = CONFIGURATION
     for each in judged.taken:
         now = now.with_synchronization(each)
@@ -101,7 +101,7 @@ def test_a_thousand_offers_are_bounded_and_told(tmp_path: Path, good: bool):
 
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     offers = [offer(number) for number in range(2, 1002)]
-    judged = judge(CONFIGURATION, HOME, offers, removed=(), folders=folders, now=1e9, usable=lambda _: None)
+    judged = decide(CONFIGURATION, HOME, offers, removed=(), folders=folders, now=1e9, usable=lambda _: None)
     assert len(judged.taken) == (MOST - 1 if good else 0)
     assert len(judged.not_taken) == (1 if good else MOST_TOLD + 1)
     assert ("951 more" if good else "980 more") in judged.not_taken[-1]

@@ -21,7 +21,7 @@ from reconciler.engine.schedule import Schedule
 from reconciler.errors import Unreachable
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, NodeId, Settings
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.turns import RememberedDeletions, RememberedRun
 from syncin_mount.store import NodeType, Replica
 from tests.sim.device import Diary
@@ -106,7 +106,7 @@ class Drive:
         self._ended = trio.Event()
         self._ended.set()
         self.replica: Replica
-        self.link: Link
+        self.link: Connectivity
         self.engine: Engine
         self.hydrator: Hydrator
 
@@ -121,7 +121,7 @@ class Drive:
 
     async def start(self) -> None:
         self.replica = Replica.open(self.folder, now_ns=self.now_ns, sync_disk=lambda _folder: None)
-        self.link = Link()
+        self.link = Connectivity()
         self.hydrator = Hydrator(self.replica, self.remote, self.link, progress=Diary(self))  # type: ignore[arg-type]
         options = {"turn": self._options["turn"]} if "turn" in self._options else {}
         self.engine = Engine(

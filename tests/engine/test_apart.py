@@ -12,11 +12,11 @@ import pytest
 import trio
 
 from reconciler.engine import plan_worker
-from reconciler.engine.plan_worker import Asked, apart
+from reconciler.engine.plan_worker import PlanRequest, run_on_snapshot
 from reconciler.model import ROOT
 from reconciler.ports import Lookups
 from reconciler.reporting.report import Report
-from reconciler.trees.listing_scan import Observer
+from reconciler.trees.listing_scan import ListingScan
 from reconciler.trees.tree_view import Trees
 from tests.engine.world import Device, World
 
@@ -47,7 +47,7 @@ async def differing(world: World) -> Device:
 
 async def test_it_is_the_same_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     device = await differing(world)
-    engine, asked = device.engine, Asked(identity=True, steps=True, subject="docs/both.txt")
+    engine, asked = device.engine, PlanRequest(identity=True, steps=True, subject="docs/both.txt")
     tree = await engine._observe(Report())
     assert tree is not None
     here = await engine._planning.full(tree, engine.settings, "date", asked)
@@ -70,13 +70,13 @@ async def test_a_run_apart_settles_everything(world: World) -> None:
 @pytest.mark.usefixtures("everything_apart")
 async def test_a_listing_is_matched_apart_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[int] = set()
-    finish = Observer.finish
+    finish = ListingScan.finish
 
-    def watched(self: Observer, known: Any = None) -> Any:
+    def watched(self: ListingScan, known: Any = None) -> Any:
         threads.add(threading.get_ident())
         return finish(self, known)
 
-    monkeypatch.setattr(Observer, "finish", watched)
+    monkeypatch.setattr(ListingScan, "finish", watched)
     world.put("a/b/c.txt", b"1")
     device = await world.device()
     await device.sync()
@@ -196,7 +196,7 @@ async def test_cancelled_it_leaves_the_thread_to_end_before_the_replica_closes(w
             left.set()
 
     with trio.move_on_after(0.2) as scope:
-        await apart(device.replica, 1 << 30, job)
+        await run_on_snapshot(device.replica, 1 << 30, job)
     assert scope.cancelled_caught
     assert await trio.to_thread.run_sync(left.wait, 10)
 

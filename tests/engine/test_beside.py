@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.executor.upload import BESIDE_FROM
+from reconciler.executor.upload import STAGE_FROM_BYTES
 from reconciler.model import Conflict, Mode, Settings
 from tests.engine.world import Device, World
 
@@ -32,7 +32,7 @@ def once_beside(device: Device, monkeypatch: pytest.MonkeyPatch, method: str, th
     monkeypatch.setattr(device.folder, method, act)
 
 
-def left_over(world: World) -> list[str]:
+def unresolved_count(world: World) -> list[str]:
     return [path.name for path in world.disk.rglob(".sync-in.*")]
 
 
@@ -50,7 +50,7 @@ async def test_a_version_that_does_not_fit_any_more_does_not_stay_beside(
     assert report.complete, report.problems
     assert device.tree() == world.on_disk() == {"a.txt": b"edited there again"}
     assert b"edited here" in device.bin().values()
-    assert left_over(world) == []
+    assert unresolved_count(world) == []
 
 
 @pytest.mark.parametrize("replaced", [True, False])
@@ -68,7 +68,7 @@ async def test_a_copy_that_does_not_fit_any_more_does_not_stay_beside(
     assert report.complete, report.problems
     assert device.tree() == world.on_disk() == {"source": b"content " * 100, "a.txt": b"theirs"}
     assert b"content " * 100 in device.bin().values()
-    assert left_over(world) == []
+    assert unresolved_count(world) == []
 
 
 async def test_a_version_that_was_just_sent_is_kept_when_another_takes_its_place(world: World) -> None:
@@ -114,11 +114,11 @@ async def test_a_big_new_file_overwrites_nothing_that_came_meanwhile(
     """The server's POST looks when it begins only: on the real one a file that another device moved there while a long
     upload was under way was gone without a trace."""
     device = await world.device(settings=RECENT)
-    ours = b"ours" * (BESIDE_FROM // 4)
+    ours = b"ours" * (STAGE_FROM_BYTES // 4)
     device.write("big", ours, mtime=LATER)
     once_beside(device, monkeypatch, "upload", lambda: world.put("big", b"theirs", mtime=LATEST))
     report = await device.sync()
     assert report.complete, report.problems
     assert device.tree() == world.on_disk() == {"big": b"theirs"}
     assert ours in device.bin().values()
-    assert left_over(world) == []
+    assert unresolved_count(world) == []

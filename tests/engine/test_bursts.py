@@ -86,7 +86,7 @@ async def test_who_waits_for_everything_waits_for_a_burst_to_be_judged(
     """It was told that nothing could be done about the deletions, while they only came to rest."""
     await begin(drive)
     await delete(drive, "here", range(gone), 0.0)
-    await drive.engine.wait_settled()
+    await drive.engine.wait_synced()
     is_mass = gone > FILES / 2
     assert bool(drive.engine.status().halted) is is_mass
     assert left(drive, "here") == (FILES if is_mass else FILES - gone)

@@ -49,7 +49,7 @@ async def test_a_contradiction_is_shown_and_asked_about_with_pauses(world: World
     method, name, status = case.split()
     for each in ("edit.txt", "move.txt", "gone.txt"):
         world.put(each, b"old", mtime=OLD)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await world.settled(device)
     world.faults.add(Rule(effect=Reply(int(status)), method=method, path=f"*/{name}"))
     CONTRADICTIONS[case](world, device)

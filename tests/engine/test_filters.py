@@ -188,17 +188,17 @@ async def test_a_deleted_folder_that_stays_is_not_looked_at_with_every_change(wo
     filters = Filter(rule=matcher(("docs/private",)))
     for path in ("docs/private/b.txt", "keep.txt"):
         world.put(path, b"x", mtime=1_600_000_000)
-    device = await world.device(settle=0.05, manual=False, settings=replace(SETTINGS, filters=filters))
+    device = await world.device(debounce=0.05, manual=False, settings=replace(SETTINGS, filters=filters))
     await until(lambda: device.tree() == {"docs": None, "keep.txt": b"x"})
     device.rmdir("docs")
     await until(lambda: any("a filter leaves out" in each.why for each in device.engine.status().problems))
     with trio.fail_after(20):
-        await device.engine.wait_settled()
+        await device.engine.wait_synced()
     listings = world.requests("POST", "/diff/")
     for number in range(3):
         device.write(f"{number}.txt", b"new")
         with trio.fail_after(20):
-            await device.engine.wait_settled()
+            await device.engine.wait_synced()
         assert f"{number}.txt" in world.on_disk()
     assert world.requests("POST", "/diff/") == listings
 

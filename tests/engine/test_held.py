@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.pending_reason import FOLDER_HELD, HELD, Circumstances, Wait, Why, reason
+from reconciler.engine.pending_reason import FOLDER_HELD, HELD, EngineState, PendingReason, PendingState, pending_reason
 from reconciler.model import ROOT, Direction, Kind, Local
-from reconciler.requests.backoff import Held
+from reconciler.requests.backoff import Retry
 from syncin_mount.devserver import CutResponse, Rule
 from syncin_mount.store import CannotUndo
 from tests.engine.world import Device, World, until
@@ -129,56 +129,60 @@ async def test_each_change_tells_why_it_waits(world: World):
     why = device.engine.why_waits
     device.write("doc", b"edited")
     doc = device.node("doc")
-    assert why(doc, None).state is Why.MANUAL
+    assert why(doc, None).state is PendingState.MANUAL
     assert why(doc, HELD).why == HELD
     device.replica.begin_write(doc)
-    assert why(doc, None).state is Why.WRITING
+    assert why(doc, None).state is PendingState.WRITING
     device.write("doc", b"whole")
     world.stop_server()
     await device.sync()
     waits = why(doc, None)
-    assert waits.state is Why.OFFLINE
+    assert waits.state is PendingState.OFFLINE
     assert waits.why.startswith("offline: ")
 
 
-NOW = Circumstances(Direction.BOTH, manual=False, halted=None, refused=None, offline=None, settle=2.0)
+NOW = EngineState(Direction.BOTH, manual=False, halted=None, refused=None, offline=None, debounce=2.0)
 LOCAL = Local(Kind.FILE, ROOT, "a", 1, 1, 1)
 ONE: dict[str, Any] = {
     "held": None, "acting": False, "pause": None, "seconds": 5.0, "waits": None, "listing": False, "age": 10.0,
 }  # fmt: skip
 
 
-REFUSED = Held("no right", 0, 3600, 1, lasting=True)
+REFUSED = Retry("no right", 0, 3600, 1, lasting=True)
 
 
 @pytest.mark.parametrize(
     ("circumstances", "one", "expected"),
     [
-        ({}, {}, Wait(Why.NEXT, "it goes next")),
-        ({}, {"age": 1.0}, Why.SETTLING),
-        ({"offline": "away"}, {"age": 1.0}, Wait(Why.OFFLINE, "offline: away")),
-        ({"halted": "too much"}, {}, Wait(Why.HALTED, "halted: too much")),
-        ({"refused": "log in"}, {}, Wait(Why.REFUSED, "refused: log in")),
-        ({"direction": Direction.DOWNLOAD}, {}, Why.FOLLOWS),
+        ({}, {}, PendingReason(PendingState.NEXT, "it goes next")),
+        ({}, {"age": 1.0}, PendingState.SETTLING),
+        ({"offline": "away"}, {"age": 1.0}, PendingReason(PendingState.OFFLINE, "offline: away")),
+        ({"halted": "too much"}, {}, PendingReason(PendingState.HALTED, "halted: too much")),
+        ({"refused": "log in"}, {}, PendingReason(PendingState.REFUSED, "refused: log in")),
+        ({"direction": Direction.DOWNLOAD}, {}, PendingState.FOLLOWS),
         (
             {"offline": "away"},
-            {"pause": Held("no right", 0, 3600, 1, lasting=True)},
-            Wait(Why.REFUSED, "refused: no right", 5.0),
+            {"pause": Retry("no right", 0, 3600, 1, lasting=True)},
+            PendingReason(PendingState.REFUSED, "refused: no right", 5.0),
         ),
-        ({}, {"pause": Held("locked", 0, 2, 1)}, Wait(Why.LATER, "locked", 5.0)),
-        ({}, {"pause": Held("its folder waits", 0, 0, 1, listed=True)}, Wait(Why.WAITS, "its folder waits")),
-        ({}, {"waits": "taken"}, Wait(Why.WAITS, "taken")),
-        ({}, {"listing": True}, Why.WAITS),
-        ({"manual": True}, {"age": 1.0}, Why.MANUAL),
-        ({"offline": "away"}, {"held": FOLDER_HELD}, Wait(Why.HELD, FOLDER_HELD)),
-        ({}, {"held": HELD, "acting": True}, Why.SENDING),
+        ({}, {"pause": Retry("locked", 0, 2, 1)}, PendingReason(PendingState.LATER, "locked", 5.0)),
+        (
+            {},
+            {"pause": Retry("its folder waits", 0, 0, 1, listed=True)},
+            PendingReason(PendingState.WAITS, "its folder waits"),
+        ),
+        ({}, {"waits": "taken"}, PendingReason(PendingState.WAITS, "taken")),
+        ({}, {"listing": True}, PendingState.WAITS),
+        ({"manual": True}, {"age": 1.0}, PendingState.MANUAL),
+        ({"offline": "away"}, {"held": FOLDER_HELD}, PendingReason(PendingState.HELD, FOLDER_HELD)),
+        ({}, {"held": HELD, "acting": True}, PendingState.SENDING),
     ],
 )
 def test_the_reason_that_is_told_is_the_one_that_counts(
-    circumstances: dict[str, Any], one: dict[str, Any], expected: Wait | Why
+    circumstances: dict[str, Any], one: dict[str, Any], expected: PendingReason | PendingState
 ):
-    found = reason(LOCAL, replace(NOW, **circumstances), **{**ONE, **one})
-    assert found == expected if isinstance(expected, Wait) else found.state is expected
+    found = pending_reason(LOCAL, replace(NOW, **circumstances), **{**ONE, **one})
+    assert found == expected if isinstance(expected, PendingReason) else found.state is expected
 
 
 async def test_a_running_engine_leaves_what_is_held_alone_and_comes_to_rest(world: World):
@@ -191,7 +195,7 @@ async def test_a_running_engine_leaves_what_is_held_alone_and_comes_to_rest(worl
     device.replica.hold([doc], held=True)
     device.write("free", b"free", mtime=THEN)
     await until(lambda: "free" in files(world))
-    await device.engine.wait_settled()
+    await device.engine.wait_synced()
     assert files(world)["doc"] == b"base"
     device.replica.hold([doc], held=False)
     await until(lambda: files(world)["doc"] == b"edited")

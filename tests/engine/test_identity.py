@@ -75,7 +75,7 @@ async def test_a_file_that_another_moved_and_renamed_before_our_next_listing_is_
 
 
 async def test_nothing_is_sent_into_a_folder_that_another_has_just_renamed(world: World) -> None:
-    a, b = await world.device("a", manual=False, settle=0.05), await world.device("b")
+    a, b = await world.device("a", manual=False, debounce=0.05), await world.device("b")
     a.mkdir("d0")
     a.write("d0/one", b"1")
     await world.settled(a)
@@ -92,7 +92,7 @@ async def test_nothing_is_sent_into_a_folder_that_another_has_just_renamed(world
 
 
 async def test_a_new_folder_under_the_former_name_is_left_alone(world: World) -> None:
-    a, b = await world.device("a", manual=False, settle=0.05), await world.device("b")
+    a, b = await world.device("a", manual=False, debounce=0.05), await world.device("b")
     a.mkdir("d0")
     a.write("d0/one", b"1")
     await world.settled(a)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.executor.upload import BESIDE_FROM
+from reconciler.executor.upload import STAGE_FROM_BYTES
 from reconciler.executor.upload_cleanup import KEPT_NS, Verdict, judge
 from reconciler.model import ROOT, Conflict, Direction, Leftover, Mode, Settings
 from reconciler.ports import Found
@@ -15,7 +15,7 @@ from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
 from tests.engine.world import Device, World
 
 HOUR = 3600 * 10**9
-BIG = os.urandom(BESIDE_FROM // 2)
+BIG = os.urandom(STAGE_FROM_BYTES // 2)
 """Still sent to its place itself."""
 PARTIAL = ".sync-in."
 
@@ -26,7 +26,7 @@ def partials(world: World) -> dict[str, int]:
     return {str(path.relative_to(world.disk)): path.stat().st_size for path in found}
 
 
-async def cut(world: World, device: Device, path: str, data: bytes = BIG, after: int = BESIDE_FROM // 8) -> None:
+async def cut(world: World, device: Device, path: str, data: bytes = BIG, after: int = STAGE_FROM_BYTES // 8) -> None:
     """The upload of a new content breaks off."""
     device.write(path, data)
     rule = Rule(effect=CutRequest(after), path=f"*{path}", count=2)
@@ -218,7 +218,11 @@ async def test_a_version_that_was_put_beside_is_not_sent_again(world: World) -> 
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_version_that_was_put_beside_and_lost_afterwards_goes_after_48_hours(world: World, whole: bool) -> None:
     device = await both_edited(world)
-    rule = Rule(effect=Reply(503), method="MOVE") if whole else Rule(effect=CutRequest(BESIDE_FROM // 8), method="PUT")
+    rule = (
+        Rule(effect=Reply(503), method="MOVE")
+        if whole
+        else Rule(effect=CutRequest(STAGE_FROM_BYTES // 8), method="PUT")
+    )
     world.faults.add(rule)
     assert not (await device.sync()).complete
     world.faults.remove(rule)
@@ -260,9 +264,9 @@ async def test_a_lost_answer_is_found_out_about_and_forgotten(world: World) -> N
 async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(world: World) -> None:
     """By then it lies there elsewhere, and a copy takes up nothing."""
     device = await world.device(settings=Settings(mode=Mode.SECURE))
-    data = os.urandom(2 * BESIDE_FROM)
+    data = os.urandom(2 * STAGE_FROM_BYTES)
     device.write("film", data)
-    rule = Rule(effect=CutRequest(BESIDE_FROM), method="PUT", count=2)
+    rule = Rule(effect=CutRequest(STAGE_FROM_BYTES), method="PUT", count=2)
     world.faults.add(rule)
     assert not (await device.sync()).complete
     world.faults.remove(rule)

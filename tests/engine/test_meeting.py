@@ -99,7 +99,7 @@ async def test_what_is_not_proved_yet_is_kept(world: World, what: str) -> None:
 
 
 async def test_a_push_sends_nothing_over_what_is_not_proved(world: World) -> None:
-    device = await world.device(settings=MEETING, settle=0.05, manual=False)
+    device = await world.device(settings=MEETING, debounce=0.05, manual=False)
     world.put("container", b"sealed there", mtime=OLD)
     device.write("container", b"sealed here!", mtime=OLD)
     await world.settled(device)

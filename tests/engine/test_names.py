@@ -100,7 +100,7 @@ async def test_a_name_that_is_not_utf8_stays_here_until_it_is_renamed(world: Wor
 async def test_a_name_that_the_server_refuses_is_listed_and_tried_again_when_renamed(world: World) -> None:
     """By itself, without `sync`: the pause of a refusal ends with the rename."""
     world.put("other", b"0", mtime=OLD)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await world.settled(device)
     refusal = Reply(403, '{"statusCode":403,"message":"This name is not allowed here"}')
     world.faults.add(Rule(refusal, path="*/personal/Docs/bad"))

@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from reconciler.errors import NoConnection, Unreachable
-from reconciler.executor.upload import BESIDE_FROM
+from reconciler.executor.upload import STAGE_FROM_BYTES
 from reconciler.reporting.report import Report
 from reconciler.requests.circuit_breaker import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
 from syncin_mount.devserver import CutRequest, CutResponse, Moment, Reply, Rule
 from syncin_mount.devserver.faults import Effect
@@ -44,7 +44,7 @@ async def at_work(world: World) -> Device:
     for number in range(4):
         world.put(f"old{number}.txt", b"old %d" % number, mtime=1_600_000_000 + number)
     world.put("folder/inside.txt", b"inside", mtime=1_600_000_100)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await world.settled(device)
     return device
 
@@ -166,7 +166,7 @@ async def test_the_history_has_a_refusal_once(world: World) -> None:
     world.faults.add(Rule(effect=Reply(500), method="PUT"))
     for _ in range(3):
         await device.engine._full(Report())
-        device.engine._outstanding.pauses._nodes[device.node("edit.txt")].until = 0.0
+        device.engine._backlog.backoff._nodes[device.node("edit.txt")].until = 0.0
     failed = [each for each in device.replica.history.query() if each.path == "edit.txt" and each.why]
     assert len(failed) == 1
 
@@ -185,7 +185,7 @@ class Greeter:
 
 
 async def test_one_greeting_answers_all_who_wait_for_it(autojump_clock: trio.testing.MockClock) -> None:
-    server, link = Greeter(), Link()
+    server, link = Greeter(), Connectivity()
     reach = Reach(server, link)  # type: ignore[arg-type]  # as much of a server as it asks
     found: list[bool] = []
 
@@ -234,7 +234,7 @@ def test_a_fuse_lets_one_try_for_all_with_growing_rests() -> None:
 async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: World) -> None:
     """A server that was killed leaves it for 8 hours: tried under the same name again, the file waited for so long."""
     device = await world.device()
-    big = b"content" * (BESIDE_FROM // 4)
+    big = b"content" * (STAGE_FROM_BYTES // 4)
     device.write("big", big)
     rule = Rule(effect=Reply(423), method="PUT", pattern=r"/\.sync-in\.mount\.[^/]*$")
     world.faults.add(rule)
@@ -247,7 +247,7 @@ async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: Wo
 @pytest.mark.expected_log("send", required=False)
 async def test_where_every_name_is_locked_a_few_are_tried(world: World) -> None:
     device = await world.device()
-    device.write("big", b"content" * (BESIDE_FROM // 4))
+    device.write("big", b"content" * (STAGE_FROM_BYTES // 4))
     rule = Rule(effect=Reply(423), method="PUT")
     world.faults.add(rule)
     assert not (await device.sync()).complete

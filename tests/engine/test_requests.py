@@ -19,7 +19,7 @@ OLD = 1_600_000_000
 
 async def with_a_big_folder(world: World, *, manual: bool = True) -> Device:
     """10,000 files that both sides have: made on both, and taken for equal by the first run, so nothing crosses."""
-    device = await world.device(manual=manual, settle=0.05)
+    device = await world.device(manual=manual, debounce=0.05)
     for parent in ("big", "big/sub"):
         (world.disk / parent).mkdir()
         device.mkdir(parent)

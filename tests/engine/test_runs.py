@@ -12,7 +12,7 @@ import pytest
 from reconciler.engine.plan_worker import Draft
 from reconciler.model import Op, Result, Side
 from syncin_mount.devserver import CutResponse, Reply, Rule, StopListing
-from syncin_mount.store import Wanted
+from syncin_mount.store import HistoryQuery
 from tests.engine.world import Device, World, until
 
 
@@ -92,7 +92,7 @@ async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
     sent = [each for each in requests if each.method in ("PUT", "POST") and "diff" not in each.path]
     got = [each for each in requests if each.method == "GET"]
     moves = [each for each in requests if each.method == "MOVE"]
-    moved = {(row.path, row.new_path) for row in device.replica.history.query(Wanted(action=Op.MOVE))}
+    moved = {(row.path, row.new_path) for row in device.replica.history.query(HistoryQuery(action=Op.MOVE))}
     assert moved == {("folder", "renamed"), ("move.txt", "renamed/moved.txt")}
     if side == "here":
         assert [each.method for each in sent] == ["PUT"]
@@ -106,7 +106,7 @@ async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
 
 async def test_a_change_is_pushed_without_a_listing(world: World) -> None:
     world.put("a.txt", b"old", mtime=1_600_000_000)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     listings = world.requests("POST", "/diff/")
     device.write("a.txt", b"new")
@@ -120,7 +120,7 @@ async def test_a_change_is_pushed_without_a_listing(world: World) -> None:
 async def test_a_push_never_overwrites_what_it_has_not_seen(world: World) -> None:
     """Both edit the same file between two listings: the earlier edit goes to the server's trash or a bin here."""
     world.put("a.txt", b"old", mtime=1_600_000_000)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     world.put("a.txt", b"edited there", mtime=time.time() - 100)
     device.write("a.txt", b"edited here")
@@ -147,7 +147,7 @@ async def test_a_losing_edit_here_goes_to_the_bin(world: World) -> None:
 
 async def test_offline_is_a_state_and_ends_by_itself(world: World) -> None:
     world.put("a.txt", b"old", mtime=1_600_000_000)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     world.stop_server()
     device.write("a.txt", b"written offline")
@@ -302,7 +302,7 @@ async def test_equal_edits_agree_without_an_upload(world: World) -> None:
 async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> None:
     """A push finds a file of that name where it expected none. (Only a first union takes such files as equal.)"""
     world.put("other.txt", b"there before")
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     world.put("a.txt", b"made there..", mtime=1_700_000_001)
     device.write("a.txt", b"made here!!!", mtime=1_700_000_001)
@@ -315,7 +315,7 @@ async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> No
 async def test_a_folder_made_anew_is_not_the_one_that_was_deleted(world: World) -> None:
     """A push may not delete a folder unseen; and MAKE is content with any folder that is there."""
     world.put("build/old.o", b"old", mtime=1_600_000_000)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     device.unlink("build/old.o")
     device.rmdir("build")
@@ -357,7 +357,7 @@ async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) ->
 @pytest.mark.expected_log("halted: Nothing")
 async def test_a_push_does_not_make_a_removed_root_anew(world: World) -> None:
     world.put("a.txt", b"1")
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
     shutil.rmtree(world.disk)
     device.write("new.txt", b"2")

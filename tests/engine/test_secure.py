@@ -72,7 +72,7 @@ async def test_touching_a_file_without_changing_it_is_no_transfer(world: World) 
 
 async def test_a_push_compares_by_checksum_too(world: World) -> None:
     world.put("a", b"content", mtime=OLD)
-    device = await world.device(settings=SECURE, settle=0.05, manual=False)
+    device = await world.device(settings=SECURE, debounce=0.05, manual=False)
     await world.settled(device)
     before, listings = transfers(world), world.requests("POST", "/diff/")
     device.write("a", b"content", mtime=LATER)
@@ -130,7 +130,7 @@ async def test_a_copy_replaces_an_edited_file_and_keeps_the_old_one(world: World
 
 async def test_a_content_that_is_not_there_any_more_is_sent(world: World) -> None:
     world.put("one", b"1" * 5000, mtime=OLD)
-    device = await world.device(settings=SECURE, settle=0.05, manual=False)
+    device = await world.device(settings=SECURE, debounce=0.05, manual=False)
     await world.settled(device)
     world.put("one", b"other", mtime=LATER)
     device.write("two", b"1" * 5000, mtime=EARLIER)

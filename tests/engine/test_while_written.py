@@ -134,7 +134,7 @@ async def test_empty_files_cross_without_make(world: World) -> None:
 async def test_an_empty_new_file_overwrites_nothing(world: World) -> None:
     """A push finds a file of that name where it expected none."""
     world.put("other", b"other", mtime=OLD)
-    device = await world.device(settle=0.05, manual=False)
+    device = await world.device(debounce=0.05, manual=False)
     await world.settled(device)
     world.put("a.txt", b"made there", mtime=LATER)
     device.write("a.txt", b"", mtime=EARLIER)

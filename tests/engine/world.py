@@ -18,7 +18,7 @@ from reconciler.engine.engine import Engine
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, NodeId, Outcome, Settings
 from reconciler.reporting.report import Report
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.registration import Registration, wire
 from syncin_mount.config import Synchronization
 from syncin_mount.devserver import DevServer, Faults, Space, User, serve
@@ -84,14 +84,14 @@ class Device:
         *,
         bin_folder: Path,
         registration: Registration | None = None,
-        settle: float,
+        debounce: float,
         manual: bool,
     ) -> None:
         self.replica = replica
         self.folder = folder
         self.registration = registration
         self._bin = bin_folder
-        self.link = Link()
+        self.link = Connectivity()
         self.clock = RealClock()
         self.progress = Silent()
         self.hydrator = Hydrator(replica, folder, self.link, progress=self.progress)
@@ -101,10 +101,10 @@ class Device:
             self.hydrator,
             self.link,
             settings=settings,
-            settle_settings=None if registration is None else registration.settle,
+            fetch_settings=None if registration is None else registration.fetch_settings,
             clock=self.clock,
             progress=self.progress,
-            settle_seconds=settle,
+            debounce_seconds=debounce,
             manual=manual,
             stamp=lambda ns: time.strftime("%Y-%m-%d", time.gmtime(ns / 1e9)),
         )
@@ -246,7 +246,7 @@ class World:
         settings: Settings = SETTINGS,
         remote: str = "personal/Docs",
         follow: bool = False,
-        settle: float = 0.0,
+        debounce: float = 0.0,
         manual: bool = True,
     ) -> Device:
         """``follow``: its settings are agreed on with the server before every run."""
@@ -277,7 +277,7 @@ class World:
             settings,
             bin_folder=self.tmp / f"replica-{name}" / "bin",
             registration=registration if follow else None,
-            settle=settle,
+            debounce=debounce,
             manual=manual,
         )
         await self._nursery.start(device.hydrator.run)

@@ -53,7 +53,7 @@ class FolderHydrator:
                 offset, end = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
                 incoming.write(offset, os.pread(source, end - offset, offset))
             if incoming.missing(0, base.size) is None:
-                self._replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
+                self._replica.install_content(node, incoming, base, local.version, keep=False, why="fetched")
         finally:
             os.close(source)
             incoming.close()
@@ -95,7 +95,7 @@ class Orders:
         for number in range(count):
             self.place_file(f"{path}/{number}", 0, 1_700_000_000)
 
-    def take_in(self, path: str, text: str, mtime: int) -> None:
+    def install_content(self, path: str, text: str, mtime: int) -> None:
         node = self._find(path)
         local = self._replica.local(node)
         assert local is not None
@@ -103,7 +103,7 @@ class Orders:
         incoming = self._replica.incoming(node, len(data), mtime)
         incoming.write(0, data)
         base = self._base(path, Kind.FILE, len(data), mtime)
-        self._replica.take_in(node, incoming, base, local.version, keep=False, why="test")
+        self._replica.install_content(node, incoming, base, local.version, keep=False, why="test")
         incoming.close()
 
     def move_local(self, path: str, target: str) -> None:
@@ -145,7 +145,7 @@ class Orders:
 
     def in_bin(self, path: str) -> None:
         """A copy of it goes to the bin, as what loses a conflict does."""
-        self._replica.binned_copy(self._find(path), "test")
+        self._replica.copy_to_bin(self._find(path), "test")
 
     def break_handler(self, name: str) -> None:
         """From now on this operation of the file system has a programming error."""

@@ -22,7 +22,7 @@ def run(home: Path, log: Path, ready: Connection, *, hurried: bool) -> None:
     os.dup2(said, 2)
     os.environ |= {HOME_VARIABLE: str(home)}
     if hurried:
-        hasty = functools.partial(Engine, settle_seconds=0.3, listing_every=2.0)
+        hasty = functools.partial(Engine, debounce_seconds=0.3, listing_every=2.0)
         setattr(runtime, "Engine", hasty)  # noqa: B010 - it is a name of that module, for mypy
     descriptor = os.dup(ready.fileno())
     ready.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model import ROOT, Base, Entry, Kind, Local, NodeId
 from reconciler.ports import BaseEntry
-from reconciler.trees.listing_scan import Observer, RemoteTree
+from reconciler.trees.listing_scan import ListingScan, RemoteTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def listed(disk: Disk) -> Memory:
 
 
 def observe(memory: Memory, entries: list[Entry], batch: int = 3) -> RemoteTree:
-    observer = Observer(memory)
+    observer = ListingScan(memory)
     for start in range(0, len(entries), batch):
         observer.add(entries[start : start + batch])
     return observer.finish()

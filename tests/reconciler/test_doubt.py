@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model import ROOT, Entry
-from reconciler.trees.unreadable_paths import SURE, Unreadable
+from reconciler.trees.unreadable_paths import LISTINGS_UNTIL_TRUSTED, UnreadablePaths
 from tests.reconciler.disk import Disk, Memory, listed, observe
 
 
@@ -21,23 +21,23 @@ def unreadable(path: str) -> Entry:
 def test_a_file_may_have_moved_to_where_nothing_could_be_read():
     disk, memory = setting()
     disk.remove("a")
-    asked = Unreadable()
-    for _ in range(SURE - 1):
-        assert asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
-    assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")])), (
+    asked = UnreadablePaths()
+    for _ in range(LISTINGS_UNTIL_TRUSTED - 1):
+        assert asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")]))
+    assert not asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")])), (
         "a broken link would hold it up for ever"
     )
 
 
 def test_what_was_unreadable_all_the_time_casts_no_doubt_and_what_comes_does():
     disk, memory = setting()
-    asked = Unreadable()
-    for _ in range(SURE):
-        assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
+    asked = UnreadablePaths()
+    for _ in range(LISTINGS_UNTIL_TRUSTED):
+        assert not asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")]))
     disk.remove("a")
-    assert not asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c")]))
-    assert asked.cast_doubt(observe(memory, [*disk.listing(), unreadable("c"), unreadable("d")]))
-    assert not asked.cast_doubt(observe(memory, disk.listing()))
+    assert not asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")]))
+    assert asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c"), unreadable("d")]))
+    assert not asked.absences_unproven(observe(memory, disk.listing()))
 
 
 def test_a_doubted_absence_is_an_unknown_state():
@@ -46,7 +46,7 @@ def test_a_doubted_absence_is_an_unknown_state():
     tree = observe(memory, [*disk.listing(), unreadable("c")])
     (node,) = (node for name, node in memory.base_children(ROOT) if name == "a")
     assert tree.get(node) is None
-    tree.doubt_absences("why")
+    tree.mark_absences_unknown("why")
     assert tree.unknown(node) == "why"
     assert tree.get(node) is not None
     assert node in set(tree.changed())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Entry, Kind, Local, Remote
-from reconciler.trees.listing_scan import Observer, RemoteTree
+from reconciler.trees.listing_scan import ListingScan, RemoteTree
 from tests.effort import examples
 from tests.reconciler.disk import Disk, Memory, differences, listed, observe
 
@@ -345,7 +345,7 @@ def test_partials_and_default_names_are_no_part_of_the_tree(disk: Disk, memory: 
 
 
 def test_a_rule_added_later_deletes_nothing(disk: Disk, memory: Memory):
-    observer = Observer(memory, Filter(rule=lambda path: path == "docs"))
+    observer = ListingScan(memory, Filter(rule=lambda path: path == "docs"))
     observer.add(disk.listing())
     tree = observer.finish()
     assert list(tree.changed()) == [memory.node("docs")]
@@ -460,7 +460,7 @@ def test_what_lies_under_a_temporary_name_of_ours_is_the_node_it_was_given_to():
         disk.put(name, "z", mtime=5)
         if "a" in disk.files:
             disk.remove("a")
-        observer = Observer(memory, tag="7")
+        observer = ListingScan(memory, tag="7")
         observer.add(disk.listing())
         tree = observer.finish()
         remote = tree.get(node)

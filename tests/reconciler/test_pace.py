@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.burst import CROWD, WINDOW, Pace
+from reconciler.engine.burst import CROWD, WINDOW, BurstDetector
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,12 @@ from reconciler.engine.burst import CROWD, WINDOW, Pace
     ],
 )
 def test_a_crowd(looks: list[tuple[int, float]], last: bool) -> None:
-    pace = Pace()
-    assert [pace.is_crowded(*look) for look in looks][-1] is last
+    pace = BurstDetector()
+    assert [pace.is_burst(*look) for look in looks][-1] is last
 
 
 def test_the_borders() -> None:
     for count, crowded in ((int(CROWD * WINDOW), True), (int(CROWD * WINDOW) - 1, False)):
-        pace = Pace()
-        pace.is_crowded(0, 0.0)
-        assert pace.is_crowded(count, WINDOW) is crowded
+        pace = BurstDetector()
+        pace.is_burst(0, 0.0)
+        assert pace.is_burst(count, WINDOW) is crowded

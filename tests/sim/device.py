@@ -18,7 +18,7 @@ from reconciler.filters import DEFAULT, Filter
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, Conflict, Direction, Mode, NodeId, Op, Outcome, Result, Settings, Side
 from reconciler.reporting.report import Report
-from reconciler.requests.connectivity import Link
+from reconciler.requests.connectivity import Connectivity
 from syncin_mount.store import Attr, NodeType, Replica
 from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.system import next_data
@@ -182,7 +182,7 @@ class Device:
             self.up = False
             shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
             raise
-        link = Link()
+        link = Connectivity()
         remote = self.remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
         self.hydrator = Hydrator(self.replica, remote, link, progress=Diary(self), workers=2)
         self.engine = WatchedEngine(
@@ -191,16 +191,16 @@ class Device:
             self.hydrator,
             link,
             settings=self.settings,
-            settle_settings=self._settle_settings,
+            fetch_settings=self._fetch_settings,
             clock=self,
             progress=Diary(self),
-            settle_seconds=self.spec.settle,
+            debounce_seconds=self.spec.settle,
             listing_every=self.spec.listing,
             manual=self.spec.manual,
             stamp=lambda ns: str(ns // 10**9),
         )
 
-    async def _settle_settings(self) -> Settings:
+    async def _fetch_settings(self) -> Settings:
         await trio.lowlevel.checkpoint()
         return self.settings
 
@@ -371,7 +371,7 @@ class Device:
         kept = self.held_up()
 
         def is_settled(node: NodeId) -> bool:
-            return node not in kept and not self.settings.filters.left_out(self.engine._outstanding.path(node))
+            return node not in kept and not self.settings.filters.left_out(self.engine._backlog.path(node))
 
         found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
         found += [f"pending {each.kind.value} {each.path}" for each in replica.pending() if is_settled(each.node)]

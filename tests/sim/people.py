@@ -328,7 +328,7 @@ class Person:
     def _waiting(self) -> NodeId:
         found = sorted(each.node for each in self._replica.dirty())
         node = self._rng.choice(found)
-        if self._device.engine.is_acting(node):
+        if self._device.engine.is_in_flight(node):
             raise BlockingIOError("it is just being sent")
         return node
 
@@ -351,7 +351,7 @@ class Person:
         node = self._waiting()
         self._world.log(self._device.name, f"discard {self._named(node)}")
         try:
-            done = self._replica.discard(node, self._device.engine.is_acting)
+            done = self._replica.discard(node, self._device.engine.is_in_flight)
         except CannotUndo as error:
             raise BlockingIOError(str(error)) from error
         for each in done.fetch:

@@ -37,11 +37,11 @@ STEPS = 3_000_000
 CYCLES = 12
 SECONDS = 20
 """Of the processor's time, for a run that takes far less than one: against a task that never lets go."""
-RESUME_FROM = 6000
+RESUME_FROM_BYTES = 6000
 """Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
 
 
-BESIDE_FROM = 20_000
+STAGE_FROM_BYTES = 20_000
 """New contents from this many bytes on are put beside their place and moved there."""
 ALONG_FROM = 4000
 """Contents from this many bytes on are counted while they are sent."""
@@ -474,8 +474,8 @@ def _made_small() -> Iterator[None]:
     log.setLevel(logging.CRITICAL)
     try:
         with (
-            mock.patch.object(reconciler.executor.upload, "RESUME_FROM", RESUME_FROM),
-            mock.patch.object(reconciler.executor.upload, "BESIDE_FROM", BESIDE_FROM),
+            mock.patch.object(reconciler.executor.upload, "RESUME_FROM_BYTES", RESUME_FROM_BYTES),
+            mock.patch.object(reconciler.executor.upload, "STAGE_FROM_BYTES", STAGE_FROM_BYTES),
             mock.patch.object(reconciler.executor.upload, "ALONG_FROM", ALONG_FROM),
             mock.patch.object(syncin_mount.store.content.objects, "FANOUT", FANOUT),
             mock.patch.object(trio._core._run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),

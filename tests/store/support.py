@@ -116,7 +116,7 @@ def arrive(replica: Replica, node: NodeId, base: Base, data: bytes, *, keep: boo
     incoming.write(0, data)
     local = replica.local(node)
     assert local is not None
-    replica.take_in(node, incoming, base, local.version, keep=keep, why="test")
+    replica.install_content(node, incoming, base, local.version, keep=keep, why="test")
     incoming.close()
 
 

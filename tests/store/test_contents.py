@@ -122,7 +122,7 @@ def test_a_lost_content_is_an_error_and_no_empty_file(folder: Path) -> None:
         replica.open_content(node)
     assert refused.value.errno == errno.EIO
     with pytest.raises(OSError, match="missing"):
-        replica.binned_copy(node, "test")
+        replica.copy_to_bin(node, "test")
     assert not path.exists()
     assert read(replica, empty) == b""
     replica._let_go()

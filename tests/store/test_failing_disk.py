@@ -287,7 +287,7 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
     with monkeypatch.context() as patch:
         patch.setattr(system, "pwrite", counted)
         for each in doubted:
-            for _ in replica.written_again(each):
+            for _ in replica.rewrite_content(each):
                 pass
     assert sum(written) == len(data) + 1
     assert os.stat(replica._objects.path(node, replica._node(node).number)).st_mtime_ns == times

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Action, Kind, Local, NodeId, Op, Outcome, Result, Side
-from syncin_mount.store import History, Limits, Transfer, Wanted, read_history
+from syncin_mount.store import History, HistoryQuery, Limits, Transfer, read_history
 from syncin_mount.store.history import history as history_module
 from syncin_mount.store.history import query, schema
 from syncin_mount.store.history.query import find
@@ -60,27 +60,27 @@ def test_history_is_kept_and_found(tmp_path: Path) -> None:
     history = History(path, clock)
     failed = None
     for _ in range(2):  # before and after it was made searchable
-        latest = history.query(Wanted(limit=4))
+        latest = history.query(HistoryQuery(limit=4))
         assert paths(latest) == ['he said "hello"', "odd \ufffd", "old 100%", "folder/file 9"]
-        assert paths(history.query(Wanted(limit=1, before=latest[-1].id))) == ["folder/file 8"]
-        assert paths(history.query(Wanted(limit=2, after=latest[-1].id))) == ["old 100%", "odd \ufffd"]
-        (failed,) = history.query(Wanted(failed=True))
+        assert paths(history.query(HistoryQuery(limit=1, before=latest[-1].id))) == ["folder/file 8"]
+        assert paths(history.query(HistoryQuery(limit=2, after=latest[-1].id))) == ["old 100%", "odd \ufffd"]
+        (failed,) = history.query(HistoryQuery(failed=True))
         assert (failed.action, failed.new_path, failed.why, failed.moved) == (Op.MOVE, "new_name", "because", 10)
         assert failed.run == latest[-1].run + 1
-        assert len(history.query(Wanted(run=failed.run))) == 3
-        assert paths(history.query(Wanted(search="100%"))) == ["old 100%"]
-        assert paths(history.query(Wanted(search="new_n"))) == ["old 100%"]
-        assert paths(history.query(Wanted(search='"HELLO'))) == ['he said "hello"']
-        assert history.query(Wanted(search="name%")) == []
-        assert len(history.query(Wanted(action=Op.SEND))) == 11
-        assert paths(history.query(Wanted(side=Side.LOCAL))) == ['he said "hello"']
-        assert history.query(Wanted(since_ns=clock.now + SECOND)) == []
-        assert len(history.query(Wanted(until_ns=latest[-1].time_ns))) == 9
+        assert len(history.query(HistoryQuery(run=failed.run))) == 3
+        assert paths(history.query(HistoryQuery(search="100%"))) == ["old 100%"]
+        assert paths(history.query(HistoryQuery(search="new_n"))) == ["old 100%"]
+        assert paths(history.query(HistoryQuery(search='"HELLO'))) == ['he said "hello"']
+        assert history.query(HistoryQuery(search="name%")) == []
+        assert len(history.query(HistoryQuery(action=Op.SEND))) == 11
+        assert paths(history.query(HistoryQuery(side=Side.LOCAL))) == ['he said "hello"']
+        assert history.query(HistoryQuery(since_ns=clock.now + SECOND)) == []
+        assert len(history.query(HistoryQuery(until_ns=latest[-1].time_ns))) == 9
         assert tended(history) <= 1
     assert failed is not None
     history.begin_run()
     history.record(outcome(), "later", None)
-    assert history.query(Wanted(limit=1))[0].run == failed.run + 1
+    assert history.query(HistoryQuery(limit=1))[0].run == failed.run + 1
     history.close()
 
 
@@ -107,7 +107,7 @@ def test_text_is_found_whatever_its_case_and_accents(tmp_path: Path, path: str, 
     history.record(outcome(), path, None)
     history.record(outcome(Op.MOVE), "it was this", path)
     for _ in range(2):
-        assert paths(history.query(Wanted(search=text))) == ["it was this", path]
+        assert paths(history.query(HistoryQuery(search=text))) == ["it was this", path]
         tended(history)
     history.close()
 
@@ -131,7 +131,7 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
         if number == 200:
             history.commit()
             tended(history)
-    everything = history.query(Wanted(limit=1000))
+    everything = history.query(HistoryQuery(limit=1000))
     moments = [None, *(everything[at].time_ns for at in (20, 150, 260))]
     asked = 0
     for op in (None, Op.SEND):
@@ -141,7 +141,7 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
                     for run in (None, 3):
                         for since in moments:
                             for until in moments:
-                                wanted = Wanted(op, side, failed, run, text, since, until, limit=1000)
+                                wanted = HistoryQuery(op, side, failed, run, text, since, until, limit=1000)
                                 expected = [one for one in everything if _fits(one, wanted)]
                                 assert history.query(wanted) == expected, wanted
                                 asked += bool(expected)
@@ -149,7 +149,7 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
     history.close()
 
 
-def _fits(one: Transfer, wanted: Wanted) -> bool:
+def _fits(one: Transfer, wanted: HistoryQuery) -> bool:
     return (
         wanted.action in {None, one.action}
         and wanted.side in {None, one.side}
@@ -189,15 +189,15 @@ def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest
     history = History(tmp_path / "history.sqlite", clock)
     recorded(history, clock, 0, 400)
     assert tended(history, Limits(days=30)) == 40 + 2  # made searchable, then a share forgotten
-    assert len(history.query(Wanted(limit=1000))) == 400 - 20
+    assert len(history.query(HistoryQuery(limit=1000))) == 400 - 20
     assert tended(history, Limits(days=30)) == 0
     recorded(history, clock, 400, 405)
     tended(history, Limits(days=30))
-    assert len(history.query(Wanted(limit=1000))) == 385 - 20
+    assert len(history.query(HistoryQuery(limit=1000))) == 385 - 20
     for day in range(405, 700, 5):
         recorded(history, clock, day, day + 5)
         tended(history, Limits(days=30))
-    left = paths(history.query(Wanted(limit=1000)))
+    left = paths(history.query(HistoryQuery(limit=1000)))
     assert schema.KEPT_RUNS == len(left) == 200
     assert (left[0], left[-1]) == ("file 699", "file 500")
     assert history._db is not None
@@ -221,7 +221,7 @@ def test_a_clock_that_is_years_ahead_for_a_while_takes_little(tmp_path: Path, ro
     clock.now = right
     history = History(tmp_path / "history.sqlite", clock)
     tended(history)
-    assert len(history.query(Wanted(limit=10_000))) >= min(rows, 0.85 * rows) + 100
+    assert len(history.query(HistoryQuery(limit=10_000))) >= min(rows, 0.85 * rows) + 100
     history.close()
 
 
@@ -235,10 +235,10 @@ def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(tmp_path: Path, mon
     tended(history)
     assert _size(path) > 2_000_000
     tended(history, Limits(megabytes=1))
-    left = history.query(Wanted(limit=100_000))
+    left = history.query(HistoryQuery(limit=100_000))
     assert 1000 < len(left) < 10_000
     assert left[0].path.endswith(" 14999")
-    assert len(history.query(Wanted(search="FOLDER of", limit=100_000))) == len(left)
+    assert len(history.query(HistoryQuery(search="FOLDER of", limit=100_000))) == len(left)
     assert spans_left_behind(history) == 0
     history.close()
     assert _size(path) < 1_300_000
@@ -278,7 +278,7 @@ def filled(path: Path, rows: int) -> sqlite3.Connection:
     return db
 
 
-def steps_of(db: sqlite3.Connection, wanted: Wanted) -> int:
+def steps_of(db: sqlite3.Connection, wanted: HistoryQuery) -> int:
     """How much SQLite has to do for it, in thousands of its own instructions. Unlike the time, it is the same on every
     machine and beside every load."""
     count = 0
@@ -296,24 +296,26 @@ def steps_of(db: sqlite3.Connection, wanted: Wanted) -> int:
 
 AT = 15 * SECOND
 MIXTURES = {
-    "all": Wanted(),
-    "a page far behind": Wanted(before=5000),
-    "failed": Wanted(failed=True),
-    "an action that was seldom": Wanted(action=Op.TOUCH),
-    "an action that never was": Wanted(action=Op.MOVE),
-    "a side": Wanted(side=Side.LOCAL),
-    "an action on the other side": Wanted(action=Op.SEND, side=Side.LOCAL),
-    "a run": Wanted(run=100),
-    "a failure of a run": Wanted(run=100, failed=True),
-    "long ago": Wanted(until_ns=5000 * AT),
-    "an hour long ago": Wanted(since_ns=4800 * AT, until_ns=5000 * AT),
-    "seldom and long ago": Wanted(action=Op.TOUCH, until_ns=5000 * AT),
-    "in the future": Wanted(since_ns=10**19),
-    "text": Wanted(search="REPORT 4999."),
-    "text that never was": Wanted(search="no such thing"),
-    "text of every row": Wanted(search="report"),
-    "text and failed": Wanted(search="report 4007.", failed=True),
-    "text, action, side, time": Wanted(Op.SEND, Side.REMOTE, search="t 4999.t", since_ns=4990 * AT, until_ns=5000 * AT),
+    "all": HistoryQuery(),
+    "a page far behind": HistoryQuery(before=5000),
+    "failed": HistoryQuery(failed=True),
+    "an action that was seldom": HistoryQuery(action=Op.TOUCH),
+    "an action that never was": HistoryQuery(action=Op.MOVE),
+    "a side": HistoryQuery(side=Side.LOCAL),
+    "an action on the other side": HistoryQuery(action=Op.SEND, side=Side.LOCAL),
+    "a run": HistoryQuery(run=100),
+    "a failure of a run": HistoryQuery(run=100, failed=True),
+    "long ago": HistoryQuery(until_ns=5000 * AT),
+    "an hour long ago": HistoryQuery(since_ns=4800 * AT, until_ns=5000 * AT),
+    "seldom and long ago": HistoryQuery(action=Op.TOUCH, until_ns=5000 * AT),
+    "in the future": HistoryQuery(since_ns=10**19),
+    "text": HistoryQuery(search="REPORT 4999."),
+    "text that never was": HistoryQuery(search="no such thing"),
+    "text of every row": HistoryQuery(search="report"),
+    "text and failed": HistoryQuery(search="report 4007.", failed=True),
+    "text, action, side, time": HistoryQuery(
+        Op.SEND, Side.REMOTE, search="t 4999.t", since_ns=4990 * AT, until_ns=5000 * AT
+    ),
 }
 
 
@@ -370,7 +372,7 @@ def test_recording_touches_no_file(tmp_path: Path) -> None:
     for number in range(1000):
         history.record(outcome(), f"file {number}", None)
     (tmp_path / "not there").mkdir()
-    assert len(history.query(Wanted(limit=2000))) == 1000
+    assert len(history.query(HistoryQuery(limit=2000))) == 1000
     history.close()
 
 
@@ -392,7 +394,7 @@ def test_a_history_that_another_program_holds_waits_in_memory(tmp_path: Path, mo
         history.record(outcome(), f"later {number}", None)
     history.commit()
     other.execute("ROLLBACK")
-    assert paths(history.query(Wanted(search="later"))) == ["later 4", "later 3"]
+    assert paths(history.query(HistoryQuery(search="later"))) == ["later 4", "later 3"]
     other.close()
     history.close()
 
@@ -408,7 +410,7 @@ def test_a_commit_that_fails_half_way_leaves_no_transaction_open(tmp_path: Path)
         history.record(outcome(), f"file {number}", None)
     history.commit()
     history._db.execute("PRAGMA max_page_count = 100000")
-    found = history.query(Wanted(limit=1000))
+    found = history.query(HistoryQuery(limit=1000))
     assert paths(found) == [f"file {number}" for number in reversed(range(400))]
     history.close()
 
@@ -437,14 +439,14 @@ def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
 
 def test_another_process_reads_while_one_writes(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
-    assert read_history(path, Wanted()) == []
+    assert read_history(path, HistoryQuery()) == []
     assert not path.exists()
     history = History(path, Ticks())
     history.record(outcome(), "one", None)
     history.commit()
-    assert paths(read_history(path, Wanted())) == ["one"]
+    assert paths(read_history(path, HistoryQuery())) == ["one"]
     history.close()
-    assert paths(read_history(path, Wanted(search="ONE"))) == ["one"]
+    assert paths(read_history(path, HistoryQuery(search="ONE"))) == ["one"]
 
 
 _LAYOUT_0 = """
@@ -466,7 +468,7 @@ def test_a_history_of_the_first_layout_keeps_its_rows(tmp_path: Path) -> None:
     old.executescript(_LAYOUT_0)
     old.close()
     with pytest.raises(history_module.OldHistory):
-        read_history(path, Wanted())
+        read_history(path, HistoryQuery())
     history = History(path, Ticks())
     history.record(outcome(), "new", None)
     new, move, send = history.query()
@@ -475,6 +477,6 @@ def test_a_history_of_the_first_layout_keeps_its_rows(tmp_path: Path) -> None:
         5, 1700000001000000000, 5, Op.MOVE, Side.LOCAL, "Ä", "b", 0, 0, 0.25, Result.FAILED, "why not"
     )
     assert send == Transfer(3, 1700000000000000000, 4, Op.SEND, Side.REMOTE, "a", None, 1, 2, 0.5, Result.DONE, "")
-    assert history.query(Wanted(search="ä", until_ns=1700000002 * SECOND)) == [move]
+    assert history.query(HistoryQuery(search="ä", until_ns=1700000002 * SECOND)) == [move]
     history.close()
-    assert len(read_history(path, Wanted())) == 3
+    assert len(read_history(path, HistoryQuery())) == 3

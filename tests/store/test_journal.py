@@ -303,7 +303,7 @@ def test_a_name_that_is_no_bytes_is_refused_for_itself(replica: Replica, name: s
 def test_a_reason_may_name_what_is_no_text(replica: Replica) -> None:
     """Reasons are made of names."""
     node = make(replica, "f", data=b"words")
-    replica.binned_copy(node, "beside \udcff")
+    replica.copy_to_bin(node, "beside \udcff")
     replica.delete_local(node, keep=True, why="beside \ud800")
     assert len(replica.bin_entries()) == 2
 

@@ -376,12 +376,12 @@ class Store(RuleBasedStateMachine):
         incoming = self.replica.incoming(node, size, mtime)
         incoming.write(0, content)
         try:
-            self.replica.take_in(node, incoming, base, local.version + 1, keep=keep, why="")
+            self.replica.install_content(node, incoming, base, local.version + 1, keep=keep, why="")
         except LocalChanged:
             pass
         else:
             raise AssertionError("a version that is not the expected one was replaced")
-        self.replica.take_in(node, incoming, base, local.version, keep=keep, why="test")
+        self.replica.install_content(node, incoming, base, local.version, keep=keep, why="test")
         incoming.close()
         after = self.replica.attr(node)
         assert after is not None

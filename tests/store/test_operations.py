@@ -271,10 +271,10 @@ def test_absent_content_becomes_present_under_the_same_inode_and_open_files_see_
     assert content.missing(0, 10_000) == (4096, 10_000)
     assert os.pread(content.fd, 4, 0) == b"aaaa"
     with pytest.raises(ValueError, match="not complete"):
-        replica.take_in(node, incoming, base(size=10_000), before.version, keep=False, why="")
+        replica.install_content(node, incoming, base(size=10_000), before.version, keep=False, why="")
     incoming.write(5000, b"b" * 5000)
     assert content.missing(0, 10_000) is None
-    replica.take_in(node, incoming, base(size=10_000), before.version, keep=False, why="")
+    replica.install_content(node, incoming, base(size=10_000), before.version, keep=False, why="")
     incoming.close()
     assert (attr(replica, node).ino, attr(replica, node).version) == (before.ino, before.version)
     assert os.pread(content.fd, 3, 4999) == b"abb"
@@ -318,7 +318,7 @@ def test_nothing_is_taken_in_over_a_file_that_is_being_changed(replica: Replica)
     def refused(expect: int) -> None:
         before = replica.sequence()
         with pytest.raises(LocalChanged):
-            replica.take_in(node, incoming, base(size=1, mtime=20), expect, keep=False, why="")
+            replica.install_content(node, incoming, base(size=1, mtime=20), expect, keep=False, why="")
         assert replica.sequence() == before
 
     refused(version - 1)
@@ -571,11 +571,11 @@ def test_an_empty_file_that_was_never_opened_goes_to_the_bin_too(replica: Replic
 
 def test_a_copy_in_the_bin_stays_as_it_was(replica: Replica) -> None:
     node = make(replica, "file", data=b"before" * 1000)
-    replica.binned_copy(node, "test")
+    replica.copy_to_bin(node, "test")
     write(replica, node, b"after")
     assert pick_bin(replica) == [("file", b"before" * 1000)]
     absent = far(replica)
-    replica.binned_copy(absent, "test")
+    replica.copy_to_bin(absent, "test")
     assert len(replica.bin_entries()) == 1
 
 

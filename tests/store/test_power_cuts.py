@@ -105,7 +105,7 @@ class Work:
         """A copy of what is there goes to the bin."""
         node = self._pick()
         if node is not None:
-            self.replica.binned_copy(node, "copied")
+            self.replica.copy_to_bin(node, "copied")
             self._binned[self.replica.sequence()] = set()
 
     def restore(self) -> None:

@@ -76,7 +76,7 @@ def play(replica: Replica) -> None:
     arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0), b"f" * 5000)
     arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 3, 10, 71, 0), b"new", keep=True)
     replica.delete_local(make(replica, "local", data=b"never sent"), keep=False, why="test")
-    replica.binned_copy(doc, "test")
+    replica.copy_to_bin(doc, "test")
     replica.set_attr(doc, mode=0o600)
 
 
@@ -909,11 +909,11 @@ def test_what_went_to_the_bin_counts_as_done_only_when_that_is_on_the_disk(repli
     assert [path.name for path in (replica.folder / "bin").glob("*/*")] == ["lost"]
     replica.commit(effects_until=until)
     assert replica.effects_wait()
-    assert replica.bin_settled() == []
+    assert replica.durable_bin_entries() == []
     replica.sync_files()
     replica.commit(effects_until=until)
     assert not replica.effects_wait()
-    assert [entry.name for entry in replica.bin_settled()] == [b"lost"]
+    assert [entry.name for entry in replica.durable_bin_entries()] == [b"lost"]
     assert replica._ix.applied == replica._ix.committed
 
 
@@ -957,7 +957,7 @@ def test_after_a_power_cut_a_copy_whose_event_was_lost_goes(folder: Path) -> Non
     replica.commit()
     lost_from = replica.sequence()
     for _ in range(3):
-        replica.binned_copy(node, "test")
+        replica.copy_to_bin(node, "test")
     kill(replica)
     (segment,) = (folder / "journal").iterdir()
     records = Journal(folder / "journal", Reserve(folder / "none", 0)).records(0)

@@ -74,7 +74,7 @@ def test_zeros_that_arrive_are_not_written(replica: Replica) -> None:
     assert incoming.missing(0, len(data)) is None
     local = replica.local(node)
     assert local is not None
-    replica.take_in(node, incoming, base, local.version, keep=False, why="test")
+    replica.install_content(node, incoming, base, local.version, keep=False, why="test")
     incoming.close()
     assert read(replica, node) == data
     assert 2 * BLOCK <= (replica.blocks(node) or 0) * 512 <= 16 * BLOCK
@@ -163,7 +163,7 @@ def sparse(replica: Replica, name: str) -> NodeId:
 
 def test_a_copy_in_the_bin_is_sparse(replica: Replica) -> None:
     node = sparse(replica, "disk")
-    replica.binned_copy(node, "test")
+    replica.copy_to_bin(node, "test")
     [(_, data)] = pick_bin(replica)
     assert data == read(replica, node)
     [path] = [path for path in (replica.folder / "bin").rglob("disk") if path.is_file()]

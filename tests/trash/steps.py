@@ -71,8 +71,8 @@ def hand_over(folder: Path, trash: Path) -> None:
     """What the daemon does, without its pauses."""
     replica = open_replica(folder)
     user_bin = HomeTrash(trash, drive=DRIVE, staging=".staging")
-    for entry in replica.bin_settled():
-        with replica.bin_leaving(entry.sequence) as place:
+    for entry in replica.durable_bin_entries():
+        with replica.lease_bin_entry(entry.sequence) as place:
             try:
                 user_bin.take(place, item_of(entry, os.fsencode(DRIVE)), go_on)
             except OSError:

@@ -51,7 +51,7 @@ class MemoryHydrator:
                 first, last = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
                 incoming.write(first, self.contents[node][first:last])
             if incoming.missing(0, base.size) is None:
-                self.replica.take_in(node, incoming, base, local.version, keep=False, why="fetched")
+                self.replica.install_content(node, incoming, base, local.version, keep=False, why="fetched")
         finally:
             incoming.close()
 
@@ -94,14 +94,14 @@ class World:
             self.hydrator.contents[node] = data
         return node
 
-    def take_in(self, node: NodeId, data: bytes) -> None:
+    def install_content(self, node: NodeId, data: bytes) -> None:
         """A remote edit arrives."""
         local = self.replica.local(node)
         assert local is not None
         incoming = self.replica.incoming(node, len(data), 1_700_000_001)
         incoming.write(0, data)
         base = Base(Kind.FILE, local.parent, local.name, len(data), 1_700_000_001, 0, 0)
-        self.replica.take_in(node, incoming, base, local.version, keep=False, why="test")
+        self.replica.install_content(node, incoming, base, local.version, keep=False, why="test")
         incoming.close()
 
     async def read(self, ino: int, offset: int = 0, size: int = 1_000_000) -> bytes:

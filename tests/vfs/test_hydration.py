@@ -99,7 +99,7 @@ async def test_a_write_never_ends_in_a_version_that_was_replaced_meanwhile(world
     async def replaced():
         world.hydrator.before = None
         await world.hydrator.ensure(node, 0, len(DATA))
-        world.take_in(node, b"newer")
+        world.install_content(node, b"newer")
 
     world.hydrator.before = replaced
     with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
@@ -184,7 +184,7 @@ async def test_opening_finds_out_whether_what_is_not_here_is_there_still(world):
     async def replaced(asked):
         begun.append(asked)
         await world.hydrator.ensure(node, 0, len(DATA))
-        world.take_in(node, b"newer")
+        world.install_content(node, b"newer")
 
     world.hydrator.on_begin = replaced
     with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):

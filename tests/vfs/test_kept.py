@@ -34,7 +34,7 @@ def _saved_over(world: Any, node: NodeId) -> None:
 
 
 def _taken_in(world: Any, node: NodeId) -> None:
-    world.take_in(node, b"new")
+    world.install_content(node, b"new")
 
 
 def _touched(world: Any, node: NodeId) -> None:

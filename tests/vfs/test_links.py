@@ -55,7 +55,7 @@ async def test_a_remote_edit_of_one_name_leaves_the_handle_with_the_other(world)
     ino = await world.create(b"a", b"words")
     node = (await world.fs.link(ino, ROOT, b"b")).node
     handle = await world.fs.open(ino, os.O_RDONLY)
-    world.take_in(node, b"the server's")
+    world.install_content(node, b"the server's")
     assert bytes(await world.fs.read(handle, 0, 20)) == b"words"
     assert await world.read(world.fs.lookup(ROOT, b"b").ino) == b"the server's"
     assert world.fs.lookup(ROOT, b"a").ino == ino

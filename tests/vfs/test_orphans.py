@@ -71,7 +71,7 @@ async def test_the_identity_of_a_synchronized_document_passes_to_its_new_content
 async def test_a_remote_update_leaves_old_readers_their_content(world):
     ino = await world.create(b"file", b"old content")
     reader = await world.fs.open(ino, os.O_RDONLY)
-    world.take_in(world.replica.by_ino(ino), b"new")
+    world.install_content(world.replica.by_ino(ino), b"new")
     found = world.fs.lookup(ROOT, b"file")
     assert (found.ino != ino, found.size) == (True, 3)
     assert await world.read(found.ino) == b"new"
@@ -101,7 +101,7 @@ async def test_nobody_begins_to_write_to_what_was_replaced(world, how, what):
     node = world.replica.by_ino(ino)
     reader = await world.fs.open(ino, os.O_RDONLY)
     if what == "content":
-        world.take_in(node, b"new")
+        world.install_content(node, b"new")
     else:
         world.replica.touch_local(node, 7, Base(Kind.FILE, ROOT, "file", 11, 0, 0, 0))
     content = await world.read(world.fs.lookup(ROOT, b"file").ino)
@@ -140,7 +140,7 @@ async def test_attributes_meant_by_a_remembered_name_do_not_end_in_the_old_conte
     """The kernel has not been told yet that the server's version took the name; ESTALE makes it look again."""
     ino = await world.create(b"file", b"old content")
     reader = await world.fs.open(ino, os.O_RDONLY)
-    world.take_in(world.replica.by_ino(ino), b"new")
+    world.install_content(world.replica.by_ino(ino), b"new")
     for change in ({"mode": 0o600}, {"mtime_ns": 77}, {"uid": 5}, {"atime_ns": 7}):
         with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
             await world.fs.setattr(ino, **change)

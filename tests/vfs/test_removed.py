@@ -74,7 +74,7 @@ async def test_extended_attributes_of_an_open_file_outlive_its_name(world):
 async def test_what_the_reconciler_took_is_not_found_before_the_kernel_is_told(world):
     """ESTALE leads whoever means the name to the file that has it now."""
     ino = await world.create(b"file", b"content")
-    world.take_in(world.replica.by_ino(ino), b"another version")
+    world.install_content(world.replica.by_ino(ino), b"another version")
     with pytest.raises(OSError, match=STALE):
         world.fs.getattr(ino)
     folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)

@@ -86,7 +86,7 @@ async def test_the_time_is_the_last_one_that_was_set_or_of_the_last_write(world,
                 await world.fs.setattr(ino, size=1)
             case "settle":
                 world.clock.now += 2
-                world.fs.settle(world.clock.now)
+                world.fs.record_quiet_handles(world.clock.now)
         seen = world.fs.getattr(ino).mtime_ns
     world.fs.release(handle)
     recorded = world.replica.attr(world.replica.by_ino(ino)).mtime_ns
@@ -115,17 +115,17 @@ async def test_settle_records_quiet_files_only(world):
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
     await world.fs.write(handle, 0, b"content")
     world.clock.now += 1.9
-    world.fs.settle(world.clock.now)
+    world.fs.record_quiet_handles(world.clock.now)
     assert local(world, found.ino).size == 0
     await world.fs.write(handle, 7, b" more")
     world.clock.now += 1.9
-    world.fs.settle(world.clock.now)
+    world.fs.record_quiet_handles(world.clock.now)
     assert local(world, found.ino).size == 0
     world.clock.now += 0.1
-    world.fs.settle(world.clock.now)
+    world.fs.record_quiet_handles(world.clock.now)
     assert local(world, found.ino).size == 12
     sequence = world.replica.sequence()
-    world.fs.settle(world.clock.now + 10)
+    world.fs.record_quiet_handles(world.clock.now + 10)
     world.fs.release(handle)
     assert world.replica.sequence() == sequence
 
@@ -215,11 +215,11 @@ async def _close_on_a_full_disk(world: Any, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_what_could_not_be_recorded_at_close_is_recorded_once_there_is_room(world, monkeypatch):
     disk, ino = await _close_on_a_full_disk(world, monkeypatch)
     world.clock.now += 2
-    world.fs.settle(world.clock.now)
+    world.fs.record_quiet_handles(world.clock.now)
     assert local(world, ino).busy
     assert world.fs.getattr(ino).size == 7
     disk.has_room_again()
-    world.fs.settle(world.clock.now)
+    world.fs.record_quiet_handles(world.clock.now)
     found = local(world, ino)
     assert (found.size, found.busy, found.held_open) == (7, False, False)
     assert len(world.fs._files) == 0
@@ -235,7 +235,7 @@ async def test_what_could_not_be_recorded_at_close_may_be_opened_or_removed(worl
     disk, ino = await _close_on_a_full_disk(world, monkeypatch)
     disk.has_room_again()
     world.fs.unlink(ROOT, b"file")
-    world.fs.settle(world.clock.now + 2)
+    world.fs.record_quiet_handles(world.clock.now + 2)
     assert len(world.fs._files) == 0
     assert world.replica.by_ino(ino) is None
 
@@ -299,7 +299,7 @@ async def test_what_a_refused_write_left_is_doubtful_and_told_again_once_nobody_
         def full() -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        patch.setattr(world.replica, "check_room", full)
+        patch.setattr(world.replica, "require_space", full)
         with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
             await world.fs.write(handle, 7, b" and more")
     world.fs.flush(handle)

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from syncin_mount.app.views import stays_here
 from syncin_mount.cli.demo.sandbox import Sandbox
-from syncin_mount.cli.demo.tree_compare import Thing, differences, take
+from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from tests.programs import ENVIRONMENT
 
 LIMIT = 100.0
@@ -123,7 +123,7 @@ class Desk:
         self._sandbox.mount("other", "docs")
 
 
-def sent(tree: dict[str, Thing]) -> dict[str, Thing]:
+def sent(tree: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
     """The part that a server can hold."""
     return {path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)}
 
@@ -147,7 +147,7 @@ def names_of(path: Path) -> list[str]:
 
 
 def same(one: dict[str, Any], other: dict[str, Any], what: str) -> None:
-    if one and isinstance(next(iter(one.values())), Thing):
+    if one and isinstance(next(iter(one.values())), TreeEntry):
         wrong = differences(one, other)
     else:
         wrong = [f"{key}: {one.get(key)} and {other.get(key)}" for key in one.keys() | other.keys()

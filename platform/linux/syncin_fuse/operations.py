@@ -103,7 +103,7 @@ class Operations(pyfuse3.Operations):
     def __init__(self, fs: FileSystem) -> None:
         super().__init__()
         self._fs = fs
-        fs.keeps_times()
+        fs.kernel_keeps_times()
         self._absent = _absent()
         self.ready = trio.Event()
         self.turns = Turns()

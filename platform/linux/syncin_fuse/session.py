@@ -89,7 +89,7 @@ async def _serve(
         with shield:
             async with trio.open_nursery() as inner:
                 inner.start_soon(loop)
-                inner.start_soon(fs.keep_settling)
+                inner.start_soon(fs.keep_recording)
                 inner.start_soon(invalidator.run)
                 inner.start_soon(announcer.run)
 

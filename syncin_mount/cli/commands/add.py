@@ -15,7 +15,7 @@ from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.add_options import Wanted
+from syncin_mount.cli.ui.add_options import AddOptions
 from syncin_mount.cli.ui.import_dialog import bring_in, confirm, holds_something, looked_through, previewed, show
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
 from syncin_mount.config.filters import entered
@@ -85,7 +85,7 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
     them. Each file stays where it is until its copy is safe, so it can be stopped at any time, and goes on with
     'syncin-mount add NAME --import'. That also brings in what was written into the folder while it was not mounted.
     """
-    wanted = Wanted(**given)
+    wanted = AddOptions(**given)
     missing = wanted.missing()
     folders, configuration = lookup.load()
     how = How(importing, dry_run, yes, as_json)
@@ -122,7 +122,7 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
         output.say(now)
 
 
-def _synchronization(wanted: Wanted) -> Synchronization:
+def _synchronization(wanted: AddOptions) -> Synchronization:
     """Raises CommandError, FilterError."""
     assert wanted.name
     assert wanted.server

@@ -11,7 +11,7 @@ from syncin_mount.cli.exit_status import CommandError, Exit, explain
 from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
-    from syncin_mount.cli.ui.status_table import Seen
+    from syncin_mount.cli.ui.status_table import StatusRow
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
 
@@ -36,12 +36,12 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
         _watch(folders, name, as_json=as_json)
         return
     now = time.time()
-    from syncin_mount.cli.status_poller import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import plain, tell  # noqa: PLC0415
 
-    looker = Looker(folders)
+    looker = StatusPoller(folders)
     looker.servers = configuration.servers
-    seen: list[Seen] = output.run_async(looker.look, _chosen(configuration, name), now)
+    seen: list[StatusRow] = output.run_async(looker.look, _chosen(configuration, name), now)
     if name is not None and seen[0].error is not None:
         raise CommandError(seen[0].error, seen[0].exit)
     if as_json:
@@ -61,10 +61,10 @@ def _chosen(configuration: Configuration, name: str | None) -> list[Synchronizat
 
 
 def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
-    from syncin_mount.cli.status_poller import Looker  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import watch  # noqa: PLC0415
 
-    looker = Looker(folders)
+    looker = StatusPoller(folders)
 
     def chosen() -> list[Synchronization]:
         configuration = lookup.load()[1]
@@ -81,7 +81,7 @@ def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
             raise
 
 
-def _show_one(seen: Seen, trouble: str | None) -> None:
+def _show_one(seen: StatusRow, trouble: str | None) -> None:
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
     fields = [("name", seen.configured.name)]

@@ -106,7 +106,7 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
 def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> None:
     """The supervisor itself; its first error's sentence goes to whoever waits at the pipe."""
     from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415
-    from syncin_mount.autostart import Told  # noqa: PLC0415
+    from syncin_mount.autostart import NotifySocket  # noqa: PLC0415
     from syncin_mount.logs.files import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.supervisor.supervisor import supervise  # noqa: PLC0415
 
@@ -116,7 +116,7 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
         (lambda: output.say("supervising; Ctrl-C unmounts all and ends")) if pipe is None else pipe.ready
     )
 
-    systemd = Told()
+    systemd = NotifySocket()
 
     async def run() -> None:
         await supervise(
@@ -124,7 +124,7 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
             on_serving=serving,
             on_ready=systemd.ready,
             on_ending=systemd.stopping,
-            settling=systemd.patience,
+            sync_seconds=systemd.patience,
         )
 
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from syncin_mount.app.views import stays_here
-from syncin_mount.cli.demo.tree_compare import Thing, differences, take
+from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 
@@ -82,7 +82,7 @@ def _add_and_mount(sandbox: Sandbox, profile: str, drive: Path) -> None:
     _hold(os.path.ismount(drive), f"{drive} is mounted")
 
 
-def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> dict[str, Thing]:
+def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> dict[str, TreeEntry]:
     """The library goes in by `cp -a` and up to the server, whole."""
     output.say(f"2. {library} is copied in with cp -a.")
     # Other people's packages lie in there, too, but are no part of it.
@@ -148,7 +148,7 @@ def _move(drive: Path, old: str, new: str) -> Moved:
     return Moved(old, new, files)
 
 
-def _mount_again(sandbox: Sandbox, drive: Path, kept: dict[str, Thing]) -> None:
+def _mount_again(sandbox: Sandbox, drive: Path, kept: dict[str, TreeEntry]) -> None:
     output.say("5. Unmounted, and mounted again while the server is down.")
     sandbox.must("first", "umount", _NAME)
     _hold(not os.path.ismount(drive) and not any(drive.iterdir()), "the mount point is an empty folder meanwhile")
@@ -167,7 +167,7 @@ def _come_back(sandbox: Sandbox, requests: Path) -> None:
     output.say(f"   {said} ({time.monotonic() - started:.1f} s)")
 
 
-def _compare(drive: Path, on_server: Path, kept: dict[str, Thing]) -> None:
+def _compare(drive: Path, on_server: Path, kept: dict[str, TreeEntry]) -> None:
     output.say("7. The server's disk and the drive, byte by byte.")
     here = take(drive)
     _same(kept, here, "the drive before and after the synchronization")
@@ -229,12 +229,12 @@ def _journal(sandbox: Sandbox) -> list[object]:
     return entries
 
 
-def _sent(tree: dict[str, Thing]) -> dict[str, Thing]:
+def _sent(tree: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
     """The part of a drive that a server can hold: no links, nothing below a name that Sync-in leaves out."""
     return {path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)}
 
 
-def _same(one: dict[str, Thing], other: dict[str, Thing], what: str) -> None:
+def _same(one: dict[str, TreeEntry], other: dict[str, TreeEntry], what: str) -> None:
     found = differences(one, other)
     shown = "; ".join(map(output.printable, found[:5])) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
     _hold(not found, f"{what} are the same ({shown})")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class TreeEntry:
     """A file (``digest`` of its bytes, mtime in whole seconds), a folder, or a link (``digest`` is its target)."""
 
     kind: str
@@ -23,9 +23,9 @@ class Thing:
     mtime: int = 0
 
 
-def take(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> dict[str, Thing]:
+def take(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> dict[str, TreeEntry]:
     """Everything below ``root`` by relative path; what is left out is not entered."""
-    found: dict[str, Thing] = {}
+    found: dict[str, TreeEntry] = {}
 
     def enter(folder: Path, prefix: str) -> None:
         with os.scandir(folder) as entries:
@@ -41,18 +41,18 @@ def take(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> dict[
     return found
 
 
-def _thing(path: Path) -> Thing:
+def _thing(path: Path) -> TreeEntry:
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
-        return Thing("link", digest=str(path.readlink()))
+        return TreeEntry("link", digest=str(path.readlink()))
     if stat.S_ISDIR(status.st_mode):
-        return Thing("folder")
+        return TreeEntry("folder")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Thing("file", status.st_size, digest, int(status.st_mtime))
+    return TreeEntry("file", status.st_size, digest, int(status.st_mtime))
 
 
-def differences(one: Mapping[str, Thing], other: Mapping[str, Thing]) -> list[str]:
+def differences(one: Mapping[str, TreeEntry], other: Mapping[str, TreeEntry]) -> list[str]:
     """What distinguishes two trees, a line each: nothing when they are the same."""
     lines = [f"only in the first: {path}" for path in one.keys() - other.keys()]
     lines += [f"only in the second: {path}" for path in other.keys() - one.keys()]
@@ -62,7 +62,7 @@ def differences(one: Mapping[str, Thing], other: Mapping[str, Thing]) -> list[st
     return sorted(lines)
 
 
-def _unlike(one: Thing, other: Thing) -> str:
+def _unlike(one: TreeEntry, other: TreeEntry) -> str:
     if one.kind != other.kind:
         return f"{one.kind} and {other.kind}"
     if one.size != other.size:

@@ -12,7 +12,7 @@ from syncin_mount.config.model import check_name
 
 
 @dataclass(slots=True)
-class Wanted:
+class AddOptions:
     """Values as a command line says them; None and () stand for what was not given."""
 
     name: str | None = None
@@ -108,7 +108,7 @@ def _numbered(stem: str, joint: str) -> Iterator[str]:
         yield f"{stem}{joint}{number}"
 
 
-def command_line(wanted: Wanted) -> str:
+def command_line(wanted: AddOptions) -> str:
     """The command that adds it without questions."""
     words = ["syncin-mount", "add", wanted.name or ""]
     for field in fields(wanted):

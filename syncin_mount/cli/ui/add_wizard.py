@@ -17,8 +17,8 @@ from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import (
     SETTINGS,
+    AddOptions,
     Setting,
-    Wanted,
     command_line,
     suggested_mountpoint,
     suggested_name,
@@ -49,7 +49,7 @@ class Assistant:
     says that what the folder here holds is to become the drive's."""
 
     def __init__(
-        self, folders: Folders, configuration: Configuration, wanted: Wanted, *, importing: bool = False
+        self, folders: Folders, configuration: Configuration, wanted: AddOptions, *, importing: bool = False
     ) -> None:
         self.importing = importing
         self._folders = folders

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from syncin_mount.cli.status_poller import Looker
-    from syncin_mount.cli.ui.status_table import Line, Seen
+    from syncin_mount.cli.status_poller import StatusPoller
+    from syncin_mount.cli.ui.status_table import Line, StatusRow
     from syncin_mount.config import Synchronization
 
 LOOK_EVERY = 1.0
@@ -35,7 +35,9 @@ _STYLES = {
 }
 
 
-async def watch(looker: Looker, chosen: Callable[[], Sequence[Synchronization]], *, brief: bool, as_json: bool) -> None:
+async def watch(
+    looker: StatusPoller, chosen: Callable[[], Sequence[Synchronization]], *, brief: bool, as_json: bool
+) -> None:
     """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at each look: it raises
     what is shown, below what was known before."""
     show: Show = _Lines(as_json) if as_json or not watched() else _Screen()
@@ -63,7 +65,7 @@ class Show:
 
     def __enter__(self) -> None: ...
     def __exit__(self, *exc_info: object) -> None: ...
-    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+    def show(self, seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> None:
         """Replaces what was shown before."""
         raise NotImplementedError
 
@@ -82,7 +84,7 @@ class _Screen(Show):
     def __exit__(self, *exc_info: object) -> None:
         self._live.stop()
 
-    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+    def show(self, seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> None:
         self._live.update(block(seen, trouble, brief=brief, now=now), refresh=True)
 
 
@@ -93,7 +95,7 @@ class _Lines(Show):
         self._json = as_json
         self._before: object = None
 
-    def show(self, seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+    def show(self, seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> None:
         key = ([each.key for each in seen], trouble)
         if key == self._before:
             return
@@ -107,7 +109,7 @@ class _Lines(Show):
         tell(seen, trouble, brief=brief, now=now)
 
 
-def plain(seen: Seen) -> dict[str, Any]:
+def plain(seen: StatusRow) -> dict[str, Any]:
     """All that is known, for JSON."""
     found: dict[str, Any] = {"name": seen.configured.name, "mounted": False}
     if seen.status is not None:
@@ -121,7 +123,7 @@ def plain(seen: Seen) -> dict[str, Any]:
     }
 
 
-def tell(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> None:
+def tell(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> None:
     """Shows it once, as a terminal or a pipe has it."""
     if seen and output.on_terminal():
         _console().print(block(seen, trouble, brief=brief, now=now))
@@ -133,7 +135,7 @@ def tell(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> N
         output.say(output.printable(f"{line.name}: {kind}{line.text}"))
 
 
-def block(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> RenderableType:
+def block(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> RenderableType:
     """The table, and below it what there is to say of each; names and texts are shown as they are, escapes as such."""
     from rich.console import Group  # noqa: PLC0415 (start-up time)
     from rich.table import Table  # noqa: PLC0415
@@ -163,7 +165,7 @@ def block(seen: list[Seen], trouble: str | None, *, brief: bool, now: float) -> 
     return Group(table, Text(), below)
 
 
-def _all_lines(seen: list[Seen], trouble: str | None, *, brief: bool) -> list[Line]:
+def _all_lines(seen: list[StatusRow], trouble: str | None, *, brief: bool) -> list[Line]:
     found = [line for each in seen for line in status_table.lines(each, brief=brief)]
     return [*found, *([status_table.Line("up", "error", trouble)] if trouble else [])]
 

@@ -28,7 +28,7 @@ _VERBS = {"send": "sending", "fetch": "fetching"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StatusRow:
     """A synchronization at one moment. ``status`` is None while its daemon starts or ends, ``supervised`` without a
     supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status.
     ``unverified`` is the sentence about a server whose certificate nobody checks, or that is spoken to in clear."""
@@ -70,7 +70,7 @@ class Line:
     text: str
 
 
-def columns(seen: Sequence[Seen]) -> list[str]:
+def columns(seen: Sequence[StatusRow]) -> list[str]:
     """The headings. When the next run is, is of interest only where there are schedules."""
     scheduled = any(each.status is not None and each.status.next_run is not None for each in seen)
     return [
@@ -85,7 +85,7 @@ def columns(seen: Sequence[Seen]) -> list[str]:
     ]
 
 
-def row(seen: Seen, headings: Sequence[str], now: float) -> list[str]:
+def row(seen: StatusRow, headings: Sequence[str], now: float) -> list[str]:
     """What stands below the headings."""
     status = seen.status
     cells = {
@@ -101,7 +101,7 @@ def row(seen: Seen, headings: Sequence[str], now: float) -> list[str]:
     return [cells[heading] for heading in headings]
 
 
-def drive(seen: Seen) -> str:
+def drive(seen: StatusRow) -> str:
     """Whether it is mounted."""
     if seen.status is not None and seen.status.mounted:
         return "mounted"
@@ -117,7 +117,7 @@ def server(status: Status) -> str:
     return "online" if status.online else "offline"
 
 
-def doing(seen: Seen, now: float) -> str:
+def doing(seen: StatusRow, now: float) -> str:
     """What goes on, in a word or two."""
     supervised, status = seen.supervised, seen.status
     if seen.error is not None:
@@ -152,7 +152,7 @@ def at_rest(status: Status) -> str:
     return "waits" if status.problems else "idle"
 
 
-def lines(seen: Seen, *, brief: bool = True) -> list[Line]:
+def lines(seen: StatusRow, *, brief: bool = True) -> list[Line]:
     """What is told of it below the table; not ``brief``: all of it."""
     name, status = seen.configured.name, seen.status
     found: list[tuple[str, str]] = []

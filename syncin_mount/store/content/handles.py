@@ -30,9 +30,9 @@ class IncomingFile:
     """
 
     def __init__(
-        self, path: Path, node: int, size: int, mtime: int, check_room: Callable[[], None] = lambda: None
+        self, path: Path, node: int, size: int, mtime: int, require_space: Callable[[], None] = lambda: None
     ) -> None:
-        self._check_room = check_room
+        self._check_room = require_space
         self.path = path
         self.node = node
         self.mtime = mtime

@@ -52,10 +52,10 @@ Object = tuple[int, int]
 class Objects:
     """Paths, and opening and removing what they name."""
 
-    def __init__(self, folder: Path, check_room: Callable[[], None] = lambda: None) -> None:
-        """``check_room`` raises OSError (ENOSPC) while nothing more may arrive."""
+    def __init__(self, folder: Path, require_space: Callable[[], None] = lambda: None) -> None:
+        """``require_space`` raises OSError (ENOSPC) while nothing more may arrive."""
         self._folder = folder
-        self._check_room = check_room
+        self._check_room = require_space
         self._objects = os.fspath(folder / "objects")
         self._bin = os.fsencode(folder / "bin")
         self._incoming = folder / "incoming"
@@ -196,7 +196,7 @@ class Objects:
         """The incoming file becomes an object."""
         os.rename(incoming.path, self.path(incoming.node, number))
 
-    def untake(self, incoming: IncomingFile, number: int) -> None:
+    def undo_install(self, incoming: IncomingFile, number: int) -> None:
         """Takes ``take`` back."""
         os.rename(self.path(incoming.node, number), incoming.path)
 

@@ -22,10 +22,10 @@ from typing import Final, TypeVar
 
 from reconciler.model import Outcome, Side
 from syncin_mount.store.history import schema
-from syncin_mount.store.history.query import Transfer, Wanted, find
+from syncin_mount.store.history.query import HistoryQuery, Transfer, find
 from syncin_mount.store.history.schema import Limits, OldHistory, Row, kind_of, transaction
 
-__all__ = ["History", "Limits", "OldHistory", "Transfer", "Wanted", "read_history"]
+__all__ = ["History", "HistoryQuery", "Limits", "OldHistory", "Transfer", "read_history"]
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +101,11 @@ class History:
         with self._turn:
             return self._do(lambda db: schema.tend(db, self._now(), limits), or_else=False)
 
-    def query(self, wanted: Wanted | None = None) -> list[Transfer]:
+    def query(self, wanted: HistoryQuery | None = None) -> list[Transfer]:
         """What fits, also of what was not written yet; none while the file cannot be read. Blocks."""
         with self._turn:
             self.commit()
-            return self._do(lambda db: find(db, wanted or Wanted()), or_else=[])
+            return self._do(lambda db: find(db, wanted or HistoryQuery()), or_else=[])
 
     def close(self) -> None:
         """Writes what waits, if that is possible. Twice is harmless."""
@@ -162,7 +162,7 @@ class History:
         self._failed = True
 
 
-def read_history(path: Path, wanted: Wanted) -> list[Transfer]:
+def read_history(path: Path, wanted: HistoryQuery) -> list[Transfer]:
     """What fits of a history that another process may be writing; without what it has in memory. Raises sqlite3.Error,
     OldHistory."""
     db = schema.open_for_reading(path)

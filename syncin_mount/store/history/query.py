@@ -57,7 +57,7 @@ class Transfer(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HistoryQuery:
     """Which rows are wanted, None being any: ``search`` is a part of a path without regard to case, times are ns and
     ``until_ns`` is not among them. The latest come first, but with ``after`` (an id) the first behind that do.
     ``before`` is the last page's last id."""
@@ -74,7 +74,7 @@ class Wanted:
     limit: int = 100
 
 
-def find(db: sqlite3.Connection, wanted: Wanted) -> list[Transfer]:
+def find(db: sqlite3.Connection, wanted: HistoryQuery) -> list[Transfer]:
     """Raises sqlite3.Error. Blocks: some ms, and up to a second where very many rows hold a text and none of them fits
     the rest."""
     low, high = _range(db, wanted)
@@ -83,7 +83,7 @@ def find(db: sqlite3.Connection, wanted: Wanted) -> list[Transfer]:
     return [_transfer(row) for row in islice(_Search(db, wanted, low, high).rows(), wanted.limit)]
 
 
-def _range(db: sqlite3.Connection, wanted: Wanted) -> tuple[int, int]:
+def _range(db: sqlite3.Connection, wanted: HistoryQuery) -> tuple[int, int]:
     """The first and last id that can fit."""
     lows = [db.execute("SELECT min(id) FROM transfers").fetchone()[0]]
     highs = [db.execute("SELECT max(id) FROM transfers").fetchone()[0]]
@@ -106,7 +106,7 @@ def _range(db: sqlite3.Connection, wanted: Wanted) -> tuple[int, int]:
 
 
 class _Search:
-    def __init__(self, db: sqlite3.Connection, wanted: Wanted, low: int, high: int) -> None:
+    def __init__(self, db: sqlite3.Connection, wanted: HistoryQuery, low: int, high: int) -> None:
         self._db = db
         self._low, self._high = low, high
         self._order = "ASC" if wanted.after is not None else "DESC"

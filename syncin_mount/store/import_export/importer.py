@@ -291,7 +291,7 @@ class Importer:
 
     def _fill(self, path: bytes, parent: NodeId, name: bytes, fd: int, found: os.stat_result) -> None:
         replica = self._replica
-        replica.check_room()
+        replica.require_space()
         twin = self._names.get((found.st_dev, found.st_ino))
         if twin is not None and self._is_same(twin, fd, found):
             replica.link(twin, parent, name)

@@ -45,7 +45,7 @@ def _apply_linking(index: Index, sequence: int, event: events.AnyEvent) -> None:
         _HANDLERS[type(event)](index, sequence, event)
     finally:
         index.before = None
-    hard_links.settle(index, sequence, event, before)
+    hard_links.follow_event(index, sequence, event, before)
 
 
 def _formatted(index: Index, _sequence: int, event: events.Formatted) -> None:

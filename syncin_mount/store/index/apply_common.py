@@ -80,9 +80,9 @@ def end_content(index: Index, sequence: int, node: int, record: Node, successor:
         index.effect(sequence, Unlink(record.owner, record.number))
         return
     base = index.base(node)
-    only_here = base is None or base.version != record.version
+    is_sole_copy = base is None or base.version != record.version
     unsynced = index.txn.get(key(node), db=index.unsynced) is not None
-    effect = Unlink(record.owner, record.number, successor, record.size, record.mtime, only_here, unsynced)
+    effect = Unlink(record.owner, record.number, successor, record.size, record.mtime, is_sole_copy, unsynced)
     index.effect(sequence, effect)
 
 
@@ -90,7 +90,7 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
     """The local part of a node goes, its entry being gone; True when its base stays behind to be deleted remotely.
     ``successor`` is the file that takes its name."""
     base = index.base(node)
-    heir = _heir(index, base) or _twin(index, node, record, base)
+    heir = _successor(index, base) or _twin(index, node, record, base)
     known = base is not None and base.kind == FILE
     counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and known else None
     if record.kind == FILE:
@@ -125,7 +125,7 @@ def _twin(index: Index, node: int, record: Node, base: BaseRecord | None) -> int
     return next((each for each in index.names_of(node, record) if each != node and index.base(each) is None), 0)
 
 
-def _heir(index: Index, base: BaseRecord | None) -> int:
+def _successor(index: Index, base: BaseRecord | None) -> int:
     """The new file that has the place of a document's base, and is the document once that is gone; 0 for none."""
     heir = index.entry(base.parent, base.name) if base is not None and base.kind == FILE else None
     if heir is None or index.base(heir) is not None:

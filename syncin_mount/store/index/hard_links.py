@@ -4,8 +4,8 @@ Each name is a node of its own, with its own base, place and fate on the server,
 nodes have in common is the *content object* (``owner``, ``number``), the inode and all attributes. The table ``links``
 has a row for each node of such a group (object + node), and ``Node.links`` its size, which is the link count.
 
-The events and their handlers know one node and nothing of this. ``settle`` follows each event that touched a node of a
-group, and makes the group fit again:
+The events and their handlers know one node and nothing of this. ``follow_event`` follows each event that touched a node
+of a group, and makes the group fit again:
 
 * what changed of one node is changed of all: attributes, size, version, being written; they are dirty then as well;
 * a node that has another content now (the server's version, or none) has left the group, with an inode of its own; so
@@ -43,7 +43,8 @@ SHARED: Final = (
 
 
 def linked(index: Index, sequence: int, event: events.Linked) -> None:
-    """A node gets another name: a new node with the same content, inode and attributes. ``settle`` counts them."""
+    """A node gets another name: a new node with the same content, inode and attributes. ``follow_event`` counts
+    them."""
     node, source, now = event.node, event.source, event.now
     record = index.node(source)
     assert record is not None
@@ -70,7 +71,7 @@ def linked(index: Index, sequence: int, event: events.Linked) -> None:
     touch(index, event.parent, now)
 
 
-def settle(index: Index, sequence: int, event: events.AnyEvent, before: dict[int, Node | None]) -> None:
+def follow_event(index: Index, sequence: int, event: events.AnyEvent, before: dict[int, Node | None]) -> None:
     """Makes the groups fit that the event touched. ``before`` has the records of the nodes that it changed, as they
     were."""
     groups: dict[Object, None] = {}
@@ -78,12 +79,12 @@ def settle(index: Index, sequence: int, event: events.AnyEvent, before: dict[int
         for record in (old, index.peek(node)):
             if record is not None and record.kind != FOLDER and record.links > 1:
                 groups[record.owner, record.number] = None
-    remaining = {group: _settle_group(index, event, group, before) for group in groups}
+    remaining = {group: _follow_group(index, event, group, before) for group in groups}
     if remaining:
         _keep_contents(index, sequence, remaining)
 
 
-def _settle_group(index: Index, event: events.AnyEvent, group: Object, before: dict[int, Node | None]) -> int:
+def _follow_group(index: Index, event: events.AnyEvent, group: Object, before: dict[int, Node | None]) -> int:
     """Returns how many nodes have the content."""
     known = index.linked(*group)
     candidates = sorted({*known, *before})

@@ -38,7 +38,7 @@ from pathlib import Path
 
 import lmdb
 
-from syncin_mount.store.index.tables import ROOT, TABLES, Still, Table, Tables
+from syncin_mount.store.index.tables import ROOT, TABLES, IndexSnapshot, Table, Tables
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -75,7 +75,7 @@ class Index(Tables):
     def __init__(self, folder: Path, map_size: int) -> None:
         self._folder = os.fspath(folder)
         self._open_env(map_size)
-        self._stills: list[Still] = []
+        self._stills: list[IndexSnapshot] = []
         self._hot: dict[int, Node] = {}
         self._changed: dict[int, bytes] = {}  # records of ``_hot`` that are not in the table yet, as they will be there
         self.before: dict[int, Node | None] | None = None  # what an event changed, see ``links.settle``
@@ -144,14 +144,14 @@ class Index(Tables):
         self.txn.abort()
         self._env.close()
 
-    def still(self) -> Still:
+    def still(self) -> IndexSnapshot:
         """The state of the last commit, to be read while this goes on; until the next commit, which ends it.
 
         LMDB keeps no track of readers here (``lock=False``). None is needed: until a commit is durable, the write
         transaction changes no page of the one before, as that is what a power cut would come back to.
         """
         self._stills = [each for each in self._stills if not each.is_over()]
-        self._stills.append(Still(self._tables, self._env.begin(buffers=False)))
+        self._stills.append(IndexSnapshot(self._tables, self._env.begin(buffers=False)))
         return self._stills[-1]
 
     def is_read_apart(self) -> bool:

@@ -1,7 +1,7 @@
 """Look-ups in the index's tables, through one transaction.
 
-`Index` reads through its open write transaction. A `Still` reads the last commit through a transaction of its own, also
-in another thread, while the index goes on.
+`Index` reads through its open write transaction. A `IndexSnapshot` reads the last commit through a transaction of its
+own, also in another thread, while the index goes on.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ class Tables:
         return int(self.txn.stat(table)["entries"])
 
 
-class Still(Tables):
+class IndexSnapshot(Tables):
     """The tables as of one commit. A context manager around all reading, which may happen in another thread.
 
     ``end``, which the index calls before it commits, grows or closes, lets every further look-up raise SnapshotEnded

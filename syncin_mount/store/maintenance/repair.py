@@ -29,7 +29,7 @@ from syncin_mount.store.maintenance.check import Problem, check
 from syncin_mount.store.records import FORMAT
 from syncin_mount.store.recovery import salvage
 from syncin_mount.store.recovery.consistency import compare
-from syncin_mount.store.recovery.rebuild import Mending
+from syncin_mount.store.recovery.rebuild import IndexRebuilder
 from syncin_mount.store.recovery.repair_swap import REPAIRING, finish_repair
 from syncin_mount.store.recovery.set_aside import SetAside
 from syncin_mount.store.replica.core import MAP_SIZE, as_os_error
@@ -159,7 +159,7 @@ def _fill(folder: Path, index: Index, done: Repaired, now: int) -> int:
     found = salvage.salvage(folder, index, power_cut=power_cut)
     done.said += [each for each in found.said if each not in done.said]
     number = 1 + max([found.last, *objects.numbers()]) + (LEAP if found.lost else 0)
-    mending = Mending(index, objects, now=now, number=number, lost=found.lost)
+    mending = IndexRebuilder(index, objects, now=now, number=number, lost=found.lost)
     done.bases_ended = not mending.mend(owner=system.OWNER)
     done.said += [each for each in mending.said if each not in done.said]
     index.commit()

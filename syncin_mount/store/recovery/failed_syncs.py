@@ -23,7 +23,7 @@ FAILED = "a sync failed\n"
 """What ``running`` says then: no boot id, so the next start is one after a power cut."""
 
 
-class Doubt:
+class FailedSyncs:
     """Nodes by the number of their last failure. ``running`` is the replica's file of that name."""
 
     def __init__(self, running: Path) -> None:
@@ -69,7 +69,7 @@ class Doubt:
             log.debug("%s cannot be written now: %s", self._running, error)
 
 
-def written_again(path: str) -> Iterator[None]:
+def rewrite_content(path: str) -> Iterator[None]:
     """Writes what is in a file to it once more, holes left out, its times kept; a piece at each step, so that others
     may write to it between two. Raises OSError."""
     try:

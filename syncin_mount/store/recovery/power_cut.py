@@ -34,7 +34,9 @@ class Former:
     whole: bool
 
 
-def rescued(index: Index, objects: Objects, now: int, torn_why: str) -> list[events.FellBack | events.Spared]:
+def recover_overwritten(
+    index: Index, objects: Objects, now: int, torn_why: str
+) -> list[events.FellBack | events.Spared]:
     """What must be recorded before any effect is done. Looks at files; changes nothing."""
     waiting: dict[int, list[Former]] = {}
     arriving = set()
@@ -83,7 +85,7 @@ def _rescue(
     node: int, size: int, torn: bool, formers: Iterator[Former], now: int, torn_why: str
 ) -> Iterator[events.FellBack | events.Spared]:
     for former in formers:
-        if not former.effect.only_here:
+        if not former.effect.is_sole_copy:
             return  # the server has it: what is torn here comes back from there
         if not former.whole:
             continue

@@ -1,5 +1,5 @@
-"""A damaged index put in order: ``Mending`` looks at what could be read and at the files there are, and makes the index
-fit both. It changes the index alone, which nobody uses yet; what is to happen to files becomes effects.
+"""A damaged index put in order: ``IndexRebuilder`` looks at what could be read and at the files there are, and makes
+the index fit both. It changes the index alone, which nobody uses yet; what is to happen to files becomes effects.
 
 * What follows from something else is computed anew: entries, inodes, marks, counts, the tables by place.
 * Each content stays with its node. One without a node, or whose node has no place any more, goes to the bin.
@@ -53,7 +53,7 @@ TOP: Final = b"found by check --repair"
 WHY: Final = "a repair found it without a place in the drive"
 
 
-class Mending:
+class IndexRebuilder:
     """For one index. ``said`` grows by what people should know. ``number`` is that of the repair, greater than any
     event's before."""
 

@@ -62,8 +62,8 @@ from syncin_mount.store.records import (
 )
 from syncin_mount.store.recovery import salvage
 from syncin_mount.store.recovery.consistency import compare_index
-from syncin_mount.store.recovery.failed_syncs import Doubt, written_again
-from syncin_mount.store.recovery.power_cut import rescued
+from syncin_mount.store.recovery.failed_syncs import FailedSyncs, rewrite_content
+from syncin_mount.store.recovery.power_cut import recover_overwritten
 from syncin_mount.store.recovery.repair_swap import finish_repair
 from syncin_mount.store.recovery.replay import replay
 from syncin_mount.store.recovery.set_aside import SetAside
@@ -101,10 +101,10 @@ class Core(Looking):
         salvage.refuse_damaged(folder)
         for name in ("index", "journal"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
-        self._objects = Objects(folder, self.check_room)
+        self._objects = Objects(folder, self.require_space)
         self._objects.make_folders()
         format_version.write_format(folder)
-        self._reserve = Reserve(folder / "reserve", reserve_bytes, self._needing_room)
+        self._reserve = Reserve(folder / "reserve", reserve_bytes, self._files_that_grow)
         self._journal = Journal(folder / "journal", self._reserve, segment_bytes=segment_bytes)
         self._ix = Index(folder / "index", map_size)
         self.history = History(folder / "history.sqlite", now_ns)
@@ -116,7 +116,7 @@ class Core(Looking):
         self._on_disk: bytes | None = None  # they are, up to this one; set by the thread of ``sync_files``
         self._swept = 0  # the event that said so last
         self._behind = False  # the index lacks events of the journal, as it could not be read when they were lost
-        self._doubt = Doubt(folder / "running")
+        self._doubt = FailedSyncs(folder / "running")
         self.set_aside = SetAside(folder)
         self._closed = False
 
@@ -175,7 +175,7 @@ class Core(Looking):
             self._drop_stray_bins()
         # The journal's records are all in the index now. Once that is durable, a new segment begins.
         self._commit_index()
-        self._in_any_room(lambda: self._journal.renew(ix.applied + 1))
+        self._with_reserve(lambda: self._journal.renew(ix.applied + 1))
         self._reserve.restore()
         self._keep_strays(self._objects.strays(ix.applied + 1))
         if ix.applied == 0:
@@ -183,22 +183,22 @@ class Core(Looking):
             for name in ("index", "objects"):
                 system.sync_folder(self.folder / name)
         if power_cut:
-            for event in rescued(ix, self._objects, self._now(), TORN):
+            for event in recover_overwritten(ix, self._objects, self._now(), TORN):
                 self._do(event)
         # Before any other content is looked at: some may have to come back from the bin first.
-        self._unless_full(self._do_all_effects, power_cut=power_cut)
+        self._ignore_full_disk(self._do_all_effects, power_cut=power_cut)
         self._find_incoming(power_cut=power_cut)
         interrupted = self._finish_writes()
         if power_cut:
-            self._distrust(interrupted)
-        self._unless_full(self.commit, power_cut=power_cut)
+            self._verify_after_power_cut(interrupted)
+        self._ignore_full_disk(self.commit, power_cut=power_cut)
         if before != boot:
-            self._in_any_room(lambda: atomic_file.write_whole(running, boot + "\n"))
+            self._with_reserve(lambda: atomic_file.write_whole(running, boot + "\n"))
             self._reserve.restore()
         self._doubt.started(boot)
         self._last_local = ix.applied
 
-    def _unless_full(self, act: Callable[[], None], *, power_cut: bool) -> None:
+    def _ignore_full_disk(self, act: Callable[[], None], *, power_cut: bool) -> None:
         """Effects may wait for room; but for those by which contents come back after a power cut."""
         try:
             act()
@@ -207,19 +207,19 @@ class Core(Looking):
                 raise
             log.warning("the disk is full: what is to go to the bin stays where it is until there is room")
 
-    def _needing_room(self) -> list[Path]:
+    def _files_that_grow(self) -> list[Path]:
         return [self.folder / "index" / "data.mdb", *(path for _, path in self._journal.segments()[-1:])]
 
     def _find_incoming(self, *, power_cut: bool) -> None:
         try:
-            trusted = self._in_any_room(self._objects.tells_holes)
+            trusted = self._with_reserve(self._objects.tells_holes)
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
             trusted = False  # so what arrived goes, and makes room; it is fetched again
         self._objects.find_incoming(keep=lambda *version: trusted and not power_cut and self._is_wanted(*version))
 
-    def _in_any_room(self, act: Callable[[], T]) -> T:
+    def _with_reserve(self, act: Callable[[], T]) -> T:
         """Does it; on a full disk with the space kept back."""
         try:
             return act()
@@ -279,7 +279,7 @@ class Core(Looking):
         size, mtime = (0, record.mtime) if found is None else (found.st_size, found.st_mtime_ns)
         self._do(events.Written(self._now(), node, size, mtime))
 
-    def _distrust(self, interrupted: list[int]) -> None:
+    def _verify_after_power_cut(self, interrupted: list[int]) -> None:
         """After a power cut: contents that were not synced may be anything. ``interrupted`` were being written."""
         absent = [node for node in self._ix.marked(self._ix.unsynced) if self._server_has(node)]
         if absent:  # first: what becomes of another name of the same file is no change of theirs
@@ -362,7 +362,7 @@ class Core(Looking):
             self._rebuild()
         sequence = ix.applied + 1
         if grows:
-            self.check_room()
+            self.require_space()
         payload = proved(event)
         try:
             self._apply(sequence, event)
@@ -400,7 +400,7 @@ class Core(Looking):
             raise as_os_error(error) from error
         self._behind = False
 
-    def check_room(self) -> None:
+    def require_space(self) -> None:
         """Raises OSError (ENOSPC) while the space kept back is in use: it is for the journal and the index alone."""
         if not self._reserve.whole:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -485,7 +485,7 @@ class Core(Looking):
             if isinstance(effect, Unlink | ToBin) and self._is_somebody_s(effect.owner, effect.number):
                 raise IndexDamaged(f"what waits to go is the content of node {effect.owner}")
             try:
-                self._in_any_room(functools.partial(self._objects.do, sequence, effect))
+                self._with_reserve(functools.partial(self._objects.do, sequence, effect))
             except OSError as error:
                 failure = failure or error
                 _makes_room(effect, uncopied)
@@ -604,11 +604,11 @@ class Core(Looking):
         """Contents of which a sync failed, for ``resolved``."""
         return self._doubt.nodes()
 
-    def written_again(self, node: int) -> Iterator[None]:
+    def rewrite_content(self, node: int) -> Iterator[None]:
         """Writes a content to its object once more, a piece at each step. Raises OSError."""
         record = self._ix.node(node)
         if record is not None and record.kind == FILE and record.present:
-            yield from written_again(self._objects.path(record.owner, record.number))
+            yield from rewrite_content(self._objects.path(record.owner, record.number))
 
     def resolved(self, nodes: dict[int, int]) -> None:
         """What was ``in_doubt`` was written again, and a sync that began after that succeeded."""

@@ -27,7 +27,7 @@ from syncin_mount.store.records import (
     key,
 )
 from syncin_mount.store.replica.core import Core
-from syncin_mount.store.replica.tree_reader import PAGE, StillReplica
+from syncin_mount.store.replica.tree_reader import PAGE, ReplicaSnapshot
 from syncin_mount.store.types import TYPES, Attr, BinEntry, Operation, OpKind, Status
 
 
@@ -135,12 +135,12 @@ class Reading(Core):
 
     # for the reconciler -------------------------------------------------------------------------------------------
 
-    def snapshot(self, ids: int = 0) -> StillReplica:
+    def snapshot(self, ids: int = 0) -> ReplicaSnapshot:
         if self._ix.applied != self._ix.committed:
             self._commit_index()
         first = int(self.new_id())
         self._next_id += ids
-        return StillReplica(self._ix.still(), self._writers, range(first, first + ids))
+        return ReplicaSnapshot(self._ix.still(), self._writers, range(first, first + ids))
 
     def is_read_apart(self) -> bool:
         """Whether a snapshot is being read: a commit would end it."""

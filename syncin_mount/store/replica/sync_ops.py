@@ -38,7 +38,7 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 class Settling(Unnaming):
     """Each method is one event. Listeners are told after it what the kernel may have remembered wrongly."""
 
-    def tell_again(self, ino: int) -> None:
+    def notify_attr_changed(self, ino: int) -> None:
         """Has listeners told that the inode's attributes may be remembered wrongly, though nothing changed."""
         self._tell(AttrChanged(ino))
 
@@ -154,7 +154,7 @@ class Settling(Unnaming):
         number = self._ix.applied + 1
         event = events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino, parts)
         if parts:
-            self.check_room()
+            self.require_space()
         try:
             if parts:  # the file's other names keep their time
                 self._objects.copy_object(record.owner, record.number, node, number)
@@ -220,10 +220,10 @@ class Settling(Unnaming):
         record = self._node(node)
         if record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "the node is no file")
-        self.check_room()
+        self.require_space()
         return self._objects.incoming(node, size, mtime)
 
-    def take_in(
+    def install_content(
         self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str
     ) -> None:
         record = self._ix.node(node)
@@ -249,7 +249,7 @@ class Settling(Unnaming):
             with self._unnaming([] if same else [node]):
                 self._do(events.TakenIn(self._now(), node, new_base, ino, keep, _text(why)))
         except BaseException:
-            self._objects.untake(incoming, number)
+            self._objects.undo_install(incoming, number)
             raise
         self._objects.taken(incoming, number)
         if ino != record.ino:
@@ -257,7 +257,7 @@ class Settling(Unnaming):
             self._tell_name(record.parent, record.name, (node, record))
             self._tell_links(record)
 
-    def binned_copy(self, node: NodeId, why: str) -> None:
+    def copy_to_bin(self, node: NodeId, why: str) -> None:
         record = self._node(node)
         if record.kind != FILE or not record.present:
             return
@@ -340,7 +340,7 @@ class Settling(Unnaming):
         """``bin_empty`` of entries that are elsewhere by now: their files go with a later commit."""
         self._do(events.BinDropped(self._now(), sequences))
 
-    def bin_settled(self) -> list[BinEntry]:
+    def durable_bin_entries(self) -> list[BinEntry]:
         """The entries that are whole, on the disk too: nothing of them waits for a commit or a sync any more, nor would
         be done again after a power cut. Oldest first."""
         if self._swept > self._ix.committed:
@@ -357,7 +357,7 @@ class Settling(Unnaming):
         return os.fsencode(self.folder / "bin")
 
     @contextlib.contextmanager
-    def bin_leaving(self, sequence: int) -> Iterator[bytes]:
+    def lease_bin_entry(self, sequence: int) -> Iterator[bytes]:
         """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its folder, which this
         gives, may be changed by another thread. In the end ``bin_drop`` it, or leave in the folder what was there."""
         self._leaving.add(sequence)

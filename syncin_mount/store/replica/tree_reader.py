@@ -8,7 +8,7 @@ from typing import Self
 
 from reconciler.model import Base, Local, NodeId
 from reconciler.ports import BaseEntry, Dirty
-from syncin_mount.store.index.tables import ROOT, Still, Tables
+from syncin_mount.store.index.tables import ROOT, IndexSnapshot, Tables
 from syncin_mount.store.records import BASE_ENTRY, U64, BaseRecord, Node, key
 from syncin_mount.store.types import KINDS
 
@@ -150,13 +150,13 @@ class Looking:
         return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
 
 
-class StillReplica(Looking):
+class ReplicaSnapshot(Looking):
     """``reconciler.ports.Snapshot``: the replica as it was at one moment. Use as a context manager, in any one thread.
 
     ``ids`` are for new nodes.
     """
 
-    def __init__(self, still: Still, writers: Collection[int], ids: range) -> None:
+    def __init__(self, still: IndexSnapshot, writers: Collection[int], ids: range) -> None:
         self._ix = self._still = still
         self._writers = frozenset(writers)
         self._ids = iter(ids)

@@ -80,9 +80,9 @@ async def run_mounted(
 
 
 async def _release_the_killed(folders: Folders, frontend: Frontend, synchronization: Synchronization) -> None:
-    """Ends the drive of a daemon that was killed and cannot end, because its threads wait in the kernel for who waits
-    for that drive (docs/crash-table.md, "What a kill can leave standing"). What remains is said when the replica is
-    opened."""
+    """Ends the drive of a daemon that was killed and cannot end, because its threads wait in the
+    kernel for who waits for that drive (docs/internals/crash-table.md, "What a kill can leave
+    standing"). What remains is said when the replica is opened."""
     pid = dying_holder(folders.replica(synchronization.name))
     if pid is None or not await trio.to_thread.run_sync(frontend.abort, synchronization.mountpoint):
         return

@@ -16,7 +16,8 @@ _PID_WIDTH = 20
 
 def _in_use(folder: Path, pid: int) -> str:
     if system.is_dying(pid):
-        # Its threads may wait in the kernel for who waits for the drive (docs/crash-table.md, "What a kill can leave").
+        # Its threads may wait in the kernel for who waits for the drive:
+        # docs/internals/crash-table.md, "What a kill can leave standing".
         return (
             f"the replica in {folder} is in use by process {pid}, which was killed and cannot end while a program "
             "waits for its drive; release them with: umount -f and the drive's folder."

@@ -1,4 +1,4 @@
-"""The bin of the user's desktop: which one there is, and putting something there. docs/architecture.md says why so.
+"""The bin of the user's desktop: which one there is, and putting something there. docs/internals/bins.md says why so.
 
 The pure half decides (``spec``: names and texts; ``where``: which bin), ``freedesktop`` acts. Another system's bin
 needs another ``UserBin`` only.

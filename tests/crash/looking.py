@@ -13,7 +13,7 @@ from tests.crash.model import FILE, FOLDER, LINK, Entry
 
 
 def on_server(folder: Path) -> dict[str, TreeEntry]:
-    """Without what interrupted uploads leave there (docs/architecture.md)."""
+    """Without what interrupted uploads leave there (docs/internals/uploads-and-recovery.md)."""
     return take(folder, lambda path: path.rpartition("/")[2].startswith(PARTIAL_PREFIX))
 
 

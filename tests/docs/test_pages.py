@@ -17,10 +17,7 @@ from tests.docs.generate import DOCS, PARTS, ROOT, WIDTH, pages, stale
 
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 INDEX = DOCS / "index.md"
-OLDER = {DOCS / f"{name}.md" for name in ("architecture", "crash-table", "testing", "performance")}
-"""They are being replaced by docs/internals, and keep their long lines until then."""
 GUIDES = [ROOT / "README.md", *DOCS.glob("*.md"), *(DOCS / "guide").glob("*.md"), *(DOCS / "reference").glob("*.md")]
-GUIDES = [page for page in GUIDES if page not in OLDER]
 
 
 def names(pages: list[Path]) -> list[str]:
@@ -96,7 +93,7 @@ def test_every_page_is_found_from_the_index():
 # --- form ------------------------------------------------------------------------------------------------------------
 
 
-NARROW = [page for page in ALL if page not in OLDER and page.name != "CHANGELOG.md"]
+NARROW = [page for page in ALL if page.name != "CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("page", NARROW, ids=names(NARROW))

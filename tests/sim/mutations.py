@@ -167,7 +167,7 @@ ELSEWHERE = (
     ),
 )
 """Too rare for so many runs, or made harmless by a second guard; tables, properties and the engine's tests catch them
-(docs/testing.md). Named by their words, they are tried all the same."""
+(docs/records/runs.md). Named by their words, they are tried all the same."""
 
 
 def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | None, str]:

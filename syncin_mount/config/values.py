@@ -165,8 +165,12 @@ def write_same(value: Any) -> Plain:
 
 def check_url(text: str) -> str:
     """The server's address without a trailing slash. Raises ValueError that says what is expected."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError as error:  # UnicodeError is one
+        raise ValueError("an address with the name of a computer, or its number, in it") from error
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise ValueError("an address that begins with https:// or http://, as https://files.example.org")
     if parts.username or parts.password:
         raise ValueError("an address without user name and password (the login is a setting of its own)")

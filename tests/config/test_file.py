@@ -147,6 +147,8 @@ mountpoint = "/mnt/docs"
         ('login = "user1"', "login = 3", 3, "'login' must be a text in quotes"),
         ('login = "user1"\n', "", 1, "lacks 'login'"),
         ('url = "http://127.0.0.1:8080"', 'url = "ftp://x"', 2, "'url' must be an address that begins with https://"),
+        ('url = "http://127.0.0.1:8080"', 'url = "http://[::1"', 2, "with the name of a computer"),
+        ('url = "http://127.0.0.1:8080"', 'url = "http://a..b"', 2, "with the name of a computer"),
         ('url = "http://127.0.0.1:8080"', 'url = "http://a:b@x"', 2, "without user name and password"),
         (CLIENT, "me", 4, "'client_id' must be the UUID"),
         ('server = "home"', 'server = "work"', 7, r"there is no \[servers.work\]"),

@@ -18,6 +18,7 @@ from reconciler.errors import Refused, Unreachable
 from syncin_mount.remote import ServerAccount, Session, Timeouts, Untrusted, Way, register
 from syncin_mount.remote.browse import tree
 from syncin_mount.remote.http.route import Proxy, parse_proxy, proxy_for, refuse_clear
+from syncin_mount.remote.http.transport import Wire
 from tests.server.support import Memory, answer, head_of, raw_server
 
 OTHERS = ["http://files.example.org", "http://10.0.0.1:8080", "http://[2001:db8::1]", "http://localhost.example.org"]
@@ -325,3 +326,11 @@ def locked(tmp_path: Path, pem: Path) -> Path:
 async def test_a_key_with_a_passphrase_asks_nobody(locked: Path) -> None:
     with pytest.raises(Refused, match="protected by a passphrase"):
         await register("https://127.0.0.1:1", "user1", "x", None, "id", way=Way(client_cert=str(locked)))
+
+
+@pytest.mark.parametrize("url", ["https://999.1.1.1", "https://☃.example"])
+async def test_an_address_that_nobody_can_have_is_told_by_the_first_request(url: str) -> None:
+    """A drive is mounted all the same."""
+    async with Wire(url) as wire:
+        with pytest.raises(Refused, match="is no address of a server"):
+            wire._opened()

@@ -10,10 +10,12 @@ from typing import Any
 import httpcore
 import httpx
 
+from reconciler.errors import Refused
 from syncin_mount.remote.http.chunks import CoalescingStream
 from syncin_mount.remote.http.route import Proxy, Way, proxy_for
 from syncin_mount.remote.http.socks import SocksBackend
 from syncin_mount.remote.http.stream import Backend, Stream
+from syncin_mount.remote.remote_paths import shown
 from syncin_mount.remote.trust import trusting, unusable
 
 CONNECTIONS = 16
@@ -58,7 +60,10 @@ class Transport:
         proxy = proxy_for(url, way)
         self._plain = _pool(proxy, context, Stream)
         self._listing = _pool(proxy, context, CoalescingStream)
-        parts = httpx.URL(url)
+        try:
+            parts = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise Refused(f"{shown(url)} is no address of a server: {shown(str(error))}") from error
         self._scheme, self._host, self._port = parts.raw_scheme, parts.raw_host, parts.port
         self._prefix = parts.raw_path.rstrip(b"/") + b"/"
 

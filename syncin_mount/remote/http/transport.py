@@ -214,6 +214,14 @@ class Answer:
             await self._reply.aclose()
 
 
+def _host_of(url: str) -> bytes:
+    """As the header Host has it; empty where nobody can be asked, which the first request tells."""
+    try:
+        return httpx.URL(url).netloc
+    except httpx.InvalidURL:
+        return b""
+
+
 class Wire:
     """The connections to one server. Use as an async context manager; any number of tasks may share it."""
 
@@ -232,7 +240,7 @@ class Wire:
         self.url = url
         self.account = account
         self.timeouts = timeouts or Timeouts()
-        self._host = httpx.URL(url).netloc
+        self._host = _host_of(url)
         self._way = way or Way()
         self._transport: Transport | None = None
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from reconciler.errors import RemoteError, Unauthorized, Unreachable
+from reconciler.errors import RemoteError
 from reconciler.executor.upload import checksum_there, file_at
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import UNPROVED, Base, Entry, Kind, NodeId, Remote
@@ -172,10 +172,8 @@ class Prover:
                     found.update({each.path: each for each in batch if each.path in wanted})
                     self._tell_progress(len(found), len(paths), there=True)
             return found
-        except Unauthorized:
-            raise
         except RemoteError as error:
-            if isinstance(error, Unreachable) and await self._reach.is_away(error):
+            if await self._reach.ends_all(error):
                 raise
             log.warning("the server does not tell the checksums of what is on both sides: %s", error)
             return {}
@@ -237,10 +235,8 @@ class Prover:
             if len(asked) * READ_ONE_OF <= entries and size <= entries * READ_BYTES:
                 return {each.path: await self._read(each) for each in asked}
             told = await self._remote.checksums([each.path for each in asked if each.remote.checksum is None])
-        except Unauthorized:
-            raise
         except RemoteError as error:
-            if isinstance(error, Unreachable) and await self._reach.is_away(error):
+            if await self._reach.ends_all(error):
                 raise
             log.warning("the server does not tell the checksums of what is in doubt: %s", error)
             return {}

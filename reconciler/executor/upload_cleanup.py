@@ -88,10 +88,8 @@ class Cleaner:
                 self.refused.pop(place, None)
                 try:
                     await self._look_after(leftover, now)
-                except Unauthorized:
-                    raise
                 except RemoteError as error:
-                    if isinstance(error, Unreachable) and await self.reach.is_away(error):
+                    if await self.reach.ends_all(error):
                         raise
                     self.refused[place] = now
                     log.info("what is left of the upload of %s could not be looked at: %s", leftover.name, error)

@@ -61,7 +61,8 @@ class UnconfirmedUploads:
 
     async def run(self) -> list[NodeId]:
         """For which documents something arrived. Not to be called while anything is being sent. Raises Unreachable
-        where the server is away, and Unauthorized: then it is to be asked again."""
+        where the server is away, and Unauthorized where the log-in is refused: then it is to be asked
+        again."""
         arrived = []
         for leftover in self.replica.leftovers():
             sent = leftover.unconfirmed
@@ -69,8 +70,8 @@ class UnconfirmedUploads:
                 continue
             try:
                 is_there = self._is_open(leftover.parent, sent) and await self._is_there(leftover, sent)
-            except Unreachable as error:
-                if await self.reach.is_away(error):
+            except (Unreachable, Unauthorized) as error:
+                if await self.reach.ends_all(error):
                     raise
                 log.info("whether %s had arrived on the server cannot be told: %s", sent.name, error)
                 continue

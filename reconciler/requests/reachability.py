@@ -62,6 +62,12 @@ class Reach:
             return None
         return f"The server does not answer within {PATIENCE:.0f} seconds; check that it runs and the network works"
 
+    async def ends_all(self, error: RemoteError) -> bool:
+        """Whether what ended one request would end every other, too. Raises Unauthorized as `is_away`."""
+        if isinstance(error, Unreachable):
+            return await self.is_away(error)
+        return isinstance(error, Unauthorized) and await self.is_locked_out()
+
     async def is_locked_out(self) -> bool:
         """Whether the log-in is refused for everything, after it was for one request."""
         try:

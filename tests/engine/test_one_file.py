@@ -254,3 +254,22 @@ async def test_where_every_name_is_locked_a_few_are_tried(world: World) -> None:
     assert world.faults.acted(rule) <= 5
     world.faults.clear()
     assert (await device.sync()).complete
+
+
+@pytest.mark.expected_log(NOISE, required=False)
+async def test_a_file_for_which_the_log_in_is_refused_after_its_answer_was_lost(world: World) -> None:
+    """It is asked for before the next listing, whether it arrived: that fails for it alone."""
+    device = await world.device()
+    lost = Rule(effect=CutResponse(0), method="POST", path="*/lost.txt")
+    world.faults.add(lost)
+    world.faults.add(Rule(effect=Reply(401), method="HEAD", path="*/lost.txt"))
+    device.write("lost.txt", b"its answer is lost")
+    await device.sync()
+    assert world.faults.acted(lost)
+    device.write("other.txt", b"goes on")
+    report = await device.sync()
+    assert report.refused is None
+    assert world.on_disk()["other.txt"] == b"goes on"
+    world.faults.clear()
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk()

@@ -15,8 +15,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     ``--debug`` is understood anywhere among the arguments: it shows the traceback of an error, and the logs of what the
     command starts say more.
     """
+    from syncin_mount.cli.command_group import group  # noqa: PLC0415
     from syncin_mount.cli.exit_status import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
-    from syncin_mount.cli.main import group  # noqa: PLC0415
     from syncin_mount.cli.ui.output import guard_streams, warn  # noqa: PLC0415
 
     guard_streams()

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import click
 
 from syncin_mount import __version__
+from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.exit_status import Exit
-from syncin_mount.cli.main import COMMANDS, group
 
 STATUS = {
     Exit.DONE: "Done.",

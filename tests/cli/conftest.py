@@ -1,4 +1,4 @@
-"""Commands as real processes against an embedded server in the test's own process, so that it can be looked into."""
+"""Commands against an embedded server in the test's own process, so that it can be looked into."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import pytest
 import trio
 
 from syncin_mount.devserver import FULL_PERMISSIONS, Application, DevServer, Space, User, serve
+from tests.cli import in_process
 
 PASSWORD = "a-password"
 LIMIT = 60.0
@@ -89,7 +90,12 @@ class World:
         self.scope.cancel()
         await self.ended.wait()
 
-    async def run(self, *words: str, stdin: str = "", home: Path | None = None) -> Done:
+    async def run(self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False) -> Done:
+        """A command, in this process where that makes no difference (see in_process.py), unless ``process`` says so."""
+        environment = {"SYNCIN_MOUNT_HOME": str(home or self.home)}
+        if not process and in_process.suits(words):
+            inside = partial(in_process.call, words, stdin=stdin, folder=self.base, environment=environment)
+            return Done(*await trio.to_thread.run_sync(inside))
         call = partial(
             subprocess.run,
             [sys.executable, "-m", "syncin_mount", *words],
@@ -99,7 +105,7 @@ class World:
             check=False,
             timeout=LIMIT,
             cwd=self.base,
-            env={**os.environ, "SYNCIN_MOUNT_HOME": str(home or self.home)},
+            env={**os.environ, **environment},
         )
         done: subprocess.CompletedProcess[str] = await trio.to_thread.run_sync(call)
         return Done(done.returncode, done.stdout, done.stderr)
@@ -124,9 +130,9 @@ class World:
         words = ("--server", "home", "--remote", "personal/docs", "--mountpoint", str(drive or self.drive))
         await self.must("add", "docs", *words, *options, home=home)
 
-    async def refused(self, *words: str, stdin: str = "", status: int = 2) -> str:
+    async def refused(self, *words: str, stdin: str = "", status: int = 2, process: bool = False) -> str:
         """The one sentence with which the command refuses."""
-        done = await self.run(*words, stdin=stdin)
+        done = await self.run(*words, stdin=stdin, process=process)
         assert done.status == status, done
         assert done.error.startswith("syncin-mount: "), done
         assert "Traceback" not in done.error

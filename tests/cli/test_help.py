@@ -10,7 +10,7 @@ import sys
 import click
 import pytest
 
-from syncin_mount.cli.main import COMMANDS, group
+from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.man_page import commands, page
 
 ALL = {" ".join(path): (path, command) for path, command in commands()}

@@ -91,8 +91,8 @@ class Session(World):
 
     said: list[str]
 
-    async def run(self, *words: str, stdin: str = "", home: Path | None = None) -> Done:
-        done = await World.run(self, *words, "--debug", stdin=stdin, home=home)
+    async def run(self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False) -> Done:
+        done = await World.run(self, *words, "--debug", stdin=stdin, home=home, process=process)
         self.said += [done.out, done.error]
         return done
 

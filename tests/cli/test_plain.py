@@ -38,7 +38,7 @@ def test_a_line_is_one_line():
 
 ALL = """
 import logging, sys, warnings
-from syncin_mount.cli import output
+from syncin_mount.cli.ui import output
 import click
 output.guard_streams()
 bad = sys.argv[1]
@@ -94,7 +94,7 @@ def test_no_command_prints_past_it():
             if alone or (of_click and (owner.id, call.attr) in forbidden):  # type: ignore[union-attr]
                 found.append(path.name)
     # The help and the manual are the program's own text.
-    assert set(found) == {"output.py", "group.py", "manual.py"}, "see syncin_mount.cli.ui.output"
+    assert set(found) == {"output.py", "command_group.py", "man_page.py"}, "see syncin_mount.cli.ui.output"
 
 
 def assert_plain(text: str) -> None:

@@ -244,27 +244,29 @@ def begin(world: World, *words: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize(
-    "point", ["copy_out.copy_out", "remove._unregister", "remove._set_aside", "remove._delete_set_aside"]
+    "point",
+    [
+        "store.import_export.export.copy_out",
+        "cli.commands.remove._unregister",
+        "cli.commands.remove._set_aside",
+        "cli.commands.remove._delete_set_aside",
+    ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_half_way_nothing_is_lost_and_the_next_call_ends_it(world: World, point: str, when: str):
     await unsent(world)
     await world.start()
     kept = world.base / "kept"
-    module, name = point.split(".")
+    module, _, name = point.rpartition(".")
     script = f"""
-import importlib, os, sys
-for where in ("syncin_mount.cli.commands", "syncin_mount.store"):
-    try:
-        module = importlib.import_module(where + ".{module}")
-    except ModuleNotFoundError:
-        continue
-    real = module.{name}
-    def killed(*args, **more):
-        if "{when}" == "after":
-            real(*args, **more)
-        os.kill(os.getpid(), 9)
-    module.{name} = killed
+import os
+import syncin_mount.{module} as module
+real = module.{name}
+def killed(*args, **more):
+    if "{when}" == "after":
+        real(*args, **more)
+    os.kill(os.getpid(), 9)
+module.{name} = killed
 from syncin_mount.cli import main
 main()
 """

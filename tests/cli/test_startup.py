@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler import errors
+from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.exit_status import CommandError, Exit, explain
-from syncin_mount.cli.main import COMMANDS, group
 
 _HEAVY = ("trio", "httpx", "lmdb", "hypercorn", "rich", "tomlkit", "keyring", "msgspec", "platformdirs", "pyfuse3")
 
@@ -20,7 +20,7 @@ _HEAVY = ("trio", "httpx", "lmdb", "hypercorn", "rich", "tomlkit", "keyring", "m
 def test_help_needs_nothing_heavy():
     program = f"""
 import sys
-from syncin_mount.cli.main import group
+from syncin_mount.cli.command_group import group
 group.main(["--help"], standalone_mode=False)
 heavy = [name for name in {_HEAVY!r} if name in sys.modules]
 sys.exit(f"imported: {{heavy}}" if heavy else 0)

@@ -21,8 +21,8 @@ import click
 import msgspec
 
 from reconciler.filters import DEFAULT_NAMES
+from syncin_mount.cli.command_group import COMMANDS
 from syncin_mount.cli.exit_status import Exit
-from syncin_mount.cli.main import COMMANDS
 from syncin_mount.cli.man_page import STATUS, commands
 from syncin_mount.config import model, schema, values
 from syncin_mount.control import messages, supervision

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from click.testing import CliRunner
 
-from syncin_mount.cli.main import group
+from syncin_mount.cli.command_group import group
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.control import messages
 

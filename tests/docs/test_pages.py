@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from syncin_mount.cli.main import COMMANDS, group
+from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.control.messages import Call
 from tests.docs.generate import DOCS, PARTS, ROOT, WIDTH, pages, stale
 

@@ -1,1 +1,1 @@
-"""One module a command; `syncin_mount.cli.main` names them."""
+"""One module a command; `syncin_mount.cli.command_group` names them."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
+from syncin_mount.cli.command_group import COMPLETE_VARIABLE
 from syncin_mount.cli.exit_status import CommandError, Exit
-from syncin_mount.cli.main import COMPLETE_VARIABLE
 from syncin_mount.cli.ui import output
 from syncin_mount.config.files import check_ordinary, write_atomic
 

@@ -96,6 +96,7 @@ class Ours:
 
     def _run(self, *words: str, stdin: str = "") -> None:
         environment = {**os.environ, HOME_VARIABLE: str(self._home)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled
         _must([sys.executable, "-m", "syncin_mount", *words], environment, stdin)
 
 

@@ -16,7 +16,7 @@ MAX_NAME_BYTES: Final = 255
 
 MAX_UPLOAD_NAME_BYTES: Final = 246
 """The longest name that the server can receive a file under: it puts `PARTIAL_PREFIX` before the name
-of an upload (protocol page, "Upload"). A file with a longer name is uploaded staged and moved."""
+of an upload (docs/reference/server-protocol.md). A file with a longer name is uploaded staged and moved."""
 
 MAX_TRASH_NAME_BYTES: Final = 231
 """The longest name that certainly finds a place in the server's trash: the server puts a date of 24
@@ -33,7 +33,7 @@ SWAP_PREFIX: Final = ".syncin-"
 
 PARTIAL_PREFIX: Final = ".sync-in."
 """The server keeps a broken upload beside its target, under the target's name with this before it.
-Listings leave out such names (protocol page)."""
+Listings leave out such names (docs/reference/server-protocol.md)."""
 
 STAGED_PREFIX: Final = ".sync-in.mount."
 """Before names of versions that are uploaded beside their place and moved there."""

@@ -14,12 +14,13 @@ TOPS = ("", "syncin_mount/", "platform/linux/")
 """Where a path of code begins: at the top, or, without that, in the packages."""
 
 CODE = re.compile(r"`([\w.]+(?:/[\w.-]+)+/?|[\w.]+/)`")
+MODULE = re.compile(r"`(\w+\.py)`")
 POINT = re.compile(r"`([a-z_]+(?:\.[A-Za-z]+)?)(?:/[a-z]+)?`")
 SHOWN = re.compile(r"^- shown by:(.*(?:\n  .*)*)", re.MULTILINE)
 
 
 def missing_code(text: str, files: set[str]) -> Iterator[str]:
-    """Paths of code in backticks that lead to no file and no folder of the repository."""
+    """Paths and modules in backticks that are no file and no folder of the repository."""
     folders = {"/".join(file.split("/")[:depth]) for file in files for depth in range(1, file.count("/") + 1)}
     known = files | folders
     first = {path.removeprefix(top).split("/")[0] for top in TOPS for path in known if path.startswith(top)}
@@ -27,6 +28,8 @@ def missing_code(text: str, files: set[str]) -> Iterator[str]:
         wanted = path.rstrip("/")
         if wanted.split("/")[0] in first and not any(top + wanted in known for top in TOPS):
             yield path
+    names = {file.rpartition("/")[2] for file in files}
+    yield from (name for name in MODULE.findall(text) if name not in names)
 
 
 def tracked() -> set[str]:
@@ -55,7 +58,9 @@ def test_the_crash_table_names_every_point_of_the_kill_test_and_no_other() -> No
 
 def test_what_is_wrong_is_seen() -> None:
     files = {"reconciler/plan.py", "syncin_mount/store/log.py"}
-    text = "`reconciler/plan.py` `store/log.py` `store/` `append/before` `store/gone.py` `reconciler/gone/`"
-    assert list(missing_code(text, files)) == ["store/gone.py", "reconciler/gone/"]
+    there = "`reconciler/plan.py` `store/log.py` `store/` `append/before` `plan.py`"
+    assert list(missing_code(there, files)) == []
+    gone = "`store/gone.py` `reconciler/gone/` `gone.py`"
+    assert list(missing_code(gone, files)) == ["store/gone.py", "reconciler/gone/", "gone.py"]
     table = "- shown by: power; crash `append/torn`,\n  `effect.Unlink`; `tests/x.py`\n- start: `created`\n"
     assert named_points(table) == {"append", "effect.Unlink"}

@@ -433,11 +433,15 @@ class Hydrator:
         if base is None or local is None or local.present or node in self._replacing:
             return
         self.forget(node, "the server has another version by now")
-        incoming = self._replica.incoming(node, base.size, base.mtime)
         try:
-            incoming.restart()
-        finally:
-            incoming.close()
+            incoming = self._replica.incoming(node, base.size, base.mtime)
+        except OSError as error:  # then nothing has arrived, or the next try meets the same
+            log.debug("%s cannot begin anew: %s", self._name(node), error)
+        else:
+            try:
+                incoming.restart()
+            finally:
+                incoming.close()
         self.want(node)
 
     def _wait_for_room(self, node: NodeId) -> None:
@@ -507,7 +511,10 @@ class Hydrator:
         """Bytes of that version that are here."""
         if base is None or node in self._replacing or node in self._jobs or self._replica.local(node) is None:
             return 0
-        incoming = self._replica.incoming(node, base.size, base.mtime)
+        try:
+            incoming = self._replica.incoming(node, base.size, base.mtime)
+        except OSError:  # no file of this disk can be so large, or it is full
+            return 0
         try:
             return _arrived(incoming)
         finally:

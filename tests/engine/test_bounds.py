@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
+import trio
 
 from syncin_mount.devserver import Reply, Rule
 from syncin_mount.store import Replica
@@ -55,3 +57,25 @@ async def test_a_time_before_1970_comes_and_goes(world: World, mtime: float) -> 
     other = await world.device("b")
     assert (await other.sync()).complete
     assert other.tree() == device.tree()
+
+
+@pytest.mark.expected_log("finds no place on the local disk")
+@pytest.mark.parametrize("size", [2**44 + 1, 2**62, 2**63 - 1])
+async def test_a_file_that_no_disk_here_can_hold_keeps_no_other_content_away(
+    world: World, size: int, tmp_path: Path
+) -> None:
+    """The server says that it is so large; ext4 holds 16 TiB at most."""
+    with (tmp_path / "probe").open("wb") as probe, contextlib.suppress(OSError):
+        probe.truncate(size)
+        pytest.skip("this file system holds files so large")
+    world.put("small.txt", b"comes all the same", mtime=5)
+    device = await world.device()
+    world.faults.add(listing(line("huge.bin", size, 5), line("small.txt", 18, 5)))
+    await device.engine.sync()
+    with trio.fail_after(20):
+        await device.hydrator.wait_drained()
+    assert device.read("small.txt") == b"comes all the same"
+    assert device.tree_of_names() == {"huge.bin", "small.txt"}
+    world.faults.clear()
+    assert (await device.sync()).complete
+    assert device.tree() == {"small.txt": b"comes all the same"}

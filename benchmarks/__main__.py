@@ -1,4 +1,5 @@
-"""``./dev bench``: the benchmarks. What counts is ratios to a reference measured in the same run, not seconds."""
+"""``./dev bench``: the benchmarks. What counts is ratios to a reference measured in the same run,
+not seconds."""
 
 from __future__ import annotations
 
@@ -22,19 +23,29 @@ def main() -> int:
     parser.add_argument(
         "what",
         choices=["mount", "official", "scale", "stall", "sync"],
-        help="mount: file system operations, beside a native folder, a C program and rclone; scale: a million "
-        "files, 100,000 operations to replay; sync: carrying files across, beside a bare HTTP loop; official: the "
-        "same beside Sync-in's own client on a Sync-in server, which the environment names; stall: how long the drive "
-        "stands still meanwhile",
+        help=(
+            "mount: file system operations, beside a native folder, a C program and rclone; scale:"
+            " a million files, 100,000 operations to replay; sync: carrying files across, beside a"
+            " bare HTTP loop; official: the same beside Sync-in's own client on a Sync-in server,"
+            " which the environment names; stall: how long the drive stands still meanwhile"
+        ),
     )
     rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
     parser.add_argument(
-        "--only", action="append", choices=rows, help="this row only (of mount: the part it is in); may be repeated"
+        "--only",
+        action="append",
+        choices=rows,
+        help="this row only (of mount: the part it is in); may be repeated",
     )
     parser.add_argument(
-        "--rounds", type=int, default=3, help="how often each of mount and sync is measured, in turn (default 3)"
+        "--rounds",
+        type=int,
+        default=3,
+        help="how often each of mount and sync is measured, in turn (default 3)",
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="1: the full sizes; 0.1: a tenth, to try it out")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="1: the full sizes; 0.1: a tenth, to try it out"
+    )
     parser.add_argument(
         "--json",
         nargs="?",
@@ -74,11 +85,20 @@ def _ground(scale: float) -> Iterator[Ground]:
 
 def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
     if words.what == "sync":
-        known = {row: (what, partial(_rounds, measure, words.rounds)) for row, (what, measure) in sync.ROWS.items()}
+        known = {
+            row: (what, partial(_rounds, measure, words.rounds))
+            for row, (what, measure) in sync.ROWS.items()
+        }
     elif words.what == "scale":
-        known = {row: (what, partial(_count, measure, count)) for row, (what, measure, count) in scale.ROWS.items()}
+        known = {
+            row: (what, partial(_count, measure, count))
+            for row, (what, measure, count) in scale.ROWS.items()
+        }
     else:
-        known = {row: (what, partial(_count, measure, 100_000)) for row, (what, measure) in stall.ROWS.items()}
+        known = {
+            row: (what, partial(_count, measure, 100_000))
+            for row, (what, measure) in stall.ROWS.items()
+        }
     found = []
     for row in words.only or known:
         if row not in known:
@@ -91,7 +111,9 @@ def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> l
     return found
 
 
-def _beside_official(parser: argparse.ArgumentParser, words: argparse.Namespace) -> list[dict[str, Any]]:
+def _beside_official(
+    parser: argparse.ArgumentParser, words: argparse.Namespace
+) -> list[dict[str, Any]]:
     found = []
     for row in words.only or official.ROWS:
         if row not in official.ROWS:

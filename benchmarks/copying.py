@@ -1,4 +1,5 @@
-"""What a big copy into the drive costs, and what it costs others: beside `cp` in the folder below, in turn."""
+"""What a big copy into the drive costs, and what it costs others: beside `cp` in the folder below,
+in turn."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Round:
 
 
 def copy_in(ground: Ground, rounds: int, size: int) -> dict[str, Any]:
-    """A file of ``size`` bytes copied into a mounted drive while another program makes small files there."""
+    """A file of ``size`` bytes copied into a mounted drive while another program makes small files
+    there."""
     name = ground.fresh()
     ground.sandbox.mount(name, "bench")
     ground.sandbox.must(name, "sync", "bench")
@@ -61,7 +63,9 @@ def copy_in(ground: Ground, rounds: int, size: int) -> dict[str, Any]:
 
 def _one_copy(source: Path, place: Path, turn: int, found: Round) -> None:
     ended = threading.Event()
-    maker = threading.Thread(target=_make_files, args=(place / f"small{turn}", ended, found.creates))
+    maker = threading.Thread(
+        target=_make_files, args=(place / f"small{turn}", ended, found.creates)
+    )
     maker.start()
     copy = place / "copy.bin"
     try:

@@ -1,4 +1,5 @@
-"""The drives that the benchmark of the mount measures in turn: each a folder, and the processes that answer for it."""
+"""The drives that the benchmark of the mount measures in turn: each a folder, and the processes
+that answer for it."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ START = 20.0
 
 @dataclass
 class Drive:
-    """A folder to work in. ``answering`` are the processes whose CPU and memory count, ``others`` what else works for
-    it behind (servers)."""
+    """A folder to work in. ``answering`` are the processes whose CPU and memory count, ``others``
+    what else works for it behind (servers)."""
 
     name: str
     root: Path
@@ -35,13 +36,17 @@ class Drive:
         return sum(map(_cpu, self.answering))
 
     def memory(self) -> tuple[int, int]:
-        """Bytes resident, and of these the ones that are the processes' own (not mapped from files)."""
+        """Bytes resident, and of these the ones that are the processes' own (not mapped from
+        files)."""
         status = [Path(f"/proc/{pid}/status").read_text() for pid in self.answering]
-        resident, own = (sum(_kib(text, what) for text in status) * 1024 for what in ("VmRSS:", "RssAnon:"))
+        resident, own = (
+            sum(_kib(text, what) for text in status) * 1024 for what in ("VmRSS:", "RssAnon:")
+        )
         return resident, own
 
     def settle(self, most: float = 120.0) -> None:
-        """Returns once nothing works for this drive any more: what was written has been carried on, say."""
+        """Returns once nothing works for this drive any more: what was written has been carried on,
+        say."""
         deadline, quiet = time.monotonic() + most, 0
         before = sum(map(_cpu, self.answering + self.others))
         while (self.answering or self.others) and quiet < 4 and time.monotonic() < deadline:
@@ -62,10 +67,14 @@ def _kib(status: str, what: str) -> int:
 
 @contextlib.contextmanager
 def all_drives(ground: Ground, prepare: Callable[[Path], None]) -> Iterator[list[Drive]]:
-    """Every drive that there can be here, with what ``prepare`` puts into a folder in each: where there is a server,
-    on the server beforehand."""
+    """Every drive that there can be here, with what ``prepare`` puts into a folder in each: where
+    there is a server, on the server beforehand."""
     with contextlib.ExitStack() as stack:
-        drives = [_native(ground, prepare), stack.enter_context(_passthrough(ground, prepare)), _ours(ground, prepare)]
+        drives = [
+            _native(ground, prepare),
+            stack.enter_context(_passthrough(ground, prepare)),
+            _ours(ground, prepare),
+        ]
         if shutil.which("rclone"):
             drives.append(stack.enter_context(_rclone(ground, prepare)))
         else:
@@ -90,7 +99,9 @@ def _native(ground: Ground, prepare: Callable[[Path], None]) -> Drive:
 def _passthrough(ground: Ground, prepare: Callable[[Path], None]) -> Iterator[Drive]:
     base = ground.sandbox.base / "passthrough"
     source, mounted, program = _new(base / "source"), _new(base / "mounted"), base / "passthrough"
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True
+    )
     subprocess.run(["cc", "-O2", "-o", program, SOURCE, *shlex.split(flags.stdout)], check=True)
     prepare(source)
     with _mounted([program, source, mounted], mounted) as process:
@@ -108,7 +119,8 @@ def _ours(ground: Ground, prepare: Callable[[Path], None]) -> Drive:
 
 @contextlib.contextmanager
 def _rclone(ground: Ground, prepare: Callable[[Path], None]) -> Iterator[Drive]:
-    """Its own WebDAV server on a local folder, and its mount of that, as it comes but for ``--vfs-cache-mode full``."""
+    """Its own WebDAV server on a local folder, and its mount of that, as it comes but for
+    ``--vfs-cache-mode full``."""
     base = ground.sandbox.base / "rclone"
     served, mounted = _new(base / "served"), _new(base / "mounted")
     prepare(served)
@@ -141,7 +153,8 @@ def _wait(until: Callable[[], bool]) -> None:
     while not until():
         if time.monotonic() > deadline:
             raise TimeoutError("what the benchmark started does not answer")
-        time.sleep(0.05)  # between two looks: what another process does in its own time is not ours to signal
+        # between two looks: what another process does in its own time is not ours to signal
+        time.sleep(0.05)
 
 
 def _free_port() -> int:

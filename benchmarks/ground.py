@@ -1,4 +1,5 @@
-"""Where the benchmarks take place: a server in a process of its own, profiles, and what they synchronize."""
+"""Where the benchmarks take place: a server in a process of its own, profiles, and what they
+synchronize."""
 
 from __future__ import annotations
 
@@ -33,12 +34,20 @@ class Ground:
         return self.sandbox.base / "requests.jsonl"
 
     def fresh(self) -> str:
-        """A new, empty folder on the server, and a profile that synchronizes it; its name serves for both."""
+        """A new, empty folder on the server, and a profile that synchronizes it; its name serves
+        for both."""
         self.count += 1
         name = f"bench{self.count}"
         (self.sandbox.server_files / name).mkdir(parents=True)
         self.sandbox.log_in(name, "bench")
-        words = ("--server", "bench", "--remote", f"personal/{name}", "--mountpoint", str(self.drive(name)))
+        words = (
+            "--server",
+            "bench",
+            "--remote",
+            f"personal/{name}",
+            "--mountpoint",
+            str(self.drive(name)),
+        )
         self.sandbox.must(name, "add", "bench", *words)
         return name
 
@@ -72,13 +81,17 @@ class Ground:
         folders = self._folders(name)
         configuration = ConfigurationFile(folders).read()
         synchronization = configuration.synchronizations["bench"]
-        async with open_runtime(folders, configuration.servers["bench"], synchronization, alone=alone) as runtime:
+        async with open_runtime(
+            folders, configuration.servers["bench"], synchronization, alone=alone
+        ) as runtime:
             yield runtime
 
     @contextlib.asynccontextmanager
     async def bare(self, name: str) -> AsyncIterator[Bare]:
         folders = self._folders(name)
-        async with session_with(folders, ConfigurationFile(folders).read().servers["bench"]) as session:
+        async with session_with(
+            folders, ConfigurationFile(folders).read().servers["bench"]
+        ) as session:
             token = await session._tokens.access()  # noqa: SLF001 - the bare loop borrows our access
             bare = Bare(self.sandbox.url, token, f"personal/{name}")
             try:
@@ -92,7 +105,9 @@ def fill(replica: Replica, count: int, size: int) -> None:
     folder = replica.create(ROOT, b"files", NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
     block = os.urandom(min(size, 1 << 20) or 1)
     for number in range(count):
-        node = replica.create(folder, b"%06d.bin" % number, NodeType.FILE, mode=0o644, uid=0, gid=0).node
+        node = replica.create(
+            folder, b"%06d.bin" % number, NodeType.FILE, mode=0o644, uid=0, gid=0
+        ).node
         replica.begin_write(node)
         content = replica.open_content(node)
         for offset in range(0, size, len(block)):

@@ -1,4 +1,5 @@
-"""What file system operations cost: the drive beside the native folder, a minimal C program and rclone, in turn."""
+"""What file system operations cost: the drive beside the native folder, a minimal C program and
+rclone, in turn."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ PARTS = {
 
 @dataclass
 class Results:
-    """Seconds, CPU seconds and memory of every row and drive; by rounds, as a drive may fail in one."""
+    """Seconds, CPU seconds and memory of every row and drive; by rounds, as a drive may fail in
+    one."""
 
     turn: int = 0
     seconds: dict[tuple[str, str], dict[int, float]] = field(default_factory=dict)
@@ -56,9 +58,14 @@ def measure(ground: Ground, rounds: int, only: list[str] | None) -> list[dict[st
     }
     wanted = [part for part, rows in PARTS.items() if only is None or set(only) & set(rows)]
     if "tree" in wanted:
-        parts["tree"] = partial(work.tree, tarball=work.make_tarball(ground.sandbox.base, int(2000 * ground.scale)))
+        parts["tree"] = partial(
+            work.tree, tarball=work.make_tarball(ground.sandbox.base, int(2000 * ground.scale))
+        )
     if "listing" in wanted and not work.can_drop():
-        print("Only root can have the kernel forget names: stat and readdir, cold, are left out.", flush=True)
+        print(
+            "Only root can have the kernel forget names: stat and readdir, cold, are left out.",
+            flush=True,
+        )
     results = Results()
     with all_drives(ground, partial(work.prepare, count=count)) as drives:
         for turn in range(rounds):
@@ -66,7 +73,11 @@ def measure(ground: Ground, rounds: int, only: list[str] | None) -> list[dict[st
             order = drives[turn % len(drives) :] + drives[: turn % len(drives)]
             for part in wanted:
                 _one_round(parts[part], order, results)
-    return [_figures(name, row, results) for name, row in ROWS.items() if any(key[0] == name for key in results.cpu)]
+    return [
+        _figures(name, row, results)
+        for name, row in ROWS.items()
+        if any(key[0] == name for key in results.cpu)
+    ]
 
 
 def _one_round(part: Part, drives: list[Drive], results: Results) -> None:
@@ -85,7 +96,13 @@ def _one_round(part: Part, drives: list[Drive], results: Results) -> None:
 
 
 def _figures(name: str, row: Row, results: Results) -> dict[str, Any]:
-    figures: dict[str, Any] = {"row": name, "what": row.what, "kind": row.kind, "unit": row.unit, "drives": {}}
+    figures: dict[str, Any] = {
+        "row": name,
+        "what": row.what,
+        "kind": row.kind,
+        "unit": row.unit,
+        "drives": {},
+    }
     for key, seconds in results.seconds.items():
         if key[0] == name:
             resident, own = results.memory[key]
@@ -97,7 +114,9 @@ def _figures(name: str, row: Row, results: Results) -> dict[str, Any]:
                 "own, MiB": round(own / 2**20, 1),
             }
     speeds = {other: results.speed(name, other) for other in ("native", "C", "rclone")}
-    figures["times the speed of"] = {other: round(it, 3) for other, it in speeds.items() if it is not None}
+    figures["times the speed of"] = {
+        other: round(it, 3) for other, it in speeds.items() if it is not None
+    }
     figures["wanted"] = [
         {"times": times, "of": other, "holds": speed >= times}
         for other, times in _wanted(row)
@@ -124,18 +143,34 @@ def _shown(row: Row, seconds: float) -> float:
 def show(found: list[dict[str, Any]]) -> None:
     """Two tables, and what of the wanted does not hold."""
     others = ("native", "C", "rclone")
-    names = [name for name in ("native", "C", "ours", "rclone") if any(name in row["drives"] for row in found)]
+    names = [
+        name
+        for name in ("native", "C", "ours", "rclone")
+        if any(name in row["drives"] for row in found)
+    ]
     print(f"\n{'':<52}{'':<{10 * len(names)}}  ours, times the speed of")
-    print(f"{'':<52}{''.join(f'{name:>10}' for name in names)}{''.join(f'{name:>8}' for name in others)}   wanted")
+    print(
+        f"{'':<52}{''.join(f'{name:>10}' for name in names)}"
+        f"{''.join(f'{name:>8}' for name in others)}"
+        "   wanted"
+    )
     for row in found:
         drives, speeds = row["drives"], row["times the speed of"]
-        values = "".join(f"{drives[name]['median']:>10.4g}" if name in drives else " " * 10 for name in names)
-        ratios = "".join(f"{speeds[other]:>8.2f}" if other in speeds else " " * 8 for other in others)
+        values = "".join(
+            f"{drives[name]['median']:>10.4g}" if name in drives else " " * 10 for name in names
+        )
+        ratios = "".join(
+            f"{speeds[other]:>8.2f}" if other in speeds else " " * 8 for other in others
+        )
         wanted = ", ".join(
-            f"{each['times']} of {each['of']}: {'yes' if each['holds'] else 'NO'}" for each in row["wanted"]
+            f"{each['times']} of {each['of']}: {'yes' if each['holds'] else 'NO'}"
+            for each in row["wanted"]
         )
         print(f"{row['what'] + ', ' + row['unit']:<52}{values}{ratios}   {wanted}")
-    print(f"\n{'CPU of what answers, µs; MiB resident (its own)':<52}{''.join(f'{name:>22}' for name in names[1:])}")
+    print(
+        f"\n{'CPU of what answers, µs; MiB resident (its own)':<52}"
+        f"{''.join(f'{name:>22}' for name in names[1:])}"
+    )
     for row in found:
         cells = "".join(_costs(row["drives"].get(name)) for name in names[1:])
         print(f"{row['what']:<52}{cells}")
@@ -145,7 +180,10 @@ def show(found: list[dict[str, Any]]) -> None:
         for each in row["wanted"]
         if not each["holds"]
     ]
-    print(f"\nDoes not hold: {', '.join(missed)}." if missed else "\nAll that is wanted holds.", flush=True)
+    print(
+        f"\nDoes not hold: {', '.join(missed)}." if missed else "\nAll that is wanted holds.",
+        flush=True,
+    )
 
 
 def _costs(drive: dict[str, Any] | None) -> str:

@@ -1,9 +1,11 @@
-"""Carrying files across beside Sync-in's own command-line client, on a Sync-in server, in turn, in one run.
+"""Carrying files across beside Sync-in's own command-line client, on a Sync-in server, in turn, in
+one run.
 
-Neither is part of this project: the environment says where they are, and the figures are of whole commands as somebody
-types them, with their start. ``SYNCIN_BENCH_URL``, ``_LOGIN`` and ``_PASSWORD`` name a server and an account that may
-be written to (a folder ``bench-…`` is made below ``personal``, and stays); ``SYNCIN_BENCH_CLIENT`` is the client's
-JavaScript file, which ``node`` on PATH runs.
+Neither is part of this project: the environment says where they are, and the figures are of whole
+commands as somebody types them, with their start. ``SYNCIN_BENCH_URL``, ``_LOGIN`` and
+``_PASSWORD`` name a server and an account that may be written to (a folder ``bench-…`` is made
+below ``personal``, and stays); ``SYNCIN_BENCH_CLIENT`` is the client's JavaScript file, which
+``node`` on PATH runs.
 """
 
 from __future__ import annotations
@@ -80,7 +82,8 @@ class Ours:
         self._run("resume", "bench")
 
     def put_equal(self, source: Path) -> None:
-        """What is in ``source`` is taken over where it lies: the first run after that meets equal files."""
+        """What is in ``source`` is taken over where it lies: the first run after that meets equal
+        files."""
         shutil.copytree(source, self._drive)
         self._add("--import", "--yes")
 
@@ -111,7 +114,18 @@ class Official:
         self._folder.mkdir(parents=True)
         self._client = place.client
         self._remote = remote
-        self._run("servers", "add", "-n", "bench", "-w", place.url, "-u", place.login, "-p", place.password)
+        self._run(
+            "servers",
+            "add",
+            "-n",
+            "bench",
+            "-w",
+            place.url,
+            "-u",
+            place.login,
+            "-p",
+            place.password,
+        )
 
     def put_here(self, source: Path) -> None:
         shutil.copytree(source, self._folder, dirs_exist_ok=True)
@@ -126,7 +140,9 @@ class Official:
         self._run("run")
 
     def _add(self) -> None:
-        self._run("paths", "add", "-s", "bench", "-l", str(self._folder), "-r", self._remote, "-m", "both")
+        self._run(
+            "paths", "add", "-s", "bench", "-l", str(self._folder), "-r", self._remote, "-m", "both"
+        )
 
     def _run(self, *words: str) -> None:
         environment = {**os.environ, "HOME": str(self._home)}
@@ -134,7 +150,9 @@ class Official:
 
 
 def _must(command: list[str], environment: dict[str, str], stdin: str) -> None:
-    done = subprocess.run(command, env=environment, input=stdin, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        command, env=environment, input=stdin, text=True, capture_output=True, check=False
+    )
     said = f"\n{done.stdout}\n{done.stderr}"
     if done.returncode != 0 or "\nError:" in said:  # the official client ends with 0 all the same
         raise subprocess.SubprocessError(f"{command[-3:]} failed: {said.strip()[-400:]}")
@@ -183,14 +201,17 @@ def _timed(act: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-ROWS: dict[str, tuple[str, Callable[[Client, Path, Callable[[], Client]], float], int, int, float]] = {
+ROWS: dict[
+    str, tuple[str, Callable[[Client, Path, Callable[[], Client]], float], int, int, float]
+] = {
     "official-large-up": ("500 MiB to the server", up, 1, LARGE, 1.2),
     "official-large-down": ("500 MiB from it", down, 1, LARGE, 1.2),
     "official-small-up": ("2,000 files of 4 KiB to the server", up, 2000, 4096, 1.5),
     "official-small-down": ("2,000 files of 4 KiB from it", down, 2000, 4096, 1.3),
     "official-first-run": ("a first run over 20,000 equal files", meet, 20_000, 1024, 1 / 1.5),
 }
-"""What, how, how many files, of how many bytes, and how many times the official client's speed is wanted."""
+"""What, how, how many files, of how many bytes, and how many times the official client's speed is
+wanted."""
 
 
 def measure(row: str, rounds: int, scale: float) -> dict[str, Any]:
@@ -208,7 +229,9 @@ def measure(row: str, rounds: int, scale: float) -> dict[str, Any]:
                 client = kind(place, remote)
                 took = act(client, source, lambda remote=remote: Official(place, remote))  # type: ignore[misc]
                 seconds[client.name].append(took)
-    speeds = [theirs / ours for ours, theirs in zip(seconds["ours"], seconds["official"], strict=True)]
+    speeds = [
+        theirs / ours for ours, theirs in zip(seconds["ours"], seconds["official"], strict=True)
+    ]
     return {
         "ours, s": [round(each, 2) for each in seconds["ours"]],
         "official, s": [round(each, 2) for each in seconds["official"]],

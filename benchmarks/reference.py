@@ -1,4 +1,5 @@
-"""What our figures stand beside: the least that a client can do, a bare httpx loop against the same server."""
+"""What our figures stand beside: the least that a client can do, a bare httpx loop against the same
+server."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ async def together(count: int, jobs: Iterable[Callable[[], Awaitable[None]]]) ->
 
 
 class Bare:
-    """Uploads and downloads with nothing around them. ``folder`` is the remote folder's path in the sync API."""
+    """Uploads and downloads with nothing around them. ``folder`` is the remote folder's path in the
+    sync API."""
 
     def __init__(self, url: str, token: str, folder: str) -> None:
         self._client = httpx.AsyncClient(
@@ -58,7 +60,11 @@ class Bare:
 
         answer = await self._client.post(
             name,
-            params={"size": size, "mtime": int(file.stat().st_mtime), "checksum": digest.hexdigest()},
+            params={
+                "size": size,
+                "mtime": int(file.stat().st_mtime),
+                "checksum": digest.hexdigest(),
+            },
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
             content=body(),
         )

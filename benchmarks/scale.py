@@ -1,4 +1,5 @@
-"""What stays flat when there is very much: a million files, a folder of 100,000, a journal of 100,000 operations."""
+"""What stays flat when there is very much: a million files, a folder of 100,000, a journal of
+100,000 operations."""
 
 from __future__ import annotations
 
@@ -23,12 +24,16 @@ LARGE_NAME = "large"
 
 
 def million(ground: Ground, count: int) -> dict[str, Any]:
-    """``count`` files, as after a synchronization, a tenth of them in one folder; mounted with the server away."""
+    """``count`` files, as after a synchronization, a tenth of them in one folder; mounted with the
+    server away."""
     name = ground.fresh()
     large = count // 10
     began = time.perf_counter()
     with_files(ground.replica(name), count, large)
-    figures: dict[str, Any] = {"files": count, "making the replica, s": round(time.perf_counter() - began, 1)}
+    figures: dict[str, Any] = {
+        "files": count,
+        "making the replica, s": round(time.perf_counter() - began, 1),
+    }
     ground.sandbox.stop_server()
     drive = ground.drive(name)
     for what in ("first", "again"):
@@ -58,7 +63,8 @@ def _commands(figures: dict[str, Any], drive: Path, process: Drive, count: int, 
         if found != lines:
             raise OSError(f"{what} told {found} of {lines}")
         figures[f"{what}, s (CPU of the drive)"] = (
-            f"{time.perf_counter() - began:.2f} ({process.cpu() - cpu:.2f}), {_rate(lines, began)} an entry"
+            f"{time.perf_counter() - began:.2f} ({process.cpu() - cpu:.2f}), {_rate(lines, began)}"
+            " an entry"
         )
     _memory(figures, "afterwards", process)
 
@@ -92,7 +98,8 @@ def _base(kind: Kind, parent: NodeId, name: str) -> Base:
 
 
 def journal(ground: Ground, count: int) -> dict[str, Any]:
-    """``count`` operations that no commit took up, their process killed: how long the next start takes."""
+    """``count`` operations that no commit took up, their process killed: how long the next start
+    takes."""
     folder = ground.sandbox.base / "journal"
     child = os.fork()
     if child == 0:  # ends without closing anything, as after SIGKILL
@@ -117,12 +124,15 @@ def journal(ground: Ground, count: int) -> dict[str, Any]:
 
 
 def _operate(folder: Path, count: int) -> None:
-    """What saving files makes of operations: created, written, renamed to its name, now and then one is removed."""
+    """What saving files makes of operations: created, written, renamed to its name, now and then
+    one is removed."""
     replica = Replica.open(folder)
     at = ROOT
     for number in range(count // 4):
         if number % A_FOLDER == 0:
-            at = replica.create(ROOT, b"folder-%d" % number, NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
+            at = replica.create(
+                ROOT, b"folder-%d" % number, NodeType.FOLDER, mode=0o755, uid=0, gid=0
+            ).node
         name = b"file-%d.tmp" % number
         node = replica.create(at, name, NodeType.FILE, mode=0o644, uid=0, gid=0).node
         replica.begin_write(node)
@@ -134,7 +144,8 @@ def _operate(folder: Path, count: int) -> None:
 
 
 def listing(ground: Ground, count: int) -> dict[str, Any]:
-    """Opening and reading a small file of a real mount while full runs find ``count`` entries unchanged."""
+    """Opening and reading a small file of a real mount while full runs find ``count`` entries
+    unchanged."""
     name = ground.fresh()
     (ground.folder(name) / "small.txt").write_bytes(b"small")
     many_files(ground.folder(name), count)
@@ -162,7 +173,15 @@ def listing(ground: Ground, count: int) -> dict[str, Any]:
 Measure = Callable[[Ground, int], dict[str, Any]]
 
 ROWS: dict[str, tuple[str, Measure, int]] = {
-    "million": ("1,000,000 files, 100,000 of them in one folder; wanted: mounted in 3 s, 250 MiB", million, 1_000_000),
+    "million": (
+        "1,000,000 files, 100,000 of them in one folder; wanted: mounted in 3 s, 250 MiB",
+        million,
+        1_000_000,
+    ),
     "journal": ("100,000 operations to replay; wanted: 10 s", journal, 100_000),
-    "listing": ("a reader during runs over 100,000 unchanged entries; wanted: 99 % in 20 ms", listing, 100_000),
+    "listing": (
+        "a reader during runs over 100,000 unchanged entries; wanted: 99 % in 20 ms",
+        listing,
+        100_000,
+    ),
 }

@@ -1,7 +1,9 @@
-"""How long the trio thread is busy without a break, in runs over big trees: what every request of the mount waits for.
+"""How long the trio thread is busy without a break, in runs over big trees: what every request of
+the mount waits for.
 
-Each row runs the real engine and store against an embedded server in a process of its own. What is told is the longest
-step of any task, where it ended, and how late a task wakes that wants to wake every millisecond.
+Each row runs the real engine and store against an embedded server in a process of its own. What is
+told is the longest step of any task, where it ended, and how late a task wakes that wants to wake
+every millisecond.
 """
 
 from __future__ import annotations
@@ -94,7 +96,9 @@ async def watched() -> AsyncIterator[dict[str, Any]]:
     figures["wake-ups late, ms (most)"] = round(gaps[-1] * 1000)
     # Somebody who asks at any moment meets the long gaps more often: they take more of the time.
     total = sum(gaps) + 0.001 * len(gaps)
-    figures["of the time in gaps over 20 ms, %"] = round(100 * sum(gap for gap in gaps if gap > 0.02) / total, 1)
+    figures["of the time in gaps over 20 ms, %"] = round(
+        100 * sum(gap for gap in gaps if gap > 0.02) / total, 1
+    )
     figures["longest garbage collection, ms"] = round(collections.longest * 1000)
     for number, (took, where) in enumerate(steps.longest, 1):
         figures[f"step {number}"] = f"{took * 1000:.0f} ms  {where}"
@@ -109,7 +113,9 @@ async def _run(runtime: Runtime, *, dry_run: bool = False) -> dict[str, Any]:
     return figures
 
 
-def _within(ground: Ground, name: str, work: Callable[[Runtime], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+def _within(
+    ground: Ground, name: str, work: Callable[[Runtime], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
     async def main() -> dict[str, Any]:
         async with ground.runtime(name) as runtime:
             return await work(runtime)
@@ -163,7 +169,8 @@ def touched(ground: Ground, count: int) -> dict[str, Any]:
 
 
 def mounted(ground: Ground, count: int) -> dict[str, Any]:
-    """A program that opens and reads a small file of a real mount, again and again, while a first run takes place."""
+    """A program that opens and reads a small file of a real mount, again and again, while a first
+    run takes place."""
     name = ground.fresh()
     (ground.folder(name) / "small.txt").write_bytes(b"small")
     ground.sandbox.mount(name, "bench")

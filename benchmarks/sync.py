@@ -1,4 +1,5 @@
-"""Carrying files across: ours beside a bare httpx loop against the same embedded server, in turn, in one run."""
+"""Carrying files across: ours beside a bare httpx loop against the same embedded server, in turn,
+in one run."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ async def _all_across(runtime: Runtime) -> float:
 
 
 def files_up(ground: Ground, rounds: int, count: int, size: int) -> dict[str, Any]:
-    """Ours: from changes in the replica to all of it on the server, listing and planning included."""
+    """Ours: from changes in the replica to all of it on the server, listing and planning
+    included."""
 
     async def ours() -> float:
         name = ground.fresh()
@@ -57,7 +59,11 @@ def files_up(ground: Ground, rounds: int, count: int, size: int) -> dict[str, An
                     file.write(block[: size - offset])
         async with ground.bare(name) as bare:
             return await together(
-                at_once, [lambda file=file: bare.send(file, f"files/{file.name}") for file in sorted(source.iterdir())]
+                at_once,
+                [
+                    lambda file=file: bare.send(file, f"files/{file.name}")
+                    for file in sorted(source.iterdir())
+                ],
             )
 
     return _beside(rounds, ours, theirs, count * size, count)
@@ -92,7 +98,9 @@ def files_down(ground: Ground, rounds: int, count: int, size: int) -> dict[str, 
             return await together(
                 at_once,
                 [
-                    lambda number=number: bare.fetch(f"files/{number:06d}.bin", target / str(number))
+                    lambda number=number: bare.fetch(
+                        f"files/{number:06d}.bin", target / str(number)
+                    )
                     for number in range(count)
                 ],
             )
@@ -103,7 +111,8 @@ def files_down(ground: Ground, rounds: int, count: int, size: int) -> dict[str, 
 def _beside(
     rounds: int, ours: Callable[[], Any], theirs: Callable[[int], Any], size: int, count: int
 ) -> dict[str, Any]:
-    """Measures both in turn. The bare loop runs at its best concurrency, found in a first round that does not count."""
+    """Measures both in turn. The bare loop runs at its best concurrency, found in a first round
+    that does not count."""
     concurrency = CONCURRENCY if count > 1 else (1,)
     first = {at_once: trio.run(theirs, at_once) for at_once in concurrency}
     best = min(first, key=lambda at_once: first[at_once])
@@ -126,7 +135,8 @@ def _beside(
 
 
 def no_op(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
-    """A run over an unchanged tree: CPU beside parsing the same listing with json, and the memory it takes."""
+    """A run over an unchanged tree: CPU beside parsing the same listing with json, and the memory
+    it takes."""
     name = ground.fresh()
     root = ground.folder(name)
     many_files(root, count)
@@ -161,7 +171,8 @@ def no_op(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
 
 
 def _most_memory(ground: Ground, name: str) -> int:
-    """Bytes of its own that a command which finds nothing to do takes at its most, looked at every few milliseconds."""
+    """Bytes of its own that a command which finds nothing to do takes at its most, looked at every
+    few milliseconds."""
     environment = {**os.environ, HOME_VARIABLE: str(ground.sandbox.base / name)}
     command = [sys.executable, "-m", "syncin_mount", "sync", "bench"]
     most = 0
@@ -187,20 +198,23 @@ def _listing_lines(root: Path) -> list[bytes]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes of memory of its own. The index's pages, which the kernel maps and can take back, are not."""
+    """Bytes of memory of its own. The index's pages, which the kernel maps and can take back, are
+    not."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 
 def one_edit(ground: Ground, rounds: int, count: int) -> dict[str, Any]:
-    """One edited file among many in a real mount: from its close to the server's disk, by a push."""
+    """One edited file among many in a real mount: from its close to the server's disk, by a
+    push."""
     name = ground.fresh()
     root = ground.folder(name)
     many_files(root, count)
     drive = ground.drive(name)
     ground.sandbox.must(name, "sync", "bench")
     ground.sandbox.mount(name, "bench")
-    ground.sandbox.must(name, "sync", "bench")  # returns after the first run of the mount, and its own
+    # returns after the first run of the mount, and its own
+    ground.sandbox.must(name, "sync", "bench")
     seconds: list[float] = []
     listings = 0
     for turn in range(rounds):
@@ -229,12 +243,33 @@ def _listings(ground: Ground) -> int:
 Measure = Callable[[Ground, int], dict[str, Any]]
 
 ROWS: dict[str, tuple[str, Measure]] = {
-    "small-up": ("2,000 files of 4 KiB to the server", lambda g, n: files_up(g, n, int(2000 * g.scale), SMALL)),
-    "small-down": ("2,000 files of 4 KiB from it", lambda g, n: files_down(g, n, int(2000 * g.scale), SMALL)),
-    "large-up": ("one file of 1 GiB to the server", lambda g, n: files_up(g, n, 1, int(2**30 * g.scale))),
-    "large-down": ("one file of 1 GiB from it", lambda g, n: files_down(g, n, 1, int(2**30 * g.scale))),
-    "no-op": ("a run over 100,000 unchanged entries", lambda g, n: no_op(g, n, int(100_000 * g.scale))),
+    "small-up": (
+        "2,000 files of 4 KiB to the server",
+        lambda g, n: files_up(g, n, int(2000 * g.scale), SMALL),
+    ),
+    "small-down": (
+        "2,000 files of 4 KiB from it",
+        lambda g, n: files_down(g, n, int(2000 * g.scale), SMALL),
+    ),
+    "large-up": (
+        "one file of 1 GiB to the server",
+        lambda g, n: files_up(g, n, 1, int(2**30 * g.scale)),
+    ),
+    "large-down": (
+        "one file of 1 GiB from it",
+        lambda g, n: files_down(g, n, 1, int(2**30 * g.scale)),
+    ),
+    "no-op": (
+        "a run over 100,000 unchanged entries",
+        lambda g, n: no_op(g, n, int(100_000 * g.scale)),
+    ),
     "copy-in": ("a copy of 1 GiB into the drive", lambda g, n: copy_in(g, n, int(2**30 * g.scale))),
-    "import": ("the first run after an import", lambda g, n: first_run(g, n, int(20_000 * g.scale))),
-    "one-edit": ("one edit among 100,000 files", lambda g, n: one_edit(g, n, int(100_000 * g.scale))),
+    "import": (
+        "the first run after an import",
+        lambda g, n: first_run(g, n, int(20_000 * g.scale)),
+    ),
+    "one-edit": (
+        "one edit among 100,000 files",
+        lambda g, n: one_edit(g, n, int(100_000 * g.scale)),
+    ),
 }

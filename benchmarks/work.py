@@ -1,4 +1,5 @@
-"""What the benchmark of the mount does in each drive. Seconds of each row; preparing and clearing away do not count."""
+"""What the benchmark of the mount does in each drive. Seconds of each row; preparing and clearing
+away do not count."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ BLOCK = 4096
 MIB = 1 << 20
 LISTED = "listed"
 PAUSE = 2.0
-"""Seconds between looking at something and looking again, in the warm rows: more than some drives remember."""
+"""Seconds between looking at something and looking again, in the warm rows: more than some drives
+remember."""
 
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
@@ -28,8 +30,9 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 class Row:
     """One line of the result.
 
-    ``kind``: what is wanted beside rclone differs. ``half_of_c``: at least half of the C program's speed is wanted;
-    ``kernel``: the kernel's memory answers, so 0.9 of the native folder's. ``unit`` is what one of it is called.
+    ``kind``: what is wanted beside rclone differs. ``half_of_c``: at least half of the C program's
+    speed is wanted; ``kernel``: the kernel's memory answers, so 0.9 of the native folder's.
+    ``unit`` is what one of it is called.
     """
 
     what: str
@@ -42,7 +45,9 @@ class Row:
 ROWS = {
     "create": Row("create 4 KiB (open, write, close)", "metadata", half_of_c=True),
     "open-read": Row("open + read 4 KiB, written a moment ago", "metadata", half_of_c=True),
-    "open-read-cold": Row("open + read 4 KiB, not in the drive's pages", "metadata", half_of_c=True),
+    "open-read-cold": Row(
+        "open + read 4 KiB, not in the drive's pages", "metadata", half_of_c=True
+    ),
     "rename": Row("rename", "metadata", half_of_c=True),
     "unlink": Row("unlink", "metadata", half_of_c=True),
     "stat-cold": Row("stat, cold", "metadata"),
@@ -64,9 +69,16 @@ Timed = Callable[[str, float], "Clock"]
 
 
 class Clock:
-    """A context manager whose time is a row's. ``amount`` is how many of the row's unit are done meanwhile."""
+    """A context manager whose time is a row's. ``amount`` is how many of the row's unit are done
+    meanwhile."""
 
-    def __init__(self, row: str, amount: float, cpu: Callable[[], float], done: Callable[[str, float, float], None]):
+    def __init__(
+        self,
+        row: str,
+        amount: float,
+        cpu: Callable[[], float],
+        done: Callable[[str, float, float], None],
+    ):
         self._row, self._amount, self._cpu, self._done = row, amount, cpu, done
 
     def __enter__(self) -> None:
@@ -76,7 +88,9 @@ class Clock:
     def __exit__(self, kind: object, *_error: object) -> None:
         took = time.perf_counter() - self._began
         if kind is None:
-            self._done(self._row, took / self._amount, (self._cpu() - self._cpu_before) / self._amount)
+            self._done(
+                self._row, took / self._amount, (self._cpu() - self._cpu_before) / self._amount
+            )
 
 
 def can_drop() -> bool:
@@ -120,7 +134,8 @@ def clear(folder: Path) -> None:
 
 
 def small_files(root: Path, timed: Timed, count: int) -> None:
-    """One after the other, from creating to removing: over before any drive begins to carry them on."""
+    """One after the other, from creating to removing: over before any drive begins to carry them
+    on."""
     folder = root / "small"
     folder.mkdir()
     data = os.urandom(BLOCK)
@@ -157,7 +172,10 @@ def listing(root: Path, timed: Timed, count: int) -> None:
     """``count`` entries are there."""
     folder = root / LISTED
     order = random.Random(1)
-    names = [os.fspath(folder / f"file-{number:06d}.txt") for number in order.sample(range(count), count // 5)]
+    names = [
+        os.fspath(folder / f"file-{number:06d}.txt")
+        for number in order.sample(range(count), count // 5)
+    ]
     for cold, warm, amount, look in (
         ("stat-cold", "stat-warm", len(names), partial(_stat_all, names)),
         ("readdir-cold", "readdir-warm", count, partial(_list, folder, count)),
@@ -230,14 +248,24 @@ def _read_places(file: Path, places: list[int]) -> None:
 
 
 def make_tarball(base: Path, most: int) -> Path:
-    """A git repository with one commit of (the first ``most`` files of) the Python library, packed."""
+    """A git repository with one commit of (the first ``most`` files of) the Python library,
+    packed."""
     source, target = Path(sysconfig.get_paths()["stdlib"]), base / "library"
-    left_out = shutil.ignore_patterns("__pycache__", "site-packages", "dist-packages", "config-*", "*.so", "*.exe")
+    left_out = shutil.ignore_patterns(
+        "__pycache__", "site-packages", "dist-packages", "config-*", "*.so", "*.exe"
+    )
     shutil.copytree(source, target, ignore=left_out, symlinks=True)
     files = sorted(path for path in target.rglob("*") if path.is_file())
     for file in files[most:]:
         file.unlink()
-    who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
+    who = [
+        "-c",
+        "user.name=bench",
+        "-c",
+        "user.email=bench@localhost",
+        "-c",
+        "commit.gpgsign=false",
+    ]
     for words in (["init"], ["add", "-A", "-f"], [*who, "commit", "-m", "library"], ["gc"]):
         _git(target, *words)
     tarball = base / "library.tar"
@@ -249,12 +277,22 @@ def make_tarball(base: Path, most: int) -> Path:
 
 def _git(folder: Path, *words: str) -> str:
     # File modes are not compared: rclone's drive has none.
-    command = ["git", "-c", "safe.directory=*", "-c", "core.fileMode=false", "-C", os.fspath(folder), *words]
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "-c",
+        "core.fileMode=false",
+        "-C",
+        os.fspath(folder),
+        *words,
+    ]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def tree(root: Path, timed: Timed, tarball: Path) -> None:
-    """What programs do with thousands of files; drives carry them on meanwhile, as they do for users."""
+    """What programs do with thousands of files; drives carry them on meanwhile, as they do for
+    users."""
     folder = root / "tree"
     folder.mkdir()
     with timed("untar", 1):

@@ -1,4 +1,5 @@
-"""The checksum that the server understands: SHA-512/256, lower-case hex (server-protocol.md, "Listing")."""
+"""The checksum that the server understands: SHA-512/256, lower-case hex (server-protocol.md,
+"Listing")."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from reconciler.ranged_read import read_sparse
 
 PIECE = 1 << 20
 IN_LOOP = 64 << 10
-"""Contents up to this many bytes are hashed where we are: a thread would cost more than the hash."""
+"""Contents up to this many bytes are hashed where we are: a thread would cost more than the
+hash."""
 
 
 def _digest(fd: int, size: int, go_on: Callable[[], bool]) -> str | None:

@@ -1,5 +1,5 @@
-"""The checksum of one content that is on its way to the server: told, counted by a reading of its own, or counted from
-the very bytes that are handed out to be sent."""
+"""The checksum of one content that is on its way to the server: told, counted by a reading of its
+own, or counted from the very bytes that are handed out to be sent."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from reconciler.ranged_read import read_sparse
 
 
 class Counted:
-    """``fd`` reads the content, which has ``size`` bytes. ``expected`` is its checksum as it was when it was saved,
-    None where nobody counted it; ``told`` one that somebody counted just now. ``is_still`` says whether the
-    content still is the version that is meant.
+    """``fd`` reads the content, which has ``size`` bytes. ``expected`` is its checksum as it was
+    when it was saved, None where nobody counted it; ``told`` one that somebody counted just now.
+    ``is_still`` says whether the content still is the version that is meant.
 
-    A content that has another checksum than the expected one is Rotten, and nobody gets its last byte from here.
+    A content that has another checksum than the expected one is Rotten, and nobody gets its last
+    byte from here.
     """
 
     def __init__(
-        self, fd: int, size: int, is_still: Callable[[], bool], *, expected: str | None, told: str | None = None
+        self,
+        fd: int,
+        size: int,
+        is_still: Callable[[], bool],
+        *,
+        expected: str | None,
+        told: str | None = None,
     ) -> None:
         """Raises Rotten."""
         self._fd = fd
@@ -38,8 +45,8 @@ class Counted:
             self._keep(told)
 
     async def get(self) -> str:
-        """The checksum, for which all of the content is read where it is not known yet. Raises Rotten, LocalChanged,
-        OSError."""
+        """The checksum, for which all of the content is read where it is not known yet. Raises
+        Rotten, LocalChanged, OSError."""
         if self.value is None:
             found = await checksum(self._fd, self._size)
             if found is None or not self._is_still():
@@ -49,11 +56,12 @@ class Counted:
         return self.value
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset`` on. Read in order from the first byte, they are counted along: the
-        checksum is known when the last ones are handed out. From the first byte again, the count begins again.
+        """Up to ``length`` bytes from ``offset`` on. Read in order from the first byte, they are
+        counted along: the checksum is known when the last ones are handed out. From the first byte
+        again, the count begins again.
 
-        Large pieces are read and counted in a thread, while what was handed out before is still being sent. Raises
-        Rotten, LocalChanged, OSError.
+        Large pieces are read and counted in a thread, while what was handed out before is still
+        being sent. Raises Rotten, LocalChanged, OSError.
         """
         length = min(length, self._size - offset)
         if self.value is not None:

@@ -1,28 +1,32 @@
 """What can go wrong with the other side, in the reconciler's words.
 
-The server client maps every foreign error to one of these once, at its edge. ``temporary`` says whether the same
-request may succeed later without anybody doing anything.
+The server client maps every foreign error to one of these once, at its edge. ``temporary`` says
+whether the same request may succeed later without anybody doing anything.
 """
 
 from __future__ import annotations
 
 
 class RemoteError(Exception):
-    """A request to the server did not succeed. ``str()`` is one sentence for people: what, why, what to do."""
+    """A request to the server did not succeed. ``str()`` is one sentence for people: what, why,
+    what to do."""
 
     temporary = False
 
-    def __init__(self, message: str, *, status: int | None = None, done: bool | None = False) -> None:
-        """``status`` is the HTTP status, if any. ``done`` is None when the server may have done it all the same
-        (the answer was lost), False when it surely did not."""
+    def __init__(
+        self, message: str, *, status: int | None = None, done: bool | None = False
+    ) -> None:
+        """``status`` is the HTTP status, if any. ``done`` is None when the server may have done it
+        all the same (the answer was lost), False when it surely did not."""
         super().__init__(message)
         self.status = status
         self.done = done
 
 
 class Unreachable(RemoteError):
-    """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an answer. Whether the
-    server is away, or only this request fails, is not known yet: see ``reconciler.requests.reachability``."""
+    """No connection, a cut or stalled one, a time-out, a gateway's answer, HTML instead of an
+    answer. Whether the server is away, or only this request fails, is not known yet: see
+    ``reconciler.requests.reachability``."""
 
     temporary = True
 
@@ -50,7 +54,8 @@ class QuotaReached(RemoteError):
 
 
 class Mismatch(RemoteError):
-    """What arrived is not what was announced (size, checksum, offset): start over from the first byte."""
+    """What arrived is not what was announced (size, checksum, offset): start over from the first
+    byte."""
 
     temporary = True
 
@@ -62,7 +67,8 @@ class ListingBroken(RemoteError):
 
 
 class Unauthorized(RemoteError):
-    """The client's token is not accepted any more (expired, revoked, disabled): the user must log in again."""
+    """The client's token is not accepted any more (expired, revoked, disabled): the user must log
+    in again."""
 
 
 class Forbidden(RemoteError):
@@ -103,8 +109,10 @@ class Superseded(Unavailable):
 
 
 class Rotten(Exception):
-    """The local content is not what was saved: it must not be sent. ``str()`` is a clause for people."""
+    """The local content is not what was saved: it must not be sent. ``str()`` is a clause for
+    people."""
 
 
 class SnapshotEnded(Exception):
-    """A snapshot of the replica is not to be read any more: the replica must commit now, or is being closed."""
+    """A snapshot of the replica is not to be read any more: the replica must commit now, or is
+    being closed."""

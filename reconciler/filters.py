@@ -1,9 +1,9 @@
 """Names that are no part of a synchronization, matched alike on both sides.
 
-The default names are those of the official client, so that both leave out the same. ``.sync-in.`` begins the server's
-partial uploads: such an entry is never part of the tree, and a local file of that name is never sent. Nor is what
-programs put beside a document for as long as it is open on this computer: it says nothing on another one, and
-everybody else would see it come and go.
+The default names are those of the official client, so that both leave out the same. ``.sync-in.``
+begins the server's partial uploads: such an entry is never part of the tree, and a local file of
+that name is never sent. Nor is what programs put beside a document for as long as it is open on
+this computer: it says nothing on another one, and everybody else would see it come and go.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _PASSING = re.compile(
 
 
 def is_passing(name: str) -> bool:
-    """Whether the name says that the entry is there for a time only, and for nobody but who made it."""
+    """Whether the name says that the entry is there for a time only, and for nobody but who made
+    it."""
     return name[:1] in PASSING_FIRST and _PASSING.fullmatch(name) is not None
 
 
@@ -59,13 +60,13 @@ class Filter:
     rule: Callable[[str], bool] | None = None
 
     def ignored(self, path: str) -> bool:
-        """Whether the entry at this relative path is left out by itself. Everything below one that is left out is
-        left out too: callers walk down from the root and stop at the first."""
+        """Whether the entry at this relative path is left out by itself. Everything below one that
+        is left out is left out too: callers walk down from the root and stop at the first."""
         return self.named(path) or (self.rule is not None and self.rule(path))
 
     def named(self, path: str) -> bool:
-        """Whether the entry is left out by its name, which nobody misses: it goes with its folder. What a rule leaves
-        out is somebody's, and keeps its folder."""
+        """Whether the entry is left out by its name, which nobody misses: it goes with its folder.
+        What a rule leaves out is somebody's, and keeps its folder."""
         name = path[path.rfind("/") + 1 :]
         return name in self.names or is_passing(name)
 

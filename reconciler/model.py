@@ -1,8 +1,9 @@
 """The reconciler's words: nodes, the three states of a node, settings, actions, outcomes.
 
-Every type here is frozen and slotted. Sizes are bytes; ``mtime`` is whole seconds since the epoch (all the server
-keeps); ``mtime_ns`` is nanoseconds since the epoch. Names are ``str``; bytes that are not UTF-8 appear as lone
-surrogates (``surrogateescape``), which is how a name that the server cannot hold is recognised.
+Every type here is frozen and slotted. Sizes are bytes; ``mtime`` is whole seconds since the epoch
+(all the server keeps); ``mtime_ns`` is nanoseconds since the epoch. Names are ``str``; bytes that
+are not UTF-8 appear as lone surrogates (``surrogateescape``), which is how a name that the server
+cannot hold is recognised.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from typing import NamedTuple, NewType
 from reconciler.filters import DEFAULT, Filter
 
 NodeId = NewType("NodeId", int)
-"""64-bit identity of a file or folder in one replica; never reused, kept through renames and edits."""
+"""64-bit identity of a file or folder in one replica; never reused, kept through renames and
+edits."""
 
 ROOT = NodeId(1)
 """The synchronized folder itself, on both sides. It is never planned for."""
 
 
 class Kind(enum.Enum):
-    """What a node is. ``OTHER`` (symlink, fifo, socket, device) exists locally only and is never sent."""
+    """What a node is. ``OTHER`` (symlink, fifo, socket, device) exists locally only and is never
+    sent."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -37,7 +40,8 @@ class Direction(enum.Enum):
 
 
 class Mode(enum.Enum):
-    """How equal content is recognised: ``FAST`` by size and whole-second mtime, ``SECURE`` by SHA-512/256."""
+    """How equal content is recognised: ``FAST`` by size and whole-second mtime, ``SECURE`` by
+    SHA-512/256."""
 
     FAST = "fast"
     SECURE = "secure"
@@ -105,7 +109,9 @@ class Base:
         that."""
         if before is None or before.kind is not Kind.FILE or before.size != self.size:
             return self
-        if before.mtime == self.mtime or (self.checksum is not None and before.checksum == self.checksum):
+        if before.mtime == self.mtime or (
+            self.checksum is not None and before.checksum == self.checksum
+        ):
             return replace(self, former=before.former)
         return replace(self, former=before.mtime)
 
@@ -116,19 +122,29 @@ class Base:
 
     def on_server(self) -> Remote:
         """What the server has, as far as this says."""
-        return Remote(self.kind, self.parent, self.name, self.size, self.mtime, self.inode, self.checksum, self.ms)
+        return Remote(
+            self.kind,
+            self.parent,
+            self.name,
+            self.size,
+            self.mtime,
+            self.inode,
+            self.checksum,
+            self.ms,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
     """A node's state in the replica.
 
-    ``version`` changes with every change of the content and never comes back. ``present`` says that the whole content
-    is here (hydrated). ``busy`` says that the content has changes which are not recorded yet: nothing can be done with
-    it. ``held_open`` says that a handle is open for writing: the content may be sent, but neither replaced nor deleted.
-    ``checksum`` is the content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
-    ``doubtful`` says that a power cut or a full disk may have left other bytes than were written: what it replaces must
-    be kept.
+    ``version`` changes with every change of the content and never comes back. ``present`` says that
+    the whole content is here (hydrated). ``busy`` says that the content has changes which are not
+    recorded yet: nothing can be done with it. ``held_open`` says that a handle is open for writing:
+    the content may be sent, but neither replaced nor deleted. ``checksum`` is the content's, where
+    somebody counted it for a comparison (mode `secure`); the replica tells none. ``doubtful`` says
+    that a power cut or a full disk may have left other bytes than were written: what it replaces
+    must be kept.
     """
 
     kind: Kind
@@ -149,7 +165,8 @@ class Local:
 
     @property
     def mtime(self) -> int:
-        """Whole seconds, rounded down, as they go to the server: at least 1, as 0 would mean "now" to it."""
+        """Whole seconds, rounded down, as they go to the server: at least 1, as 0 would mean "now"
+        to it."""
         return max(self.mtime_ns // 1_000_000_000, 1)
 
 
@@ -178,10 +195,12 @@ class Remote:
 
 
 class Entry(NamedTuple):
-    """One entry of a listing. ``path`` is relative to the synchronized folder, names joined by ``/``.
+    """One entry of a listing. ``path`` is relative to the synchronized folder, names joined by
+    ``/``.
 
-    ``problem`` is set for an entry that the server could not read: it, and all below it, is unknown. ``filtered`` is
-    set where the server says that a filter dropped it. Then the other fields say nothing.
+    ``problem`` is set for an entry that the server could not read: it, and all below it, is
+    unknown. ``filtered`` is set where the server says that a filter dropped it. Then the other
+    fields say nothing.
     """
 
     path: str
@@ -211,11 +230,11 @@ class Op(enum.Enum):
 class Action:
     """One step of a plan.
 
-    ``base``, ``local`` and ``remote`` are the states the decision was made from; the executor acts only while they
-    still hold. ``target`` is the place a MOVE leads to or where a MAKE, SEND or FETCH creates (the node's present
-    place when it exists already). ``keep`` says that the version which is replaced on ``side`` was not seen
-    by its loser's other side and must go to that side's bin. ``reason`` is one clause for people: what each side did
-    and which rule decided.
+    ``base``, ``local`` and ``remote`` are the states the decision was made from; the executor acts
+    only while they still hold. ``target`` is the place a MOVE leads to or where a MAKE, SEND or
+    FETCH creates (the node's present place when it exists already). ``keep`` says that the version
+    which is replaced on ``side`` was not seen by its loser's other side and must go to that side's
+    bin. ``reason`` is one clause for people: what each side did and which rule decided.
     """
 
     op: Op
@@ -239,10 +258,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one synchronization settles differences. ``host`` goes into the names of conflict copies; ``filters`` say
-    what is no part of it. ``tag`` goes into temporary names on the server: no other device's synchronization has it.
-    ``meeting``: both sides bring contents that may be the same at other times (an import).
-    ``restricted``: the direction is DOWNLOAD because the server gives no other right, not because somebody set it."""
+    """How one synchronization settles differences. ``host`` goes into the names of conflict copies;
+    ``filters`` say what is no part of it. ``tag`` goes into temporary names on the server: no other
+    device's synchronization has it. ``meeting``: both sides bring contents that may be the same at
+    other times (an import). ``restricted``: the direction is DOWNLOAD because the server gives no
+    other right, not because somebody set it."""
 
     direction: Direction = Direction.BOTH
     mode: Mode = Mode.FAST
@@ -258,8 +278,9 @@ class Settings:
 class Plan:
     """What must happen, in order.
 
-    ``stages`` run one after another; the actions of one stage do not depend on each other and may run together.
-    ``conflicts`` are the nodes that both sides changed differently, whoever won. ``waiting`` are left alone.
+    ``stages`` run one after another; the actions of one stage do not depend on each other and may
+    run together. ``conflicts`` are the nodes that both sides changed differently, whoever won.
+    ``waiting`` are left alone.
     """
 
     stages: tuple[tuple[Action, ...], ...]
@@ -273,9 +294,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A version that was being sent to the name ``name`` in a folder, and of which nobody knows whether it arrived: the
-    answer was lost, or this process. ``checksum`` is empty as long as not all of it was sent. ``new`` says that the
-    node had no base then; ``mtime`` is in whole seconds, as is ``mtime_here`` (see ``Base``)."""
+    """A version that was being sent to the name ``name`` in a folder, and of which nobody knows
+    whether it arrived: the answer was lost, or this process. ``checksum`` is empty as long as not
+    all of it was sent. ``new`` says that the node had no base then; ``mtime`` is in whole seconds,
+    as is ``mtime_here`` (see ``Base``)."""
 
     node: NodeId
     name: str
@@ -288,10 +310,12 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A name in a folder of the server under which this replica sent something, and where remains of that may lie.
+    """A name in a folder of the server under which this replica sent something, and where remains
+    of that may lie.
 
-    ``size`` is that of the whole content: more than that was never sent. ``seen_ns`` is when the remains were first
-    seen to be ``seen_size`` bytes written at ``seen_mtime_ms`` (the server's clock), 0 for not since the last try.
+    ``size`` is that of the whole content: more than that was never sent. ``seen_ns`` is when the
+    remains were first seen to be ``seen_size`` bytes written at ``seen_mtime_ms`` (the server's
+    clock), 0 for not since the last try.
     """
 
     parent: NodeId
@@ -314,7 +338,8 @@ class Result(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An action and how it ended. ``moved_bytes`` is content that crossed the network; ``seconds`` is its duration."""
+    """An action and how it ended. ``moved_bytes`` is content that crossed the network; ``seconds``
+    is its duration."""
 
     action: Action
     result: Result

@@ -15,8 +15,9 @@ MAX_NAME_BYTES: Final = 255
 """NAME_MAX of Linux and of every file system that a server runs on."""
 
 MAX_UPLOAD_NAME_BYTES: Final = 246
-"""The longest name that the server can receive a file under: it puts `PARTIAL_PREFIX` before the name
-of an upload (docs/reference/server-protocol.md). A file with a longer name is uploaded staged and moved."""
+"""The longest name that the server can receive a file under: it puts `PARTIAL_PREFIX` before the
+name of an upload (docs/reference/server-protocol.md). A file with a longer name is uploaded staged
+and moved."""
 
 MAX_TRASH_NAME_BYTES: Final = 231
 """The longest name that certainly finds a place in the server's trash: the server puts a date of 24
@@ -43,14 +44,16 @@ STAND_IN_PREFIX: Final = ".sync-in.mount-"
 
 _RESERVED_IN_HOST: Final = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "-"))
 _UNMAKEABLE: Final = re.compile(
-    r'(?:CON|PRN|AUX|NUL|COM[1-9]|LPT[1-9])|.*[<>:"\\|?*\x00-\x1f\x7f-\x9f].*', re.DOTALL | re.IGNORECASE
+    r'(?:CON|PRN|AUX|NUL|COM[1-9]|LPT[1-9])|.*[<>:"\\|?*\x00-\x1f\x7f-\x9f].*',
+    re.DOTALL | re.IGNORECASE,
 )
 _SWAP_NAME: Final = re.compile(rf"{re.escape(SWAP_PREFIX)}(?:.*-)?[0-9]+-tmp", re.DOTALL)
 _TRASH_DATE: Final = re.compile(r"-\d{4}\.\d\d\.\d\d \d\d-\d\d-\d\d\.\d{3}(?=(\.[^.]*)?$)")
-"""What the server adds to an older entry in its trash (observed): ``a-2026.11.23 08-32-19.171.txt``."""
+"""What the server adds to an older entry in its trash (observed): ``a-2026.11.23
+08-32-19.171.txt``."""
 
 
-# what a side can hold ------------------------------------------------------------------------------------------------
+# what a side can hold -----------------------------------------------------------------------------
 
 
 def is_name(raw: bytes) -> bool:
@@ -73,9 +76,15 @@ def unsyncable(name: str) -> str | None:
         length = len(name.encode())
     except UnicodeEncodeError:
         shown = name.encode("utf-8", "backslashreplace").decode()
-        return f"The name “{shown}” is not UTF-8, which the server cannot hold; rename it to synchronize it."
+        return (
+            f"The name “{shown}” is not UTF-8, which the server cannot hold; rename it to"
+            " synchronize it."
+        )
     if length > MAX_NAME_BYTES:
-        return f"The name “{name[:40]}…” is {length} bytes long, and {MAX_NAME_BYTES} are possible; shorten it."
+        return (
+            f"The name “{name[:40]}…” is {length} bytes long, and {MAX_NAME_BYTES} are possible;"
+            " shorten it."
+        )
     return None
 
 
@@ -90,20 +99,22 @@ def can_be_made(name: str) -> bool:
     return _UNMAKEABLE.fullmatch(name) is None
 
 
-# names that the program gives ----------------------------------------------------------------------------------------
+# names that the program gives ---------------------------------------------------------------------
 
 
 def swap_name(node: int, tag: str = "") -> str:
-    """The name a node has for a moment while places are swapped, or its beginning, if that is taken.
+    """The name a node has for a moment while places are swapped, or its beginning, if that is
+    taken.
 
-    Found later, it stands for the base's name. ``tag`` (a registration's) tells it from the names that
-    another device gives at the same moment.
+    Found later, it stands for the base's name. ``tag`` (a registration's) tells it from the names
+    that another device gives at the same moment.
     """
     return f"{SWAP_PREFIX}{tag}-{node}-tmp" if tag else f"{SWAP_PREFIX}{node}-tmp"
 
 
 def node_of_swap_name(name: str, tag: str) -> int | None:
-    """The number of the node that has this swap name, if this registration gave it; None without ``tag``."""
+    """The number of the node that has this swap name, if this registration gave it; None without
+    ``tag``."""
     prefix = f"{SWAP_PREFIX}{tag}-"
     if not tag or not name.startswith(prefix):
         return None
@@ -119,15 +130,16 @@ def is_swap_name(name: str) -> bool:
 def stand_in_name(path: str, owner: int = 0) -> str:
     """A short name for an entry at ``path`` that cannot be made under its own name at once.
 
-    It depends on the path and the owner (the number of a registration) alone: the next attempt takes up
-    what a crash left, and no other device writes there.
+    It depends on the path and the owner (the number of a registration) alone: the next attempt
+    takes up what a crash left, and no other device writes there.
     """
     digest = hashlib.blake2b(path.encode(), digest_size=8, salt=owner.to_bytes(8, "little"))
     return STAND_IN_PREFIX + digest.hexdigest()
 
 
 def conflict_name(name: str, stamp: str, host: str, number: int, *, is_folder: bool = False) -> str:
-    """``name (conflict DATE HOST).ext`` within `MAX_UPLOAD_NAME_BYTES`; with a number from the second on."""
+    """``name (conflict DATE HOST).ext`` within `MAX_UPLOAD_NAME_BYTES`; with a number from the
+    second on."""
     stem, ext = (name, "") if is_folder else split_suffix(name)
     owner = _cut(host.translate(_RESERVED_IN_HOST), MAX_HOST_BYTES)
     tail = f" (conflict {stamp} {owner}{f' {number}' if number > 1 else ''}){ext}"
@@ -135,8 +147,8 @@ def conflict_name(name: str, stamp: str, host: str, number: int, *, is_folder: b
 
 
 def free_names(name: str, date: str, what: str = "restored") -> Iterator[str]:
-    """The name itself, then ``name (restored DATE).ext``, ``name (restored DATE 2).ext`` …, each within
-    `MAX_UPLOAD_NAME_BYTES`; ``what`` is the word."""
+    """The name itself, then ``name (restored DATE).ext``, ``name (restored DATE 2).ext`` …, each
+    within `MAX_UPLOAD_NAME_BYTES`; ``what`` is the word."""
     yield name
     stem, ext = split_suffix(name)
     number = 0

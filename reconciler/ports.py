@@ -1,9 +1,9 @@
 """What the reconciler needs from the rest of the program.
 
-Concurrency contract: everything here is used from one trio thread. Methods that are not ``async`` do not block
-beyond a few microseconds of memory and page-cache work, and are atomic with respect to other tasks. ``async`` methods
-are cancellable; a cancelled one leaves each side as it was or as it would be after completion, never in between,
-unless its docstring says more.
+Concurrency contract: everything here is used from one trio thread. Methods that are not ``async``
+do not block beyond a few microseconds of memory and page-cache work, and are atomic with respect to
+other tasks. ``async`` methods are cancellable; a cancelled one leaves each side as it was or as it
+would be after completion, never in between, unless its docstring says more.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from reconciler.model import (
 
 
 class BaseEntry(NamedTuple):
-    """What the comparison of a listing needs of a node's base, in one look-up. (A tuple: each entry makes one.)"""
+    """What the comparison of a listing needs of a node's base, in one look-up. (A tuple: each entry
+    makes one.)"""
 
     node: NodeId
     kind: Kind
@@ -41,31 +42,37 @@ class BaseEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A node whose local state differs from its base, and when it was last changed (ns since the epoch)."""
+    """A node whose local state differs from its base, and when it was last changed (ns since the
+    epoch)."""
 
     node: NodeId
     changed_ns: int
 
 
 class Content(Protocol):
-    """An open local content. Its descriptor stays valid, and its bytes unchanged by the reconciler, until closed.
+    """An open local content. Its descriptor stays valid, and its bytes unchanged by the reconciler,
+    until closed.
 
-    Local writers do change it in place; who needs a still version compares ``Local.version`` before and after.
+    Local writers do change it in place; who needs a still version compares ``Local.version`` before
+    and after.
     """
 
     @property
     def fd(self) -> int: ...
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:
-        """The first part of [start, stop) that is not here yet, clipped to the file's size; None when all is here."""
+        """The first part of [start, stop) that is not here yet, clipped to the file's size; None
+        when all is here."""
         ...
 
     def close(self) -> None: ...
 
 
 class Incoming(Protocol):
-    """Content on its way from the server into a new object beside the present one. Parts may arrive in any order.
+    """Content on its way from the server into a new object beside the present one. Parts may arrive
+    in any order.
 
-    Made for one remote version (size, mtime); what an earlier process wrote of that version is kept.
+    Made for one remote version (size, mtime); what an earlier process wrote of that version is
+    kept.
     """
 
     @property
@@ -111,17 +118,19 @@ class Lookups(Protocol):
     def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
     def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]: ...
     def base_path(self, node: NodeId) -> str:
-        """Names from the root in the base tree, joined by ``/``; the root is ``""``. KeyError without a base."""
+        """Names from the root in the base tree, joined by ``/``; the root is ``""``. KeyError
+        without a base."""
         ...
 
     def local_path(self, node: NodeId) -> str: ...
     def dirty(self) -> Iterator[Dirty]:
-        """Nodes whose local state differs from their base, ``OTHER`` ones left out. Safe to change the replica
-        meanwhile; what changes before its turn may be among them or not."""
+        """Nodes whose local state differs from their base, ``OTHER`` ones left out. Safe to change
+        the replica meanwhile; what changes before its turn may be among them or not."""
         ...
 
     def is_held(self, node: NodeId) -> bool:
-        """Whether somebody stopped what was changed of it, or of a folder above it: it is left alone on both sides."""
+        """Whether somebody stopped what was changed of it, or of a folder above it: it is left
+        alone on both sides."""
         ...
 
     def being_written(self) -> list[NodeId]:
@@ -129,11 +138,13 @@ class Lookups(Protocol):
         ...
 
     def changed_ns(self, node: NodeId) -> int:
-        """When the dirty node was last changed here (ns since the epoch); 0 for one that is not dirty."""
+        """When the dirty node was last changed here (ns since the epoch); 0 for one that is not
+        dirty."""
         ...
 
     def base_nodes(self) -> Iterator[NodeId]:
-        """Every node with a base but the root, in no special order. Must not be held across a change."""
+        """Every node with a base but the root, in no special order. Must not be held across a
+        change."""
         ...
 
     def base_count(self) -> int: ...
@@ -146,13 +157,16 @@ class Lookups(Protocol):
 class Snapshot(Lookups, Protocol):
     """The replica as it was at one moment, to be read by any one thread while the replica goes on.
 
-    A context manager around all reading. Every look-up raises SnapshotEnded after ``end``, and when the replica has to
-    commit, which waits for the reader to leave.
+    A context manager around all reading. Every look-up raises SnapshotEnded after ``end``, and when
+    the replica has to commit, which waits for the reader to leave.
     """
 
     def __enter__(self) -> Self: ...
     def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
     ) -> None: ...
     def end(self) -> None:
         """The reader is to stop. Callable from any thread."""
@@ -160,26 +174,28 @@ class Snapshot(Lookups, Protocol):
 
 
 class Replica(Lookups, Protocol):
-    """The local store, as the reconciler sees it. Every change is one event, acknowledged when the call returns."""
+    """The local store, as the reconciler sees it. Every change is one event, acknowledged when the
+    call returns."""
 
-    # reading -----------------------------------------------------------------------------------------------------
+    # reading --------------------------------------------------------------------------------------
     def sequence(self) -> int:
         """Number of the last event: it grows with every change."""
         ...
 
     def identity_moves(self) -> int:
-        """How often a base went from one node to another (an editor's save by rename). A listing that was compared
-        while this grew cannot be trusted and is done again."""
+        """How often a base went from one node to another (an editor's save by rename). A listing
+        that was compared while this grew cannot be trusted and is done again."""
         ...
 
     def snapshot(self, ids: int = 0) -> Snapshot:
-        """The present state, with so many ids for new nodes; those that end unused are lost. Blocks for a commit."""
+        """The present state, with so many ids for new nodes; those that end unused are lost. Blocks
+        for a commit."""
         ...
 
-    # changing, each one event --------------------------------------------------------------------------------------
+    # changing, each one event ---------------------------------------------------------------------
     def set_base(self, node: NodeId, base: Base | None) -> None:
-        """Both sides agree on this state, or (None) the node is gone from both. Local operations that this settles
-        leave the journal."""
+        """Both sides agree on this state, or (None) the node is gone from both. Local operations
+        that this settles leave the journal."""
         ...
 
     def set_bases(self, bases: Iterable[tuple[NodeId, Base | None]]) -> None:
@@ -187,35 +203,39 @@ class Replica(Lookups, Protocol):
         ...
 
     def place_folder(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
-        """A remote folder appears locally, its base with it, and the attributes that only this side has: those of
-        ``like``, if that is here and of its kind. Raises FileExistsError when the place is taken."""
+        """A remote folder appears locally, its base with it, and the attributes that only this side
+        has: those of ``like``, if that is here and of its kind. Raises FileExistsError when the
+        place is taken."""
         ...
 
     def place_file(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
-        """As ``place_folder``: a remote file appears locally, its content not yet here (``base.version`` is set by the
-        replica)."""
+        """As ``place_folder``: a remote file appears locally, its content not yet here
+        (``base.version`` is set by the replica)."""
         ...
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
-        """The node gets another place; with ``base``, that becomes its base in the same event. Raises
-        FileExistsError when the target is taken, FileNotFoundError when the node or the parent is gone."""
+        """The node gets another place; with ``base``, that becomes its base in the same event.
+        Raises FileExistsError when the target is taken, FileNotFoundError when the node or the
+        parent is gone."""
         ...
 
     def touch_local(self, node: NodeId, mtime_ns: int, base: Base | None) -> None: ...
 
     def delete_local(self, node: NodeId, *, keep: bool, why: str) -> None:
-        """The node, and all below it, goes from the local tree, and the bases of all of it with it. With ``keep``
-        the contents go to the bin; content that the server never had goes there in any case. Handles stay usable."""
+        """The node, and all below it, goes from the local tree, and the bases of all of it with it.
+        With ``keep`` the contents go to the bin; content that the server never had goes there in
+        any case. Handles stay usable."""
         ...
 
     def copy_to_bin(self, node: NodeId, why: str) -> None:
-        """Puts a copy of the node's present content into the bin (the node stays). No-op for content not here."""
+        """Puts a copy of the node's present content into the bin (the node stays). No-op for
+        content not here."""
         ...
 
-    # content -------------------------------------------------------------------------------------------------------
+    # content --------------------------------------------------------------------------------------
     def sent_name(self, node: NodeId) -> NodeId | None:
-        """Another node that is the same file here, and whose base says that the server has the present
-        content; None for none."""
+        """Another node that is the same file here, and whose base says that the server has the
+        present content; None for none."""
         ...
 
     def open_content(self, node: NodeId) -> Content:
@@ -223,20 +243,28 @@ class Replica(Lookups, Protocol):
         ...
 
     def incoming(self, node: NodeId, size: int, mtime: int) -> Incoming:
-        """The one incoming content of a node for that remote version; the same object while it is open anywhere.
-        Asking for another version drops what arrived of the former."""
+        """The one incoming content of a node for that remote version; the same object while it is
+        open anywhere. Asking for another version drops what arrived of the former."""
         ...
 
     def install_content(
-        self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str
+        self,
+        node: NodeId,
+        incoming: Incoming,
+        base: Base,
+        expect_version: int,
+        *,
+        keep: bool,
+        why: str,
     ) -> None:
-        """The complete incoming content becomes the node's content and ``base`` its base, in one event.
+        """The complete incoming content becomes the node's content and ``base`` its base, in one
+        event.
 
-        When the node's content was not here and ``base`` is the version it stood for, the node only becomes present:
-        its version stays. Otherwise it gets a new version, and readers keep the old content. With ``keep`` the
-        former content goes to the bin first; content that the server never had goes there in any case.
-        Raises LocalChanged when the node is gone, is busy or its version is not ``expect_version``; ValueError when
-        a part is missing.
+        When the node's content was not here and ``base`` is the version it stood for, the node only
+        becomes present: its version stays. Otherwise it gets a new version, and readers keep the
+        old content. With ``keep`` the former content goes to the bin first; content that the server
+        never had goes there in any case. Raises LocalChanged when the node is gone, is busy or its
+        version is not ``expect_version``; ValueError when a part is missing.
         """
         ...
 
@@ -245,14 +273,14 @@ class Replica(Lookups, Protocol):
         ...
 
     def drop_stale_incoming(self, before_ns: int) -> None:
-        """Removes what arrived of contents and nobody will ask for again: its last byte came before this time, nobody
-        has it open, and no absent file waits for it."""
+        """Removes what arrived of contents and nobody will ask for again: its last byte came before
+        this time, nobody has it open, and no absent file waits for it."""
         ...
 
-    # checksums -----------------------------------------------------------------------------------------------------
+    # checksums ------------------------------------------------------------------------------------
     def checksum_of(self, node: NodeId, version: int) -> str | None:
-        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and still is the
-        node's or its base's version."""
+        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and
+        still is the node's or its base's version."""
         ...
 
     def counted(self, contents: Iterable[tuple[NodeId, int, str]]) -> None:
@@ -260,11 +288,12 @@ class Replica(Lookups, Protocol):
         ...
 
     def rotted(self, node: NodeId, why: str) -> bool:
-        """The node's content is not what both sides agreed on any more: it goes to the bin, and the node is absent, to
-        be fetched again. False, and nothing done, when the server does not have it or somebody writes to it."""
+        """The node's content is not what both sides agreed on any more: it goes to the bin, and the
+        node is absent, to be fetched again. False, and nothing done, when the server does not have
+        it or somebody writes to it."""
         ...
 
-    # what was left on the server -----------------------------------------------------------------------------------
+    # what was left on the server ------------------------------------------------------------------
     def note_leftover(self, leftover: Leftover) -> None:
         """Remembers it, in place of what was remembered of that name in that folder."""
         ...
@@ -275,7 +304,7 @@ class Replica(Lookups, Protocol):
 
     def leftovers(self) -> list[Leftover]: ...
 
-    # history -------------------------------------------------------------------------------------------------------
+    # history --------------------------------------------------------------------------------------
     def begin_run(self) -> None:
         """What is recorded from now on belongs to another run."""
         ...
@@ -284,19 +313,22 @@ class Replica(Lookups, Protocol):
         """Keeps an action in the history of transfers."""
         ...
 
-    # wake-ups ------------------------------------------------------------------------------------------------------
+    # wake-ups -------------------------------------------------------------------------------------
     async def wait_local_change(self, after: int) -> int:
-        """Returns the sequence number of the last local operation once it is greater than ``after``."""
+        """Returns the sequence number of the last local operation once it is greater than
+        ``after``."""
         ...
 
 
 Reader = Callable[[int, int], Awaitable[bytes]]
-"""``await reader(offset, length)`` gives up to ``length`` bytes; ``b""`` at the end; LocalChanged when it changed."""
+"""``await reader(offset, length)`` gives up to ``length`` bytes; ``b""`` at the end; LocalChanged
+when it changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What HEAD tells of a server file: bytes and milliseconds since the epoch (the parts of its etag)."""
+    """What HEAD tells of a server file: bytes and milliseconds since the epoch (the parts of its
+    etag)."""
 
     size: int
     mtime_ms: int
@@ -307,35 +339,41 @@ class Found:
 
 
 SettingsSource = Callable[[], Awaitable[Settings]]
-"""``await settle_settings()`` agrees with the server on how to synchronize, before each run. Raises RemoteError, whose
-kinds mean what they mean for a listing, and ``guards.Halted`` when the run must not begin."""
+"""``await settle_settings()`` agrees with the server on how to synchronize, before each run. Raises
+RemoteError, whose kinds mean what they mean for a listing, and ``guards.Halted`` when the run must
+not begin."""
 
 
 class RemoteFolder(Protocol):
-    """The server's side of one synchronization. Paths are relative to its folder, names joined by ``/``, and never
-    leave it: an empty, ``.``, ``..`` or NUL-holding part raises Refused before anything is sent.
+    """The server's side of one synchronization. Paths are relative to its folder, names joined by
+    ``/``, and never leave it: an empty, ``.``, ``..`` or NUL-holding part raises Refused before
+    anything is sent.
 
     Every method raises a RemoteError (see ``reconciler.errors``) and nothing else but Cancelled.
     """
 
     @property
     def proves_all(self) -> bool:
-        """Whether every upload is compared with its checksum there: others could change it on the way."""
+        """Whether every upload is compared with its checksum there: others could change it on the
+        way."""
         ...
 
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
-        """The whole folder, in batches, parents before children. With ``snapshot`` checksums are told too: it gives
-        what an earlier such listing told, and is iterated in pieces between which everything may change.
+        """The whole folder, in batches, parents before children. With ``snapshot`` checksums are
+        told too: it gives what an earlier such listing told, and is iterated in pieces between
+        which everything may change.
 
-        Iteration raises ListingBroken when the stream ends without ``done``, and Missing when the folder itself is
-        gone. Names that could escape (``..``, NUL) come as an Entry with ``problem``."""
+        Iteration raises ListingBroken when the stream ends without ``done``, and Missing when the
+        folder itself is gone. Names that could escape (``..``, NUL) come as an Entry with
+        ``problem``."""
         ...
 
     async def greet(self) -> None:
-        """The smallest exchange, which is about no file: returns when the server is there and gives access. Raises
-        Unauthorized when it lets nobody in, any other RemoteError when it is not there."""
+        """The smallest exchange, which is about no file: returns when the server is there and gives
+        access. Raises Unauthorized when it lets nobody in, any other RemoteError when it is not
+        there."""
         ...
 
     async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
@@ -353,15 +391,16 @@ class RemoteFolder(Protocol):
         ...
 
     async def inodes(self, path: str) -> dict[str, int] | None:
-        """What is in a folder ("" for the whole one), by name: inodes, 0 where one is not told. None when the folder is
-        not there, or the server tells nothing of it."""
+        """What is in a folder ("" for the whole one), by name: inodes, 0 where one is not told.
+        None when the folder is not there, or the server tells nothing of it."""
         ...
 
     def download(
         self, path: str, *, start: int, stop: int, expect: Found
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Bytes [start, stop) in pieces of at most 256 KiB. Raises Changed when the server's file is not ``expect``
-        any more (in size or whole second), Missing when gone, Unreachable when it breaks off."""
+        """Bytes [start, stop) in pieces of at most 256 KiB. Raises Changed when the server's file
+        is not ``expect`` any more (in size or whole second), Missing when gone, Unreachable when it
+        breaks off."""
         ...
 
     async def upload(
@@ -376,11 +415,11 @@ class RemoteFolder(Protocol):
         start: int = 0,
         prove: bool = True,
     ) -> int:
-        """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex SHA-512/256 of
-        the whole; with ``prove`` or ``proves_all`` the server compares what it received with it, else
-        it may be empty. ``start`` resumes the server's partial from that byte. LocalChanged and Rotten
-        from the reader pass through. The inode that the answer tells, 0 when it tells none that can be
-        one."""
+        """POST (``replace=False``, raises Exists) or PUT. ``checksum`` is lower-case hex
+        SHA-512/256 of the whole; with ``prove`` or ``proves_all`` the server compares what it
+        received with it, else it may be empty. ``start`` resumes the server's partial from that
+        byte. LocalChanged and Rotten from the reader pass through. The inode that the answer tells,
+        0 when it tells none that can be one."""
         ...
 
     async def partial(self, path: str) -> int:
@@ -388,18 +427,19 @@ class RemoteFolder(Protocol):
         ...
 
     async def make_folder(self, path: str, mtime: int) -> int:
-        """Fine if the folder exists. Missing parents are created. The folder's inode, 0 when it was not told."""
+        """Fine if the folder exists. Missing parents are created. The folder's inode, 0 when it was
+        not told."""
         ...
 
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
-        """One rename of a file or folder, contents, mtime and inode kept. Without ``overwrite`` an existing target
-        raises Exists and nothing happens, and so does a missing folder of the target (Missing); with it the old target
-        goes to the server's trash."""
+        """One rename of a file or folder, contents, mtime and inode kept. Without ``overwrite`` an
+        existing target raises Exists and nothing happens, and so does a missing folder of the
+        target (Missing); with it the old target goes to the server's trash."""
         ...
 
     async def copy(self, path: str, target: str, mtime: int) -> int:
-        """The server copies a file. What was at ``target`` goes to the server's trash. The copy's inode, 0 when it was
-        not told."""
+        """The server copies a file. What was at ``target`` goes to the server's trash. The copy's
+        inode, 0 when it was not told."""
         ...
 
     async def touch(self, path: str, mtime: int) -> None: ...
@@ -431,10 +471,12 @@ class Clock(Protocol):
 
 
 class View(Protocol):
-    """The three trees as the planner sees them: pure look-ups, nothing changes while a plan is made."""
+    """The three trees as the planner sees them: pure look-ups, nothing changes while a plan is
+    made."""
 
     def touched(self) -> Iterable[NodeId]:
-        """Every node that may differ between any two of the three trees; each once; never the root."""
+        """Every node that may differ between any two of the three trees; each once; never the
+        root."""
         ...
 
     def base(self, node: NodeId) -> Base | None: ...
@@ -454,5 +496,6 @@ class View(Protocol):
     def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
     def remote_child(self, parent: NodeId, name: str) -> NodeId | None: ...
     def hides(self, node: NodeId) -> bool:
-        """Whether a rule leaves something out that is on the server in this folder: then the folder stays there."""
+        """Whether a rule leaves something out that is on the server in this folder: then the folder
+        stays there."""
         ...

@@ -1,4 +1,5 @@
-"""Reading a descriptor at a position, on every system; what the file system knows to be a hole is not read at all."""
+"""Reading a descriptor at a position, on every system; what the file system knows to be a hole is
+not read at all."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if sys.platform == "win32":
         return False
 
     def read_at(fd: int, length: int, offset: int) -> bytes:
-        """Up to ``length`` bytes from ``offset`` (bytes); ``b""`` at the end. Moves the descriptor's own position."""
+        """Up to ``length`` bytes from ``offset`` (bytes); ``b""`` at the end. Moves the
+        descriptor's own position."""
         os.lseek(fd, offset, os.SEEK_SET)
         return os.read(fd, length)
 
@@ -34,13 +36,15 @@ else:
         return os.fstat(fd).st_size >= offset + length
 
     def read_at(fd: int, length: int, offset: int) -> bytes:
-        """Up to ``length`` bytes from ``offset`` (bytes); ``b""`` at the end. OSError from the disk."""
+        """Up to ``length`` bytes from ``offset`` (bytes); ``b""`` at the end. OSError from the
+        disk."""
         return os.pread(fd, length, offset)
 
 
 def read_sparse(fd: int, length: int, offset: int) -> bytes:
-    """``read_at``, but a range that is one hole (lseek(2), SEEK_DATA) is given from memory that all holes share, and no
-    page of it is made in the kernel. Moves the descriptor's own position. OSError from the disk."""
+    """``read_at``, but a range that is one hole (lseek(2), SEEK_DATA) is given from memory that all
+    holes share, and no page of it is made in the kernel. Moves the descriptor's own position.
+    OSError from the disk."""
     if length < HOLES_FROM or length > len(ZEROS) or not _is_hole(fd, length, offset):
         return read_at(fd, length, offset)
     return ZEROS if length == len(ZEROS) else ZEROS[:length]

@@ -1,7 +1,7 @@
 """What systemd is told: the unit that runs the supervisor, and how the supervisor is.
 
-The unit is written by the program rather than shipped: only here is it known which interpreter runs the program, and in
-which folders it works.
+The unit is written by the program rather than shipped: only here is it known which interpreter runs
+the program, and in which folders it works.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ StartLimitBurst=10
 Type=notify
 ExecStart={program} -m syncin_mount up --foreground
 ExecReload={program} -m syncin_mount up
-{environment}# The supervisor unmounts the drives itself, in order; they outlive one that was killed.
+{environment}# The supervisor unmounts the drives itself, in order. They outlive one that
+# was killed.
 KillMode=process
 TimeoutStartSec=300
 TimeoutStopSec=90
@@ -47,7 +48,8 @@ WantedBy={target}
 
 
 def user_unit(program: str, environment: Mapping[str, str]) -> str:
-    """The unit that starts the supervisor at the log-in of the user whose it is. ``program`` is the interpreter."""
+    """The unit that starts the supervisor at the log-in of the user whose it is. ``program`` is the
+    interpreter."""
     return _unit(program, environment)
 
 
@@ -65,7 +67,11 @@ def system_unit_name(user: str) -> str:
 def _unit(program: str, environment: Mapping[str, str], user: str | None = None) -> str:
     # Root's own folders are not that user's; one that was chosen for the program is.
     passed = _PASSED if user is None else _PASSED[:1]
-    lines = [f"Environment={_quoted(f'{key}={environment[key]}')}\n" for key in passed if environment.get(key)]
+    lines = [
+        f"Environment={_quoted(f'{key}={environment[key]}')}\n"
+        for key in passed
+        if environment.get(key)
+    ]
     if user is not None:
         # Group, groups and home are that user's with it; what the program makes is nobody else's.
         lines.insert(0, f"User={_escaped(user)}\nUMask=0077\n")
@@ -84,13 +90,15 @@ def _escaped(text: str) -> str:
 
 
 def _quoted(text: str, *, command: bool = False) -> str:
-    """As one word of a unit file; a ``command`` line has its dollars expanded, too. See systemd.syntax(7)."""
+    """As one word of a unit file; a ``command`` line has its dollars expanded, too. See
+    systemd.syntax(7)."""
     text = _escaped(text.replace("\\", "\\\\").replace('"', '\\"'))
     return f'"{text.replace("$", "$$") if command else text}"'
 
 
 class NotifySocket:
-    """Whoever started this process waits to hear how it is, if it is systemd (sd_notify(3)); else nothing happens."""
+    """Whoever started this process waits to hear how it is, if it is systemd (sd_notify(3)); else
+    nothing happens."""
 
     def __init__(self) -> None:
         # The drives' daemons are no concern of it.
@@ -98,8 +106,9 @@ class NotifySocket:
 
     @property
     def patience(self) -> float:
-        """Seconds that a log-out, which stops the unit, waits for what is not sent; nobody is kept waiting without
-        systemd. As long as logind delays a shutdown, and well below the unit's TimeoutStopSec."""
+        """Seconds that a log-out, which stops the unit, waits for what is not sent; nobody is kept
+        waiting without systemd. As long as logind delays a shutdown, and well below the unit's
+        TimeoutStopSec."""
         return 5.0 if self._address else 0.0
 
     def ready(self) -> None:

@@ -1,8 +1,9 @@
-"""Walking over, making and removing what lies at a name, however deep: no recursion. Links are never followed; blocks.
+"""Walking over, making and removing what lies at a name, however deep: no recursion. Links are
+never followed; blocks.
 
-``at`` is an open folder that names are relative to, or None for whole paths, as ``dir_fd`` of the functions of ``os``.
-``shutil.rmtree`` and ``os.makedirs`` recurse once a folder: at 1,000 of them, which users may make, they raise
-RecursionError.
+``at`` is an open folder that names are relative to, or None for whole paths, as ``dir_fd`` of the
+functions of ``os``. ``shutil.rmtree`` and ``os.makedirs`` recurse once a folder: at 1,000 of them,
+which users may make, they raise RecursionError.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def remove_tree(at: int | None, name: bytes) -> None:
 
 
 def make_folders(path: bytes) -> list[bytes]:
-    """Makes a folder that only its owner may enter, and those above it, as far as they are missing, and tells which it
-    made. Raises OSError."""
+    """Makes a folder that only its owner may enter, and those above it, as far as they are missing,
+    and tells which it made. Raises OSError."""
     missing, made = [], []
     while not os.path.isdir(path):
         missing.append(path)

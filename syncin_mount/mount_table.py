@@ -1,4 +1,5 @@
-"""What is mounted where, and who uses it: read from /proc, nothing is touched that could hang on a dead drive."""
+"""What is mounted where, and who uses it: read from /proc, nothing is touched that could hang on a
+dead drive."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A line of the mount table: ``kind`` is the file system's type, ``source`` what its maker named it."""
+    """A line of the mount table: ``kind`` is the file system's type, ``source`` what its maker
+    named it."""
 
     point: Path
     kind: str
@@ -20,9 +22,11 @@ class Mount:
 
 
 def mounts() -> list[Mount]:
-    """The mount table of this process; empty where there is none to read (see proc_pid_mountinfo(5))."""
+    """The mount table of this process; empty where there is none to read (see
+    proc_pid_mountinfo(5))."""
     try:
-        # Only blanks, tabs, line feeds and backslashes are escaped there: whatever else ends a line is part of a name.
+        # Only blanks, tabs, line feeds and backslashes are escaped there: whatever else ends a line
+        # is part of a name.
         lines = os.fsdecode(_MOUNTS.read_bytes()).removesuffix("\n").split("\n")
     except OSError:
         return []
@@ -52,7 +56,8 @@ def _plain(text: str) -> str:
 
 
 def unmount(point: Path, *, lazily: bool = False) -> str | None:
-    """Takes the mount away; ``lazily`` also while it is used. Blocks. Returns None when done, else the reason."""
+    """Takes the mount away; ``lazily`` also while it is used. Blocks. Returns None when done, else
+    the reason."""
     command = ["fusermount3", "-u", *(["-z"] if lazily else []), "--", os.fspath(point)]
     try:
         done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
@@ -64,8 +69,9 @@ def unmount(point: Path, *, lazily: bool = False) -> str | None:
 
 
 def take_away(point: Path, *, force: bool = False) -> str | None:
-    """Unmounts it, with ``force`` also while it is used. Blocks. Returns None when nothing is mounted there any more,
-    else one clause about why: the system itself tells, and nothing was ended."""
+    """Unmounts it, with ``force`` also while it is used. Blocks. Returns None when nothing is
+    mounted there any more, else one clause about why: the system itself tells, and nothing was
+    ended."""
     why = unmount(point)
     if why is None or mounted_at(point) is None:
         return None
@@ -78,9 +84,18 @@ def take_away(point: Path, *, force: bool = False) -> str | None:
 
 
 def users(point: Path) -> list[str]:
-    """The processes, as ``name (pid)``, that have a file open or stand below ``point``: those that /proc shows us."""
-    others = [each for each in Path("/proc").iterdir() if each.name.isdigit() and int(each.name) != os.getpid()]
-    return [f"{_name(process)} ({process.name})" for process in others if _uses(process, os.fspath(point))]
+    """The processes, as ``name (pid)``, that have a file open or stand below ``point``: those that
+    /proc shows us."""
+    others = [
+        each
+        for each in Path("/proc").iterdir()
+        if each.name.isdigit() and int(each.name) != os.getpid()
+    ]
+    return [
+        f"{_name(process)} ({process.name})"
+        for process in others
+        if _uses(process, os.fspath(point))
+    ]
 
 
 def _uses(process: Path, point: str) -> bool:
@@ -108,7 +123,12 @@ def _name(process: Path) -> str:
 def alive(pid: int) -> bool:
     """Whether the process runs: one that has ended and was not collected yet does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+        state = (
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()[0]
+        )
     except OSError:
         return False
     return state not in {"Z", "X"}

@@ -1,4 +1,5 @@
-"""Which ranges of a file hold data, so that holes are neither read nor written when it is copied."""
+"""Which ranges of a file hold data, so that holes are neither read nor written when it is
+copied."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from collections.abc import Iterator
 
 
 def data_pieces(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """The ranges ``[start, stop)`` of the first ``size`` bytes that hold data, in order (lseek(2), SEEK_DATA and
-    SEEK_HOLE); all of them where the system does not tell. Moves the descriptor's own position."""
+    """The ranges ``[start, stop)`` of the first ``size`` bytes that hold data, in order (lseek(2),
+    SEEK_DATA and SEEK_HOLE); all of them where the system does not tell. Moves the descriptor's own
+    position."""
     offset = 0
     while offset < size:
         found = _next(fd, offset, size)

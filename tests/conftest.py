@@ -1,4 +1,5 @@
-"""What every test gets: a tier, an unexpected warning in the log as a failure, and hypothesis without a clock."""
+"""What every test gets: a tier, an unexpected warning in the log as a failure, and hypothesis
+without a clock."""
 
 from __future__ import annotations
 
@@ -13,14 +14,15 @@ from typing import Any
 import hypothesis
 import pytest
 
-# --- tiers -----------------------------------------------------------------------------------------------------------
-# The fast tier is what one runs all the time: nothing in it mounts, kills or needs a process for each step. `--all`
-# adds the slow tier: these folders, what has the marker `slow`, and what has a time limit of its own above the usual.
-# Whoever names files gets all that is in them.
+# --- tiers ----------------------------------------------------------------------------------------
+# The fast tier is what one runs all the time: nothing in it mounts, kills or needs a process for
+# each step. `--all` adds the slow tier: these folders, what has the marker `slow`, and what has a
+# time limit of its own above the usual. Whoever names files gets all that is in them.
 
 SLOW_FOLDERS = ("cli", "crash", "damage", "hostile", "mounts", "soak", "tour", "workloads")
 
-# A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per test is for.
+# A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per
+# test is for.
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, max_examples=100)
 hypothesis.settings.register_profile("dev", hypothesis.settings.get_profile("ci"), max_examples=10)
 hypothesis.settings.load_profile("dev")
@@ -34,7 +36,12 @@ slow_key = pytest.StashKey[bool]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("syncin-mount")
-    group.addoption("--all", action="store_true", dest="all_tiers", help="the slow tests too, with more examples")
+    group.addoption(
+        "--all",
+        action="store_true",
+        dest="all_tiers",
+        help="the slow tests too, with more examples",
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -62,7 +69,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     usual = float(config.getini("timeout") or 0)
     for item in items:
         limit = item.get_closest_marker("timeout")
-        in_folder = item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in SLOW_FOLDERS
+        in_folder = (
+            item.path.is_relative_to(TESTS)
+            and item.path.relative_to(TESTS).parts[0] in SLOW_FOLDERS
+        )
         if in_folder or (limit is not None and limit.args[0] > usual):
             item.add_marker("slow")
     if not config.stash[slow_key]:
@@ -71,14 +81,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=slow)
 
 
-# --- signals ---------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
-# A shell starts what it puts into the background with this signal ignored, and whatever is started from there inherits
-# that: Ctrl-C would reach none of the programs that the tests run.
+# A shell starts what it puts into the background with this signal ignored, and whatever is started
+# from there inherits that: Ctrl-C would reach none of the programs that the tests run.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# --- the log ---------------------------------------------------------------------------------------------------------
+# --- the log --------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -89,7 +99,9 @@ class Expectation:
     seen: bool = False
 
     def matches(self, record: logging.LogRecord, text: str) -> bool:
-        return (self.level is None or record.levelno == self.level) and self.pattern.search(text) is not None
+        return (self.level is None or record.levelno == self.level) and self.pattern.search(
+            text
+        ) is not None
 
 
 @dataclass(slots=True)
@@ -100,9 +112,11 @@ class LogWatch:
     unexpected: list[logging.LogRecord] = field(default_factory=list)
 
     def expect(self, pattern: str, *, level: int | None = None, required: bool = True) -> None:
-        """Let records of WARNING and above pass whose "logger: message" the regular expression finds.
+        """Let records of WARNING and above pass whose "logger: message" the regular expression
+        finds.
 
-        From now on, and for ones already logged in this test. When `required`, the test fails if none came.
+        From now on, and for ones already logged in this test. When `required`, the test fails if
+        none came.
         """
         expectation = Expectation(re.compile(pattern), level, required)
         self.expectations.append(expectation)
@@ -120,7 +134,8 @@ class LogWatch:
             self.unexpected.append(record)
 
     def verdict(self, *, finished: bool) -> str | None:
-        """Why the test fails because of its log, or None. Missing records count only when it has `finished`."""
+        """Why the test fails because of its log, or None. Missing records count only when it has
+        `finished`."""
         formatter = logging.Formatter("%(levelname)s %(name)s: %(message)s")
         lines = [f"unexpected in the log: {formatter.format(record)}" for record in self.unexpected]
         self.unexpected.clear()
@@ -181,9 +196,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture
 def expected_log(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """`expected_log(pattern, *, level=None, required=True)`: such a record may, and by default must, be logged.
+    """`expected_log(pattern, *, level=None, required=True)`: such a record may, and by default
+    must, be logged.
 
-    The marker `@pytest.mark.expected_log(pattern, …)` says the same for a whole test, class or file.
+    The marker `@pytest.mark.expected_log(pattern, …)` says the same for a whole test, class or
+    file.
     """
     item: pytest.Item = request.node
     return item.stash[watch_key].expect

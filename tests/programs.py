@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GIT_", "PIP_", "MAKE"))},
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "GIT_", "PIP_", "MAKE"))
+    },
     "GIT_AUTHOR_NAME": "user1",
     "GIT_AUTHOR_EMAIL": "user1@example.org",
     "GIT_COMMITTER_NAME": "user1",
@@ -22,9 +26,11 @@ ENVIRONMENT = {
 """That of the tests without what would have programs behave otherwise here than elsewhere."""
 
 
-def run(*command: object, cwd: Path | None = None, status: int | None = 0, stdin: str = "", **more: str) -> str:
-    """Runs it to its end and gives what it said, on both channels. ``more``: further variables of its environment;
-    ``status``: how it must end, None for any way."""
+def run(
+    *command: object, cwd: Path | None = None, status: int | None = 0, stdin: str = "", **more: str
+) -> str:
+    """Runs it to its end and gives what it said, on both channels. ``more``: further variables of
+    its environment; ``status``: how it must end, None for any way."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -36,7 +42,9 @@ def run(*command: object, cwd: Path | None = None, status: int | None = 0, stdin
         timeout=100,
         check=False,
     )
-    assert status is None or done.returncode == status, f"{command} ended with {done.returncode}: {done.stdout}"
+    assert status is None or done.returncode == status, (
+        f"{command} ended with {done.returncode}: {done.stdout}"
+    )
     return done.stdout
 
 
@@ -50,6 +58,12 @@ def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:
     found: dict[str, tuple[object, ...]] = {}
     for path in sorted(folder.rglob("*")):
         info = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        content = (
+            os.readlink(path)
+            if path.is_symlink()
+            else path.read_bytes()
+            if path.is_file()
+            else None
+        )
         found[str(path.relative_to(folder))] = (info.st_mode, info.st_mtime_ns, content)
     return found

@@ -23,12 +23,15 @@ class SmallDisk:
         self._filler = path / "filler"
 
     def fill(self, leave: int = 0) -> None:
-        """All but about ``leave`` bytes. What is there already stays: filling again takes what was freed since."""
+        """All but about ``leave`` bytes. What is there already stays: filling again takes what was
+        freed since."""
         fd = os.open(self._filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             free = os.statvfs(self.path)
             if leave:
-                os.posix_fallocate(fd, os.fstat(fd).st_size, max(free.f_bavail * free.f_frsize - leave, 1))
+                os.posix_fallocate(
+                    fd, os.fstat(fd).st_size, max(free.f_bavail * free.f_frsize - leave, 1)
+                )
                 return
             for piece in (1 << 20, 1 << 16, 1 << 12, 1):
                 while _append(fd, piece):
@@ -72,7 +75,12 @@ def small_disk(path: Path, kind: str, megabytes: int) -> Iterator[SmallDisk]:
         image = path.with_name("image")
         with image.open("wb") as file:
             file.truncate(megabytes << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True, timeout=LIMIT, capture_output=True)
+        subprocess.run(
+            ["mkfs.ext4", "-q", "-m", "0", str(image)],
+            check=True,
+            timeout=LIMIT,
+            capture_output=True,
+        )
         command = ["mount", "-o", "loop", str(image), str(path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=LIMIT)
     if done.returncode != 0:

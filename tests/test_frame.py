@@ -1,4 +1,5 @@
-"""The frame holds: nothing hides the standard library, imports point one way, ./dev keeps what it says."""
+"""The frame holds: nothing hides the standard library, imports point one way, ./dev keeps what it
+says."""
 
 from __future__ import annotations
 
@@ -32,15 +33,18 @@ def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.Comple
     )
 
 
-# --- packages --------------------------------------------------------------------------------------------------------
+# --- packages -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["-c", "-m"])
 @pytest.mark.parametrize("path", ["", str(ROOT)], ids=["plain", "root-first"])
 def test_the_folder_platform_never_hides_the_module(way: str, path: str, tmp_path: Path) -> None:
-    (tmp_path / "probe.py").write_text("import platform, os; print(platform.__file__); print(os.__file__)")
+    (tmp_path / "probe.py").write_text(
+        "import platform, os; print(platform.__file__); print(os.__file__)"
+    )
     how = ("-c", (tmp_path / "probe.py").read_text()) if way == "-c" else ("-m", "probe")
-    # Both -c and -m put the current folder first on the import path, and PYTHONPATH comes right behind.
+    # Both -c and -m put the current folder first on the import path, and PYTHONPATH comes right
+    # behind.
     done = run(sys.executable, *how, cwd=ROOT, PYTHONPATH=f"{path}{os.pathsep}{tmp_path}")
     assert done.returncode == 0, done.stderr
     platform_file, os_file = map(Path, done.stdout.split())
@@ -54,7 +58,9 @@ def test_no_module_lies_directly_in_platform() -> None:
 def test_wheel_holds_the_packages_by_their_import_names(tmp_path: Path) -> None:
     from hatchling.builders.wheel import WheelBuilder
 
-    files = {included.distribution_path for included in WheelBuilder(str(ROOT)).recurse_included_files()}
+    files = {
+        included.distribution_path for included in WheelBuilder(str(ROOT)).recurse_included_files()
+    }
     tops = {Path(file).parts[0] for file in files}
     assert tops == {"syncin_mount", "reconciler", "syncin_fuse"}
     assert {f"{top}/py.typed" for top in tops} <= files
@@ -82,9 +88,16 @@ def test_what_is_installed_is_what_constraints_say() -> None:
         seen.add(name)
         distribution = importlib.metadata.distribution(name)
         if name != "syncin-mount":
-            assert pinned.get(name) == distribution.version, f"{name} {distribution.version} is not pinned so"
+            assert pinned.get(name) == distribution.version, (
+                f"{name} {distribution.version} is not pinned so"
+            )
         wanted += [needed for needed in requirements(distribution) if needed not in seen]
-    assert {"pyfuse3", "trio", "h11", "pluggy"} <= seen, "the walk through the requirements went wrong"
+    assert {
+        "pyfuse3",
+        "trio",
+        "h11",
+        "pluggy",
+    } <= seen, "the walk through the requirements went wrong"
 
 
 def normal(name: str) -> str:
@@ -99,20 +112,26 @@ def requirements(distribution: importlib.metadata.Distribution) -> list[str]:
     return [
         normal(r.name)
         for r in parsed
-        if r.marker is None or r.marker.evaluate({"extra": extra}) or r.marker.evaluate({"extra": ""})
+        if r.marker is None
+        or r.marker.evaluate({"extra": extra})
+        or r.marker.evaluate({"extra": ""})
     ]
 
 
 def test_winfspy_is_asked_for_on_windows_only() -> None:
     from packaging.requirements import Requirement
 
-    (winfspy,) = [r for r in map(Requirement, importlib.metadata.requires("syncin-mount") or []) if r.name == "winfspy"]
+    (winfspy,) = [
+        r
+        for r in map(Requirement, importlib.metadata.requires("syncin-mount") or [])
+        if r.name == "winfspy"
+    ]
     assert winfspy.marker is not None
     assert winfspy.marker.evaluate({"sys_platform": "win32"})
     assert not winfspy.marker.evaluate({"sys_platform": "linux"})
 
 
-# --- import rules ----------------------------------------------------------------------------------------------------
+# --- import rules ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -133,7 +152,9 @@ WRONG_IMPORTS = {
     "syncin_fuse": "syncin_mount.remote",
     "syncin_mount/cli": "syncin_mount.control.inner",
     "syncin_mount/devserver": "syncin_mount.remote",
-    "syncin_mount/remote": "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs",
+    "syncin_mount/remote": (
+        "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs"
+    ),
     "syncin_mount/store/index": "syncin_mount.store.replica.replica",
     "syncin_mount/vfs": "httpx",
 }
@@ -142,7 +163,11 @@ WRONG_IMPORTS = {
 @pytest.mark.slow
 def test_each_import_rule_catches_a_wrong_import(tmp_path: Path) -> None:
     for source in ("syncin_mount", "reconciler", "platform/linux/syncin_fuse"):
-        shutil.copytree(ROOT / source, tmp_path / Path(source).name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / source,
+            tmp_path / Path(source).name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for package in ("reconciler", "syncin_mount/control"):
         (tmp_path / package / "inner.py").touch()
@@ -156,17 +181,23 @@ def test_each_import_rule_catches_a_wrong_import(tmp_path: Path) -> None:
         COLUMNS="200",
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    caught = [contract["id"] for contract in contracts if f"{contract['name']} BROKEN" in done.stdout]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    caught = [
+        contract["id"] for contract in contracts if f"{contract['name']} BROKEN" in done.stdout
+    ]
     assert caught == [contract["id"] for contract in contracts], done.stdout
 
 
-# --- ./dev -----------------------------------------------------------------------------------------------------------
+# --- ./dev ----------------------------------------------------------------------------------------
 
 
 def verbs() -> list[str]:
     dispatch = DEV.read_text().rpartition("case $verb in")[2]
-    return [verb for verb in re.findall(r"^    ([a-z]+)\)", dispatch, re.MULTILINE) if verb != "help"]
+    return [
+        verb for verb in re.findall(r"^    ([a-z]+)\)", dispatch, re.MULTILINE) if verb != "help"
+    ]
 
 
 def test_bare_dev_explains_every_verb() -> None:
@@ -174,7 +205,9 @@ def test_bare_dev_explains_every_verb() -> None:
     assert done.returncode == 0
     assert set(verbs()) >= {"setup", "demo", "run", "test", "check", "bench", "sim"}
     for verb in verbs():
-        assert re.search(rf"^  {verb}\b.*\S{{3}}", done.stdout, re.MULTILINE), f"{verb} is not explained"
+        assert re.search(rf"^  {verb}\b.*\S{{3}}", done.stdout, re.MULTILINE), (
+            f"{verb} is not explained"
+        )
 
 
 def test_unknown_verb_is_one_sentence() -> None:
@@ -197,14 +230,19 @@ def test_dev_without_apt_says_what_is_missing(tmp_path: Path) -> None:
     tools = fake_path(tmp_path)
     done = run("/bin/bash", project / "dev", "setup", cwd=tmp_path, PATH=str(tools))
     assert done.returncode == 1
-    assert re.fullmatch(r"dev: the mount needs .*libfuse3-dev.*no apt-get here.*\n", done.stderr), done.stderr
+    assert re.fullmatch(r"dev: the mount needs .*libfuse3-dev.*no apt-get here.*\n", done.stderr), (
+        done.stderr
+    )
     assert not (project / ".venv").exists()
 
 
 def test_dev_shows_why_apt_failed(tmp_path: Path) -> None:
     project = bare_project(tmp_path)
     tools = fake_path(tmp_path)
-    for name, body in {"apt-get": "echo E: no route to the archive; exit 100", "id": "echo 0"}.items():
+    for name, body in {
+        "apt-get": "echo E: no route to the archive; exit 100",
+        "id": "echo 0",
+    }.items():
         with (tools / name).open("x") as script:  # never through a link to the real tool
             script.write(f"#!/bin/sh\n{body}\n")
         (tools / name).chmod(0o755)
@@ -216,7 +254,8 @@ def test_dev_shows_why_apt_failed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def slow_apt(tmp_path: Path) -> Path:
-    """A project whose apt-get says what it does, and goes on when somebody writes into `go` beside it."""
+    """A project whose apt-get says what it does, and goes on when somebody writes into `go` beside
+    it."""
     project = bare_project(tmp_path)
     tools = fake_path(tmp_path)
     os.mkfifo(tmp_path / "go")
@@ -236,7 +275,9 @@ def test_dev_shows_what_an_installation_does_while_it_does_it(term: str, slow_ap
     import pexpect
 
     env = {"PATH": str(slow_apt.parent / "tools"), "TERM": term, "DEV_PROGRESS_SECONDS": "1"}
-    dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
+    dev = pexpect.spawn(
+        "/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8"
+    )
     for call in (1, 2, 3):  # it gets no package, fetches the lists, tries again
         dev.expect(rf"\d s  call {call}")
         (slow_apt.parent / "go").write_text("on\n")
@@ -252,7 +293,9 @@ def test_dev_that_is_interrupted_ends_the_installation_too(slow_apt: Path) -> No
     import pexpect
 
     env = {"PATH": str(slow_apt.parent / "tools"), "TERM": "xterm"}
-    dev = pexpect.spawn("/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8")
+    dev = pexpect.spawn(
+        "/bin/bash", [str(slow_apt / "dev"), "setup"], env=env, timeout=60, encoding="utf-8"
+    )
     dev.expect(r"\d s  call 1")
     dev.sendintr()
     dev.expect("interrupted; the next ./dev takes it up again")
@@ -272,10 +315,23 @@ def bare_project(folder: Path) -> Path:
 
 
 def fake_path(folder: Path) -> Path:
-    """A PATH with links to tools that every Debian has, none of what ./dev installs, and `id` left to the test."""
+    """A PATH with links to tools that every Debian has, none of what ./dev installs, and `id` left
+    to the test."""
     tools = folder / "tools"
     tools.mkdir()
-    for name in ("bash", "cat", "dirname", "env", "flock", "grep", "readlink", "rm", "sha256sum", "tail", "touch"):
+    for name in (
+        "bash",
+        "cat",
+        "dirname",
+        "env",
+        "flock",
+        "grep",
+        "readlink",
+        "rm",
+        "sha256sum",
+        "tail",
+        "touch",
+    ):
         found = shutil.which(name)
         assert found, name
         (tools / name).symlink_to(found)
@@ -287,7 +343,7 @@ def test_git_ignores_what_dev_makes() -> None:
     assert {"/.venv/", "/.dev.log", "/.dev.busy"} <= set(ignored)
 
 
-# --- what conftest.py does for every test ----------------------------------------------------------------------------
+# --- what conftest.py does for every test ---------------------------------------------------------
 
 LOGGING_TESTS = """
 import logging, pytest, trio
@@ -328,9 +384,20 @@ def test_after_passes(): pass
 def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests/conftest.py", tmp_path)
     (tmp_path / "test_logging.py").write_text(LOGGING_TESTS)
-    options = ("-c", ROOT / "pyproject.toml", "-rA", "-p", "no:cacheprovider", "--rootdir", tmp_path)
+    options = (
+        "-c",
+        ROOT / "pyproject.toml",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        tmp_path,
+    )
     done = run(sys.executable, "-m", "pytest", *options, tmp_path)
-    outcomes = {name: outcome for outcome, name in re.findall(r"^([A-Z]+) \S*::(test_\w+)", done.stdout, re.MULTILINE)}
+    outcomes = {
+        name: outcome
+        for outcome, name in re.findall(r"^([A-Z]+) \S*::(test_\w+)", done.stdout, re.MULTILINE)
+    }
     assert len(outcomes) == 10, done.stdout
     for name, outcome in outcomes.items():
         wanted = {"passes": "PASSED", "fails": "FAILED", "errors": "ERROR"}[name.rpartition("_")[2]]
@@ -339,22 +406,26 @@ def test_unexpected_log_records_fail_the_test(tmp_path: Path) -> None:
 
 
 TIERED_TESTS = {
-    "tests/test_fast.py": """
+    "tests/test_fast.py": (
+        """
 import hypothesis, pytest
 from hypothesis import strategies as st
 def test_fast(): pass
 @pytest.mark.slow
 def test_marked(): pass
 def test_examples(): print("EXAMPLES", hypothesis.settings.default.max_examples)
-""",
-    "tests/store/test_of_a_fast_folder.py": """
+"""
+    ),
+    "tests/store/test_of_a_fast_folder.py": (
+        """
 import pytest
 def test_store(): pass
 @pytest.mark.timeout(10)
 def test_short(): pass
 @pytest.mark.timeout(300)
 def test_long(): pass
-""",
+"""
+    ),
     "tests/mounts/test_of_a_slow_folder.py": "def test_mount(): pass",
 }
 

@@ -1,4 +1,5 @@
-"""What differs and is not settled, and why: what failed and waits out a pause, and what a plan leaves waiting."""
+"""What differs and is not settled, and why: what failed and waits out a pause, and what a plan
+leaves waiting."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from reconciler.requests.backoff import Backoff, Retry
 from reconciler.trees.remote_tree import RemoteTree
 
 NODES_PER_YIELD = 500
-"""Nodes between two looks at the loop, where all that differ are gone through; more of them count as many."""
+"""Nodes between two looks at the loop, where all that differ are gone through; more of them count
+as many."""
 
 STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
 
@@ -37,20 +39,24 @@ class Backlog:
         self._there: dict[NodeId, str] = {}
         """Where on the server something is that is a problem and was never here."""
 
-    # what is found out ---------------------------------------------------------------------------------------------
+    # what is found out ----------------------------------------------------------------------------
     def note_plan(self, made: Plan) -> None:
         """What a plan has waiting, beside what is known to."""
-        self._waiting.update({each.node: each.why for each in made.waiting if each.node not in self.withheld})
+        self._waiting.update(
+            {each.node: each.why for each in made.waiting if each.node not in self.withheld}
+        )
 
     def note_full_plan(self, made: Plan, touched: Container[NodeId]) -> None:
-        """What the plan of a full run has waiting is all that does; ``touched`` is all that differs at all."""
+        """What the plan of a full run has waiting is all that does; ``touched`` is all that differs
+        at all."""
         self._waiting = {}
         self.note_plan(made)
         self.backoff.retain(touched)
         self.backoff.wait(self._waiting_here())
 
     def note_push(self, due: Iterable[Dirty], outcomes: Iterable[Outcome], filters: Filter) -> bool:
-        """What a push did nothing for, or waits, is not looked at again at once. Whether a listing has to tell more."""
+        """What a push did nothing for, or waits, is not looked at again at once. Whether a listing
+        has to tell more."""
         acted, stale = set(), set()
         for outcome in outcomes:
             acted.add(outcome.action.node)
@@ -79,13 +85,15 @@ class Backlog:
                     self.backoff.release(held)
 
     def note_failed(self, outcome: Outcome, *, lasting: bool) -> bool:
-        """The node waits out a pause before anything is tried again for it. Whether that failure is news."""
+        """The node waits out a pause before anything is tried again for it. Whether that failure is
+        news."""
         node = outcome.action.node
         dirty = Dirty(node, self._replica.changed_ns(node))
         return self.backoff.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
 
     def withhold(self, nodes: frozenset[NodeId], why: str | None) -> None:
-        """These alone are withheld now. Without a reason, that is told of all of them at once, elsewhere."""
+        """These alone are withheld now. Without a reason, that is told of all of them at once,
+        elsewhere."""
         self.withheld, self._withheld_why = nodes, why
 
     def put_off(self, node: NodeId, why: str, seconds: float) -> None:
@@ -94,8 +102,8 @@ class Backlog:
         self.backoff.put_off(dirty, why, trio.current_time() + seconds)
 
     def note_stale(self, outcomes: Iterable[Outcome]) -> None:
-        """What did not fit however often it was planned for waits, and is shown: it may be no change that is behind
-        it, but a server that answers so for ever."""
+        """What did not fit however often it was planned for waits, and is shown: it may be no
+        change that is behind it, but a server that answers so for ever."""
         for outcome in outcomes:
             if outcome.result is Result.STALE:
                 self.note_failed(outcome, lasting=False)
@@ -104,16 +112,19 @@ class Backlog:
         """Remembers where on the server those problems are that were never here."""
         telling = PlanDescriber(self._replica, tree)
         nodes = {*self._waiting, *(node for node, _ in self.backoff.failures())}
-        self._there = {node: telling.path(node) for node in nodes if self._replica.local(node) is None}
+        self._there = {
+            node: telling.path(node) for node in nodes if self._replica.local(node) is None
+        }
 
     def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
-        """What was changed here, a deletion included, and waits for more than that somebody closes it."""
+        """What was changed here, a deletion included, and waits for more than that somebody closes
+        it."""
         for node, why in self._waiting.items():
             local, changed = self._replica.local(node), self._replica.changed_ns(node)
             if changed and not (local is not None and local.busy):
                 yield Dirty(node, changed), why
 
-    # what is asked -------------------------------------------------------------------------------------------------
+    # what is asked --------------------------------------------------------------------------------
     def why(self, node: NodeId) -> str | None:
         """Why the plan left the node waiting, if it did."""
         return self._waiting.get(node)
@@ -135,24 +146,34 @@ class Backlog:
         return self.is_filtered(dirty.node, filters)
 
     def is_left_for_good(self, dirty: Dirty, filters: Filter) -> bool:
-        """As ``is_skipped``, but for what waits only until no more is deleted: that goes, or is judged, then."""
+        """As ``is_skipped``, but for what waits only until no more is deleted: that goes, or is
+        judged, then."""
         held = self.pause(dirty)
-        is_still = self._withheld_why if dirty.node in self.withheld else held.why if held is not None else None
+        is_still = (
+            self._withheld_why
+            if dirty.node in self.withheld
+            else held.why
+            if held is not None
+            else None
+        )
         return is_still != STILL and self.is_skipped(dirty, filters)
 
     def count(self, filters: Filter) -> int:
-        """Nodes that differ, without what a filter leaves out; when there are many, without what is known of it."""
+        """Nodes that differ, without what a filter leaves out; when there are many, without what is
+        known of it."""
         many = self._replica.dirty_count()
         if many > NODES_PER_YIELD:
             return max(many - self.backoff.filtered_count(), 0)
         return sum(not self.is_filtered(dirty.node, filters) for dirty in self._replica.dirty())
 
     def problems(self) -> Iterator[Problem]:
-        """Everything that is left over, with its reason: what is held back or waits, as long as it differs."""
+        """Everything that is left over, with its reason: what is held back or waits, as long as it
+        differs."""
         failures = dict(self.backoff.failures())
         for node in sorted({*failures, *self._waiting} - self.withheld):
             changed, failed = self._replica.changed_ns(node), failures.get(node)
-            # One that is not changed here has failed for what is on the server; one that changed since is tried again.
+            # One that is not changed here has failed for what is on the server; one that changed
+            # since is tried again.
             held = self.backoff.get(Dirty(node, changed)) if changed else failed
             if held is not None:
                 if not held.filtered:
@@ -167,4 +188,6 @@ class Backlog:
 
     def path(self, node: NodeId) -> str:
         """Where the node is, or was, here or on the server."""
-        return first_path(node, self._replica.local_path, self._replica.base_path, self._there.__getitem__)
+        return first_path(
+            node, self._replica.local_path, self._replica.base_path, self._there.__getitem__
+        )

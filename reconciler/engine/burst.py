@@ -1,7 +1,7 @@
 """Whether programs are changing very many files here just now, as when an archive is unpacked.
 
-Sending each as it settles would take its time from the drive, and much of what a build or a checkout makes is gone
-again soon. So it waits for them to be done, though not for long.
+Sending each as it settles would take its time from the drive, and much of what a build or a
+checkout makes is gone again soon. So it waits for them to be done, though not for long.
 """
 
 from __future__ import annotations

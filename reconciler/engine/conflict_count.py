@@ -1,4 +1,5 @@
-"""How many conflicts there were: each is counted once, however many runs it takes until it is settled."""
+"""How many conflicts there were: each is counted once, however many runs it takes until it is
+settled."""
 
 from __future__ import annotations
 
@@ -12,15 +13,18 @@ _Sides = tuple[Local | None, Remote | None]
 
 
 class Conflicts:
-    """``count`` grows while the process lives. What a conflict is between is remembered for as long as it lasts."""
+    """``count`` grows while the process lives. What a conflict is between is remembered for as long
+    as it lasts."""
 
     def __init__(self) -> None:
         self.count = 0
         self._open: dict[NodeId, _Sides] = {}
 
-    def note(self, found: Iterable[NodeId], known: Lookups, tree: RemoteTree, touched: Container[NodeId]) -> None:
-        """A full run's plan settles these; ``touched`` is all that differs at all. A conflict is another one when
-        either side is not as it was."""
+    def note(
+        self, found: Iterable[NodeId], known: Lookups, tree: RemoteTree, touched: Container[NodeId]
+    ) -> None:
+        """A full run's plan settles these; ``touched`` is all that differs at all. A conflict is
+        another one when either side is not as it was."""
         still = {node: sides for node, sides in self._open.items() if node in touched}
         for node in found:
             sides = known.local(node), tree.get(node)

@@ -1,5 +1,5 @@
-"""Which deletions of a plan may go now: those of a burst wait until it has come to rest, those that a guard stopped
-until somebody says so. All else goes on meanwhile."""
+"""Which deletions of a plan may go now: those of a burst wait until it has come to rest, those that
+a guard stopped until somebody says so. All else goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from reconciler.planner.guards import MANY, Halt, is_mass
 from reconciler.ports import Clock, Dirty, Replica
 
 RESTS = 5
-"""A burst of deletions has come to rest when nothing was deleted for so many times the settle time. Up to ``MANY``, and
-where nobody waits, the settle time alone will do: so few may go before a burst is seen to be one."""
+"""A burst of deletions has come to rest when nothing was deleted for so many times the settle time.
+Up to ``MANY``, and where nobody waits, the settle time alone will do: so few may go before a burst
+is seen to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Sorted:
 class Guarding:
     """``debounce`` is in seconds; ``memory`` has what was deleted by former processes."""
 
-    def __init__(self, replica: Replica, clock: Clock, debounce: float, memory: Memory | None) -> None:
+    def __init__(
+        self, replica: Replica, clock: Clock, debounce: float, memory: Memory | None
+    ) -> None:
         self._replica = replica
         self._clock = clock
         self._debounce = debounce
@@ -59,8 +62,8 @@ class Guarding:
     def withheld(
         self, going: Mapping[Side, Going], stop: Halt | None, past: Past, *, patient: bool
     ) -> tuple[frozenset[NodeId], float]:
-        """Nodes whose deletion must not go now, and in how many seconds a burst may have come to rest. ``patient``:
-        somebody waits."""
+        """Nodes whose deletion must not go now, and in how many seconds a burst may have come to
+        rest. ``patient``: somebody waits."""
         found: frozenset[NodeId] = frozenset()
         seconds = 0.0
         for side in (Side.LOCAL, Side.REMOTE):
@@ -89,8 +92,8 @@ class Guarding:
         return max(rest - age, 0.0)
 
     async def sort(self, due: Sequence[Dirty]) -> Sorted:
-        """Of what was changed here, what a push may send: deletions only when they are few in the span, or are at rest
-        and no mass. A full run looks closer."""
+        """Of what was changed here, what a push may send: deletions only when they are few in the
+        span, or are at rest and no mass. A full run looks closer."""
         gone = [each for each in due if self._replica.local(each.node) is None]
         if not gone:
             return Sorted(due)
@@ -106,7 +109,9 @@ class Guarding:
             return Sorted(due)
         is_burst = len(times) + files > MANY
         left = self._resting(min(times), max(times), self._rest if is_burst else self._debounce)
-        if left <= 0 and not is_mass(len(times) + nodes, len(times) + files, self._replica.base_count() + nodes):
+        if left <= 0 and not is_mass(
+            len(times) + nodes, len(times) + files, self._replica.base_count() + nodes
+        ):
             return Sorted(due)
         later = {each.node for each in gone}
         return Sorted([each for each in due if each.node not in later], gone, left)

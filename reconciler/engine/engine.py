@@ -1,8 +1,10 @@
-"""The trio loop that keeps a replica and a server folder the same: observe, plan, guard, execute, advance the base.
+"""The trio loop that keeps a replica and a server folder the same: observe, plan, guard, execute,
+advance the base.
 
-Two kinds of run share planner and executor. A *full run* lists the server and settles everything. A *push* takes the
-server to be as the base says and sends only local changes that have settled; each action proves the assumption, and
-the first that fails asks for a full run. One run at a time. With a schedule there are full runs only, when it says so.
+Two kinds of run share planner and executor. A *full run* lists the server and settles everything. A
+*push* takes the server to be as the base says and sends only local changes that have settled; each
+action proves the assumption, and the first that fails asks for a full run. One run at a time. With
+a schedule there are full runs only, when it says so.
 """
 
 from __future__ import annotations
@@ -54,18 +56,21 @@ from reconciler.trees.unreadable_paths import Torn, UnreadablePaths
 log = logging.getLogger(__name__)
 
 LISTING_EVERY = 20.0
-"""Seconds between listings when they are cheap; a costly one is repeated after ``LISTING_SHARE`` times its duration."""
+"""Seconds between listings when they are cheap; a costly one is repeated after ``LISTING_SHARE``
+times its duration."""
 
 LISTING_SHARE = 30
 
 COST_OF_UNCHANGED = 20
-"""Nodes that a listing showed unchanged cost its end this much less than one that it has to settle."""
+"""Nodes that a listing showed unchanged cost its end this much less than one that it has to
+settle."""
 
 BREATH = 0.1
 """Seconds between two looks at the changes, at the least."""
 
 LOOK_SHARE = 20
-"""A look takes at most this part of the time: after one that took long, the next waits so many times as long."""
+"""A look takes at most this part of the time: after one that took long, the next waits so many
+times as long."""
 
 LONGEST_WAIT = 10.0
 """Seconds, and no longer: a look also takes long when others have the loop."""
@@ -77,13 +82,16 @@ REFUSED_PAUSE = 60.0
 """Seconds after which a log-in that was refused is tried again: it may have been renewed, or a
 permission be back. It costs the server one small request."""
 
-OTHER_PLAN = "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
+OTHER_PLAN = (
+    "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
+)
 
 SPARE = 4
 """Rounds more for the last one of a run, where its listing proves not to be true."""
 
 ROUNDS = 4
-"""How often one full run plans again because something changed under it; what is left then waits for the next run."""
+"""How often one full run plans again because something changed under it; what is left then waits
+for the next run."""
 
 
 class Engine:
@@ -118,9 +126,10 @@ class Engine:
         stamp: Callable[[int], str],
         name: Callable[[], str] = lambda: "the synchronized folder",
     ) -> None:
-        """``settings`` hold until ``fetch_settings``, asked before each run, gives others. ``stamp`` makes the date in
-        a conflict copy's name out of wall time in ns; ``name`` tells the remote folder's, for messages; ``deletions``
-        remembers what was deleted, for the guards."""
+        """``settings`` hold until ``fetch_settings``, asked before each run, gives others.
+        ``stamp`` makes the date in a conflict copy's name out of wall time in ns; ``name`` tells
+        the remote folder's, for messages; ``deletions`` remembers what was deleted, for the
+        guards."""
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -133,7 +142,8 @@ class Engine:
         self._manual = manual
         self._schedule = Schedule(clock) if schedule is None else schedule
         self._in_turn = trio.CancelScope()
-        """Waiting for other drives' runs, and keeping them waiting: ends early when the schedule changes."""
+        """Waiting for other drives' runs, and keeping them waiting: ends early when the schedule
+        changes."""
         self._waits_for_turn = False
         self._work = trio.CancelScope()
         """The run or push that is under way: a pause ends it."""
@@ -145,7 +155,8 @@ class Engine:
         self._unreadable = UnreadablePaths()
         self._torn = Torn()
         self._restored = False
-        """The server looked restored from a backup, and what followed from it is not all done yet."""
+        """The server looked restored from a backup, and what followed from it is not all done
+        yet."""
         self._sums = Sums(replica, self._comparing)
         self._planning = Planning(replica, self._sums)
         self._conflicts = Conflicts()
@@ -175,7 +186,7 @@ class Engine:
         """What readers wait for who asked before the run that is under way listed."""
         hydrator.on_stale = self._look_again
 
-    # the loop ------------------------------------------------------------------------------------------------------
+    # the loop -------------------------------------------------------------------------------------
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Runs for ever. Cancelling it leaves both sides as after the last finished action."""
         async with trio.open_nursery() as nursery:
@@ -187,7 +198,8 @@ class Engine:
                 began = trio.current_time()
                 pause = await self._pause()
                 looked = trio.current_time() - began
-                # Every local operation wakes us: looking through the changes must not cost more than a small share.
+                # Every local operation wakes us: looking through the changes must not cost more
+                # than a small share.
                 await trio.sleep(max(BREATH, min(looked * LOOK_SHARE, LONGEST_WAIT)))
                 with trio.move_on_after(max(pause - BREATH, 0.0)):
                     await self._wake.wait()
@@ -234,7 +246,8 @@ class Engine:
         return self._running.locked() or every is None or self._schedule.wait() <= SOON
 
     async def _step(self) -> None:
-        """What the moment asks for, if anything. Never raises for what the server or the disk did."""
+        """What the moment asks for, if anything. Never raises for what the server or the disk
+        did."""
         if self._manual or self._running.locked() or self._link.resting or self._is_refused():
             return
         if self._schedule.every is not None:
@@ -242,15 +255,19 @@ class Engine:
             return
         async with self._running:
             overdue = trio.current_time() - self._listing_due
-            if self._link.online is False or (overdue >= 0 and not await self._debouncer.has_recent_changes(overdue)):
+            if self._link.online is False or (
+                overdue >= 0 and not await self._debouncer.has_recent_changes(overdue)
+            ):
                 await self._full(Report())
-            elif (self._halted is None or self._partly) and (due_nodes := await self._debouncer.due_nodes()):
+            elif (self._halted is None or self._partly) and (
+                due_nodes := await self._debouncer.due_nodes()
+            ):
                 with trio.CancelScope() as self._work:
                     await self._push(due_nodes)
 
     def reschedule(self, every: float | None, *, allowed: bool = True) -> None:
-        """Runs start every so many seconds from now on, counted from the last one; None: by what happens. Without
-        ``allowed`` no run starts on a schedule."""
+        """Runs start every so many seconds from now on, counted from the last one; None: by what
+        happens. Without ``allowed`` no run starts on a schedule."""
         if (every, allowed) == (self._schedule.every, self._schedule.allowed):
             return
         self._schedule.change(every, allowed=allowed)
@@ -258,13 +275,16 @@ class Engine:
         self.list_soon()
 
     async def _scheduled_step(self) -> None:
-        """The run that the schedule asks for, in its turn; and whether a server that was lost is back."""
+        """The run that the schedule asks for, in its turn; and whether a server that was lost is
+        back."""
         left = self._schedule.wait()
         if left > 0:
             if self._link.online is not True:  # contents may be on their way still
                 await self._probe_server()
             return
-        if trio.current_time() < self._failed_until or await self._debouncer.has_recent_changes(-left):
+        if trio.current_time() < self._failed_until or await self._debouncer.has_recent_changes(
+            -left
+        ):
             return
         async with AsyncExitStack() as stack:
             self._waits_for_turn = True
@@ -285,8 +305,9 @@ class Engine:
                         await self._hydrator.wait_drained()
 
     def pause(self, why: str) -> None:
-        """Nothing is carried in either direction from now on, as if the server were away: what is under way ends at
-        once and goes on where it stopped after ``resume``. ``why`` is what people are told who ask for more."""
+        """Nothing is carried in either direction from now on, as if the server were away: what is
+        under way ends at once and goes on where it stopped after ``resume``. ``why`` is what people
+        are told who ask for more."""
         self._link.pause(why)
         self._work.cancel()
         self._in_turn.cancel()
@@ -317,10 +338,13 @@ class Engine:
             return min(left, LOOK) if left > 0 else self._debouncer.seconds or 0.05
         return max(await self._debouncer.next_due(self._listing_due) - now, 0.05)
 
-    # for people ----------------------------------------------------------------------------------------------------
-    async def sync(self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None) -> Report:
-        """One full run, now, whatever pauses are on. ``confirmed`` lets a guard's halt pass; ``plan`` does so for the
-        plan of that identity alone, and halts when it would be another one now.
+    # for people -----------------------------------------------------------------------------------
+    async def sync(
+        self, *, dry_run: bool = False, confirmed: bool = False, plan: str | None = None
+    ) -> Report:
+        """One full run, now, whatever pauses are on. ``confirmed`` lets a guard's halt pass;
+        ``plan`` does so for the plan of that identity alone, and halts when it would be another one
+        now.
 
         Raises nothing but Cancelled: what went wrong is in the report.
         """
@@ -335,7 +359,8 @@ class Engine:
             return report
 
     def retry(self) -> None:
-        """Whatever pauses are on, for a refusal too, end: a full run is due. ``manual`` leaves it to ``sync``."""
+        """Whatever pauses are on, for a refusal too, end: a full run is due. ``manual`` leaves it
+        to ``sync``."""
         self._forget_pauses()
         self.list_soon()
 
@@ -347,7 +372,8 @@ class Engine:
         self._refused_until = self._failed_until = -math.inf
 
     async def explain(self, path: str) -> Report:
-        """A dry run whose report tells of the nodes at this path too, as far as that is known without the server."""
+        """A dry run whose report tells of the nodes at this path too, as far as that is known
+        without the server."""
         async with self._running:
             report = Report(dry_run=True, subject=path)
             self._link.retry_now()
@@ -379,8 +405,9 @@ class Engine:
         )
 
     async def wait_synced(self) -> None:
-        """Returns when nothing is left to send that can be sent, or when nothing goes by itself: paused, halted,
-        refused, offline, which ``status`` tells. What stopped it before is tried once more. Cancellable."""
+        """Returns when nothing is left to send that can be sent, or when nothing goes by itself:
+        paused, halted, refused, offline, which ``status`` tells. What stopped it before is tried
+        once more. Cancellable."""
         before = -1 if self._manual else self._ended
         if self._stopped and not self._manual:
             self._link.retry_now()
@@ -389,7 +416,10 @@ class Engine:
         while not self._link.paused:
             async with self._running:
                 filters = self.settings.filters
-                if all(self._backlog.is_left_for_good(dirty, filters) for dirty in self._replica.dirty()):
+                if all(
+                    self._backlog.is_left_for_good(dirty, filters)
+                    for dirty in self._replica.dirty()
+                ):
                     return
                 if self._stopped and self._ended != before:
                     return
@@ -399,7 +429,9 @@ class Engine:
     def _stopped(self) -> bool:
         """Whether something keeps everything from being sent, as far as is known."""
         return (
-            (self._halted is not None and not self._partly) or self._refused is not None or self._link.online is False
+            (self._halted is not None and not self._partly)
+            or self._refused is not None
+            or self._link.online is False
         )
 
     def is_in_flight(self, node: NodeId) -> bool:
@@ -407,7 +439,8 @@ class Engine:
         return self._runner.is_in_flight(node)
 
     def why_waits(self, node: NodeId, held: str | None) -> PendingReason:
-        """Why what was changed of the node here is not on the server; ``held`` says whose hold it is."""
+        """Why what was changed of the node here is not on the server; ``held`` says whose hold it
+        is."""
         changed = self._replica.changed_ns(node)
         pause = self._backlog.pause(Dirty(node, changed))
         is_withheld = node in self._backlog.withheld
@@ -432,7 +465,7 @@ class Engine:
             age=(self._clock.now_ns() - changed) / 1e9,
         )
 
-    # runs ----------------------------------------------------------------------------------------------------------
+    # runs -----------------------------------------------------------------------------------------
     async def _full(self, report: Report, *, confirmed: bool = False) -> None:
         """A whole run, which a pause keeps from starting, or ends. (A dry run carries nothing.)"""
         if self._link.paused and not report.dry_run:
@@ -478,7 +511,8 @@ class Engine:
         self._ended += 1
         if not report.dry_run:
             self._last_run_ns = self._clock.now_ns()
-            if not (report.offline or report.refused):  # what a guard halted waits for somebody, not for another try
+            # what a guard halted waits for somebody, not for another try
+            if not (report.offline or report.refused):
                 self._schedule.ran(begun)
         report.problems = list(self._backlog.problems())
         report.seconds = trio.current_time() - started
@@ -498,8 +532,9 @@ class Engine:
             await self._cleaner.clean(on_server=self.settings.direction is not Direction.DOWNLOAD)
 
     async def _broke_off(self, error: Unreachable | ListingBroken) -> str:
-        """A run could not come to its end; why, in a sentence. Where the server is there all the same, the next listing
-        comes after a pause that grows, and what can be sent without it goes on."""
+        """A run could not come to its end; why, in a sentence. Where the server is there all the
+        same, the next listing comes after a pause that grows, and what can be sent without it goes
+        on."""
         met = error if isinstance(error, Unreachable) else Unreachable(str(error))
         try:
             if await self._reach.is_away(met):
@@ -513,7 +548,8 @@ class Engine:
         return self._failed(str(error), self._listing_due)
 
     def _failed(self, why: str, until: float) -> str:
-        """The run ended before its end, for a reason that is about no file. It is not tried before ``until``."""
+        """The run ended before its end, for a reason that is about no file. It is not tried before
+        ``until``."""
         if self._failure != why:
             log.info("the run came to no end: %s", why)
         self._failure, self._failed_until = why, until
@@ -572,16 +608,19 @@ class Engine:
         return await self._observe(report)
 
     async def _again(self, report: Report, *, confirmed: bool, last: bool, spare: int) -> bool:
-        """A listing proved not to be true, so nothing may follow from it. A last round is made anew,
-        as long as there are some to ``spare``; then the next run goes on."""
+        """A listing proved not to be true, so nothing may follow from it. A last round is made
+        anew, as long as there are some to ``spare``; then the next run goes on."""
         if last and spare:
             return await self._round(report, confirmed=confirmed, last=True, spare=spare - 1)
         if last:
             self.list_soon()
         return True
 
-    async def _round(self, report: Report, *, confirmed: bool, last: bool, spare: int = SPARE) -> bool:
-        """One listing and what follows from it. True when it must be done again, if it is not the last round."""
+    async def _round(
+        self, report: Report, *, confirmed: bool, last: bool, spare: int = SPARE
+    ) -> bool:
+        """One listing and what follows from it. True when it must be done again, if it is not the
+        last round."""
         started = trio.current_time()
         tree = await self._scan_server(report)
         if tree is None:
@@ -589,7 +628,9 @@ class Engine:
         if self._unreadable.absences_unproven(tree):
             if not last:
                 return True
-            tree.mark_absences_unknown("it is not there, and may be what could not be read elsewhere")
+            tree.mark_absences_unknown(
+                "it is not there, and may be what could not be read elsewhere"
+            )
         if not report.dry_run and await self._runner.mend(tree):
             return await self._again(report, confirmed=confirmed, last=last, spare=spare)
         tree.restored = self._restored = tree.restored or self._restored
@@ -634,7 +675,9 @@ class Engine:
             return False
         if self._torn.absences_unproven(made):
             return await self._again(report, confirmed=confirmed, last=last, spare=spare)
-        guarded = await self._guarded(tree, draft, asked.past, report, stop, confirmed=confirmed, last=last)
+        guarded = await self._guarded(
+            tree, draft, asked.past, report, stop, confirmed=confirmed, last=last
+        )
         return guarded is None or await self._carry(tree, guarded, report)
 
     async def _carry(self, tree: RemoteTree, draft: Draft, report: Report) -> bool:
@@ -647,13 +690,17 @@ class Engine:
         self._guarding.note(outcomes, draft.going)
         if self._backlog.needs_listing:
             self.list_soon()
-        self._restored = self._restored and any(outcome.result is not Result.DONE for outcome in outcomes)
+        self._restored = self._restored and any(
+            outcome.result is not Result.DONE for outcome in outcomes
+        )
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
         self._sums.forget_agreed()
         self._backlog.remember_paths(tree)
         self._runner.forget_old()
-        return not self._runner.folders_stayed or any(outcome.result is Result.STALE for outcome in outcomes)
+        return not self._runner.folders_stayed or any(
+            outcome.result is Result.STALE for outcome in outcomes
+        )
 
     async def _guarded(
         self,
@@ -684,7 +731,9 @@ class Engine:
         if not withheld:
             return draft
         asked = PlanRequest(past=past, withheld=withheld)
-        return await self._planning.full(tree, self.settings, self._stamp(self._clock.now_ns()), asked)
+        return await self._planning.full(
+            tree, self.settings, self._stamp(self._clock.now_ns()), asked
+        )
 
     def _revoked_with_pending_changes(self) -> Halt | None:
         """Who may only download by the server's will did not choose to give up what waits here."""
@@ -692,15 +741,18 @@ class Engine:
         return rights_gone(self._name(), waiting) if waiting else None
 
     async def _apply_base_updates(self, tree: RemoteTree) -> None:
-        """Bases gain what a listing told besides, where they are still those that it was compared with: an editor's
-        save may have given one to another file meanwhile."""
+        """Bases gain what a listing told besides, where they are still those that it was compared
+        with: an editor's save may have given one to another file meanwhile."""
         for start in range(0, len(tree.learned), NODES_PER_YIELD):
             told = tree.learned[start : start + NODES_PER_YIELD]
-            self._replica.set_bases([each for each in told if _is_of(self._replica.base(each[0]), each[1])])
+            self._replica.set_bases(
+                [each for each in told if _is_of(self._replica.base(each[0]), each[1])]
+            )
             await trio.lowlevel.checkpoint()
 
     async def _observe(self, report: Report) -> RemoteTree | None:
-        """The server's tree, or None when identities moved while it was listed (seldom: it is done again then)."""
+        """The server's tree, or None when identities moved while it was listed (seldom: it is done
+        again then)."""
         moves = self._replica.identity_moves()
         observer = ListingScan(self._replica, self.settings.filters, self.settings.tag)
         report.entries = 0
@@ -715,7 +767,9 @@ class Engine:
             return None
         size = observer.unresolved_count() + self._replica.base_count() // COST_OF_UNCHANGED
         try:
-            tree = await run_on_snapshot(self._replica, size, observer.finish, ids=2 * observer.unresolved_count())
+            tree = await run_on_snapshot(
+                self._replica, size, observer.finish, ids=2 * observer.unresolved_count()
+            )
         except SnapshotEnded:
             return None
         self._doing = "comparing contents"
@@ -732,7 +786,11 @@ class Engine:
 
     def _listing(self, secure: bool) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
         self._copies.forget()
-        return self._remote.listing(partial(snapshot, self._replica)) if secure else self._remote.listing()
+        return (
+            self._remote.listing(partial(snapshot, self._replica))
+            if secure
+            else self._remote.listing()
+        )
 
     async def _push(self, due_nodes: list[Dirty]) -> None:
         """Sends settled changes without a listing; what cannot be proved asks for a full run."""
@@ -747,7 +805,9 @@ class Engine:
             await self._sums.compare(tree, [each.node for each in due_nodes])
         try:
             asked = PlanRequest(past=self._guarding.past(), withheld=self._backlog.withheld)
-            draft = await self._planning.push(tree, due_nodes, self.settings, self._stamp(self._clock.now_ns()), asked)
+            draft = await self._planning.push(
+                tree, due_nodes, self.settings, self._stamp(self._clock.now_ns()), asked
+            )
             if draft is None or draft.stop is not None:
                 self.list_soon()  # the full run looks again and halts with the whole picture
                 return
@@ -768,7 +828,10 @@ class Engine:
             self._doing = ""
             unfreeze_gc()
         self._last_run_ns = self._clock.now_ns()
-        if self._backlog.note_push(due_nodes, outcomes, self.settings.filters) or not self._runner.folders_stayed:
+        if (
+            self._backlog.note_push(due_nodes, outcomes, self.settings.filters)
+            or not self._runner.folders_stayed
+        ):
             self.list_soon()
 
     async def _without_bursts(self, due_nodes: list[Dirty]) -> list[Dirty]:
@@ -784,7 +847,8 @@ class Engine:
         return list(found.now)
 
     async def _push_failed(self, error: RemoteError, due_nodes: list[Dirty]) -> None:
-        """Nothing could be sent. Where the server is there and lets us in, what was to go waits out a pause."""
+        """Nothing could be sent. Where the server is there and lets us in, what was to go waits out
+        a pause."""
         try:
             if isinstance(error, Unauthorized):
                 raise error
@@ -797,8 +861,8 @@ class Engine:
             self._backlog.backoff.hold(each, str(error), trio.current_time())
 
     async def _may_push(self, due_nodes: list[Dirty]) -> bool:
-        """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it from being tried
-        again at once."""
+        """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it
+        from being tried again at once."""
         try:
             await self._follow_settings()
         except Halted as error:
@@ -819,7 +883,8 @@ def _is_of(base: Base | None, learned: Base) -> bool:
 
 
 def _needs_root(made: Plan) -> bool:
-    """Whether the plan makes something on the server: with a missing folder, that would make the folder anew."""
+    """Whether the plan makes something on the server: with a missing folder, that would make the
+    folder anew."""
     return any(
         action.side is Side.REMOTE and action.remote is None and action.op in (Op.MAKE, Op.SEND)
         for action in made.actions

@@ -34,7 +34,8 @@ class PendingState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PendingReason:
-    """Why one change waits. ``seconds`` is how long from now it is left alone, where that is known."""
+    """Why one change waits. ``seconds`` is how long from now it is left alone, where that is
+    known."""
 
     state: PendingState
     why: str
@@ -66,9 +67,10 @@ def pending_reason(
     listing: bool,
     age: float,
 ) -> PendingReason:
-    """Why this one waits: ``held`` says whose hold it is, ``acting`` that it is just being carried across, ``pause``
-    what a failure left and ``seconds`` its rest, ``waits`` what a plan found, ``listing`` that it takes a listing to
-    know more. ``age`` is how long ago it was changed, in seconds."""
+    """Why this one waits: ``held`` says whose hold it is, ``acting`` that it is just being carried
+    across, ``pause`` what a failure left and ``seconds`` its rest, ``waits`` what a plan found,
+    ``listing`` that it takes a listing to know more. ``age`` is how long ago it was changed, in
+    seconds."""
     if acting:
         return PendingReason(PendingState.SENDING, "it is just being sent")
     if held is not None:
@@ -82,15 +84,23 @@ def pending_reason(
         return stopped
     if pause is not None and not pause.filtered:
         later = pause.pause > 0
-        return PendingReason(PendingState.LATER if later else PendingState.WAITS, pause.why, seconds if later else None)
+        return PendingReason(
+            PendingState.LATER if later else PendingState.WAITS,
+            pause.why,
+            seconds if later else None,
+        )
     if waits is not None:
         return PendingReason(PendingState.WAITS, waits)
     if listing:
         return PendingReason(
-            PendingState.WAITS, "the server has it otherwise than expected; the next listing tells more"
+            PendingState.WAITS,
+            "the server has it otherwise than expected; the next listing tells more",
         )
     if 0 <= age < now.debounce and not now.manual:
-        return PendingReason(PendingState.SETTLING, "it was just changed, and goes when it is left alone for a moment")
+        return PendingReason(
+            PendingState.SETTLING,
+            "it was just changed, and goes when it is left alone for a moment",
+        )
     return (
         PendingReason(PendingState.MANUAL, "it waits for “sync”")
         if now.manual
@@ -103,7 +113,9 @@ def _stopped(now: EngineState) -> PendingReason | None:
     if now.paused:
         return PendingReason(PendingState.PAUSED, "nothing is carried until “resume”")
     if now.direction is Direction.DOWNLOAD:
-        return PendingReason(PendingState.FOLLOWS, "nothing is sent: this drive only follows the server")
+        return PendingReason(
+            PendingState.FOLLOWS, "nothing is sent: this drive only follows the server"
+        )
     if now.halted is not None:
         return PendingReason(PendingState.HALTED, f"halted: {now.halted}")
     if now.refused is not None:

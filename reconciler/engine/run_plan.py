@@ -1,4 +1,5 @@
-"""Carries out a plan, stage by stage, several actions at once, and keeps what became of each where it matters."""
+"""Carries out a plan, stage by stage, several actions at once, and keeps what became of each where
+it matters."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ from reconciler.trees.remote_tree import RemoteTree
 log = logging.getLogger(__name__)
 
 WORTH_WAITING = 5.0
-"""Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew is back by then."""
+"""Seconds for which the rest of a plan waits when several in a row failed: a proxy that starts anew
+is back by then."""
 
 
 class PlanRunner:
-    """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows the contents that the
-    server has, for mode ``secure``; ``transfers`` is how many requests there are at once at most; ``tell`` is told what
-    is being done; ``suspects`` takes up what is not the file on the server that it looks like."""
+    """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows
+    the contents that the server has, for mode ``secure``; ``transfers`` is how many requests there
+    are at once at most; ``tell`` is told what is being done; ``suspects`` takes up what is not the
+    file on the server that it looks like."""
 
     def __init__(
         self,
@@ -68,20 +71,21 @@ class PlanRunner:
         self._sent: dict[NodeId, float] = {}
         self._meant: dict[NodeId, Meant] = {}
         self.folders_stayed = True
-        """Whether nothing of the last plan was sent into a folder that somebody moved away just then: else a listing is
-        due."""
+        """Whether nothing of the last plan was sent into a folder that somebody moved away just
+        then: else a listing is due."""
 
     def is_in_flight(self, node: NodeId) -> bool:
         """Whether the node is just being carried across, either way."""
         return node in self._acting
 
     async def recall(self) -> None:
-        """Finds out of all that was sent without an answer whether it arrived. Raises Unreachable and Unauthorized."""
+        """Finds out of all that was sent without an answer whether it arrived. Raises Unreachable
+        and Unauthorized."""
         self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
 
     async def mend(self, tree: RemoteTree) -> bool:
-        """After a listing: removes what came back on the server when something was sent. Whether anything was done, so
-        that the tree is not true any more. Raises Unauthorized."""
+        """After a listing: removes what came back on the server when something was sent. Whether
+        anything was done, so that the tree is not true any more. Raises Unauthorized."""
         done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
         self._meant.clear()
         return done
@@ -91,12 +95,15 @@ class PlanRunner:
         oldest = trio.current_time() - JUST_SENT
         self._sent = {node: when for node, when in self._sent.items() if when > oldest}
 
-    async def carry(self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool) -> list[Outcome]:
-        """How each action ended. ``listed`` says that the tree comes from a listing, not from an assumption.
+    async def carry(
+        self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool
+    ) -> list[Outcome]:
+        """How each action ended. ``listed`` says that the tree comes from a listing, not from an
+        assumption.
 
-        Raises Unreachable where the server is away, and Unauthorized: then nothing else of the plan can be done
-        either. It ends early where nobody knows what became of a folder's move. Cancelling leaves both sides as after
-        the last finished action.
+        Raises Unreachable where the server is away, and Unauthorized: then nothing else of the plan
+        can be done either. It ends early where nobody knows what became of a folder's move.
+        Cancelling leaves both sides as after the last finished action.
         """
         now = trio.current_time()
         telling = PlanDescriber(self._replica, tree)
@@ -115,13 +122,17 @@ class PlanRunner:
             meant=self._meant,
             suspects=self._suspects,
         )
-        self._progress.planned(len(made.actions), sum(content_bytes(action) for action in made.actions))
+        self._progress.planned(
+            len(made.actions), sum(content_bytes(action) for action in made.actions)
+        )
         run = _Run(executor, telling)
         for stage in made.stages:
             ready = [each for each in stage if not self._backlog.backoff.paused(each.node, now)]
-            in_order = any(each.side is Side.BASE for each in stage)  # what only records an agreement
+            # what only records an agreement
+            in_order = any(each.side is Side.BASE for each in stage)
             if not in_order:
-                ready.sort(key=lambda each: self._backlog.backoff.has_failed(each.node))  # what failed is tried last
+                # what failed is tried last
+                ready.sort(key=lambda each: self._backlog.backoff.has_failed(each.node))
             todo = iter(ready)
             async with trio.open_nursery() as nursery:
                 workers = 1 if in_order else min(self._slots.most, len(stage))
@@ -159,30 +170,37 @@ class PlanRunner:
                 self._slots.ended(outcome.moved_bytes)
             await trio.lowlevel.checkpoint()
             run.outcomes.append(outcome)
-            run.uncertain |= strange is not None and strange.done is None and _takes_others_along(action)
+            run.uncertain |= (
+                strange is not None and strange.done is None and _takes_others_along(action)
+            )
             self._conclude(outcome, path, new_path, fuse, strange)
 
     def _fuse(self, action: Action) -> Fuse | None:
-        """What is known of others of its kind; None for what asks nothing of the server, or failed before: that has a
-        pause of its own."""
+        """What is known of others of its kind; None for what asks nothing of the server, or failed
+        before: that has a pause of its own."""
         if not _asks(action) or self._backlog.backoff.has_failed(action.node):
             return None
         return self._fuses.setdefault(action.op, Fuse())
 
     async def _may_try(self, action: Action, fuse: Fuse) -> bool:
-        """Waits until others of its kind get through, if that is worth waiting for; else the action is put off."""
+        """Waits until others of its kind get through, if that is worth waiting for; else the action
+        is put off."""
         while (seconds := fuse.wait(trio.current_time())) > 0:
             if seconds > WORTH_WAITING:
-                self._backlog.put_off(action.node, f"Others fail in the same way: {fuse.why}", seconds)
+                self._backlog.put_off(
+                    action.node, f"Others fail in the same way: {fuse.why}", seconds
+                )
                 return False
             await trio.sleep(seconds)
         fuse.begin(trio.current_time())
         return True
 
-    async def _act(self, executor: Executor, action: Action, path: str) -> tuple[Outcome, Unreachable | None]:
-        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises Unreachable and
-        Unauthorized only where everything would end so: what fails for one node while the server is there is that
-        node's."""
+    async def _act(
+        self, executor: Executor, action: Action, path: str
+    ) -> tuple[Outcome, Unreachable | None]:
+        """How it ended, and the answer that was none of a Sync-in server's, if that is how. Raises
+        Unreachable and Unauthorized only where everything would end so: what fails for one node
+        while the server is there is that node's."""
         self._tell(f"{action.op.value} {path}")
         self._progress.started(action, path)
         self._acting[action.node] = self._acting.get(action.node, 0) + 1
@@ -198,20 +216,31 @@ class PlanRunner:
         except Unauthorized as error:
             if await self._reach.is_locked_out():
                 raise
-            return Outcome(action, Result.FAILED, str(error), seconds=trio.current_time() - began), None
+            return Outcome(
+                action, Result.FAILED, str(error), seconds=trio.current_time() - began
+            ), None
         finally:
             self._acting[action.node] -= 1
             if not self._acting[action.node]:
                 del self._acting[action.node]
 
     def _conclude(
-        self, outcome: Outcome, path: str, new_path: str | None, fuse: Fuse | None, strange: Unreachable | None
+        self,
+        outcome: Outcome,
+        path: str,
+        new_path: str | None,
+        fuse: Fuse | None,
+        strange: Unreachable | None,
     ) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""
         action, news = outcome.action, True
         self._progress.ended(outcome, path)
         if outcome.result is Result.DONE:
-            if action.side is not Side.BASE and (fuse := self._fuses.get(action.op)) is not None and fuse.passed():
+            if (
+                action.side is not Side.BASE
+                and (fuse := self._fuses.get(action.op)) is not None
+                and fuse.passed()
+            ):
                 self._backlog.backoff.clear_put_off()
             self._backlog.note_done(outcome)
         elif outcome.result is not Result.STALE:
@@ -221,7 +250,8 @@ class PlanRunner:
             if fuse is not None:
                 fuse.failed(trio.current_time(), outcome.why)
         lost = strange is not None and strange.done is None
-        if lost or self._may_have_arrived(outcome):  # that is found out before anything newer of it is sent
+        # that is found out before anything newer of it is sent
+        if lost or self._may_have_arrived(outcome):
             self._backlog.needs_listing.add(action.node)
         if news and action.side is not Side.BASE and not _comes_later(outcome):
             self._replica.record(outcome, path, new_path)
@@ -239,8 +269,8 @@ class PlanRunner:
 
 @dataclass(slots=True)
 class _Run:
-    """What the workers of one plan share. ``fatal`` has what ends it. ``uncertain``: nobody knows any more where things
-    are on the server."""
+    """What the workers of one plan share. ``fatal`` has what ends it. ``uncertain``: nobody knows
+    any more where things are on the server."""
 
     executor: Executor
     telling: PlanDescriber
@@ -255,8 +285,8 @@ def _asks(action: Action) -> bool:
 
 
 def _takes_others_along(action: Action) -> bool:
-    """Whether paths of others depend on what became of it: a new file that is sent to where its folder was would make
-    that folder again."""
+    """Whether paths of others depend on what became of it: a new file that is sent to where its
+    folder was would make that folder again."""
     return action.op is Op.MOVE and (action.remote is None or action.remote.kind is Kind.FOLDER)
 
 

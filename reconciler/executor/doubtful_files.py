@@ -49,7 +49,8 @@ READ_ONE_OF = 500
 """Entries of a listing that take the server about as long as one request does."""
 
 NOT_TOLD = (
-    "On the server lies another file of its size and time; whether its content is the same could not be told yet."
+    "On the server lies another file of its size and time; whether its content is the same could"
+    " not be told yet."
 )
 
 
@@ -103,7 +104,9 @@ class Prover:
         """
         self._add_suspects(tree)
         # Most of a restored backup may be proved already, by another process even.
-        tree.restored = tree.restored or bool(self.waiting) or len(tree.doubts) - len(tree.moves) > MANY
+        tree.restored = (
+            tree.restored or bool(self.waiting) or len(tree.doubts) - len(tree.moves) > MANY
+        )
         for _ in range(ROUNDS):
             wrong = await self._compare(tree, entries)
             if not wrong:
@@ -115,7 +118,8 @@ class Prover:
         self.waiting = tree.unproved = frozenset(tree.doubts)
 
     async def _compare(self, tree: RemoteTree, entries: int) -> dict[NodeId, Remote]:
-        """One portion. Gives the files that did not move as their inodes said: what was listed of each."""
+        """One portion. Gives the files that did not move as their inodes said: what was listed of
+        each."""
         moves = {node: tree.doubts[node] for node in tree.moves}
         asked: list[_Question] = []
         portion = self._portion(tree)
@@ -128,7 +132,8 @@ class Prover:
                 asked.append(question)
         if asked:
             theirs = await self._checksums(asked, entries)
-            # One record for many: a portion of one record each would outweigh the run that it is in.
+            # One record for many: a portion of one record each would outweigh the run that it is
+            # in.
             concluded = (self._conclude(tree, each, theirs.get(each.path)) for each in asked)
             self._replica.set_bases(itertools.chain.from_iterable(concluded))
             return {
@@ -151,7 +156,11 @@ class Prover:
                 continue
             if tree.unknown(node) is not None or remote.kind is not Kind.FILE or not local.present:
                 continue
-            if remote.checksum is None and local.size == remote.size and local.mtime != remote.mtime:
+            if (
+                remote.checksum is None
+                and local.size == remote.size
+                and local.mtime != remote.mtime
+            ):
                 found[tree.path(node)] = node, remote
         told = await self._tell(list(found)) if found else {}
         for number, (path, (node, remote)) in enumerate(found.items()):
@@ -175,21 +184,31 @@ class Prover:
         except RemoteError as error:
             if await self._reach.ends_all(error):
                 raise
-            log.warning("the server does not tell the checksums of what is on both sides: %s", error)
+            log.warning(
+                "the server does not tell the checksums of what is on both sides: %s", error
+            )
             return {}
 
     def _add_suspects(self, tree: RemoteTree) -> None:
         for node in self.suspects:
             base, remote = self._replica.base(node), tree.get(node)
-            if base is None or remote is None or base.kind is not Kind.FILE or tree.unknown(node) is not None:
+            if (
+                base is None
+                or remote is None
+                or base.kind is not Kind.FILE
+                or tree.unknown(node) is not None
+            ):
                 continue
             if (base.size, base.mtime) == (remote.size, remote.mtime):
                 tree.doubts.setdefault(node, replace(remote, checksum=None, ms=None))
         self.suspects.clear()
 
     def _portion(self, tree: RemoteTree) -> list[tuple[NodeId, Remote]]:
-        """All that was changed here or moved, and of the rest as much as is to be compared in one run."""
-        urgent = {node for node in tree.doubts if node in tree.moves or self._replica.changed_ns(node)}
+        """All that was changed here or moved, and of the rest as much as is to be compared in one
+        run."""
+        urgent = {
+            node for node in tree.doubts if node in tree.moves or self._replica.changed_ns(node)
+        }
         found = [(node, tree.doubts[node]) for node in urgent]
         files, size = 0, 0
         for node, remote in tree.doubts.items():
@@ -209,7 +228,9 @@ class Prover:
         if local is not None and not local.present:
             # Nobody has the former content here: the one that is there now is as good. What arrived
             # of it is not.
-            self._replica.set_base(node, replace(base, inode=remote.inode, checksum=remote.checksum, ms=None))
+            self._replica.set_base(
+                node, replace(base, inode=remote.inode, checksum=remote.checksum, ms=None)
+            )
             tree.record_checked(node, remote)
             self._hydrator.start_over(node)
             return None
@@ -234,19 +255,28 @@ class Prover:
             size = sum(each.remote.size for each in asked)
             if len(asked) * READ_ONE_OF <= entries and size <= entries * READ_BYTES:
                 return {each.path: await self._read(each) for each in asked}
-            told = await self._remote.checksums([each.path for each in asked if each.remote.checksum is None])
+            told = await self._remote.checksums(
+                [each.path for each in asked if each.remote.checksum is None]
+            )
         except RemoteError as error:
             if await self._reach.ends_all(error):
                 raise
             log.warning("the server does not tell the checksums of what is in doubt: %s", error)
             return {}
-        return {each.path: digest for each in asked if (digest := _answer(each.remote, told.get(each.path)))}
+        return {
+            each.path: digest
+            for each in asked
+            if (digest := _answer(each.remote, told.get(each.path)))
+        }
 
     async def _read(self, question: _Question) -> str:
         if question.remote.checksum is not None:
             return question.remote.checksum
         found = await file_at(self._remote, question.path)
-        if found is None or (found.size, found.mtime) != (question.remote.size, question.remote.mtime):
+        if found is None or (found.size, found.mtime) != (
+            question.remote.size,
+            question.remote.mtime,
+        ):
             return ""
         return await checksum_there(self._remote, question.path, found)
 
@@ -272,6 +302,10 @@ def _answer(remote: Remote, entry: Entry | None) -> str | None:
     """The checksum that was told of the very file that was listed."""
     if remote.checksum is not None:
         return remote.checksum
-    if entry is None or (entry.size, entry.mtime, entry.inode) != (remote.size, remote.mtime, remote.inode):
+    if entry is None or (entry.size, entry.mtime, entry.inode) != (
+        remote.size,
+        remote.mtime,
+        remote.inode,
+    ):
         return None
     return entry.checksum

@@ -1,8 +1,9 @@
 """Carries out one action: check the expected old state, act, record what is there now.
 
-Nothing here decides what ought to happen. Each action proves just before it acts that both sides still are what the
-plan was made from; otherwise its outcome is STALE and the engine plans again. The remote tree and the base are advanced
-as soon as an action is done, so paths computed afterwards are the paths of now.
+Nothing here decides what ought to happen. Each action proves just before it acts that both sides
+still are what the plan was made from; otherwise its outcome is STALE and the engine plans again.
+The remote tree and the base are advanced as soon as an action is done, so paths computed afterwards
+are the paths of now.
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ from reconciler.trees.tree_view import Trees
 log = logging.getLogger(__name__)
 
 JUST_SENT = 600.0
-"""Seconds for which a version that was sent is kept in the bin when another takes its place: see ``Executor``."""
+"""Seconds for which a version that was sent is kept in the bin when another takes its place: see
+``Executor``."""
 
 
 class Executor:
-    """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from an assumption.
-    With ``copies``, content that the server has already is copied there instead of sent."""
+    """Runs actions of one plan. ``listed`` says that the remote tree comes from a listing, not from
+    an assumption. With ``copies``, content that the server has already is copied there instead of
+    sent."""
 
     def __init__(
         self,
@@ -85,15 +88,18 @@ class Executor:
         meant: dict[NodeId, Meant] | None = None,
         suspects: set[NodeId] | None = None,
     ) -> None:
-        """``meant`` (see ``Presence``), ``attempted``, ``staged`` (see ``Sender``) and ``sent`` outlive the executor:
-        the last has when each node was sent. The server's PUT knows no condition: another device that looked before
-        ours arrived overwrites it without having seen it, and nobody but we has it then."""
+        """``meant`` (see ``Presence``), ``attempted``, ``staged`` (see ``Sender``) and ``sent``
+        outlive the executor: the last has when each node was sent. The server's PUT knows no
+        condition: another device that looked before ours arrived overwrites it without having seen
+        it, and nobody but we has it then."""
         self._union = replica.base_count() == 0 or settings.meeting
         suspects = set() if suspects is None else suspects
         attempted, staged = {} if attempted is None else attempted, {} if staged is None else staged
         self._sender = Sender(replica, remote, tree, progress, copies, attempted, staged, suspects)
         self._sent = {} if sent is None else sent
-        self._presence = Presence(replica, remote, tree, {} if meant is None else meant, listed=listed)
+        self._presence = Presence(
+            replica, remote, tree, {} if meant is None else meant, listed=listed
+        )
         self._settings = settings
         self._replica = replica
         self._remote = remote
@@ -102,14 +108,14 @@ class Executor:
         self._listed = listed
 
     async def folders_stayed(self) -> bool:
-        """After the plan: whether nothing was sent into a folder that somebody moved away just then, as far as a look
-        can tell. Raises Unreachable, Unauthorized."""
+        """After the plan: whether nothing was sent into a folder that somebody moved away just
+        then, as far as a look can tell. Raises Unreachable, Unauthorized."""
         return await self._presence.still()
 
     async def execute(self, action: Action) -> Outcome:
-        """Does it and tells how it ended. Raises Unreachable and Unauthorized alone: nothing else of the plan can be
-        done then either. Cancelled while a request is under way, the server may or may not have done it; the next
-        plan finds out."""
+        """Does it and tells how it ended. Raises Unreachable and Unauthorized alone: nothing else
+        of the plan can be done then either. Cancelled while a request is under way, the server may
+        or may not have done it; the next plan finds out."""
         started = trio.current_time()
         moved = 0
         try:
@@ -130,19 +136,24 @@ class Executor:
             result, why = Result.WAITS, f"the local disk refused it: {error.strerror}"
         return Outcome(action, result, why, moved, trio.current_time() - started)
 
-    # expectations --------------------------------------------------------------------------------------------------
+    # expectations ---------------------------------------------------------------------------------
     def _expect_local(self, action: Action) -> Local:
         """The local state is still the plan's, as far as the action depends on it."""
         local = self._replica.local(action.node)
         expected = action.local
         if local is None or expected is None:
             raise Stale("it was deleted here meanwhile")
-        if (local.place, local.version, local.kind) != (expected.place, expected.version, expected.kind):
+        if (local.place, local.version, local.kind) != (
+            expected.place,
+            expected.version,
+            expected.kind,
+        ):
             raise Stale("it was changed here meanwhile")
         return local
 
     def _remote_parent(self, place: Place) -> str:
-        """The parent's path on the server now. Stale when the server does not have the parent (yet)."""
+        """The parent's path on the server now. Stale when the server does not have the parent
+        (yet)."""
         if place.parent == ROOT:
             return ""
         parent = self._tree.get(place.parent)
@@ -151,15 +162,17 @@ class Executor:
         return self._path(place.parent)
 
     def _expected_path(self, node: NodeId, expected: Remote) -> str:
-        """Where the node is on the server. Stale when a move that comes before has not brought it there."""
+        """Where the node is on the server. Stale when a move that comes before has not brought it
+        there."""
         present = self._tree.get(node)
         if present is None or present.place != expected.place:
             raise Stale("it is not in its place on the server yet")
         return self._path(node)
 
     def _path(self, node: NodeId) -> str:
-        """Where the node is on the server now. Stale when that is not known without a listing: a folder above it may
-        have gone from the base while the node itself was moved out, and the move was not agreed on yet."""
+        """Where the node is on the server now. Stale when that is not known without a listing: a
+        folder above it may have gone from the base while the node itself was moved out, and the
+        move was not agreed on yet."""
         try:
             return self._tree.path(node)
         except KeyError:
@@ -180,13 +193,14 @@ class Executor:
         if unread or node in self._tree.unproved:
             raise Stale("whether its content is another one on the server has to be seen first")
 
-    # to the server -------------------------------------------------------------------------------------------------
+    # to the server --------------------------------------------------------------------------------
     async def _make_remote(self, action: Action) -> int:
         local = self._expect_local(action)
         place = action.target or local.place
         path = self._remote_path(place)
         if self._tree.child(place.parent, place.name) not in (None, action.node):
-            # The server would take the folder that should have gone for the new one, with all that is in it.
+            # The server would take the folder that should have gone for the new one, with all that
+            # is in it.
             raise Stale("its place on the server is still taken")
         mtime = max(local.mtime, 1)
         await self._presence.prove(place.parent)
@@ -208,12 +222,16 @@ class Executor:
         if local.busy or not local.present:
             raise Stale("it is being written")
         if action.base is None and self._replica.base(action.node) is not None:
-            # An editor's backup went since this was planned: the file is the document now, whose base it has. What that
-            # names on the server would be forgotten.
+            # An editor's backup went since this was planned: the file is the document now, whose
+            # base it has. What that names on the server would be forgotten.
             raise Stale("it took a document's place here meanwhile")
         place = action.target or local.place
         there = place if action.remote is None else action.remote.place
-        path = self._remote_path(place) if action.remote is None else self._expected_path(action.node, action.remote)
+        path = (
+            self._remote_path(place)
+            if action.remote is None
+            else self._expected_path(action.node, action.remote)
+        )
         self._expect_proved(action.node)
         content = self._replica.open_content(action.node)
         try:
@@ -221,8 +239,12 @@ class Executor:
             along = self._sender.counts_along(local)
             if not along:
                 await counted.get()
-            mtime = await settle_mtime(counted, local, (self._replica.base(action.node), action.base, action.remote))
-            out = OutgoingVersion(action, path, there, counted, local, mtime, self._settings.tag, along)
+            mtime = await settle_mtime(
+                counted, local, (self._replica.base(action.node), action.base, action.remote)
+            )
+            out = OutgoingVersion(
+                action, path, there, counted, local, mtime, self._settings.tag, along
+            )
             if action.remote is None:
                 await self._presence.prove(place.parent)
             self._presence.sends(action.node, there, path, action.remote)
@@ -293,28 +315,35 @@ class Executor:
             self._tree.set(action.node, None)
         self._tree.set(node, replace(present, parent=place.parent, name=place.name))
         local, base, planned = self._replica.local(node), self._replica.base(node), action.local
-        # It is where it was here when this was planned: that it has moved on here meanwhile is a change of its own.
-        arrived = (local is not None and local.place == place) or (planned is not None and planned.place == place)
+        # It is where it was here when this was planned: that it has moved on here meanwhile is a
+        # change of its own.
+        arrived = (local is not None and local.place == place) or (
+            planned is not None and planned.place == place
+        )
         if base is not None and arrived:
             # The content is settled on its own: only the place is agreed on here.
             self._replica.set_base(node, replace(base, parent=place.parent, name=place.name))
         return 0
 
     def _document_moved(self, action: Action, present: Remote) -> NodeId:
-        """Who the file is that was just moved on the server. While that was on its way, an editor may have put a new
-        file in its former place here and removed the moved one (a backup): the new one is the document, with its base.
-        What was never known here is nobody's document.
+        """Who the file is that was just moved on the server. While that was on its way, an editor
+        may have put a new file in its former place here and removed the moved one (a backup): the
+        new one is the document, with its base. What was never known here is nobody's document.
         """
         node = action.node
         known = action.base is not None and action.base.kind is Kind.FILE
-        if not known or self._replica.local(node) is not None or self._replica.base(node) is not None:
+        if (
+            not known
+            or self._replica.local(node) is not None
+            or self._replica.base(node) is not None
+        ):
             return node
         holder = self._replica.base_entry(present.parent, present.name)
         return node if holder is None else holder.node
 
     def _remember_inode(self, node: NodeId, present: Remote) -> None:
-        """If a run ended with the node under a temporary name, only that and the inode would tell who it is. One that
-        was not told yet is told by a listing, with which the full run comes."""
+        """If a run ended with the node under a temporary name, only that and the inode would tell
+        who it is. One that was not told yet is told by a listing, with which the full run comes."""
         base = self._replica.base(node)
         if present.inode in (0, UNPROVED) or (base is not None and base.inode == UNPROVED):
             raise Stale("its identity on the server has to be seen first")
@@ -337,7 +366,8 @@ class Executor:
             raise
 
     async def _arrived(self, target: str, present: Remote) -> bool:
-        """An earlier MOVE was done and its answer lost: the target is there and is what the source was."""
+        """An earlier MOVE was done and its answer lost: the target is there and is what the source
+        was."""
         try:
             found = await self._remote.find(target)
         except Exists:
@@ -354,13 +384,17 @@ class Executor:
         said, before = max(local.mtime, 1), self._replica.base(action.node)
         mtime = said
         if before is not None and before.former == said and before.mtime != said:
-            mtime = before.mtime  # that second was another content's: nobody would see that it is not any more
+            # that second was another content's: nobody would see that it is not any more
+            mtime = before.mtime
         if mtime != action.remote.mtime:
             await self._remote.touch(path, mtime)
         document = self._document(action.node, action.remote.place)
         agreed = replace(self._base_of(action.remote, local.version).after(before), mtime=mtime)
         here = None if said == mtime else said
-        self._agreed(document, replace(agreed, mtime_here=here, ms=0 if mtime != action.remote.mtime else agreed.ms))
+        self._agreed(
+            document,
+            replace(agreed, mtime_here=here, ms=0 if mtime != action.remote.mtime else agreed.ms),
+        )
         return 0
 
     async def _delete_remote(self, action: Action) -> int:
@@ -370,7 +404,8 @@ class Executor:
         path = self._path(action.node)
         if action.remote.kind is Kind.FILE:
             found = await self._remote.find(path)
-            if found is None:  # deleted there as well, or moved: then it would come back as another one
+            # deleted there as well, or moved: then it would come back as another one
+            if found is None:
                 raise Stale("it is not there any more, and may be elsewhere")
             if not self._sender.is_same(action.node, found, action.remote):
                 raise Stale("it was changed on the server meanwhile")
@@ -384,7 +419,8 @@ class Executor:
         return 0
 
     def _forget_below(self, node: NodeId) -> None:
-        """The bases of a node and of all that was below it on the server go; what has moved elsewhere is not there."""
+        """The bases of a node and of all that was below it on the server go; what has moved
+        elsewhere is not there."""
         gone = [node]
         for parent in gone:
             gone.extend(child for _, child in self._tree.children(parent))
@@ -392,12 +428,13 @@ class Executor:
         self._replica.set_bases([(each, None) for each in reversed(gone)])
 
     def _expect_nothing_kept_below(self, action: Action) -> None:
-        """Nothing lives below a folder that is about to go: an earlier move out of it may have failed."""
+        """Nothing lives below a folder that is about to go: an earlier move out of it may have
+        failed."""
         kept = kept_below(Trees(self._replica, self._tree, ()), action.side, action.node)
         if kept is not None:
             raise Stale("something in the folder has to stay")
 
-    # to the drive --------------------------------------------------------------------------------------------------
+    # to the drive ---------------------------------------------------------------------------------
     def _base_of(self, remote: Remote, version: int) -> Base:
         return Base(
             remote.kind,
@@ -428,7 +465,9 @@ class Executor:
             await trio.lowlevel.checkpoint()
             if local is not None:
                 raise Stale("it came back here meanwhile")
-            self._replica.place_file(action.node, self._base_of(remote, 0), self._tree.kin.get(action.node))
+            self._replica.place_file(
+                action.node, self._base_of(remote, 0), self._tree.kin.get(action.node)
+            )
             self._hydrator.want(action.node)
             return 0
         before = self._expect_local(action)
@@ -446,20 +485,31 @@ class Executor:
     def _take_in(self, action: Action, incoming: Incoming, remote: Remote) -> None:
         local = self._expect_local(action)
         base = self._replica.base(action.node)
-        # The place is settled on its own: only the content is agreed on here, unless there was no base yet.
+        # The place is settled on its own: only the content is agreed on here, unless there was no
+        # base yet.
         place = base.place if base is not None else remote.place
-        agreed = replace(self._base_of(remote, local.version), parent=place.parent, name=place.name).after(base)
+        agreed = replace(
+            self._base_of(remote, local.version), parent=place.parent, name=place.name
+        ).after(base)
         # A server that goes back in time has no other copy of what came after.
-        keep = action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
+        keep = (
+            action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
+        )
         keep = keep or (base is not None and base.inode == UNPROVED)  # perhaps nobody else has it
         keep = keep or trio.current_time() - self._sent.pop(action.node, -math.inf) < JUST_SENT
-        self._replica.install_content(action.node, incoming, agreed, local.version, keep=keep, why=action.reason)
+        self._replica.install_content(
+            action.node, incoming, agreed, local.version, keep=keep, why=action.reason
+        )
 
     async def _move_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
         assert action.target is not None
         local, expected = self._replica.local(action.node), action.local
-        if local is None or expected is None or (local.kind, local.place) != (expected.kind, expected.place):
+        if (
+            local is None
+            or expected is None
+            or (local.kind, local.place) != (expected.kind, expected.place)
+        ):
             raise Stale("it was moved or deleted here meanwhile")
         base, remote = self._replica.base(action.node), self._tree.get(action.node)
         if base is not None and remote is not None and action.target == remote.place:
@@ -474,7 +524,9 @@ class Executor:
         assert action.remote is not None
         local = self._expect_local(action)
         self._replica.touch_local(
-            action.node, action.remote.mtime * 1_000_000_000, self._base_of(action.remote, local.version)
+            action.node,
+            action.remote.mtime * 1_000_000_000,
+            self._base_of(action.remote, local.version),
         )
         return 0
 
@@ -490,13 +542,15 @@ class Executor:
             if not action.keep:
                 self._expect_no_news_below(action.node)
         self._hydrator.forget(action.node)
-        keep = action.keep or self._tree.restored  # what a backup lacks is not in the server's trash either
+        # what a backup lacks is not in the server's trash either
+        keep = action.keep or self._tree.restored
         keep = keep or self._is_unproved_below(action.node)
         self._replica.delete_local(action.node, keep=keep, why=action.reason)
         return 0
 
     def _is_unproved_below(self, node: NodeId) -> bool:
-        """Whether a content of it, or below it, was never compared with the server's: perhaps nobody else has it."""
+        """Whether a content of it, or below it, was never compared with the server's: perhaps
+        nobody else has it."""
         nodes = [node]
         for each in nodes:
             base = self._replica.base(each)
@@ -506,11 +560,13 @@ class Executor:
         return False
 
     def _expect_no_news_below(self, folder: NodeId) -> None:
-        """Nothing was made or written below a folder since the plan was made. (What a filter leaves out goes to the
-        bin with its folder.)"""
+        """Nothing was made or written below a folder since the plan was made. (What a filter leaves
+        out goes to the bin with its folder.)"""
         for dirty in self._replica.dirty():
             local, base = self._replica.local(dirty.node), self._replica.base(dirty.node)
-            if local is None or (base is not None and (local.kind is Kind.FOLDER or local.version == base.version)):
+            if local is None or (
+                base is not None and (local.kind is Kind.FOLDER or local.version == base.version)
+            ):
                 continue
             path = self._replica.local_path(dirty.node)
             if self._is_below(dirty.node, folder) and not self._settings.filters.left_out(path):
@@ -524,7 +580,7 @@ class Executor:
             node = local.parent
         return node == folder
 
-    # agreement -----------------------------------------------------------------------------------------------------
+    # agreement ------------------------------------------------------------------------------------
     async def _agree(self, action: Action) -> int:
         assert action.remote is not None
         version = 0
@@ -532,9 +588,12 @@ class Executor:
             local = self._expect_local(action)
             version = local.version
             if self._is_news(action) and not await self._is_equal(action, local):
-                # Equal in size and second only: the settings pick one, as they would without that chance.
+                # Equal in size and second only: the settings pick one, as they would without that
+                # chance.
                 if stays_of_equals(self._settings) is Side.LOCAL:
-                    return await self._send(replace(action, op=Op.SEND, side=Side.REMOTE, keep=True))
+                    return await self._send(
+                        replace(action, op=Op.SEND, side=Side.REMOTE, keep=True)
+                    )
                 return await self._fetch(replace(action, op=Op.FETCH, side=Side.LOCAL, keep=True))
         agreed = self._base_of(action.remote, version)
         if self._is_unread(action):
@@ -547,18 +606,26 @@ class Executor:
         return 0
 
     def _is_news(self, action: Action) -> bool:
-        """Whether both sides have new content. Equal files of a first union are taken as equal, as the mode says."""
+        """Whether both sides have new content. Equal files of a first union are taken as equal, as
+        the mode says."""
         base, local, remote = action.base, action.local, action.remote
         if base is None or local is None or remote is None:
             return not self._union
-        return local.version != base.version and (base.size, base.mtime) != (remote.size, remote.mtime)
+        return local.version != base.version and (base.size, base.mtime) != (
+            remote.size,
+            remote.mtime,
+        )
 
     def _is_unread(self, action: Action) -> bool:
         """Whether the contents are taken for equal by size and second alone."""
         local, remote = action.local, action.remote
         if local is None or remote is None or remote.kind is not Kind.FILE or not remote.size:
             return False
-        return action.base is None and not self._is_news(action) and None in (local.checksum, remote.checksum)
+        return (
+            action.base is None
+            and not self._is_news(action)
+            and None in (local.checksum, remote.checksum)
+        )
 
     async def _is_equal(self, action: Action, local: Local) -> bool:
         """Whether what both sides edited to the same size and second is the same content."""
@@ -566,7 +633,9 @@ class Executor:
         node, remote = action.node, action.remote
         content = self._replica.open_content(node)
         try:
-            counted = Counted(content.fd, local.size, lambda: self._version(node) == local.version, expected=None)
+            counted = Counted(
+                content.fd, local.size, lambda: self._version(node) == local.version, expected=None
+            )
             digest = await counted.get()
         finally:
             content.close()
@@ -586,7 +655,8 @@ class Executor:
         self._replica.set_base(action.node, None)
         return 0
 
-    # Of the class: an executor that named its own methods would stay, with its tree, until a garbage collection.
+    # Of the class: an executor that named its own methods would stay, with its tree, until a
+    # garbage collection.
     _acts: ClassVar[dict[tuple[Op, Side], Callable[[Executor, Action], Awaitable[int]]]] = {
         (Op.MAKE, Side.REMOTE): _make_remote,
         (Op.SEND, Side.REMOTE): _send,

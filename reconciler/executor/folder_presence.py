@@ -29,13 +29,15 @@ LOOKS = 10
 """Second looks after one plan at most: what else may have come back, the next listing tells."""
 
 MANY = 1000
-"""Where more is in the folder above, that is not looked through: that something is in its place has to do."""
+"""Where more is in the folder above, that is not looked through: that something is in its place has
+to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Something that was sent to ``path``, to be called ``name`` in ``folder``, which was seen there just before.
-    ``over`` is the version that it was to replace; ``done`` says that the server has said that it is there."""
+    """Something that was sent to ``path``, to be called ``name`` in ``folder``, which was seen
+    there just before. ``over`` is the version that it was to replace; ``done`` says that the server
+    has said that it is there."""
 
     folder: NodeId
     name: str
@@ -45,10 +47,17 @@ class Meant:
 
 
 class Presence:
-    """For one executor. ``meant`` outlives it: what was sent for each node since the last listing."""
+    """For one executor. ``meant`` outlives it: what was sent for each node since the last
+    listing."""
 
     def __init__(
-        self, replica: Replica, remote: RemoteFolder, tree: RemoteTree, meant: dict[NodeId, Meant], *, listed: bool
+        self,
+        replica: Replica,
+        remote: RemoteFolder,
+        tree: RemoteTree,
+        meant: dict[NodeId, Meant],
+        *,
+        listed: bool,
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -68,8 +77,8 @@ class Presence:
         self._seen[folder] = trio.current_time()
 
     def sends(self, node: NodeId, place: Place, path: str, over: Remote | None = None) -> None:
-        """From now on something may be at ``path`` for the node. To be called when ``prove`` has returned, or when the
-        version that is to be replaced was seen."""
+        """From now on something may be at ``path`` for the node. To be called when ``prove`` has
+        returned, or when the version that is to be replaced was seen."""
         if place.parent != ROOT:
             self._into[place.parent] = None
         if place.parent in self._unknown:
@@ -83,8 +92,8 @@ class Presence:
             self._meant[node] = replace(self._meant[node], done=True)
 
     async def still(self) -> bool:
-        """Whether the folders that something was sent into still are where they were, as far as ``LOOKS`` tell. Raises
-        Unreachable, Unauthorized."""
+        """Whether the folders that something was sent into still are where they were, as far as
+        ``LOOKS`` tell. Raises Unreachable, Unauthorized."""
         stayed, looked = True, set[NodeId]()
         self._seen.clear()
         for folder in self._into:
@@ -98,8 +107,8 @@ class Presence:
         return stayed
 
     async def prove(self, folder: NodeId) -> None:
-        """Returns when the folder is where the tree has it on the server. Raises Stale when it may be elsewhere, and
-        Unreachable, Unauthorized."""
+        """Returns when the folder is where the tree has it on the server. Raises Stale when it may
+        be elsewhere, and Unreachable, Unauthorized."""
         if self._is_fresh(folder):
             return
         state = self._tree.get(folder)
@@ -121,10 +130,13 @@ class Presence:
             self._seen[folder] = began
 
     def _is_fresh(self, folder: NodeId) -> bool:
-        return folder == ROOT or trio.current_time() - self._seen.get(folder, self._listed_at) < FRESH
+        return (
+            folder == ROOT or trio.current_time() - self._seen.get(folder, self._listed_at) < FRESH
+        )
 
     async def _look(self, parent: NodeId, name: str) -> int | None:
-        """The inode of what has the name; None when it is not told. All else that is where it was is noted, too."""
+        """The inode of what has the name; None when it is not told. All else that is where it was
+        is noted, too."""
         if sum(1 for _ in islice(self._replica.base_children(parent), MANY)) == MANY:
             return None
         began = trio.current_time()
@@ -137,7 +149,12 @@ class Presence:
         for each, inode in (inodes or {}).items():
             node = self._tree.child(parent, each)
             state = self._tree.get(node) if node is not None else None
-            if node is not None and state is not None and state.kind is Kind.FOLDER and 0 != state.inode == inode:
+            if (
+                node is not None
+                and state is not None
+                and state.kind is Kind.FOLDER
+                and 0 != state.inode == inode
+            ):
                 self._seen[node] = began
                 self._unknown.discard(node)
         return (inodes or {}).get(name) or None

@@ -1,9 +1,10 @@
-"""Folders that came back on the server because something was sent into them in the very moment in which somebody else
-renamed them. What was sent is brought to where its folder is by now, and what is empty then goes.
+"""Folders that came back on the server because something was sent into them in the very moment in
+which somebody else renamed them. What was sent is brought to where its folder is by now, and what
+is empty then goes.
 
-That a folder is such a one is known for sure: it was seen in its place just before (``presence``), the listing after
-has it elsewhere, and in its place is another one, which holds nothing but what was sent there since. Nobody else's
-folder is touched.
+That a folder is such a one is known for sure: it was seen in its place just before (``presence``),
+the listing after has it elsewhere, and in its place is another one, which holds nothing but what
+was sent there since. Nobody else's folder is touched.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class Recreated:
-    """What a listing (``tree``) shows of it. ``meant`` is what was sent since the listing before."""
+    """What a listing (``tree``) shows of it. ``meant`` is what was sent since the listing
+    before."""
 
     def __init__(self, replica: Replica, tree: RemoteTree, meant: Mapping[NodeId, Meant]) -> None:
         self._replica = replica
@@ -30,7 +32,8 @@ class Recreated:
         self._ours: dict[NodeId, bool] = {}
 
     async def mend(self, remote: RemoteFolder) -> bool:
-        """Whether anything was done, so that the listing is not true any more. Raises Unauthorized."""
+        """Whether anything was done, so that the listing is not true any more. Raises
+        Unauthorized."""
         done = False
         for folder in list(self._tops()):
             try:
@@ -54,7 +57,11 @@ class Recreated:
                 if child is None:
                     break
                 folder = child
-                if folder not in self._ours and self._came_back(folder) and self._is_of_ours(folder):
+                if (
+                    folder not in self._ours
+                    and self._came_back(folder)
+                    and self._is_of_ours(folder)
+                ):
                     yield folder
                     break
 
@@ -75,14 +82,20 @@ class Recreated:
 
     def _is_another(self, folder: NodeId) -> bool:
         state, path = self._tree.get(folder), self._path(folder)
-        if state is None or path is None or state.kind is not Kind.FOLDER or self._tree.hides(folder):
+        if (
+            state is None
+            or path is None
+            or state.kind is not Kind.FOLDER
+            or self._tree.hides(folder)
+        ):
             return False
         if self._replica.base(folder) is not None or self._replica.local(folder) is not None:
             return False
         return any(f"{meant.path}/".startswith(f"{path}/") for meant in self._meant.values())
 
     def _is_of_ours(self, folder: NodeId) -> bool:
-        """Something is in it that was sent, or was sent and refused: somebody else's empty folder holds neither."""
+        """Something is in it that was sent, or was sent and refused: somebody else's empty folder
+        holds neither."""
         path = self._path(folder)
         below = [node for node, meant in self._meant.items() if meant.path.startswith(f"{path}/")]
         return any(not self._meant[node].done or self._was_sent(node) for node in below)
@@ -110,8 +123,9 @@ class Recreated:
             await remote.delete(path)
 
     async def _take_back(self, remote: RemoteFolder, node: NodeId, meant: Meant) -> None:
-        """Somebody else made something of that name in the folder meanwhile: what was sent goes to the server's trash,
-        and is new here again, so that the two are settled as what was made on both sides."""
+        """Somebody else made something of that name in the folder meanwhile: what was sent goes to
+        the server's trash, and is new here again, so that the two are settled as what was made on
+        both sides."""
         base = self._replica.base(node)
         if base is None or base.kind is not Kind.FILE:
             return
@@ -125,4 +139,7 @@ class Recreated:
         if there is None or meant.over is None:
             return False
         over = meant.over
-        return (there.size, there.mtime) == (over.size, over.mtime) and over.inode in (0, there.inode)
+        return (there.size, there.mtime) == (over.size, over.mtime) and over.inode in (
+            0,
+            there.inode,
+        )

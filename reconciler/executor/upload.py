@@ -1,7 +1,8 @@
-"""Sending content: to a new place, over the version that was seen there, or by a copy of what the server has already.
+"""Sending content: to a new place, over the version that was seen there, or by a copy of what the
+server has already.
 
-The server has no conditional PUT. So its version is proved just before it is replaced, and where it is known to lose it
-goes to the trash: the new version is put beside it and moved over it.
+The server has no conditional PUT. So its version is proved just before it is replaced, and where it
+is known to lose it goes to the trash: the new version is put beside it and moved over it.
 """
 
 from __future__ import annotations
@@ -21,21 +22,23 @@ from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
 
 RESUME_FROM_BYTES = 1 << 20
-"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is cheaper."""
+"""Uploads of at least this many bytes ask for a partial of an earlier try first; below, sending is
+cheaper."""
 
 STAGE_FROM_BYTES = 1 << 20
-"""New files of at least this many bytes are put beside their place and moved there. A POST looks for what is in its way
-when it begins, and overwrites without a trace what has come there by its end (observed on the real server)."""
+"""New files of at least this many bytes are put beside their place and moved there. A POST looks
+for what is in its way when it begins, and overwrites without a trace what has come there by its end
+(observed on the real server)."""
 
 ALONG_FROM = 8 << 20
-"""Contents of at least this many bytes are counted while they are sent, where nobody needs the checksum before. For
-smaller ones it would save some milliseconds, and cost a note."""
+"""Contents of at least this many bytes are counted while they are sent, where nobody needs the
+checksum before. For smaller ones it would save some milliseconds, and cost a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What came of sending a version: bytes that were sent, and the inode that the server gave it, 0 when the answer
-    told none or was lost."""
+    """What came of sending a version: bytes that were sent, and the inode that the server gave it,
+    0 when the answer told none or was lost."""
 
     moved: int
     inode: int
@@ -43,9 +46,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingVersion:
-    """One version on its way to ``place``, whose path is ``path``. ``content`` reads and counts it, ``mtime`` (s) is
-    what the server gets. ``tag`` is nobody else's (see ``Settings``); with ``along`` the content may be counted while
-    it is sent: its checksum is not known before."""
+    """One version on its way to ``place``, whose path is ``path``. ``content`` reads and counts it,
+    ``mtime`` (s) is what the server gets. ``tag`` is nobody else's (see ``Settings``); with
+    ``along`` the content may be counted while it is sent: its checksum is not known before."""
 
     action: Action
     path: str
@@ -64,9 +67,10 @@ class OutgoingVersion:
 
     @property
     def staged(self) -> OutgoingVersion:
-        """The same version on its way to a name of ours in the same folder. Where the checksum is known the name tells
-        the content: whoever finds a whole file there, after a crash or from another device, has that very content.
-        Else it tells the version, and what lies there has to be proved."""
+        """The same version on its way to a name of ours in the same folder. Where the checksum is
+        known the name tells the content: whoever finds a whole file there, after a crash or from
+        another device, has that very content. Else it tells the version, and what lies there has to
+        be proved."""
         told = self._version_id if self.along else self.digest
         name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{told[:24]}"
         parent, _, _ = self.path.rpartition("/")
@@ -89,7 +93,9 @@ class OutgoingVersion:
     def name(self) -> str:
         """What it is called there in the end."""
         action = self.action
-        return (action.remote.place if action.remote is not None else action.target or self.local.place).name
+        return (
+            action.remote.place if action.remote is not None else action.target or self.local.place
+        ).name
 
     @property
     def needs_other_name(self) -> bool:
@@ -98,10 +104,11 @@ class OutgoingVersion:
 
 
 class Sender:
-    """Sends for one plan. ``attempted`` and ``staged`` outlive it: the version of each node whose upload may have been
-    done unseen, and the one that was put beside its place as a whole. With ``copies``, content that the server has
-    already is copied there instead of sent. ``suspects`` takes up the nodes whose file on the server has another time
-    to the millisecond than is known of it."""
+    """Sends for one plan. ``attempted`` and ``staged`` outlive it: the version of each node whose
+    upload may have been done unseen, and the one that was put beside its place as a whole. With
+    ``copies``, content that the server has already is copied there instead of sent. ``suspects``
+    takes up the nodes whose file on the server has another time to the millisecond than is known of
+    it."""
 
     def __init__(
         self,
@@ -126,13 +133,15 @@ class Sender:
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
     def counts_along(self, local: Local) -> bool:
-        """Whether a content may be counted while it is sent: the server is not to compare its checksum, which would
-        have to be told first, and nothing on the server is looked for by it."""
+        """Whether a content may be counted while it is sent: the server is not to compare its
+        checksum, which would have to be told first, and nothing on the server is looked for by
+        it."""
         proved = self._copies is not None or local.doubtful or self._remote.proves_all
         return local.size >= ALONG_FROM and not proved
 
     async def put(self, out: OutgoingVersion) -> Arrived:
-        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged, Rotten, OSError.
+        """The version is on the server when this returns. Raises RemoteError, Stale, LocalChanged,
+        Rotten, OSError.
 
         Cancelled, the server has the old version or the new one, whole.
         """
@@ -142,9 +151,11 @@ class Sender:
         return arrived
 
     async def _copy(self, out: OutgoingVersion) -> Arrived | None:
-        """Lets the server copy the content from where it has it already. None when it has it nowhere for sure.
+        """Lets the server copy the content from where it has it already. None when it has it
+        nowhere for sure.
 
-        It is copied beside and moved: a copy would overwrite what came to be at the place meanwhile.
+        It is copied beside and moved: a copy would overwrite what came to be at the place
+        meanwhile.
         """
         action, source, twin = out.action, None, None
         if self._copies is not None:
@@ -169,8 +180,11 @@ class Sender:
             self._left.add(staged.place)
         return Arrived(0, inode)
 
-    async def _proved_copy(self, copies: Copies, digest: str, node: NodeId, size: int) -> str | None:
-        """The path of a file on the server that still is what a listing or an upload showed to have this content."""
+    async def _proved_copy(
+        self, copies: Copies, digest: str, node: NodeId, size: int
+    ) -> str | None:
+        """The path of a file on the server that still is what a listing or an upload showed to have
+        this content."""
         other = await copies.find(digest) if size else None
         remote = self._tree.get(other) if other is not None and other != node else None
         if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
@@ -183,9 +197,12 @@ class Sender:
         return path if found is not None and same(found, remote) else None
 
     async def _proved_twin(self, out: OutgoingVersion) -> tuple[str | None, Found | None]:
-        """The path on the server of another name that this file has here, sent in this version, and what lies
-        there; None when there is no such name, or when a copy costs more than it saves."""
-        other = self._replica.sent_name(out.action.node) if out.local.size >= STAGE_FROM_BYTES else None
+        """The path on the server of another name that this file has here, sent in this version, and
+        what lies there; None when there is no such name, or when a copy costs more than it
+        saves."""
+        other = (
+            self._replica.sent_name(out.action.node) if out.local.size >= STAGE_FROM_BYTES else None
+        )
         remote = self._tree.get(other) if other is not None else None
         if other is None or remote is None or self._tree.unknown(other) is not None:
             return None, None
@@ -197,7 +214,8 @@ class Sender:
         return (path, found) if found is not None and same(found, remote) else (None, None)
 
     async def _upload(self, out: OutgoingVersion) -> Arrived:
-        """Puts the content where it belongs. The server's version is proved to be the expected one."""
+        """Puts the content where it belongs. The server's version is proved to be the expected
+        one."""
         action, path = out.action, out.path
         if action.remote is None:
             try:
@@ -220,8 +238,9 @@ class Sender:
         return await self._send_content(out, path, replace=True)
 
     async def _upload_staged(self, out: OutgoingVersion) -> Arrived:
-        """Under a name of ours first, then by a move to its place, which keeps its inode: what was there goes to the
-        trash. No bytes when an earlier try came as far as that. Raises Exists when a new file's name is taken."""
+        """Under a name of ours first, then by a move to its place, which keeps its inode: what was
+        there goes to the trash. No bytes when an earlier try came as far as that. Raises Exists
+        when a new file's name is taken."""
         staged, arrived = out.staged, Arrived(0, 0)
         if not await self._is_staged(staged):
             arrived = await self._send_content(staged, staged.path, replace=True)
@@ -230,8 +249,8 @@ class Sender:
         return arrived
 
     async def _is_staged(self, staged: OutgoingVersion) -> bool:
-        """Whether this very version lies there as a whole. Where its name does not tell its content, this process
-        knows that it put it there, or the content itself is looked at."""
+        """Whether this very version lies there as a whole. Where its name does not tell its
+        content, this process knows that it put it there, or the content itself is looked at."""
         found = await self._whole_at(staged)
         if found is None or not staged.along:
             return found is not None
@@ -243,11 +262,15 @@ class Sender:
     async def _whole_at(self, staged: OutgoingVersion) -> Found | None:
         """What lies there with the version's size and time; None for nothing."""
         found = await file_at(self._remote, staged.path)
-        return found if found is not None and is_upload(found, staged.local.size, staged.mtime) else None
+        return (
+            found
+            if found is not None and is_upload(found, staged.local.size, staged.mtime)
+            else None
+        )
 
     async def _move_into_place(self, staged: OutgoingVersion, out: OutgoingVersion) -> None:
-        """To its place; what is there, once more proved, goes to the trash. Where it does not fit any more, nothing of
-        it stays, as it will most likely lose."""
+        """To its place; what is there, once more proved, goes to the trash. Where it does not fit
+        any more, nothing of it stays, as it will most likely lose."""
         remote = out.action.remote
         try:
             if remote is not None:
@@ -262,22 +285,27 @@ class Sender:
         self._brought.add(staged.place)
 
     def _note(self, out: OutgoingVersion) -> None:
-        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of. Once more with the
-        checksum, before the last bytes, where it was not known: what may have arrived can then be proved."""
+        """Before anything is sent: so a kill leaves nothing on the server that nobody knows of.
+        Once more with the checksum, before the last bytes, where it was not known: what may have
+        arrived can then be proved."""
         action, new, told = out.action, out.action.base is None, out.content.value or ""
-        unconfirmed = Unconfirmed(action.node, out.name, out.mtime, out.local.version, told, new, out.mtime_here)
+        unconfirmed = Unconfirmed(
+            action.node, out.name, out.mtime, out.local.version, told, new, out.mtime_here
+        )
         left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
         self._replica.note_leftover(left)
 
     def confirmed(self, out: OutgoingVersion) -> None:
-        """The base says that the version is there: what was remembered of its way goes. Not before: else a kill between
-        would leave a version on the server that nobody knows of. What an earlier try left under the other name stays
-        remembered."""
+        """The base says that the version is there: what was remembered of its way goes. Not before:
+        else a kill between would leave a version on the server that nobody knows of. What an
+        earlier try left under the other name stays remembered."""
         staged = out.staged
         if staged.place not in self._brought:
             self._forget(out)
         elif staged.place in self._left:
-            self._replica.note_leftover(Leftover(staged.place.parent, staged.place.name, out.local.size))
+            self._replica.note_leftover(
+                Leftover(staged.place.parent, staged.place.name, out.local.size)
+            )
         else:
             self._forget(staged)
 
@@ -288,8 +316,9 @@ class Sender:
         self._replica.drop_leftover(out.place.parent, out.place.name)
 
     async def is_ours(self, out: OutgoingVersion, found: Found) -> bool:
-        """Whether the server's file is this very version: sent by us, the answer lost. Size and second prove nothing
-        when somebody else may have written in the same second; then the content itself is looked at."""
+        """Whether the server's file is this very version: sent by us, the answer lost. Size and
+        second prove nothing when somebody else may have written in the same second; then the
+        content itself is looked at."""
         if not is_upload(found, out.local.size, out.mtime):
             return False
         if self._attempted.get(out.action.node) == out.local.version:
@@ -320,7 +349,8 @@ class Sender:
             start = await self._remote.partial(path)
             if start >= out.local.size:
                 start = 0
-        if start:  # the server compares the whole, as what it had of an earlier try may be something else
+        # the server compares the whole, as what it had of an earlier try may be something else
+        if start:
             await out.content.get()
         if out.content.value != told:
             self._note(out)
@@ -337,8 +367,8 @@ class Sender:
     async def _stream(self, out: OutgoingVersion, path: str, start: int, *, replace: bool) -> int:
         """The inode that the server tells.
 
-        The server takes as long to count a content as to receive it. So it does only where that says something: what it
-        had of an earlier try may be something else.
+        The server takes as long to count a content as to receive it. So it does only where that
+        says something: what it had of an earlier try may be something else.
         """
         node, version, size = out.action.node, out.local.version, out.local.size
         prove = start > 0 or self._copies is not None or out.local.doubtful
@@ -373,9 +403,11 @@ class Sender:
             raise
 
 
-async def settle_mtime(content: Counted, local: Local, seen: tuple[Base | Remote | None, ...]) -> int:
-    """As ``mtime_to_send``; the content is only counted where something of its size and second is known. Raises as
-    ``Counted.get``."""
+async def settle_mtime(
+    content: Counted, local: Local, seen: tuple[Base | Remote | None, ...]
+) -> int:
+    """As ``mtime_to_send``; the content is only counted where something of its size and second is
+    known. Raises as ``Counted.get``."""
     if content.value is None and mtime_to_send(local, "", seen) != max(local.mtime, 1):
         await content.get()
     return mtime_to_send(local, content.value or "", seen)
@@ -387,7 +419,11 @@ def mtime_to_send(local: Local, digest: str, seen: Iterable[Base | Remote | None
     what some client knows by one of ``seen``. Then it is a later one: that a file has another time
     is all that every client notices. The file's time here stays as it was set."""
     mtime = max(local.mtime, 1)  # 0 would mean "now" (server-protocol.md, Uploads)
-    others = [each for each in seen if each is not None and each.size == local.size and each.checksum != digest]
+    others = [
+        each
+        for each in seen
+        if each is not None and each.size == local.size and each.checksum != digest
+    ]
     if any(isinstance(each, Base) and mtime in (each.mtime_here, each.former) for each in others):
         # The time was put back to what it was before the last edit: that second was yet another
         # content's.

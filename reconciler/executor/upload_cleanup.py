@@ -1,13 +1,15 @@
 """What broken uploads of this replica left on the server, and its removal when nobody takes it up.
 
-The server keeps a broken upload as ``.sync-in.<name>`` beside its target, and a version that is put beside the one that
-it will replace lies under a name of ours until it is moved. The replica remembers, before anything is sent, under which
-name in which folder it sends (``Leftover``), and forgets it when the content is in its place.
+The server keeps a broken upload as ``.sync-in.<name>`` beside its target, and a version that is put
+beside the one that it will replace lies under a name of ours until it is moved. The replica
+remembers, before anything is sent, under which name in which folder it sends (``Leftover``), and
+forgets it when the content is in its place.
 
-Names are not enough to call something ours: every client that sends to the same target uses the same partial. So a
-run looks at what is remembered, notes size and time, and looks again when 48 hours have passed. Only what is still the
-same, to the millisecond, is removed (to the server's trash). Anything else is somebody's upload, and is forgotten
-here. The 48 hours are this computer's: its clock is never compared with the server's.
+Names are not enough to call something ours: every client that sends to the same target uses the
+same partial. So a run looks at what is remembered, notes size and time, and looks again when 48
+hours have passed. Only what is still the same, to the millisecond, is removed (to the server's
+trash). Anything else is somebody's upload, and is forgotten here. The 48 hours are this computer's:
+its clock is never compared with the server's.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from reconciler.requests.reachability import Reach
 log = logging.getLogger(__name__)
 
 KEPT_NS = 48 * 3600 * 10**9
-"""How long remains stay for somebody to take them up: on the server, and here what arrived and nobody waits for."""
+"""How long remains stay for somebody to take them up: on the server, and here what arrived and
+nobody waits for."""
 
 REFUSED_NS = 3600 * 10**9
 """How long what could not be looked at is left alone."""
@@ -52,11 +55,12 @@ def is_due(leftover: Leftover, now_ns: int) -> bool:
 
 
 def judge(leftover: Leftover, found: Found | None, now_ns: int, *, partial: bool) -> Verdict:
-    """``found`` is what lies there now, ``partial`` whether that is the server's partial: such names are not ours
-    alone."""
+    """``found`` is what lies there now, ``partial`` whether that is the server's partial: such
+    names are not ours alone."""
     if found is None or (partial and found.size > leftover.size):
         return Verdict.FORGET
-    if leftover.seen_ns == 0 or leftover.seen_ns > now_ns:  # not looked at yet, or the clock was set back
+    # not looked at yet, or the clock was set back
+    if leftover.seen_ns == 0 or leftover.seen_ns > now_ns:
         return Verdict.NOTE
     if (found.size, found.mtime_ms) != (leftover.seen_size, leftover.seen_mtime_ms):
         return Verdict.FORGET
@@ -65,8 +69,8 @@ def judge(leftover: Leftover, found: Found | None, now_ns: int, *, partial: bool
 
 @dataclass(frozen=True, slots=True)
 class Cleaner:
-    """Looks after the leftovers of a replica. It must not run while anything is being sent. ``refused`` has those that
-    could not be looked at, and when that was (ns since the epoch)."""
+    """Looks after the leftovers of a replica. It must not run while anything is being sent.
+    ``refused`` has those that could not be looked at, and when that was (ns since the epoch)."""
 
     replica: Replica
     remote: RemoteFolder
@@ -75,10 +79,11 @@ class Cleaner:
     refused: dict[Place, int] = field(default_factory=dict)
 
     async def clean(self, *, on_server: bool) -> None:
-        """Removes what nobody takes up any more; on the server only if something may be changed there.
+        """Removes what nobody takes up any more; on the server only if something may be changed
+        there.
 
-        Raises Unreachable where the server is away, Unauthorized and OSError; what the server refuses otherwise is
-        tried again in an hour.
+        Raises Unreachable where the server is away, Unauthorized and OSError; what the server
+        refuses otherwise is tried again in an hour.
         """
         now = self.clock.now_ns()
         self.replica.drop_stale_incoming(now - KEPT_NS)
@@ -92,7 +97,11 @@ class Cleaner:
                     if await self.reach.ends_all(error):
                         raise
                     self.refused[place] = now
-                    log.info("what is left of the upload of %s could not be looked at: %s", leftover.name, error)
+                    log.info(
+                        "what is left of the upload of %s could not be looked at: %s",
+                        leftover.name,
+                        error,
+                    )
 
     def _due(self, leftovers: Iterable[Leftover], now: int) -> Iterator[Leftover]:
         for each in leftovers:
@@ -103,7 +112,8 @@ class Cleaner:
 
     async def _look_after(self, leftover: Leftover, now: int) -> None:
         if leftover.parent != ROOT and self.replica.base(leftover.parent) is None:
-            self.replica.drop_leftover(leftover.parent, leftover.name)  # they went with their folder
+            # they went with their folder
+            self.replica.drop_leftover(leftover.parent, leftover.name)
             return
         folder = self._folder(leftover.parent)
         if folder is None:
@@ -113,7 +123,9 @@ class Cleaner:
         if verdict is Verdict.REMOVE and not await self._removed(place):
             verdict = Verdict.NOTE  # it is tried again as late as it was this time
         if verdict is Verdict.NOTE and found is not None:
-            seen = replace(leftover, seen_ns=now, seen_size=found.size, seen_mtime_ms=found.mtime_ms)
+            seen = replace(
+                leftover, seen_ns=now, seen_size=found.size, seen_mtime_ms=found.mtime_ms
+            )
             self.replica.note_leftover(seen)
         elif verdict is not Verdict.WAIT:
             self.replica.drop_leftover(leftover.parent, leftover.name)
@@ -132,8 +144,8 @@ class Cleaner:
         return True
 
     def _folder(self, parent: NodeId) -> str | None:
-        """The path of the folder, with a slash behind it, where it is now: remains move along. None when that is not
-        known."""
+        """The path of the folder, with a slash behind it, where it is now: remains move along. None
+        when that is not known."""
         try:
             path = self.replica.base_path(parent)
         except KeyError:  # a folder above is on its way elsewhere
@@ -141,7 +153,8 @@ class Cleaner:
         return f"{path}/" if path else ""
 
     async def _find(self, folder: str, name: str) -> tuple[str, Found | None]:
-        """Where the remains are, and what they are: the whole content under a name of ours, else the partial."""
+        """Where the remains are, and what they are: the whole content under a name of ours, else
+        the partial."""
         if name.startswith(STAGED_PREFIX):
             found = await file_at(self.remote, f"{folder}{name}")
             if found is not None:

@@ -1,7 +1,7 @@
-"""What was sent and is there becomes the base: as soon as the server answers, or, where the answer or this process was
-lost, before the next listing. Else what the server did for us would look like somebody else's change: a file that was
-deleted here meanwhile would come back, one that was renamed would be there twice, and one that was saved once more
-within the second could lose.
+"""What was sent and is there becomes the base: as soon as the server answers, or, where the answer
+or this process was lost, before the next listing. Else what the server did for us would look like
+somebody else's change: a file that was deleted here meanwhile would come back, one that was renamed
+would be there twice, and one that was saved once more within the second could lose.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def document_at(replica: Replica, node: NodeId, place: Place) -> tuple[NodeId, bool]:
-    """Who the file at a place on the server is here now, and whether it takes ``node``'s place as such. While it was on
-    its way, an editor may have put another file in its place here: that one is the document then, as the replica sees
-    it too."""
+    """Who the file at a place on the server is here now, and whether it takes ``node``'s place as
+    such. While it was on its way, an editor may have put another file in its place here: that one
+    is the document then, as the replica sees it too."""
     if replica.local(node) is not None:
         return node, False
     holder = replica.base_entry(place.parent, place.name)
@@ -30,20 +30,27 @@ def document_at(replica: Replica, node: NodeId, place: Place) -> tuple[NodeId, b
         return holder.node, False
     heir = replica.local_child(place.parent, place.name)
     local = replica.local(heir) if heir is not None else None
-    if heir is None or local is None or local.kind is not Kind.FILE or replica.base(heir) is not None:
+    if (
+        heir is None
+        or local is None
+        or local.kind is not Kind.FILE
+        or replica.base(heir) is not None
+    ):
         return node, False
     return heir, True
 
 
 def confirm(replica: Replica, node: NodeId, base: Base, *, new: bool) -> tuple[NodeId, bool]:
-    """Records that the version of ``base`` is on the server, sent for ``node``, which had no base then if ``new``; as
-    ``document_at``, but for a new id when it is nobody's here any more, and so goes from the server."""
+    """Records that the version of ``base`` is on the server, sent for ``node``, which had no base
+    then if ``new``; as ``document_at``, but for a new id when it is nobody's here any more, and so
+    goes from the server."""
     document, inherited = document_at(replica, node, base.place)
     if inherited and replica.base(node) is not None:
         replica.set_base(node, None)
     held = replica.base(document)
     if new and held is not None and held.place != base.place:
-        # While it was on its way it was renamed over a new document that was, too, and is that one now.
+        # While it was on its way it was renamed over a new document that was, too, and is that one
+        # now.
         document = replica.new_id()
     replica.set_base(document, base)
     return document, inherited
@@ -51,8 +58,8 @@ def confirm(replica: Replica, node: NodeId, base: Base, *, new: bool) -> tuple[N
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedUploads:
-    """Asks the server whether what was sent without an answer arrived. ``attempted`` has the versions of which this
-    process knows that their upload may have been done unseen."""
+    """Asks the server whether what was sent without an answer arrived. ``attempted`` has the
+    versions of which this process knows that their upload may have been done unseen."""
 
     replica: Replica
     remote: RemoteFolder
@@ -60,20 +67,24 @@ class UnconfirmedUploads:
     reach: Reach
 
     async def run(self) -> list[NodeId]:
-        """For which documents something arrived. Not to be called while anything is being sent. Raises Unreachable
-        where the server is away, and Unauthorized where the log-in is refused: then it is to be asked
-        again."""
+        """For which documents something arrived. Not to be called while anything is being sent.
+        Raises Unreachable where the server is away, and Unauthorized where the log-in is refused:
+        then it is to be asked again."""
         arrived = []
         for leftover in self.replica.leftovers():
             sent = leftover.unconfirmed
             if sent is None:
                 continue
             try:
-                is_there = self._is_open(leftover.parent, sent) and await self._is_there(leftover, sent)
+                is_there = self._is_open(leftover.parent, sent) and await self._is_there(
+                    leftover, sent
+                )
             except (Unreachable, Unauthorized) as error:
                 if await self.reach.ends_all(error):
                     raise
-                log.info("whether %s had arrived on the server cannot be told: %s", sent.name, error)
+                log.info(
+                    "whether %s had arrived on the server cannot be told: %s", sent.name, error
+                )
                 continue
             if is_there:
                 base = Base(
@@ -103,8 +114,8 @@ class UnconfirmedUploads:
         return base.place == Place(parent, sent.name) and base.version < sent.version
 
     async def _is_there(self, leftover: Leftover, sent: Unconfirmed) -> bool:
-        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the content does. A
-        version without a checksum was not sent to its end."""
+        """As ``Sender.is_ours``: size and second tell it of a version that was attempted, else the
+        content does. A version without a checksum was not sent to its end."""
         if not sent.checksum:
             return False
         try:

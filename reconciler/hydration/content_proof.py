@@ -1,4 +1,5 @@
-"""Whether a content still is what it was: told by its checksum, which says so whatever size and time say.
+"""Whether a content still is what it was: told by its checksum, which says so whatever size and
+time say.
 
 A disk that returns other bytes than were written (bit rot) changes neither size nor time nor
 version. So the checksum of each version is kept once it was counted, and a content is compared with
@@ -22,8 +23,8 @@ WHY = "it changed on the disk by itself; the server's version comes back"
 """Why a content is in the bin."""
 
 LOST = (
-    "its content changed on the disk by itself since it was saved, and the server does not have it: it is not sent; "
-    "look at it, and save it anew (a copy moved over it counts)"
+    "its content changed on the disk by itself since it was saved, and the server does not have it:"
+    " it is not sent; look at it, and save it anew (a copy moved over it counts)"
 )
 
 Count = Callable[[int, int], Awaitable[str | None]]
@@ -42,7 +43,8 @@ class Verdict(enum.Enum):
 async def look_at(replica: Replica, node: NodeId, *, count: Count = checksum) -> Verdict:
     """Compares the node's content with what is known of it, and keeps its checksum when none is.
 
-    An error of the disk at reading counts as rot, as its bytes are not there; cancelled, nothing has changed.
+    An error of the disk at reading counts as rot, as its bytes are not there; cancelled, nothing
+    has changed.
     """
     local = replica.local(node)
     if local is None or not _is_still(local):
@@ -54,7 +56,11 @@ async def look_at(replica: Replica, node: NodeId, *, count: Count = checksum) ->
         log.warning("the content of node %d cannot be read: %s", node, error)
         found = None
     after = replica.local(node)
-    if after is None or not _is_still(after) or (after.version, after.size) != (local.version, local.size):
+    if (
+        after is None
+        or not _is_still(after)
+        or (after.version, after.size) != (local.version, local.size)
+    ):
         return Verdict.NOTHING
     if found is None or (known is not None and found != known):
         return Verdict.ROTTEN
@@ -68,8 +74,11 @@ def _is_still(local: Local) -> bool:
     return local.kind is Kind.FILE and local.present and not local.busy
 
 
-async def sum_of(replica: Replica, node: NodeId, local: Local, *, count: Count = checksum) -> str | None:
-    """The checksum of the node's content, which ``local`` tells of; None when it has another size. Raises OSError."""
+async def sum_of(
+    replica: Replica, node: NodeId, local: Local, *, count: Count = checksum
+) -> str | None:
+    """The checksum of the node's content, which ``local`` tells of; None when it has another size.
+    Raises OSError."""
     content = replica.open_content(node)
     try:
         if os.fstat(content.fd).st_size != local.size:
@@ -82,4 +91,9 @@ async def sum_of(replica: Replica, node: NodeId, local: Local, *, count: Count =
 def is_agreed(replica: Replica, node: NodeId) -> bool:
     """Whether the server has what is here, as far as is known."""
     local, base = replica.local(node), replica.base(node)
-    return local is not None and base is not None and base.kind is Kind.FILE and base.version == local.version
+    return (
+        local is not None
+        and base is not None
+        and base.kind is Kind.FILE
+        and base.version == local.version
+    )

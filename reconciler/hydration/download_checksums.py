@@ -1,7 +1,7 @@
 """Checksums of what arrived from the server, for whom the listing told none.
 
-Small contents are counted where they arrive, and kept together; larger ones follow one after the other beside the rest.
-Who stops before that loses nothing: the patrol counts what has no checksum.
+Small contents are counted where they arrive, and kept together; larger ones follow one after the
+other beside the rest. Who stops before that loses nothing: the patrol counts what has no checksum.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ class Counting:
 
     async def _arrived(self, node: NodeId) -> None:
         local = self._replica.local(node)
-        if local is None or not local.present or self._replica.checksum_of(node, local.version) is not None:
+        if (
+            local is None
+            or not local.present
+            or self._replica.checksum_of(node, local.version) is not None
+        ):
             return
         if local.size > IN_LOOP:
             self._queue.append(node)

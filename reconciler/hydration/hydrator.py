@@ -1,8 +1,9 @@
 """Fetches content that is not here: opened files first, by ranges, the rest in the background.
 
-Data goes into the node's ``Incoming`` beside its present content. A *job* is one remote version of one node on its way;
-a *flight* is one ranged request of it. Readers wait for progress of their own range, never for the file. Whatever
-breaks fails the job's waiters at once; what arrived stays for the next try.
+Data goes into the node's ``Incoming`` beside its present content. A *job* is one remote version of
+one node on its way; a *flight* is one ranged request of it. Readers wait for progress of their own
+range, never for the file. Whatever breaks fails the job's waiters at once; what arrived stays for
+the next try.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ from reconciler.requests.throughput import Rate
 log = logging.getLogger(__name__)
 
 BLOCK = 4096
-"""Pieces are written in whole blocks: what a sparse file shows as data after a restart is then whole blocks too."""
+"""Pieces are written in whole blocks: what a sparse file shows as data after a restart is then
+whole blocks too."""
 
 LARGEST_WRITE = 1 << 20
 """Bytes that are written at once, at most; as many arrive a second time after a cut."""
@@ -61,8 +63,8 @@ ROOM_PAUSE = 5.0
 NO_ROOM = "the local disk is full: make room there, then its content is fetched"
 
 WORTH_WAITING = 5.0
-"""Seconds that the queue waits when several contents in a row could not be fetched; when it would be more, they are put
-off."""
+"""Seconds that the queue waits when several contents in a row could not be fetched; when it would
+be more, they are put off."""
 
 PROVED_EACH = 8 << 20
 """Contents up to this many bytes are proved before each change; it takes some ms."""
@@ -88,8 +90,9 @@ JOIN_DISTANCE_BYTES = 2 << 20
 
 @dataclass(slots=True)
 class _Refusal:
-    """A content that could not be fetched, and why. ``until`` is when it is tried again (trio's clock, in seconds),
-    ``base`` and ``arrived`` what it was and how many bytes of it were here then. ``lasting`` ones need somebody."""
+    """A content that could not be fetched, and why. ``until`` is when it is tried again (trio's
+    clock, in seconds), ``base`` and ``arrived`` what it was and how many bytes of it were here
+    then. ``lasting`` ones need somebody."""
 
     why: str
     lasting: bool
@@ -100,8 +103,8 @@ class _Refusal:
 
 
 class _RangeRequest:
-    """One request under way: bytes before ``position`` have been written, ``stop`` is where it ends. ``scope`` ends it
-    when its job is superseded."""
+    """One request under way: bytes before ``position`` have been written, ``stop`` is where it
+    ends. ``scope`` ends it when its job is superseded."""
 
     __slots__ = ("position", "scope", "stop")
 
@@ -116,7 +119,8 @@ class _RangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """A content on its way: ``done`` bytes of ``size`` are here, ``speed`` in bytes per second (None: not known)."""
+    """A content on its way: ``done`` bytes of ``size`` are here, ``speed`` in bytes per second
+    (None: not known)."""
 
     node: NodeId
     path: str
@@ -126,9 +130,12 @@ class DownloadProgress:
 
 
 class _Job:
-    """One remote version of one node on its way. ``proved`` says that nothing is left to prove of its content."""
+    """One remote version of one node on its way. ``proved`` says that nothing is left to prove of
+    its content."""
 
-    def __init__(self, node: NodeId, path: str, found: Found, incoming: Incoming, digest: str | None) -> None:
+    def __init__(
+        self, node: NodeId, path: str, found: Found, incoming: Incoming, digest: str | None
+    ) -> None:
         self.node = node
         self.digest = digest
         self.checking = trio.Lock()
@@ -173,8 +180,9 @@ class _Job:
 class Hydrator:
     """See the module. ``run`` must be running for anything to be fetched.
 
-    ``on_stale`` is called when the server's file turns out not to be the base version, with whether somebody is reading
-    it: the engine lists then. It returns whether that is to come within seconds.
+    ``on_stale`` is called when the server's file turns out not to be the base version, with whether
+    somebody is reading it: the engine lists then. It returns whether that is to come within
+    seconds.
     """
 
     def __init__(
@@ -204,7 +212,8 @@ class Hydrator:
         self._outdated: dict[NodeId, str] = {}
         """Contents that a listing has to tell more of, and what the server said."""
         self._doubted: dict[NodeId, Base] = {}
-        """The version that each of these was listed as, and that the server denied when it was asked for it."""
+        """The version that each of these was listed as, and that the server denied when it was
+        asked for it."""
         self._queue: deque[NodeId] = deque()
         self._queued: set[NodeId] = set()
         self._active = 0
@@ -219,15 +228,17 @@ class Hydrator:
         """Contents that nothing is tried for, as several others in a row could not be fetched."""
         self._reach = Reach(remote, link) if reach is None else reach
         self._waiting_for_space: dict[NodeId, None] = {}
-        """Contents that wait until the local disk has room, in the order in which they try for all."""
+        """Contents that wait until the local disk has room, in the order in which they try for
+        all."""
         self._trying = False
         self._recorded: dict[NodeId, str] = {}
         self._proved: dict[NodeId, tuple[int, float]] = {}  # version, and when
         self.counting = Counting(replica)
         self._rot: dict[NodeId, tuple[int, str]] = {}  # version, and what is said of it
-        """Refusals that the history has: the same one of the same content is tried again and again."""
+        """Refusals that the history has: the same one of the same content is tried again and
+        again."""
 
-    # background ----------------------------------------------------------------------------------------------------
+    # background -----------------------------------------------------------------------------------
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Fetches everything absent, for ever. Cancelling keeps what arrived."""
         try:
@@ -271,8 +282,8 @@ class Hydrator:
         self.want(node)
 
     def retry_refused(self) -> None:
-        """Queues again what the server did not have as it was known, and those refusals whose pause is over; after a
-        listing, and what followed from it, they may be answered."""
+        """Queues again what the server did not have as it was known, and those refusals whose pause
+        is over; after a listing, and what followed from it, they may be answered."""
         outdated, self._outdated = self._outdated, {}
         now = trio.current_time()
         due = [node for node, each in self._refused.items() if each.until <= now]
@@ -297,7 +308,11 @@ class Hydrator:
         """What could not be fetched is queued again when its pause is over, listing or not."""
         while True:
             now = trio.current_time()
-            later = [each.until for each in self._refused.values() if each.until > now and not each.lasting]
+            later = [
+                each.until
+                for each in self._refused.values()
+                if each.until > now and not each.lasting
+            ]
             if self._put_off:
                 later.append(now + self._fuse.wait(now))
             with trio.move_on_at(min(later, default=math.inf)):
@@ -306,7 +321,11 @@ class Hydrator:
             if self._link.online is False:
                 await self._link.wait_online()
             now = trio.current_time()
-            due = [node for node, each in self._refused.items() if each.until <= now and not each.lasting]
+            due = [
+                node
+                for node, each in self._refused.items()
+                if each.until <= now and not each.lasting
+            ]
             self.want(*(node for node in due if node not in self._trying_now))
             if not self._fuse.wait(now):
                 put_off, self._put_off = self._put_off, []
@@ -318,7 +337,9 @@ class Hydrator:
         for node, why in self._outdated.items():
             found.setdefault(node, (why, False))
         for node in self._put_off:
-            found.setdefault(node, (f"Other contents fail in the same way: {self._fuse.why}", False))
+            found.setdefault(
+                node, (f"Other contents fail in the same way: {self._fuse.why}", False)
+            )
         for node, (why, lasting) in found.items():
             if node in self._queued or node in self._trying_now:
                 continue
@@ -337,7 +358,8 @@ class Hydrator:
         return len(self._queue) + self._active
 
     async def wait_drained(self) -> None:
-        """Returns when nothing is left to fetch that can be fetched; raises Unavailable when the server is lost."""
+        """Returns when nothing is left to fetch that can be fetched; raises Unavailable when the
+        server is lost."""
         while self.waiting:
             if self._link.online is False:
                 raise Unavailable(self._link.why)
@@ -354,7 +376,9 @@ class Hydrator:
             if self._link.online is False:
                 await self._link.wait_online()
                 continue
-            seconds = 0.0 if self._queue[0] in self._refused else self._fuse.wait(trio.current_time())
+            seconds = (
+                0.0 if self._queue[0] in self._refused else self._fuse.wait(trio.current_time())
+            )
             if 0 < seconds <= WORTH_WAITING:
                 await trio.sleep(seconds)
                 continue
@@ -371,8 +395,9 @@ class Hydrator:
                     self._trying_now.discard(node)
 
     def _next(self) -> NodeId | None:
-        """What is to be tried now, by the one who has a slot. None when there is nothing, or it is to wait: while the
-        slot was waited for, another content may have shown that none can be fetched."""
+        """What is to be tried now, by the one who has a slot. None when there is nothing, or it is
+        to wait: while the slot was waited for, another content may have shown that none can be
+        fetched."""
         if not self._queue or self._link.online is False:
             return None
         seconds = 0.0 if self._queue[0] in self._refused else self._fuse.wait(trio.current_time())
@@ -423,7 +448,9 @@ class Hydrator:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 self._wait_for_room(node)
             else:
-                self._refuse(node, f"its content finds no place on the local disk: {error.strerror}")
+                self._refuse(
+                    node, f"its content finds no place on the local disk: {error.strerror}"
+                )
         return 0
 
     def start_over(self, node: NodeId) -> None:
@@ -453,7 +480,8 @@ class Hydrator:
             self._nursery.start_soon(self._try_room)
 
     async def _try_room(self) -> None:
-        """One content after the other tries for all that wait: each try may cost the server a request."""
+        """One content after the other tries for all that wait: each try may cost the server a
+        request."""
         try:
             while self._waiting_for_space:
                 await trio.sleep(ROOM_PAUSE)
@@ -477,8 +505,9 @@ class Hydrator:
         self.want(*nodes)
 
     def _doubt(self, node: NodeId, error: Changed | Missing) -> None:
-        """The server's file is not the base version: a listing tells what it is now. When that has told the same
-        version once more, another one tells nothing new; it is asked for again after the next one that is due."""
+        """The server's file is not the base version: a listing tells what it is now. When that has
+        told the same version once more, another one tells nothing new; it is asked for again after
+        the next one that is due."""
         base = self._replica.base(node)
         if base is not None and self._doubted.get(node) == base:
             self._refuse(node, str(error))
@@ -488,7 +517,9 @@ class Hydrator:
             self._doubted[node] = base
         self.on_stale(False)
 
-    def _refuse(self, node: NodeId, why: str, *, lasting: bool = True, fuse: Fuse | None = None) -> None:
+    def _refuse(
+        self, node: NodeId, why: str, *, lasting: bool = True, fuse: Fuse | None = None
+    ) -> None:
         """It is tried again after a pause, which grows as long as nothing more of it arrives."""
         base, now, before = self._replica.base(node), trio.current_time(), self._refused.get(node)
         arrived = self._arrived(node, base)
@@ -509,7 +540,12 @@ class Hydrator:
 
     def _arrived(self, node: NodeId, base: Base | None) -> int:
         """Bytes of that version that are here."""
-        if base is None or node in self._replacing or node in self._jobs or self._replica.local(node) is None:
+        if (
+            base is None
+            or node in self._replacing
+            or node in self._jobs
+            or self._replica.local(node) is None
+        ):
             return 0
         try:
             incoming = self._replica.incoming(node, base.size, base.mtime)
@@ -524,12 +560,14 @@ class Hydrator:
         """The contents that are being received at this moment."""
         now = trio.current_time()
         return [
-            DownloadProgress(job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now))
+            DownloadProgress(
+                job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now)
+            )
             for job in self._jobs.values()
             if job.flights
         ]
 
-    # for readers ---------------------------------------------------------------------------------------------------
+    # for readers ----------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         """Returns when the bytes [start, stop) of the node's content are here, clipped to its size.
 
@@ -616,7 +654,8 @@ class Hydrator:
         return looked
 
     async def _ensure_some(self, node: NodeId, start: int, stop: int) -> bool:
-        """Waits until more of the range has arrived; False when all of it is here. Raises the job's error."""
+        """Waits until more of the range has arrived; False when all of it is here. Raises the job's
+        error."""
         await self._wait_replaced(node)
         job = self._job_of_base(node)
         gap = None if job is None else job.incoming.missing(start, stop)
@@ -631,7 +670,9 @@ class Hydrator:
         if self._nursery is None:
             raise Unavailable("the drive is being stopped")
         if self._link.resting:
-            raise Unavailable(self._link.why if self._link.paused else f"the server is away: {self._link.why}")
+            raise Unavailable(
+                self._link.why if self._link.paused else f"the server is away: {self._link.why}"
+            )
         if not job.awaited(gap[0]):
             end = min(max(gap[1], gap[0] + READ_AHEAD), job.found.size)
             self._nursery.start_soon(self._run_request, job, self._start_request(job, gap[0], end))
@@ -639,9 +680,9 @@ class Hydrator:
         return True
 
     async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
-        """Before somebody changes a part of a content that both sides agreed on: whether it still is that. What is not
-        goes to the bin and is to be fetched, and the node has another inode. True also where nothing is known of it.
-        ``broken``: it could not be opened.
+        """Before somebody changes a part of a content that both sides agreed on: whether it still
+        is that. What is not goes to the bin and is to be fetched, and the node has another inode.
+        True also where nothing is known of it. ``broken``: it could not be opened.
         """
         local = self._replica.local(node)
         if local is None or not local.size or not is_agreed(self._replica, node):
@@ -663,8 +704,8 @@ class Hydrator:
         return not self.rotten(node)
 
     def rotten(self, node: NodeId) -> bool:
-        """The content was found to be something else than was saved: it is told, and fetched anew where the server has
-        it. Returns whether it is."""
+        """The content was found to be something else than was saved: it is told, and fetched anew
+        where the server has it. Returns whether it is."""
         local, base, name = self._replica.local(node), self._replica.base(node), self._name(node)
         if local is None:
             return False
@@ -682,19 +723,21 @@ class Hydrator:
         return True
 
     def rot(self) -> list[tuple[str, str]]:
-        """Path and clause for people for each content that was found rotten and is not whole again."""
+        """Path and clause for people for each content that was found rotten and is not whole
+        again."""
         for node, (version, why) in list(self._rot.items()):
             local = self._replica.local(node)
             if local is None or local.version != version or (why == WHY and local.present):
                 del self._rot[node]
         return [(self._name(node), why) for node, (_, why) in self._rot.items()]
 
-    # for the executor ----------------------------------------------------------------------------------------------
+    # for the executor -----------------------------------------------------------------------------
     async def fetch(self, node: NodeId, path: str, remote: Remote) -> Incoming:
-        """The complete content of one remote version, ready for ``install_content``; the caller closes it.
+        """The complete content of one remote version, ready for ``install_content``; the caller
+        closes it.
 
-        It may be another version than the base's: until this returns nobody else asks for the node's content. Raises
-        RemoteError, OSError, Unavailable.
+        It may be another version than the base's: until this returns nobody else asks for the
+        node's content. Raises RemoteError, OSError, Unavailable.
         """
         ended = self._replacing[node] = trio.Event()
         try:
@@ -724,9 +767,10 @@ class Hydrator:
             job.fail(Superseded(why))
             job.incoming.close()
 
-    # jobs ----------------------------------------------------------------------------------------------------------
+    # jobs -----------------------------------------------------------------------------------------
     def _job_of_base(self, node: NodeId) -> _Job | None:
-        """The job that makes the node's content present; None when it is present or the node is gone."""
+        """The job that makes the node's content present; None when it is present or the node is
+        gone."""
         local = self._replica.local(node)
         base = self._replica.base(node)
         if local is None or local.present:
@@ -735,27 +779,31 @@ class Hydrator:
             raise Missing("the server does not have it any more")
         try:
             path = self._replica.base_path(node)
-        except KeyError:  # a folder above went from the base, and where the file is now was not agreed on yet
+        # a folder above went from the base, and where the file is now was not agreed on yet
+        except KeyError:
             raise Missing("the server does not have it where it was") from None
         return self._job(node, path, Found(base.size, base.mtime * 1000), base.checksum)
 
     def _job(self, node: NodeId, path: str, found: Found, digest: str | None) -> _Job:
         job = self._jobs.get(node)
         wanted = found, path, digest
-        # A file that was deleted while it was fetched, and came back, has an incoming content of its own again.
+        # A file that was deleted while it was fetched, and came back, has an incoming content of
+        # its own again.
         over = job is not None and (job.error is not None or job.incoming.dropped)
         if job is not None and (over or (job.found, job.path, job.digest) != wanted):
             self.forget(node)
             job = None
         if job is None:
-            job = _Job(node, path, found, self._replica.incoming(node, found.size, found.mtime), digest)
+            job = _Job(
+                node, path, found, self._replica.incoming(node, found.size, found.mtime), digest
+            )
             self._jobs[node] = job
         return job
 
     async def _prove(self, job: _Job) -> None:
-        """Completes a job, and proves the content where its checksum is known. What is something else is thrown away
-        and fetched once more from its first byte: a part of it may have been of another version. Raises ServerFault
-        when that does not help."""
+        """Completes a job, and proves the content where its checksum is known. What is something
+        else is thrown away and fetched once more from its first byte: a part of it may have been of
+        another version. Raises ServerFault when that does not help."""
         for _ in range(2):
             await self._complete(job)
             if job.proved and job.error is None:
@@ -771,7 +819,10 @@ class Hydrator:
                     job.incoming.restart()
         log.warning("what the server sends as %s is not what it listed", job.path)
         self.forget(job.node)
-        raise ServerFault("What the server sends is not what it listed; it is fetched again after the next listing")
+        raise ServerFault(
+            "What the server sends is not what it listed; it is fetched again after the next"
+            " listing"
+        )
 
     async def _complete(self, job: _Job) -> None:
         """Fetches all that is missing of a job, beside flights that readers start."""
@@ -786,8 +837,11 @@ class Hydrator:
                 raise job.error
 
     def _start_request(self, job: _Job, start: int, stop: int) -> _RangeRequest:
-        """A flight counts as under way from the moment it is decided on, so that nobody starts a second one."""
-        flight = _RangeRequest(start - start % BLOCK, min(math.ceil(stop / BLOCK) * BLOCK, job.found.size))
+        """A flight counts as under way from the moment it is decided on, so that nobody starts a
+        second one."""
+        flight = _RangeRequest(
+            start - start % BLOCK, min(math.ceil(stop / BLOCK) * BLOCK, job.found.size)
+        )
         job.flights.append(flight)
         return flight
 
@@ -809,7 +863,9 @@ class Hydrator:
 
     async def _receive(self, job: _Job, flight: _RangeRequest) -> None:
         buffer, enough = bytearray(), BLOCK
-        async with self._remote.download(job.path, start=flight.position, stop=flight.stop, expect=job.found) as pieces:
+        async with self._remote.download(
+            job.path, start=flight.position, stop=flight.stop, expect=job.found
+        ) as pieces:
             async for piece in pieces:
                 buffer += piece
                 ends = flight.position + len(buffer) == flight.stop
@@ -827,11 +883,15 @@ class Hydrator:
                 job.announce()
                 if job.incoming.missing(flight.position, flight.stop) is None:
                     break
-        if flight.position < flight.stop and job.incoming.missing(flight.position, flight.stop) is not None:
+        if (
+            flight.position < flight.stop
+            and job.incoming.missing(flight.position, flight.stop) is not None
+        ):
             raise Unreachable("the server ended the download early; it is tried again")
 
     def _finish(self, job: _Job) -> None:
-        """The whole content has arrived: the node becomes present, if it still stands for that version."""
+        """The whole content has arrived: the node becomes present, if it still stands for that
+        version."""
         if self._jobs.get(job.node) is not job:
             return  # somebody else has finished it
         del self._jobs[job.node]
@@ -849,7 +909,9 @@ class Hydrator:
             return
         action = _hydration(job.node, base)
         try:
-            self._replica.install_content(job.node, job.incoming, base, local.version, keep=False, why="")
+            self._replica.install_content(
+                job.node, job.incoming, base, local.version, keep=False, why=""
+            )
         except LocalChanged:
             if self._nursery is not None:
                 self._nursery.start_soon(self._want_later, job.node)
@@ -868,7 +930,8 @@ class Hydrator:
 
 
 async def _sum(incoming: Incoming) -> str | None:
-    """The checksum of what has arrived. By a descriptor of its own: the job may end while a thread still reads."""
+    """The checksum of what has arrived. By a descriptor of its own: the job may end while a thread
+    still reads."""
     fd = os.dup(incoming.fd)
     try:
         return await checksum(fd, incoming.size)
@@ -878,7 +941,16 @@ async def _sum(incoming: Incoming) -> str | None:
 
 def _hydration(node: NodeId, base: Base) -> Action:
     """A hydration as it stands in the history."""
-    return Action(Op.FETCH, Side.LOCAL, node, base, None, base.on_server(), base.place, reason="content fetched")
+    return Action(
+        Op.FETCH,
+        Side.LOCAL,
+        node,
+        base,
+        None,
+        base.on_server(),
+        base.place,
+        reason="content fetched",
+    )
 
 
 def _arrived(incoming: Incoming) -> int:

@@ -1,8 +1,10 @@
-"""What was deleted lately, and how a burst of deletions comes to rest: what the guards need to know beyond one plan.
+"""What was deleted lately, and how a burst of deletions comes to rest: what the guards need to know
+beyond one plan.
 
-Programs delete one file after the other, and a run or push sees what there is at its moment. So what was deleted is
-counted over a span that goes across pushes, runs and processes. Of what was deleted in the span only that counts which
-was there when the span began: what a build makes and removes again is no loss.
+Programs delete one file after the other, and a run or push sees what there is at its moment. So
+what was deleted is counted over a span that goes across pushes, runs and processes. Of what was
+deleted in the span only that counts which was there when the span began: what a build makes and
+removes again is no loss.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ Item = tuple[NodeId, bool]
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """What a plan deletes on one side. ``counted`` has, for each node whose deletion is planned, all that is lost with
-    it; ``nodes`` is all of that."""
+    """What a plan deletes on one side. ``counted`` has, for each node whose deletion is planned,
+    all that is lost with it; ``nodes`` is all of that."""
 
     counted: Mapping[NodeId, tuple[Item, ...]] = field(default_factory=dict)
 
@@ -40,13 +42,19 @@ class Going:
 
     def size(self, allowed: frozenset[NodeId]) -> tuple[int, int]:
         """Nodes and files, without those that somebody has allowed to go."""
-        left = [is_file for items in self.counted.values() for node, is_file in items if node not in allowed]
+        left = [
+            is_file
+            for items in self.counted.values()
+            for node, is_file in items
+            if node not in allowed
+        ]
         return len(left), sum(left)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Nodes and files that went from each side in the span; ``allowed`` are those that somebody let go."""
+    """Nodes and files that went from each side in the span; ``allowed`` are those that somebody let
+    go."""
 
     nodes: Mapping[Side, int] = field(default_factory=dict)
     files: Mapping[Side, int] = field(default_factory=dict)
@@ -76,12 +84,15 @@ class Forgetful:
 
 
 class Losses:
-    """Times are wall time in ns since the epoch; a clock that was set back makes the past count a while longer."""
+    """Times are wall time in ns since the epoch; a clock that was set back makes the past count a
+    while longer."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory or Forgetful()
-        self._ticks: list[tuple[int, int]] = []  # when, and the first node id that was made after that
-        self._gone: dict[tuple[int, int, str], tuple[int, int]] = {}  # (when, made, side) → nodes, files
+        # when, and the first node id that was made after that
+        self._ticks: list[tuple[int, int]] = []
+        # (when, made, side) → nodes, files
+        self._gone: dict[tuple[int, int, str], tuple[int, int]] = {}
         self._allowed: frozenset[NodeId] = frozenset()
         self._saved = ""
         self._recall(self._memory.load())
@@ -91,7 +102,9 @@ class Losses:
         try:
             kept = json.loads(text) if text else {}
             ticks = [(int(when), int(first)) for when, first in kept.get("ticks", [])]
-            gone = {(int(w), int(m), str(s)): (int(n), int(f)) for w, m, s, n, f in kept.get("gone", [])}
+            gone = {
+                (int(w), int(m), str(s)): (int(n), int(f)) for w, m, s, n, f in kept.get("gone", [])
+            }
             allowed = frozenset(NodeId(int(node)) for node in kept.get("allowed", []))
         except (ValueError, TypeError, AttributeError):
             return
@@ -147,7 +160,8 @@ class Losses:
 
 
 class Burst:
-    """Whether deletions that are seen in listings still go on. Time is in seconds, of a clock that only grows."""
+    """Whether deletions that are seen in listings still go on. Time is in seconds, of a clock that
+    only grows."""
 
     def __init__(self) -> None:
         self._count = 0

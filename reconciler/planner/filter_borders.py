@@ -1,9 +1,10 @@
 """What crosses a filter's border, or differs behind it, is no longer agreed upon.
 
-A filter removes nothing: both sides keep what they have behind it, and go on by themselves. As long as both still have
-a node where its base says, the base is kept, so that an edit is known as one when the filter goes. When one side no
-longer has it there (it was deleted, or moved to where the filter does not reach), the base ends: then taking the filter
-away is a first union of both sides, and no deletion is read out of it.
+A filter removes nothing: both sides keep what they have behind it, and go on by themselves. As long
+as both still have a node where its base says, the base is kept, so that an edit is known as one
+when the filter goes. When one side no longer has it there (it was deleted, or moved to where the
+filter does not reach), the base ends: then taking the filter away is a first union of both sides,
+and no deletion is read out of it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from reconciler.ports import View
 _Tree = Callable[[NodeId], Base | Local | Remote | None]
 
 
-def crossings(view: View, filters: Filter, nodes: Iterable[NodeId]) -> list[tuple[NodeId, Base | None]]:
-    """The bases to set, those of folders after those in them. ``nodes`` are those that may differ from their base.
+def crossings(
+    view: View, filters: Filter, nodes: Iterable[NodeId]
+) -> list[tuple[NodeId, Base | None]]:
+    """The bases to set, those of folders after those in them. ``nodes`` are those that may differ
+    from their base.
 
-    A file that goes where it is left out, while another takes its place here, is an editor's backup: the other one
-    gets its base, and counts as edited.
+    A file that goes where it is left out, while another takes its place here, is an editor's
+    backup: the other one gets its base, and counts as edited.
     """
     crossing = _Crossing(view, filters)
     ended: dict[NodeId, Base] = {}
@@ -31,13 +35,17 @@ def crossings(view: View, filters: Filter, nodes: Iterable[NodeId]) -> list[tupl
         base = view.base(node) if node != ROOT and node not in ended else None
         if base is None:
             continue
-        # What was deleted here in a folder that crossed is on the server still, and comes back with its folder.
+        # What was deleted here in a folder that crossed is on the server still, and comes back with
+        # its folder.
         gone_with_folder = base.parent in ended and view.local(node) is None
         if gone_with_folder or crossing.ends(node, base):
             ended[node] = base
-            if base.kind is Kind.FOLDER:  # what is in it has crossed too, without differing by itself
+            # what is in it has crossed too, without differing by itself
+            if base.kind is Kind.FOLDER:
                 pending += [child for _, child in view.base_children(node)]
-    needed = [node for node in ended if any(child not in ended for _, child in view.base_children(node))]
+    needed = [
+        node for node in ended if any(child not in ended for _, child in view.base_children(node))
+    ]
     for node in needed:
         base = ended.pop(node, None)
         if base is not None:
@@ -46,13 +54,20 @@ def crossings(view: View, filters: Filter, nodes: Iterable[NodeId]) -> list[tupl
     return [*((node, None) for node in deepest_first), *_successors(view, ended, crossing)]
 
 
-def _successors(view: View, ended: dict[NodeId, Base], crossing: _Crossing) -> Iterator[tuple[NodeId, Base]]:
+def _successors(
+    view: View, ended: dict[NodeId, Base], crossing: _Crossing
+) -> Iterator[tuple[NodeId, Base]]:
     for base in ended.values():
         if base.kind is not Kind.FILE or base.parent in ended:
             continue
         other = view.local_child(base.parent, base.name)
         local = view.local(other) if other is not None else None
-        if other is None or local is None or local.kind is not Kind.FILE or view.base(other) is not None:
+        if (
+            other is None
+            or local is None
+            or local.kind is not Kind.FILE
+            or view.base(other) is not None
+        ):
             continue
         if not crossing.is_left_out(other, view.local) and view.remote(other) is None:
             yield other, replace(base, version=0)
@@ -66,13 +81,16 @@ class _Crossing:
     def ends(self, node: NodeId, base: Base) -> bool:
         view = self._view
         local, unknown = view.local(node), view.unknown(node) is not None
-        if local is not None and not local.present:  # only the server has its content: nothing may be forgotten
+        # only the server has its content: nothing may be forgotten
+        if local is not None and not local.present:
             return False
         if not self.is_left_out(node, view.base):
             return local is not None and self.is_left_out(node, view.local)
         if local is None or not self.is_left_out(node, view.local):
             return True
-        return not unknown and (view.remote(node) is None or not self.is_left_out(node, view.remote))
+        return not unknown and (
+            view.remote(node) is None or not self.is_left_out(node, view.remote)
+        )
 
     def is_left_out(self, node: NodeId, tree: _Tree) -> bool:
         return self._filters.left_out(self.path(node, tree))

@@ -1,7 +1,8 @@
 """Makes the verdicts on single nodes fit one tree.
 
-A folder in which something stays comes back, a circle of folders is opened, two nodes at one place get two names, and a
-folder goes only when everything in it goes or leaves. What cannot be settled waits and keeps its place.
+A folder in which something stays comes back, a circle of folders is opened, two nodes at one place
+get two names, and a folder goes only when everything in it goes or leaves. What cannot be settled
+waits and keeps its place.
 """
 
 from __future__ import annotations
@@ -9,14 +10,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
+from reconciler.model import (
+    ROOT,
+    Base,
+    Conflict,
+    Kind,
+    Local,
+    NodeId,
+    Op,
+    Place,
+    Remote,
+    Settings,
+    Side,
+)
 from reconciler.names import conflict_name, unsyncable
 from reconciler.planner.resolve import NodeStates, Verdict, brought_back, resolve_node
 from reconciler.ports import View
 
 
 class Present:
-    """Which nodes a filter leaves out, by where they are now: here, else on the server, else in the base."""
+    """Which nodes a filter leaves out, by where they are now: here, else on the server, else in the
+    base."""
 
     def __init__(self, view: View, filters: Filter) -> None:
         self._view = view
@@ -44,16 +58,17 @@ class Present:
         return path is None
 
     def goes_along(self, node: NodeId) -> bool:
-        """Whether the node is left out because of a name, its own or a folder's above: it goes with its folder."""
+        """Whether the node is left out because of a name, its own or a folder's above: it goes with
+        its folder."""
         return self.left_out(node) and node not in self._by_rule
 
 
 class VerdictFitter:
     """One attempt to fit the verdicts to one tree, with ``waiting`` nodes left where they are.
 
-    ``fit`` finds nodes that must wait besides; when there are none, it stands: ``verdicts`` say what becomes of each
-    node, ``deletions`` what goes from each side, ``held`` which folders cannot go yet, ``others`` which links and
-    devices make room, ``depth_of`` how deep each node will lie.
+    ``fit`` finds nodes that must wait besides; when there are none, it stands: ``verdicts`` say
+    what becomes of each node, ``deletions`` what goes from each side, ``held`` which folders cannot
+    go yet, ``others`` which links and devices make room, ``depth_of`` how deep each node will lie.
     """
 
     def __init__(
@@ -78,11 +93,16 @@ class VerdictFitter:
         self.held: set[NodeId] = set()  # folders that cannot be deleted yet
         self.verdicts: dict[NodeId, Verdict] = {}
         for node, each in trees.items():
-            if node not in waiting and (each.local or each.remote or each.base) and each.kind is not Kind.OTHER:
+            if (
+                node not in waiting
+                and (each.local or each.remote or each.base)
+                and each.kind is not Kind.OTHER
+            ):
                 self.verdicts[node] = resolve_node(each, settings, self._moved_along(each))
 
     def fit(self) -> dict[NodeId, str]:
-        """Fits the verdicts to one tree. Returns nodes that must wait, and why; then this draft is void."""
+        """Fits the verdicts to one tree. Returns nodes that must wait, and why; then this draft is
+        void."""
         found = self._busy()
         if found:
             return found
@@ -97,10 +117,11 @@ class VerdictFitter:
         self.deletions = {side: self._deletable(side) for side in (Side.LOCAL, Side.REMOTE)}
         return {}
 
-    # existence -----------------------------------------------------------------------------------------------------
+    # existence ------------------------------------------------------------------------------------
 
     def _moved_along(self, trees: NodeStates) -> bool:
-        """Whether the side that still has the node moved it, or a folder above it that the other side deleted too."""
+        """Whether the side that still has the node moved it, or a folder above it that the other
+        side deleted too."""
         here = trees.local is not None
         passed: list[NodeId] = []
         carried = False
@@ -122,10 +143,16 @@ class VerdictFitter:
 
     def _busy(self) -> dict[NodeId, str]:
         """Files that may be deleted only when nobody writes them any more."""
-        return {node: self.says(node) for node, verdict in self.verdicts.items() if verdict.waits and not verdict.lives}
+        return {
+            node: self.says(node)
+            for node, verdict in self.verdicts.items()
+            if verdict.waits and not verdict.lives
+        }
 
     def _bring_back_folders(self) -> None:
-        pending = [verdict.place.parent for verdict in self.verdicts.values() if verdict.place is not None]
+        pending = [
+            verdict.place.parent for verdict in self.verdicts.values() if verdict.place is not None
+        ]
         for parent in pending:
             verdict = self.verdicts.get(parent)
             if verdict is None or verdict.lives:
@@ -141,7 +168,7 @@ class VerdictFitter:
         name = local.name if local is not None else str(node)
         return f"“{name.encode('utf-8', 'backslashreplace').decode()}” {self.verdicts[node].waits}."
 
-    # place ---------------------------------------------------------------------------------------------------------
+    # place ----------------------------------------------------------------------------------------
 
     def _place(self, node: NodeId) -> Place | None:
         """Where the node will be, or where one is that goes, waits or is not looked at."""
@@ -157,10 +184,11 @@ class VerdictFitter:
         return None if state is None else state.place
 
     def _break_cycles(self) -> bool:
-        """Undoes the losing side's moves among folders that would lie in each other. Whether there were any.
+        """Undoes the losing side's moves among folders that would lie in each other. Whether there
+        were any.
 
-        Each circle holds a move of the loser that can be undone: the winner's tree has no circle, and the parent of a
-        node that is placed by the winner is in the winner's tree.
+        Each circle holds a move of the loser that can be undone: the winner's tree has no circle,
+        and the parent of a node that is placed by the winner is in the winner's tree.
         """
         sound: set[NodeId] = {ROOT}
         opened = False
@@ -191,12 +219,16 @@ class VerdictFitter:
         if verdict.place == place:
             return False
         side = "the server's" if server else "the local"
-        moved = f"both sides moved folders into each other: {side} place wins ({self.settings.conflict.value})"
+        moved = (
+            f"both sides moved folders into each other: {side} place wins"
+            f" ({self.settings.conflict.value})"
+        )
         self.verdicts[node] = replace(verdict, place=place, moved=moved, conflict=True)
         return True
 
     def _trace_all(self) -> dict[NodeId, str]:
-        """Follows every node to the root. Returns what cannot be settled because of its name or its folders."""
+        """Follows every node to the root. Returns what cannot be settled because of its name or its
+        folders."""
         found: dict[NodeId, str] = {}
         for node in self.trees:
             self._trace(node, found)
@@ -217,7 +249,11 @@ class VerdictFitter:
             found.setdefault(node, "It and its folders wait for each other.")
         for each, place in reversed(climb):
             self.depth_of[each] = 0 if place is None else self.depth_of[place.parent] + 1
-            why = "Nothing is known of its folder." if place is None else self._reason_to_wait(each, place, found)
+            why = (
+                "Nothing is known of its folder."
+                if place is None
+                else self._reason_to_wait(each, place, found)
+            )
             if why is not None:
                 found.setdefault(each, why)
 
@@ -239,10 +275,11 @@ class VerdictFitter:
             return unsyncable(place.name)
         return None
 
-    # names ---------------------------------------------------------------------------------------------------------
+    # names ----------------------------------------------------------------------------------------
 
     def _resolve_name_clashes(self) -> None:
-        """Two nodes at one place: a folder keeps the name, else the one that has it on the server already."""
+        """Two nodes at one place: a folder keeps the name, else the one that has it on the server
+        already."""
         at: dict[Place, list[NodeId]] = {}
         for node, verdict in self.verdicts.items():
             if verdict.place is not None:
@@ -258,10 +295,14 @@ class VerdictFitter:
                 self._move_other_away(place, nodes[0], taken)
 
     def _node_in_place(self, place: Place) -> NodeId | None:
-        """Who has the place on both sides, and is not planned for. One that an interrupted run left under a temporary
-        name, or whose move is undone, may find its former place taken so."""
+        """Who has the place on both sides, and is not planned for. One that an interrupted run left
+        under a temporary name, or whose move is undone, may find its former place taken so."""
         node = self._view.local_child(place.parent, place.name)
-        if node is None or node in self.trees or node != self._view.remote_child(place.parent, place.name):
+        if (
+            node is None
+            or node in self.trees
+            or node != self._view.remote_child(place.parent, place.name)
+        ):
             return None
         return node
 
@@ -275,7 +316,10 @@ class VerdictFitter:
         state = self._view.local(winner) or self._view.remote(winner)
         what = "a folder" if state is not None and state.kind is Kind.FOLDER else "another file"
         self.verdicts[node] = replace(
-            self.verdicts[node], place=target, moved=f"{what} on the other side has its name", conflict=True
+            self.verdicts[node],
+            place=target,
+            moved=f"{what} on the other side has its name",
+            conflict=True,
         )
 
     def _move_other_away(self, place: Place, node: NodeId, taken: set[Place]) -> None:
@@ -292,30 +336,41 @@ class VerdictFitter:
         number = 0
         while True:
             number += 1
-            name = conflict_name(place.name, self._stamp, self.settings.host, number, is_folder=kind is Kind.FOLDER)
+            name = conflict_name(
+                place.name, self._stamp, self.settings.host, number, is_folder=kind is Kind.FOLDER
+            )
             target = Place(place.parent, name)
             local, remote = self._view.local_child, self._view.remote_child
-            if target not in taken and local(place.parent, name) is None and remote(place.parent, name) is None:
+            if (
+                target not in taken
+                and local(place.parent, name) is None
+                and remote(place.parent, name) is None
+            ):
                 taken.add(target)
                 return target
 
-    # deletions -----------------------------------------------------------------------------------------------------
+    # deletions ------------------------------------------------------------------------------------
 
     def _deletable(self, side: Side) -> set[NodeId]:
-        """What goes from a side. A folder stays as long as something in it neither goes nor leaves."""
+        """What goes from a side. A folder stays as long as something in it neither goes nor
+        leaves."""
         local = side is Side.LOCAL
         children = self._view.local_children if local else self._view.remote_children
         deletions = {
             node
             for node, verdict in self.verdicts.items()
-            if not verdict.lives and (self.trees[node].local if local else self.trees[node].remote) is not None
+            if not verdict.lives
+            and (self.trees[node].local if local else self.trees[node].remote) is not None
         }
         held = [
             node
             for node in deletions
             if self.trees[node].kind is Kind.FOLDER
             and (
-                any(child not in deletions and not self._lets_go(child, node) for _, child in children(node))
+                any(
+                    child not in deletions and not self._lets_go(child, node)
+                    for _, child in children(node)
+                )
                 or (not local and self._view.hides(node))
             )
         ]

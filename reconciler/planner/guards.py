@@ -1,7 +1,7 @@
 """When a plan must not be carried out without being asked for: too much would be deleted at once.
 
-The predicates are pure and look at what is about to happen, not at why. ``sync --dry-run`` shows such a plan, and
-``sync --yes`` carries it out.
+The predicates are pure and look at what is about to happen, not at why. ``sync --dry-run`` shows
+such a plan, and ``sync --yes`` carries it out.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ class Danger(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may go on. ``only`` is
-    the side on which nothing may be deleted, where all else may go on; None: nothing at all may be done."""
+    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may
+    go on. ``only`` is the side on which nothing may be deleted, where all else may go on; None:
+    nothing at all may be done."""
 
     danger: Danger
     sentence: str
@@ -59,51 +60,67 @@ class Halted(Exception):
 
 def going(view: View, plan: Plan, side: Side) -> Going:
     """What the plan deletes on a side, and all that is lost with it."""
-    roots = [action.node for action in plan.actions if action.op is Op.DELETE and action.side is side]
+    roots = [
+        action.node for action in plan.actions if action.op is Op.DELETE and action.side is side
+    ]
     return Going({root: tuple(_below(view, side, root)) for root in roots})
 
 
 def halt(view: View, plan: Plan, base_count: int, past: Past = _NO_PAST) -> Halt | None:
-    """Whether the plan empties a side, or deletes more than half of all files and more than 20, on either side; or
-    deletes more than it keeps, where nothing was ever agreed on.
+    """Whether the plan empties a side, or deletes more than half of all files and more than 20, on
+    either side; or deletes more than it keeps, where nothing was ever agreed on.
 
-    ``base_count`` is the number of files and folders that both sides agreed on, without the root; ``past`` what went
-    already in the span over which deletions are counted.
+    ``base_count`` is the number of files and folders that both sides agreed on, without the root;
+    ``past`` what went already in the span over which deletions are counted.
     """
     for side in (Side.LOCAL, Side.REMOTE):
         found = going(view, plan, side)
         if not found.counted or found.nodes <= past.allowed:
             continue
-        where, other = ("here", "the server's folder") if side is Side.LOCAL else ("on the server", "the folder here")
+        where, other = (
+            ("here", "the server's folder")
+            if side is Side.LOCAL
+            else ("on the server", "the folder here")
+        )
         if base_count > 1 and _emptied(view, Side.REMOTE if side is Side.LOCAL else Side.LOCAL):
-            sentence = f"Nothing was done: {other} is empty now, so all that is {where} would be deleted. {_WAY_OUT}"
+            sentence = (
+                f"Nothing was done: {other} is empty now, so all that is {where} would be deleted."
+                f" {_WAY_OUT}"
+            )
             return Halt(Danger.EMPTIED, sentence, only=side if side is Side.REMOTE else None)
         nodes, files = found.size(past.allowed)
         if base_count == 0 and 2 * nodes > _present(view, side):
-            sentence = f"Nothing was done: this first run would delete more {where} than it keeps. {_WAY_OUT}"
+            sentence = (
+                f"Nothing was done: this first run would delete more {where} than it keeps."
+                f" {_WAY_OUT}"
+            )
             return Halt(Danger.MASS_DELETION, sentence)
         before, files_before = past.nodes.get(side, 0), past.files.get(side, 0)
         if is_mass(nodes + before, files + files_before, base_count + before):
             count = files + files_before
-            already = f", {files_before} of them went in the last hour already" if files_before else ""
+            already = (
+                f", {files_before} of them went in the last hour already" if files_before else ""
+            )
             sentence = (
-                f"Nothing is deleted {where}, and all else goes on: {count} files, more than half of all, would be "
-                f"deleted {where}{already}. {_WAY_OUT}"
+                f"Nothing is deleted {where}, and all else goes on: {count} files, more than half"
+                f" of all, would be deleted {where}{already}. {_WAY_OUT}"
             )
             return Halt(Danger.MASS_DELETION, sentence, only=side)
     return None
 
 
 def is_mass(nodes: int, files: int, of: int) -> bool:
-    """Whether that many are more than anybody deletes by accident: more than ``MANY`` files and half of all nodes."""
+    """Whether that many are more than anybody deletes by accident: more than ``MANY`` files and
+    half of all nodes."""
     return files > MANY and 2 * nodes > of
 
 
 def kept_below(view: View, side: Side, folder: NodeId) -> NodeId | None:
-    """Something below a folder on a side that the other side has too, or may have; None when the folder may go.
+    """Something below a folder on a side that the other side has too, or may have; None when the
+    folder may go.
 
-    A plan moves everything out that stays before it deletes a folder. An executor asks this just before the deletion,
-    as one of those moves may have failed.
+    A plan moves everything out that stays before it deletes a folder. An executor asks this just
+    before the deletion, as one of those moves may have failed.
     """
     local = side is Side.LOCAL
     children = view.local_children if local else view.remote_children
@@ -119,23 +136,26 @@ def kept_below(view: View, side: Side, folder: NodeId) -> NodeId | None:
 
 
 def root_gone(remote_path: str) -> Halt:
-    """The server's folder itself is not there any more: then nothing can be said of what was in it."""
+    """The server's folder itself is not there any more: then nothing can be said of what was in
+    it."""
     return Halt(
         Danger.ROOT_GONE,
-        f"Nothing was done: the folder “{remote_path}” is not on the server any more. Restore it there (the trash may "
-        "have it), or remove this synchronization; the files here stay as they are.",
+        f"Nothing was done: the folder “{remote_path}” is not on the server any more. Restore it"
+        " there (the trash may have it), or remove this synchronization; the files here stay as"
+        " they are.",
         passable=False,
     )
 
 
 def unregistered(remote_path: str, name: str) -> Halt:
-    """The server does not know this synchronization any more: somebody may have removed it on purpose."""
+    """The server does not know this synchronization any more: somebody may have removed it on
+    purpose."""
     return Halt(
         Danger.UNREGISTERED,
-        f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer any more (it may "
-        "have been removed on the account page, or its share or space was taken away). What was not sent yet stays "
-        f"here. Register it again with “syncin-mount edit {name} --register”, or remove it with "
-        f"“syncin-mount remove {name}”.",
+        f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer"
+        " any more (it may have been removed on the account page, or its share or space was taken"
+        " away). What was not sent yet stays here. Register it again with “syncin-mount edit"
+        f" {name} --register”, or remove it with “syncin-mount remove {name}”.",
         passable=False,
     )
 
@@ -144,31 +164,36 @@ def disabled(remote_path: str, name: str) -> Halt:
     """Somebody disabled this synchronization on the server's page while the drive was mounted."""
     return Halt(
         Danger.DISABLED,
-        f"Nothing was done: the synchronization of “{remote_path}” was disabled on the account page. Enable it there, "
-        f"or here with “syncin-mount enable {name}”; what is here stays, and waits.",
+        f"Nothing was done: the synchronization of “{remote_path}” was disabled on the account"
+        f" page. Enable it there, or here with “syncin-mount enable {name}”; what is here stays,"
+        " and waits.",
         passable=False,
     )
 
 
 def rights_gone(remote_path: str, waiting: int) -> Halt:
-    """The server took a right away while changes waited here: following it would take them out of the drive."""
+    """The server took a right away while changes waited here: following it would take them out of
+    the drive."""
     changes = "1 change that waits" if waiting == 1 else f"{waiting} changes that wait"
     return Halt(
         Danger.RIGHTS_GONE,
-        f"Nothing was done: the server gives no right to change “{remote_path}” any more, and {changes} here would go "
-        "to the bin. Ask for the right, copy what you need elsewhere, or run “sync --yes” to have it in the bin.",
+        f"Nothing was done: the server gives no right to change “{remote_path}” any more, and"
+        f" {changes} here would go to the bin. Ask for the right, copy what you need elsewhere, or"
+        " run “sync --yes” to have it in the bin.",
     )
 
 
 def respelled(agreed: str, now: str) -> Halt | None:
-    """The server names another folder for this synchronization that differs in case, accents or Unicode form only: its
-    database takes such names for the same, so it may mean a neighbour of the folder that was agreed on."""
+    """The server names another folder for this synchronization that differs in case, accents or
+    Unicode form only: its database takes such names for the same, so it may mean a neighbour of the
+    folder that was agreed on."""
     if agreed == now or _folded(agreed) != _folded(now):
         return None
     return Halt(
         Danger.SPELLING,
-        f"Nothing was done: the server now says “{now}” for the folder “{agreed}”, which differs in spelling only and "
-        "may be another folder. Rename one of them on the server, or add the synchronization anew.",
+        f"Nothing was done: the server now says “{now}” for the folder “{agreed}”, which differs in"
+        " spelling only and may be another folder. Rename one of them on the server, or add the"
+        " synchronization anew.",
         passable=False,
     )
 
@@ -179,7 +204,8 @@ def _folded(path: str) -> str:
 
 
 def _emptied(view: View, side: Side) -> bool:
-    """Whether a side holds nothing at all. Links and devices do not count: they were never part of it."""
+    """Whether a side holds nothing at all. Links and devices do not count: they were never part of
+    it."""
     if side is Side.REMOTE:
         return next(iter(view.remote_children(ROOT)), None) is None
     for _, node in view.local_children(ROOT):
@@ -195,8 +221,9 @@ def _present(view: View, side: Side) -> int:
 
 
 def _below(view: View, side: Side, root: NodeId) -> Iterator[tuple[NodeId, bool]]:
-    """The nodes that go with this one, and whether each is a file. What moves out before is left out, and so is what
-    the other side has anew under the same path: git, tar and `rm -r` with a new build replace files in that way."""
+    """The nodes that go with this one, and whether each is a file. What moves out before is left
+    out, and so is what the other side has anew under the same path: git, tar and `rm -r` with a new
+    build replace files in that way."""
     local = side is Side.LOCAL
     children = view.local_children if local else view.remote_children
     new_child = view.remote_child if local else view.local_child

@@ -1,15 +1,16 @@
 """The order of a plan: stages that run one after another, each of actions that may run together.
 
-First what only the base learns. Then, in rounds, what gives both trees their shape: folders, moves, and the deletions
-that make room. Then all contents at once, then the other deletions. Because all shaping comes before, no path
-changes while contents are on their way.
+First what only the base learns. Then, in rounds, what gives both trees their shape: folders, moves,
+and the deletions that make room. Then all contents at once, then the other deletions. Because all
+shaping comes before, no path changes while contents are on their way.
 
-A round holds what is possible when it begins, in whatever order: the parent is there, the place is free, and nothing in
-the round moves a folder that lies above the place another action leaves or takes (its path would change under it).
-When nothing is possible any more, places are taken in a circle; one of the nodes then makes room under a temporary
-name beside its place. That is always possible, as some pending move waits for a taken place: among the pending
-moves the one whose destination is least deep leads into folders that are where they shall be, so it cannot lead
-below itself.
+A round holds what is possible when it begins, in whatever order: the parent is there, the place is
+free, and nothing in the round moves a folder that lies above the place another action leaves or
+takes (its path would change under it). When nothing is possible any more, places are taken in a
+circle; one of the nodes then makes room under a temporary name beside its place. That is always
+possible, as some pending move waits for a taken place: among the pending moves the one whose
+destination is least deep leads into folders that are where they shall be, so it cannot lead below
+itself.
 """
 
 from __future__ import annotations
@@ -26,17 +27,25 @@ Stages = tuple[tuple[Action, ...], ...]
 
 
 def arrange(
-    view: View, actions: Iterable[Action], late_forgets: frozenset[NodeId] = frozenset(), *, tag: str = ""
+    view: View,
+    actions: Iterable[Action],
+    late_forgets: frozenset[NodeId] = frozenset(),
+    *,
+    tag: str = "",
 ) -> Stages:
-    """The stages of a plan. ``late_forgets`` are nodes whose base must outlast the moves out of them; ``tag`` is the
-    settings'."""
+    """The stages of a plan. ``late_forgets`` are nodes whose base must outlast the moves out of
+    them; ``tag`` is the settings'."""
     actions = list(actions)
     learn = [a for a in actions if a.op is Op.FORGET and a.node not in late_forgets]
-    learn.reverse()  # what is forgotten goes from below upwards, what is agreed from above downwards
+    # what is forgotten goes from below upwards, what is agreed from above downwards
+    learn.reverse()
     learn += [a for a in actions if a.op is Op.AGREE]
     late = [a for a in actions if a.op is Op.FORGET and a.node in late_forgets]
     late.reverse()
-    shapes = [_Shaping(view, side, [a for a in actions if a.side is side], tag) for side in (Side.LOCAL, Side.REMOTE)]
+    shapes = [
+        _Shaping(view, side, [a for a in actions if a.side is side], tag)
+        for side in (Side.LOCAL, Side.REMOTE)
+    ]
     rounds = [shape.run() for shape in shapes]
     stages = [learn]
     stages += [[*here, *there] for here, there in zip_longest(*rounds, fillvalue=())]
@@ -54,18 +63,27 @@ class _Shaping:
         self._tag = tag
         self._child = view.local_child if side is Side.LOCAL else view.remote_child
         self._state = view.local if side is Side.LOCAL else view.remote
-        self._places: dict[NodeId, Place | None] = {}  # where nodes are now, if not where the view says
-        self._taken: dict[Place, NodeId | None] = {}  # who is at a place now, if not who the view says
-        wanted = {a.target for a in actions if a.target is not None and a.op in (Op.MAKE, Op.MOVE, Op.SEND, Op.FETCH)}
+        # where nodes are now, if not where the view says
+        self._places: dict[NodeId, Place | None] = {}
+        # who is at a place now, if not who the view says
+        self._taken: dict[Place, NodeId | None] = {}
+        wanted = {
+            a.target
+            for a in actions
+            if a.target is not None and a.op in (Op.MAKE, Op.MOVE, Op.SEND, Op.FETCH)
+        }
         self._pending: dict[NodeId, Action] = {}
         self.last: list[Action] = []
         """Deletions that nothing waits for."""
         for action in actions:
-            if action.op in (Op.MAKE, Op.MOVE) or (action.op is Op.DELETE and self._place(action.node) in wanted):
+            if action.op in (Op.MAKE, Op.MOVE) or (
+                action.op is Op.DELETE and self._place(action.node) in wanted
+            ):
                 self._pending[action.node] = action
             elif action.op is Op.DELETE:
                 self.last.append(action)
-        self._leaving: dict[NodeId, set[NodeId]] = {}  # a folder to delete -> nodes that must move out before
+        # a folder to delete -> nodes that must move out before
+        self._leaving: dict[NodeId, set[NodeId]] = {}
         self._leaves: dict[NodeId, list[NodeId]] = {}
         for node, action in self._pending.items():
             if action.op is Op.MOVE:
@@ -74,7 +92,7 @@ class _Shaping:
                         self._leaving.setdefault(above, set()).add(node)
                         self._leaves.setdefault(node, []).append(above)
 
-    # the sketch ----------------------------------------------------------------------------------------------------
+    # the sketch -----------------------------------------------------------------------------------
 
     def _place(self, node: NodeId) -> Place | None:
         if node in self._places:
@@ -104,7 +122,7 @@ class _Shaping:
         if place is not None:
             self._taken[place] = node
 
-    # rounds --------------------------------------------------------------------------------------------------------
+    # rounds ---------------------------------------------------------------------------------------
 
     def run(self) -> list[list[Action]]:
         rounds: list[list[Action]] = []
@@ -124,7 +142,9 @@ class _Shaping:
                         ready += waiting.pop(NodeId(-above), [])
         return rounds
 
-    def _round(self, ready: list[Action], waiting: dict[NodeId, list[Action]]) -> tuple[list[Action], list[Action]]:
+    def _round(
+        self, ready: list[Action], waiting: dict[NodeId, list[Action]]
+    ) -> tuple[list[Action], list[Action]]:
         """What can be done now, together; and what to look at again in the next round."""
         step: list[Action] = []
         again: list[Action] = []
@@ -172,7 +192,8 @@ class _Shaping:
             self._leaving[above].discard(action.node)
 
     def _make_room(self) -> Action:
-        """Breaks a circle: follows who waits for whom until it closes, and moves one of those whose place is wanted."""
+        """Breaks a circle: follows who waits for whom until it closes, and moves one of those whose
+        place is wanted."""
         path: list[NodeId] = []
         holders: list[NodeId] = []  # holders[i]: whose place path[i] waits for, or 0
         node = next(n for n, a in self._pending.items() if self._blocker(a) is not None)
@@ -197,4 +218,10 @@ class _Shaping:
         target = Place(place.parent, swap_name(holder, self._tag))
         while self._holder(target) is not None:  # somebody gave that name to another node
             target = Place(place.parent, target.name + "~")
-        return replace(self._pending[holder], op=Op.MOVE, target=target, keep=False, reason="makes room for a moment")
+        return replace(
+            self._pending[holder],
+            op=Op.MOVE,
+            target=target,
+            keep=False,
+            reason="makes room for a moment",
+        )

@@ -1,8 +1,9 @@
 """What must happen so that both sides are the same: ``plan`` is pure, without I/O and clock.
 
-Each node is settled by itself (``resolve``), the verdicts are made to fit one tree (``fit``), the difference between
-that tree and each side becomes actions, and ``order`` brings them into stages. What needs a place that is held by
-something that waits must wait too, so fitting is repeated until nobody new has to wait.
+Each node is settled by itself (``resolve``), the verdicts are made to fit one tree (``fit``), the
+difference between that tree and each side becomes actions, and ``order`` brings them into stages.
+What needs a place that is held by something that waits must wait too, so fitting is repeated until
+nobody new has to wait.
 """
 
 from __future__ import annotations
@@ -11,22 +12,37 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.filters import DEFAULT, Filter
-from reconciler.model import Action, Direction, Kind, Local, NodeId, Op, Place, Plan, Remote, Settings, Side, Waiting
+from reconciler.model import (
+    Action,
+    Direction,
+    Kind,
+    Local,
+    NodeId,
+    Op,
+    Place,
+    Plan,
+    Remote,
+    Settings,
+    Side,
+    Waiting,
+)
 from reconciler.planner.fit import Present, VerdictFitter
 from reconciler.planner.order import arrange
 from reconciler.planner.resolve import NodeStates, Verdict
 from reconciler.ports import View
 
 _HELD = "You hold it, or a folder that it is in; “journal release” lets it go."
-_HELD_BACK = "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
+_HELD_BACK = (
+    "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
+)
 
 
 def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAULT) -> Plan:
     """The plan for ``view.touched()``. ``stamp`` is the date that goes into conflict names.
 
-    An action's states are those to be found when its turn comes: contents as they are now, places as the plan's own
-    moves, which come before all contents, will have left them. Of an AGREE, ``remote`` is at ``target``, the place for
-    the base.
+    An action's states are those to be found when its turn comes: contents as they are now, places
+    as the plan's own moves, which come before all contents, will have left them. Of an AGREE,
+    ``remote`` is at ``target``, the place for the base.
 
     The same trees give the same plan, whatever the order in which the view tells them.
     """
@@ -36,7 +52,11 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         for node in sorted(view.touched())
         if not present.left_out(node)
     }
-    waiting = {node: f"The server could not tell its state: {why}" for node in trees if (why := view.unknown(node))}
+    waiting = {
+        node: f"The server could not tell its state: {why}"
+        for node in trees
+        if (why := view.unknown(node))
+    }
     waiting |= {node: _HELD for node in trees if view.held(node)}
     while True:
         fitting = VerdictFitter(view, settings, stamp, present, trees, waiting)
@@ -69,19 +89,35 @@ class _Actions:
         for node in sorted(fitting.others):
             reason = "a link or device here; the server has something of its name"
             local, target = self._view.local(node), fitting.others[node]
-            actions.append(Action(Op.MOVE, Side.LOCAL, node, None, local, None, target, reason=reason))
+            actions.append(
+                Action(Op.MOVE, Side.LOCAL, node, None, local, None, target, reason=reason)
+            )
         return actions
 
     def _going(self, trees: NodeStates, verdict: Verdict) -> list[Action]:
         node, side = trees.node, verdict.side
         if verdict.op is Op.FORGET:
-            return [Action(Op.FORGET, Side.BASE, node, trees.base, None, None, reason=verdict.reason)]
+            return [
+                Action(Op.FORGET, Side.BASE, node, trees.base, None, None, reason=verdict.reason)
+            ]
         deletions = self._fitting.deletions[side]
         state = trees.local if side is Side.LOCAL else trees.remote
-        if node not in deletions or state is None or state.parent in deletions:  # held back, or gone with its folder
+        # held back, or gone with its folder
+        if node not in deletions or state is None or state.parent in deletions:
             return []
         keep = verdict.keep or (side is Side.LOCAL and self._keeps_below(node, deletions))
-        return [Action(Op.DELETE, side, node, trees.base, trees.local, trees.remote, keep=keep, reason=verdict.reason)]
+        return [
+            Action(
+                Op.DELETE,
+                side,
+                node,
+                trees.base,
+                trees.local,
+                trees.remote,
+                keep=keep,
+                reason=verdict.reason,
+            )
+        ]
 
     def _keeps_below(self, node: NodeId, deletions: set[NodeId]) -> bool:
         folders = [node]
@@ -102,7 +138,16 @@ class _Actions:
             if state is not None and state.place != place:
                 moved = verdict.moved or "back to its name"
                 actions.append(
-                    Action(Op.MOVE, side, trees.node, trees.base, trees.local, trees.remote, place, reason=moved)
+                    Action(
+                        Op.MOVE,
+                        side,
+                        trees.node,
+                        trees.base,
+                        trees.local,
+                        trees.remote,
+                        place,
+                        reason=moved,
+                    )
                 )
         if verdict.op is not None:
             local, remote, target = trees.local, trees.remote, place
@@ -113,7 +158,9 @@ class _Actions:
             if remote is not None:
                 remote = replace(remote, parent=target.parent, name=target.name)
             op, side, keep, reason = verdict.op, verdict.side, verdict.keep, verdict.reason
-            actions.append(Action(op, side, trees.node, trees.base, local, remote, target, keep, reason))
+            actions.append(
+                Action(op, side, trees.node, trees.base, local, remote, target, keep, reason)
+            )
         return actions
 
 
@@ -147,7 +194,9 @@ def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan
     for node, verdict in fitting.verdicts.items():
         if verdict.waits:
             waiting[node] = Waiting(node, fitting.says(node))
-    conflicts = [node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits]
+    conflicts = [
+        node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits
+    ]
     late, never = _late_forgets(fitting)
     lasting = (each for each in actions if each.node not in never)
     stages = arrange(view, lasting, frozenset(late), tag=fitting.settings.tag)
@@ -155,8 +204,8 @@ def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan
 
 
 def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
-    """Folders gone from both sides in which, by the base, something is that stays: forgotten after it has another
-    base, or not at all when it waits."""
+    """Folders gone from both sides in which, by the base, something is that stays: forgotten after
+    it has another base, or not at all when it waits."""
     late: set[NodeId] = set()
     never: set[NodeId] = set()
     for node, trees in fitting.trees.items():
@@ -175,8 +224,8 @@ def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
 
 
 def _agreed(trees: NodeStates, moves: Iterable[Action]) -> Place:
-    """The place that the base gets when contents agree: that of the side that is still to be moved, so that an
-    interrupted run finds the other side's move again."""
+    """The place that the base gets when contents agree: that of the side that is still to be moved,
+    so that an interrupted run finds the other side's move again."""
     sides = {move.side for move in moves}
     assert trees.local is not None
     assert trees.remote is not None

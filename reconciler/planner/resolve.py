@@ -1,15 +1,27 @@
 """What becomes of one node: the conflict table, without regard to any other node.
 
-Existence, place and content are settled independently, so that a rename on one side and an edit on the other both
-survive. What one side alone changed goes to the other side whatever the setting says; the setting decides only where
-both changed the same thing differently.
+Existence, place and content are settled independently, so that a rename on one side and an edit on
+the other both survive. What one side alone changed goes to the other side whatever the setting
+says; the setting decides only where both changed the same thing differently.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.model import Base, Conflict, Direction, Kind, Local, NodeId, Op, Place, Remote, Settings, Side
+from reconciler.model import (
+    Base,
+    Conflict,
+    Direction,
+    Kind,
+    Local,
+    NodeId,
+    Op,
+    Place,
+    Remote,
+    Settings,
+    Side,
+)
 from reconciler.names import is_swap_name, swap_name
 
 
@@ -38,7 +50,8 @@ class NodeStates:
         return self._intended_place(self.remote)
 
     def _intended_place(self, state: Local | Remote | None) -> Place | None:
-        """Where a side wants the node: a temporary name that an interrupted run left is nobody's wish."""
+        """Where a side wants the node: a temporary name that an interrupted run left is nobody's
+        wish."""
         if state is None:
             return None
         if self.base is not None and state.name.startswith(swap_name(self.node, self.tag)):
@@ -47,11 +60,17 @@ class NodeStates:
 
     @property
     def local_moved(self) -> bool:
-        return self.base is not None and self.local is not None and self.local_place != self.base.place
+        return (
+            self.base is not None and self.local is not None and self.local_place != self.base.place
+        )
 
     @property
     def remote_moved(self) -> bool:
-        return self.base is not None and self.remote is not None and self.remote_place != self.base.place
+        return (
+            self.base is not None
+            and self.remote is not None
+            and self.remote_place != self.base.place
+        )
 
     @property
     def local_edited(self) -> bool:
@@ -63,8 +82,8 @@ class NodeStates:
 
     @property
     def rewritten(self) -> bool:
-        """The content was written here since both sides agreed on it. What is not here stands for the base, so it
-        cannot have been."""
+        """The content was written here since both sides agreed on it. What is not here stands for
+        the base, so it cannot have been."""
         local, base = self.local, self.base
         if local is None or base is None or local.kind is not Kind.FILE or not local.present:
             return False
@@ -88,8 +107,9 @@ class NodeStates:
 class Verdict:
     """What is to become of a node.
 
-    ``place`` is None for one that goes. ``op`` and ``side`` are the one action besides moves; None when there is none.
-    ``moved`` is the reason for a move, ``reason`` the one for ``op``. ``waits`` says why ``op`` must not happen now.
+    ``place`` is None for one that goes. ``op`` and ``side`` are the one action besides moves; None
+    when there is none. ``moved`` is the reason for a move, ``reason`` the one for ``op``. ``waits``
+    says why ``op`` must not happen now.
     """
 
     place: Place | None
@@ -110,20 +130,25 @@ BUSY = "is being written"
 
 
 def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Verdict:
-    """The verdict for one node that is in at least one tree. ``moved_along``: the side that still has the node moved
-    it, or a folder above it, away from where the other side deleted it."""
+    """The verdict for one node that is in at least one tree. ``moved_along``: the side that still
+    has the node moved it, or a folder above it, away from where the other side deleted it."""
     if trees.local is None and trees.remote is None:
         return Verdict(None, Op.FORGET, Side.BASE, reason="deleted on both sides")
     if settings.direction is not Direction.BOTH:
         return _mirrored(trees, settings)
     if trees.local is not None and trees.remote is not None:
         return _on_both_sides(trees, settings)
-    verdict = _created(trees) if trees.base is None else _deleted_on_one_side(trees, settings, moved_along)
+    verdict = (
+        _created(trees)
+        if trees.base is None
+        else _deleted_on_one_side(trees, settings, moved_along)
+    )
     return replace(verdict, op=None, waits=BUSY) if _must_wait(verdict, trees.local) else verdict
 
 
 def _must_wait(verdict: Verdict, local: Local | None) -> bool:
-    """Somebody writes the content that the verdict would read, or may write the one that it would replace."""
+    """Somebody writes the content that the verdict would read, or may write the one that it would
+    replace."""
     if local is None or (verdict.op is None and verdict.lives):
         return False
     return local.busy or (local.held_open and verdict.side is Side.LOCAL)
@@ -147,20 +172,30 @@ def _deleted_on_one_side(trees: NodeStates, settings: Settings, moved_along: boo
     """Deleted on one side. Only a change on the other side can bring it back."""
     here = trees.local is not None
     owner, other = (Side.LOCAL, Side.REMOTE) if here else (Side.REMOTE, Side.LOCAL)
-    deleted, changed = ("deleted on the server", "here") if here else ("deleted here", "on the server")
+    deleted, changed = (
+        ("deleted on the server", "here") if here else ("deleted here", "on the server")
+    )
     edited = trees.local_edited if here else trees.remote_edited
     what = "edited" if edited else "moved" if moved_along and not _never_fetched(trees) else ""
     if not what:
-        return Verdict(None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}")
+        return Verdict(
+            None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}"
+        )
     conflict = edited or trees.local_moved or trees.remote_moved
     if settings.conflict in (Conflict.RECENT, Conflict(owner.value)):
         place = trees.local_place or trees.remote_place
         rule = f"the {'edit' if edited else 'move'} wins ({settings.conflict.value})"
         return Verdict(
-            place, _creation_op(trees, other), other, conflict=conflict, reason=f"{deleted}, {what} {changed}: {rule}"
+            place,
+            _creation_op(trees, other),
+            other,
+            conflict=conflict,
+            reason=f"{deleted}, {what} {changed}: {rule}",
         )
     reason = f"{deleted}, {what} {changed}: the deletion wins ({settings.conflict.value})"
-    return Verdict(None, Op.DELETE, owner, keep=edited or trees.rewritten, conflict=conflict, reason=reason)
+    return Verdict(
+        None, Op.DELETE, owner, keep=edited or trees.rewritten, conflict=conflict, reason=reason
+    )
 
 
 def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
@@ -168,7 +203,11 @@ def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
     verdict = _content(trees, settings)
     if verdict.op is not None and _must_wait(verdict, trees.local):
         verdict = Verdict(None, waits=BUSY)
-    if verdict.op is None and (trees.base is None or trees.rewritten or _agreed_move(trees)) and not verdict.waits:
+    if (
+        verdict.op is None
+        and (trees.base is None or trees.rewritten or _agreed_move(trees))
+        and not verdict.waits
+    ):
         verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
 
@@ -178,8 +217,9 @@ def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
     up = settings.direction is Direction.UPLOAD
     model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
     side = Side.REMOTE if up else Side.LOCAL
-    # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run left there. And what
-    # was listed in the middle of another device's swap has its name from there: that one gives it its own back.
+    # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run
+    # left there. And what was listed in the middle of another device's swap has its name from
+    # there: that one gives it its own back.
     there = trees.remote.place if trees.remote is not None else None
     place = trees.local_place if up else there
     if up and place and there and is_swap_name(place.name) and not is_swap_name(there.name):
@@ -187,18 +227,29 @@ def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
     rule = f"the other side decides ({settings.direction.value})"
     here_edited, there_edited = trees.local_edited, trees.remote_edited
     if model is None:
-        keep = here_edited or trees.rewritten or (trees.base is None and not up)  # else it is in no other bin
-        verdict = Verdict(None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}")
+        # else it is in no other bin
+        keep = here_edited or trees.rewritten or (trees.base is None and not up)
+        verdict = Verdict(
+            None, Op.DELETE, side, keep=keep, reason=f"not on the other side, and {rule}"
+        )
     elif copy is None and _never_fetched(trees):
-        verdict = Verdict(None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched")
+        verdict = Verdict(
+            None, Op.DELETE, Side.LOCAL, reason="deleted on the server before it was fetched"
+        )
     elif copy is None:
-        verdict = Verdict(place, _creation_op(trees, side), side, reason=f"only on the other side, and {rule}")
+        verdict = Verdict(
+            place, _creation_op(trees, side), side, reason=f"only on the other side, and {rule}"
+        )
     else:
-        verdict = replace(_mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}")
+        verdict = replace(
+            _mirrored_content(trees, settings, rule), place=place, moved=f"elsewhere, and {rule}"
+        )
         moved = _agreed_move(trees) if up else _at_one_place(trees)
         if verdict.op is None and (trees.base is None or trees.rewritten or moved):
             verdict = replace(verdict, op=Op.AGREE, side=Side.BASE, reason="the same on both sides")
-        verdict = replace(verdict, conflict=here_edited and there_edited and verdict.op in (Op.SEND, Op.FETCH))
+        verdict = replace(
+            verdict, conflict=here_edited and there_edited and verdict.op in (Op.SEND, Op.FETCH)
+        )
     if verdict.op is not None and _must_wait(verdict, trees.local):
         return replace(verdict, op=None, waits=BUSY)
     return verdict
@@ -220,15 +271,23 @@ def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdi
     here, there = trees.local_edited, trees.remote_edited
     if not here and not there:
         if not _at_one_time(local, remote, base):
-            return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
+            return Verdict(
+                None,
+                Op.TOUCH,
+                Side.REMOTE if up else Side.LOCAL,
+                reason=f"another time, and {rule}",
+            )
         if base is None or local.mtime == base.local_mtime:
             return Verdict(None)
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
-    # Where one side alone has another content than the base, size and time prove nothing: that it is another is known.
+    # Where one side alone has another content than the base, size and time prove nothing: that it
+    # is another is known.
     if here and there and same_content(local, remote):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason="the same on both sides")
-        return Verdict(None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}")
+        return Verdict(
+            None, Op.TOUCH, Side.REMOTE if up else Side.LOCAL, reason=f"another time, and {rule}"
+        )
     if up and local.present:
         keep = there or remote.doubtful
         return Verdict(None, Op.SEND, Side.REMOTE, keep=keep, reason=f"another content, and {rule}")
@@ -257,7 +316,11 @@ def _place(trees: NodeStates, settings: Settings) -> tuple[Place, str, bool]:
     if trees.base is None or (trees.local_moved and trees.remote_moved):
         side = "the server's" if settings.conflict is Conflict.REMOTE else "the local"
         place = there if settings.conflict is Conflict.REMOTE else here
-        return place, f"moved on both sides: {side} place wins ({settings.conflict.value})", trees.base is not None
+        return (
+            place,
+            f"moved on both sides: {side} place wins ({settings.conflict.value})",
+            trees.base is not None,
+        )
     if trees.local_moved:
         return here, "moved here", False
     return there, "moved on the server", False
@@ -298,16 +361,21 @@ def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Sett
 
 
 def _touched(local: Local, remote: Remote, base: Base | None) -> Verdict:
-    """Equal contents; only the times may differ. (In mode ``fast`` another time on the server is another content.)"""
+    """Equal contents; only the times may differ. (In mode ``fast`` another time on the server is
+    another content.)"""
     if base is None:
         return Verdict(None)
     here, there = local.mtime != base.local_mtime, remote.mtime != base.mtime
     if here and there and local.mtime == remote.mtime:
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
     if here and (not there or local.mtime > remote.mtime):
-        return Verdict(None, Op.TOUCH, Side.REMOTE, reason="another time set here, the same content")
+        return Verdict(
+            None, Op.TOUCH, Side.REMOTE, reason="another time set here, the same content"
+        )
     if there:
-        return Verdict(None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content")
+        return Verdict(
+            None, Op.TOUCH, Side.LOCAL, reason="another time on the server, the same content"
+        )
     return Verdict(None)
 
 
@@ -319,7 +387,8 @@ def _at_one_time(local: Local, remote: Remote, base: Base | None) -> bool:
 
 
 def same_content(local: Local, remote: Remote) -> bool:
-    """The same content: by checksums where both are known, else supposed of the same size and time."""
+    """The same content: by checksums where both are known, else supposed of the same size and
+    time."""
     if local.checksum is not None and remote.checksum is not None:
         return local.checksum == remote.checksum
     return (local.size, local.mtime) == (remote.size, remote.mtime)
@@ -333,18 +402,21 @@ def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
 
 
 def stays_of_equals(settings: Settings) -> Side:
-    """Whose version stays when two of the same size and second were taken for equal and are not: that of the side that
-    is followed or set to win, and by `recent` the local one."""
+    """Whose version stays when two of the same size and second were taken for equal and are not:
+    that of the side that is followed or set to win, and by `recent` the local one."""
     if settings.direction is Direction.BOTH:
         return Side.REMOTE if settings.conflict is Conflict.REMOTE else Side.LOCAL
     return Side.REMOTE if settings.direction is Direction.DOWNLOAD else Side.LOCAL
 
 
 def brought_back(trees: NodeStates) -> Verdict | None:
-    """A folder that one side deleted comes back because something in it stays. None when no side has it."""
+    """A folder that one side deleted comes back because something in it stays. None when no side
+    has it."""
     place = trees.local_place or trees.remote_place
     if place is None or trees.kind is not Kind.FOLDER:
         return None
     if trees.local is not None:
-        return Verdict(place, Op.MAKE, Side.REMOTE, reason="deleted on the server, but something in it stays")
+        return Verdict(
+            place, Op.MAKE, Side.REMOTE, reason="deleted on the server, but something in it stays"
+        )
     return Verdict(place, Op.MAKE, Side.LOCAL, reason="deleted here, but something in it stays")

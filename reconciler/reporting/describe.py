@@ -50,11 +50,18 @@ class PlanDescriber:
             path, new_path = self.paths(action)
             states = self._states(action.node, action.base, action.local, action.remote)
             yield Step(
-                action.op.value, action.side.value, path, new_path, content_bytes(action), action.reason, *states
+                action.op.value,
+                action.side.value,
+                path,
+                new_path,
+                content_bytes(action),
+                action.reason,
+                *states,
             )
 
     def explained(self, path: str, made: Plan | None, filters: Filter) -> list[Explained]:
-        """What there is at the path, and what would be done; without a plan, nothing is said of the server."""
+        """What there is at the path, and what would be done; without a plan, nothing is said of the
+        server."""
         known, tree = self._known, self._tree
         found = []
         for node in nodes_at(known, tree, path):
@@ -73,7 +80,9 @@ class PlanDescriber:
         looks = self._known.base_path, self._known.local_path, self._tree.path
         states: tuple[Base | Local | Remote | None, ...] = base, local, remote
         found = [
-            None if state is None else State(state.kind.value, first_path(node, look), state.size, state.mtime)
+            None
+            if state is None
+            else State(state.kind.value, first_path(node, look), state.size, state.mtime)
             for state, look in zip(states, looks, strict=True)
         ]
         return found[0], found[1], found[2]

@@ -11,7 +11,8 @@ from reconciler.trees.remote_tree import RemoteTree
 
 
 def nodes_at(known: Lookups, tree: RemoteTree, path: str) -> list[NodeId]:
-    """The nodes that are at this path here, on the server, or in the base: one, if both sides agree on who is who."""
+    """The nodes that are at this path here, on the server, or in the base: one, if both sides agree
+    on who is who."""
     found: list[NodeId] = []
     for look in (known.local_child, tree.child, _base_child(known)):
         node: NodeId | None = ROOT
@@ -47,8 +48,11 @@ def concerning(known: Lookups, tree: RemoteTree, made: Plan, node: NodeId) -> li
     return [a for a in made.actions if a.node == node or (a.node in nodes and a.op in taking)]
 
 
-def idle_because(tree: RemoteTree, made: Plan | None, filters: Filter, node: NodeId, path: str) -> str:
-    """Why nothing is done about the node, as a sentence; ``made`` is None when the server could not be asked."""
+def idle_because(
+    tree: RemoteTree, made: Plan | None, filters: Filter, node: NodeId, path: str
+) -> str:
+    """Why nothing is done about the node, as a sentence; ``made`` is None when the server could not
+    be asked."""
     if filters.left_out(path):
         return "It is left out by a filter or by its name."
     if made is None:

@@ -1,4 +1,5 @@
-"""What a run did, and what the engine is doing: plain data for the terminal, the JSON output and the status."""
+"""What a run did, and what the engine is doing: plain data for the terminal, the JSON output and
+the status."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from reconciler.model import NodeId, Outcome, Result
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a file or folder is like on one side, or was when both agreed. ``mtime`` is whole seconds; a folder has no
-    size and mtime of interest."""
+    """What a file or folder is like on one side, or was when both agreed. ``mtime`` is whole
+    seconds; a folder has no size and mtime of interest."""
 
     kind: str
     path: str
@@ -20,8 +21,8 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One planned action in words: ``path`` is where the node is, ``new_path`` where a move leads. The states are those
-    that the action rests on."""
+    """One planned action in words: ``path`` is where the node is, ``new_path`` where a move leads.
+    The states are those that the action rests on."""
 
     op: str
     side: str
@@ -36,7 +37,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file or folder that could not be settled. ``lasting`` problems need somebody to do something."""
+    """A file or folder that could not be settled. ``lasting`` problems need somebody to do
+    something."""
 
     node: NodeId
     path: str
@@ -46,8 +48,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A node that is at the path asked for, on one side at least. ``known`` tells whether the server's state is;
-    ``why`` says why nothing is done, where there are no ``steps``."""
+    """A node that is at the path asked for, on one side at least. ``known`` tells whether the
+    server's state is; ``why`` says why nothing is done, where there are no ``steps``."""
 
     path: str
     base: State | None
@@ -60,9 +62,9 @@ class Explained:
 
 @dataclass(slots=True)
 class Report:
-    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be reached.
-    ``patient``: somebody waits for it, and wants all to be done. ``plan`` is the identity of what a dry run found,
-    ``explained`` what it found at the path ``subject``."""
+    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be
+    reached. ``patient``: somebody waits for it, and wants all to be done. ``plan`` is the identity
+    of what a dry run found, ``explained`` what it found at the path ``subject``."""
 
     steps: list[Step] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -95,9 +97,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now. ``next_run_ns`` is when the
-    schedule starts a run, None without one; ``waits_for_turn``: it is due and waits for another drive's run. ``failed``
-    is why the last run came to no end, where the server is there and lets this computer in."""
+    """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now.
+    ``next_run_ns`` is when the schedule starts a run, None without one; ``waits_for_turn``: it is
+    due and waits for another drive's run. ``failed`` is why the last run came to no end, where the
+    server is there and lets this computer in."""
 
     online: bool | None
     offline_why: str

@@ -1,5 +1,5 @@
-"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause or for the next
-listing, or filtered."""
+"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause or
+for the next listing, or filtered."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from reconciler.ports import Dirty
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
 REFUSED_PAUSE = 3600.0
-"""Seconds before something that was refused for good is tried again all the same: rights and quotas change."""
+"""Seconds before something that was refused for good is tried again all the same: rights and quotas
+change."""
 
 
 @dataclass(slots=True)
 class Retry:
-    """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change that it is about.
+    """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change
+    that it is about.
 
-    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be. ``listed`` ones were found
-    to wait by a full run: it takes a listing to know better, so the next full run looks at them, and no push before.
-    ``put_off`` ones did not fail: others of their kind did, one after the other.
+    ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be.
+    ``listed`` ones were found to wait by a full run: it takes a listing to know better, so the next
+    full run looks at them, and no push before. ``put_off`` ones did not fail: others of their kind
+    did, one after the other.
     """
 
     why: str
@@ -35,13 +38,15 @@ class Retry:
 
 
 class Backoff:
-    """Grows a node's pause with every failure in a row, and forgets it when it succeeds or changes here."""
+    """Grows a node's pause with every failure in a row, and forgets it when it succeeds or changes
+    here."""
 
     def __init__(self) -> None:
         self._nodes: dict[NodeId, Retry] = {}
 
     def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> bool:
-        """After a failure. Whether it is news: the same change did not fail for the same reason before."""
+        """After a failure. Whether it is news: the same change did not fail for the same reason
+        before."""
         former = self._nodes.get(dirty.node)
         pause = REFUSED_PAUSE if lasting else FIRST_PAUSE
         again = former is not None and former.changed_ns == dirty.changed_ns and bool(former.pause)
@@ -75,7 +80,9 @@ class Backoff:
         """A full run found that these wait, and why; what former ones found is void."""
         self._nodes = {node: held for node, held in self._nodes.items() if not held.listed}
         for dirty, why in waiting:
-            self._nodes.setdefault(dirty.node, Retry(why, float("inf"), 0.0, dirty.changed_ns, listed=True))
+            self._nodes.setdefault(
+                dirty.node, Retry(why, float("inf"), 0.0, dirty.changed_ns, listed=True)
+            )
 
     def release(self, node: NodeId) -> None:
         self._nodes.pop(node, None)

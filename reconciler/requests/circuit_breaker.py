@@ -1,8 +1,9 @@
 """Whether one kind of request gets through at all: a bound on what is tried in vain. Pure.
 
-Each file that fails has a pause of its own. Where all of thousands fail for one reason (no room, a proxy that lets no
-upload pass), that would still be thousands of requests, each with its content. So after some new failures in a row
-the rest of that kind waits, and one at a time tries for all, after growing pauses.
+Each file that fails has a pause of its own. Where all of thousands fail for one reason (no room, a
+proxy that lets no upload pass), that would still be thousands of requests, each with its content.
+So after some new failures in a row the rest of that kind waits, and one at a time tries for all,
+after growing pauses.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import math
 
 IN_A_ROW = 6
-"""Failures of different nodes, with no success between them, after which the others wait: as many requests as are on
-their way at once."""
+"""Failures of different nodes, with no success between them, after which the others wait: as many
+requests as are on their way at once."""
 
 FIRST_REST = 2.0
 LONGEST_REST = 600.0
@@ -19,7 +20,8 @@ LONGEST_REST = 600.0
 
 
 class Fuse:
-    """Time is in seconds, of a clock that only grows. What failed before is not asked about here: it has a pause."""
+    """Time is in seconds, of a clock that only grows. What failed before is not asked about here:
+    it has a pause."""
 
     def __init__(self) -> None:
         self._failures = 0

@@ -1,14 +1,16 @@
 """How many requests there are at once: as many as the server answers best just now. Pure.
 
-A constant is wrong somewhere: a distant server is quickest with many requests under way, a small one that is busy with
-few. So the number climbs while more requests carry more, and goes back when they do not. Between numbers that carry the
-same, the smaller one is better, as it leaves the server to others.
+A constant is wrong somewhere: a distant server is quickest with many requests under way, a small
+one that is busy with few. So the number climbs while more requests carry more, and goes back when
+they do not. Between numbers that carry the same, the smaller one is better, as it leaves the server
+to others.
 """
 
 from __future__ import annotations
 
 LEAST = 2
-"""One request alone never shows whether two would be better, and waits for the server's every pause."""
+"""One request alone never shows whether two would be better, and waits for the server's every
+pause."""
 
 MOST = 10
 
@@ -18,7 +20,8 @@ WINDOW = 1.0
 """Seconds that one number is tried at least."""
 
 ROUNDS = 3
-"""Requests for each of those at once that one number is tried with at least: fewer say too little."""
+"""Requests for each of those at once that one number is tried with at least: fewer say too
+little."""
 
 CLEARLY = 0.05
 """By what share a rate has to differ to count as another one: below is noise."""
@@ -28,7 +31,8 @@ A_REQUEST = 256 << 10
 
 
 class Concurrency:
-    """``value`` is how many requests there are to be at once. Times are seconds of a clock that only grows."""
+    """``value`` is how many requests there are to be at once. Times are seconds of a clock that
+    only grows."""
 
     def __init__(self, value: int = START, *, least: int = LEAST, most: int = MOST) -> None:
         self.value = value
@@ -42,7 +46,8 @@ class Concurrency:
         self._work = 0.0
 
     def begin(self, now: float) -> None:
-        """Requests begin after a time without any: nothing that was measured before is compared with them."""
+        """Requests begin after a time without any: nothing that was measured before is compared
+        with them."""
         self._start_window(now)
         self._before = None
 

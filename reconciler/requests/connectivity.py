@@ -1,7 +1,8 @@
 """Whether the server can be reached: a state that is seen, shown, and ends by itself.
 
-Engine, executor and hydrator share one ``Connectivity``. Whoever meets an unreachable server says ``lost``; whoever
-gets an answer says ``alive``. Retries are this state with growing pauses, not loops inside requests.
+Engine, executor and hydrator share one ``Connectivity``. Whoever meets an unreachable server says
+``lost``; whoever gets an answer says ``alive``. Retries are this state with growing pauses, not
+loops inside requests.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ LONGEST_PAUSE = 60.0
 
 
 class Connectivity:
-    """``online`` is None until the server was asked for the first time. Times are trio's clock, in seconds."""
+    """``online`` is None until the server was asked for the first time. Times are trio's clock, in
+    seconds."""
 
     def __init__(self) -> None:
         self.online: bool | None = None
@@ -29,7 +31,8 @@ class Connectivity:
         self._changed = trio.Event()
 
     def pause(self, why: str) -> None:
-        """Nothing is to be asked of the server: offline until ``resume``, whatever anybody meets meanwhile."""
+        """Nothing is to be asked of the server: offline until ``resume``, whatever anybody meets
+        meanwhile."""
         self.paused = True
         self.online, self.why, self.retry_at = False, why, math.inf
         self._announce()
@@ -53,9 +56,11 @@ class Connectivity:
             self._announce()
 
     def lost(self, why: str) -> None:
-        """The server could not be reached. ``retry_at`` moves away with every failure, up to a minute.
+        """The server could not be reached. ``retry_at`` moves away with every failure, up to a
+        minute.
 
-        Failures that come while a retry is already waited for (many requests dying together) count once.
+        Failures that come while a retry is already waited for (many requests dying together) count
+        once.
         """
         if self.paused:
             return
@@ -87,7 +92,8 @@ class Connectivity:
         await self._changed.wait()
 
     async def wait_online(self) -> None:
-        """Returns once the server has answered after the last loss, or may be asked again after a pause."""
+        """Returns once the server has answered after the last loss, or may be asked again after a
+        pause."""
         while self.online is False:
             await self._changed.wait()
 

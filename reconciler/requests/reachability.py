@@ -1,9 +1,10 @@
 """Tells a server that is away from one that only fails at one thing.
 
-A cut connection, a time-out, a gateway's page or anything else that no Sync-in server says may mean that the server is
-away. It may as well be about the one file that was asked for: a proxy that forbids a name, a content that a scanner
-holds up, an answer that this program does not understand. So whoever meets such a thing asks the server for its
-greeting, which is about no file. Only a server that does not answer that is away.
+A cut connection, a time-out, a gateway's page or anything else that no Sync-in server says may mean
+that the server is away. It may as well be about the one file that was asked for: a proxy that
+forbids a name, a content that a scanner holds up, an answer that this program does not understand.
+So whoever meets such a thing asks the server for its greeting, which is about no file. Only a
+server that does not answer that is away.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Reach:
         self._why: str | None = None
 
     async def is_away(self, error: Unreachable) -> bool:
-        """Whether the server is away, after a request ended with ``error``. One greeting, at most, answers all who met
-        their errors before it was sent. Raises Unauthorized where the log-in is not accepted any more."""
+        """Whether the server is away, after a request ended with ``error``. One greeting, at most,
+        answers all who met their errors before it was sent. Raises Unauthorized where the log-in is
+        not accepted any more."""
         if isinstance(error, NoConnection):  # it is about no file: nothing was asked for yet
             self._link.lost(str(error))
             return True
@@ -60,10 +62,14 @@ class Reach:
             except RemoteError as error:
                 return str(error)
             return None
-        return f"The server does not answer within {PATIENCE:.0f} seconds; check that it runs and the network works"
+        return (
+            f"The server does not answer within {PATIENCE:.0f} seconds; check that it runs and the"
+            " network works"
+        )
 
     async def ends_all(self, error: RemoteError) -> bool:
-        """Whether what ended one request would end every other, too. Raises Unauthorized as `is_away`."""
+        """Whether what ended one request would end every other, too. Raises Unauthorized as
+        `is_away`."""
         if isinstance(error, Unreachable):
             return await self.is_away(error)
         return isinstance(error, Unauthorized) and await self.is_locked_out()

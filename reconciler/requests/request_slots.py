@@ -1,4 +1,5 @@
-"""Slots for requests that are under way at once; `reconciler.requests.concurrency` says how many there are."""
+"""Slots for requests that are under way at once; `reconciler.requests.concurrency` says how many
+there are."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from reconciler.requests.concurrency import LEAST, START, Concurrency
 
 
 class Slots:
-    """An asynchronous context manager, for one task at a time: within it a request may be under way. ``most`` slots
-    there are at most."""
+    """An asynchronous context manager, for one task at a time: within it a request may be under
+    way. ``most`` slots there are at most."""
 
     def __init__(self, most: int) -> None:
         self.most = most

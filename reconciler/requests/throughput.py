@@ -12,7 +12,8 @@ _STEP = 0.25
 
 
 class Rate:
-    """Bytes that came, by time. ``now`` is seconds of a clock that only goes forward. Memory is bounded by WINDOW."""
+    """Bytes that came, by time. ``now`` is seconds of a clock that only goes forward. Memory is
+    bounded by WINDOW."""
 
     def __init__(self, now: float) -> None:
         self._began = now

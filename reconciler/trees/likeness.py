@@ -1,9 +1,11 @@
-"""Whose place something new on the server takes, as far as that can be guessed: which of what is gone it is most like.
+"""Whose place something new on the server takes, as far as that can be guessed: which of what is
+gone it is most like.
 
-Mode, owner and extended attributes exist here alone. They belong to the node, and what is renamed *and* edited on the
-server between two looks comes as another node (a rename keeps the inode, an edit changes it). The new one is given
-what its likely former self has here, so that a script stays executable. It is nothing but a guess at attributes:
-contents, places and conflicts are settled without it.
+Mode, owner and extended attributes exist here alone. They belong to the node, and what is renamed
+*and* edited on the server between two looks comes as another node (a rename keeps the inode, an
+edit changes it). The new one is given what its likely former self has here, so that a script stays
+executable. It is nothing but a guess at attributes: contents, places and conflicts are settled
+without it.
 """
 
 from __future__ import annotations
@@ -42,16 +44,18 @@ _Key = Callable[[Known], Hashable]
 
 
 def kin(gone: Iterable[Known], new: Iterable[Known]) -> dict[NodeId, NodeId]:
-    """Node of something new → node of the one that is gone and that it is taken for, each at most once. ``new`` has
-    folders before what is in them.
+    """Node of something new → node of the one that is gone and that it is taken for, each at most
+    once. ``new`` has folders before what is in them.
 
-    Equal names in folders that are kin come first, then a name that one alone had and one alone has, then, in one
-    folder, files of one extension: if there is one of each, or by their names and sizes.
+    Equal names in folders that are kin come first, then a name that one alone had and one alone
+    has, then, in one folder, files of one extension: if there is one of each, or by their names and
+    sizes.
     """
     matching = _Matching(gone)
     rest = [each for each in new if not matching.by_place(each)]
     rest = matching.by_name(rest)
-    rest = [each for each in rest if not matching.by_place(each)]  # in folders that were found by their names
+    # in folders that were found by their names
+    rest = [each for each in rest if not matching.by_place(each)]
     matching.by_likeness(rest)
     return matching.found
 
@@ -59,7 +63,9 @@ def kin(gone: Iterable[Known], new: Iterable[Known]) -> dict[NodeId, NodeId]:
 class _Matching:
     def __init__(self, gone: Iterable[Known]) -> None:
         self._left = {each.node: each for each in gone}
-        self._places = {(each.parent, each.name, each.is_folder): each.node for each in self._left.values()}
+        self._places = {
+            (each.parent, each.name, each.is_folder): each.node for each in self._left.values()
+        }
         self.found: dict[NodeId, NodeId] = {}
 
     def _former(self, parent: NodeId) -> NodeId:
@@ -92,7 +98,8 @@ class _Matching:
         files = [each for each in self._left.values() if not each.is_folder]
         had = _grouped(files, lambda each: (each.parent, each.extension))
         has = _grouped(
-            (each for each in new if not each.is_folder), lambda each: (self._former(each.parent), each.extension)
+            (each for each in new if not each.is_folder),
+            lambda each: (self._former(each.parent), each.extension),
         )
         for key, group in has.items():
             before = had.get(key, [])

@@ -1,12 +1,13 @@
 """What the server has now, as differences from the base.
 
-``ListingScan`` reads a listing once, in its order. An entry that is where its base says costs one look-up and leaves
-one bit; only what differs is kept, so memory grows with the differences, not with the tree. Which node an entry is gets
-decided in this order:
+``ListingScan`` reads a listing once, in its order. An entry that is where its base says costs one
+look-up and leaves one bit; only what differs is kept, so memory grows with the differences, not
+with the tree. Which node an entry is gets decided in this order:
 
-1. while streaming: the base at the same path, when kind and server inode agree (or the inode was never told);
-2. at the end, for all that is left: the base node with that inode that was seen nowhere, when the rest agrees too. The
-   server reuses inodes at once, so an inode alone proves nothing;
+1. while streaming: the base at the same path, when kind and server inode agree (or the inode was
+  never told);
+2. at the end, for all that is left: the base node with that inode that was seen nowhere, when the
+   rest agrees too. The server reuses inodes at once, so an inode alone proves nothing;
 3. the base at the same path, not seen elsewhere: new content there (an upload makes a new inode);
 4. a missing base node of the same name, size and mtime whose inode was never told;
 5. the local node at that path, made on both sides; else a node nobody knew.
@@ -25,8 +26,8 @@ __all__ = ["Known", "ListingScan", "RemoteTree"]
 class ListingScan:
     """Turns one complete listing into a ``RemoteTree``.
 
-    ``add`` takes the batches as they come; ``finish`` must only be called when the listing ended properly, because it
-    reads absences out of what was not listed.
+    ``add`` takes the batches as they come; ``finish`` must only be called when the listing ended
+    properly, because it reads absences out of what was not listed.
     """
 
     def __init__(self, known: Known, filters: Filter = DEFAULT, tag: str = "") -> None:
@@ -41,7 +42,7 @@ class ListingScan:
         self._matched = 0
         self._tree = RemoteTree(known)
 
-    # while streaming -----------------------------------------------------------------------------------------------
+    # while streaming ------------------------------------------------------------------------------
 
     def add(self, entries: list[Entry]) -> None:
         """The hot loop of a run without changes: one ``base_entry`` an entry."""
@@ -99,7 +100,8 @@ class ListingScan:
         self._deferred.append(entry)
 
     def _unplaced_entry(self, entry: Entry, head: str, parent: NodeId) -> None:
-        """An entry that cannot be looked up: unreadable, or below something that is itself not settled."""
+        """An entry that cannot be looked up: unreadable, or below something that is itself not
+        settled."""
         self._matched -= 1
         name = entry.path[entry.path.rfind("/") + 1 :]
         if parent == SKIPPED:
@@ -117,7 +119,9 @@ class ListingScan:
                 self._matched += 1
                 self._defer(entry)
         elif entry.path:
-            self._problems[head or entry.path] = f"the server listed {entry.path!r} without its folder"
+            self._problems[head or entry.path] = (
+                f"the server listed {entry.path!r} without its folder"
+            )
             self._folders[entry.path] = SKIPPED
 
     def _hide(self, path: str) -> None:
@@ -125,7 +129,8 @@ class ListingScan:
             self._hiding.add(path.rpartition("/")[0])
 
     def _leave_out(self, entry: Entry, parent: NodeId, name: str) -> None:
-        """What is filtered is not looked at; a base that is there from before is not read as deleted."""
+        """What is filtered is not looked at; a base that is there from before is not read as
+        deleted."""
         self._matched -= 1
         if entry.is_folder:
             self._folders[entry.path] = SKIPPED
@@ -133,19 +138,26 @@ class ListingScan:
         if base is not None:
             self._tree.note_unknown(base.node, "it is left out by a filter")
 
-    # at the end ----------------------------------------------------------------------------------------------------
+    # at the end -----------------------------------------------------------------------------------
 
     def unresolved_count(self) -> int:
         """How many entries ``finish`` has to settle."""
         return len(self._deferred) + len(self._problems)
 
     def finish(self, known: Known | None = None) -> RemoteTree:
-        """The server's tree. The listing must have come to its proper end. ``known`` is a snapshot of what this was
-        made with; it may be asked for two new ids for each entry that is ``unresolved_count``."""
+        """The server's tree. The listing must have come to its proper end. ``known`` is a snapshot
+        of what this was made with; it may be asked for two new ids for each entry that is
+        ``unresolved_count``."""
         known = known or self._known
         with self._tree.beside(known):
             matching = NodeMatcher(
-                known, self._tree, self._deferred, self._folders, self._seen, self._problems, self._tag
+                known,
+                self._tree,
+                self._deferred,
+                self._folders,
+                self._seen,
+                self._problems,
+                self._tag,
             )
             matching.run(self._matched)
             for path in self._hiding:

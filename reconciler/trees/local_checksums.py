@@ -1,6 +1,8 @@
-"""Checksums of local contents, for the mode `secure`: counted when a comparison needs them, and once a version.
+"""Checksums of local contents, for the mode `secure`: counted when a comparison needs them, and
+once a version.
 
-What both sides agreed on keeps its checksum in the base. Here are only those of contents that are not agreed on yet.
+What both sides agreed on keeps its checksum in the base. Here are only those of contents that are
+not agreed on yet.
 """
 
 from __future__ import annotations
@@ -42,11 +44,13 @@ class Sums:
 
     def forget_agreed(self) -> None:
         """Forgets those of contents that do not differ any more."""
-        self._known = {node: known for node, known in self._known.items() if self._replica.changed_ns(node)}
+        self._known = {
+            node: known for node, known in self._known.items() if self._replica.changed_ns(node)
+        }
 
     async def of(self, node: NodeId) -> str | None:
-        """The checksum of the node's content; None when it is no file, not here, being written, or cannot be read: then
-        size and time have to do, and who sends it meets the disk's error."""
+        """The checksum of the node's content; None when it is no file, not here, being written, or
+        cannot be read: then size and time have to do, and who sends it meets the disk's error."""
         local = self._still(node)
         if local is None:
             return None
@@ -77,22 +81,29 @@ class Sums:
         return local
 
     async def compare(self, tree: RemoteTree, nodes: Iterable[NodeId]) -> None:
-        """Counts what a plan for ``nodes`` compares by checksum: contents that differ from their base while the server
-        has a file, or the base a checksum, to compare with."""
+        """Counts what a plan for ``nodes`` compares by checksum: contents that differ from their
+        base while the server has a file, or the base a checksum, to compare with."""
         found = list(nodes)
         for number, node in enumerate(found):
             if number % BREATH == BREATH - 1:
                 await trio.lowlevel.checkpoint()
-            local, base, remote = self._replica.local(node), self._replica.base(node), tree.get(node)
+            local, base, remote = (
+                self._replica.local(node),
+                self._replica.base(node),
+                tree.get(node),
+            )
             if local is None or (base is not None and base.version == local.version):
                 continue
-            if (base is not None and base.checksum is not None) or (remote is not None and remote.checksum is not None):
+            if (base is not None and base.checksum is not None) or (
+                remote is not None and remote.checksum is not None
+            ):
                 self._tell(number, len(found))
                 await self.of(node)
 
     async def complete_bases(self, tree: RemoteTree) -> None:
-        """After the mode was `fast`: bases without a checksum get the one of the content that is here, not the one that
-        the server tells now, which may be of another content with the same size and time."""
+        """After the mode was `fast`: bases without a checksum get the one of the content that is
+        here, not the one that the server tells now, which may be of another content with the same
+        size and time."""
         told = {node: learned for node, learned in tree.learned if learned.checksum is not None}
         found = [*told, *tree.changed()]
         for number, node in enumerate(found):
@@ -102,7 +113,11 @@ class Sums:
             remote = tree.get(node)
             if base is None or base.kind is not Kind.FILE or base.checksum is not None:
                 continue
-            if local is None or local.version != base.version or (node not in told and _checksum(remote) is None):
+            if (
+                local is None
+                or local.version != base.version
+                or (node not in told and _checksum(remote) is None)
+            ):
                 continue
             self._tell(number, len(found))
             ours = await self.of(node)
@@ -125,8 +140,9 @@ def _checksum(remote: Remote | None) -> str | None:
 
 
 def snapshot(replica: Replica) -> Iterator[Entry]:
-    """What an earlier listing told, for the server to save counting: it believes a checksum while size, mtime and inode
-    still hold. The replica may change meanwhile: an entry that is no longer true is not believed."""
+    """What an earlier listing told, for the server to save counting: it believes a checksum while
+    size, mtime and inode still hold. The replica may change meanwhile: an entry that is no longer
+    true is not believed."""
     folders = [("", ROOT)]
     for path, folder in folders:
         for name, node in replica.base_children(folder):
@@ -156,8 +172,8 @@ class Copies:
             self._nodes[checksum] = node
 
     async def find(self, checksum: str) -> NodeId | None:
-        """A node whose base had this content when it was looked through; it is to be proved. Goes through all bases the
-        first time."""
+        """A node whose base had this content when it was looked through; it is to be proved. Goes
+        through all bases the first time."""
         if self._nodes is None:
             found: dict[str, NodeId] = {}
             for number, node in enumerate(list(self._replica.base_nodes())):

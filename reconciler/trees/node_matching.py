@@ -14,7 +14,8 @@ DEFERRED = NodeId(-1)
 SKIPPED = NodeId(-2)
 """Instead of a node: a folder not settled yet; a folder that is not looked into."""
 _RENUMBERED = 16
-"""More unchanged files than this with another inode, and than those with the same, and the disk was replaced."""
+"""More unchanged files than this with another inode, and than those with the same, and the disk was
+replaced."""
 
 
 def listed(entry: Entry, parent: NodeId, name: str) -> Remote:
@@ -43,7 +44,8 @@ class NodeMatcher:
         self._seen = seen
         self._problems = problems
         self._tag = tag
-        self._below: dict[str, list[Entry]] = {}  # path of a folder -> its entries among those to match
+        # path of a folder -> its entries among those to match
+        self._below: dict[str, list[Entry]] = {}
         for entry in entries:
             self._below.setdefault(_split(entry.path)[0], []).append(entry)
         self._claims: dict[str, NodeId] = {}  # path -> node, by inode
@@ -51,8 +53,10 @@ class NodeMatcher:
         self._new: list[Likeness] = []  # what nobody knew, folders before what is in them
         self._trust_inodes = True
         self._by_stamp: list[NodeId] = []  # files claimed by inode, size and second alone
-        self._as_they_were: set[str] = set()  # paths of files with their old size and time and another inode
-        self._unexplained = False  # one of these is not where a move of a file that looks the same can have brought it
+        # paths of files with their old size and time and another inode
+        self._as_they_were: set[str] = set()
+        # one of these is not where a move of a file that looks the same can have brought it
+        self._unexplained = False
 
     def run(self, matched: int) -> None:
         same, other = self._renumbered()
@@ -77,11 +81,16 @@ class NodeMatcher:
         self._doubt_moves()
 
     def _unseen(self) -> list[NodeId]:
-        """Base nodes that the listing did not show. Part of every run without changes, so without a call for each."""
+        """Base nodes that the listing did not show. Part of every run without changes, so without a
+        call for each."""
         seen, end = self._seen, len(self._seen) << 3
-        return [node for node in self._known.base_nodes() if node >= end or not seen[node >> 3] & (1 << (node & 7))]
+        return [
+            node
+            for node in self._known.base_nodes()
+            if node >= end or not seen[node >> 3] & (1 << (node & 7))
+        ]
 
-    # seen nodes ----------------------------------------------------------------------------------------------------
+    # seen nodes -----------------------------------------------------------------------------------
 
     def _is_seen(self, node: NodeId) -> bool:
         byte = node >> 3
@@ -93,11 +102,12 @@ class NodeMatcher:
             self._seen.extend(bytes(byte + 1))
         self._seen[byte] |= 1 << (node & 7)
 
-    # matching ------------------------------------------------------------------------------------------------------
+    # matching -------------------------------------------------------------------------------------
 
     def _renumbered(self) -> tuple[int, int]:
-        """How many unchanged files have the inode that they had, and how many another one. When those are more, the
-        server's files lie on another disk now, where inodes agree by chance only."""
+        """How many unchanged files have the inode that they had, and how many another one. When
+        those are more, the server's files lie on another disk now, where inodes agree by chance
+        only."""
         by_path: dict[str, NodeId] = {}
         same = 0
         for entry in self._entries:
@@ -120,10 +130,15 @@ class NodeMatcher:
         """Whether the entry is by its inode another file that looks the same."""
         node = self._known.base_by_inode(entry.inode)
         base = self._known.base(node) if node is not None else None
-        return base is not None and (base.kind, base.size, base.mtime) == (Kind.FILE, entry.size, entry.mtime)
+        return base is not None and (base.kind, base.size, base.mtime) == (
+            Kind.FILE,
+            entry.size,
+            entry.mtime,
+        )
 
     def _claim_by_inode(self) -> None:
-        """Moves. They come before any match by path, as another file may lie where the moved one was."""
+        """Moves. They come before any match by path, as another file may lie where the moved one
+        was."""
         for entry in self._entries:
             if self._tree.restored and self._unexplained and entry.path in self._as_they_were:
                 continue  # an inode that another file of that size and time had is a chance
@@ -137,14 +152,18 @@ class NodeMatcher:
                 self._claims[entry.path] = node
                 self._moving.add(node)
                 self._see(node)
-                if not (entry.is_folder or on_its_way or (entry.checksum and entry.checksum == base.checksum)):
+                if not (
+                    entry.is_folder
+                    or on_its_way
+                    or (entry.checksum and entry.checksum == base.checksum)
+                ):
                     self._by_stamp.append(node)
 
     def _doubt_moves(self) -> None:
-        """Files that have moved by inode, size and second, where this may be chance: an inode that was
-        given out again, and a time that was copied, as archives and package managers give it to all
-        files. It is no chance where the folder moved, or where no other file looks so and nothing has
-        its former place."""
+        """Files that have moved by inode, size and second, where this may be chance: an inode that
+        was given out again, and a time that was copied, as archives and package managers give it to
+        all files. It is no chance where the folder moved, or where no other file looks so and
+        nothing has its former place."""
         moved: list[tuple[NodeId, Remote, tuple[int, int]]] = []
         for node in self._by_stamp:
             base, remote = self._known.base(node), self._tree.get(node)
@@ -175,11 +194,14 @@ class NodeMatcher:
         return several
 
     def _claim_emptied(self) -> None:
-        """Folders in which nothing is that was in them, by their inode, where something of it went elsewhere; and where
-        the folder stays here in any case, so that it would be there twice. (An inode that was given out again is little
-        harm there: what is new in the one folder comes into the other.)"""
+        """Folders in which nothing is that was in them, by their inode, where something of it went
+        elsewhere; and where the folder stays here in any case, so that it would be there twice. (An
+        inode that was given out again is little harm there: what is new in the one folder comes
+        into the other.)"""
         for entry in self._entries:
-            node = self._known.base_by_inode(entry.inode) if entry.is_folder and entry.inode else None
+            node = (
+                self._known.base_by_inode(entry.inode) if entry.is_folder and entry.inode else None
+            )
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None
             if node is None or base is None or entry.path in self._claims:
                 continue
@@ -192,8 +214,8 @@ class NodeMatcher:
                 self._see(node)
 
     def _claim_by_swap_name(self) -> None:
-        """What lies under a name that only we give is the node it was given to, whatever its inode: somebody may have
-        put another content at its place between our look and our move."""
+        """What lies under a name that only we give is the node it was given to, whatever its inode:
+        somebody may have put another content at its place between our look and our move."""
         for entry in self._entries:
             given = node_of_swap_name(_split(entry.path)[1], self._tag)
             node = None if given is None else NodeId(given)
@@ -220,14 +242,21 @@ class NodeMatcher:
         found = self._known.base_entry(folder, _split(child.path)[1])
         if found is not None and (found.kind is Kind.FOLDER) is child.is_folder:
             return True
-        node = self._known.base_by_inode(child.inode) if child.inode and self._trust_inodes else None
+        node = (
+            self._known.base_by_inode(child.inode) if child.inode and self._trust_inodes else None
+        )
         base = self._known.base(node) if node is not None else None
-        if base is None or base.parent != folder or (base.kind is Kind.FOLDER) is not child.is_folder:
+        if (
+            base is None
+            or base.parent != folder
+            or (base.kind is Kind.FOLDER) is not child.is_folder
+        ):
             return False
         return child.is_folder or (base.size == child.size and base.mtime == child.mtime)
 
     def _by_path(self, entry: Entry) -> bool:
-        """Settles an entry whose folder is settled, and that is claimed or where a base node not seen elsewhere is."""
+        """Settles an entry whose folder is settled, and that is claimed or where a base node not
+        seen elsewhere is."""
         head, name = _split(entry.path)
         parent = self._folders.get(head, NodeId(0))
         node = self._claims.get(entry.path)
@@ -240,7 +269,11 @@ class NodeMatcher:
             return False
         if node is None:
             base = self._known.base_entry(parent, name)
-            if base is None or (base.kind is Kind.FOLDER) is not entry.is_folder or self._is_seen(base.node):
+            if (
+                base is None
+                or (base.kind is Kind.FOLDER) is not entry.is_folder
+                or self._is_seen(base.node)
+            ):
                 return False
             node = base.node
         self._place(entry, node, parent, name)
@@ -261,7 +294,8 @@ class NodeMatcher:
         self._place(entry, node, parent, name)
 
     def _note_kin(self) -> None:
-        """What is new may be something that was renamed and edited: by who had its place, and moved on, or is gone."""
+        """What is new may be something that was renamed and edited: by who had its place, and moved
+        on, or is gone."""
         for new in self._new:
             before = self._known.base_entry(new.parent, new.name)
             if before is not None and (before.kind is Kind.FOLDER) is new.is_folder:
@@ -273,10 +307,16 @@ class NodeMatcher:
     def _gone(self) -> Iterator[Likeness]:
         for node in self._unseen():
             base = self._known.base(node)
-            if base is not None and self._known.local(node) is not None and self._tree.unknown(node) is None:
+            if (
+                base is not None
+                and self._known.local(node) is not None
+                and self._tree.unknown(node) is None
+            ):
                 yield Likeness(node, base.parent, base.name, base.kind is Kind.FOLDER, base.size)
 
-    def _untold_move(self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]) -> NodeId | None:
+    def _untold_move(
+        self, entry: Entry, missing: dict[tuple[object, ...], list[NodeId]]
+    ) -> NodeId | None:
         found = [node for node in missing.get(_likeness(entry), ()) if not self._is_seen(node)]
         base = self._known.base(found[0]) if len(found) == 1 else None
         if base is not None and self._agrees(entry, found[0], base):
@@ -284,8 +324,8 @@ class NodeMatcher:
         return None
 
     def _missing_untold(self) -> dict[tuple[object, ...], list[NodeId]]:
-        """What the listing did not show and whose inode is not known, by what it looks like. What lies where it could
-        not read is not missing."""
+        """What the listing did not show and whose inode is not known, by what it looks like. What
+        lies where it could not read is not missing."""
         missing: dict[tuple[object, ...], list[NodeId]] = {}
         unread = self._unread()
         for node in [each for each in self._known.base_nodes() if not self._is_seen(each)]:
@@ -333,7 +373,12 @@ class NodeMatcher:
     def _place(self, entry: Entry, node: NodeId, parent: NodeId, name: str) -> None:
         holder = self._tree.child(parent, name)
         self._moving.discard(node)
-        if holder is not None and holder != node and self._is_seen(holder) and holder not in self._moving:
+        if (
+            holder is not None
+            and holder != node
+            and self._is_seen(holder)
+            and holder not in self._moving
+        ):
             self._problems[entry.path] = "the server listed it twice"
             self._see(node)
             self._folders[entry.path] = SKIPPED
@@ -345,10 +390,11 @@ class NodeMatcher:
             self._folders[entry.path] = node
         self._tree.note_seen(node, listed(entry, parent, name))
 
-    # problems ------------------------------------------------------------------------------------------------------
+    # problems -------------------------------------------------------------------------------------
 
     def _note_problem(self, path: str, why: str) -> None:
-        """Makes the node at that path unknown: the listed one, else the base's, else a local one, else a new one."""
+        """Makes the node at that path unknown: the listed one, else the base's, else a local one,
+        else a new one."""
         parent, name = ROOT, ""
         node: NodeId | None = ROOT
         for name in path.split("/") if path else ():

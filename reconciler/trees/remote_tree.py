@@ -1,4 +1,5 @@
-"""The server's tree by node: the base, corrected by what an observation and the actions since have shown to differ."""
+"""The server's tree by node: the base, corrected by what an observation and the actions since have
+shown to differ."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Known(Protocol):
 class RemoteTree:
     """The server's tree by node: the base, corrected by what is known to differ.
 
-    The executor notes with ``set`` what each action left on the server, before or after it advances the base.
+    The executor notes with ``set`` what each action left on the server, before or after it advances
+    the base.
     """
 
     __slots__ = (
@@ -57,19 +59,22 @@ class RemoteTree:
         self.learned: list[tuple[NodeId, Base]] = []
         """Bases that only gain what the server had not told before (inode, checksum)."""
         self.kin: dict[NodeId, NodeId] = {}
-        """What is new there → what it is most like of what had its place or is gone (see ``kinship``)."""
+        """What is new there → what it is most like of what had its place or is gone (see
+        ``kinship``)."""
         self.doubts: dict[NodeId, Remote] = {}
         """Files of which only size and second say that they are the base's: another inode says that
         they may not be."""
         self.moves: set[NodeId] = set()
         """Of the doubts, those about who is who: files that moved by inode, size and second, though
-        these may agree by chance. A later listing raises no such doubt once the move is agreed on."""
+        these may agree by chance. A later listing raises no such doubt once the move is agreed
+        on."""
         self.unproved: frozenset[NodeId] = frozenset()
         """Of these, those that are still so: nothing may be done to them on the server."""
         self.unreadable: frozenset[str] = frozenset()
         """The paths of a listing that could not be read."""
         self.restored = False
-        """Most files are other ones that look the same: perhaps a backup, which knows nothing of what came after it."""
+        """Most files are other ones that look the same: perhaps a backup, which knows nothing of
+        what came after it."""
 
     @classmethod
     def assumed(cls, known: Known) -> RemoteTree:
@@ -90,7 +95,8 @@ class RemoteTree:
         return len(self._differs) + len(self._unknown)
 
     def get(self, node: NodeId) -> Remote | None:
-        """The node's state on the server; None when it is not there. Says nothing for an ``unknown`` node."""
+        """The node's state on the server; None when it is not there. Says nothing for an
+        ``unknown`` node."""
         if node in self._differs:
             return self._differs[node]
         base = self._known.base(node)
@@ -100,7 +106,10 @@ class RemoteTree:
 
     def gone(self) -> bool:
         """Whether anything is not there that the base has."""
-        return any(remote is None and self._known.base(node) is not None for node, remote in self._differs.items())
+        return any(
+            remote is None and self._known.base(node) is not None
+            for node, remote in self._differs.items()
+        )
 
     def mark_absences_unknown(self, why: str) -> None:
         """What is not there may be somewhere all the same: its state is not known."""
@@ -134,13 +143,15 @@ class RemoteTree:
         """Every node whose server state differs from its base now, or is not known; each once."""
         for node, remote in list(self._differs.items()):
             base = self._known.base(node)
-            if not (base is None and remote is None) and not (base and remote and _same(base, remote)):
+            if not (base is None and remote is None) and not (
+                base and remote and _same(base, remote)
+            ):
                 yield node
         yield from list(self._unknown)
 
     def unknown(self, node: NodeId) -> str | None:
-        """Why the server's state of the node is not known; None when it is. Below an unknown folder all is unknown
-        that was not seen elsewhere."""
+        """Why the server's state of the node is not known; None when it is. Below an unknown folder
+        all is unknown that was not seen elsewhere."""
         if not self._unknown:
             return None
         while node != ROOT:
@@ -164,15 +175,21 @@ class RemoteTree:
     def children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
         """A snapshot of names and nodes, unreadable ones among them."""
         placed = self._placed.get(node, {})
-        names = [(name, child) for name, child in self._known.base_children(node) if child not in self._differs]
+        names = [
+            (name, child)
+            for name, child in self._known.base_children(node)
+            if child not in self._differs
+        ]
         return iter([*(each for each in names if each[0] not in placed), *placed.items()])
 
     def hides(self, node: NodeId) -> bool:
-        """Whether something was listed in this folder that a rule leaves out; it is not among the ``children``."""
+        """Whether something was listed in this folder that a rule leaves out; it is not among the
+        ``children``."""
         return node in self._hiding
 
     def path(self, node: NodeId) -> str:
-        """Names from the root, joined by ``/``, where the node is on the server now. KeyError when it is not there."""
+        """Names from the root, joined by ``/``, where the node is on the server now. KeyError when
+        it is not there."""
         names: list[str] = []
         while node != ROOT:
             place = self._nameless.get(node) or self.get(node)
@@ -182,7 +199,7 @@ class RemoteTree:
             node = place.parent
         return "/".join(reversed(names))
 
-    # what an observation fills in ----------------------------------------------------------------------------------
+    # what an observation fills in -----------------------------------------------------------------
 
     def note_absent(self, node: NodeId) -> None:
         self._differs[node] = None
@@ -207,21 +224,31 @@ class RemoteTree:
         self.moves.add(node)
 
     def part(self, wrong: dict[NodeId, Remote]) -> None:
-        """These nodes are not what was listed so: what was listed is whoever has that place in the base and
-        is nowhere else, else a new node; and each of these is what lies at its own place now."""
+        """These nodes are not what was listed so: what was listed is whoever has that place in the
+        base and is nowhere else, else a new node; and each of these is what lies at its own place
+        now."""
         for node in wrong:
             self._put(node, None)
         for remote in wrong.values():
             held = self._known.base_entry(remote.parent, remote.name)
             gone = held is not None and held.kind is Kind.FILE and held.node in self._differs
-            if held is not None and gone and self._differs[held.node] is None and self.unknown(held.node) is None:
+            if (
+                held is not None
+                and gone
+                and self._differs[held.node] is None
+                and self.unknown(held.node) is None
+            ):
                 self.note_seen(held.node, remote)
             else:
                 self._put(self._made_here(remote) or self._known.new_id(), remote)
         for node in wrong:
             base = self._known.base(node)
             there = self.child(base.parent, base.name) if base is not None else None
-            if there is None or self._known.base(there) is not None or self._differs[node] is not None:
+            if (
+                there is None
+                or self._known.base(there) is not None
+                or self._differs[node] is not None
+            ):
                 continue
             found = self.get(there)
             if found is not None and found.kind is Kind.FILE:
@@ -249,13 +276,19 @@ class RemoteTree:
         elif base is None or not _same(base, remote):
             self._put(node, remote)
         elif base.inode != remote.inode or (remote.checksum is not None and base.checksum is None):
-            self.learned.append((node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum)))
+            self.learned.append(
+                (node, replace(base, inode=remote.inode, checksum=remote.checksum or base.checksum))
+            )
 
 
 def _is_another(base: Base, remote: Remote) -> bool:
     """Whether the server's file is not the one that was agreed on, and nothing else tells whether
     its content is."""
-    if remote.kind is not Kind.FILE or base.kind is not Kind.FILE or base.inode in (0, remote.inode):
+    if (
+        remote.kind is not Kind.FILE
+        or base.kind is not Kind.FILE
+        or base.inode in (0, remote.inode)
+    ):
         return False
     if remote.size == 0:
         return False
@@ -274,8 +307,8 @@ def _same(base: Base, remote: Remote) -> bool:
 
 
 def stays_here(known: Known, folder: NodeId) -> bool:
-    """Whether a folder that the server no longer has stays here, or comes back, as it was moved here or has something
-    in it that was made, moved into it or edited here."""
+    """Whether a folder that the server no longer has stays here, or comes back, as it was moved
+    here or has something in it that was made, moved into it or edited here."""
     todo = [folder]
     for node in todo:
         base, local = known.base(node), known.local(node)

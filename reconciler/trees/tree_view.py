@@ -1,4 +1,5 @@
-"""The three trees as one ``View`` for the planner: the replica's two, and the server's as observed or assumed."""
+"""The three trees as one ``View`` for the planner: the replica's two, and the server's as observed
+or assumed."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from reconciler.trees.remote_tree import RemoteTree
 
 
 class Trees:
-    """Look-ups in the replica, or a snapshot of it, and a remote tree. ``nodes`` are those to plan for. ``sums`` adds
-    checksums."""
+    """Look-ups in the replica, or a snapshot of it, and a remote tree. ``nodes`` are those to plan
+    for. ``sums`` adds checksums."""
 
     def __init__(
         self,
@@ -79,8 +80,9 @@ class Trees:
 def closure(known: Lookups, nodes: Iterable[NodeId]) -> list[NodeId]:
     """The nodes that a plan for ``nodes`` must see besides them, themselves included.
 
-    A new node needs its new parents planned with it; one that takes a place needs the node whose base still holds that
-    place (which was moved away or deleted here, perhaps a moment ago) planned with it.
+    A new node needs its new parents planned with it; one that takes a place needs the node whose
+    base still holds that place (which was moved away or deleted here, perhaps a moment ago) planned
+    with it.
     """
     found = list(dict.fromkeys(nodes))
     seen = set(found)

@@ -1,8 +1,9 @@
 """What the server lists for this computer and the configuration does not have.
 
-It was registered by somebody, or the configuration was lost; the answer to ``PUT paths`` names it under ``add``. What
-can be mounted is taken into the configuration, disabled: nothing begins before somebody mounts it. What was removed
-here while the server was away is removed there now. All else is told.
+It was registered by somebody, or the configuration was lost; the answer to ``PUT paths`` names it
+under ``add``. What can be mounted is taken into the configuration, disabled: nothing begins before
+somebody mounts it. What was removed here while the server was away is removed there now. All else
+is told.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FRESH = 60
-"""Seconds that a registration may be younger than to be left alone: 'add' registers first and writes then."""
+"""Seconds that a registration may be younger than to be left alone: 'add' registers first and
+writes then."""
 
 
 MOST = 50
-"""Synchronizations with one server that the configuration may have for one more to be taken up unasked."""
+"""Synchronizations with one server that the configuration may have for one more to be taken up
+unasked."""
 
 MOST_TOLD = 20
 """Sentences about what is not taken up."""
@@ -49,8 +52,8 @@ MOST_TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of the offers: those that are ``taken`` up, a sentence for each that is ``not_taken``, the numbers
-    to be ``removed`` on the server. One that is too young ``waits``."""
+    """What becomes of the offers: those that are ``taken`` up, a sentence for each that is
+    ``not_taken``, the numbers to be ``removed`` on the server. One that is too young ``waits``."""
 
     taken: tuple[Synchronization, ...] = ()
     not_taken: tuple[str, ...] = ()
@@ -68,8 +71,9 @@ def decide(
     now: float,
     usable: Callable[[Path], str | None],
 ) -> Decision:
-    """``removed`` are numbers that were removed here, ``now`` is the server's time in seconds, ``usable`` says what is
-    wrong with a mount point on the disk. Pure but for what ``usable`` looks at."""
+    """``removed`` are numbers that were removed here, ``now`` is the server's time in seconds,
+    ``usable`` says what is wrong with a mount point on the disk. Pure but for what ``usable`` looks
+    at."""
     taken: list[Synchronization] = []
     sentences: list[str] = []
     to_remove: list[int] = []
@@ -95,8 +99,9 @@ def decide(
             wrong = wrong or usable(new.mountpoint)
         if new is None or wrong:
             sentences.append(
-                f"the server '{server.name}' lists {shown(offer.name)} ({_remote(offer)}) for this computer, which is "
-                f"not taken up: {wrong}; where it is not wanted, remove it on the account page"
+                f"the server '{server.name}' lists {shown(offer.name)} ({_remote(offer)}) for this"
+                f" computer, which is not taken up: {wrong}; where it is not wanted, remove it on"
+                " the account page"
             )
             continue
         taken.append(new)
@@ -108,9 +113,9 @@ def decide(
         ]
     if too_many:
         sentences.append(
-            f"the server '{server.name}' lists {too_many} more for this computer, which are not taken up: the "
-            f"configuration has {MOST} of that server already; 'syncin-mount add' takes what you want, and the account "
-            "page removes what you do not"
+            f"the server '{server.name}' lists {too_many} more for this computer, which are not"
+            f" taken up: the configuration has {MOST} of that server already; 'syncin-mount add'"
+            " takes what you want, and the account page removes what you do not"
         )
     return Decision(tuple(taken), tuple(sentences), tuple(to_remove), waits)
 
@@ -120,7 +125,8 @@ def known_to(configuration: Configuration, server: Server) -> frozenset[int]:
     return frozenset(
         each.path_id
         for each in configuration.synchronizations.values()
-        if each.path_id is not None and configuration.servers[each.server].client_id == server.client_id
+        if each.path_id is not None
+        and configuration.servers[each.server].client_id == server.client_id
     )
 
 
@@ -134,9 +140,14 @@ def _as_ours(
         return None, str(error)
     place = Path(offer.local_path)
     if not place.is_absolute() or ".." in place.parts or unheld(offer.local_path) is not None:
-        return None, f"{shown(offer.local_path)} is no folder that can be a mount point on this computer"
+        return (
+            None,
+            f"{shown(offer.local_path)} is no folder that can be a mount point on this computer",
+        )
     wire = offer.scheduler
-    scheduler = None if wire is None else parse_schedule(str(Scheduler(wire.value, Unit(wire.unit))))
+    scheduler = (
+        None if wire is None else parse_schedule(str(Scheduler(wire.value, Unit(wire.unit))))
+    )
     new = Synchronization(
         name=_free_name(configuration, offer.name, remote),
         server=server.name,
@@ -161,14 +172,17 @@ def _remote(offer: SyncPath) -> str:
 
 
 def _free_name(configuration: Configuration, wanted: str, remote: str) -> str:
-    stem = next((each for each in (wanted, remote.rpartition("/")[2]) if check_name(each) is None), "synchronization")
+    stem = next(
+        (each for each in (wanted, remote.rpartition("/")[2]) if check_name(each) is None),
+        "synchronization",
+    )
     names = (stem, *(f"{stem} {number}" for number in range(2, 100)))
     return next((name for name in names if name not in configuration.synchronizations), stem)
 
 
 def usable_on_disk(place: Path) -> str | None:
-    """What is wrong with a mount point, or None. What is mounted there already, a crashed drive too, is fine if it can
-    be ours."""
+    """What is wrong with a mount point, or None. What is mounted there already, a crashed drive
+    too, is fine if it can be ours."""
     mount = mounted_at(place)
     if mount is not None:
         return None if is_ours(mount) else f"something else ({mount.kind}) is mounted at {place}"
@@ -183,9 +197,12 @@ def usable_on_disk(place: Path) -> str | None:
 
 
 class Adoption:
-    """What `decide` says, carried out. One a process; several processes see the same offers at the same time."""
+    """What `decide` says, carried out. One a process; several processes see the same offers at the
+    same time."""
 
-    def __init__(self, folders: Folders, file: ConfigurationFile, server: Server, session: Session) -> None:
+    def __init__(
+        self, folders: Folders, file: ConfigurationFile, server: Server, session: Session
+    ) -> None:
         self._folders = folders
         self._file = file
         self._server = server
@@ -195,8 +212,8 @@ class Adoption:
         self._decided_for: object = None
 
     async def look(self, offers: Iterable[SyncPath]) -> tuple[Synchronization, ...]:
-        """What was taken up. A failure is logged and leaves all to the next run: the settings of what is configured do
-        not depend on it."""
+        """What was taken up. A failure is logged and leaves all to the next run: the settings of
+        what is configured do not depend on it."""
         offers = tuple(offers)
         moment = (offers, self._file.stamp())
         if moment == self._decided_for:
@@ -219,8 +236,8 @@ class Adoption:
         return judged.taken
 
     def _decisions(self, offers: tuple[SyncPath, ...]) -> Decision:
-        """Blocks. What is configured without being asked for is decided under the configuration's lock: another process
-        may just be taking the same up."""
+        """Blocks. What is configured without being asked for is decided under the configuration's
+        lock: another process may just be taking the same up."""
         notes = self._notes.read()
         known = known_to(self._file.read(), self._server)
         unknown = [each for each in offers if each.id not in known]
@@ -245,7 +262,9 @@ class Adoption:
             self._file.update(with_them)
         gone = notes.removed - {each.id for each in offers}
         if gone or judged.not_taken != notes.not_taken:
-            self._notes.update(lambda now: replace(now, removed=now.removed - gone, not_taken=judged.not_taken))
+            self._notes.update(
+                lambda now: replace(now, removed=now.removed - gone, not_taken=judged.not_taken)
+            )
         return judged
 
     async def _remove(self, number: int) -> None:
@@ -259,7 +278,7 @@ class Adoption:
 def taken_up(new: Synchronization) -> str:
     """The sentence about a synchronization that came from the server."""
     return (
-        f"the server lists the synchronization '{new.name}' of {new.remote} for this computer: it is in the "
-        f"configuration now, disabled; mount it at {new.mountpoint} with 'syncin-mount mount {new.name}', "
-        f"or remove it with 'syncin-mount remove {new.name}'"
+        f"the server lists the synchronization '{new.name}' of {new.remote} for this computer: it"
+        f" is in the configuration now, disabled; mount it at {new.mountpoint} with 'syncin-mount"
+        f" mount {new.name}', or remove it with 'syncin-mount remove {new.name}'"
     )

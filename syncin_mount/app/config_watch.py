@@ -1,6 +1,8 @@
-"""The configuration, as people change it while a drive is mounted: what differs takes effect by itself.
+"""The configuration, as people change it while a drive is mounted: what differs takes effect by
+itself.
 
-Commands say when they changed it; what was edited by hand is seen by the file's time, a few seconds later.
+Commands say when they changed it; what was edited by hand is seen by the file's time, a few seconds
+later.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ LOOK_EVERY = 5.0
 
 
 class Following:
-    """``apply`` is given every configuration that differs from the one before; it does not raise."""
+    """``apply`` is given every configuration that differs from the one before; it does not
+    raise."""
 
-    def __init__(self, file: ConfigurationFile, apply: Callable[[Configuration], Awaitable[None]]) -> None:
+    def __init__(
+        self, file: ConfigurationFile, apply: Callable[[Configuration], Awaitable[None]]
+    ) -> None:
         self._file = file
         self._apply = apply
         self._known: Configuration | None = None
@@ -44,7 +49,8 @@ class Following:
                 await self.look()
 
     async def look(self) -> None:
-        """Returns when what the file says now is in force. One that cannot be read leaves everything as it is."""
+        """Returns when what the file says now is in force. One that cannot be read leaves
+        everything as it is."""
         async with self._reading:
             self._stamp = self._file.stamp()
             try:

@@ -1,8 +1,10 @@
-"""Looks at contents when nothing else is to be done, so that rot is known before somebody builds on it.
+"""Looks at contents when nothing else is to be done, so that rot is known before somebody builds on
+it.
 
-Contents that the server does not have get their checksum as soon as they are quiet. All others are looked at once in a
-while: what has no checksum yet gets one, what is not what it was is fetched anew where the server has it, and told
-where it has not. The disk is read at idle priority, and slowly.
+Contents that the server does not have get their checksum as soon as they are quiet. All others are
+looked at once in a while: what has no checksum yet gets one, what is not what it was is fetched
+anew where the server has it, and told where it has not. The disk is read at idle priority, and
+slowly.
 """
 
 from __future__ import annotations
@@ -104,8 +106,8 @@ class Patrol:
             self._seen = replica.sequence()
 
     async def go_round(self) -> None:
-        """Looks at every content once, from where the last process stopped, if the last round began long enough ago.
-        Raises OSError."""
+        """Looks at every content once, from where the last process stopped, if the last round began
+        long enough ago. Raises OSError."""
         state = self._read_state()
         if state["next"] == 0 and self._replica.now_ns() - state["began_ns"] < ROUND_NS:
             return
@@ -153,8 +155,8 @@ class Patrol:
 
 
 def _add(digest: Any, fd: int, length: int, offset: int) -> int:
-    """Adds a piece of a file to the digest; how many bytes. What is read is not kept in memory: the next round is to
-    see what the disk has."""
+    """Adds a piece of a file to the digest; how many bytes. What is read is not kept in memory: the
+    next round is to see what the disk has."""
     with at_idle_priority():
         piece = read_at(fd, length, offset)
         digest.update(piece)

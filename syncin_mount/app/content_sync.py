@@ -1,9 +1,10 @@
 """Contents are brought to the disk beside everything else, and no earlier than is of use.
 
-A content that replaced another one is synced within a second or so: only then does the former go, so at hardly any
-moment could a power cut leave neither of the two whole. For every other content nobody was promised anything before
-fsync(2): it has the time that ext4 and other local file systems give it, and the kernel has written it back by then. A
-sync in the middle of a big copy would make the copy, and all that is done in the file system below, wait for the disk.
+A content that replaced another one is synced within a second or so: only then does the former go,
+so at hardly any moment could a power cut leave neither of the two whole. For every other content
+nobody was promised anything before fsync(2): it has the time that ext4 and other local file systems
+give it, and the kernel has written it back by then. A sync in the middle of a big copy would make
+the copy, and all that is done in the file system below, wait for the disk.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from syncin_mount.store import Awaited, Content, Replica
 
 REST = 30.0
-"""Seconds that a content may stay unsynced that replaced nothing: what ext4's and xfs's data has by the kernel's
-default (dirty_expire_centisecs)."""
+"""Seconds that a content may stay unsynced that replaced nothing: what ext4's and xfs's data has by
+the kernel's default (dirty_expire_centisecs)."""
 
 FEW = 8
-"""Contents up to this number are synced one by one, so that whatever else is being written need not be. For more, one
-sync of the whole file system is cheaper."""
+"""Contents up to this number are synced one by one, so that whatever else is being written need not
+be. For more, one sync of the whole file system is cheaper."""
 
 
 class ContentSync:
@@ -35,9 +36,11 @@ class ContentSync:
         self._waiting_since: float | None = None
 
     async def run(self) -> int:
-        """Syncs what it is time for. Returns the number of an event: effects up to this one may be done.
+        """Syncs what it is time for. Returns the number of an event: effects up to this one may be
+        done.
 
-        Raises OSError: the contents concerned stay marked as not synced. Cancelled, it waits for the thread that syncs.
+        Raises OSError: the contents concerned stay marked as not synced. Cancelled, it waits for
+        the thread that syncs.
         """
         replica = self._replica
         awaited = replica.awaited()
@@ -73,9 +76,11 @@ class ContentSync:
 
 
 async def sync_everything(replica: Replica) -> int:
-    """Syncs every content and name. Returns the number of an event: this one and all before are on the disk now.
+    """Syncs every content and name. Returns the number of an event: this one and all before are on
+    the disk now.
 
-    Raises OSError: the contents stay marked as not synced. Cancelled, it waits for the thread that syncs.
+    Raises OSError: the contents stay marked as not synced. Cancelled, it waits for the thread that
+    syncs.
     """
     doubted = replica.in_doubt()
     for node in doubted:

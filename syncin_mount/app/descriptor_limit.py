@@ -1,4 +1,5 @@
-"""How many files this process may have open: one for each that is open in the drive, and some more."""
+"""How many files this process may have open: one for each that is open in the drive, and some
+more."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ WANTED: Final = 65_536
 
 
 def enough_descriptors() -> None:
-    """Raises this process's limit as far as it may. Raises DaemonError when that is too little to work with."""
+    """Raises this process's limit as far as it may. Raises DaemonError when that is too little to
+    work with."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not on Windows
@@ -32,6 +34,6 @@ def enough_descriptors() -> None:
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft != unlimited and soft < LEAST:
         raise DaemonError(
-            f"this process may have {soft} files open at once, and a drive needs {LEAST} at least: raise the limit "
-            "(ulimit -n 1024, or LimitNOFILE= in a systemd unit), and try again"
+            f"this process may have {soft} files open at once, and a drive needs {LEAST} at least:"
+            " raise the limit (ulimit -n 1024, or LimitNOFILE= in a systemd unit), and try again"
         )

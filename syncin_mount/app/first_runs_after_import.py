@@ -1,9 +1,9 @@
 """The first runs after an import compare contents where times differ, whatever the mode: copies
 seldom kept them.
 
-In mode `fast` a file that is on both sides with another time counts as changed on both: the whole content would be sent
-or fetched, and one version of two equal ones kept in a bin. Equal size and second are taken for equal as ever, and
-compared at leisure (`reconciler.executor.doubtful_files`).
+In mode `fast` a file that is on both sides with another time counts as changed on both: the whole
+content would be sent or fetched, and one version of two equal ones kept in a bin. Equal size and
+second are taken for equal as ever, and compared at leisure (`reconciler.executor.doubtful_files`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MARK = "imported"
-"""The file in the replica's folder that says that there was an import, until what came by it was compared."""
+"""The file in the replica's folder that says that there was an import, until what came by it was
+compared."""
 
 
 class FirstRuns:
@@ -44,10 +45,15 @@ class FirstRuns:
         return replace(settings, meeting=True)
 
     def _is_new_file_here(self, settings: Settings) -> bool:
-        """Whether a file was not agreed on yet that nobody holds or leaves out: more may have to be compared."""
+        """Whether a file was not agreed on yet that nobody holds or leaves out: more may have to be
+        compared."""
         for dirty in self._replica.dirty():
             local = self._replica.local(dirty.node)
-            if local is None or local.kind is not Kind.FILE or self._replica.base(dirty.node) is not None:
+            if (
+                local is None
+                or local.kind is not Kind.FILE
+                or self._replica.base(dirty.node) is not None
+            ):
                 continue
             path = self._replica.local_path(dirty.node)
             if not self._replica.is_held(dirty.node) and not settings.filters.left_out(path):

@@ -27,10 +27,13 @@ REST = 0.05
 
 
 async def keep_history(
-    history: History, folders: Folders, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    history: History,
+    folders: Folders,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """For ever. All of it happens in a thread, a short step at a time, so that neither the drive nor who asks for
-    transfers waits for it."""
+    """For ever. All of it happens in a thread, a short step at a time, so that neither the drive
+    nor who asks for transfers waits for it."""
     task_status.started()
     settings = _Settings(folders)
     looked = -SETTINGS_EVERY

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def changed(
-    replica: Replica, request: ChangeRequest, is_in_flight: Callable[[NodeId], bool] = lambda _node: False
+    replica: Replica,
+    request: ChangeRequest,
+    is_in_flight: Callable[[NodeId], bool] = lambda _node: False,
 ) -> tuple[list[Changed], list[NodeId]]:
-    """Does it for each number, as far as that is possible; what became of it, and the files whose content is to be
-    fetched now. All numbers of one file or folder mean the same: what is held or undone is the file. Raises OSError."""
-    chosen = [(sequence, replica.pending_node(sequence)) for sequence in dict.fromkeys(request.sequences)]
+    """Does it for each number, as far as that is possible; what became of it, and the files whose
+    content is to be fetched now. All numbers of one file or folder mean the same: what is held or
+    undone is the file. Raises OSError."""
+    chosen = [
+        (sequence, replica.pending_node(sequence)) for sequence in dict.fromkeys(request.sequences)
+    ]
     answers: list[Changed] = []
     fetch: list[NodeId] = []
     seen: set[NodeId] = set()
@@ -41,7 +46,12 @@ def changed(
 
 
 def _one(
-    replica: Replica, what: str, node: NodeId, path: str, is_in_flight: Callable[[NodeId], bool], fetch: list[NodeId]
+    replica: Replica,
+    what: str,
+    node: NodeId,
+    path: str,
+    is_in_flight: Callable[[NodeId], bool],
+    fetch: list[NodeId],
 ) -> str:
     if what == "discard":
         done = replica.discard(node, is_in_flight)
@@ -66,7 +76,11 @@ def _one(
 def _undone(done: Undone, path: str) -> str:
     if done.gone:
         return f"{path} is in the bin now"
-    said = f"{done.path} is as on the server again" if done.path == path else f"{path} is {done.path} again"
+    said = (
+        f"{done.path} is as on the server again"
+        if done.path == path
+        else f"{path} is {done.path} again"
+    )
     if done.binned:
         said += "; what you had changed is in the bin"
     return said

@@ -9,15 +9,20 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-_CALLS: Final = {"x86_64": (251, 252), "aarch64": (30, 31), "riscv64": (30, 31), "armv7l": (314, 315)}
+_CALLS: Final = {
+    "x86_64": (251, 252),
+    "aarch64": (30, 31),
+    "riscv64": (30, 31),
+    "armv7l": (314, 315),
+}
 _THIS_THREAD: Final = 1  # IOPRIO_WHO_PROCESS, and 0 for the caller
 _IDLE: Final = 3 << 13
 
 
 @contextlib.contextmanager
 def at_idle_priority() -> Iterator[None]:
-    """What this thread reads meanwhile waits for everybody else's reads; where the system cannot do that, it reads as
-    always."""
+    """What this thread reads meanwhile waits for everybody else's reads; where the system cannot do
+    that, it reads as always."""
     calls = _CALLS.get(platform.machine()) if sys.platform == "linux" else None
     if calls is None:
         yield

@@ -1,4 +1,5 @@
-"""The bin on this computer: the replica's own, and what of it lies in the desktop's trash by now."""
+"""The bin on this computer: the replica's own, and what of it lies in the desktop's trash by
+now."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from syncin_mount.trash import UserBin
 
 OWN, DESKTOP = "local", "trash"
-"""Where an entry lies. An entry of the first is known by a number, one of the second by ``trash:`` and its name."""
+"""Where an entry lies. An entry of the first is known by a number, one of the second by ``trash:``
+and its name."""
 
 _ROUNDS = 50
 _READ = system.READ | getattr(os, "O_NOFOLLOW", 0)
@@ -40,9 +42,12 @@ T = TypeVar("T")
 
 
 class LocalBin:
-    """Of one synchronization, mounted or not. Every method raises NotDone with a sentence for people."""
+    """Of one synchronization, mounted or not. Every method raises NotDone with a sentence for
+    people."""
 
-    def __init__(self, replica: Replica, synchronization: Synchronization, user_bin: UserBin | None) -> None:
+    def __init__(
+        self, replica: Replica, synchronization: Synchronization, user_bin: UserBin | None
+    ) -> None:
         self._replica = replica
         self._synchronization = synchronization
         self._user_bin = user_bin
@@ -51,7 +56,14 @@ class LocalBin:
         """Everything, oldest first."""
         found = [
             BinEntry(
-                str(each.sequence), OWN, each.path, each.time_ns / 1e9, each.size, each.files, each.is_folder, each.why
+                str(each.sequence),
+                OWN,
+                each.path,
+                each.time_ns / 1e9,
+                each.size,
+                each.files,
+                each.is_folder,
+                each.why,
             )
             for each in self._replica.bin_entries()
         ]
@@ -59,16 +71,28 @@ class LocalBin:
             for kept in await _in_thread(self._user_bin.kept):
                 which, path = f"{DESKTOP}:{os.fsdecode(kept.name)}", os.fsdecode(kept.path)
                 moment = kept.removed.timestamp()
-                found.append(BinEntry(which, DESKTOP, path, moment, kept.size, kept.files, kept.is_folder, kept.why))
+                found.append(
+                    BinEntry(
+                        which,
+                        DESKTOP,
+                        path,
+                        moment,
+                        kept.size,
+                        kept.files,
+                        kept.is_folder,
+                        kept.why,
+                    )
+                )
         return sorted(found, key=lambda each: each.time)
 
     async def restore(self, which: str, to: str | None) -> str:
-        """Brings an entry back, to where it was or to the path ``to``; nothing is overwritten. The path that it has
-        now. Cancelled, it leaves the entry, and perhaps a part of it in the drive."""
+        """Brings an entry back, to where it was or to the path ``to``; nothing is overwritten. The
+        path that it has now. Cancelled, it leaves the entry, and perhaps a part of it in the
+        drive."""
         if self._synchronization.direction_in_force is Direction.DOWNLOAD:
             raise NotDone(
-                f"'{self._synchronization.name}' only follows the server, so nothing can be put into it; "
-                "copy what you need from the bin"
+                f"'{self._synchronization.name}' only follows the server, so nothing can be put"
+                " into it; copy what you need from the bin"
             )
         entry = next((each for each in await self.entries() if each.entry == which), None)
         if entry is None:
@@ -84,7 +108,8 @@ class LocalBin:
         return f"{folder}/{name}" if folder else name
 
     async def empty(self, which: list[str]) -> int:
-        """Removes these entries for good; how many there were. One that is gone already is no error."""
+        """Removes these entries for good; how many there were. One that is gone already is no
+        error."""
         own = {int(each) for each in which if each.isdecimal()}
         there = [each.sequence for each in self._replica.bin_entries() if each.sequence in own]
         if there:
@@ -94,14 +119,19 @@ class LocalBin:
             if each.isdecimal() or self._user_bin is None:
                 continue
             with _told(each), contextlib.suppress(KeyError):
-                await _in_thread(functools.partial(self._user_bin.drop, os.fsencode(each.partition(":")[2])))
+                await _in_thread(
+                    functools.partial(self._user_bin.drop, os.fsencode(each.partition(":")[2]))
+                )
                 removed += 1
         return removed
 
     def _missing(self, which: str) -> NotDone:
-        return NotDone(f"the bin has no entry '{which}'; look with: syncin-mount bin {self._synchronization.name} list")
+        return NotDone(
+            f"the bin has no entry '{which}'; look with: syncin-mount bin"
+            f" {self._synchronization.name} list"
+        )
 
-    # places -------------------------------------------------------------------------------------------------------
+    # places ---------------------------------------------------------------------------------------
 
     def _place(self, path: str, to: str | None) -> tuple[NodeId, str]:
         """A folder, made if it is missing, and a free name in it."""
@@ -109,14 +139,18 @@ class LocalBin:
         if to is None:
             parent = self._folder(above)
             date = time.strftime("%Y-%m-%d")
-            return parent, next(free for free in free_names(name, date) if self._child(parent, free) is None)
+            return parent, next(
+                free for free in free_names(name, date) if self._child(parent, free) is None
+            )
         there = self._look(to)
         if there is not None and self._is_folder(there):
             parent, name = there, path.rpartition("/")[2]
         else:
             parent = self._folder(above)
         if self._child(parent, name) is not None:
-            raise NotDone(f"'{to}' is there already, and nothing is overwritten; give another place, or none")
+            raise NotDone(
+                f"'{to}' is there already, and nothing is overwritten; give another place, or none"
+            )
         return parent, name
 
     def _child(self, parent: NodeId, name: str) -> NodeId | None:
@@ -140,11 +174,13 @@ class LocalBin:
                 child = self._make(node, os.fsencode(part), NodeType.FOLDER, _FOLDER_MODE)
                 self._replica.tell_entry(node, os.fsencode(part))
             elif not self._is_folder(child):
-                raise NotDone(f"'{part}' in '{path}' is a file now; say where else it is to go with --to")
+                raise NotDone(
+                    f"'{part}' in '{path}' is a file now; say where else it is to go with --to"
+                )
             node = child
         return node
 
-    # contents -----------------------------------------------------------------------------------------------------
+    # contents -------------------------------------------------------------------------------------
 
     async def _confirm_handed_over(self) -> None:
         """What waits to be done to the bin's files is done, with the syncs in a thread."""
@@ -154,12 +190,17 @@ class LocalBin:
             until = await sync_everything(self._replica)
             self._replica.commit(effects_until=until)
 
-    def _make(self, parent: NodeId, name: bytes, kind: NodeType, mode: int, target: bytes = b"") -> NodeId:
+    def _make(
+        self, parent: NodeId, name: bytes, kind: NodeType, mode: int, target: bytes = b""
+    ) -> NodeId:
         uid, gid = system.OWNER
-        return self._replica.create(parent, name, kind, mode=mode, uid=uid, gid=gid, target=target).node
+        return self._replica.create(
+            parent, name, kind, mode=mode, uid=uid, gid=gid, target=target
+        ).node
 
     async def _take_back(self, kept: str, parent: NodeId, name: bytes) -> None:
-        """Copies an item of the desktop's trash into the drive. It goes from there when the copy is on the disk."""
+        """Copies an item of the desktop's trash into the drive. It goes from there when the copy is
+        on the disk."""
         assert self._user_bin is not None
         top = os.fsencode(kept)
         made: list[tuple[NodeId, bytes, bool]] = []
@@ -169,7 +210,9 @@ class LocalBin:
                 nodes = {b"": parent}
                 for path, state in found:
                     above, _, own = path.rpartition(b"/")
-                    await self._copy(folder, path, state, nodes, above, name if path == top else own, made)
+                    await self._copy(
+                        folder, path, state, nodes, above, name if path == top else own, made
+                    )
         except BaseException:
             for at, own, is_folder in reversed(made):
                 (self._replica.rmdir if is_folder else self._replica.unlink)(at, own)
@@ -197,10 +240,14 @@ class LocalBin:
         elif not stat.S_ISREG(state.st_mode):
             return
         else:
-            await self._copy_file(folder, path, state, self._make(parent, name, NodeType.FILE, _FILE_MODE))
+            await self._copy_file(
+                folder, path, state, self._make(parent, name, NodeType.FILE, _FILE_MODE)
+            )
         made.append((parent, name, stat.S_ISDIR(state.st_mode)))
 
-    async def _copy_file(self, folder: int, path: bytes, state: os.stat_result, node: NodeId) -> None:
+    async def _copy_file(
+        self, folder: int, path: bytes, state: os.stat_result, node: NodeId
+    ) -> None:
         fd = os.open(path, _READ, dir_fd=folder)
         try:
             self._replica.begin_write(node, discard=True)
@@ -240,7 +287,9 @@ def _told(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.EBUSY:
-            raise NotDone(f"'{path}' is just being put into the desktop's trash; try again in a moment") from error
+            raise NotDone(
+                f"'{path}' is just being put into the desktop's trash; try again in a moment"
+            ) from error
         raise NotDone(f"'{path}' cannot be brought back now: {error.strerror}") from error
     except TrashUnusable as error:
         raise NotDone(f"'{path}' cannot be brought back now: {error}") from error

@@ -87,7 +87,8 @@ def _whole(rate: float | None) -> int | None:
 
 
 def _bin(runtime: Runtime) -> str | None:
-    """Where what loses here goes; None without a drive, when it stays in the replica's bin for now."""
+    """Where what loses here goes; None without a drive, when it stays in the replica's bin for
+    now."""
     if runtime.handover is not None:
         trouble = runtime.handover.trouble
         stays = f"; for now it stays in the synchronization's own: {trouble}" if trouble else ""
@@ -108,10 +109,13 @@ class MountedService:
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         engine = self._runtime.engine
-        return views.journal(self._runtime.replica, engine.settings.filters, engine.why_waits, everything=everything)
+        return views.journal(
+            self._runtime.replica, engine.settings.filters, engine.why_waits, everything=everything
+        )
 
     def change(self, request: ChangeRequest) -> list[Changed]:
-        """Stops, lets go or undoes local changes; what was undone to the server's version is fetched."""
+        """Stops, lets go or undoes local changes; what was undone to the server's version is
+        fetched."""
         done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_in_flight)
         self._runtime.hydrator.want(*fetch)
         return done
@@ -126,7 +130,9 @@ class MountedService:
         return sync_events(self._runtime, request)
 
     async def explain(self, path: str) -> Explanation:
-        return views.explanation(self._runtime.synchronization.name, path, await self._runtime.engine.explain(path))
+        return views.explanation(
+            self._runtime.synchronization.name, path, await self._runtime.engine.explain(path)
+        )
 
     async def bin(self) -> list[BinEntry]:
         """What is in the bin of this computer."""
@@ -146,7 +152,8 @@ class MountedService:
         return LocalBin(self._runtime.replica, self._runtime.synchronization, user_bin)
 
     async def wait_synced(self) -> None:
-        """Returns when all that can be sent is sent, or nothing is sent by itself: the status says which."""
+        """Returns when all that can be sent is sent, or nothing is sent by itself: the status says
+        which."""
         await self._runtime.engine.wait_synced()
 
     async def reload(self) -> None:

@@ -1,4 +1,5 @@
-"""How far the work is: the reconciler's progress port, kept as one small state that any number of views may read."""
+"""How far the work is: the reconciler's progress port, kept as one small state that any number of
+views may read."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class _Current:
 
 
 class Meter:
-    """A ``reconciler.ports.Progress``. Memory does not grow with the run. ``now`` is a clock that only goes forward."""
+    """A ``reconciler.ports.Progress``. Memory does not grow with the run. ``now`` is a clock that
+    only goes forward."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -47,7 +49,7 @@ class Meter:
         self._bytes = self._bytes_done = 0
         self._fetched = 0
 
-    # reconciler.ports.Progress -------------------------------------------------------------------------------------
+    # reconciler.ports.Progress --------------------------------------------------------------------
     def listing(self, entries: int) -> None:
         self._phase = "listing"
         self._entries = entries
@@ -62,7 +64,9 @@ class Meter:
         self._bytes += size
 
     def started(self, action: Action, path: str) -> None:
-        self._current[action.node] = _Current(action.op, action.side, path, _size(action), Rate(self._now()))
+        self._current[action.node] = _Current(
+            action.op, action.side, path, _size(action), Rate(self._now())
+        )
 
     def advanced(self, action: Action, size: int) -> None:
         self._bytes_done += size
@@ -81,19 +85,25 @@ class Meter:
         if outcome.result is Result.DONE and outcome.action.op in (Op.SEND, Op.FETCH):
             self._bytes_done += running.size - running.done
 
-    # views -----------------------------------------------------------------------------------------------------------
+    # views ----------------------------------------------------------------------------------------
     def running(self, arriving: Iterable[DownloadProgress] = ()) -> tuple[Running, ...]:
-        """The transfers under way. ``arriving`` is what the hydrator receives, for a run's action or in its stead."""
+        """The transfers under way. ``arriving`` is what the hydrator receives, for a run's action
+        or in its stead."""
         coming = {each.node: each for each in arriving}
         now = self._now()
         found = []
         for node, each in self._current.items():
             fetch = coming.pop(node, None)
-            done, speed = (each.done, each.rate.speed(now)) if fetch is None else (fetch.done, fetch.speed)
+            done, speed = (
+                (each.done, each.rate.speed(now)) if fetch is None else (fetch.done, fetch.speed)
+            )
             found.append(_running(each.op, each.side, each.path, done, each.size, speed))
         return (
             *found,
-            *(_running(Op.FETCH, Side.LOCAL, each.path, each.done, each.size, each.speed) for each in coming.values()),
+            *(
+                _running(Op.FETCH, Side.LOCAL, each.path, each.done, each.size, each.speed)
+                for each in coming.values()
+            ),
         )
 
     def fetching(self) -> None:

@@ -1,7 +1,8 @@
 """One synchronization's settings, here and on the server: agreed on before every run.
 
-The server has the last word on where its folder is and on what we may do there; of the settings that can be changed on
-either side the newer ones hold. What it changed is written to the configuration before a run follows it.
+The server has the last word on where its folder is and on what we may do there; of the settings
+that can be changed on either side the newer ones hold. What it changed is written to the
+configuration before a run follows it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from syncin_mount.config.model import Unit, parse_schedule
 from syncin_mount.config.rules import not_there_yet
 from syncin_mount.config.schema import unholdable
 from syncin_mount.config.values import check_remote
-from syncin_mount.remote.registrations import PathChanges, PathUpdate, SyncPath, register_path, update_paths
+from syncin_mount.remote.registrations import (
+    PathChanges,
+    PathUpdate,
+    SyncPath,
+    register_path,
+    update_paths,
+)
 from syncin_mount.remote.registrations import Scheduler as WireScheduler
 from syncin_mount.remote.remote_paths import shown
 
@@ -76,8 +83,8 @@ def wire(synchronization: Synchronization) -> SyncPath:
 def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
     """Our settings with the server's in their place where it has newer ones. Pure.
 
-    Raises Halted when the folder is another one by its spelling only, Refused when it cannot be synchronized where it
-    is now. Settings that this version cannot follow stay as they are here.
+    Raises Halted when the folder is another one by its spelling only, Refused when it cannot be
+    synchronized where it is now. Settings that this version cannot follow stay as they are here.
     """
     now = ours
     if isinstance(update.remote_path, str) and update.remote_path != ours.remote:
@@ -87,7 +94,10 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
         try:
             now = replace(now, remote=check_remote(update.remote_path))
         except ValueError as error:
-            sentence = f"The folder is now {shown(update.remote_path)}, where it cannot be synchronized: {error}"
+            sentence = (
+                f"The folder is now {shown(update.remote_path)}, where it cannot be synchronized:"
+                f" {error}"
+            )
             raise Refused(sentence) from None
     if isinstance(update.permissions, str):
         now = replace(now, permissions=permissions(update.permissions))
@@ -101,7 +111,11 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
         now,
         timestamp=update.timestamp,
         direction=now.direction if update.mode is msgspec.UNSET else Direction(update.mode),
-        conflict=now.conflict if update.conflict_mode is msgspec.UNSET else Conflict(update.conflict_mode),
+        conflict=(
+            now.conflict
+            if update.conflict_mode is msgspec.UNSET
+            else Conflict(update.conflict_mode)
+        ),
         enabled=enabled,
         # One that was disabled here before is wanted by who mounts it by hand.
         disabled_there=None if enabled else (now.disabled_there or now.enabled or None),
@@ -126,8 +140,11 @@ _MOST_PERMISSIONS = 16
 
 
 def permissions(text: str) -> str:
-    """The server's word for what may be done, without what cannot be part of one: it is kept in the configuration."""
-    return ":".join([each for each in text.split(":") if _PERMISSION.fullmatch(each)][:_MOST_PERMISSIONS])
+    """The server's word for what may be done, without what cannot be part of one: it is kept in the
+    configuration."""
+    return ":".join(
+        [each for each in text.split(":") if _PERMISSION.fullmatch(each)][:_MOST_PERMISSIONS]
+    )
 
 
 def followed(ours: Synchronization, changes: PathChanges) -> Synchronization:
@@ -148,8 +165,8 @@ def _scheduler(update: PathUpdate) -> Scheduler | None:
 
 
 async def newest(session: Session, ours: Synchronization) -> tuple[Synchronization, float | None]:
-    """Our settings with the server's in their place where those are newer, and what time it is there (seconds since
-    the epoch; None when it does not tell). Raises RemoteError, Halted."""
+    """Our settings with the server's in their place where those are newer, and what time it is
+    there (seconds since the epoch; None when it does not tell). Raises RemoteError, Halted."""
     if ours.path_id is None:
         return ours, None
     return followed(ours, await update_paths(session, [wire(ours)])), session.server_time()
@@ -165,14 +182,16 @@ async def gone_there(session: Session, known: Iterable[Synchronization]) -> list
 async def register_again(
     session: Session, synchronizations: Iterable[Synchronization], now: float
 ) -> list[tuple[Synchronization, RemoteError | None]]:
-    """Those that this client no longer has on the server, each with the number that it has from now on, or why it
-    cannot be registered. They go from there with the client, with their entry on the account page, or with a share.
-    ``now`` is wall time in seconds: so the registration is a new one to who does not know it yet. Raises
-    RemoteError."""
+    """Those that this client no longer has on the server, each with the number that it has from now
+    on, or why it cannot be registered. They go from there with the client, with their entry on the
+    account page, or with a share. ``now`` is wall time in seconds: so the registration is a new one
+    to who does not know it yet. Raises RemoteError."""
     again: list[tuple[Synchronization, RemoteError | None]] = []
     for each in await gone_there(session, synchronizations):
         try:
-            new = replace(each, timestamp=max(int(session.server_time() or now), each.timestamp + 1))
+            new = replace(
+                each, timestamp=max(int(session.server_time() or now), each.timestamp + 1)
+            )
             registered = await register_path(session, wire(replace(new, path_id=None)))
         except RemoteError as error:
             again.append((each, error))
@@ -183,7 +202,8 @@ async def register_again(
 
 
 class Registration:
-    """The settings in force. Those ``on_change`` are called whenever they changed, after they were saved."""
+    """The settings in force. Those ``on_change`` are called whenever they changed, after they were
+    saved."""
 
     def __init__(
         self,
@@ -224,18 +244,23 @@ class Registration:
         )
 
     async def fetch_settings(self) -> Settings:
-        """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being in force yet; the
-        next one finds the same. Raises RemoteError, Halted; ConfigurationError when it cannot be saved."""
+        """A ``reconciler.ports.SettingsSource``. A cancelled one may have been saved without being
+        in force yet; the next one finds the same. Raises RemoteError, Halted; ConfigurationError
+        when it cannot be saved."""
         async with self._fetching:
             return await self._fetch_settings()
 
     async def adopt(self, edited: Synchronization) -> None:
-        """Somebody changed the settings here: newer ones than ours are in force from now on, and the server hears of
-        them with the next run. The mount point and the bin stay as they were mounted."""
+        """Somebody changed the settings here: newer ones than ours are in force from now on, and
+        the server hears of them with the next run. The mount point and the bin stay as they were
+        mounted."""
         async with self._fetching:
             ours = self.synchronization
             if edited.timestamp > ours.timestamp:
-                self._follow(replace(edited, **{word: getattr(ours, word) for word in _AS_MOUNTED}), "was set here")
+                self._follow(
+                    replace(edited, **{word: getattr(ours, word) for word in _AS_MOUNTED}),
+                    "was set here",
+                )
 
     async def _fetch_settings(self) -> Settings:
         if self.synchronization.path_id is None:
@@ -267,7 +292,9 @@ class Registration:
         if present is None or present.path_id in (None, ours.path_id):
             return False
         log.info("registered again, as number %s", present.path_id)
-        found = replace(ours, path_id=present.path_id, remote=present.remote, permissions=present.permissions)
+        found = replace(
+            ours, path_id=present.path_id, remote=present.remote, permissions=present.permissions
+        )
         self._follow(found, "the server's page says")
         return True
 

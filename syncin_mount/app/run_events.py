@@ -1,4 +1,5 @@
-"""One run, as a stream of events: the same for the daemon's clients and for a `sync` with nothing mounted."""
+"""One run, as a stream of events: the same for the daemon's clients and for a `sync` with nothing
+mounted."""
 
 from __future__ import annotations
 
@@ -33,12 +34,16 @@ COUNTING = 1.0
 
 
 @contextlib.asynccontextmanager
-async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
-    """Runs once: Progress from time to time, then one Report (or Failure). Leaving early cancels the run."""
+async def sync_events(
+    runtime: Runtime, request: SyncRequest
+) -> AsyncIterator[AsyncIterator[SyncEvent]]:
+    """Runs once: Progress from time to time, then one Report (or Failure). Leaving early cancels
+    the run."""
     send, receive = trio.open_memory_channel[SyncEvent](0)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_run, runtime, request, send)
-        with receive:  # not `async with`: its checkpoint would be cancelled, and that took the place of a Ctrl-C
+        # not `async with`: its checkpoint would be cancelled, and that took the place of a Ctrl-C
+        with receive:
             try:
                 yield receive
             finally:
@@ -46,7 +51,9 @@ async def sync_events(runtime: Runtime, request: SyncRequest) -> AsyncIterator[A
                 nursery.cancel_scope.cancel()
 
 
-async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChannel[SyncEvent]) -> None:
+async def _run(
+    runtime: Runtime, request: SyncRequest, send: trio.MemorySendChannel[SyncEvent]
+) -> None:
     with send, contextlib.ExitStack() as stack:
         runtime.meter.reset()
         stack.enter_context(_limited(runtime, request))
@@ -58,7 +65,9 @@ async def _run(runtime: Runtime, request: SyncRequest, send: trio.MemorySendChan
             except Exception as error:
                 log.exception("a run failed")
                 last = Failure(
-                    "", f"this is an error of the program ({type(error).__name__}: {error}); the log says more"
+                    "",
+                    f"this is an error of the program ({type(error).__name__}: {error}); the log"
+                    " says more",
                 )
             nursery.cancel_scope.cancel()
         await send.send(last)
@@ -81,7 +90,9 @@ def _limited(runtime: Runtime, request: SyncRequest) -> Iterator[None]:
 
 async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
     """The run, and then the contents that it made known."""
-    done = await runtime.engine.sync(dry_run=request.dry_run, confirmed=request.confirmed, plan=request.plan)
+    done = await runtime.engine.sync(
+        dry_run=request.dry_run, confirmed=request.confirmed, plan=request.plan
+    )
     offline = done.offline
     for _ in range(RUNS):
         if request.dry_run or done.offline or done.refused or done.halted:
@@ -125,7 +136,11 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
     return Report(
         name=runtime.synchronization.name,
         dry_run=done.dry_run,
-        done=len(steps) if done.dry_run else sum(outcome.result is Result.DONE for outcome in outcomes),
+        done=(
+            len(steps)
+            if done.dry_run
+            else sum(outcome.result is Result.DONE for outcome in outcomes)
+        ),
         failed=sum(problem.lasting for problem in problems),
         waiting=sum(not problem.lasting for problem in problems),
         conflicts=done.conflicts,

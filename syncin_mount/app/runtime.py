@@ -1,4 +1,5 @@
-"""The assembly: a replica, a session with its server, and the tasks that keep both sides the same."""
+"""The assembly: a replica, a session with its server, and the tasks that keep both sides the
+same."""
 
 from __future__ import annotations
 
@@ -51,12 +52,13 @@ COMMIT_EVERY = 1.0
 """Seconds between commits of the index, when they are quick."""
 
 COMMIT_SHARE = 20
-"""A commit is followed by at least this many times its own duration: so commits take less than 5 % of the time. The
-same holds for the syncs of the contents before them."""
+"""A commit is followed by at least this many times its own duration: so commits take less than 5 %
+of the time. The same holds for the syncs of the contents before them."""
 
 FIRST_RESTART = 2.0
 LONGEST_RESTART = 300.0
-"""Seconds before a task that failed unexpectedly is started again: doubled from the first to the longest."""
+"""Seconds before a task that failed unexpectedly is started again: doubled from the first to the
+longest."""
 
 
 class SystemClock:
@@ -73,8 +75,9 @@ def paused_sentence(name: str) -> str:
 
 @dataclass(slots=True)
 class Runtime:
-    """One synchronization at work. ``handover`` is None where the replica's bin is the user's, as ``own_bin`` says why.
-    ``failure`` is what made a task fail that is being restarted, ``disk`` what the local disk refuses at the moment."""
+    """One synchronization at work. ``handover`` is None where the replica's bin is the user's, as
+    ``own_bin`` says why. ``failure`` is what made a task fail that is being restarted, ``disk``
+    what the local disk refuses at the moment."""
 
     registration: Registration
     session: Session
@@ -133,12 +136,18 @@ class Runtime:
 
 @contextlib.asynccontextmanager
 async def open_runtime(
-    folders: Folders, server: Server, synchronization: Synchronization, *, manual: bool = False, alone: bool = False
+    folders: Folders,
+    server: Server,
+    synchronization: Synchronization,
+    *,
+    manual: bool = False,
+    alone: bool = False,
 ) -> AsyncIterator[Runtime]:
-    """Opens the replica (which locks it) and starts its tasks; ends them, and commits and closes it, at the exit.
+    """Opens the replica (which locks it) and starts its tasks; ends them, and commits and closes
+    it, at the exit.
 
-    Never needs the network. ``alone`` leaves the engine's own loop out: runs happen only by ``engine.sync``. Raises
-    ReplicaError, DaemonError.
+    Never needs the network. ``alone`` leaves the engine's own loop out: runs happen only by
+    ``engine.sync``. Raises ReplicaError, DaemonError.
     """
     refused = not_there_yet(synchronization)
     if refused:
@@ -152,8 +161,14 @@ async def open_runtime(
         limits = Limits(synchronization.limit_up, synchronization.limit_down)
         async with session_with(folders, server, limits) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
-            nursery.start_soon(_kept_running, runtime, functools.partial(_commit_regularly, replica, runtime.tell_disk))
-            nursery.start_soon(_kept_running, runtime, functools.partial(keep_history, replica.history, folders))
+            nursery.start_soon(
+                _kept_running,
+                runtime,
+                functools.partial(_commit_regularly, replica, runtime.tell_disk),
+            )
+            nursery.start_soon(
+                _kept_running, runtime, functools.partial(keep_history, replica.history, folders)
+            )
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 runtime.following = Following(ConfigurationFile(folders), runtime.configure)
@@ -215,13 +230,17 @@ def _assemble(
         name=lambda: registration.synchronization.remote,
     )
     limits = session.wire.limits
-    runtime = Runtime(registration, session, server, replica, link, hydrator, engine, meter, turns, limits)
+    runtime = Runtime(
+        registration, session, server, replica, link, hydrator, engine, meter, turns, limits
+    )
     registration.on_change.append(runtime.reschedule)
     runtime.pause(synchronization.paused)
     return runtime
 
 
-def _handover(folders: Folders, replica: Replica, synchronization: Synchronization) -> tuple[Handover | None, str]:
+def _handover(
+    folders: Folders, replica: Replica, synchronization: Synchronization
+) -> tuple[Handover | None, str]:
     """What brings things to the desktop's trash, or None and why there is no such thing."""
     user_bin, why = find_user_bin(folders, synchronization)
     if user_bin is None:
@@ -230,7 +249,8 @@ def _handover(folders: Folders, replica: Replica, synchronization: Synchronizati
 
 
 def _saver(file: ConfigurationFile) -> Save:
-    """Puts what differs into the configuration as it is then: somebody may have edited the rest meanwhile."""
+    """Puts what differs into the configuration as it is then: somebody may have edited the rest
+    meanwhile."""
 
     async def save(before: Synchronization, after: Synchronization) -> None:
         changed = {
@@ -241,7 +261,11 @@ def _saver(file: ConfigurationFile) -> Save:
 
         def with_it(now: Configuration) -> Configuration:
             present = now.synchronizations.get(after.name)
-            return now if present is None else now.with_synchronization(dataclasses.replace(present, **changed))
+            return (
+                now
+                if present is None
+                else now.with_synchronization(dataclasses.replace(present, **changed))
+            )
 
         await trio.to_thread.run_sync(file.update, with_it)
 
@@ -269,11 +293,11 @@ async def _commit_regularly(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Brings contents to the disk (`syncin_mount.app.content_sync`), and then the index; last go the contents that were
-    replaced. About once a second each.
+    """Brings contents to the disk (`syncin_mount.app.content_sync`), and then the index; last go
+    the contents that were replaced. About once a second each.
 
-    What is not in the index yet is in the journal: a failure costs nothing but a longer start, and is tried again.
-    ``tell`` is given what the disk refuses, and None when it does not any more.
+    What is not in the index yet is in the journal: a failure costs nothing but a longer start, and
+    is tried again. ``tell`` is given what the disk refuses, and None when it does not any more.
     """
     task_status.started()
     trouble = _Trouble(tell, replica.folder.name)
@@ -319,7 +343,10 @@ class _Trouble:
             sentence = "the disk with the local copy is full; nothing is lost, but make room there"
         else:
             reason = error.strerror or str(error)
-            sentence = f"{what} cannot be brought to the disk with the local copy ({reason}); it is tried again"
+            sentence = (
+                f"{what} cannot be brought to the disk with the local copy ({reason}); it is tried"
+                " again"
+            )
         if self._known.get(what) != sentence:
             log.error("%s", sentence)
         self._known[what] = sentence
@@ -349,8 +376,9 @@ async def _kept_running(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Runs the task for ever. An error of ours must not take the drive away from under its users: it is logged with
-    its traceback, shown by the status, and the task starts again after a growing pause."""
+    """Runs the task for ever. An error of ours must not take the drive away from under its users:
+    it is logged with its traceback, shown by the status, and the task starts again after a growing
+    pause."""
     pause = FIRST_RESTART
     first = _FirstStart(task_status)
     while True:
@@ -362,7 +390,9 @@ async def _kept_running(
             log.error("%s", runtime.failure)
         except Exception as error:
             log.exception("a task of the drive failed; it starts again in %.0f s", pause)
-            runtime.failure = f"an error of this program ({type(error).__name__}); the log says more"
+            runtime.failure = (
+                f"an error of this program ({type(error).__name__}); the log says more"
+            )
         first.started()
         if trio.current_time() - began > LONGEST_RESTART:
             pause = FIRST_RESTART

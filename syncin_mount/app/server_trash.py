@@ -1,4 +1,5 @@
-"""The server's trash, as far as it came from one synchronized folder. It belongs to all devices of the account."""
+"""The server's trash, as far as it came from one synchronized folder. It belongs to all devices of
+the account."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ _PATH_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder of the trash, by its path in the synchronized folder, and where its content was. ``since`` (ms) is when
-    it got into the trash at the earliest."""
+    """A folder of the trash, by its path in the synchronized folder, and where its content was.
+    ``since`` (ms) is when it got into the trash at the earliest."""
 
     path: str
     origin: str
@@ -51,11 +52,13 @@ class ServerTrash:
         self._session = session
         self._remote = remote
         self.left_out = 0
-        """How many things the last `entries` knew of and did not list, because there was no end of them."""
+        """How many things the last `entries` knew of and did not list, because there was no end of
+        them."""
 
     async def entries(self) -> list[BinEntry]:
-        """Files, and folders with nothing in them, oldest first. ``time`` is the latest moment at which they can have
-        got there: the server tells no better. Ends about `LOOKING` seconds after it began, or with `ENTRIES`."""
+        """Files, and folders with nothing in them, oldest first. ``time`` is the latest moment at
+        which they can have got there: the server tells no better. Ends about `LOOKING` seconds
+        after it began, or with `ENTRIES`."""
         until = trio.current_time() + LOOKING
         found: list[BinEntry] = []
         self.left_out = 0
@@ -67,7 +70,10 @@ class ServerTrash:
                 continue
             now = await self._names_now(folder.origin) if items else set()
             for item in items:
-                path, was = join(folder.path, item.name), join(folder.origin, name_before_trash(item.name))
+                path, was = (
+                    join(folder.path, item.name),
+                    join(folder.origin, name_before_trash(item.name)),
+                )
                 moment = max(item.ctime, folder.since)
                 if item.is_dir:
                     if trio.current_time() >= until or len(path.encode()) > _PATH_BYTES:
@@ -79,7 +85,11 @@ class ServerTrash:
                 if len(found) >= ENTRIES:
                     self.left_out += 1
                     continue
-                why = "replaced by a newer version" if name_before_trash(item.name) in now else "deleted"
+                why = (
+                    "replaced by a newer version"
+                    if name_before_trash(item.name) in now
+                    else "deleted"
+                )
                 found.append(
                     BinEntry(
                         f"{SERVER}:{path}",
@@ -98,14 +108,17 @@ class ServerTrash:
         return join(self._remote, path) if path else self._remote
 
     async def _since(self) -> int:
-        """When the synchronized folder itself got into the trash, if it did: a change of its content changes its mtime
-        with its ctime, a move its ctime alone."""
+        """When the synchronized folder itself got into the trash, if it did: a change of its
+        content changes its mtime with its ctime, a move its ctime alone."""
         parent, name = split(self._remote)
         try:
             items = await trash_items(self._session, parent)
         except Missing:
             return 0
-        return max((item.ctime for item in items if item.name == name and item.ctime != item.mtime), default=0)
+        return max(
+            (item.ctime for item in items if item.name == name and item.ctime != item.mtime),
+            default=0,
+        )
 
     async def _items(self, path: str) -> list[TrashItem]:
         try:
@@ -123,8 +136,8 @@ class ServerTrash:
             raise
 
     async def restore(self, path: str, to: str | None) -> str:
-        """Moves something out of the trash, a folder with all below it, to where it was or to ``to``; nothing is
-        overwritten. The path that it has now."""
+        """Moves something out of the trash, a folder with all below it, to where it was or to
+        ``to``; nothing is overwritten. The path that it has now."""
         was = "/".join(map(name_before_trash, path.split("/")))
         above, name = split(was if to is None else to)
         if to is not None and await self._is_folder(to):
@@ -140,7 +153,10 @@ class ServerTrash:
             except Missing as error:
                 raise NotDone(f"the server's trash has no '{path}' from this folder") from error
             return target
-        raise NotDone(f"'{to or was}' is there already, and nothing is overwritten; give another place, or none")
+        raise NotDone(
+            f"'{to or was}' is there already, and nothing is overwritten; give another place, or"
+            " none"
+        )
 
     async def _is_folder(self, path: str) -> bool:
         above, name = split(path)
@@ -158,11 +174,13 @@ class ServerTrash:
                 try:
                     await make_folder(self._session, self._at(made))
                 except Exists as error:
-                    raise NotDone(f"'{made}' is a file now; say where else it is to go with --to") from error
+                    raise NotDone(
+                        f"'{made}' is a file now; say where else it is to go with --to"
+                    ) from error
 
     async def empty(self, paths: list[str]) -> int:
-        """Destroys these, and then the folders that held nothing else; how many there were. What got into the trash
-        meanwhile stays."""
+        """Destroys these, and then the folders that held nothing else; how many there were. What
+        got into the trash meanwhile stays."""
         removed = 0
         for path in paths:
             try:

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from syncin_mount.config import Folders
 
 
-_CRASHED = [-getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGABRT") if hasattr(signal, name)]
+_CRASHED = [
+    -getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGABRT") if hasattr(signal, name)
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The daemon did not come up: the exit status and sentence that it would have shown in the foreground."""
+    """The daemon did not come up: the exit status and sentence that it would have shown in the
+    foreground."""
 
     status: int
     sentence: str
@@ -35,10 +38,12 @@ class Refusal:
 def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
     """Starts ``syncin-mount mount NAME`` in a session of its own; None once the drive can be used.
 
-    Its standard output and error go to the log. Blocks. Raises DaemonError when it ends without a word. Interrupted
-    (Ctrl-C), it leaves the daemon to come up.
+    Its standard output and error go to the log. Blocks. Raises DaemonError when it ends without a
+    word. Interrupted (Ctrl-C), it leaves the daemon to come up.
     """
-    daemon, word = _spawned(folders, name, lambda descriptor: mount_command(name, descriptor, arguments))
+    daemon, word = _spawned(
+        folders, name, lambda descriptor: mount_command(name, descriptor, arguments)
+    )
     if not word:
         raise DaemonError(wordless(folders, name, daemon.wait()))
     return _parted(daemon, word)
@@ -50,11 +55,16 @@ def spawn_supervisor(folders: Folders) -> Refusal | None:
     daemon, word = _spawned(folders, SUPERVISOR, lambda descriptor: [*program, str(descriptor)])
     if not word:
         how = _how_ended(daemon.wait())
-        raise DaemonError(f"the supervisor ended without a word ({how}); its log says more: {folders.log(SUPERVISOR)}")
+        raise DaemonError(
+            f"the supervisor ended without a word ({how}); its log says more:"
+            f" {folders.log(SUPERVISOR)}"
+        )
     return _parted(daemon, word)
 
 
-def _spawned(folders: Folders, name: str, command: Callable[[int], list[str]]) -> tuple[subprocess.Popen[bytes], bytes]:
+def _spawned(
+    folders: Folders, name: str, command: Callable[[int], list[str]]
+) -> tuple[subprocess.Popen[bytes], bytes]:
     """The process, and its first word through the pipe: empty when it ended without one."""
     log = folders.log(name)
     private_folder(log.parent)
@@ -88,7 +98,17 @@ def _parted(daemon: subprocess.Popen[bytes], word: bytes) -> Refusal | None:
 
 def mount_command(name: str, descriptor: int, arguments: list[str]) -> list[str]:
     """The daemon's command line; ``descriptor`` is the pipe's end that it says its word to."""
-    return [sys.executable, "-m", "syncin_mount", "mount", "--ready-fd", str(descriptor), *arguments, "--", name]
+    return [
+        sys.executable,
+        "-m",
+        "syncin_mount",
+        "mount",
+        "--ready-fd",
+        str(descriptor),
+        *arguments,
+        "--",
+        name,
+    ]
 
 
 def refusal_in(word: bytes) -> Refusal | None:
@@ -98,11 +118,19 @@ def refusal_in(word: bytes) -> Refusal | None:
 
 
 def wordless(folders: Folders, name: str, status: int) -> str:
-    """The sentence about a daemon that ended with this status (negative: a signal) and did not say why."""
+    """The sentence about a daemon that ended with this status (negative: a signal) and did not say
+    why."""
     # A bad page of the index ends a process so (docs/internals/recovery.md, "Check and repair").
-    perhaps = f"; 'syncin-mount check {name}' tells whether its local copy is damaged" if status in _CRASHED else ""
+    perhaps = (
+        f"; 'syncin-mount check {name}' tells whether its local copy is damaged"
+        if status in _CRASHED
+        else ""
+    )
     how = _how_ended(status)
-    return f"the daemon of '{name}' ended without a word ({how}){perhaps}; its log says more: {folders.log(name)}"
+    return (
+        f"the daemon of '{name}' ended without a word ({how}){perhaps}; its log says more:"
+        f" {folders.log(name)}"
+    )
 
 
 def _how_ended(status: int) -> str:

@@ -32,8 +32,8 @@ _ALL = 0
 
 
 class Handover:
-    """Whatever the replica's bin has for good goes to the user's. As long as that does not work, the replica's keeps
-    it; and the drive never waits for it: the files move in a thread.
+    """Whatever the replica's bin has for good goes to the user's. As long as that does not work,
+    the replica's keeps it; and the drive never waits for it: the files move in a thread.
 
     ``trouble`` is one clause about why something stays where it is, or None.
     """
@@ -42,7 +42,8 @@ class Handover:
         self._replica = replica
         self.bin = user_bin
         self._drive = os.fsencode(os.path.abspath(drive))
-        self._again: dict[int, tuple[float, float]] = {}  # by entry: when it is tried again, and the pause before
+        # by entry: when it is tried again, and the pause before
+        self._again: dict[int, tuple[float, float]] = {}
         self._never: set[int] = set()
         self._seen = -1
         self.trouble: str | None = None
@@ -55,14 +56,16 @@ class Handover:
         """For ever. Cancelled in the middle of a copy, it leaves the entry where it was."""
         task_status.started()
         while True:
-            if self._replica.sequence() != self._seen or any(self._due(entry) for entry in self._again):
+            if self._replica.sequence() != self._seen or any(
+                self._due(entry) for entry in self._again
+            ):
                 self._seen = self._replica.sequence()
                 await self.round()
             await trio.sleep(LOOK_EVERY)
 
     async def round(self) -> None:
-        """Everything that is due now, once. What fails does not keep the rest from going, but for a bin that can take
-        nothing."""
+        """Everything that is due now, once. What fails does not keep the rest from going, but for a
+        bin that can take nothing."""
         if not self._due(_ALL):
             return
         for entry in self._replica.durable_bin_entries():
@@ -77,7 +80,9 @@ class Handover:
                 self._failed(_ALL, str(error))
                 return
             except OSError as error:
-                self._failed(entry.sequence, f"{self.bin.place} does not take it ({error.strerror})")
+                self._failed(
+                    entry.sequence, f"{self.bin.place} does not take it ({error.strerror})"
+                )
             else:
                 self._succeeded(entry.sequence)
 
@@ -104,14 +109,18 @@ class Handover:
         with self._replica.lease_bin_entry(entry.sequence) as folder:
             take = functools.partial(self.bin.take, folder, item, trio.from_thread.check_cancelled)
             name = await trio.to_thread.run_sync(take)
-            # On the disk there. A kill from here on finds the folder empty, or the item in the trash, and comes here.
+            # On the disk there. A kill from here on finds the folder empty, or the item in the
+            # trash, and comes here.
             self._replica.bin_drop([entry.sequence])
         if name is not None:
             log.info("%s is in the desktop's trash now, as %s (%s)", entry.path, name, entry.why)
 
 
 def item_of(entry: BinEntry, drive: bytes) -> Item:
-    """The entry as the desktop is told of it: to be put back to its place in the drive. Raises NotForTrash."""
+    """The entry as the desktop is told of it: to be put back to its place in the drive. Raises
+    NotForTrash."""
     removed = dt.datetime.fromtimestamp(entry.time_ns // 10**9, tz=dt.UTC)
     mark = f"{entry.sequence}-{entry.time_ns}"
-    return Item(entry.name, drive.rstrip(b"/") + b"/" + os.fsencode(entry.path), removed, mark, entry.why)
+    return Item(
+        entry.name, drive.rstrip(b"/") + b"/" + os.fsencode(entry.path), removed, mark, entry.why
+    )

@@ -1,4 +1,5 @@
-"""What a schedule needs of this computer: a memory of the last run, and drives that run one after another."""
+"""What a schedule needs of this computer: a memory of the last run, and drives that run one after
+another."""
 
 from __future__ import annotations
 
@@ -23,17 +24,20 @@ LOOK_EVERY = 1.0
 
 
 def _put(path: Path, text: str) -> None:
-    """Replaces the file by an ASCII text, which its owner alone can read, whatever the umask. Raises OSError."""
+    """Replaces the file by an ASCII text, which its owner alone can read, whatever the umask.
+    Raises OSError."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)  # of a process that was killed; its mode would stay
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    with os.fdopen(
+        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+    ) as file:
         file.write(text)
     new.replace(path)
 
 
 class RememberedRun:
-    """A ``schedule.LastRun``: a file of a few bytes beside the replica. It is not synced: after a power cut an older
-    time only brings a run too many."""
+    """A ``schedule.LastRun``: a file of a few bytes beside the replica. It is not synced: after a
+    power cut an older time only brings a run too many."""
 
     def __init__(self, replica: Path) -> None:
         self._path = replica / "last-run"
@@ -53,7 +57,8 @@ class RememberedRun:
 
 
 class RememberedDeletions:
-    """A ``deletion_history.Memory``: a file beside the replica. It is not synced: a power cut may forget the last."""
+    """A ``deletion_history.Memory``: a file beside the replica. It is not synced: a power cut may
+    forget the last."""
 
     def __init__(self, replica: Path) -> None:
         self._path = replica / "deletions.json"
@@ -72,8 +77,8 @@ class RememberedDeletions:
 
 
 class Turns:
-    """Whose run it is, where the drives run one after another: the holder of a lock, which the system releases when a
-    process is killed. ``scheduling`` may change while somebody waits."""
+    """Whose run it is, where the drives run one after another: the holder of a lock, which the
+    system releases when a process is killed. ``scheduling`` may change while somebody waits."""
 
     def __init__(self, state: Path) -> None:
         self._state = state

@@ -37,13 +37,15 @@ def filter_of(patterns: tuple[str, ...]) -> Filter:
 
 
 def stays_here(path: str, filters: Filter = DEFAULT) -> bool:
-    """Whether a node at this path, or a folder above it, is left out of the synchronization (of every one, as a
-    default). Such nodes may differ from what the server has for ever, but nothing of them waits."""
+    """Whether a node at this path, or a folder above it, is left out of the synchronization (of
+    every one, as a default). Such nodes may differ from what the server has for ever, but nothing
+    of them waits."""
     return filters.left_out(path)
 
 
 def is_unsendable(path: str) -> bool:
-    """Whether the path is not UTF-8: then it stays here as a link does, and no server can hold it."""
+    """Whether the path is not UTF-8: then it stays here as a link does, and no server can hold
+    it."""
     return not path.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
@@ -93,8 +95,8 @@ def journal(
     *,
     everything: bool = False,
 ) -> Iterator[JournalEntry]:
-    """The local operations that the server does not have yet, in their order, each with why it waits; with
-    ``everything``, also those that stay here."""
+    """The local operations that the server does not have yet, in their order, each with why it
+    waits; with ``everything``, also those that stay here."""
     now = time.time()
     for operation in replica.pending():
         path = path_of(replica, operation.node) or operation.path
@@ -103,10 +105,13 @@ def journal(
             continue
         wait = why_waits(operation.node, _held(replica, operation.node))
         if left_out:
-            wait = PendingReason(PendingState.LOCAL, "it stays here: its name or a filter leaves it out")
+            wait = PendingReason(
+                PendingState.LOCAL, "it stays here: its name or a filter leaves it out"
+            )
         elif is_unsendable(path):
             wait = PendingReason(
-                PendingState.LOCAL, "it stays here: its path is not UTF-8, and the server can hold no other"
+                PendingState.LOCAL,
+                "it stays here: its path is not UTF-8, and the server can hold no other",
             )
         local = replica.local(operation.node)
         yield JournalEntry(
@@ -132,7 +137,8 @@ def _held(replica: Replica, node: NodeId) -> str | None:
 
 
 def wanted(query: TransferQuery) -> HistoryQuery:
-    """The query as the history understands it. ValueError for an action or side that there is not."""
+    """The query as the history understands it. ValueError for an action or side that there is
+    not."""
     return HistoryQuery(
         action=None if query.op is None else Op(query.op),
         side=None if query.side is None else Side(query.side),
@@ -177,7 +183,9 @@ def state(found: State | None) -> NodeState | None:
 def planned(step: Step) -> PlannedAction:
     """A planned action with its reason and the states that it rests on."""
     states = state(step.base), state(step.local), state(step.remote)
-    return PlannedAction(step.op, step.side, step.path, step.new_path, step.size, step.reason, *states)
+    return PlannedAction(
+        step.op, step.side, step.path, step.new_path, step.size, step.reason, *states
+    )
 
 
 def explanation(name: str, path: str, report: Report) -> Explanation:
@@ -198,7 +206,8 @@ def explanation(name: str, path: str, report: Report) -> Explanation:
 
 
 def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:
-    """What the engine could not settle, but for what is left out on purpose, or is local only by its name."""
+    """What the engine could not settle, but for what is left out on purpose, or is local only by
+    its name."""
     for each in found:
         if not (stays_here(each.path, filters) or is_unsendable(each.path)):
             yield Problem(each.path, each.why, each.lasting)

@@ -12,8 +12,8 @@ DEBUG_OPTION = "--debug"
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs one command and exits with its status: see `syncin_mount.cli.exit_status`.
 
-    ``--debug`` is understood anywhere among the arguments: it shows the traceback of an error, and the logs of what the
-    command starts say more.
+    ``--debug`` is understood anywhere among the arguments: it shows the traceback of an error, and
+    the logs of what the command starts say more.
     """
     from syncin_mount.cli.command_group import group  # noqa: PLC0415
     from syncin_mount.cli.exit_status import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     debug = DEBUG_OPTION in words
     words = [word for word in words if word != DEBUG_OPTION]
     if debug:
-        os.environ["SYNCIN_MOUNT_DEBUG"] = "1"  # daemon.logs reads it, in daemons that this one starts, too
+        # daemon.logs reads it, in daemons that this one starts, too
+        os.environ["SYNCIN_MOUNT_DEBUG"] = "1"
     try:
         status = group.main(words, prog_name="syncin-mount", standalone_mode=False)
         sys.stdout.flush()

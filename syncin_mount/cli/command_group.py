@@ -13,7 +13,8 @@ from syncin_mount import __version__
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A command that is not imported yet: ``MODULE:ATTRIBUTE``, and its line in the list of commands."""
+    """A command that is not imported yet: ``MODULE:ATTRIBUTE``, and its line in the list of
+    commands."""
 
     target: str
     help: str
@@ -31,7 +32,9 @@ def _own(name: str, line: str) -> Lazy:
 
 COMMANDS: dict[str, Lazy] = {
     "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
-    "serve": Lazy("syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."),
+    "serve": Lazy(
+        "syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."
+    ),
     "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
     "clients": _own("clients", "List what is logged in to your accounts, and log others out."),
     "remote": _own("remote", "Look into a server's folders and make new ones."),
@@ -39,8 +42,12 @@ COMMANDS: dict[str, Lazy] = {
     "list": _own("list_", "List the synchronizations."),
     "show": _own("show", "Show all settings of a synchronization."),
     "edit": _own("edit", "Change settings of a synchronization."),
-    "enable": Lazy("syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."),
-    "disable": Lazy("syncin_mount.cli.commands.enable:disable", "Leave synchronizations out of 'up' and runs."),
+    "enable": Lazy(
+        "syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."
+    ),
+    "disable": Lazy(
+        "syncin_mount.cli.commands.enable:disable", "Leave synchronizations out of 'up' and runs."
+    ),
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
@@ -66,7 +73,8 @@ COMMANDS: dict[str, Lazy] = {
 
 
 COMPLETE_VARIABLE = "_SYNCIN_MOUNT_COMPLETE"
-"""The environment variable with which click's shell scripts ask for completions: named after the program."""
+"""The environment variable with which click's shell scripts ask for completions: named after the
+program."""
 
 
 class LazyGroup(click.Group):
@@ -81,7 +89,9 @@ class LazyGroup(click.Group):
             return None
         if COMPLETE_VARIABLE not in os.environ:
             return lazy.load()
-        from syncin_mount.cli.shell_completion import teach  # noqa: PLC0415 (only when a shell asks)
+        from syncin_mount.cli.shell_completion import (  # noqa: PLC0415
+            teach,
+        )
 
         return teach((cmd_name,), lazy.load())
 
@@ -95,7 +105,10 @@ class LazyGroup(click.Group):
     no_args_is_help=False,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every command explains itself: syncin-mount COMMAND --help. With --debug, errors come with a traceback.",
+    epilog=(
+        "Every command explains itself: syncin-mount COMMAND --help. With --debug, errors come with"
+        " a traceback."
+    ),
 )
 @click.version_option(__version__, prog_name="syncin-mount")
 @click.pass_context

@@ -13,7 +13,8 @@ class Exit(enum.IntEnum):
 
     DONE = 0
     UNFINISHED = 1
-    """Finished, but something failed or waits (it is listed); also an error of this program or this machine."""
+    """Finished, but something failed or waits (it is listed); also an error of this program or this
+    machine."""
     USAGE = 2
     UNREACHABLE = 3
     HALTED = 4
@@ -30,7 +31,8 @@ class CommandError(Exception):
 
 
 def explain(error: BaseException) -> tuple[int, str]:
-    """Exit status and sentence of whatever ended a command. An empty sentence: nothing is to be said."""
+    """Exit status and sentence of whatever ended a command. An empty sentence: nothing is to be
+    said."""
     leaves = _leaves(error)
     for leaf in leaves:
         known = _known(leaf)
@@ -44,7 +46,10 @@ def explain(error: BaseException) -> tuple[int, str]:
     if isinstance(leaf, OSError) and leaf.strerror:
         where = f": {leaf.filename}" if leaf.filename else ""
         return Exit.UNFINISHED, f"the system refused it ({leaf.strerror}{where})"
-    return Exit.UNFINISHED, f"this is an error of the program ({type(leaf).__name__}: {leaf}); --debug shows where"
+    return (
+        Exit.UNFINISHED,
+        f"this is an error of the program ({type(leaf).__name__}: {leaf}); --debug shows where",
+    )
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -57,7 +62,8 @@ def _leaves(error: BaseException) -> list[BaseException]:
 def _known(error: BaseException) -> tuple[int, str] | None:
     """Errors whose text is a sentence for people already.
 
-    Which modules they come from is looked up by name: a module that was never imported raised nothing.
+    Which modules they come from is looked up by name: a module that was never imported raised
+    nothing.
     """
     if isinstance(error, CommandError):
         return error.status, str(error)
@@ -70,7 +76,10 @@ def _known(error: BaseException) -> tuple[int, str] | None:
         return Exit.USAGE, error.format_message()
     status = _OF_OURS.get(_qualified(type(error)))
     if status is None:
-        status = next((s for s in map(_OF_OURS.get, map(_qualified, type(error).__mro__)) if s is not None), None)
+        status = next(
+            (s for s in map(_OF_OURS.get, map(_qualified, type(error).__mro__)) if s is not None),
+            None,
+        )
     return None if status is None else (status, str(error))
 
 
@@ -95,5 +104,5 @@ _OF_OURS: dict[str, Exit] = {
     "reconciler.errors.Mismatch": Exit.UNREACHABLE,
     "reconciler.errors.RemoteError": Exit.REFUSED,
 }
-"""The nearest class in an error's ancestry decides. A lost or failing server counts as unreachable; everything else
-that it says is a refusal."""
+"""The nearest class in an error's ancestry decides. A lost or failing server counts as unreachable;
+everything else that it says is a refusal."""

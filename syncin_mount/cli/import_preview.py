@@ -1,4 +1,5 @@
-"""What would become of a folder's files if it were imported, against what the server lists. Pure."""
+"""What would become of a folder's files if it were imported, against what the server lists.
+Pure."""
 
 from __future__ import annotations
 
@@ -35,9 +36,9 @@ class Heap:
 
 @dataclass(slots=True)
 class Preview:
-    """``known`` is False when the server could not be asked: then all files are ``ours``. ``there`` are only on the
-    server, ``clash`` are a file on one side and a folder on the other, ``local`` are never sent: left out, or nothing
-    that the server can hold."""
+    """``known`` is False when the server could not be asked: then all files are ``ours``. ``there``
+    are only on the server, ``clash`` are a file on one side and a folder on the other, ``local``
+    are never sent: left out, or nothing that the server can hold."""
 
     files: int = 0
     folders: int = 0
@@ -52,8 +53,11 @@ class Preview:
     local: Heap = field(default_factory=Heap)
 
 
-def compare(found: Iterable[Found], listed: dict[str, Entry] | None, left_out: Callable[[str], bool]) -> Preview:
-    """``listed`` has the server's entries by path; None: nobody knows them. ``left_out`` are a filter's paths."""
+def compare(
+    found: Iterable[Found], listed: dict[str, Entry] | None, left_out: Callable[[str], bool]
+) -> Preview:
+    """``listed`` has the server's entries by path; None: nobody knows them. ``left_out`` are a
+    filter's paths."""
     preview = Preview(known=listed is not None)
     rest = dict(listed or {})
     for each in found:
@@ -103,9 +107,15 @@ _WINS = {
 }
 
 
-def sentences(preview: Preview, direction: Direction, conflict: Conflict) -> Iterator[tuple[str, list[str]]]:
+def sentences(
+    preview: Preview, direction: Direction, conflict: Conflict
+) -> Iterator[tuple[str, list[str]]]:
     """What is said of each heap that is not empty, with examples."""
-    wins, ours, there = _WINS[conflict], "are only here: they are sent", "are only there: they come here"
+    wins, ours, there = (
+        _WINS[conflict],
+        "are only here: they are sent",
+        "are only there: they come here",
+    )
     if direction is Direction.UPLOAD:
         wins = "yours win, the server's go to its trash"
         there = "are only there: THEY ARE DELETED THERE, into the server's trash"
@@ -119,11 +129,16 @@ def sentences(preview: Preview, direction: Direction, conflict: Conflict) -> Ite
         (preview.clash, "are a file on one side and a folder on the other: both are kept"),
         (preview.ours, ours if preview.known else "are here; what the server has is not known now"),
         (preview.there, there),
-        (preview.local, "stay on this computer (links, names that are no text, left out by a filter)"),
+        (
+            preview.local,
+            "stay on this computer (links, names that are no text, left out by a filter)",
+        ),
     )
     for heap, said in heaps:
         if heap.count:
-            told = [] if heap is preview.same else [output.printable(path) for path in heap.examples]
+            told = (
+                [] if heap is preview.same else [output.printable(path) for path in heap.examples]
+            )
             yield f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {said}", told
 
 

@@ -1,4 +1,5 @@
-"""The manual page, made from the commands' own help: ``python -m syncin_mount.cli.man_page > syncin-mount.1``.
+"""The manual page, made from the commands' own help: ``python -m syncin_mount.cli.man_page >
+syncin-mount.1``.
 
 Written in man(7)'s macros, without any whose result depends on the formatter.
 """
@@ -17,7 +18,10 @@ from syncin_mount.cli.exit_status import Exit
 
 STATUS = {
     Exit.DONE: "Done.",
-    Exit.UNFINISHED: "Finished, but something failed or waits, and is listed; or the program or this computer failed.",
+    Exit.UNFINISHED: (
+        "Finished, but something failed or waits, and is listed; or the program or this computer"
+        " failed."
+    ),
     Exit.USAGE: "The command line or the configuration is wrong; nothing was done.",
     Exit.UNREACHABLE: "The server cannot be reached, or fails.",
     Exit.HALTED: "Halted: what would have been done looks like a mistake.",
@@ -26,7 +30,10 @@ STATUS = {
 }
 _FILES = (
     ("~/.config/syncin-mount/config.toml", "Settings; may be edited."),
-    ("~/.local/state/syncin-mount/replicas/NAME/", "The local copy of a synchronization, with its journal."),
+    (
+        "~/.local/state/syncin-mount/replicas/NAME/",
+        "The local copy of a synchronization, with its journal.",
+    ),
     ("~/.local/state/syncin-mount/logs/NAME.log", "Its log."),
 )
 
@@ -68,12 +75,17 @@ def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
         yield from _below((name,), lazy.load())
 
 
-def _below(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def _below(
+    path: tuple[str, ...], command: click.Command
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        # What the group itself takes stands before the name of the command below it, as in "filter NAME add".
+        # What the group itself takes stands before the name of the command below it, as in "filter
+        # NAME add".
         own = [
-            param.make_metavar(click.Context(command)) for param in command.params if isinstance(param, click.Argument)
+            param.make_metavar(click.Context(command))
+            for param in command.params
+            if isinstance(param, click.Argument)
         ]
         for name, each in command.commands.items():
             yield from _below((*path, *own, name), each)
@@ -96,14 +108,20 @@ def _text(text: str) -> Iterator[str]:
         if number:
             yield ".PP"
         if paragraph.lstrip().startswith("\b"):
-            yield from (".nf", *map(_plain, paragraph.lstrip().removeprefix("\b").strip("\n").splitlines()), ".fi")
+            yield from (
+                ".nf",
+                *map(_plain, paragraph.lstrip().removeprefix("\b").strip("\n").splitlines()),
+                ".fi",
+            )
         else:
             yield _plain(" ".join(paragraph.split()))
 
 
 def _plain(text: str) -> str:
     """Nothing of it is taken for a request or an escape; everything beyond ASCII by its code."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    escaped = (
+        text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    )
     escaped = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in escaped)
     return f"\\&{escaped}" if escaped.startswith(".") else escaped
 

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 
 def tell_daemons(folders: Folders, names: Iterable[str]) -> None:
-    """Returns when those that are mounted follow the configuration. One that does not answer looks into it by itself
-    within seconds, so that is only a warning."""
+    """Returns when those that are mounted follow the configuration. One that does not answer looks
+    into it by itself within seconds, so that is only a warning."""
     mounted = [name for name in names if listens(folders.socket(name))]
     if mounted:
         output.run_async(_reload, folders, mounted)
 
 
 async def _reload(folders: Folders, names: list[str]) -> None:
-    from syncin_mount.control.client import Client, ControlError, NotRunning  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.client import (  # noqa: PLC0415
+        Client,
+        ControlError,
+        NotRunning,
+    )
 
     for name in names:
         try:
@@ -31,4 +35,7 @@ async def _reload(folders: Folders, names: list[str]) -> None:
         except NotRunning:
             continue
         except ControlError as error:
-            output.warn(f"{name}: {error}; the drive follows by itself within seconds, or when it is mounted again")
+            output.warn(
+                f"{name}: {error}; the drive follows by itself within seconds, or when it is"
+                " mounted again"
+            )

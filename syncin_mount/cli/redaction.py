@@ -1,8 +1,10 @@
-"""Names taken out of a text that is to be shown to strangers, each by the same stand-in everywhere. Pure.
+"""Names taken out of a text that is to be shown to strangers, each by the same stand-in everywhere.
+Pure.
 
-A positive list decides: what stays are numbers, marks and the words of the program's own messages (and the system's).
-Any other word is a name, and becomes ``x1``, ``x2``, …; in a path every part does, whatever word it is. So one sees
-that two lines are about the same file, how deep it lies and what kind it is, but not what it is called.
+A positive list decides: what stays are numbers, marks and the words of the program's own messages
+(and the system's). Any other word is a name, and becomes ``x1``, ``x2``, …; in a path every part
+does, whatever word it is. So one sees that two lines are about the same file, how deep it lies and
+what kind it is, but not what it is called.
 """
 
 from __future__ import annotations
@@ -27,14 +29,30 @@ _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _SCHEME = re.compile(r"https?://")
 _PLACES = frozenset(
-    {"personal", "spaces", "shares", "api", "app", "sync", "webdav", "dev", "fuse", "proc", "etc", "run", "usr", "bin"}
+    {
+        "personal",
+        "spaces",
+        "shares",
+        "api",
+        "app",
+        "sync",
+        "webdav",
+        "dev",
+        "fuse",
+        "proc",
+        "etc",
+        "run",
+        "usr",
+        "bin",
+    }
     | {"lib", "python3", "site-packages"}
 )
 """Parts of paths that every installation has."""
 
 
 def vocabulary() -> frozenset[str]:
-    """The words of all that the program says, and the system's sentences about errors, in small letters."""
+    """The words of all that the program says, and the system's sentences about errors, in small
+    letters."""
     words: set[str] = set()
     for package in ("syncin_mount", "reconciler"):
         spec = importlib.util.find_spec(package)
@@ -49,8 +67,8 @@ def vocabulary() -> frozenset[str]:
 
 
 class Redaction:
-    """The stand-ins of one report. ``names`` are known ones, which may be words of the vocabulary or hold blanks;
-    ``secrets`` go whatever else is kept: with ``keep_names``, only they do."""
+    """The stand-ins of one report. ``names`` are known ones, which may be words of the vocabulary
+    or hold blanks; ``secrets`` go whatever else is kept: with ``keep_names``, only they do."""
 
     def __init__(
         self,
@@ -65,7 +83,11 @@ class Redaction:
         self._keep = keep_names
         self._secrets = [secret for secret in secrets if secret]
         found = sorted({name for name in names if len(name) > 1}, key=len, reverse=True)
-        self._names = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in found)) if found else None
+        self._names = (
+            re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in found))
+            if found
+            else None
+        )
 
     def text(self, text: str) -> str:
         """The text without secrets, and without names unless they are kept."""
@@ -102,15 +124,21 @@ class Redaction:
         if "/" in core:
             return before + self._path(core) + after
         if _EXTENSION.search(core) and not core.replace(".", "").isdigit() and "..." not in core:
-            if all(part.lower() in self._words for part in _WORD.findall(core)) and core.count("_") + core.count("."):
+            if all(part.lower() in self._words for part in _WORD.findall(core)) and core.count(
+                "_"
+            ) + core.count("."):
                 return chunk  # the program's own, as reconciler.engine.engine or config.toml
             return before + self._name(core) + after
         core = _ADDRESS.sub(lambda found: self._stand_in(found[0]), core)
         return before + _WORD_OR_STAND_IN.sub(lambda found: self._word(found[0]), core) + after
 
     def _path(self, path: str) -> str:
-        return "/".join(part if part in _PLACES or (not _WORD.search(part) and not _ADDRESS.search(part))
-                        else self._name(part) for part in path.split("/"))  # fmt: skip
+        return "/".join(
+            part
+            if part in _PLACES or (not _WORD.search(part) and not _ADDRESS.search(part))
+            else self._name(part)
+            for part in path.split("/")
+        )
 
     def _word(self, word: str) -> str:
         known = word.lower() in self._words or _STAND_IN.fullmatch(word) or not _WORD.search(word)

@@ -1,4 +1,5 @@
-"""Synchronizations that the server has no more, registered again; and mounted drives that hear of it."""
+"""Synchronizations that the server has no more, registered again; and mounted drives that hear of
+it."""
 
 from __future__ import annotations
 
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 
 
 def register_again(folders: Folders, server: Server, names: Iterable[str]) -> list[str]:
-    """Registers those of ``names`` that the server does not have, has the mounted ones go on at once, and says so.
-    Returns the names of those that it had. Raises RemoteError, ConfigurationError."""
+    """Registers those of ``names`` that the server does not have, has the mounted ones go on at
+    once, and says so. Returns the names of those that it had. Raises RemoteError,
+    ConfigurationError."""
     configured = ConfigurationFile(folders).read().synchronizations
     ours = [configured[name] for name in names]
     done = output.run_async(_register, folders, server, ours)
     for again, error in done:
         if error is not None:
-            output.warn(f"{again.name}: the server has it no more, and does not register it again ({error})")
+            output.warn(
+                f"{again.name}: the server has it no more, and does not register it again ({error})"
+            )
             continue
         _remember_number(folders, again)
         output.say(f"{again.name}: registered again for {again.remote}")
@@ -46,7 +50,8 @@ async def _register(
 
 def tell_gone(folders: Folders, server: Server, names: Iterable[str]) -> None:
     """Has the mounted ones of ``names`` go on at once, and names those that the server does not
-    have: somebody may have removed them there on purpose. Raises RemoteError, ConfigurationError."""
+    have: somebody may have removed them there on purpose. Raises RemoteError,
+    ConfigurationError."""
     configured = ConfigurationFile(folders).read().synchronizations
     ours = [configured[name] for name in names]
     gone = output.run_async(_gone, folders, server, ours)
@@ -59,7 +64,9 @@ def tell_gone(folders: Folders, server: Server, names: Iterable[str]) -> None:
         )
 
 
-async def _gone(folders: Folders, server: Server, ours: list[Synchronization]) -> list[Synchronization]:
+async def _gone(
+    folders: Folders, server: Server, ours: list[Synchronization]
+) -> list[Synchronization]:
     from syncin_mount.app.registration import gone_there  # noqa: PLC0415
     from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
 
@@ -84,14 +91,19 @@ def _remember_number(folders: Folders, again: Synchronization) -> None:
 
 
 def retry(folders: Folders, names: Iterable[str]) -> None:
-    """Those that are mounted try again at once what the server refused; else it takes them some minutes."""
+    """Those that are mounted try again at once what the server refused; else it takes them some
+    minutes."""
     mounted = [name for name in names if listens(folders.socket(name))]
     if mounted:
         output.run_async(_retry, folders, mounted)
 
 
 async def _retry(folders: Folders, names: list[str]) -> None:
-    from syncin_mount.control.client import Client, ControlError, NotRunning  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.client import (  # noqa: PLC0415
+        Client,
+        ControlError,
+        NotRunning,
+    )
 
     for name in names:
         try:
@@ -100,4 +112,7 @@ async def _retry(folders: Folders, names: list[str]) -> None:
         except NotRunning:
             continue
         except ControlError as error:
-            output.warn(f"{name}: {error}; the drive goes on by itself within minutes, or when it is mounted again")
+            output.warn(
+                f"{name}: {error}; the drive goes on by itself within minutes, or when it is"
+                " mounted again"
+            )

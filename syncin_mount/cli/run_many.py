@@ -1,4 +1,5 @@
-"""Runs of several synchronizations for one command: one after another or side by side, each by its daemon or here."""
+"""Runs of several synchronizations for one command: one after another or side by side, each by its
+daemon or here."""
 
 from __future__ import annotations
 
@@ -64,8 +65,9 @@ async def run_all(
     *,
     parallel: bool,
 ) -> list[Ran]:
-    """How each ended, in their order; progress goes to the terminal meanwhile. One that fails does not keep the others
-    from running. Cancelling it ends the runs, also the daemons', and leaves everything resumable."""
+    """How each ended, in their order; progress goes to the terminal meanwhile. One that fails does
+    not keep the others from running. Cancelling it ends the runs, also the daemons', and leaves
+    everything resumable."""
     ended: dict[str, Ran] = {}
     here = trio.CapacityLimiter(AT_ONCE)
     with ProgressView([each.name for each in chosen]) as view:
@@ -102,7 +104,9 @@ async def _run(
 
     if synchronization.paused and not request.dry_run:
         name = synchronization.name
-        sentence = f"'{name}' is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+        sentence = (
+            f"'{name}' is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
+        )
         raise CommandError(sentence, Exit.UNFINISHED)
     report: Report | None = None
     async with _events(folders, configuration, synchronization, request, here) as events:
@@ -114,7 +118,9 @@ async def _run(
             else:
                 report = event
     if report is None:
-        raise CommandError(f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED)
+        raise CommandError(
+            f"the run of '{synchronization.name}' ended without a report", Exit.UNFINISHED
+        )
     return report
 
 

@@ -1,6 +1,8 @@
-"""What a shell is told when somebody presses Tab: names out of the configuration, folders, and what click knows itself.
+"""What a shell is told when somebody presses Tab: names out of the configuration, folders, and what
+click knows itself.
 
-Only the configuration file is read: no server is asked, no replica opened. Whatever goes wrong completes nothing.
+Only the configuration file is read: no server is asked, no replica opened. Whatever goes wrong
+completes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ class _Named(click.ParamType[str]):
     def __init__(self, names: Callable[[Configuration], Iterable[tuple[str, str]]]) -> None:
         self._names = names
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
         given = {*ctx.params.get(param.name or "", ())} if param.nargs == -1 else set()
         return [
             CompletionItem(name, help=what)
@@ -40,8 +44,12 @@ class _Named(click.ParamType[str]):
             return []
 
 
-_SYNCHRONIZATION = _Named(lambda now: ((each.name, each.remote) for each in now.synchronizations.values()))
-_SERVER = _Named(lambda now: ((each.name, f"{each.login} at {each.url}") for each in now.servers.values()))
+_SYNCHRONIZATION = _Named(
+    lambda now: ((each.name, each.remote) for each in now.synchronizations.values())
+)
+_SERVER = _Named(
+    lambda now: ((each.name, f"{each.login} at {each.url}") for each in now.servers.values())
+)
 _FOLDER = click.Path(file_okay=False)
 
 _NEW = {("add",), ("server", "add")}
@@ -49,8 +57,8 @@ _NEW = {("add",), ("server", "add")}
 
 
 def teach(path: tuple[str, ...], command: click.Command) -> click.Command:
-    """Gives the parameters of a command, and of those below it, their types for completion. ``path`` is how it is
-    called."""
+    """Gives the parameters of a command, and of those below it, their types for completion.
+    ``path`` is how it is called."""
     if isinstance(command, click.Group):
         for name, below in command.commands.items():
             teach((*path, name), below)

@@ -1,4 +1,5 @@
-"""Finding out how synchronizations are: from their daemons, the supervisor, or their replicas at rest."""
+"""Finding out how synchronizations are: from their daemons, the supervisor, or their replicas at
+rest."""
 
 from __future__ import annotations
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from syncin_mount.control.supervision import Answer, Supervised
 
 _SOON = 5.0
-"""Seconds before a daemon is to start in which its replica is left alone: only one process can have it."""
+"""Seconds before a daemon is to start in which its replica is left alone: only one process can have
+it."""
 
 
 class StatusPoller:
-    """Looks again and again. A replica at rest has to be opened for that: it is only when something changed there."""
+    """Looks again and again. A replica at rest has to be opened for that: it is only when something
+    changed there."""
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
@@ -37,7 +40,8 @@ class StatusPoller:
         """What keeps the supervisor from answering, or from following the configuration."""
 
     async def look(self, chosen: Sequence[Synchronization], now: float) -> list[StatusRow]:
-        """How these are; whatever goes wrong with one of them is its ``error``. All are asked at the same time."""
+        """How these are; whatever goes wrong with one of them is its ``error``. All are asked at
+        the same time."""
         answer = await trio.to_thread.run_sync(self._supervisor)
         found: dict[str, StatusRow] = {}
 
@@ -67,7 +71,9 @@ class StatusPoller:
         self.trouble = None if answer is None or answer.trouble is None else answer.trouble
         return answer
 
-    async def _status(self, configured: Synchronization, supervised: Supervised | None, now: float) -> Status | None:
+    async def _status(
+        self, configured: Synchronization, supervised: Supervised | None, now: float
+    ) -> Status | None:
         name = configured.name
         try:
             async with daemon_of(self._folders, name) as daemon:
@@ -81,7 +87,11 @@ class StatusPoller:
         looks = _looks(self._folders.replica(name))
         if name in self._resting and self._resting[name][0] == looks:
             return self._resting[name][1]
-        if supervised is not None and supervised.next_try is not None and supervised.next_try - now < _SOON:
+        if (
+            supervised is not None
+            and supervised.next_try is not None
+            and supervised.next_try - now < _SOON
+        ):
             return None
         status = resting_status(self._folders, configured)
         self._resting[name] = _looks(self._folders.replica(name)), status

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def told(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer | None:
-    """The supervisor's answer, or None when there is no supervisor. Raises SupervisorError when it does not answer."""
+    """The supervisor's answer, or None when there is no supervisor. Raises SupervisorError when it
+    does not answer."""
     try:
         return ask(folders, request, seconds=seconds)
     except NoSupervisor:

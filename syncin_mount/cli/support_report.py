@@ -33,7 +33,18 @@ if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
     from syncin_mount.control.messages import JournalEntry, Transfer
 
-_LIBRARIES = ("pyfuse3", "trio", "lmdb", "httpx", "httpcore", "hypercorn", "msgspec", "click", "rich", "jeepney")
+_LIBRARIES = (
+    "pyfuse3",
+    "trio",
+    "lmdb",
+    "httpx",
+    "httpcore",
+    "hypercorn",
+    "msgspec",
+    "click",
+    "rich",
+    "jeepney",
+)
 _LONGEST_LOG = 2_000_000
 """Bytes of a log; the newest."""
 
@@ -47,8 +58,8 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of the archive: what it is, for people, and how it is come by. Not ``private``: nothing in it is
-    anybody's."""
+    """A file of the archive: what it is, for people, and how it is come by. Not ``private``:
+    nothing in it is anybody's."""
 
     name: str
     what: str
@@ -56,9 +67,12 @@ class Part:
     private: bool = True
 
 
-def write_report(path: Path, folders: Folders, findings: Callable[[], list[str]], *, with_names: bool) -> list[Part]:
-    """Writes the archive, which only its owner can read, and tells what is in it. Raises OSError; FileExistsError when
-    there is something already. Takes some seconds, and longer where a server does not answer."""
+def write_report(
+    path: Path, folders: Folders, findings: Callable[[], list[str]], *, with_names: bool
+) -> list[Part]:
+    """Writes the archive, which only its owner can read, and tells what is in it. Raises OSError;
+    FileExistsError when there is something already. Takes some seconds, and longer where a server
+    does not answer."""
     configuration = _configuration(folders)
     parts = [
         Part(
@@ -117,15 +131,24 @@ def _readme(parts: list[Part], *, with_names: bool) -> str:
     names = (
         "Names of files, folders, users and servers are in it."
         if with_names
-        else "Names of files, folders, users and servers are replaced by x1, x2, …, the same name by the same."
+        else (
+            "Names of files, folders, users and servers are replaced by x1, x2, …, the same name by"
+            " the same."
+        )
     )
     lines = [f"{part.name}: {part.what}" for part in parts]
     return "\n".join(
-        ["A report about syncin-mount. No file's content and no log-in data is in it.", names, "", *lines, ""]
+        [
+            "A report about syncin-mount. No file's content and no log-in data is in it.",
+            names,
+            "",
+            *lines,
+            "",
+        ]
     )
 
 
-# what there is --------------------------------------------------------------------------------------------------------
+# what there is ------------------------------------------------------------------------------------
 
 
 def _configuration(folders: Folders) -> Configuration:
@@ -147,11 +170,17 @@ def _versions(folders: Folders) -> str:
         {
             "syncin-mount": __version__,
             "python": platform.python_version(),
-            "system": {"kernel": platform.release(), "machine": platform.machine(), "is": _os_release()},
+            "system": {
+                "kernel": platform.release(),
+                "machine": platform.machine(),
+                "is": _os_release(),
+            },
             "fusermount3": _output(["fusermount3", "--version"]),
             "libraries": libraries,
             "state": _disk(folders.state),
-            "environment": sorted(key for key in os.environ if key.startswith(("SYNCIN_", "XDG_", "DBUS_"))),
+            "environment": sorted(
+                key for key in os.environ if key.startswith(("SYNCIN_", "XDG_", "DBUS_"))
+            ),
         }
     )
 
@@ -182,7 +211,10 @@ def _settings(folders: Folders) -> str:
         if "proxy" in table:
             table["proxy"] = without_login(str(table["proxy"]))
     tables = {kind: document.get(kind, {}) for kind in ("servers", "synchronizations")}
-    lists = {kind: [{"name": name, **table} for name, table in found.items()] for kind, found in tables.items()}
+    lists = {
+        kind: [{"name": name, **table} for name, table in found.items()]
+        for kind, found in tables.items()
+    }
     return _json({**{key: value for key, value in document.items() if key not in tables}, **lists})
 
 
@@ -206,7 +238,9 @@ def _systemd() -> str:
 
 def _output(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=_PATIENCE)
+        done = subprocess.run(
+            command, capture_output=True, check=False, text=True, timeout=_PATIENCE
+        )
     except FileNotFoundError:
         return f"{command[0]} is not here"
     except subprocess.TimeoutExpired:
@@ -217,7 +251,9 @@ def _output(command: list[str]) -> str:
 def _log(folders: Folders, name: str) -> str:
     from syncin_mount.cli.commands.logs import rotated  # noqa: PLC0415 (start-up time)
 
-    text = "".join(each.read_text(encoding="utf-8", errors="replace") for each in rotated(folders.log(name)))
+    text = "".join(
+        each.read_text(encoding="utf-8", errors="replace") for each in rotated(folders.log(name))
+    )
     return text[-_LONGEST_LOG:].strip() or "nothing is logged"
 
 
@@ -228,10 +264,26 @@ def _of_synchronization(
     return [
         Part(f"{place}/status.json", "how it is", lambda: _status(folders, configuration, each)),
         Part(f"{place}/log", "what it logged", lambda: _log(folders, name)),
-        Part(f"{place}/failures.json", f"its last {_FAILURES} failed transfers", lambda: _failures(folders, name)),
-        Part(f"{place}/journal.json", "how many changes wait, and why", lambda: _journal(folders, each)),
-        Part(f"{place}/check.txt", "what is out of order in the local copy", lambda: _check(folders, name)),
-        Part(f"{place}/copy.json", "how big the parts of the local copy are", lambda: _sizes(folders.replica(name))),
+        Part(
+            f"{place}/failures.json",
+            f"its last {_FAILURES} failed transfers",
+            lambda: _failures(folders, name),
+        ),
+        Part(
+            f"{place}/journal.json",
+            "how many changes wait, and why",
+            lambda: _journal(folders, each),
+        ),
+        Part(
+            f"{place}/check.txt",
+            "what is out of order in the local copy",
+            lambda: _check(folders, name),
+        ),
+        Part(
+            f"{place}/copy.json",
+            "how big the parts of the local copy are",
+            lambda: _sizes(folders.replica(name)),
+        ),
     ]
 
 
@@ -270,7 +322,10 @@ def _check(folders: Folders, name: str) -> str:
         return "there is no local copy"
     from syncin_mount.store import check  # noqa: PLC0415 (start-up time)
 
-    return "\n".join(f"node {each.node}: {each.what}" for each in check(folders.replica(name))) or "all is in order"
+    return (
+        "\n".join(f"node {each.node}: {each.what}" for each in check(folders.replica(name)))
+        or "all is in order"
+    )
 
 
 def _sizes(replica: Path) -> str:
@@ -291,7 +346,7 @@ def _json(value: Any) -> str:
     return json.dumps(msgspec.to_builtins(value), indent=1, ensure_ascii=False)
 
 
-# what must not be in it -----------------------------------------------------------------------------------------------
+# what must not be in it ---------------------------------------------------------------------------
 
 
 def _secrets(folders: Folders) -> list[str]:
@@ -307,7 +362,12 @@ def _secrets(folders: Folders) -> list[str]:
 
 def _names(folders: Folders, configuration: Configuration) -> set[str]:
     """Names that are known: they may be words that the program uses, too, or several words."""
-    found = {os.environ.get("USER", ""), os.environ.get("LOGNAME", ""), platform.node(), Path.home().name}
+    found = {
+        os.environ.get("USER", ""),
+        os.environ.get("LOGNAME", ""),
+        platform.node(),
+        Path.home().name,
+    }
     for server in configuration.servers.values():
         found |= {server.name, server.login, server.url.partition("://")[2]}
     for each in configuration.synchronizations.values():

@@ -1,4 +1,5 @@
-"""Commands' access to a synchronization: its daemon when it is mounted, else its replica in this process."""
+"""Commands' access to a synchronization: its daemon when it is mounted, else its replica in this
+process."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ async def daemon_of(folders: Folders, name: str) -> AsyncIterator[Client | None]
 
 @contextlib.contextmanager
 def replica_of(folders: Folders, name: str) -> Iterator[Replica | None]:
-    """The replica, opened and locked, or None when nothing was ever synchronized. Raises ReplicaError."""
+    """The replica, opened and locked, or None when nothing was ever synchronized. Raises
+    ReplicaError."""
     folder = folders.replica(name)
     if not folder.is_dir():
         yield None
@@ -57,7 +59,9 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             remote=synchronization.remote,
             mountpoint=str(synchronization.mountpoint),
             mounted=False,
-            waiting=0 if replica is None else views.waiting(replica, views.filter_of(synchronization.filters)),
+            waiting=0
+            if replica is None
+            else views.waiting(replica, views.filter_of(synchronization.filters)),
             absent=0 if replica is None else replica.absent_count(),
             known=0 if replica is None else replica.base_count(),
             restriction=synchronization.restriction,

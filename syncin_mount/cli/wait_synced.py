@@ -22,20 +22,27 @@ if TYPE_CHECKING:
 _PAUSED = "paused, and nothing is carried; let it go on: syncin-mount resume {name}"
 
 
-def wait_for(folders: Folders, chosen: Sequence[Synchronization], *, only_mounted: bool, as_json: bool) -> int:
-    """Returns when the drives have nothing left that can be sent, and says what each still has; the exit status, as
-    that of a run, the worst of them. ``only_mounted`` leaves out the others; else they are a CommandError."""
+def wait_for(
+    folders: Folders, chosen: Sequence[Synchronization], *, only_mounted: bool, as_json: bool
+) -> int:
+    """Returns when the drives have nothing left that can be sent, and says what each still has; the
+    exit status, as that of a run, the worst of them. ``only_mounted`` leaves out the others; else
+    they are a CommandError."""
     drives = [each.name for each in chosen if listens(folders.socket(each.name))]
     absent = [each.name for each in chosen if each.name not in drives]
     if absent and not only_mounted:
-        raise CommandError(f"'{absent[0]}' is not mounted, so nothing carries its changes; run 'sync {absent[0]}'")
+        raise CommandError(
+            f"'{absent[0]}' is not mounted, so nothing carries its changes; run 'sync {absent[0]}'"
+        )
     ended: dict[str, Status | Exception] = output.run_async(_all_synced, folders, drives)
     worst = int(Exit.DONE)
     documents: list[object] = []
     for name in drives:
         status, sentence, left = _told(name, ended[name])
         worst = max(worst, status)
-        documents.append({"name": name, "waiting": left, "error": None if status == Exit.DONE else sentence})
+        documents.append(
+            {"name": name, "waiting": left, "error": None if status == Exit.DONE else sentence}
+        )
         if not as_json:
             (output.say if status == Exit.DONE else output.warn)(f"{name}: {sentence}")
     if as_json:
@@ -68,7 +75,8 @@ async def _all_synced(folders: Folders, names: list[str]) -> dict[str, Status | 
 
 
 async def _after_a_run(daemon: Client) -> Status:
-    """Of a drive that runs on a schedule, or when it is told to: what is left could be hours away else."""
+    """Of a drive that runs on a schedule, or when it is told to: what is left could be hours away
+    else."""
     if (await daemon.status()).waiting:
         async with daemon.sync(SyncRequest()) as events:
             async for _ in events:

@@ -1,4 +1,5 @@
-"""The configuration file: read, checked, changed in place, never overwritten when it cannot be read."""
+"""The configuration file: read, checked, changed in place, never overwritten when it cannot be
+read."""
 
 from __future__ import annotations
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from syncin_mount.config.model import Configuration, Server, Synchronization
 
 _HEADING = """\
-# The servers and synchronizations of syncin-mount. This file may be edited: comments and order are kept.
+# The servers and synchronizations of syncin-mount. This file may be edited: comments and order are
+# kept.
 """
 
 
 class ConfigurationError(Exception):
-    """The configuration file cannot be used. ``str()`` is one sentence with file, line and what is expected."""
+    """The configuration file cannot be used. ``str()`` is one sentence with file, line and what is
+    expected."""
 
 
 class ConfigurationFile:
@@ -35,7 +38,8 @@ class ConfigurationFile:
         self.path: Path = folders.config_file
 
     def read(self) -> Configuration:
-        """What the file says now; nothing is configured when there is none. Raises ConfigurationError."""
+        """What the file says now; nothing is configured when there is none. Raises
+        ConfigurationError."""
         return self._parse(self._text())
 
     def stamp(self) -> tuple[int, int, int] | None:
@@ -49,8 +53,8 @@ class ConfigurationFile:
     def update(self, change: Callable[[Configuration], Configuration]) -> Configuration:
         """Replaces the configuration by ``change`` of it, under the lock that all writers share.
 
-        ``change`` may raise to leave everything as it is. Blocks while another process writes. Raises
-        ConfigurationError when the file cannot be read or written; then it stays as it was.
+        ``change`` may raise to leave everything as it is. Blocks while another process writes.
+        Raises ConfigurationError when the file cannot be read or written; then it stays as it was.
         """
         self._folders.make()
         with locked(self._folders.state / "config.lock"):
@@ -71,7 +75,8 @@ class ConfigurationFile:
             return ""
         except OSError as error:
             raise ConfigurationError(
-                f"the configuration {self.path} cannot be read ({error.strerror}); make it readable for you"
+                f"the configuration {self.path} cannot be read ({error.strerror}); make it readable"
+                " for you"
             ) from error
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
@@ -88,11 +93,13 @@ class ConfigurationFile:
                 f"{self.path}, line {line}: {what}; this is not TOML, mend or remove the line"
             ) from error
         except schema.InvalidError as error:
-            raise ConfigurationError(f"{self.path}, line {_line(text, error.where)}: {error}") from error
+            raise ConfigurationError(
+                f"{self.path}, line {_line(text, error.where)}: {error}"
+            ) from error
 
     def _check(self, text: str, after: Configuration) -> None:
-        """What is written says what was meant, whoever gave the values: a file that cannot be read stops every
-        command."""
+        """What is written says what was meant, whoever gave the values: a file that cannot be read
+        stops every command."""
         try:
             if schema.parse(tomllib.loads(text.encode().decode())) == after:
                 return
@@ -101,14 +108,17 @@ class ConfigurationFile:
             why = "it has bytes in it that are no text"
         except (tomllib.TOMLDecodeError, schema.InvalidError) as error:
             why = str(error)
-        raise ConfigurationError(f"{self.path} cannot hold this change ({why}); nothing was changed")
+        raise ConfigurationError(
+            f"{self.path} cannot hold this change ({why}); nothing was changed"
+        )
 
     def _write(self, text: str) -> None:
         try:
             write_atomic(self.path, text.encode())
         except OSError as error:
             raise ConfigurationError(
-                f"the configuration {self.path} cannot be written ({error.strerror}); nothing was changed"
+                f"the configuration {self.path} cannot be written ({error.strerror}); nothing was"
+                " changed"
             ) from error
 
 
@@ -163,9 +173,11 @@ def _apply(
 
 
 def _without_table(text: str, where: tuple[str, str]) -> str:
-    """The text without the table that the heading ``[KIND.NAME]`` begins; comments above the next heading stay.
+    """The text without the table that the heading ``[KIND.NAME]`` begins; comments above the next
+    heading stay.
 
-    (To tomlkit they are the end of the table before them.) A table without such a heading is left alone.
+    (To tomlkit they are the end of the table before them.) A table without such a heading is left
+    alone.
     """
     lines = _lines(text)
     headings = [index for index, line in enumerate(lines) if _heading(line) is not None]
@@ -181,7 +193,8 @@ def _without_table(text: str, where: tuple[str, str]) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """With their ends. To TOML nothing but a line feed ends a line; U+2028 and others may stand in a value."""
+    """With their ends. To TOML nothing but a line feed ends a line; U+2028 and others may stand in
+    a value."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -201,7 +214,8 @@ def _heading(line: str) -> tuple[str, ...] | None:
 
 
 def _syntax(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
-    """The line and the reason, from a message such as ``Expected '=' after a key (at line 3, column 7)``."""
+    """The line and the reason, from a message such as ``Expected '=' after a key (at line 3, column
+    7)``."""
     message, _, place = str(error).rpartition(" (at ")
     words = place.removesuffix(")").replace(",", "").split()
     line = int(words[1]) if len(words) > 1 and words[0] == "line" else max(1, len(_lines(text)))
@@ -209,7 +223,8 @@ def _syntax(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
 
 
 def _line(text: str, where: schema.Where) -> int:
-    """The line on which the value at ``where`` ends: the shortest readable beginning of the text that has it."""
+    """The line on which the value at ``where`` ends: the shortest readable beginning of the text
+    that has it."""
     lines = _lines(text)
     for count in range(1, len(lines) + 1):
         try:

@@ -19,8 +19,8 @@ NO_FILE = "it is no ordinary file"
 
 
 def check_ordinary(path: Path) -> None:
-    """What is there, if anything, is a file, and not a device, a pipe or a folder: those are nobody's to replace, and
-    to read them may never end. Raises OSError."""
+    """What is there, if anything, is a file, and not a device, a pipe or a folder: those are
+    nobody's to replace, and to read them may never end. Raises OSError."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -30,10 +30,11 @@ def check_ordinary(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replaces the file by ``data``: a reader, and a crash at any instant, sees the old or the new content.
+    """Replaces the file by ``data``: a reader, and a crash at any instant, sees the old or the new
+    content.
 
-    A symbolic link stays one: its target is replaced. The file gets exactly the permission bits ``mode``. Raises
-    OSError, also when there is something else than a file.
+    A symbolic link stays one: its target is replaced. The file gets exactly the permission bits
+    ``mode``. Raises OSError, also when there is something else than a file.
     """
     target = path.resolve()
     check_ordinary(target)
@@ -63,10 +64,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def open_to_append(path: Path) -> int:
-    """A descriptor that writes at the end of the file, which only its owner can read, whatever the umask (made if
-    absent). What a link leads to is somebody's, and keeps its mode. Raises OSError."""
+    """A descriptor that writes at the end of the file, which only its owner can read, whatever the
+    umask (made if absent). What a link leads to is somebody's, and keeps its mode. Raises
+    OSError."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)  # a pipe without a reader keeps nobody waiting
+    # a pipe without a reader keeps nobody waiting
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
     if sys.platform != "win32":
         found = os.fstat(handle)
         ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and found.st_nlink == 1
@@ -76,8 +79,8 @@ def open_to_append(path: Path) -> int:
 
 
 def open_log(path: Path) -> int:
-    """The same, for what a daemon's process writes besides its log; where that is not possible, the null device: a log
-    that cannot be written keeps no drive from being mounted."""
+    """The same, for what a daemon's process writes besides its log; where that is not possible, the
+    null device: a log that cannot be written keeps no drive from being mounted."""
     try:
         return open_to_append(path)
     except OSError:
@@ -85,8 +88,9 @@ def open_log(path: Path) -> int:
 
 
 def try_lock(path: Path) -> int | None:
-    """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that holds it until it is
-    closed, by its holder or by the system when that one is killed; None when somebody else has it. Raises OSError."""
+    """The advisory lock on the file ``path`` (made if absent, never removed): the descriptor that
+    holds it until it is closed, by its holder or by the system when that one is killed; None when
+    somebody else has it. Raises OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if sys.platform == "win32":
@@ -107,7 +111,8 @@ def try_lock(path: Path) -> int | None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the advisory lock on the file ``path`` (made if absent, never removed). Blocks until it is free."""
+    """Holds the advisory lock on the file ``path`` (made if absent, never removed). Blocks until it
+    is free."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if sys.platform == "win32":

@@ -1,9 +1,11 @@
-"""Rules that leave paths out of a synchronization: read from and written as Sync-in's own forms, checked, matched.
+"""Rules that leave paths out of a synchronization: read from and written as Sync-in's own forms,
+checked, matched.
 
-The server keeps filters as JavaScript regular expressions on the relative path, without regard to case. The platform's
-dialogs make them of what people type without escaping anything: ``^X.*``, ``.*X.*``, ``.*X$``, and a plain relative
-path for one file or folder. Read back, these are the simple rules that were meant, so ``.*.tmp$`` leaves ``a.tmp`` out
-and not ``atmp``. All else is a regular expression, matched in linear time (RE2), as it may come from anybody.
+The server keeps filters as JavaScript regular expressions on the relative path, without regard to
+case. The platform's dialogs make them of what people type without escaping anything: ``^X.*``,
+``.*X.*``, ``.*X$``, and a plain relative path for one file or folder. Read back, these are the
+simple rules that were meant, so ``.*.tmp$`` leaves ``a.tmp`` out and not ``atmp``. All else is a
+regular expression, matched in linear time (RE2), as it may come from anybody.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ class RuleKind(enum.Enum):
 
 _SPECIAL = frozenset("\\^$.*+?()[]{}|")
 _NO_NAME = re.compile(r"[\\*?|^$]|\.\+|[\])][+{]|\{\d+(?:,\d*)?\}|\[\w-\w")
-"""What makes a text a regular expression rather than a name: ``report (1).pdf`` and ``photo [2].jpg`` are names."""
+"""What makes a text a regular expression rather than a name: ``report (1).pdf`` and ``photo
+[2].jpg`` are names."""
 
 _FORMS = (
     (RuleKind.STARTS, re.compile(r"\^(.+)\.\*", re.DOTALL)),
@@ -51,8 +54,9 @@ _WHOLE = re.compile(r"\^(.+)\$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: ``text`` is a part of the path as it is, or a regular expression. ``PATH`` is one file or folder, by
-    its whole relative path; whatever is below a folder that is left out is left out with it."""
+    """One rule: ``text`` is a part of the path as it is, or a regular expression. ``PATH`` is one
+    file or folder, by its whole relative path; whatever is below a folder that is left out is left
+    out with it."""
 
     kind: RuleKind
     text: str
@@ -69,9 +73,11 @@ class Rule:
         text = self.text if plain else "".join(f"\\{c}" if c in _SPECIAL else c for c in self.text)
         if self.kind is RuleKind.PATH:
             return text if plain else f"^{text}$"
-        before, after = {RuleKind.STARTS: ("^", ".*"), RuleKind.CONTAINS: (".*", ".*"), RuleKind.ENDS: (".*", "$")}[
-            self.kind
-        ]
+        before, after = {
+            RuleKind.STARTS: ("^", ".*"),
+            RuleKind.CONTAINS: (".*", ".*"),
+            RuleKind.ENDS: (".*", "$"),
+        }[self.kind]
         return f"{before}{text}{after}"
 
 
@@ -93,7 +99,8 @@ def parse(pattern: str) -> Rule:
 
 
 def _unescaped(text: str) -> str | None:
-    """The text that a pattern of nothing but letters and escaped special characters fits, else None."""
+    """The text that a pattern of nothing but letters and escaped special characters fits, else
+    None."""
     found, rest = [], iter(text)
     for c in rest:
         letter = next(rest, "") if c == "\\" else c
@@ -104,8 +111,8 @@ def _unescaped(text: str) -> str | None:
 
 
 def entered(text: str) -> Rule:
-    """The rule that somebody typed: ``ends-with:.tmp`` and the like, or one of Sync-in's own forms. Raises
-    FilterError."""
+    """The rule that somebody typed: ``ends-with:.tmp`` and the like, or one of Sync-in's own forms.
+    Raises FilterError."""
     word, colon, rest = text.partition(":")
     if colon and word in {kind.value for kind in RuleKind}:
         rule = Rule(RuleKind(word), rest)
@@ -151,7 +158,7 @@ def _wrong(pattern: str) -> str | None:
     return None
 
 
-# regular expressions -------------------------------------------------------------------------------------------------
+# regular expressions ------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
     r"(?P<escape>\\(?:x[0-9A-Fa-f]{2}|.)?)|(?P<set>\[\^?(?:\\.|[^\]\\])*\]?)|(?P<open>\((?:\?(?:<?[=!]|<|.)?)?)|(?P<close>\))"
@@ -162,18 +169,37 @@ _ESCAPES = "dDwWsSbBtnrfv"
 
 
 def _foreign(pattern: str) -> str | None:
-    """What RE2 cannot do or reads otherwise than JavaScript does: the pattern must mean the same to both."""
+    """What RE2 cannot do or reads otherwise than JavaScript does: the pattern must mean the same to
+    both."""
     for token in _TOKEN.finditer(pattern):
         text = token[0]
         if token["open"] in {"(?=", "(?!", "(?<=", "(?<!"}:
-            return f"looking ahead or behind ('{text}') is not possible here, as it can take for ever; write it without"
+            return (
+                f"looking ahead or behind ('{text}') is not possible here, as it can take for ever;"
+                " write it without"
+            )
         if token["open"] and len(text) > 1 and text not in {"(?:", "(?<"}:
-            return f"'{text}' is no part of a JavaScript regular expression; groups are (…), (?:…) and (?<name>…)"
+            return (
+                f"'{text}' is no part of a JavaScript regular expression; groups are (…), (?:…) and"
+                " (?<name>…)"
+            )
         if token["escape"] and (text[1:].isdigit() or text == "\\k"):
-            return f"a reference to a group ('{text}') is not possible here, as it can take for ever; write it without"
-        for escape in [text] if token["escape"] else re.findall(r"\\.?", text, re.DOTALL) if token["set"] else []:
+            return (
+                f"a reference to a group ('{text}') is not possible here, as it can take for ever;"
+                " write it without"
+            )
+        for escape in (
+            [text]
+            if token["escape"]
+            else re.findall(r"\\.?", text, re.DOTALL)
+            if token["set"]
+            else []
+        ):
             if escape[1:2].isalnum() and escape[1] not in _ESCAPES and not escape.startswith("\\x"):
-                return f"the escape '{escape}' is not possible here; write the character itself, or as \\xHH"
+                return (
+                    f"the escape '{escape}' is not possible here; write the character itself, or as"
+                    " \\xHH"
+                )
             if escape == "\\x" and token["escape"]:
                 return "'\\x' needs two hexadecimal digits, as in \\x41"
         if token["set"] in {"[]", "[^]"} or "[:" in (token["set"] or ""):
@@ -197,7 +223,11 @@ def _too_much(pattern: str) -> str | None:
                 return "a repetition inside a repetition, as in (a+)+, is unsafe; write it with one"
             groups[-1] = True
         last = False
-    return f"it has {count} repetitions, the server takes {_MOST_REPETITIONS}" if count > _MOST_REPETITIONS else None
+    return (
+        f"it has {count} repetitions, the server takes {_MOST_REPETITIONS}"
+        if count > _MOST_REPETITIONS
+        else None
+    )
 
 
 @lru_cache(maxsize=4 * MOST_RULES)
@@ -221,13 +251,13 @@ def _compiled(pattern: str) -> Any:
 _HINT = "starts-with:…, contains:…, ends-with:… or path:…"
 
 
-# matching ------------------------------------------------------------------------------------------------------------
+# matching -----------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=100_000)
 def _fold_letter(letter: str) -> str:
-    """As JavaScript does without regard to case: a letter's capital, if that is one letter and not ASCII for one that
-    is not."""
+    """As JavaScript does without regard to case: a letter's capital, if that is one letter and not
+    ASCII for one that is not."""
     capital = letter.upper()
     return letter if len(capital) != 1 or (letter >= "\x80" > capital) else capital
 
@@ -238,8 +268,8 @@ def _fold(text: str) -> str:
 
 @lru_cache
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool] | None:
-    """Whether a relative path fits one of the stored patterns, itself, without regard to what is above it; None when
-    there are none. Raises FilterError for a pattern that cannot be."""
+    """Whether a relative path fits one of the stored patterns, itself, without regard to what is
+    above it; None when there are none. Raises FilterError for a pattern that cannot be."""
     rules = [parse(pattern) for pattern in patterns]
     if not rules:
         return None
@@ -259,7 +289,8 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool] | None:
             return True
         if not searches:
             return False
-        text = path if path.isascii() else path.encode(errors="replace").decode()  # RE2 takes no lone surrogates
+        # RE2 takes no lone surrogates
+        text = path if path.isascii() else path.encode(errors="replace").decode()
         return any(search(text) for search in searches)
 
     return fits

@@ -15,17 +15,20 @@ from syncin_mount.deep_tree import make_folders
 HOME_VARIABLE = "SYNCIN_MOUNT_HOME"
 _PROGRAM = "syncin-mount"
 MARK = ".syncin-mount"
-"""The empty file in a folder that the program made for itself: only such a folder, with all in it, may be closed."""
+"""The empty file in a folder that the program made for itself: only such a folder, with all in it,
+may be closed."""
 
 _SETTINGS, _ALL = 0o022, 0o077
-"""Permission bits that others must not have: of the folder of the settings, and of every other one."""
+"""Permission bits that others must not have: of the folder of the settings, and of every other
+one."""
 
 _LONGEST_SOCKET_PATH = 107
 """Bytes. ``sun_path`` of unix(7) has 108, one of them for the NUL."""
 
 
 class FolderError(Exception):
-    """A folder of the program's own cannot be used. ``str()`` is one sentence: what, why, what to do."""
+    """A folder of the program's own cannot be used. ``str()`` is one sentence: what, why, what to
+    do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Folders:
     """The program's own folders. Nothing is created until somebody asks through ``make`` or
     ``private_folder``.
 
-    ``portable`` says that ``SYNCIN_MOUNT_HOME`` chose them: then nothing outside that folder is used, the keyring
-    included.
+    ``portable`` says that ``SYNCIN_MOUNT_HOME`` chose them: then nothing outside that folder is
+    used, the keyring included.
     """
 
     config: Path
@@ -55,9 +58,10 @@ class Folders:
         return Folders(own.user_config_path, own.user_state_path, _runtime(), portable=False)
 
     def keep_others_out(self) -> None:
-        """Sees to it that nobody else writes to the settings (who does could have the password sent elsewhere) or looks
-        into the state, as far as they are there. Those that the program made are closed; what a variable points at is
-        somebody's, and never changed. Raises FolderError for what is open then, or cannot be the program's folder."""
+        """Sees to it that nobody else writes to the settings (who does could have the password sent
+        elsewhere) or looks into the state, as far as they are there. Those that the program made
+        are closed; what a variable points at is somebody's, and never changed. Raises FolderError
+        for what is open then, or cannot be the program's folder."""
         for path, closed in ((self.config, _SETTINGS), (self.state, _ALL)):
             try:
                 _guard(path, closed)
@@ -67,8 +71,8 @@ class Folders:
                 raise _unusable(path, error) from error
 
     def make(self) -> None:
-        """Makes the folders of settings and state where they are missing, and sees to them as ``keep_others_out``.
-        Raises FolderError."""
+        """Makes the folders of settings and state where they are missing, and sees to them as
+        ``keep_others_out``. Raises FolderError."""
         _own(self.config, _SETTINGS)
         _own(self.state, _ALL)
 
@@ -105,9 +109,11 @@ class Folders:
         return self.state / "logs" / f"{name}.log"
 
     def socket(self, name: str) -> Path:
-        """The control socket of one synchronization: in the state folder, so that it is found whatever session asks.
+        """The control socket of one synchronization: in the state folder, so that it is found
+        whatever session asks.
 
-        A path too long for a socket address is replaced by a short one that is derived from it, in the runtime folder.
+        A path too long for a socket address is replaced by a short one that is derived from it, in
+        the runtime folder.
         """
         wanted = self.state / "run" / f"{name}.sock"
         if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_PATH:
@@ -120,7 +126,8 @@ class Folders:
 
 
 def _runtime() -> Path:
-    """A short-lived folder with a short path: the session's, or one of ours where there is no session."""
+    """A short-lived folder with a short path: the session's, or one of ours where there is no
+    session."""
     session = os.environ.get("XDG_RUNTIME_DIR")
     if session:
         return Path(session) / _PROGRAM
@@ -130,12 +137,13 @@ def _runtime() -> Path:
 
 
 def private_folder(path: Path, *, mark: bool = True) -> Path:
-    """Makes the folder, with its parents, so that only its owner can look into it, and returns it. One that is there
-    is closed where the program made it, and else has to be closed already. Without ``mark`` a new one is not marked as
-    made by the program: it must hold nothing else.
+    """Makes the folder, with its parents, so that only its owner can look into it, and returns it.
+    One that is there is closed where the program made it, and else has to be closed already.
+    Without ``mark`` a new one is not marked as made by the program: it must hold nothing else.
 
-    Raises FolderError when it is no folder, is open, belongs to somebody else or is reached by somebody else's link (in
-    a folder like /tmp others may have been there first), or cannot be made.
+    Raises FolderError when it is no folder, is open, belongs to somebody else or is reached by
+    somebody else's link (in a folder like /tmp others may have been there first), or cannot be
+    made.
     """
     return _own(path, _ALL, mark=mark)
 
@@ -153,16 +161,19 @@ def _own(path: Path, closed: int, *, mark: bool = True) -> Path:
 
 def _unusable(path: Path, error: OSError) -> FolderError:
     return FolderError(
-        f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set {HOME_VARIABLE}"
+        f"the folder {path} cannot be used ({error.strerror}); make it writable for you or set"
+        f" {HOME_VARIABLE}"
     )
 
 
 def _guard(path: Path, closed: int) -> None:
-    """The folder has none of these permission bits for others when this returns. Raises OSError, FolderError."""
+    """The folder has none of these permission bits for others when this returns. Raises OSError,
+    FolderError."""
     if sys.platform == "win32":
         return
     link = path.lstat()
-    # By its descriptor: whatever happens to the path meanwhile, what is changed is what was looked at.
+    # By its descriptor: whatever happens to the path meanwhile, what is changed is what was looked
+    # at.
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         found = os.fstat(folder)
@@ -170,7 +181,8 @@ def _guard(path: Path, closed: int) -> None:
         owners = {0, os.getuid()} if closed == _SETTINGS else {os.getuid()}
         if found.st_uid not in owners or link.st_uid not in {0, os.getuid()}:
             raise FolderError(
-                f"the folder {path} belongs to another user, so no secret goes there; remove it or set {HOME_VARIABLE}"
+                f"the folder {path} belongs to another user, so no secret goes there; remove it or"
+                f" set {HOME_VARIABLE}"
             )
         mode = stat.S_IMODE(found.st_mode)
         if not mode & closed:
@@ -178,8 +190,9 @@ def _guard(path: Path, closed: int) -> None:
         if not _made_by_us(path):
             take = "go-w" if closed == _SETTINGS else "go-rwx"
             raise FolderError(
-                f"the folder {path} is open to other users (mode {mode:o}) and was not made by this program, which "
-                f"therefore leaves it alone; close it yourself with: chmod {take} '{path}', or set {HOME_VARIABLE}"
+                f"the folder {path} is open to other users (mode {mode:o}) and was not made by this"
+                f" program, which therefore leaves it alone; close it yourself with: chmod {take}"
+                f" '{path}', or set {HOME_VARIABLE}"
             )
         os.fchmod(folder, mode & ~closed | stat.S_IRWXU)
     finally:
@@ -187,7 +200,8 @@ def _guard(path: Path, closed: int) -> None:
 
 
 def _made_by_us(path: Path) -> bool:
-    """Whether the mark lies in the folder itself or in one above it, all of them real folders of ours."""
+    """Whether the mark lies in the folder itself or in one above it, all of them real folders of
+    ours."""
     if sys.platform == "win32":
         return True
     for each in (path, *path.parents):

@@ -1,4 +1,5 @@
-"""Servers and synchronizations as they are configured. Everything is frozen; changes make new values."""
+"""Servers and synchronizations as they are configured. Everything is frozen; changes make new
+values."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ class Unit(enum.Enum):
 
 
 class Trash(enum.Enum):
-    """Where what loses on this computer goes in the end: the desktop's trash, the synchronization's own bin, or (AUTO)
-    the desktop's where there is a desktop."""
+    """Where what loses on this computer goes in the end: the desktop's trash, the synchronization's
+    own bin, or (AUTO) the desktop's where there is a desktop."""
 
     AUTO = "auto"
     DESKTOP = "desktop"
@@ -35,8 +36,8 @@ class Trash(enum.Enum):
 
 
 class Scheduling(enum.Enum):
-    """What becomes of the synchronizations' schedules on this computer: each run starts when it is due, or waits until
-    another drive's has ended, or does not start by itself."""
+    """What becomes of the synchronizations' schedules on this computer: each run starts when it is
+    due, or waits until another drive's has ended, or does not start by itself."""
 
     PARALLEL = "parallel"
     SEQUENTIAL = "sequential"
@@ -56,8 +57,8 @@ _SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """How often a run starts by itself: every ``value`` ``unit``s. Off, there is no schedule: a mounted drive follows
-    what happens on either side."""
+    """How often a run starts by itself: every ``value`` ``unit``s. Off, there is no schedule: a
+    mounted drive follows what happens on either side."""
 
     value: int = 0
     unit: Unit = Unit.DISABLED
@@ -65,7 +66,9 @@ class Scheduler:
     @property
     def seconds(self) -> float | None:
         """From one run to the next; None when it is off."""
-        return None if self.unit is Unit.DISABLED else float(max(self.value, 1) * _SECONDS[self.unit])
+        return (
+            None if self.unit is Unit.DISABLED else float(max(self.value, 1) * _SECONDS[self.unit])
+        )
 
     def __str__(self) -> str:
         return "off" if self.unit is Unit.DISABLED else f"{self.value}{self.unit.value[0]}"
@@ -73,9 +76,10 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An account on a server. ``client_id`` is the UUID this computer is registered under. How it is reached:
-    ``proxy`` is an address, "none" for no proxy, or None for the environment's; ``ca_file`` holds certificates that are
-    trusted instead of the system's, ``client_cert`` one to show, with its key."""
+    """An account on a server. ``client_id`` is the UUID this computer is registered under. How it
+    is reached: ``proxy`` is an address, "none" for no proxy, or None for the environment's;
+    ``ca_file`` holds certificates that are trusted instead of the system's, ``client_cert`` one to
+    show, with its key."""
 
     name: str
     url: str
@@ -92,12 +96,13 @@ class Server:
         """A sentence where nobody checks the server's certificate, or it is spoken to in clear."""
         if goes_in_clear(self.url):
             return (
-                f"everything to and from {self.url} goes in clear: whoever is in between can read and change "
-                "everything, the password and the tokens, too"
+                f"everything to and from {self.url} goes in clear: whoever is in between can read"
+                " and change everything, the password and the tokens, too"
             )
         if self.insecure_tls:
             return (
-                f"the certificate of {self.url} is not verified: whoever is in between can read and change everything"
+                f"the certificate of {self.url} is not verified: whoever is in between can read and"
+                " change everything"
             )
         return None
 
@@ -106,13 +111,13 @@ class Server:
 class Synchronization:
     """A remote folder bound to a mount point, with its settings.
 
-    ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number under which the
-    server knows the settings (None: not registered). ``timestamp`` is when they were last changed (s since the
-    epoch). ``permissions`` are the server's, as ``a:d:m:si:so``. This computer's alone, so that the server knows
-    nothing of them, are ``disabled_there`` (True: it was disabled on the account page and not here,
-    which holds for who mounts it by hand, too, until somebody enables it), ``trash``, ``paused``
-    (nothing is carried until somebody resumes it) and the limits (bytes a second; None: as fast as
-    it goes).
+    ``remote`` is the folder's path on the server, as ``personal/docs``. ``path_id`` is the number
+    under which the server knows the settings (None: not registered). ``timestamp`` is when they
+    were last changed (s since the epoch). ``permissions`` are the server's, as ``a:d:m:si:so``.
+    This computer's alone, so that the server knows nothing of them, are ``disabled_there`` (True:
+    it was disabled on the account page and not here, which holds for who mounts it by hand, too,
+    until somebody enables it), ``trash``, ``paused`` (nothing is carried until somebody resumes it)
+    and the limits (bytes a second; None: as fast as it goes).
     """
 
     name: str
@@ -141,7 +146,8 @@ class Synchronization:
 
     @property
     def writable(self) -> bool:
-        """Whether the server lets us add, delete and modify there; supposed, as long as it was not asked."""
+        """Whether the server lets us add, delete and modify there; supposed, as long as it was not
+        asked."""
         return self.path_id is None or may_write(self.permissions)
 
     @property
@@ -155,14 +161,15 @@ class Synchronization:
         if self.direction is self.direction_in_force:
             return None
         return (
-            f"the server gives no right to add, change and delete in {self.remote}: the direction is 'download' "
-            f"instead of '{self.direction.value}', and the drive is read-only"
+            f"the server gives no right to add, change and delete in {self.remote}: the direction"
+            f" is 'download' instead of '{self.direction.value}', and the drive is read-only"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """How much is kept of the transfers of each synchronization; ``megabytes`` is the file's size in 10^6 bytes."""
+    """How much is kept of the transfers of each synchronization; ``megabytes`` is the file's size
+    in 10^6 bytes."""
 
     days: int = 180
     megabytes: int = 500
@@ -170,12 +177,14 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is configured, by name. What holds for the whole program: ``scheduling``, and what is for people to edit
-    and the program never writes: ``history``, whether there are ``notifications`` on the desktop, and how much the
-    ``log`` says."""
+    """All that is configured, by name. What holds for the whole program: ``scheduling``, and what
+    is for people to edit and the program never writes: ``history``, whether there are
+    ``notifications`` on the desktop, and how much the ``log`` says."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
-    synchronizations: Mapping[str, Synchronization] = field(default_factory=lambda: MappingProxyType({}))
+    synchronizations: Mapping[str, Synchronization] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     scheduling: Scheduling = Scheduling.PARALLEL
     history: HistorySettings = HistorySettings()
     notifications: bool = True
@@ -194,10 +203,14 @@ class Configuration:
 
     def with_synchronization(self, synchronization: Synchronization) -> Configuration:
         """Adds the synchronization, or replaces the one of that name."""
-        return replace(self, synchronizations={**self.synchronizations, synchronization.name: synchronization})
+        return replace(
+            self, synchronizations={**self.synchronizations, synchronization.name: synchronization}
+        )
 
     def without_synchronization(self, name: str) -> Configuration:
-        return replace(self, synchronizations={k: v for k, v in self.synchronizations.items() if k != name})
+        return replace(
+            self, synchronizations={k: v for k, v in self.synchronizations.items() if k != name}
+        )
 
 
 _NAME = re.compile(r"\w[\w .@+-]{0,62}(?<! )", re.UNICODE)
@@ -212,7 +225,10 @@ def check_name(name: str) -> str | None:
     """What is wrong with a server's or synchronization's name (it becomes a file name), or None."""
     if _NAME.fullmatch(name) and not name.endswith(".") and len(name.encode()) <= 200:
         return None
-    return "a name has up to 63 letters, digits, spaces and . _ - @ +, and starts with a letter or digit"
+    return (
+        "a name has up to 63 letters, digits, spaces and . _ - @ +, and starts with a letter or"
+        " digit"
+    )
 
 
 _UNITS = {"m": Unit.MINUTE, "h": Unit.HOUR, "d": Unit.DAY}

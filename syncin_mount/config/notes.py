@@ -1,4 +1,5 @@
-"""What is remembered of a registered client beside the configuration: not for people to edit, and no loss when gone."""
+"""What is remembered of a registered client beside the configuration: not for people to edit, and
+no loss when gone."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """``removed`` are the numbers of synchronizations that were removed here while the server could not be told;
-    ``not_taken`` a sentence for each that the server lists for this computer and that cannot be taken up."""
+    """``removed`` are the numbers of synchronizations that were removed here while the server could
+    not be told; ``not_taken`` a sentence for each that the server lists for this computer and that
+    cannot be taken up."""
 
     removed: frozenset[int] = frozenset()
     not_taken: tuple[str, ...] = ()
@@ -41,8 +43,8 @@ class NotesFile:
         return Notes(frozenset(_all(found, "removed", int)), tuple(_all(found, "not_taken", str)))
 
     def update(self, change: Callable[[Notes], Notes]) -> Notes:
-        """Replaces the notes by ``change`` of them, under the lock that all writers share. Raises OSError,
-        FolderError."""
+        """Replaces the notes by ``change`` of them, under the lock that all writers share. Raises
+        OSError, FolderError."""
         private_folder(self._folder)
         with locked(self._folder / "lock"):
             before = self.read()

@@ -1,4 +1,5 @@
-"""Bandwidth limits as people write them: ``500K``, ``2M``, ``1.5M``, ``off``. A K is 1024 bytes a second."""
+"""Bandwidth limits as people write them: ``500K``, ``2M``, ``1.5M``, ``off``. A K is 1024 bytes a
+second."""
 
 from __future__ import annotations
 

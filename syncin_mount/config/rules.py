@@ -23,7 +23,8 @@ def not_there_yet(synchronization: Synchronization) -> str | None:
 
 
 def objection(configuration: Configuration, new: Synchronization, folders: Folders) -> str | None:
-    """Why ``new`` cannot be added, or None. Looks at the configuration alone, not at the disk or the server."""
+    """Why ``new`` cannot be added, or None. Looks at the configuration alone, not at the disk or
+    the server."""
     return (
         name_objection(configuration, new.name)
         or mountpoint_objection(configuration, new.mountpoint, folders)
@@ -37,23 +38,33 @@ def name_objection(configuration: Configuration, name: str) -> str | None:
     if wrong:
         return f"'{name}' cannot be a synchronization's name: {wrong}"
     if name in configuration.synchronizations:
-        return f"there is a synchronization '{name}' already; choose another name, or remove it first"
+        return (
+            f"there is a synchronization '{name}' already; choose another name, or remove it first"
+        )
     return None
 
 
-def mountpoint_objection(configuration: Configuration, mountpoint: Path, folders: Folders) -> str | None:
+def mountpoint_objection(
+    configuration: Configuration, mountpoint: Path, folders: Folders
+) -> str | None:
     """Why no new synchronization can be mounted there, or None."""
     for own in (folders.state, folders.config):
         if _overlap(mountpoint.parts, own.parts):
-            return f"the mount point {mountpoint} and the program's own folder {own} are one in the other"
+            return (
+                f"the mount point {mountpoint} and the program's own folder {own} are one in the"
+                " other"
+            )
     for other in configuration.synchronizations.values():
         if mountpoint == other.mountpoint:
-            return f"the mount point {mountpoint} is used by '{other.name}' already; choose another folder"
+            return (
+                f"the mount point {mountpoint} is used by '{other.name}' already; choose another"
+                " folder"
+            )
         if _overlap(mountpoint.parts, other.mountpoint.parts):
             where = "inside" if other.mountpoint in mountpoint.parents else "around"
             return (
-                f"the mount point {mountpoint} is {where} that of '{other.name}' ({other.mountpoint}); "
-                "choose another folder"
+                f"the mount point {mountpoint} is {where} that of '{other.name}'"
+                f" ({other.mountpoint}); choose another folder"
             )
     return None
 
@@ -71,7 +82,9 @@ def remote_objection(configuration: Configuration, server: Server, remote: str) 
     )
 
 
-def remote_user(configuration: Configuration, server: Server, remote: str) -> Synchronization | None:
+def remote_user(
+    configuration: Configuration, server: Server, remote: str
+) -> Synchronization | None:
     """The synchronization of this folder of the server, of one in it or of one that it is in."""
     parts = tuple(remote.split("/"))
     for other in configuration.synchronizations.values():

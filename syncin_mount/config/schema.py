@@ -1,4 +1,5 @@
-"""What a configuration file may say: one table of keys, read for validation and for writing alike."""
+"""What a configuration file may say: one table of keys, read for validation and for writing
+alike."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ class InvalidError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: how a TOML value becomes ours (``values.ExpectedError`` when it does not), and how ours is written.
-    ``about`` says in Markdown what it does, for docs/reference/config.md."""
+    """One setting: how a TOML value becomes ours (``values.ExpectedError`` when it does not), and
+    how ours is written. ``about`` says in Markdown what it does, for docs/reference/config.md."""
 
     name: str
     read: Callable[[Any], Any]
@@ -46,25 +47,42 @@ class Key:
 
 SERVER_KEYS: tuple[Key, ...] = (
     Key("url", values.read_url, required=True, about="The server's address."),
-    Key("login", values.read_text, required=True, about="The user's login or e-mail address on that server."),
+    Key(
+        "login",
+        values.read_text,
+        required=True,
+        about="The user's login or e-mail address on that server.",
+    ),
     Key(
         "client_id",
         values.read_client,
         required=True,
-        about="The UUID under which the server knows this computer. `server add` writes it; leave it alone.",
+        about=(
+            "The UUID under which the server knows this computer. `server add` writes it; leave it"
+            " alone."
+        ),
     ),
-    Key("insecure_tls", values.read_truth, about="Accept a certificate that this computer cannot verify."),
+    Key(
+        "insecure_tls",
+        values.read_truth,
+        about="Accept a certificate that this computer cannot verify.",
+    ),
     Key(
         "insecure_http",
         values.read_truth,
-        about="Accept `http://` to another computer. Anybody on the way can read and change everything.",
+        about=(
+            "Accept `http://` to another computer. Anybody on the way can read and change"
+            " everything."
+        ),
     ),
     Key(
         "proxy",
         values.read_text,
-        about="The proxy to use: an address with `http://`, `https://` or `socks5://`, or "
-        "`none` for no proxy at all. Without this key the environment decides "
-        "(`https_proxy` and the like).",
+        about=(
+            "The proxy to use: an address with `http://`, `https://` or `socks5://`, or "
+            "`none` for no proxy at all. Without this key the environment decides "
+            "(`https_proxy` and the like)."
+        ),
     ),
     Key(
         "ca_file",
@@ -72,7 +90,12 @@ SERVER_KEYS: tuple[Key, ...] = (
         str,
         about="A PEM file of certificates to trust instead of the system's.",
     ),
-    Key("client_cert", values.read_file, str, about="A PEM file with a client certificate and its key."),
+    Key(
+        "client_cert",
+        values.read_file,
+        str,
+        about="A PEM file with a client certificate and its key.",
+    ),
 )
 
 SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
@@ -89,9 +112,11 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         "direction",
         values.read_choice(Direction),
         values.write_choice,
-        about="Which side follows the other: `both` ways, `upload` (the server follows this "
-        "computer) or `download` (this computer follows the server; the drive is "
-        "read-only).",
+        about=(
+            "Which side follows the other: `both` ways, `upload` (the server follows this "
+            "computer) or `download` (this computer follows the server; the drive is "
+            "read-only)."
+        ),
     ),
     Key(
         "mode",
@@ -103,8 +128,10 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         "conflict",
         values.read_choice(Conflict),
         values.write_choice,
-        about="Which version stays when both sides changed the same file: the most `recent`, "
-        "the `local` or the `remote` one. The other version goes to a trash.",
+        about=(
+            "Which version stays when both sides changed the same file: the most `recent`, "
+            "the `local` or the `remote` one. The other version goes to a trash."
+        ),
     ),
     Key(
         "scheduler",
@@ -116,40 +143,56 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         "filters",
         values.read_texts,
         list,
-        about="What stays out of the synchronization, as Sync-in stores it. `filter NAME` translates.",
+        about=(
+            "What stays out of the synchronization, as Sync-in stores it. `filter NAME` translates."
+        ),
     ),
     Key("enabled", values.read_truth, about="Whether `up` mounts it and `sync --all` includes it."),
     Key("paused", values.read_truth, about="Whether transfers are paused until `resume`."),
     Key("limit_up", values.read_rate, rate_text, about="The most bytes a second to the server."),
-    Key("limit_down", values.read_rate, rate_text, about="The most bytes a second from the server."),
+    Key(
+        "limit_down", values.read_rate, rate_text, about="The most bytes a second from the server."
+    ),
     Key(
         "trash",
         values.read_choice(Trash),
         values.write_choice,
-        about="Where losing versions and remotely deleted files of this computer go: the "
-        "`desktop` trash, the synchronization's `own` bin, or (`auto`) the desktop's "
-        "where there is one.",
+        about=(
+            "Where losing versions and remotely deleted files of this computer go: the "
+            "`desktop` trash, the synchronization's `own` bin, or (`auto`) the desktop's "
+            "where there is one."
+        ),
     ),
     Key(
         "path_id",
         values.read_number,
-        about="The number under which the server knows the registration. The program writes it; leave it alone.",
+        about=(
+            "The number under which the server knows the registration. The program writes it; leave"
+            " it alone."
+        ),
     ),
     Key(
         "timestamp",
         values.read_number,
-        about="When a setting last changed, in seconds since 1970, by the server's clock. The "
-        "program writes it; leave it alone.",
+        about=(
+            "When a setting last changed, in seconds since 1970, by the server's clock. The "
+            "program writes it; leave it alone."
+        ),
     ),
     Key(
         "permissions",
         values.read_permissions,
-        about="The rights that the server grants on the folder. The program writes it; leave it alone.",
+        about=(
+            "The rights that the server grants on the folder. The program writes it; leave it"
+            " alone."
+        ),
     ),
     Key(
         "disabled_there",
         values.read_truth,
-        about="Whether it was disabled on the account page. The program writes it; `enable` ends it.",
+        about=(
+            "Whether it was disabled on the account page. The program writes it; `enable` ends it."
+        ),
     ),
 )
 
@@ -167,8 +210,10 @@ PROGRAM_KEYS: tuple[Key, ...] = (
         "scheduler",
         values.read_choice(Scheduling),
         values.write_choice,
-        about="How the schedules of all drives work together: runs start in `parallel`, in "
-        "`sequential` order, or not at all (`off`).",
+        about=(
+            "How the schedules of all drives work together: runs start in `parallel`, in "
+            "`sequential` order, or not at all (`off`)."
+        ),
     ),
     Key(
         "notifications",
@@ -181,8 +226,9 @@ PROGRAM_KEYS: tuple[Key, ...] = (
 
 
 def unholdable(value: Server | Synchronization) -> str | None:
-    """Why the configuration would not give these settings back as they are, as a sentence about the first that it
-    would not, or None. Whatever comes from the server is asked here before it is saved."""
+    """Why the configuration would not give these settings back as they are, as a sentence about the
+    first that it would not, or None. Whatever comes from the server is asked here before it is
+    saved."""
     keys = SERVER_KEYS if isinstance(value, Server) else SYNCHRONIZATION_KEYS
     for key in keys:
         held = getattr(value, key.name)
@@ -207,14 +253,18 @@ def parse(document: Mapping[str, Any]) -> Configuration:
             known = "[program], [history], [servers.NAME] and [synchronizations.NAME]"
             raise InvalidError((key,), f"only {known} are known")
     program = _values(document.get("program", {}), ("program",), PROGRAM_KEYS)
-    servers = {name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)}
+    servers = {
+        name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)
+    }
     synchronizations = {
         name: Synchronization(name, **values)
         for name, values in _tables(document, "synchronizations", SYNCHRONIZATION_KEYS)
     }
     for each in synchronizations.values():
         if each.server not in servers:
-            raise InvalidError(("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]")
+            raise InvalidError(
+                ("synchronizations", each.name, "server"), f"there is no [servers.{each.server}]"
+            )
     history = HistorySettings(**_values(document.get("history", {}), ("history",), HISTORY_KEYS))
     return Configuration(
         servers,
@@ -226,7 +276,9 @@ def parse(document: Mapping[str, Any]) -> Configuration:
     )
 
 
-def _tables(document: Mapping[str, Any], kind: str, keys: tuple[Key, ...]) -> list[tuple[str, dict[str, Any]]]:
+def _tables(
+    document: Mapping[str, Any], kind: str, keys: tuple[Key, ...]
+) -> list[tuple[str, dict[str, Any]]]:
     tables = document.get(kind, {})
     if not isinstance(tables, Mapping):
         raise InvalidError((kind,), f"expected tables, as [{kind}.NAME]")
@@ -243,7 +295,9 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     known = {key.name: key for key in keys}
     for name in table:
         if name not in known:
-            raise InvalidError((*where, name), f"'{name}' is no setting; known are {', '.join(known)}")
+            raise InvalidError(
+                (*where, name), f"'{name}' is no setting; known are {', '.join(known)}"
+            )
     found = {}
     for key in keys:
         if key.name in table:
@@ -262,7 +316,8 @@ def program_table(configuration: Configuration) -> dict[str, values.Plain]:
 
 
 def as_table(value: Server | Synchronization) -> dict[str, values.Plain]:
-    """What is written for a server or synchronization. Settings that the server has not told yet are left out."""
+    """What is written for a server or synchronization. Settings that the server has not told yet
+    are left out."""
     keys = SERVER_KEYS if isinstance(value, Server) else SYNCHRONIZATION_KEYS
     found = ((key, getattr(value, key.name)) for key in keys)
     return {key.name: key.write(held) for key, held in found if held is not None}

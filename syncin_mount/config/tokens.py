@@ -1,4 +1,5 @@
-"""Where a client's token is kept between processes: the keyring, or a file that only its owner can read."""
+"""Where a client's token is kept between processes: the keyring, or a file that only its owner can
+read."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ class TokenError(OSError):
 
 
 class TokenStore:
-    """The token of one registered client. Used by several processes at once: each reads afresh, the last write holds.
+    """The token of one registered client. Used by several processes at once: each reads afresh, the
+    last write holds.
 
-    With ``SYNCIN_MOUNT_HOME`` always a file of mode 0600; else the keyring, and the file where there is no keyring. The
-    token appears in no message. Everything blocks: call it in a thread.
+    With ``SYNCIN_MOUNT_HOME`` always a file of mode 0600; else the keyring, and the file where
+    there is no keyring. The token appears in no message. Everything blocks: call it in a thread.
     """
 
     def __init__(self, folders: Folders, client_id: str) -> None:
@@ -31,7 +33,8 @@ class TokenStore:
 
     def load(self) -> str:
         """Raises LookupError when no token is kept, TokenError when it cannot be read."""
-        # A file beside a keyring is there because the keyring refused the last time: it is the newer one.
+        # A file beside a keyring is there because the keyring refused the last time: it is the
+        # newer one.
         try:
             token = self._file.read_text(encoding="ascii").strip()
         except FileNotFoundError:
@@ -55,7 +58,8 @@ class TokenStore:
             write_atomic(self._file, token.encode("ascii"), mode=0o600)
         except OSError as error:
             raise TokenError(
-                f"the file {self._file} cannot be written ({error.strerror}); make room or set it free"
+                f"the file {self._file} cannot be written ({error.strerror}); make room or set it"
+                " free"
             ) from error
         except FolderError as error:
             raise TokenError(str(error)) from error
@@ -83,10 +87,13 @@ class TokenStore:
         except keyring.errors.NoKeyringError:
             return ""
         except keyring.errors.KeyringError as error:
-            raise TokenError(f"the keyring does not give the token ({error}); unlock it and try again") from error
+            raise TokenError(
+                f"the keyring does not give the token ({error}); unlock it and try again"
+            ) from error
 
     def _keyring_save(self, token: str) -> bool:
-        """Whether there is a keyring that took it. One that refuses (locked, say) counts as none."""
+        """Whether there is a keyring that took it. One that refuses (locked, say) counts as
+        none."""
         import keyring  # noqa: PLC0415 (as in _forget)
         import keyring.errors  # noqa: PLC0415
 

@@ -1,5 +1,5 @@
-"""The values that a configuration file may hold: each function takes what TOML gives, and returns ours or raises
-``ExpectedError``, which says what is acceptable."""
+"""The values that a configuration file may hold: each function takes what TOML gives, and returns
+ours or raises ``ExpectedError``, which says what is acceptable."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def read_text(value: Any) -> str:
 
 
 def read_path(value: Any) -> str:
-    """Of a path what the file can hold: all but control characters and what is no text. (A no-break space, the joiner
-    in an emoji are no control characters.)"""
+    """Of a path what the file can hold: all but control characters and what is no text. (A no-break
+    space, the joiner in an emoji are no control characters.)"""
     if isinstance(value, str) and value and unheld(value) is None:
         return value
     raise ExpectedError("a path in quotes, without control characters")
@@ -106,7 +106,9 @@ def read_remote(value: Any) -> str:
     try:
         return _tidied(read_path(value))
     except ValueError as error:
-        raise ExpectedError("a folder of the server, as personal/docs or spaces/team/docs") from error
+        raise ExpectedError(
+            "a folder of the server, as personal/docs or spaces/team/docs"
+        ) from error
 
 
 def read_schedule(value: Any) -> Scheduler:
@@ -164,16 +166,21 @@ def write_same(value: Any) -> Plain:
 
 
 def check_url(text: str) -> str:
-    """The server's address without a trailing slash. Raises ValueError that says what is expected."""
+    """The server's address without a trailing slash. Raises ValueError that says what is
+    expected."""
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna").decode()
     except ValueError as error:  # UnicodeError is one
         raise ValueError("an address with the name of a computer, or its number, in it") from error
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        raise ValueError("an address that begins with https:// or http://, as https://files.example.org")
+        raise ValueError(
+            "an address that begins with https:// or http://, as https://files.example.org"
+        )
     if parts.username or parts.password:
-        raise ValueError("an address without user name and password (the login is a setting of its own)")
+        raise ValueError(
+            "an address without user name and password (the login is a setting of its own)"
+        )
     try:
         _ = parts.port
     except ValueError as error:
@@ -191,14 +198,16 @@ def unheld(text: str) -> str | None:
 
 
 def check_remote(text: str) -> str:
-    """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the reason: for what
-    somebody gives, or the server says, before it is written down."""
+    """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the
+    reason: for what somebody gives, or the server says, before it is written down."""
     wrong = unheld(text)
     if wrong is not None:
         raise ValueError(f"a remote folder's path can be kept only without: {wrong}")
     tidied = _tidied(text)
     if any(len(part.encode()) > MAX_NAME_BYTES for part in tidied.split("/")):
-        raise ValueError(f"a remote folder's path has no name of more than {MAX_NAME_BYTES} bytes in it")
+        raise ValueError(
+            f"a remote folder's path has no name of more than {MAX_NAME_BYTES} bytes in it"
+        )
     return tidied
 
 
@@ -209,7 +218,11 @@ def _tidied(text: str) -> str:
     if not parts or parts[0] not in {"personal", "spaces", "shares"}:
         raise ValueError("a remote folder begins with personal/, spaces/ or shares/")
     if len(parts) == 1:
-        raise ValueError(f"the server does not synchronize all of '{parts[0]}'; choose a folder in it")
+        raise ValueError(
+            f"the server does not synchronize all of '{parts[0]}'; choose a folder in it"
+        )
     if parts[0] == "spaces" and len(parts) == 2:
-        raise ValueError(f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}")
+        raise ValueError(
+            f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}"
+        )
     return "/".join(parts)

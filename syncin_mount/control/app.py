@@ -49,7 +49,9 @@ class ControlApp:
         try:
             await self._answer((scope["method"], scope["path"]), receive, send)
         except msgspec.DecodeError as error:
-            await _failure(send, 400, Failure("", f"this daemon does not understand the request ({error})"))
+            await _failure(
+                send, 400, Failure("", f"this daemon does not understand the request ({error})")
+            )
         except RemoteError as error:
             await _failure(send, 502, Failure(type(error).__name__, str(error)))
         except NotDone as error:
@@ -89,7 +91,9 @@ class ControlApp:
         elif call == Call.STOP.value:
             self._service.stop()
         else:
-            await _failure(send, 404, Failure("", "this daemon is of another version; unmount and mount again"))
+            await _failure(
+                send, 404, Failure("", "this daemon is of another version; unmount and mount again")
+            )
             return
         await _whole(send, self._service.status())
 
@@ -127,8 +131,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 async def _until_hung_up(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
-    """Runs ``work``, and cancels it when the caller hangs up. The request's body must have been read. What ``work``
-    raises comes out as it is."""
+    """Runs ``work``, and cancels it when the caller hangs up. The request's body must have been
+    read. What ``work`` raises comes out as it is."""
     failure: RemoteError | None = None
     async with trio.open_nursery() as nursery:
 

@@ -52,8 +52,8 @@ class NotRunning(ControlError):
 
 
 class Client:
-    """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or the RemoteError that
-    the daemon met."""
+    """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or
+    the RemoteError that the daemon met."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -64,7 +64,10 @@ class Client:
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):
-            raise NotRunning(f"another user's process listens at {self._path}, and nothing is said to it; remove that")
+            raise NotRunning(
+                f"another user's process listens at {self._path}, and nothing is said to it; remove"
+                " that"
+            )
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -108,7 +111,9 @@ class Client:
         return await self._ask(Call.EMPTY, EmptyResult, EmptyRequest(entries), timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
-    async def journal(self, *, everything: bool = False) -> AsyncIterator[AsyncIterator[JournalEntry]]:
+    async def journal(
+        self, *, everything: bool = False
+    ) -> AsyncIterator[AsyncIterator[JournalEntry]]:
         async with self._lines(Call.JOURNAL, JournalEntry, JournalRequest(everything)) as lines:
             yield lines
 
@@ -130,7 +135,12 @@ class Client:
             yield lines
 
     async def _ask(
-        self, call: Call, kind: type[_T], body: msgspec.Struct | None = None, *, timeout: httpx.Timeout = _ANSWER
+        self,
+        call: Call,
+        kind: type[_T],
+        body: msgspec.Struct | None = None,
+        *,
+        timeout: httpx.Timeout = _ANSWER,
     ) -> _T:
         method, path = call.value
         content = None if body is None else msgspec.json.encode(body)
@@ -154,7 +164,8 @@ class Client:
 
         async def decoded(response: httpx.Response) -> AsyncIterator[_T]:
             with _translated():
-                # Not ``aiter_lines``: names may hold U+2028 and others that end a line of text, but none of JSON.
+                # Not ``aiter_lines``: names may hold U+2028 and others that end a line of text, but
+                # none of JSON.
                 rest = b""
                 async for piece in response.aiter_bytes():
                     *lines, rest = (rest + piece).split(b"\n")
@@ -164,7 +175,9 @@ class Client:
                     yield decoder.decode(rest)
 
         with _translated():
-            async with self._http.stream(method, path, content=content, timeout=timeout) as response:
+            async with self._http.stream(
+                method, path, content=content, timeout=timeout
+            ) as response:
                 if response.status_code != 200:
                     _check(response.status_code, await response.aread())
                 yield decoded(response)
@@ -181,7 +194,8 @@ def _check(status: int, content: bytes) -> None:
 
 
 def error_of(failure: Failure) -> Exception:
-    """The exception that a Failure stands for: the RemoteError of that name, else a ControlError."""
+    """The exception that a Failure stands for: the RemoteError of that name, else a
+    ControlError."""
     kind = getattr(errors, failure.kind, None)
     if isinstance(kind, type) and issubclass(kind, errors.RemoteError):
         return kind(failure.message)
@@ -195,8 +209,12 @@ def _translated() -> Iterator[None]:
     except httpx.ConnectError as error:
         raise NotRunning("nothing is mounted under this name") from error
     except httpx.TimeoutException as error:
-        raise ControlError("the daemon does not answer; 'umount' ends it, its log says more") from error
+        raise ControlError(
+            "the daemon does not answer; 'umount' ends it, its log says more"
+        ) from error
     except httpx.TransportError as error:
-        raise ControlError("the daemon ended in the middle of the answer; its log says why") from error
+        raise ControlError(
+            "the daemon ended in the middle of the answer; its log says why"
+        ) from error
     except msgspec.MsgspecError as error:
         raise ControlError("the daemon is of another version; unmount and mount again") from error

@@ -12,8 +12,8 @@ import msgspec
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A transfer under way. ``speed`` is bytes per second, lately; ``left`` the seconds that the rest takes at that
-    speed. Both None as long as there is too little to tell."""
+    """A transfer under way. ``speed`` is bytes per second, lately; ``left`` the seconds that the
+    rest takes at that speed. Both None as long as there is too little to tell."""
 
     op: str
     side: str
@@ -25,8 +25,8 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that waits or, ``lasting``, needs somebody to do something. ``path`` is relative to the synchronized
-    folder."""
+    """Something that waits or, ``lasting``, needs somebody to do something. ``path`` is relative to
+    the synchronized folder."""
 
     path: str
     why: str
@@ -36,15 +36,16 @@ class Problem(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """How a synchronization is now.
 
-    ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that differ from what both
-    sides last agreed on; ``absent`` the files whose content is not here yet; ``known`` the files and folders that both
-    sides have. ``running`` is what goes on, ``halted`` which guard stopped it, ``refused`` why the server did,
-    ``failed`` why the last run came to no end though the server is there.
-    ``restriction`` says why the direction in force is not the one that is set. ``bin`` says where what loses here goes.
-    ``held`` counts the files and folders whose changes somebody stopped.
-    ``schedule`` is how often runs start (``15m``, ``off``: by what happens); ``next_run`` when the next one does, None
-    without any; ``waits_for_turn``: it is due, and another drive's run goes first. ``paused``: nothing is carried
-    until somebody resumes it. The limits are bytes a second, None: as fast as it goes.
+    ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that
+    differ from what both sides last agreed on; ``absent`` the files whose content is not here yet;
+    ``known`` the files and folders that both sides have. ``running`` is what goes on, ``halted``
+    which guard stopped it, ``refused`` why the server did, ``failed`` why the last run came to no
+    end though the server is there. ``restriction`` says why the direction in force is not the one
+    that is set. ``bin`` says where what loses here goes. ``held`` counts the files and folders
+    whose changes somebody stopped. ``schedule`` is how often runs start (``15m``, ``off``: by what
+    happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it is due,
+    and another drive's run goes first. ``paused``: nothing is carried until somebody resumes it.
+    The limits are bytes a second, None: as fast as it goes.
     """
 
     name: str
@@ -80,8 +81,9 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
-    """A local operation that the server has not confirmed yet. ``state`` is a word for programs, ``why`` says it for
-    people: why it waits, and ``until`` when it is left alone. ``held`` says that somebody stopped it."""
+    """A local operation that the server has not confirmed yet. ``state`` is a word for programs,
+    ``why`` says it for people: why it waits, and ``until`` when it is left alone. ``held`` says
+    that somebody stopped it."""
 
     sequence: int
     time: float
@@ -102,7 +104,8 @@ class JournalRequest(msgspec.Struct, frozen=True):
 
 
 class ChangeRequest(msgspec.Struct, frozen=True):
-    """Stops, lets go or undoes the changes of these numbers: ``what`` is ``hold``, ``release`` or ``discard``."""
+    """Stops, lets go or undoes the changes of these numbers: ``what`` is ``hold``, ``release`` or
+    ``discard``."""
 
     what: Literal["hold", "release", "discard"]
     sequences: tuple[int, ...]
@@ -117,8 +120,8 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """A completed or failed action of the history. ``sequence`` counts those of its synchronization; ``size`` is the
-    content's, ``moved`` what crossed the network."""
+    """A completed or failed action of the history. ``sequence`` counts those of its
+    synchronization; ``size`` is the content's, ``moved`` what crossed the network."""
 
     sequence: int
     time: float
@@ -136,9 +139,9 @@ class Transfer(msgspec.Struct, frozen=True):
 
 
 class TransferQuery(msgspec.Struct, frozen=True):
-    """Which transfers are asked for, None being any: the newest first, but with ``after`` the first behind that one.
-    ``search`` is a part of a path without regard to case, ``until`` is not among them, ``before`` and ``after`` are
-    ``sequence`` numbers."""
+    """Which transfers are asked for, None being any: the newest first, but with ``after`` the first
+    behind that one. ``search`` is a part of a path without regard to case, ``until`` is not among
+    them, ``before`` and ``after`` are ``sequence`` numbers."""
 
     op: str | None = None
     side: str | None = None
@@ -153,8 +156,9 @@ class TransferQuery(msgspec.Struct, frozen=True):
 
 
 class BinEntry(msgspec.Struct, frozen=True):
-    """Something in a bin: a file, or a folder with what of it was kept. ``entry`` is by what it is known, ``where`` is
-    ``local``, ``trash`` (the desktop's) or ``server``; ``path`` is where it was, ``time`` when that ended."""
+    """Something in a bin: a file, or a folder with what of it was kept. ``entry`` is by what it is
+    known, ``where`` is ``local``, ``trash`` (the desktop's) or ``server``; ``path`` is where it
+    was, ``time`` when that ended."""
 
     entry: str
     where: str
@@ -219,8 +223,8 @@ class NodeState(msgspec.Struct, frozen=True):
 
 
 class PlannedAction(msgspec.Struct, frozen=True):
-    """One step that a run would take. ``why`` says what each side did and which rule decided; the states are those that
-    it rests on."""
+    """One step that a run would take. ``why`` says what each side did and which rule decided; the
+    states are those that it rests on."""
 
     op: str
     side: str
@@ -236,9 +240,9 @@ class PlannedAction(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
     """How a run ended. ``failed`` and ``waiting`` are listed in ``problems``.
 
-    ``fetched`` counts the contents that came after the actions.
-    ``plan`` identifies what a dry run found: a run can be bound to it.
-    ``halted`` is a guard's sentence, ``offline`` why the server could not be reached, ``refused`` what it refused.
+    ``fetched`` counts the contents that came after the actions. ``plan`` identifies what a dry run
+    found: a run can be bound to it. ``halted`` is a guard's sentence, ``offline`` why the server
+    could not be reached, ``refused`` what it refused.
     """
 
     name: str
@@ -259,8 +263,8 @@ class Report(msgspec.Struct, frozen=True, tag_field="event", tag="report"):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """What is at a path, here or on the server: its states, what a run would do, or ``why`` nothing. ``known`` tells
-    whether the server's state is."""
+    """What is at a path, here or on the server: its states, what a run would do, or ``why``
+    nothing. ``known`` tells whether the server's state is."""
 
     path: str
     base: NodeState | None = None
@@ -272,7 +276,8 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """``nodes`` at the path: none, one, or more where the sides mean different ones. The rest is as in a Report."""
+    """``nodes`` at the path: none, one, or more where the sides mean different ones. The rest is as
+    in a Report."""
 
     name: str
     path: str
@@ -289,7 +294,8 @@ class ExplainRequest(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True, tag_field="event", tag="failure"):
-    """A call that did not work. ``kind`` is the name of an error of ``reconciler.errors``, or empty."""
+    """A call that did not work. ``kind`` is the name of an error of ``reconciler.errors``, or
+    empty."""
 
     kind: str
     message: str
@@ -299,8 +305,9 @@ SyncEvent = Progress | Report | Failure
 
 
 class SyncRequest(msgspec.Struct, frozen=True):
-    """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt; with ``plan``, only that plan is
-    carried out. The limits are in force for the run: bytes a second, 0: none, None: those that are set."""
+    """``dry_run`` only plans. ``confirmed`` lets a run pass that a guard would halt; with ``plan``,
+    only that plan is carried out. The limits are in force for the run: bytes a second, 0: none,
+    None: those that are set."""
 
     dry_run: bool = False
     confirmed: bool = False

@@ -24,7 +24,8 @@ _GRACE = 1.0
 async def serve_control(
     service: Service, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Answers on the socket until cancelled; then requests under way get a second, and the socket file goes.
+    """Answers on the socket until cancelled; then requests under way get a second, and the socket
+    file goes.
 
     Reports started once connections are accepted.
     """

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 
 class NotDone(Exception):
-    """What was asked for cannot be done, and nothing was. ``str()`` is one sentence: what, why, what to do."""
+    """What was asked for cannot be done, and nothing was. ``str()`` is one sentence: what, why,
+    what to do."""
 
 
 class Service(Protocol):
     """One mounted synchronization. Everything is called from the daemon's trio thread.
 
-    The ``async`` ones are cancelled when their caller hangs up, and raise what ``reconciler.errors`` has.
+    The ``async`` ones are cancelled when their caller hangs up, and raise what
+    ``reconciler.errors`` has.
     """
 
     def status(self) -> Status: ...
@@ -45,7 +47,8 @@ class Service(Protocol):
         ...
 
     async def explain(self, path: str) -> Explanation:
-        """What is at a path relative to the synchronized folder, and what a run would do about it."""
+        """What is at a path relative to the synchronized folder, and what a run would do about
+        it."""
         ...
 
     async def bin(self) -> list[BinEntry]:
@@ -56,7 +59,8 @@ class Service(Protocol):
     async def empty(self, request: EmptyRequest) -> EmptyResult: ...
 
     async def wait_synced(self) -> None:
-        """Returns when nothing waits for the server any more. Raises RemoteError when that cannot come about now."""
+        """Returns when nothing waits for the server any more. Raises RemoteError when that cannot
+        come about now."""
         ...
 
     async def reload(self) -> None:
@@ -64,7 +68,8 @@ class Service(Protocol):
         ...
 
     def retry(self) -> None:
-        """Somebody logged in again, or let the server have it otherwise: a run is tried at once, with new access."""
+        """Somebody logged in again, or let the server have it otherwise: a run is tried at once,
+        with new access."""
         ...
 
     def stop(self) -> None:

@@ -1,7 +1,8 @@
 """The Unix sockets that daemons listen on: made private, and looked at without speaking to anybody.
 
-Nobody else can connect: the folder (0700) and the socket (0600) are checked by the kernel. And we speak to nobody
-else: who listens is asked of the kernel, as the folder may be one in /tmp that somebody else made first.
+Nobody else can connect: the folder (0700) and the socket (0600) are checked by the kernel. And we
+speak to nobody else: who listens is asked of the kernel, as the folder may be one in /tmp that
+somebody else made first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def listen_privately(path: Path) -> socket.socket:
-    """A socket of mode 0600 in a folder of mode 0700. What an ended daemon left under that name is replaced: the caller
-    holds a lock that says that there is no living one."""
+    """A socket of mode 0600 in a folder of mode 0700. What an ended daemon left under that name is
+    replaced: the caller holds a lock that says that there is no living one."""
     if sys.platform == "win32":
         raise NotImplementedError("the control API on Windows is not there yet")
     private_folder(path.parent)
@@ -36,12 +37,14 @@ def listen_privately(path: Path) -> socket.socket:
 
 
 def listens(path: Path) -> bool:
-    """Whether somebody accepts connections there. A socket file alone proves nothing: a killed daemon leaves it."""
+    """Whether somebody accepts connections there. A socket file alone proves nothing: a killed
+    daemon leaves it."""
     return listener_of(path) is not None
 
 
 def listener_of(path: Path) -> int | None:
-    """The process of ours that accepts connections there (0 where the system does not tell), or None."""
+    """The process of ours that accepts connections there (0 where the system does not tell), or
+    None."""
     found = _listener(path)
     return None if found is None or found[1] != _ourselves() else found[0]
 
@@ -66,11 +69,13 @@ def _listener(path: Path) -> tuple[int, int] | None:
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:
-    """The process at the other end of a Unix socket (for who connected: that listens) and its user, from the kernel;
-    0 and ourselves where the system does not tell. Raises OSError."""
+    """The process at the other end of a Unix socket (for who connected: that listens) and its user,
+    from the kernel; 0 and ourselves where the system does not tell. Raises OSError."""
     if sys.platform != "linux":
         return 0, _ourselves()
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    credentials = connection.getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+    )
     pid, uid, _gid = struct.unpack("3i", credentials)
     return int(pid), int(uid)
 

@@ -1,7 +1,8 @@
-"""What the supervisor and the commands say to each other: one JSON line there, one back, over a Unix socket of 0600.
+"""What the supervisor and the commands say to each other: one JSON line there, one back, over a
+Unix socket of 0600.
 
-Not the drives' API (`control.app`): the supervisor has to be small, and is asked before anything else is imported.
-Times are seconds since the epoch.
+Not the drives' API (`control.app`): the supervisor has to be small, and is asked before anything
+else is imported. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ _GRACE = 1.0
 
 
 class Phase(enum.Enum):
-    """``DOWN``: somebody unmounted it; it stays so until somebody wants it back. ``WAITING``: to be started, again
-    after a pause where it failed. ``STOPPING``: it is being unmounted because it is not enabled any more."""
+    """``DOWN``: somebody unmounted it; it stays so until somebody wants it back. ``WAITING``: to be
+    started, again after a pause where it failed. ``STOPPING``: it is being unmounted because it is
+    not enabled any more."""
 
     DOWN = "down"
     WAITING = "waiting"
@@ -48,8 +50,8 @@ class Phase(enum.Enum):
 
 
 class Supervised(msgspec.Struct, frozen=True):
-    """How the supervisor sees one drive. ``why`` it is not as it should be, with the ``status`` that the daemon ended
-    with; ``next_try`` when it does something about that."""
+    """How the supervisor sees one drive. ``why`` it is not as it should be, with the ``status``
+    that the daemon ended with; ``next_try`` when it does something about that."""
 
     name: str
     phase: Phase
@@ -60,9 +62,10 @@ class Supervised(msgspec.Struct, frozen=True):
 
 
 class What(enum.Enum):
-    """``LOOK`` at the configuration and the drives, and tell at once. All others tell when each drive that was asked
-    about (all, without a name) is as it is to be, or was tried in vain: ``FOLLOW`` the configuration; ``UP``: have it
-    up, and try at once; ``HOLD``: leave it down when it is down. ``END``: unmount what is mounted, and end."""
+    """``LOOK`` at the configuration and the drives, and tell at once. All others tell when each
+    drive that was asked about (all, without a name) is as it is to be, or was tried in vain:
+    ``FOLLOW`` the configuration; ``UP``: have it up, and try at once; ``HOLD``: leave it down when
+    it is down. ``END``: unmount what is mounted, and end."""
 
     LOOK = "look"
     FOLLOW = "follow"
@@ -80,7 +83,8 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """All drives that are supervised now, and what keeps the supervisor from following the configuration."""
+    """All drives that are supervised now, and what keeps the supervisor from following the
+    configuration."""
 
     drives: tuple[Supervised, ...] = ()
     trouble: str | None = None
@@ -98,8 +102,8 @@ class NoSupervisor(SupervisorError):
 
 
 def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer:
-    """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes). Raises NoSupervisor,
-    SupervisorError."""
+    """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes).
+    Raises NoSupervisor, SupervisorError."""
     if sys.platform == "win32":
         raise NoSupervisor("there is no supervisor on Windows yet")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
@@ -121,14 +125,16 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
             what, cause = "ended meanwhile", error
         except msgspec.MsgspecError as error:
             what, cause = "ended meanwhile, or is of another version", error
-    raise SupervisorError(f"the supervisor {what}; its log says more: {folders.log(NAME)}") from cause
+    raise SupervisorError(
+        f"the supervisor {what}; its log says more: {folders.log(NAME)}"
+    ) from cause
 
 
 async def serve_supervision(
     path: Path, answer: Callable[[Ask], Awaitable[Answer]], *, task_status: trio.TaskStatus[None]
 ) -> None:
-    """Answers on the socket until cancelled; the file goes then. A caller that hangs up or talks nonsense harms nobody:
-    what it asked for is done all the same."""
+    """Answers on the socket until cancelled; the file goes then. A caller that hangs up or talks
+    nonsense harms nobody: what it asked for is done all the same."""
     import trio  # noqa: PLC0415 (the commands only ask)
 
     async def talk(stream: trio.SocketStream) -> None:
@@ -151,6 +157,8 @@ async def serve_supervision(
     listener.listen()
     task_status.started()
     try:
-        await trio.serve_listeners(talk, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))])
+        await trio.serve_listeners(
+            talk, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+        )
     finally:
         path.unlink(missing_ok=True)

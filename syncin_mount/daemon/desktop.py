@@ -1,4 +1,5 @@
-"""Notices on the desktop: org.freedesktop.Notifications on the session's bus. Without one nothing happens."""
+"""Notices on the desktop: org.freedesktop.Notifications on the session's bus. Without one nothing
+happens."""
 
 from __future__ import annotations
 
@@ -29,15 +30,17 @@ PATIENCE = 10.0
 
 
 async def keep_told(runtime: Runtime, file: ConfigurationFile) -> None:
-    """Tells of what needs somebody, for ever. The drive never waits for it, and no trouble of the desktop's reaches
-    it."""
+    """Tells of what needs somebody, for ever. The drive never waits for it, and no trouble of the
+    desktop's reaches it."""
     if not has_desktop():
         return
     notices = Notices(runtime.synchronization.name)
     while True:
         await trio.sleep(LOOK_EVERY)
         now = runtime.engine.status()
-        found = notices.follow(trio.current_time(), State(now.conflicts, now.halted, now.refused, now.online))
+        found = notices.follow(
+            trio.current_time(), State(now.conflicts, now.halted, now.refused, now.online)
+        )
         if found and _wanted(file):
             for notice in found:
                 await tell(notice)
@@ -61,7 +64,9 @@ async def tell(notice: Notice) -> bool:
     from jeepney.io.trio import open_dbus_router  # noqa: PLC0415
 
     where = DBusAddress(
-        "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "org.freedesktop.Notifications"
+        "/org/freedesktop/Notifications",
+        "org.freedesktop.Notifications",
+        "org.freedesktop.Notifications",
     )
     # The text may hold names from others, and desktops read it as markup.
     body: tuple[object, ...] = (
@@ -77,7 +82,9 @@ async def tell(notice: Notice) -> bool:
     try:
         with trio.fail_after(PATIENCE):
             async with open_dbus_router(bus="SESSION") as router:
-                reply = await router.send_and_get_reply(new_method_call(where, "Notify", "susssasa{sv}i", body))
+                reply = await router.send_and_get_reply(
+                    new_method_call(where, "Notify", "susssasa{sv}i", body)
+                )
     except Exception as error:  # noqa: BLE001 (whatever ails the bus: the log has the sentence, too)
         log.info("the desktop cannot be told “%s”: %s", notice.title, error)
         return False

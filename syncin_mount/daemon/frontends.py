@@ -19,9 +19,13 @@ def find_frontend() -> Frontend:
     name = "winfsp" if sys.platform == "win32" else "fuse"
     found = next(iter(entry_points(group=GROUP, name=name)), None)
     if found is None:
-        raise DaemonError(f"the part that mounts ('{name}') is not installed; install syncin-mount afresh")
+        raise DaemonError(
+            f"the part that mounts ('{name}') is not installed; install syncin-mount afresh"
+        )
     try:
         frontend: Frontend = found.load()
     except ImportError as error:
-        raise DaemonError(f"the part that mounts cannot be loaded ({error}); install libfuse3 and fuse3") from error
+        raise DaemonError(
+            f"the part that mounts cannot be loaded ({error}); install libfuse3 and fuse3"
+        ) from error
     return frontend

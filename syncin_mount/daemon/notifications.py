@@ -1,7 +1,7 @@
 """What is worth a notice on the desktop: decided from a drive's successive states. Pure.
 
-Conflicts, halts, what the server refuses until somebody does something (an expired log-in among it), and a server that
-is away for a day. Nothing else, and nothing twice.
+Conflicts, halts, what the server refuses until somebody does something (an expired log-in among
+it), and a server that is away for a day. Nothing else, and nothing twice.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LONG = 24 * 3600.0
-"""Seconds that the server must have been away to be told of, and before the same sentence is told once more."""
+"""Seconds that the server must have been away to be told of, and before the same sentence is told
+once more."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A drive at one moment. ``conflicts`` counts since it was mounted; ``online`` is None while nobody has asked."""
+    """A drive at one moment. ``conflicts`` counts since it was mounted; ``online`` is None while
+    nobody has asked."""
 
     conflicts: int = 0
     halted: str | None = None
@@ -48,7 +50,10 @@ class Notices:
         if fresh > 0:
             what = "1 conflict" if fresh == 1 else f"{fresh} conflicts"
             found.append(
-                Notice(f"{self._name}: {what}", f"What lost is in the bin: syncin-mount bin {self._name} list")
+                Notice(
+                    f"{self._name}: {what}",
+                    f"What lost is in the bin: syncin-mount bin {self._name} list",
+                )
             )
         for title, sentence in (("stopped", state.halted), ("the server refuses", state.refused)):
             if sentence and sentence not in self._said:
@@ -66,4 +71,9 @@ class Notices:
         if self._away_said or now - self._away_since < LONG:
             return []
         self._away_said = True
-        return [Notice(f"{self._name}: the server is away for a day", "Changes are kept and sent when it is back.")]
+        return [
+            Notice(
+                f"{self._name}: the server is away for a day",
+                "Changes are kept and sent when it is back.",
+            )
+        ]

@@ -49,15 +49,18 @@ async def run_mounted(
     manual: bool,
     on_ready: Callable[[], None],
 ) -> None:
-    """Mounts the drive and serves it until it is unmounted, asked to stop, or told by a signal; then ends in order:
-    the frontend (which hands over what the system still holds), the control API, engine and hydrator, the replica.
+    """Mounts the drive and serves it until it is unmounted, asked to stop, or told by a signal;
+    then ends in order: the frontend (which hands over what the system still holds), the control
+    API, engine and hydrator, the replica.
 
-    ``on_ready`` is called once the drive can be used. The server need not be there. Raises DaemonError, MountError,
-    ReplicaError.
+    ``on_ready`` is called once the drive can be used. The server need not be there. Raises
+    DaemonError, MountError, ReplicaError.
     """
     name = synchronization.name
     if listens(folders.socket(name)):
-        raise DaemonError(f"'{name}' is mounted already at {synchronization.mountpoint}; unmount it first")
+        raise DaemonError(
+            f"'{name}' is mounted already at {synchronization.mountpoint}; unmount it first"
+        )
     frontend = find_frontend()
     stopping = trio.Event()
     async with trio.open_nursery() as signals:
@@ -71,7 +74,8 @@ async def run_mounted(
                 nursery.start_soon(keep_told, runtime, ConfigurationFile(folders))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)
-                freeze_gc_baseline()  # modules and the like: some 20 ms of every full collection later
+                # modules and the like: some 20 ms of every full collection later
+                freeze_gc_baseline()
                 log.info("mounting %s at %s", name, synchronization.mountpoint)
                 await _serve(frontend, fs, synchronization.mountpoint, stopping, on_ready)
                 log.info("unmounted %s", name)
@@ -79,14 +83,18 @@ async def run_mounted(
         signals.cancel_scope.cancel()
 
 
-async def _release_the_killed(folders: Folders, frontend: Frontend, synchronization: Synchronization) -> None:
+async def _release_the_killed(
+    folders: Folders, frontend: Frontend, synchronization: Synchronization
+) -> None:
     """Ends the drive of a daemon that was killed and cannot end, because its threads wait in the
     kernel for who waits for that drive (docs/internals/crash-table.md, "What a kill can leave
     standing"). What remains is said when the replica is opened."""
     pid = dying_holder(folders.replica(synchronization.name))
     if pid is None or not await trio.to_thread.run_sync(frontend.abort, synchronization.mountpoint):
         return
-    log.warning("process %d was killed and could not end; the connection of its drive was aborted", pid)
+    log.warning(
+        "process %d was killed and could not end; the connection of its drive was aborted", pid
+    )
     with trio.move_on_after(END_OF_THE_KILLED):
         while dying_holder(folders.replica(synchronization.name)) is not None:  # noqa: ASYNC110 (a process is polled)
             await trio.sleep(0.02)
@@ -103,7 +111,11 @@ def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
 
 
 async def _serve(
-    frontend: Frontend, fs: FileSystem, mountpoint: Path, stopping: trio.Event, on_ready: Callable[[], None]
+    frontend: Frontend,
+    fs: FileSystem,
+    mountpoint: Path,
+    stopping: trio.Event,
+    on_ready: Callable[[], None],
 ) -> None:
     """Runs the frontend until it is unmounted from outside or ``stopping`` is set."""
     async with trio.open_nursery() as nursery:

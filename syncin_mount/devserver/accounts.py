@@ -60,7 +60,11 @@ class Accounts:
     def bearer(self, request: Request, kind: TokenKind = TokenKind.ACCESS) -> tuple[Identity, int]:
         """The identity behind the Authorization header and its expiry; raises Unauthorized."""
         scheme, _, token = (request.header("authorization") or "").partition(" ")
-        found = verify(self._store.state.signing_key, kind, token, self._clock()) if scheme == "Bearer" else None
+        found = (
+            verify(self._store.state.signing_key, kind, token, self._clock())
+            if scheme == "Bearer"
+            else None
+        )
         if found is None:
             raise Unauthorized
         return found
@@ -70,7 +74,12 @@ class Accounts:
 
     def _identity(self, account: Account, client_id: str | None) -> Identity:
         return Identity(
-            account.id, account.login, account.email, account.full_name, frozenset(account.applications), client_id
+            account.id,
+            account.login,
+            account.email,
+            account.full_name,
+            frozenset(account.applications),
+            client_id,
         )
 
     def _token_pair(self, identity: Identity, refresh_until: int | None = None) -> dict[str, Any]:
@@ -88,14 +97,18 @@ class Accounts:
     # passwords
 
     async def _login(self, login: str, password: str, *, scope: str | None = None) -> Account:
-        """Checks a password, counting failures. `scope` lets an app password of that scope pass too."""
+        """Checks a password, counting failures. `scope` lets an app password of that scope pass
+        too."""
         account = self._store.account_named(login)
         accounts = self._store.state.accounts
-        # Whoever has no account, and whatever passwords an account has, it takes as many hashes and one save.
+        # Whoever has no account, and whatever passwords an account has, it takes as many hashes and
+        # one save.
         digests = self._digests(account, scope)
         most = max((len(self._digests(each, scope)) for each in accounts), default=1)
         digests += [_NOBODY] * (most - len(digests))
-        matches = [await trio.to_thread.run_sync(password_matches, password, digest) for digest in digests]
+        matches = [
+            await trio.to_thread.run_sync(password_matches, password, digest) for digest in digests
+        ]
         if account is not None and (not account.active or account.attempts >= MAX_ATTEMPTS):
             self._store.save()
             raise Refusal(403, "Account locked")
@@ -111,7 +124,10 @@ class Accounts:
     def _digests(account: Account | None, scope: str | None) -> list[str]:
         if account is None:
             return []
-        return [account.password_hash, *(each.password_hash for each in account.app_passwords if each.app == scope)]
+        return [
+            account.password_hash,
+            *(each.password_hash for each in account.app_passwords if each.app == scope),
+        ]
 
     def _count_failure(self, account: Account) -> None:
         account.attempts += 1
@@ -119,7 +135,9 @@ class Accounts:
         if account.attempts >= MAX_ATTEMPTS:
             raise Refusal(403, "Account locked")
 
-    def _second_factor(self, account: Account, code: str | None, *, missing_status: int = 401) -> None:
+    def _second_factor(
+        self, account: Account, code: str | None, *, missing_status: int = 401
+    ) -> None:
         if account.totp_secret is None:
             return
         if not code:
@@ -160,14 +178,20 @@ class Accounts:
         account = self._store.account(who.id)
         if account is None or Application.DESKTOP_ACCESS not in who.applications:
             raise Refusal(403, "Desktop app permission required")
-        return self._registered(account, body.get("clientId") or str(uuid.uuid4()), body["info"], request.client_ip)
+        return self._registered(
+            account, body.get("clientId") or str(uuid.uuid4()), body["info"], request.client_ip
+        )
 
-    def _registered(self, account: Account, client_id: str, info: dict[str, str], ip: str) -> Answer:
+    def _registered(
+        self, account: Account, client_id: str, info: dict[str, str], ip: str
+    ) -> Answer:
         """A known client keeps its token while that is valid, and its paths always."""
         now = int(self._clock())
         client = self._store.client(client_id)
         if client is None:
-            client = Client(client_id, account.id, str(uuid.uuid4()), now + CLIENT_TOKEN_LIFE, info, now)
+            client = Client(
+                client_id, account.id, str(uuid.uuid4()), now + CLIENT_TOKEN_LIFE, info, now
+            )
             client.current_access, client.current_ip = now, ip
             self._store.state.clients.append(client)
         elif client.user_id != account.id:
@@ -201,7 +225,11 @@ class Accounts:
         if client.token_expiration <= now:
             raise Refusal(403, "Client token is expired")
         account = self._store.account(client.user_id)
-        if account is None or not account.active or Application.DESKTOP_ACCESS not in account.applications:
+        if (
+            account is None
+            or not account.active
+            or Application.DESKTOP_ACCESS not in account.applications
+        ):
             raise Refusal(403, "Account suspended or not authorized")
         client.last_access, client.last_ip = client.current_access, client.current_ip
         client.current_access, client.current_ip = now, request.client_ip
@@ -214,7 +242,8 @@ class Accounts:
         return json_answer(answer, 201)
 
     async def refresh(self, request: Request) -> Answer:
-        """A new pair whose refresh token ends when the old one would: a session cannot be extended."""
+        """A new pair whose refresh token ends when the old one would: a session cannot be
+        extended."""
         who, until = self.bearer(request, TokenKind.REFRESH)
         if request.content_type == "application/json":
             await request.json()
@@ -257,7 +286,11 @@ class Accounts:
                     "createdAt": iso_time(client.created),
                     "isCurrentClient": client.id == who.client_id,
                     "paths": [
-                        {"id": path.id, "settings": path.settings, "createdAt": sql_time(path.created)}
+                        {
+                            "id": path.id,
+                            "settings": path.settings,
+                            "createdAt": sql_time(path.created),
+                        }
                         for path in paths
                     ],
                 }
@@ -276,11 +309,14 @@ class Accounts:
     def list_app_passwords(self, who: Identity) -> Answer:
         account = self._store.account(who.id)
         return json_answer(
-            [{"name": entry.name, "app": entry.app} for entry in account.app_passwords] if account else []
+            [{"name": entry.name, "app": entry.app} for entry in account.app_passwords]
+            if account
+            else []
         )
 
     async def add_app_password(self, who: Identity, request: Request) -> Answer:
-        """Needs the second factor, or the password again where there is none; shows the new password once."""
+        """Needs the second factor, or the password again where there is none; shows the new
+        password once."""
         account = self._store.account(who.id)
         if account is None:
             raise Unauthorized
@@ -294,7 +330,9 @@ class Accounts:
         if body.get("app") not in ("client", "webdav") or not isinstance(body.get("name"), str):
             raise not_allowed()
         password = secrets.token_urlsafe(24)
-        account.app_passwords.append(AppPassword(body["name"], body["app"], hash_password(password)))
+        account.app_passwords.append(
+            AppPassword(body["name"], body["app"], hash_password(password))
+        )
         self._store.save()
         value = {
             "name": body["name"],

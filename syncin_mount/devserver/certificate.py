@@ -1,4 +1,5 @@
-"""A certificate that no system knows, for trying what a client does then: made once, kept under the server's root."""
+"""A certificate that no system knows, for trying what a client does then: made once, kept under the
+server's root."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ _LIFE = dt.timedelta(days=3650)
 
 
 def self_signed(root: Path, host: str) -> ssl.SSLContext:
-    """A server's context with the certificate of ``root``, for ``host`` and localhost. Raises ImportError where the
-    package cryptography is missing, OSError."""
+    """A server's context with the certificate of ``root``, for ``host`` and localhost. Raises
+    ImportError where the package cryptography is missing, OSError."""
     file = root / FILE_NAME
     if not file.exists():
         beside = file.with_name(f"{FILE_NAME}.new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        with os.fdopen(
+            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+        ) as stream:
             stream.write(_made(host))
         beside.replace(file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -34,7 +37,9 @@ def _made(host: str) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the embedded server of syncin-mount")])
+    name = x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, "the embedded server of syncin-mount")]
+    )
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     try:
         names.append(x509.IPAddress(ipaddress.ip_address(host)))

@@ -31,9 +31,13 @@ def parse_user(text: str) -> User:
     """`LOGIN:PASSWORD`. Raises click.ClickException; the text never shows the password."""
     login, colon, password = text.partition(":")
     if not colon or not login or not password:
-        raise click.ClickException("A user is given as LOGIN:PASSWORD, with both parts and a colon between them.")
+        raise click.ClickException(
+            "A user is given as LOGIN:PASSWORD, with both parts and a colon between them."
+        )
     if "/" in login or "\0" in login or login in (".", ".."):
-        raise click.ClickException(f"The login {login!r} cannot be the name of a folder: choose another one.")
+        raise click.ClickException(
+            f"The login {login!r} cannot be the name of a folder: choose another one."
+        )
     return User(login=login, password=password, email=f"{login}@example.test")
 
 
@@ -51,16 +55,24 @@ def _users_from(file: Path) -> list[User]:
         lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"The users file {file} cannot be read: {error}.") from error
-    return [parse_user(line.strip()) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [
+        parse_user(line.strip())
+        for line in lines
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
 
 
 def _check_root(root: Path) -> None:
     if not root.exists():
-        raise click.ClickException(f"The folder {root} does not exist: create it, or give another one with --root.")
+        raise click.ClickException(
+            f"The folder {root} does not exist: create it, or give another one with --root."
+        )
     if not root.is_dir():
         raise click.ClickException(f"{root} is no folder: give a folder with --root.")
     if not os.access(root, os.W_OK | os.X_OK):
-        raise click.ClickException(f"The folder {root} cannot be written to: give another one with --root.")
+        raise click.ClickException(
+            f"The folder {root} cannot be written to: give another one with --root."
+        )
 
 
 @contextmanager
@@ -76,14 +88,20 @@ def _only_server(root: Path) -> Iterator[None]:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise click.ClickException(f"Another server already uses {root}: stop it first.") from error
+                raise click.ClickException(
+                    f"Another server already uses {root}: stop it first."
+                ) from error
             yield
         finally:
             os.close(descriptor)
 
 
 def _build(
-    root: Path, users: list[User], spaces: list[Space], faults: Path | None, request_log: Path | None
+    root: Path,
+    users: list[User],
+    spaces: list[Space],
+    faults: Path | None,
+    request_log: Path | None,
 ) -> tuple[DevServer, str | None]:
     """The server, and a line about the user that was made up because none is known."""
     try:
@@ -93,22 +111,34 @@ def _build(
         server.close()
         password = secrets.token_urlsafe(9)
         made_up = User(login="user1", password=password, email="user1@example.test")
-        server = DevServer(root, [made_up], spaces=spaces, fault_file=faults, request_log=request_log)
+        server = DevServer(
+            root, [made_up], spaces=spaces, fault_file=faults, request_log=request_log
+        )
     except StateError as error:
         raise click.ClickException(str(error)) from error
     except FaultFileError as error:
-        raise click.ClickException(f"The fault rules in {faults} cannot be used: {error}.") from error
+        raise click.ClickException(
+            f"The fault rules in {faults} cannot be used: {error}."
+        ) from error
     except OSError as error:
-        raise click.ClickException(f"The server cannot start: {error.filename}: {error.strerror}.") from error
+        raise click.ClickException(
+            f"The server cannot start: {error.filename}: {error.strerror}."
+        ) from error
     return server, f"No user was given: log in as user1 with the password {password}"
 
 
 def _listen_error(host: str, port: int, error: OSError) -> click.ClickException:
     if error.errno == errno.EADDRINUSE:
-        return click.ClickException(f"Port {port} on {host} is in use: give another one with --port, or 0 for any.")
+        return click.ClickException(
+            f"Port {port} on {host} is in use: give another one with --port, or 0 for any."
+        )
     if error.errno == errno.EACCES:
-        return click.ClickException(f"Port {port} needs more rights than you have: give one from 1024 up with --port.")
-    return click.ClickException(f"The server cannot listen on {host}:{port}: {error.strerror or error}.")
+        return click.ClickException(
+            f"Port {port} needs more rights than you have: give one from 1024 up with --port."
+        )
+    return click.ClickException(
+        f"The server cannot listen on {host}:{port}: {error.strerror or error}."
+    )
 
 
 def _write_ready(file: Path, url: str) -> None:
@@ -121,15 +151,23 @@ def _certificate(root: Path, host: str) -> ssl.SSLContext:
     try:
         return self_signed(root, host)
     except ImportError as error:
-        raise click.ClickException("--tls-self-signed needs the Python package cryptography: install it.") from error
+        raise click.ClickException(
+            "--tls-self-signed needs the Python package cryptography: install it."
+        ) from error
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(
-            f"The certificate {root / CERTIFICATE_NAME} cannot be used ({error}): remove it, and another is made."
+            f"The certificate {root / CERTIFICATE_NAME} cannot be used ({error}): remove it, and"
+            " another is made."
         ) from error
 
 
 async def _run(
-    server: DevServer, host: str, port: int, ready_file: Path | None, note: str | None, tls: ssl.SSLContext | None
+    server: DevServer,
+    host: str,
+    port: int,
+    ready_file: Path | None,
+    note: str | None,
+    tls: ssl.SSLContext | None,
 ) -> None:
     try:
         listeners = await trio.open_tcp_listeners(port, host=host)
@@ -137,7 +175,9 @@ async def _run(
         raise _listen_error(host, port, error) from error
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-            running: Running = await nursery.start(partial(serve_listeners, server, listeners, tls=tls))
+            running: Running = await nursery.start(
+                partial(serve_listeners, server, listeners, tls=tls)
+            )
             if ready_file is not None:
                 _write_ready(ready_file, running.url)
             click.echo(running.url)
@@ -149,20 +189,57 @@ async def _run(
 
 
 @click.command()
-@click.option("--root", type=click.Path(path_type=Path), required=True, help="The folder that holds everything.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder that holds everything.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; 0 takes a free one.  [default: 0]")
-@click.option("--user", "users", multiple=True, metavar="LOGIN:PASSWORD", help="A user; may be given several times.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port; 0 takes a free one.  [default: 0]",
+)
+@click.option(
+    "--user",
+    "users",
+    multiple=True,
+    metavar="LOGIN:PASSWORD",
+    help="A user; may be given several times.",
+)
 @click.option(
     "--users-file",
     type=click.Path(path_type=Path),
-    help="Users, one LOGIN:PASSWORD a line: arguments can be seen by everybody on this machine, files need not.",
+    help=(
+        "Users, one LOGIN:PASSWORD a line: arguments can be seen by everybody on this machine,"
+        " files need not."
+    ),
 )
-@click.option("--space", "spaces", multiple=True, metavar="ALIAS:LOGIN[,LOGIN]", help="A space and its members.")
-@click.option("--tls-self-signed", is_flag=True, help="Speak TLS, with a certificate that no system knows.")
-@click.option("--faults", type=click.Path(path_type=Path), help="Fault rules (TOML or JSON), read again on changes.")
-@click.option("--request-log", type=click.Path(path_type=Path), help="Where each request becomes one line of JSON.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once the server listens.")
+@click.option(
+    "--space",
+    "spaces",
+    multiple=True,
+    metavar="ALIAS:LOGIN[,LOGIN]",
+    help="A space and its members.",
+)
+@click.option(
+    "--tls-self-signed", is_flag=True, help="Speak TLS, with a certificate that no system knows."
+)
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path),
+    help="Fault rules (TOML or JSON), read again on changes.",
+)
+@click.option(
+    "--request-log",
+    type=click.Path(path_type=Path),
+    help="Where each request becomes one line of JSON.",
+)
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Gets the URL once the server listens."
+)
 def serve(
     root: Path,
     host: str,
@@ -177,10 +254,13 @@ def serve(
 ) -> None:
     """Run the embedded Sync-in server, for trying things out and for tests.
 
-    Files lie under ROOT as on a real server: users/LOGIN/files, users/LOGIN/trash, spaces/ALIAS/files. Users, clients
-    and registered folders are remembered there. Prints the URL when it is ready; Ctrl-C stops it.
+    Files lie under ROOT as on a real server: users/LOGIN/files, users/LOGIN/trash,
+    spaces/ALIAS/files. Users, clients and registered folders are remembered there. Prints the URL
+    when it is ready; Ctrl-C stops it.
     """
-    accounts = [parse_user(text) for text in users] + (_users_from(users_file) if users_file is not None else [])
+    accounts = [parse_user(text) for text in users] + (
+        _users_from(users_file) if users_file is not None else []
+    )
     shared = [parse_space(text) for text in spaces]
     _check_root(root)
     with _only_server(root):

@@ -44,7 +44,11 @@ def mime_type(name: str) -> str:
 def content_type(name: str) -> str:
     """With the charset that the real server adds to texts."""
     found = mime_type(name)
-    textual = found.startswith("text/") or found in ("application/json", "application/javascript", "image/svg+xml")
+    textual = found.startswith("text/") or found in (
+        "application/json",
+        "application/javascript",
+        "image/svg+xml",
+    )
     return f"{found}; charset=utf-8" if textual else found
 
 
@@ -59,7 +63,8 @@ def http_date(mtime_ns: int) -> str:
 
 
 class _FileSource:
-    """`length` bytes of a file from `start`; a file that shrinks meanwhile breaks the answer off."""
+    """`length` bytes of a file from `start`; a file that shrinks meanwhile breaks the answer
+    off."""
 
     def __init__(self, descriptor: int, start: int, length: int) -> None:
         self._descriptor = descriptor
@@ -104,9 +109,12 @@ def _unmodified(request: Request, tag: str, mtime_ns: int) -> bool:
 
 
 def _range(request: Request, size: int, tag: str, mtime_ns: int) -> tuple[int, int] | None:
-    """The first and last byte asked for; None for the whole file. Raises the 400 of a range beyond the end."""
+    """The first and last byte asked for; None for the whole file. Raises the 400 of a range beyond
+    the end."""
     header = request.header("range")
-    if header is None or ((condition := request.header("if-range")) and not _same_version(condition, tag, mtime_ns)):
+    if header is None or (
+        (condition := request.header("if-range")) and not _same_version(condition, tag, mtime_ns)
+    ):
         return None
     found = _RANGE.fullmatch(header.strip())
     if found is None or found.group(0) == "bytes=-":
@@ -122,7 +130,8 @@ def _range(request: Request, size: int, tag: str, mtime_ns: int) -> tuple[int, i
 
 
 def download(place: Place, request: Request) -> Answer:
-    """Raises 404 for what is missing or no file, 400 for a folder, a failed If-Match and a range beyond the end."""
+    """Raises 404 for what is missing or no file, 400 for a folder, a failed If-Match and a range
+    beyond the end."""
     full = place.existing()
     try:
         if (found := stat_of(full)).is_dir:
@@ -152,7 +161,11 @@ def _answer(name: str, request: Request, descriptor: int, size: int, mtime_ns: i
         "content-disposition": f"attachment; filename=\"{encoded}\";filename*=UTF-8''{encoded}",
     }
     matches = request.header("if-match")
-    if matches is not None and matches.strip() != "*" and tag not in [known.strip() for known in matches.split(",")]:
+    if (
+        matches is not None
+        and matches.strip() != "*"
+        and tag not in [known.strip() for known in matches.split(",")]
+    ):
         raise Refusal(400, "Location not found")
     if _unmodified(request, tag, mtime_ns):
         os.close(descriptor)
@@ -171,4 +184,6 @@ def _answer(name: str, request: Request, descriptor: int, size: int, mtime_ns: i
 
 
 def _encoded(headers: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items())
+    return tuple(
+        (name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()
+    )

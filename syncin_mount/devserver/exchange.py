@@ -23,8 +23,12 @@ def discard(answer: Answer) -> None:
 def injected_reply(effect: Reply) -> Answer:
     """The answer a rule gives."""
     if effect.body is None:
-        return json_answer({"statusCode": effect.status, "message": "Injected fault"}, effect.status)
-    return Answer(effect.status, effect.body.encode(), ((b"content-type", effect.content_type.encode()),))
+        return json_answer(
+            {"statusCode": effect.status, "message": "Injected fault"}, effect.status
+        )
+    return Answer(
+        effect.status, effect.body.encode(), ((b"content-type", effect.content_type.encode()),)
+    )
 
 
 async def disturb(effect: Effect, answer: Answer, request: Request) -> Answer:
@@ -69,7 +73,8 @@ class _Stopped:
 
 
 class Exchange:
-    """One request and its answer on the wire: counts bytes, and applies the rules that act while they flow."""
+    """One request and its answer on the wire: counts bytes, and applies the rules that act while
+    they flow."""
 
     def __init__(self, receive: Receive, send: Send, ended: Callable[[], None]) -> None:
         """`ended` is called once, just before the client can see the end of the answer."""
@@ -111,7 +116,11 @@ class Exchange:
             return message
         body = message.get("body", b"")
         if self._cut_request is not None and self.bytes_in + len(body) > self._cut_request:
-            message = {**message, "body": body[: self._cut_request - self.bytes_in], "more_body": True}
+            message = {
+                **message,
+                "body": body[: self._cut_request - self.bytes_in],
+                "more_body": True,
+            }
         self.bytes_in += len(message.get("body", b""))
         return message
 
@@ -144,6 +153,7 @@ class Exchange:
             more = (await self.receive()).get("more_body", False)
 
     async def wait_gone(self) -> None:
-        """Until the disconnect is seen the body must be read, or the connection's reader would wait for us forever."""
+        """Until the disconnect is seen the body must be read, or the connection's reader would wait
+        for us forever."""
         while not self._gone:
             self._gone = (await self._receive())["type"] == "http.disconnect"

@@ -4,15 +4,16 @@
     [[rule]]
     method = "PUT"
     path = "/api/app/sync/operation/*"
-    effect = "reply"          # delay | reply | html | cut-response | cut-request | stop-listing | stall
+    # delay | reply | html | cut-response | cut-request | stop-listing | stall
+    effect = "reply"
     status = 507
     when = "before"           # before | during | after
     nth = 2
     count = 3
     probability = 0.5
 
-Further keys: `seconds` (delay), `body` and `content_type` (reply), `after_bytes` (cut-response, cut-request, stall),
-`after_lines` (stop-listing), `pattern` (a regexp for the path).
+Further keys: `seconds` (delay), `body` and `content_type` (reply), `after_bytes` (cut-response,
+cut-request, stall), `after_lines` (stop-listing), `pattern` (a regexp for the path).
 """
 
 from __future__ import annotations
@@ -24,7 +25,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from .faults import CutRequest, CutResponse, Delay, Effect, Faults, Moment, Reply, Rule, Stall, StopListing
+from .faults import (
+    CutRequest,
+    CutResponse,
+    Delay,
+    Effect,
+    Faults,
+    Moment,
+    Reply,
+    Rule,
+    Stall,
+    StopListing,
+)
 
 _log = logging.getLogger(__name__)
 _MATCH_KEYS = frozenset({"method", "path", "pattern", "nth", "count", "probability"})
@@ -37,7 +49,10 @@ _EFFECT_KEYS = {
     "stop-listing": frozenset({"after_lines"}),
     "stall": frozenset({"when", "after_bytes"}),
 }
-_HTML = "<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n"
+_HTML = (
+    "<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad"
+    " Gateway</h1></body></html>\n"
+)
 
 
 class FaultFileError(Exception):
@@ -53,7 +68,12 @@ def _effect(entry: dict[str, Any]) -> Effect:
             kind = entry.get("content_type", "application/json; charset=utf-8")
             return Reply(int(entry["status"]), entry.get("body"), kind, moment)
         case "html":
-            return Reply(int(entry.get("status", 200)), entry.get("body", _HTML), "text/html; charset=utf-8", moment)
+            return Reply(
+                int(entry.get("status", 200)),
+                entry.get("body", _HTML),
+                "text/html; charset=utf-8",
+                moment,
+            )
         case "cut-response":
             return CutResponse(int(entry.get("after_bytes", 0)))
         case "cut-request":
@@ -73,7 +93,9 @@ def _rule(entry: object) -> Rule:
         raise ValueError(f"effect must be one of {', '.join(_EFFECT_KEYS)}, not {kind!r}")
     if unknown := set(entry) - _MATCH_KEYS - _EFFECT_KEYS[kind] - {"effect"}:
         raise ValueError(f"{kind} does not know {', '.join(sorted(unknown))}")
-    return Rule(_effect(entry), **{key: value for key, value in entry.items() if key in _MATCH_KEYS})
+    return Rule(
+        _effect(entry), **{key: value for key, value in entry.items() if key in _MATCH_KEYS}
+    )
 
 
 def parse(text: str, *, toml: bool) -> tuple[list[Rule], int]:
@@ -97,7 +119,8 @@ def parse(text: str, *, toml: bool) -> tuple[list[Rule], int]:
 
 
 class FaultFile:
-    """Keeps a `Faults` in step with a file. A change that cannot be read is logged and leaves the old rules."""
+    """Keeps a `Faults` in step with a file. A change that cannot be read is logged and leaves the
+    old rules."""
 
     def __init__(self, file: Path, faults: Faults) -> None:
         self._file = file

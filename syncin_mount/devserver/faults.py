@@ -1,7 +1,8 @@
 """Fault injection: which requests go wrong, and how.
 
-A rule says which requests it is for (method, path, the n-th match, how many times, with what probability) and what
-happens to them. Every matching `Delay` applies, and then the first matching rule of any other kind.
+A rule says which requests it is for (method, path, the n-th match, how many times, with what
+probability) and what happens to them. Every matching `Delay` applies, and then the first matching
+rule of any other kind.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from enum import StrEnum
 
 
 class Moment(StrEnum):
-    """BEFORE the server has done anything; DURING the answer; AFTER the work is done, in place of its answer."""
+    """BEFORE the server has done anything; DURING the answer; AFTER the work is done, in place of
+    its answer."""
 
     BEFORE = "before"
     DURING = "during"
@@ -24,7 +26,8 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Waits `seconds`: before the work, before every piece of the answer, or between work and answer."""
+    """Waits `seconds`: before the work, before every piece of the answer, or between work and
+    answer."""
 
     seconds: float
     moment: Moment = Moment.BEFORE
@@ -32,7 +35,8 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answers with this instead: before the work (nothing is done) or after it (done, but the client cannot know).
+    """Answers with this instead: before the work (nothing is done) or after it (done, but the
+    client cannot know).
 
     Without a body it is the server's usual JSON for that status.
     """
@@ -45,15 +49,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class CutResponse:
-    """Cuts the connection when the work is done, after this many bytes of the answer's body; with 0 not even a status
-    line is sent."""
+    """Cuts the connection when the work is done, after this many bytes of the answer's body; with 0
+    not even a status line is sent."""
 
     after_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CutRequest:
-    """Cuts the connection when this many bytes of the request's body have arrived: the server sees a broken upload."""
+    """Cuts the connection when this many bytes of the request's body have arrived: the server sees
+    a broken upload."""
 
     after_bytes: int = 0
 
@@ -67,7 +72,8 @@ class StopListing:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Never answers, until the client gives up; DURING stalls after `after_bytes` of the answer's body."""
+    """Never answers, until the client gives up; DURING stalls after `after_bytes` of the answer's
+    body."""
 
     moment: Moment = Moment.BEFORE
     after_bytes: int = 0
@@ -78,10 +84,11 @@ Effect = Delay | Reply | CutResponse | CutRequest | StopListing | Stall
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """`path` is a glob over the decoded path (`*` matches slashes too), `pattern` a regexp searched in it.
+    """`path` is a glob over the decoded path (`*` matches slashes too), `pattern` a regexp searched
+    in it.
 
-    The rule begins with its `nth` matching request (1 is the first), and acts `count` times (None: always), each time
-    with `probability`.
+    The rule begins with its `nth` matching request (1 is the first), and acts `count` times (None:
+    always), each time with `probability`.
     """
 
     effect: Effect

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from .places import Place
 from .wire import Refusal
 
-#: The latest second that ext4 can keep, and the kernel clamps to; Python would refuse much later ones.
+#: The latest second that ext4 can keep, and the kernel clamps to; Python would refuse much later
+#: ones.
 MTIME_MAX = 15032385535
 #: Windows has no such flag (and needs another to leave line ends alone).
 NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f\x80-\x9f]')
-_RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))})
+_RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,13 @@ def stat_of(full: str) -> Stat:
     """Of the thing itself, never of what a link points to. Raises OSError."""
     found = os.lstat(full)
     is_dir = stat.S_ISDIR(found.st_mode)
-    return Stat(is_dir, stat.S_ISREG(found.st_mode), 0 if is_dir else found.st_size, found.st_mtime_ns, found.st_ino)
+    return Stat(
+        is_dir,
+        stat.S_ISREG(found.st_mode),
+        0 if is_dir else found.st_size,
+        found.st_mtime_ns,
+        found.st_ino,
+    )
 
 
 def set_mtime(full: str, mtime: int) -> None:

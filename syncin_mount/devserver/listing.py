@@ -1,8 +1,10 @@
-"""The listing ("diff"): a folder's tree as one JSON object a line, `done` at the end and no newline after it.
+"""The listing ("diff"): a folder's tree as one JSON object a line, `done` at the end and no newline
+after it.
 
-The tree is read while it is sent: one folder at a time, in a thread, in batches, so that memory holds the entries of
-the folders on one path from the top and no more. What cannot be read is an `["error", …]` entry; a folder that cannot
-be opened ends the listing with `Unable to parse path` and without `done`, as on the real server.
+The tree is read while it is sent: one folder at a time, in a thread, in batches, so that memory
+holds the entries of the folders on one path from the top and no more. What cannot be read is an
+`["error", …]` entry; a folder that cannot be opened ends the listing with `Unable to parse path`
+and without `done`, as on the real server.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ def checksum(full: str) -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class ListingOptions:
-    """`snapshot` maps a relative path to what an earlier listing said of it; None when none was sent."""
+    """`snapshot` maps a relative path to what an earlier listing said of it; None when none was
+    sent."""
 
     secure: bool
     first: bool
@@ -57,7 +60,9 @@ class ListingOptions:
 
 async def read_options(request: Request) -> ListingOptions:
     """Raises the Refusal of a body that is wrong."""
-    if request.content_type == "application/octet-stream" and "gzip" in (request.header("content-encoding") or ""):
+    if request.content_type == "application/octet-stream" and "gzip" in (
+        request.header("content-encoding") or ""
+    ):
         body = _unpacked(await request.body())
     else:
         body = await request.object()
@@ -173,7 +178,11 @@ class Walk:
             mtime = found.st_mtime_ns // 10**9
             if is_dir:
                 return (True, 0, mtime, found.st_ino, None)
-            digest = self._checksum(rel, entry.path, found.st_size, mtime, found.st_ino) if options.secure else None
+            digest = (
+                self._checksum(rel, entry.path, found.st_size, mtime, found.st_ino)
+                if options.secure
+                else None
+            )
         except OSError as error:
             return self._error(f"{os_refusal(error).message}, stat", entry.path)
         if digest == _NO_SNAPSHOT:
@@ -184,7 +193,8 @@ class Walk:
         return ("error", f"Error: {what} '{_shown(full)}'")
 
     def _checksum(self, rel: str, full: str, size: int, mtime: int, ino: int) -> str:
-        """The snapshot's checksum is believed when size, mtime and inode still match; any other is counted."""
+        """The snapshot's checksum is believed when size, mtime and inode still match; any other is
+        counted."""
         if not self._options.first:
             if self._options.snapshot is None:
                 return _NO_SNAPSHOT
@@ -230,4 +240,6 @@ def list_folder(place: Place, options: ListingOptions) -> Answer:
         raise Refusal(404, f"Remote path not found : {place.remote_path}") from refusal
     if not os.path.isdir(full):
         raise Refusal(400, "Remote path must be a directory")
-    return Answer(200, _Source(Walk(full, options)), ((b"content-type", b"text/plain; charset=utf-8"),))
+    return Answer(
+        200, _Source(Walk(full, options)), ((b"content-type", b"text/plain; charset=utf-8"),)
+    )

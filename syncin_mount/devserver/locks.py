@@ -1,7 +1,9 @@
-"""Locks, in memory: those an upload holds on its target, and those a user sets on the web or by WebDAV.
+"""Locks, in memory: those an upload holds on its target, and those a user sets on the web or by
+WebDAV.
 
-The real server looks a lock up with an SQL LIKE in a collation without case and accents, so a requested name acts as a
-pattern: `%` and `*` stand for anything, `_` for one letter, a backslash quotes. Kept, because clients meet it.
+The real server looks a lock up with an SQL LIKE in a collation without case and accents, so a
+requested name acts as a pattern: `%` and `*` stand for anything, `_` for one letter, a backslash
+quotes. Kept, because clients meet it.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class LockApp(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lock:
-    """A lock of `owner` (an account id) on `path` below the files of `root`, until `expires` (s since the epoch)."""
+    """A lock of `owner` (an account id) on `path` below the files of `root`, until `expires` (s
+    since the epoch)."""
 
     root: str
     path: str
@@ -66,13 +69,21 @@ class Locks:
     def on(self, place: Place) -> list[Lock]:
         pattern = _like(place.rel)
         return [
-            lock for lock in self.held() if lock.root == place.root.key and pattern.fullmatch(collation_key(lock.path))
+            lock
+            for lock in self.held()
+            if lock.root == place.root.key and pattern.fullmatch(collation_key(lock.path))
         ]
 
     def below(self, place: Place) -> list[Lock]:
-        return [lock for lock in self.held() if lock.root == place.root.key and lock.path.startswith(place.rel + "/")]
+        return [
+            lock
+            for lock in self.held()
+            if lock.root == place.root.key and lock.path.startswith(place.rel + "/")
+        ]
 
-    def hold(self, place: Place, owner: int, app: LockApp = LockApp.SYNC_IN, life: float = LOCK_LIFE) -> Lock:
+    def hold(
+        self, place: Place, owner: int, app: LockApp = LockApp.SYNC_IN, life: float = LOCK_LIFE
+    ) -> Lock:
         lock = Lock(place.root.key, place.rel, owner, app, self._clock() + life)
         self._held.add(lock)
         return lock
@@ -81,19 +92,23 @@ class Locks:
         self._held.difference_update(locks)
 
     def refuse_any(self, place: Place) -> None:
-        """For uploads: every lock refuses, the user's own too, because an upload's lock does not know its client."""
+        """For uploads: every lock refuses, the user's own too, because an upload's lock does not
+        know its client."""
         if self.on(place):
             raise locked()
 
     def refuse_foreign(self, place: Place, user: int) -> None:
-        """For what changes or removes a place: own web locks let pass, WebDAV locks refuse even their owner."""
+        """For what changes or removes a place: own web locks let pass, WebDAV locks refuse even
+        their owner."""
         for lock in [*self.on(place), *self.below(place)]:
             if lock.owner != user or lock.app is LockApp.WEBDAV:
                 raise locked()
 
     def dropped(self, place: Place) -> None:
         """Called when a place is gone: its locks go with it."""
-        self.release([lock for lock in self.held() if lock.root == place.root.key and lock.path == place.rel])
+        self.release(
+            [lock for lock in self.held() if lock.root == place.root.key and lock.path == place.rel]
+        )
         self.release(self.below(place))
 
 

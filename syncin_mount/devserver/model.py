@@ -1,7 +1,7 @@
 """What a test or a person declares: users, spaces, shares.
 
-These are the frozen inputs of `DevServer`; what changes while the server runs (tokens, counters, registered
-clients) lives in `store`.
+These are the frozen inputs of `DevServer`; what changes while the server runs (tokens, counters,
+registered clients) lives in `store`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ class Application(StrEnum):
 
 ALL_APPLICATIONS: frozenset[Application] = frozenset(Application)
 
-#: add, delete, modify, share inside, share outside: everything a folder can permit, in Sync-in's order.
+#: add, delete, modify, share inside, share outside: everything a folder can permit, in Sync-in's
+#: order.
 FULL_PERMISSIONS = "a:d:m:si:so"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """One account. `quota` is in bytes (None: unlimited); `totp_secret` is base32 and switches 2FA on."""
+    """One account. `quota` is in bytes (None: unlimited); `totp_secret` is base32 and switches 2FA
+    on."""
 
     login: str
     password: str = field(repr=False)
@@ -48,7 +50,8 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """A shared folder of its own, under `spaces/<alias>`; `members` maps a login to a permission string."""
+    """A shared folder of its own, under `spaces/<alias>`; `members` maps a login to a permission
+    string."""
 
     alias: str
     members: Mapping[str, str]
@@ -58,7 +61,8 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A folder of `owner` (`path` below their personal files) that others see as `shares/<alias>`."""
+    """A folder of `owner` (`path` below their personal files) that others see as
+    `shares/<alias>`."""
 
     alias: str
     owner: str

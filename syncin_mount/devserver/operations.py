@@ -1,4 +1,5 @@
-"""`/api/app/sync/operation/…` apart from uploads and the listing: make, proppatch, move, copy, delete, download.
+"""`/api/app/sync/operation/…` apart from uploads and the listing: make, proppatch, move, copy,
+delete, download.
 
 The order of the checks is the real server's: place and permission, quota, body, existence, locks.
 """
@@ -45,7 +46,9 @@ def refuse_overlap(source: Place, target: Place) -> None:
 class Operations:
     """The operations, on resolved places; see the module."""
 
-    def __init__(self, store: Store, places: Places, locks: Locks, quotas: Quotas, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, places: Places, locks: Locks, quotas: Quotas, clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._places = places
         self._locks = locks
@@ -66,7 +69,9 @@ class Operations:
         refuse_forbidden_name(place.name)
         self._locks.refuse_foreign(place, who.id)
         work = make_folder if body["type"] == "directory" else make_file
-        return json_answer({"ino": await in_thread(partial(work, place, self._time(body["mtime"])))}, 201)
+        return json_answer(
+            {"ino": await in_thread(partial(work, place, self._time(body["mtime"])))}, 201
+        )
 
     async def proppatch(self, place: Place, request: Request) -> Answer:
         """Sets the mtime; locks do not stop it."""
@@ -103,14 +108,24 @@ class Operations:
             return self._places.sync(who, path)
         except Refusal as refusal:
             if refusal.message == "Space not found":
-                raise Refusal(500, "Cannot read properties of null (reading 'inTrashRepository')") from refusal
+                raise Refusal(
+                    500, "Cannot read properties of null (reading 'inTrashRepository')"
+                ) from refusal
             raise Refusal(500, "Internal server error") from refusal
 
     async def transfer(
-        self, who: Identity, source: Place, target: Place, *, moving: bool, overwrite: bool, parents: bool = False
+        self,
+        who: Identity,
+        source: Place,
+        target: Place,
+        *,
+        moving: bool,
+        overwrite: bool,
+        parents: bool = False,
     ) -> None:
-        """Moves or copies. What lies at the target goes to the trash first, or refuses with 400 without `overwrite`.
-        With `parents` the target's folder is made, else it has to be there (409)."""
+        """Moves or copies. What lies at the target goes to the trash first, or refuses with 400
+        without `overwrite`. With `parents` the target's folder is made, else it has to be there
+        (409)."""
         source.existing()
         target.require("a")
         if not parents and not os.path.lexists(os.path.dirname(target.full)):

@@ -1,8 +1,8 @@
 """Registered synchronizations: creating, reconciling the settings with a client's, removing.
 
-A path points to a row of the `files` table, found by name without case and accents: with siblings `cafe` and `café`
-the second gets the first one's row, and `PUT paths` then reports that one's remote path. Kept, because it is the danger
-that clients must see through.
+A path points to a row of the `files` table, found by name without case and accents: with siblings
+`cafe` and `café` the second gets the first one's row, and `PUT paths` then reports that one's
+remote path. Kept, because it is the danger that clients must see through.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from .tokens import Identity
 from .validate import check_path_settings
 from .wire import Answer, Refusal, Request, bad_request, empty, json_answer, not_allowed
 
-#: How long a listing trusts the settings it has read, in seconds: a removed path keeps answering for that long.
+#: How long a listing trusts the settings it has read, in seconds: a removed path keeps answering
+#: for that long.
 SETTINGS_LIFE = 900.0
 
 
@@ -38,12 +39,24 @@ def number(text: str) -> int:
 
 
 def _stored(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as the database keeps them: known keys only, a null scheduler as an empty object. An `id` that a client
-    sends, null too, is kept, and told again in the number's place by `PUT paths` (observed on the real server)."""
+    """Settings as the database keeps them: known keys only, a null scheduler as an empty object. An
+    `id` that a client sends, null too, is kept, and told again in the number's place by `PUT paths`
+    (observed on the real server)."""
     known = (
-        "id", "name", "localPath", "remotePath", "permissions", "mode", "diffMode", "conflictMode", "filters",
-        "scheduler", "timestamp", "enabled", "lastSync",
-    )  # fmt: skip
+        "id",
+        "name",
+        "localPath",
+        "remotePath",
+        "permissions",
+        "mode",
+        "diffMode",
+        "conflictMode",
+        "filters",
+        "scheduler",
+        "timestamp",
+        "enabled",
+        "lastSync",
+    )
     settings = {key: value for key, value in body.items() if key in known}
     if "scheduler" in settings:
         settings["scheduler"] = settings["scheduler"] or {}
@@ -53,7 +66,9 @@ def _stored(body: Mapping[str, Any]) -> dict[str, Any]:
 class Paths:
     """The registered synchronizations."""
 
-    def __init__(self, store: Store, places: Places, quotas: Quotas, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, places: Places, quotas: Quotas, clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._places = places
         self._quotas = quotas
@@ -77,7 +92,9 @@ class Paths:
         settings["permissions"] = place.permission_text
         row = self._row(place)
         now = int(self._clock())
-        path = SyncPath(self._store.state.new_id("paths"), client_id, row.id, place.repository, settings, now)
+        path = SyncPath(
+            self._store.state.new_id("paths"), client_id, row.id, place.repository, settings, now
+        )
         self._store.state.paths.append(path)
         self._store.save()
         return json_answer({"id": path.id, "permissions": place.permission_text}, 201)
@@ -93,12 +110,18 @@ class Paths:
     def _place_to_register(self, who: Identity, remote_path: str) -> Place:
         match normalized(remote_path):
             case ["personal"]:
-                raise Refusal(400, "Syncing all personal files is not supported. Please select a subdirectory")
+                raise Refusal(
+                    400, "Syncing all personal files is not supported. Please select a subdirectory"
+                )
             case ["shares"]:
-                raise Refusal(400, "Syncing all shares is not supported. Please select a subdirectory")
+                raise Refusal(
+                    400, "Syncing all shares is not supported. Please select a subdirectory"
+                )
         place = self._places.sync(who, remote_path)
         if place.repository.startswith("spaces/") and not place.inside:
-            raise Refusal(400, "Syncing the entire space is not yet supported. Please select a subdirectory")
+            raise Refusal(
+                400, "Syncing the entire space is not yet supported. Please select a subdirectory"
+            )
         return place
 
     def _remote_path(self, path: SyncPath) -> str:
@@ -121,10 +144,11 @@ class Paths:
             return ""
 
     async def update(self, who: Identity, request: Request) -> Answer:
-        """`PUT paths`: the client's settings against the server's; the newer timestamp wins, per path.
+        """`PUT paths`: the client's settings against the server's; the newer timestamp wins, per
+        path.
 
-        The remote path and the permissions are always the server's. What the client leaves out comes back in `add`,
-        what the server does not know in `delete`.
+        The remote path and the permissions are always the server's. What the client leaves out
+        comes back in `add`, what the server does not know in `delete`.
         """
         client_id = client_id_of(who)
         if self._store.client(client_id) is None:
@@ -166,7 +190,9 @@ class Paths:
             difference["permissions"] = permissions
         return [*updates, difference] if len(difference) > 1 else updates
 
-    async def update_one(self, who: Identity, client_id: str, path_id: str, request: Request) -> Answer:
+    async def update_one(
+        self, who: Identity, client_id: str, path_id: str, request: Request
+    ) -> Answer:
         """Settings changed on the account page; the timestamp becomes now."""
         client = self._store.client(client_id)
         wanted = number(path_id)
@@ -177,7 +203,9 @@ class Paths:
         path = self._store.path(client_id, wanted)
         if path is None:
             raise Refusal(404, "Sync path not found")
-        changed = {key: value for key, value in _stored(body).items() if key not in ("id", "remotePath")}
+        changed = {
+            key: value for key, value in _stored(body).items() if key not in ("id", "remotePath")
+        }
         path.settings = {**path.settings, **changed, "timestamp": int(self._clock())}
         self._store.save()
         return json_answer({**path.settings, "id": path.id})

@@ -1,7 +1,8 @@
-"""JavaScript regular expressions of `pathFilters`: refused as the server refuses them, else translated for `re`.
+"""JavaScript regular expressions of `pathFilters`: refused as the server refuses them, else
+translated for `re`.
 
-The server takes a pattern as unsafe when a repetition stands inside a repeated group, or when there are more than 25
-repetitions altogether.
+The server takes a pattern as unsafe when a repetition stands inside a repeated group, or when there
+are more than 25 repetitions altogether.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class _Reader:
         self.unsafe = False
 
     def take(self, length: int, replacement: str | None = None) -> None:
-        self.out.append(self.pattern[self.at : self.at + length] if replacement is None else replacement)
+        self.out.append(
+            self.pattern[self.at : self.at + length] if replacement is None else replacement
+        )
         self.at += length
 
     def read(self) -> str:

@@ -1,7 +1,8 @@
 """From the path in a request to a place on disk, with what the user may do there.
 
-Nothing outside the root is ever reached: paths are normalized against their own root before they are joined to it, and
-a path with a symbolic link in it counts as absent (another program may put links into the folders).
+Nothing outside the root is ever reached: paths are normalized against their own root before they
+are joined to it, and a path with a symbolic link in it counts as absent (another program may put
+links into the folders).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from .wire import Refusal, not_allowed, not_found
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder with `files` and `trash` in it. `key` is `users/<login>` or `spaces/<alias>`; `base` is absolute."""
+    """A folder with `files` and `trash` in it. `key` is `users/<login>` or `spaces/<alias>`; `base`
+    is absolute."""
 
     key: str
     base: str
@@ -29,10 +31,12 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One file or folder, existing or not. `rel` is relative to the root's files (or trash) and "" for all of it.
+    """One file or folder, existing or not. `rel` is relative to the root's files (or trash) and ""
+    for all of it.
 
-    `repository` is what the path began with (`personal`, `spaces/<alias>`, `shares/<alias>`), `inside` the rest of it
-    as the user wrote it; they differ from the root and `rel` for shares only.
+    `repository` is what the path began with (`personal`, `spaces/<alias>`, `shares/<alias>`),
+    `inside` the rest of it as the user wrote it; they differ from the root and `rel` for shares
+    only.
     """
 
     root: Root
@@ -77,14 +81,16 @@ class Place:
             raise not_allowed()
 
     def contained(self) -> str:
-        """`full`, proven to have no symbolic link below the top; raises the 404 of a missing place otherwise."""
+        """`full`, proven to have no symbolic link below the top; raises the 404 of a missing place
+        otherwise."""
         full = self.full
         if os.path.realpath(full) != full:
             raise not_found()
         return full
 
     def existing(self) -> str:
-        """`contained`, of something that is there (a file, a folder or something special; never a link)."""
+        """`contained`, of something that is there (a file, a folder or something special; never a
+        link)."""
         full = self.contained()
         if not os.path.lexists(full):
             raise not_found()
@@ -92,7 +98,8 @@ class Place:
 
 
 def normalized(path: str) -> list[str]:
-    """The segments of a path after `.`, `..`, doubled and trailing slashes; `..` stops at the top."""
+    """The segments of a path after `.`, `..`, doubled and trailing slashes; `..` stops at the
+    top."""
     if "\0" in path:
         raise Refusal(500, "The argument 'path' must be a string")
     return [segment for segment in posixpath.normpath("/" + path).split("/") if segment]
@@ -107,11 +114,19 @@ class Places:
 
     def user_root(self, login: str) -> Root:
         account = self._store.account_named(login)
-        return Root(f"users/{login}", os.path.join(self.data, "users", login), account.quota if account else None)
+        return Root(
+            f"users/{login}",
+            os.path.join(self.data, "users", login),
+            account.quota if account else None,
+        )
 
     def space_root(self, alias: str) -> Root:
         space = self._store.space(alias)
-        return Root(f"spaces/{alias}", os.path.join(self.data, "spaces", alias), space.quota if space else None)
+        return Root(
+            f"spaces/{alias}",
+            os.path.join(self.data, "spaces", alias),
+            space.quota if space else None,
+        )
 
     def root_of_key(self, key: str) -> Root:
         kind, _, name = key.partition("/")
@@ -137,7 +152,8 @@ class Places:
                 raise Refusal(404, "Repository not found : ")
 
     def web(self, who: Identity, path: str) -> Place:
-        """A path of the web API: `files/<personal or alias>/…`, `trash/<personal or alias>/…`, `shares/<alias>/…`."""
+        """A path of the web API: `files/<personal or alias>/…`, `trash/<personal or alias>/…`,
+        `shares/<alias>/…`."""
         segments = normalized(path)
         match segments:
             case [("files" | "trash") as kind, "personal", *rest]:
@@ -154,7 +170,15 @@ class Places:
             raise not_allowed()
         inside = "/".join(rest)
         root = self.user_root(who.login)
-        return Place(root, inside, "personal", inside, permission_set(FULL_PERMISSIONS), FULL_PERMISSIONS, in_trash)
+        return Place(
+            root,
+            inside,
+            "personal",
+            inside,
+            permission_set(FULL_PERMISSIONS),
+            FULL_PERMISSIONS,
+            in_trash,
+        )
 
     def _space(self, who: Identity, alias: str, rest: Sequence[str], *, in_trash: bool) -> Place:
         row = self._store.space(alias)
@@ -185,5 +209,10 @@ class Places:
         inside = "/".join(rest)
         rel = posixpath.join(file.path, inside) if inside else file.path
         return Place(
-            self.root_of_key(file.root), rel, f"shares/{alias}", inside, permission_set(permissions), permissions
+            self.root_of_key(file.root),
+            rel,
+            f"shares/{alias}",
+            inside,
+            permission_set(permissions),
+            permissions,
         )

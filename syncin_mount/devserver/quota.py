@@ -1,7 +1,8 @@
-"""Storage quotas. Usage is everything below a root, trash and partial uploads included, and is refreshed late.
+"""Storage quotas. Usage is everything below a root, trash and partial uploads included, and is
+refreshed late.
 
-The real server refreshes it every 30 to 60 s, so a quota can be overshot; here it is counted anew when a figure
-older than 30 s is asked for.
+The real server refreshes it every 30 to 60 s, so a quota can be overshot; here it is counted anew
+when a figure older than 30 s is asked for.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Quotas:
         self._usage: dict[str, tuple[int, float]] = {}
 
     def force(self, root_key: str, usage: int, *, life: float = REFRESH_AFTER) -> None:
-        """Sets the cached usage (bytes) of `users/<login>` or `spaces/<alias>`; it holds for `life` seconds."""
+        """Sets the cached usage (bytes) of `users/<login>` or `spaces/<alias>`; it holds for `life`
+        seconds."""
         self._usage[root_key] = (usage, self._clock() + life)
 
     def forget(self) -> None:

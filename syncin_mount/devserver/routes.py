@@ -56,7 +56,9 @@ class Router:
             case "GET", "/api/users/me/app_passwords":
                 return self.accounts.list_app_passwords(self.accounts.identify(request))
             case "POST", "/api/users/me/app_passwords":
-                return await self.accounts.add_app_password(self.accounts.identify(request), request)
+                return await self.accounts.add_app_password(
+                    self.accounts.identify(request), request
+                )
             case "POST", "/api/app/spaces":
                 return await self.spaces.create_space(self.accounts.identify(request), request)
             case "POST", "/api/app/shares":
@@ -96,11 +98,15 @@ class Router:
             case "DELETE", ["clients", client_id]:
                 return self.accounts.delete_client(self.accounts.identify(request), client_id)
             case "PUT", ["clients", client_id, "paths", path_id]:
-                return await self.paths.update_one(self._syncing(request), client_id, path_id, request)
+                return await self.paths.update_one(
+                    self._syncing(request), client_id, path_id, request
+                )
             case "PUT", ["paths"]:
                 return await self.paths.update(self._syncing(request), request)
             case "POST", ["paths", _, *_]:
-                return await self.paths.create(self._syncing(request), rest.removeprefix("paths/"), request)
+                return await self.paths.create(
+                    self._syncing(request), rest.removeprefix("paths/"), request
+                )
             case "DELETE", ["paths", path_id]:
                 return self.paths.delete(self._syncing(request), path_id)
         raise _no_route(request)
@@ -118,14 +124,25 @@ class Router:
         return await trio.to_thread.run_sync(list_folder, place, options)
 
     async def _operation(self, request: Request, path: str) -> Answer:
-        if request.method not in ("GET", "HEAD", "POST", "PUT", "PROPPATCH", "MOVE", "COPY", "DELETE"):
+        if request.method not in (
+            "GET",
+            "HEAD",
+            "POST",
+            "PUT",
+            "PROPPATCH",
+            "MOVE",
+            "COPY",
+            "DELETE",
+        ):
             raise _no_route(request)
         who = self._syncing(request)
         match request.method, path.split("/"):
             case "POST", ["diff", path_id]:
                 return await self._diff(who, path_id, request)
             case "POST", ["make", _, *_]:
-                return await self.operations.make(who, self.places.sync(who, path.removeprefix("make/")), request)
+                return await self.operations.make(
+                    who, self.places.sync(who, path.removeprefix("make/")), request
+                )
         place = self.places.sync(who, path)
         match request.method:
             case "GET" | "HEAD":

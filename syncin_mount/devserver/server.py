@@ -68,12 +68,13 @@ class RequestRecord:
 class DevServer:
     """A Sync-in-compatible server over real files below `root`.
 
-    `root` is created when missing; clients and registered paths found in it are kept. `users` are added to those known,
-    or change them. Nothing listens yet: see `serve`. Raises OSError and `StateError`.
+    `root` is created when missing; clients and registered paths found in it are kept. `users` are
+    added to those known, or change them. Nothing listens yet: see `serve`. Raises OSError and
+    `StateError`.
 
-    The parts that a test may want to force or look at are public: `store` (everything a real server has in its
-    database; call `store.save()` after changing it), `locks`, `quotas`, `faults`, `requests` (the last
-    100,000 requests, oldest first).
+    The parts that a test may want to force or look at are public: `store` (everything a real server
+    has in its database; call `store.save()` after changing it), `locks`, `quotas`, `faults`,
+    `requests` (the last 100,000 requests, oldest first).
     """
 
     def __init__(
@@ -96,7 +97,9 @@ class DevServer:
         if self._fault_file is not None:
             self._fault_file.load()
         self.requests: deque[RequestRecord] = deque(maxlen=_RECORDS_KEPT)
-        self._request_log = None if request_log is None else request_log.open("a", encoding="utf-8", buffering=1)
+        self._request_log = (
+            None if request_log is None else request_log.open("a", encoding="utf-8", buffering=1)
+        )
         self._known = (self.root / FILE_NAME).exists()
         self.store = Store(self.root)
         self.places = Places(self.root, self.store)
@@ -119,7 +122,9 @@ class DevServer:
             team,
         )
 
-    def _declare(self, users: Sequence[User], spaces: Sequence[Space], shares: Sequence[Share]) -> None:
+    def _declare(
+        self, users: Sequence[User], spaces: Sequence[Space], shares: Sequence[Share]
+    ) -> None:
         for user in users:
             self.store.declare_user(user, hash_password(user.password))
         now = int(self.clock())
@@ -203,7 +208,9 @@ class DevServer:
 
     async def _serve_request(self, scope: Scope, exchange: Exchange) -> None:
         if (
-            len(scope["raw_path"]) + len(scope["query_string"]) + sum(map(_header_size, scope["headers"]))
+            len(scope["raw_path"])
+            + len(scope["query_string"])
+            + sum(map(_header_size, scope["headers"]))
             > _HEADERS_MAX
         ):
             await exchange.drain_body()
@@ -259,7 +266,9 @@ class DevServer:
         client = scope.get("client")
         stream = self._connections.get((client[0], client[1])) if client else None
         if stream is None:
-            raise RuntimeError("a connection can only be cut when it was accepted by devserver.serve")
+            raise RuntimeError(
+                "a connection can only be cut when it was accepted by devserver.serve"
+            )
         exchange.end()
         _shut_down(stream)
         await exchange.wait_gone()

@@ -1,8 +1,9 @@
 """Serving a `DevServer` over HTTP/1.1 in the caller's nursery.
 
-hypercorn's connection handler does the protocol. Its `serve` is not used because it keeps the sockets to itself: fault
-rules must be able to cut a connection before a single byte of the answer, and hypercorn turns an application that ends
-without an answer into a 500. So connections are accepted here, and the server knows each one's stream.
+hypercorn's connection handler does the protocol. Its `serve` is not used because it keeps the
+sockets to itself: fault rules must be able to cut a connection before a single byte of the answer,
+and hypercorn turns an application that ends without an answer into a 500. So connections are
+accepted here, and the server knows each one's stream.
 """
 
 from __future__ import annotations
@@ -56,9 +57,11 @@ async def serve(
     tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serves until cancelled; with `nursery.start` the value is where it listens (port 0 takes a free one).
+    """Serves until cancelled; with `nursery.start` the value is where it listens (port 0 takes a
+    free one).
 
-    Raises OSError when it cannot listen. On cancellation open connections are cut; uploads leave their partials.
+    Raises OSError when it cannot listen. On cancellation open connections are cut; uploads leave
+    their partials.
     """
     listeners = await trio.open_tcp_listeners(port, host=host)
     await serve_listeners(server, listeners, tls=tls, task_status=task_status)
@@ -71,8 +74,8 @@ async def serve_listeners(
     tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """As `serve`, over listeners that are open already; they are closed at the end. With ``tls``, everything goes
-    through it."""
+    """As `serve`, over listeners that are open already; they are closed at the end. With ``tls``,
+    everything goes through it."""
     config = _config()
     app = wrap_app(server.app, config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
     context = WorkerContext(None)
@@ -86,7 +89,11 @@ async def serve_listeners(
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server.connection_opened(client, stream)
         try:
-            channel = stream if tls is None else trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
+            channel = (
+                stream
+                if tls is None
+                else trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
+            )
             await TCPServer(app, config, context, ConnectionState({}), channel)  # type: ignore[arg-type]
         finally:
             server.connection_closed(client)
@@ -97,7 +104,8 @@ async def serve_listeners(
             task_status.started(Running(bound[0], bound[1], tls is not None))
             await trio.serve_listeners(handle, listeners, handler_nursery=connections)
         finally:
-            # hypercorn shields its sends: a client that does not read would hold the cancellation up.
+            # hypercorn shields its sends: a client that does not read would hold the cancellation
+            # up.
             await context.terminated.set()
             server.cut_connections()
             connections.cancel_scope.deadline = -math.inf

@@ -24,7 +24,13 @@ def _alias(name: str) -> str:
 class Spaces:
     """Spaces and shares. `added` is told of the root of a new space."""
 
-    def __init__(self, store: Store, places: Places, clock: Callable[[], float], added: Callable[[Root], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        places: Places,
+        clock: Callable[[], float],
+        added: Callable[[Root], None],
+    ) -> None:
         self._store = store
         self._places = places
         self._clock = clock
@@ -39,9 +45,15 @@ class Spaces:
         if Application.SHARES not in who.applications:
             return []
         rows = [row for row in self._store.state.shares if who.login in row.members]
-        return [row for row in rows if (file := self._store.row_by_id(row.file_id)) is not None and not file.in_trash]
+        return [
+            row
+            for row in rows
+            if (file := self._store.row_by_id(row.file_id)) is not None and not file.in_trash
+        ]
 
-    def _member(self, login: str, permissions: str, role: int | None, created: int) -> dict[str, Any]:
+    def _member(
+        self, login: str, permissions: str, role: int | None, created: int
+    ) -> dict[str, Any]:
         account = self._store.account_named(login)
         value = {
             "id": account.id if account else 0,
@@ -71,7 +83,10 @@ class Spaces:
 
     def list_spaces(self, who: Identity) -> Answer:
         return json_answer(
-            [{**self.space_value(row), "permissions": row.members[who.login], "role": 1} for row in self.spaces_of(who)]
+            [
+                {**self.space_value(row), "permissions": row.members[who.login], "role": 1}
+                for row in self.spaces_of(who)
+            ]
         )
 
     def _logins(self, members: Any) -> dict[str, str]:
@@ -95,7 +110,8 @@ class Spaces:
         members = self._logins(body.get("members"))
         members |= dict.fromkeys(self._logins(body.get("managers")), FULL_PERMISSIONS)
         row = self._store.declare_space(
-            Space(alias=_alias(name), name=name, members=members, quota=body.get("storageQuota")), int(self._clock())
+            Space(alias=_alias(name), name=name, members=members, quota=body.get("storageQuota")),
+            int(self._clock()),
         )
         self._added(self._places.space_root(row.alias))
         self._store.save()
@@ -121,7 +137,8 @@ class Spaces:
             raise not_found()
         members = self._logins(body.get("members"))
         row = self._store.declare_share(
-            Share(alias=_alias(name), owner=who.login, path=place.rel, members=members), int(self._clock())
+            Share(alias=_alias(name), owner=who.login, path=place.rel, members=members),
+            int(self._clock()),
         )
         self._store.save()
         value = {
@@ -140,7 +157,9 @@ class Spaces:
             "disabledAt": None,
             "parent": None,
             "file": {**self._share_file(row, who), "permissions": "a:d:m:so"},
-            "members": [self._member(login, text, None, row.created) for login, text in members.items()],
+            "members": [
+                self._member(login, text, None, row.created) for login, text in members.items()
+            ],
         }
         return json_answer(value, 201)
 

@@ -1,8 +1,9 @@
 """What a real server keeps in its database: one JSON file, `devserver.json`, under the root.
 
-Format 1. The file is replaced atomically (written beside, synced, renamed) on every change, and holds secrets (the
-token signing key, client tokens, TOTP secrets; passwords only as scrypt hashes), so its mode is 0600. A file of a newer
-format is refused. Locks are not in it: they live in memory and end with the process.
+Format 1. The file is replaced atomically (written beside, synced, renamed) on every change, and
+holds secrets (the token signing key, client tokens, TOTP secrets; passwords only as scrypt hashes),
+so its mode is 0600. A file of a newer format is refused. Locks are not in it: they live in memory
+and end with the process.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Client(msgspec.Struct):
 
 
 class FileRow(msgspec.Struct):
-    """A folder the database knows by id: `path` below the files of `root` (`users/<login>`, `spaces/<alias>`)."""
+    """A folder the database knows by id: `path` below the files of `root` (`users/<login>`,
+    `spaces/<alias>`)."""
 
     id: int
     root: str
@@ -84,8 +86,8 @@ class FileRow(msgspec.Struct):
 class SyncPath(msgspec.Struct):
     """A registered synchronization.
 
-    `repository` is how its remote path begins: `personal`, `spaces/<alias>`, `shares/<alias>`. The rest of it comes
-    from the file row, which follows renames on the web.
+    `repository` is how its remote path begins: `personal`, `spaces/<alias>`, `shares/<alias>`. The
+    rest of it comes from the file row, which follows renames on the web.
     """
 
     id: int
@@ -159,11 +161,14 @@ class Store:
             found = msgspec.json.decode(raw, type=dict[str, Any]).get("format")
             if not isinstance(found, int) or found > FORMAT:
                 raise StateError(
-                    f"{self._file} has format {found}, newer than this server's {FORMAT}: use a newer version."
+                    f"{self._file} has format {found}, newer than this server's {FORMAT}: use a"
+                    " newer version."
                 )
             return msgspec.json.decode(raw, type=State)
         except msgspec.MsgspecError as error:
-            raise StateError(f"{self._file} is damaged ({error}): move it away to start anew.") from error
+            raise StateError(
+                f"{self._file} is damaged ({error}): move it away to start anew."
+            ) from error
 
     def save(self) -> None:
         """Replaces the file. Raises OSError; the file is then the old one."""
@@ -183,11 +188,17 @@ class Store:
     def account_named(self, login: str) -> Account | None:
         """By login or e-mail address."""
         return next(
-            (account for account in self.state.accounts if login and login in (account.login, account.email)), None
+            (
+                account
+                for account in self.state.accounts
+                if login and login in (account.login, account.email)
+            ),
+            None,
         )
 
     def declare_user(self, user: User, password_hash: str) -> Account:
-        """Adds the account or brings it to the declaration, keeping its id, attempts and used recovery codes."""
+        """Adds the account or brings it to the declaration, keeping its id, attempts and used
+        recovery codes."""
         account = next((known for known in self.state.accounts if known.login == user.login), None)
         if account is None:
             account = Account(self.state.new_id("accounts", 2), user.login, password_hash)
@@ -197,14 +208,17 @@ class Store:
         account.first_name, account.last_name = user.first_name, user.last_name
         account.applications = sorted(user.applications)
         account.quota, account.totp_secret = user.quota, user.totp_secret
-        account.recovery_codes = [code for code in user.recovery_codes if code not in account.used_codes]
+        account.recovery_codes = [
+            code for code in user.recovery_codes if code not in account.used_codes
+        ]
         account.active = user.active
         return account
 
     # files
 
     def file_row(self, root: str, path: str) -> FileRow | None:
-        """The row of a live folder, found as the database finds it: a namesake in case or accents counts."""
+        """The row of a live folder, found as the database finds it: a namesake in case or accents
+        counts."""
         key = collation_key(path)
         return next(
             (
@@ -217,7 +231,12 @@ class Store:
 
     def exact_row(self, root: str, path: str, *, in_trash: bool = False) -> FileRow | None:
         return next(
-            (row for row in self.state.files if (row.root, row.path, row.in_trash) == (root, path, in_trash)), None
+            (
+                row
+                for row in self.state.files
+                if (row.root, row.path, row.in_trash) == (root, path, in_trash)
+            ),
+            None,
         )
 
     def row_by_id(self, file_id: int) -> FileRow | None:
@@ -231,10 +250,13 @@ class Store:
         return row
 
     def moved(self, old: tuple[str, str, bool], new: tuple[str, str, bool]) -> None:
-        """Carries the rows at and below `old` (root, path, in trash) to `new`; saves if there were any."""
+        """Carries the rows at and below `old` (root, path, in trash) to `new`; saves if there were
+        any."""
         changed = False
         for row in self.state.files:
-            if (row.root, row.in_trash) == (old[0], old[2]) and (row.path + "/").startswith(old[1] + "/"):
+            if (row.root, row.in_trash) == (old[0], old[2]) and (row.path + "/").startswith(
+                old[1] + "/"
+            ):
                 row.root, row.path, row.in_trash = new[0], new[1] + row.path[len(old[1]) :], new[2]
                 changed = True
         if changed:
@@ -253,7 +275,12 @@ class Store:
         members = dict(space.members)
         if row is None:
             row = SpaceRow(
-                self.state.new_id("spaces"), space.alias, space.name or space.alias, members, now, space.quota
+                self.state.new_id("spaces"),
+                space.alias,
+                space.name or space.alias,
+                members,
+                now,
+                space.quota,
             )
             self.state.spaces.append(row)
         row.members, row.quota, row.name = members, space.quota, space.name or space.alias
@@ -263,10 +290,13 @@ class Store:
         row = self.share(share.alias)
         members = dict(share.members)
         if row is None:
-            # A file row of its own, also when there is one for the folder: what refers to it means the share.
+            # A file row of its own, also when there is one for the folder: what refers to it means
+            # the share.
             file = FileRow(self.state.new_id("files"), f"users/{share.owner}", share.path)
             self.state.files.append(file)
-            row = ShareRow(self.state.new_id("shares"), share.alias, share.owner, file.id, members, now)
+            row = ShareRow(
+                self.state.new_id("shares"), share.alias, share.owner, file.id, members, now
+            )
             self.state.shares.append(row)
         row.members = members
         return row

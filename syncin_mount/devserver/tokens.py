@@ -1,4 +1,5 @@
-"""Signed access tokens (JWT, HS256), password hashes (scrypt) and one-time codes (TOTP, RFC 6238)."""
+"""Signed access tokens (JWT, HS256), password hashes (scrypt) and one-time codes (TOTP, RFC
+6238)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ CLIENT_TOKEN_LIFE = 120 * 24 * 60 * 60  # s
 CLIENT_TOKEN_RENEWAL = 60 * 24 * 60 * 60
 
 _TOTP_STEP = 30  # s
-#: Cheap on purpose: a test server hashes at every start. 2**12 rounds still make guessing from the file slow.
+#: Cheap on purpose: a test server hashes at every start. 2**12 rounds still make guessing from the
+#: file slow.
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1, "dklen": 32}
 
 
@@ -31,7 +33,8 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for. Permissions come from here, not from the account: a token outlives their removal."""
+    """Who a token speaks for. Permissions come from here, not from the account: a token outlives
+    their removal."""
 
     id: int
     login: str
@@ -76,9 +79,12 @@ def issue(key: str, kind: TokenKind, identity: Identity, issued: int, expires: i
 
 
 def verify(key: str, kind: TokenKind, token: str, now: float) -> tuple[Identity, int] | None:
-    """The identity and the expiry (s since the epoch); None when forged, expired or of the other kind."""
+    """The identity and the expiry (s since the epoch); None when forged, expired or of the other
+    kind."""
     signed, _, signature = token.rpartition(".")
-    if not hmac.compare_digest(_signature(key, signed).encode(), signature.encode("utf-8", "replace")):
+    if not hmac.compare_digest(
+        _signature(key, signed).encode(), signature.encode("utf-8", "replace")
+    ):
         return None
     try:
         claims = json.loads(_decode(signed.partition(".")[2]))
@@ -88,7 +94,12 @@ def verify(key: str, kind: TokenKind, token: str, now: float) -> tuple[Identity,
         return None
     who = claims["identity"]
     identity = Identity(
-        who["id"], who["login"], who["email"], who["fullName"], frozenset(who["applications"]), who.get("clientId")
+        who["id"],
+        who["login"],
+        who["email"],
+        who["fullName"],
+        frozenset(who["applications"]),
+        who.get("clientId"),
     )
     return identity, claims["exp"]
 
@@ -102,7 +113,9 @@ def hash_password(password: str) -> str:
 def password_matches(password: str, stored: str) -> bool:
     """Compares in constant time."""
     salt, _, digest = stored.partition("$")
-    found = hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=bytes.fromhex(salt), **_SCRYPT)
+    found = hashlib.scrypt(
+        password.encode("utf-8", "surrogatepass"), salt=bytes.fromhex(salt), **_SCRYPT
+    )
     return hmac.compare_digest(found.hex(), digest)
 
 
@@ -116,4 +129,7 @@ def totp(secret: str, now: float) -> str:
 
 def totp_matches(secret: str, code: str, now: float) -> bool:
     """Accepts the neighbouring steps too, because clocks differ."""
-    return any(hmac.compare_digest(totp(secret, now + shift), code) for shift in (-_TOTP_STEP, 0, _TOTP_STEP))
+    return any(
+        hmac.compare_digest(totp(secret, now + shift), code)
+        for shift in (-_TOTP_STEP, 0, _TOTP_STEP)
+    )

@@ -1,4 +1,5 @@
-"""The trash: a deleted place keeps its relative path there; an older namesake steps aside with a date suffix.
+"""The trash: a deleted place keeps its relative path there; an older namesake steps aside with a
+date suffix.
 
 Blocking: called in a thread.
 """
@@ -34,8 +35,8 @@ def _step_aside(full: str, now: float) -> None:
 def discard(place: Place, now: float) -> Place:
     """Moves a place into its root's trash and returns where it is now.
 
-    Raises OSError: like the real server's, this trash has no place for what lies below a file's path in it (ENOTDIR),
-    nor for a namesake whose name gets too long with a date (ENAMETOOLONG).
+    Raises OSError: like the real server's, this trash has no place for what lies below a file's
+    path in it (ENOTDIR), nor for a namesake whose name gets too long with a date (ENAMETOOLONG).
     """
     target = replace(place, in_trash=True, inside=place.rel)
     try:

@@ -1,7 +1,7 @@
 """Uploads: streamed into `.sync-in.<name>` beside the target, checked, then renamed over it.
 
-A broken upload leaves the partial with exactly the bytes that arrived. A `Content-Range` continues it, when its first
-number is the partial's size; of the header nothing else is read.
+A broken upload leaves the partial with exactly the bytes that arrived. A `Content-Range` continues
+it, when its first number is the partial's size; of the header nothing else is read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .validate import upload_query
 from .wire import Answer, Refusal, Request, json_answer, os_refusal
 
 PARTIAL_PREFIX = ".sync-in."
-#: Bodies of these types are taken by the framework's parsers before the upload sees them: nothing is left to write.
+#: Bodies of these types are taken by the framework's parsers before the upload sees them: nothing
+#: is left to write.
 _EATEN_TYPES = frozenset({"application/json", "text/plain", "application/xml", "text/xml"})
 _PIECE = 256 * 1024  # bytes collected before they are written
 
@@ -47,7 +48,8 @@ class _Partial:
         self.size = 0
 
     def open(self, content_range: str | None, *, overwrite: bool) -> None:
-        """Starts anew, or continues. Raises OSError, or the Refusal of a Content-Range that does not fit."""
+        """Starts anew, or continues. Raises OSError, or the Refusal of a Content-Range that does
+        not fit."""
         continued = False
         if content_range is not None and (overwrite or os.path.lexists(self.path)):
             self._continue(content_range)
@@ -101,7 +103,8 @@ class Uploads:
         self._clock = clock
 
     async def upload(self, who: Identity, place: Place, request: Request) -> Answer:
-        """POST creates and refuses what exists; PUT creates or overwrites, keeping nothing of the old version.
+        """POST creates and refuses what exists; PUT creates or overwrites, keeping nothing of the
+        old version.
 
         Cancellation and a broken connection leave the partial and release the lock.
         """
@@ -119,12 +122,16 @@ class Uploads:
         self._locks.refuse_any(place)  # the quota may have been counted meanwhile
         lock = self._locks.hold(place, who.id)
         try:
-            ino = await self._receive(place, request, _Wanted(size, mtime, checksum), overwrite=overwrite)
+            ino = await self._receive(
+                place, request, _Wanted(size, mtime, checksum), overwrite=overwrite
+            )
         finally:
             self._locks.release([lock])
         return json_answer({"ino": ino}, 200 if overwrite else 201)
 
-    async def _receive(self, place: Place, request: Request, wanted: _Wanted, *, overwrite: bool) -> int:
+    async def _receive(
+        self, place: Place, request: Request, wanted: _Wanted, *, overwrite: bool
+    ) -> int:
         partial = _Partial(place)
         if request.content_type in _EATEN_TYPES:
             if request.content_type == "application/json":
@@ -146,7 +153,8 @@ class Uploads:
             partial.close()
 
     async def _write(self, partial: _Partial, request: Request) -> None:
-        """Collects small pieces, and keeps what had arrived when the connection breaks or the server stops."""
+        """Collects small pieces, and keeps what had arrived when the connection breaks or the
+        server stops."""
         collected = bytearray()
         try:
             while chunk := await request.read():

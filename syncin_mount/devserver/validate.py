@@ -78,7 +78,9 @@ def _info(value: object) -> list[str]:
     if not isinstance(value, dict):
         return [*problems, "info must be an object"]
     texts = ("node", "os", "osRelease", "user")
-    problems += [f"info.{name} must be a string" for name in texts if not isinstance(value.get(name), str)]
+    problems += [
+        f"info.{name} must be a string" for name in texts if not isinstance(value.get(name), str)
+    ]
     problems += _one_of("info.type", value.get("type"), _CLIENT_TYPES)
     if not isinstance(value.get("version"), str):
         problems.append("info.version must be a string")
@@ -92,7 +94,9 @@ def _raise(problems: list[str]) -> None:
 
 def check_register(body: Mapping[str, Any]) -> None:
     """`POST register`."""
-    problems = _text("login", body.get("login", _ABSENT)) + _text("password", body.get("password", _ABSENT))
+    problems = _text("login", body.get("login", _ABSENT)) + _text(
+        "password", body.get("password", _ABSENT)
+    )
     if body.get("code") is not None and not isinstance(body["code"], str):
         problems.append("code must be a string")
     problems += _uuid("clientId", body.get("clientId", _ABSENT))
@@ -107,7 +111,9 @@ def check_register_auth(body: Mapping[str, Any]) -> None:
 
 def check_client_auth(body: Mapping[str, Any]) -> None:
     """`POST auth/token`."""
-    problems = _uuid("clientId", body.get("clientId", _ABSENT)) + _uuid("token", body.get("token", _ABSENT))
+    problems = _uuid("clientId", body.get("clientId", _ABSENT)) + _uuid(
+        "token", body.get("token", _ABSENT)
+    )
     _raise(problems + _info(body.get("info", _ABSENT)))
 
 
@@ -117,7 +123,9 @@ def _filters(value: object) -> list[str]:
     else:
         texts = value
     problems = []
-    if texts is None or any(isinstance(text, str) and len(text) > _FILTER_LENGTH_MAX for text in texts):
+    if texts is None or any(
+        isinstance(text, str) and len(text) > _FILTER_LENGTH_MAX for text in texts
+    ):
         problems.append("each value in filters must be shorter than or equal to 1024 characters")
     if texts is None or not all(isinstance(text, str) for text in texts):
         problems.append("each value in filters must be a string")
@@ -131,8 +139,12 @@ def _filters(value: object) -> list[str]:
 def _scheduler(value: object) -> list[str]:
     if not isinstance(value, dict) or not value:
         return []
-    problems = [] if _is_integer(value.get("value")) else ["scheduler.value must be an integer number"]
-    return problems + _one_of("scheduler.unit", value.get("unit"), ("disabled", "minute", "hour", "day"))
+    problems = (
+        [] if _is_integer(value.get("value")) else ["scheduler.value must be an integer number"]
+    )
+    return problems + _one_of(
+        "scheduler.unit", value.get("unit"), ("disabled", "minute", "hour", "day")
+    )
 
 
 def check_path_settings(body: Mapping[str, Any]) -> None:

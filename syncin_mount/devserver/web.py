@@ -1,4 +1,5 @@
-"""The part of the web API that clients need: folder picker, spaces and shares, trash, guarded moves, locks."""
+"""The part of the web API that clients need: folder picker, spaces and shares, trash, guarded
+moves, locks."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ class Web:
         return json_answer([self._tree_entry(place, path.strip("/"), entry) for entry in entries])
 
     def _entries(self, place: Place) -> list[os.DirEntry[str]]:
-        """What is in a folder and can be addressed: no links, nothing special, only UTF-8 names; sorted by name."""
+        """What is in a folder and can be addressed: no links, nothing special, only UTF-8 names;
+        sorted by name."""
         full = place.existing()
         if not os.path.isdir(full):
             raise Refusal(400, "The location is a file")
@@ -77,7 +79,9 @@ class Web:
         return sorted(found, key=lambda entry: entry.name)
 
     def _entry_id(self, place: Place, entry: os.DirEntry[str]) -> int:
-        row = self._store.exact_row(place.root.key, place.below(entry.name).rel, in_trash=place.in_trash)
+        row = self._store.exact_row(
+            place.root.key, place.below(entry.name).rel, in_trash=place.in_trash
+        )
         return row.id if row is not None else -entry.inode()
 
     def _tree_entry(self, place: Place, path: str, entry: os.DirEntry[str]) -> dict[str, Any]:
@@ -125,20 +129,30 @@ class Web:
     # browsing
 
     def browse(self, who: Identity, path: str, request: Request) -> Answer:
-        """A folder with sizes and times (ms). Names with a leading dot are left out unless `showHiddenFiles=true`."""
+        """A folder with sizes and times (ms). Names with a leading dot are left out unless
+        `showHiddenFiles=true`."""
         if path == "shares":
             files = [self._browse_share(row, who) for row in self._spaces.shares_of(who)]
             space = {"alias": "shares", "name": "shares"}
-            return json_answer({"space": space, "files": files, "hasRoots": True, "permissions": ""})
+            return json_answer(
+                {"space": space, "files": files, "hasRoots": True, "permissions": ""}
+            )
         place = self._places.web(who, path)
         hidden = request.query.get("showHiddenFiles") == "true"
-        entries = [entry for entry in self._entries(place) if hidden or not entry.name.startswith(".")]
+        entries = [
+            entry for entry in self._entries(place) if hidden or not entry.name.startswith(".")
+        ]
         files = [self._browse_entry(place, entry) for entry in entries]
         permissions = place.permission_text
         if place.repository == "personal":
             permissions = ":".join(part for part in permissions.split(":") if part != "si")
         return json_answer(
-            {"space": self._space_name(place), "files": files, "hasRoots": False, "permissions": permissions}
+            {
+                "space": self._space_name(place),
+                "files": files,
+                "hasRoots": False,
+                "permissions": permissions,
+            }
         )
 
     def _space_name(self, place: Place) -> dict[str, str]:
@@ -160,14 +174,20 @@ class Web:
             "mime": _mime(entry.name, is_dir=is_dir),
         }
         if value["id"] > 0:
-            value |= {"spaces": [], "shares": [], "syncs": self._syncs(value["id"]), "hasComments": False}
+            value |= {
+                "spaces": [],
+                "shares": [],
+                "syncs": self._syncs(value["id"]),
+                "hasComments": False,
+            }
         return value
 
     def _syncs(self, file_id: int) -> list[dict[str, Any]]:
         return [
             {"id": path.id, "clientId": client.id, "clientName": client.info.get("node", "")}
             for path in self._store.state.paths
-            if path.file_id == file_id and (client := self._store.client(path.client_id)) is not None
+            if path.file_id == file_id
+            and (client := self._store.client(path.client_id)) is not None
         ]
 
     def _browse_share(self, row: ShareRow, who: Identity) -> dict[str, Any]:
@@ -207,7 +227,9 @@ class Web:
         value = []
         for row in self._spaces.spaces_of(who):
             space = {
-                key: part for key, part in self._spaces.space_value(row).items() if key not in ("disabledAt", "counts")
+                key: part
+                for key, part in self._spaces.space_value(row).items()
+                if key not in ("disabledAt", "counts")
             }
             value += self._trash(self._places.space_root(row.alias), {**space, "members": []})
         if Application.PERSONAL in who.applications:
@@ -220,7 +242,10 @@ class Web:
         if not (count := len(os.listdir(top)) if os.path.isdir(top) else 0):
             return []
         found = os.lstat(top)
-        times = {"mtime": _milliseconds(found.st_mtime_ns), "ctime": _milliseconds(found.st_ctime_ns)}
+        times = {
+            "mtime": _milliseconds(found.st_mtime_ns),
+            "ctime": _milliseconds(found.st_ctime_ns),
+        }
         return [{**value, "nb": count, **times}]
 
     # operations
@@ -248,7 +273,8 @@ class Web:
             raise Refusal(403, "The trash is read-only")
 
     async def copy_or_move(self, who: Identity, path: str, request: Request) -> Answer:
-        """Without `overwrite: true` an existing destination refuses: the one conditional move there is."""
+        """Without `overwrite: true` an existing destination refuses: the one conditional move there
+        is."""
         moving = request.method == "MOVE"
         source = self._places.web(who, path)
         if moving:
@@ -260,9 +286,13 @@ class Web:
         name = body.get("dstName") or source.name
         target = self._places.web(who, f"{folder}/{name}")
         self._refuse_trash(target)
-        await self._operations.transfer(who, source, target, moving=moving, overwrite=body.get("overwrite") is True)
+        await self._operations.transfer(
+            who, source, target, moving=moving, overwrite=body.get("overwrite") is True
+        )
         is_dir = os.path.isdir(target.full)
-        return json_answer({"path": folder, "name": target.name, "mime": _mime(target.name, is_dir=is_dir)})
+        return json_answer(
+            {"path": folder, "name": target.name, "mime": _mime(target.name, is_dir=is_dir)}
+        )
 
     def lock(self, who: Identity, path: str) -> Answer:
         place = self._places.web(who, path)

@@ -1,7 +1,7 @@
 """The HTTP edge: a request as the handlers see it, and the few shapes an answer can have.
 
-The server speaks raw ASGI. Everything that depends on that (messages, header lists, disconnects) is in this module
-and in `app`; handlers get a `Request` and return an `Answer` or raise `Refusal`.
+The server speaks raw ASGI. Everything that depends on that (messages, header lists, disconnects) is
+in this module and in `app`; handlers get a `Request` and return an `Answer` or raise `Refusal`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
-#: The largest JSON or gzip body that is read into memory, in bytes; uploads stream and have no limit.
+#: The largest JSON or gzip body that is read into memory, in bytes; uploads stream and have no
+#: limit.
 BODY_LIMIT = 25 * 1024 * 1024
 _JSON_TYPE = b"application/json; charset=utf-8"
 
@@ -30,8 +31,9 @@ class ClientGone(Exception):  # a state of the connection
 class Refusal(Exception):  # an answer, not a failure
     """A request that is answered with an error status and a JSON body.
 
-    `named` gives the body the third member `error` that the real server's framework adds to what it refuses itself
-    (validation, unknown routes); what the application refuses has status and message alone.
+    `named` gives the body the third member `error` that the real server's framework adds to what it
+    refuses itself (validation, unknown routes); what the application refuses has status and message
+    alone.
     """
 
     def __init__(self, status: int, message: str | list[str], *, named: str | None = None) -> None:
@@ -43,7 +45,9 @@ class Refusal(Exception):  # an answer, not a failure
     def answer(self) -> Answer:
         if self.named is None:
             return json_answer({"statusCode": self.status, "message": self.message}, self.status)
-        return json_answer({"message": self.message, "error": self.named, "statusCode": self.status}, self.status)
+        return json_answer(
+            {"message": self.message, "error": self.named, "statusCode": self.status}, self.status
+        )
 
 
 class Unauthorized(Refusal):
@@ -83,13 +87,17 @@ _NODE_ERRORS = {
 
 
 def os_refusal(error: OSError) -> Refusal:
-    """A failed file operation is a 500 whose message is Node's text for the errno, without the path."""
+    """A failed file operation is a 500 whose message is Node's text for the errno, without the
+    path."""
     known = _NODE_ERRORS.get(error.errno or 0)
-    return Refusal(500, known or f"{errno.errorcode.get(error.errno or 0, 'UNKNOWN')}: {error.strerror}")
+    return Refusal(
+        500, known or f"{errno.errorcode.get(error.errno or 0, 'UNKNOWN')}: {error.strerror}"
+    )
 
 
 class BodySource(Protocol):
-    """A body that is produced while it is sent. `close` is called once, also when sending fails or is cancelled."""
+    """A body that is produced while it is sent. `close` is called once, also when sending fails or
+    is cancelled."""
 
     async def read(self) -> bytes:
         """The next piece, b"" at the end."""
@@ -99,7 +107,8 @@ class BodySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is bytes (sent with a Content-Length) or a source (sent chunked unless the headers give the length)."""
+    """`body` is bytes (sent with a Content-Length) or a source (sent chunked unless the headers
+    give the length)."""
 
     status: int
     body: bytes | BodySource = b""
@@ -111,8 +120,8 @@ DEPTH = 64
 
 
 def parsed(body: bytes) -> Any:
-    """A JSON body. Half a surrogate pair becomes the replacement character, as where the real server writes it. Raises
-    ValueError, also for what is nested too deeply."""
+    """A JSON body. Half a surrogate pair becomes the replacement character, as where the real
+    server writes it. Raises ValueError, also for what is nested too deeply."""
     text = body.decode()
     try:
         value = json.loads(text)
@@ -153,7 +162,8 @@ def empty(status: int = 200) -> Answer:
 
 @dataclass(slots=True)
 class Request:
-    """One request. `path` is percent-decoded, whole: an encoded slash separates, as on the real server."""
+    """One request. `path` is percent-decoded, whole: an encoded slash separates, as on the real
+    server."""
 
     method: str
     target: str
@@ -172,7 +182,8 @@ class Request:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
     async def read(self) -> bytes:
-        """The next piece of the body, at most some 64 KiB; b"" at its end. Raises ClientGone when it ends too early."""
+        """The next piece of the body, at most some 64 KiB; b"" at its end. Raises ClientGone when
+        it ends too early."""
         while not self._ended:
             message = await self.receive()
             if message["type"] == "http.disconnect":
@@ -184,7 +195,8 @@ class Request:
         return b""
 
     async def drain(self) -> None:
-        """Reads and drops what is left of the body, so that the connection stays usable after an early answer."""
+        """Reads and drops what is left of the body, so that the connection stays usable after an
+        early answer."""
         while await self.read():
             pass
 
@@ -197,18 +209,23 @@ class Request:
         return bytes(collected)
 
     async def json(self) -> Any:
-        """The parsed JSON body; {} when it is not declared as JSON, as the real server's validators see it."""
+        """The parsed JSON body; {} when it is not declared as JSON, as the real server's validators
+        see it."""
         body = await self.body()
         if self.content_type != "application/json":
             return {}
         if "gzip" in self.headers.get("content-encoding", ""):
             raise Refusal(400, "Request body size did not match Content-Length")
         if not body:
-            raise Refusal(400, "Body cannot be empty when content-type is set to 'application/json'")
+            raise Refusal(
+                400, "Body cannot be empty when content-type is set to 'application/json'"
+            )
         try:
             return parsed(body)
         except ValueError as error:
-            raise Refusal(400, "Body is not valid JSON but content-type is set to 'application/json'") from error
+            raise Refusal(
+                400, "Body is not valid JSON but content-type is set to 'application/json'"
+            ) from error
 
     async def object(self) -> dict[str, Any]:
         value = await self.json()
@@ -216,10 +233,13 @@ class Request:
 
 
 def decode_path(raw: bytes, target: str) -> str:
-    """What `decodeURIComponent` makes of a path; text that is no valid UTF-8 or has a stray `%` is refused."""
+    """What `decodeURIComponent` makes of a path; text that is no valid UTF-8 or has a stray `%` is
+    refused."""
     rest = raw
     while (at := rest.find(b"%")) >= 0:
-        if len(rest) < at + 3 or any(digit not in b"0123456789abcdefABCDEF" for digit in rest[at + 1 : at + 3]):
+        if len(rest) < at + 3 or any(
+            digit not in b"0123456789abcdefABCDEF" for digit in rest[at + 1 : at + 3]
+        ):
             raise BadUrl(target)
         rest = rest[at + 3 :]
     try:
@@ -229,7 +249,8 @@ def decode_path(raw: bytes, target: str) -> str:
 
 
 class BadUrl(Exception):  # an answer, not a failure
-    """A path that is no URL component; answered by the framework before any route or token is looked at."""
+    """A path that is no URL component; answered by the framework before any route or token is
+    looked at."""
 
     def answer(self) -> Answer:
         value = {
@@ -238,7 +259,11 @@ class BadUrl(Exception):  # an answer, not a failure
             "message": f"'{self.args[0]}' is not a valid url component",
             "statusCode": 400,
         }
-        return Answer(400, json.dumps(value, ensure_ascii=False).encode(), ((b"content-type", b"application/json"),))
+        return Answer(
+            400,
+            json.dumps(value, ensure_ascii=False).encode(),
+            ((b"content-type", b"application/json"),),
+        )
 
 
 HEADERS_TOO_LARGE = Answer(
@@ -260,7 +285,10 @@ def read_scope(scope: Scope, receive: Receive) -> Request:
         target=target,
         path=decode_path(raw, target),
         query=dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)),
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        headers={
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        },
         client_ip=client[0] if client else "",
         receive=receive,
     )

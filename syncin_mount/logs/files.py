@@ -1,9 +1,9 @@
 """The log: one file a synchronization, rotated, private, no secrets. The lines are `logline`'s.
 
-Who writes where: a drive's daemon writes its synchronization's file, the supervisor its own, a command that runs a
-synchronization without a daemon (``sync``, ``explain``) that synchronization's. The replica's lock lets only one of
-them do that at a time; should two overlap for a moment, both append whole lines, and one whose file was rotated by the
-other goes on in the new one.
+Who writes where: a drive's daemon writes its synchronization's file, the supervisor its own, a
+command that runs a synchronization without a daemon (``sync``, ``explain``) that synchronization's.
+The replica's lock lets only one of them do that at a time; should two overlap for a moment, both
+append whole lines, and one whose file was rotated by the other goes on in the new one.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ _KEPT = 3
 """Files beside the one that is written: 8 MB for a synchronization, whatever happens."""
 
 DEBUG_VARIABLE = "SYNCIN_MOUNT_DEBUG"
-"""Set by ``--debug`` for whatever the command starts: then the log says more, whatever the settings say."""
+"""Set by ``--debug`` for whatever the command starts: then the log says more, whatever the settings
+say."""
 
 _OURS = ("syncin_mount", "reconciler", "syncin_fuse")
-"""Others' ordinary messages are noise here, and may hold addresses and headers: of them only warnings are kept."""
+"""Others' ordinary messages are noise here, and may hold addresses and headers: of them only
+warnings are kept."""
 
 
 class _Lines(logging.Formatter):
@@ -40,7 +42,9 @@ class _Lines(logging.Formatter):
         self._name = name
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = {key: without_secrets(str(value)) for key, value in getattr(record, "fields", {}).items()}
+        fields = {
+            key: without_secrets(str(value)) for key, value in getattr(record, "fields", {}).items()
+        }
         if record.exc_info and record.exc_info[0] is not None:
             fields["error"] = without_secrets(self.formatException(record.exc_info))
         return line_of(
@@ -56,8 +60,8 @@ class _Lines(logging.Formatter):
 
 
 class _Rotated(logging.handlers.RotatingFileHandler):
-    """Files that only their owner can read, whatever the umask. That one cannot be written stops nothing: the next
-    message tries again, and says how many are missing."""
+    """Files that only their owner can read, whatever the umask. That one cannot be written stops
+    nothing: the next message tries again, and says how many are missing."""
 
     _lost = 0
     _torn = False  # the last line may be there in part
@@ -115,8 +119,8 @@ def _let_go(stream: io.TextIOWrapper) -> None:
 
 
 def log_to(path: Path, level: LogLevel = LogLevel.INFO) -> None:
-    """Sends every log message of this process to the file. Raises FolderError; that the file itself cannot be written
-    is no error."""
+    """Sends every log message of this process to the file. Raises FolderError; that the file itself
+    cannot be written is no error."""
     private_folder(path.parent)
     _install(_file(path), level)
 
@@ -129,7 +133,11 @@ def _file(path: Path) -> logging.Handler:
 
 def _install(handler: logging.Handler, level: LogLevel) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    chosen = logging.DEBUG if os.environ.get(DEBUG_VARIABLE) else logging.getLevelNamesMapping()[level.name]
+    chosen = (
+        logging.DEBUG
+        if os.environ.get(DEBUG_VARIABLE)
+        else logging.getLevelNamesMapping()[level.name]
+    )
     for name in _OURS:
         logging.getLogger(name).setLevel(chosen)
 
@@ -138,7 +146,8 @@ _place: contextvars.ContextVar[Path | None] = contextvars.ContextVar("log", defa
 
 
 class _ByTask(logging.Handler):
-    """Sends each message to the file of the task that it comes from. A message of none has no place."""
+    """Sends each message to the file of the task that it comes from. A message of none has no
+    place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,8 +163,8 @@ class _ByTask(logging.Handler):
 
 
 def log_task_to(path: Path, level: LogLevel = LogLevel.INFO) -> None:
-    """Sends what this task logs, and what it starts from now on (tasks and threads), to the file: for a process in
-    which several synchronizations run."""
+    """Sends what this task logs, and what it starts from now on (tasks and threads), to the file:
+    for a process in which several synchronizations run."""
     private_folder(path.parent)
     if not any(isinstance(each, _ByTask) for each in logging.getLogger().handlers):
         _install(_ByTask(), level)

@@ -1,10 +1,12 @@
-"""A record of the log as one line, and back: logfmt, which a person reads and a program takes apart. Pure.
+"""A record of the log as one line, and back: logfmt, which a person reads and a program takes
+apart. Pure.
 
-    time=2026-11-26T16:41:16.123Z level=warning sync=docs from=reconciler.engine.engine msg="halted: …"
+    time=2026-11-26T16:41:16.123Z level=warning sync=docs from=reconciler.engine.engine msg="halted:
+    …"
 
-``key=value`` pairs; a value with anything but plain characters is a JSON string. So neither a name from the server nor
-a traceback (``error``) can make a line of its own, or a field. JSON lines would be as good for programs, and worse for
-whoever looks with ``tail``.
+``key=value`` pairs; a value with anything but plain characters is a JSON string. So neither a name
+from the server nor a traceback (``error``) can make a line of its own, or a field. JSON lines would
+be as good for programs, and worse for whoever looks with ``tail``.
 """
 
 from __future__ import annotations
@@ -35,14 +37,14 @@ _SECRETS = (
         r"\1[secret]",
     ),
 )
-"""What looks like a secret. Nobody logs one on purpose; this is for a foreign library's error text that quotes what was
-sent."""
+"""What looks like a secret. Nobody logs one on purpose; this is for a foreign library's error text
+that quotes what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record. ``time`` is an instant with its zone; ``sync`` the synchronization (or ``@supervisor``); ``source``
-    the part of the program; ``fields`` whatever more it says."""
+    """One record. ``time`` is an instant with its zone; ``sync`` the synchronization (or
+    ``@supervisor``); ``source`` the part of the program; ``fields`` whatever more it says."""
 
     time: dt.datetime
     level: str
@@ -62,12 +64,19 @@ def without_secrets(text: str) -> str:
 def line_of(entry: Entry) -> str:
     """Without the line's end."""
     time = entry.time.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    pairs = [("time", time), ("level", entry.level), ("sync", entry.sync), ("from", entry.source), ("msg", entry.msg)]
+    pairs = [
+        ("time", time),
+        ("level", entry.level),
+        ("sync", entry.sync),
+        ("from", entry.source),
+        ("msg", entry.msg),
+    ]
     return " ".join(f"{key}={_quoted(value)}" for key, value in (*pairs, *entry.fields.items()))
 
 
 def entry_of(line: str) -> Entry | None:
-    """None for what is no record: what a library, or Python when it dies, wrote to standard error."""
+    """None for what is no record: what a library, or Python when it dies, wrote to standard
+    error."""
     pairs: dict[str, str] = {}
     position = 0
     while found := _PAIR.match(line, position):
@@ -77,7 +86,9 @@ def entry_of(line: str) -> Entry | None:
         return None
     try:
         time = dt.datetime.fromisoformat(pairs.pop("time"))
-        return Entry(time, pairs.pop("level"), pairs.pop("sync"), pairs.pop("from"), pairs.pop("msg"), pairs)
+        return Entry(
+            time, pairs.pop("level"), pairs.pop("sync"), pairs.pop("from"), pairs.pop("msg"), pairs
+        )
     except (KeyError, ValueError):
         return None
 
@@ -98,7 +109,8 @@ def entries(lines: Iterable[str]) -> Iterable[tuple[str, Entry | None]]:
 def _quoted(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
-    return f'"{"".join(c if c.isprintable() and c not in _ESCAPED else json.dumps(c)[1:-1] for c in value)}"'
+    escaped = (c if c.isprintable() and c not in _ESCAPED else json.dumps(c)[1:-1] for c in value)
+    return f'"{"".join(escaped)}"'
 
 
 def _unquoted(value: str) -> str:

@@ -1,6 +1,13 @@
-"""The client of a Sync-in server: accounts and access, the remote folder, registrations, the folder picker."""
+"""The client of a Sync-in server: accounts and access, the remote folder, registrations, the folder
+picker."""
 
-from syncin_mount.remote.account import ClientInfo, ServerAccount, TokenStore, parse_url, this_client
+from syncin_mount.remote.account import (
+    ClientInfo,
+    ServerAccount,
+    TokenStore,
+    parse_url,
+    this_client,
+)
 from syncin_mount.remote.auth import Session, register
 from syncin_mount.remote.errors import Untrusted
 from syncin_mount.remote.http.route import Way

@@ -19,8 +19,8 @@ from syncin_mount.remote.remote_paths import shown
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """``name`` is the user's word for it in commands, ``url`` comes from `parse_url`, ``client_id`` is the UUID under
-    which this installation is registered, ``way`` how the server is reached."""
+    """``name`` is the user's word for it in commands, ``url`` comes from `parse_url`, ``client_id``
+    is the UUID under which this installation is registered, ``way`` how the server is reached."""
 
     name: str
     url: str
@@ -30,7 +30,8 @@ class ServerAccount:
 
 
 class TokenStore(Protocol):
-    """Where the client's token of one account lives (keyring or a private file). Called in a thread: may block."""
+    """Where the client's token of one account lives (keyring or a private file). Called in a
+    thread: may block."""
 
     def load(self) -> str:
         """Raises LookupError when there is none, OSError when it cannot be read."""
@@ -42,7 +43,8 @@ class TokenStore(Protocol):
 
 
 class ClientInfo(msgspec.Struct, frozen=True, rename="camel"):
-    """How this client shows itself on the account page. ``type`` is one of the two that the server accepts."""
+    """How this client shows itself on the account page. ``type`` is one of the two that the server
+    accepts."""
 
     node: str
     os: str
@@ -58,11 +60,14 @@ def this_client() -> ClientInfo:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = "unknown"  # a uid without a name, as in containers
-    return ClientInfo(platform.node() or "unknown", platform.system().lower(), platform.release(), user)
+    return ClientInfo(
+        platform.node() or "unknown", platform.system().lower(), platform.release(), user
+    )
 
 
 def parse_url(text: str) -> str:
-    """The address of a server as `ServerAccount` holds it: scheme, host, port and prefix, no slash at the end.
+    """The address of a server as `ServerAccount` holds it: scheme, host, port and prefix, no slash
+    at the end.
 
     ``https://`` is added when no scheme was given. Raises Refused with one sentence.
     """
@@ -74,9 +79,13 @@ def parse_url(text: str) -> str:
     except (ValueError, httpx.InvalidURL):
         host, port, parts = None, None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or any(c.isspace() for c in text):
-        raise Refused(f"{shown(text)} is no address of a server: it looks like https://cloud.example.org")
+        raise Refused(
+            f"{shown(text)} is no address of a server: it looks like https://cloud.example.org"
+        )
     if parts.username or parts.password:
-        raise Refused("The address of a server must not hold a login or password: give the login with --login")
+        raise Refused(
+            "The address of a server must not hold a login or password: give the login with --login"
+        )
     if parts.query or parts.fragment:
         raise Refused(f"{shown(text)} is no address of a server: leave out what follows ? or #")
     host = f"[{host}]" if ":" in host else host

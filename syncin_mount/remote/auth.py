@@ -1,7 +1,8 @@
 """Access to an account: logging in once, and tokens that renew themselves.
 
-Three tokens (docs/reference/server-protocol.md, "Access"): the client's own (120 days), kept by a TokenStore; from it a
-refresh token (4 h) and from either an access token (30 min), kept in memory only.
+Three tokens (docs/reference/server-protocol.md, "Access"): the client's own (120 days), kept by a
+TokenStore; from it a refresh token (4 h) and from either an access token (30 min), kept in memory
+only.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ _RENEWAL = 45.0
 """Seconds that a renewal may take."""
 
 _AFTER_CANCEL = 0.5
-"""Seconds that it may go on after its task was cancelled: a server that is well answers in a fraction of it."""
+"""Seconds that it may go on after its task was cancelled: a server that is well answers in a
+fraction of it."""
 
 _FRESH = 5.0
-"""Seconds for which nobody asks for another access token only because of what this one may not do."""
+"""Seconds for which nobody asks for another access token only because of what this one may not
+do."""
 
 _OTHER_PROCESS = 1.0
 """Seconds after which a token that another process has just got is surely in the store."""
@@ -86,17 +89,25 @@ async def register(
     way: Way | None = None,
     timeouts: Timeouts | None = None,
 ) -> str:
-    """Makes this client known to the account; returns its token, which belongs into a TokenStore at once.
+    """Makes this client known to the account; returns its token, which belongs into a TokenStore at
+    once.
 
-    ``url`` comes from `parse_url`; ``client_id`` is a UUID (the same one again renews a token and keeps what is
-    registered under it); ``code`` is the two-factor or recovery code. Raises Unauthorized (password, code, locked),
-    Forbidden (no permission), Unreachable, Untrusted, or Refused where no Sync-in server answers. A cancelled call may
-    have registered the client all the same; the next one gets the same token.
+    ``url`` comes from `parse_url`; ``client_id`` is a UUID (the same one again renews a token and
+    keeps what is registered under it); ``code`` is the two-factor or recovery code. Raises
+    Unauthorized (password, code, locked), Forbidden (no permission), Unreachable, Untrusted, or
+    Refused where no Sync-in server answers. A cancelled call may have registered the client all the
+    same; the next one gets the same token.
     """
     body = _Registration(login, password, client_id, info or this_client(), code or msgspec.UNSET)
     async with Wire(url, way=way, timeouts=timeouts) as wire:
         await greet(wire)
-        call = Call(Endpoint.REGISTER, "POST", "api/app/sync/register", headers=JSON, content=msgspec.json.encode(body))
+        call = Call(
+            Endpoint.REGISTER,
+            "POST",
+            "api/app/sync/register",
+            headers=JSON,
+            content=msgspec.json.encode(body),
+        )
         async with wire.exchange(call) as answer:
             return (await answer.json(_Registered)).client_token
 
@@ -113,7 +124,8 @@ async def greet(wire: Wire) -> None:
 
 
 class TokenReply(msgspec.Struct):
-    """The answer to auth/token and token/refresh. Expirations are seconds since the epoch by the server's clock."""
+    """The answer to auth/token and token/refresh. Expirations are seconds since the epoch by the
+    server's clock."""
 
     access: Token
     refresh: Token
@@ -140,9 +152,9 @@ class _TokenRequest(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Tokens and until when they are used, by the local monotonic clock (seconds). ``since`` is when they were asked
-    for; ``ahead`` is what the server's own clock (seconds since the epoch) is ahead of that one; None when it was not
-    told."""
+    """Tokens and until when they are used, by the local monotonic clock (seconds). ``since`` is
+    when they were asked for; ``ahead`` is what the server's own clock (seconds since the epoch) is
+    ahead of that one; None when it was not told."""
 
     access: str
     access_until: float
@@ -153,14 +165,19 @@ class Grant:
 
 
 def granted(reply: TokenReply, now: float) -> Grant:
-    """Only differences of the server's own times count: how its clock stands to ours does not matter."""
+    """Only differences of the server's own times count: how its clock stands to ours does not
+    matter."""
     access = _claims(reply.access)
     refresh = _claims(reply.refresh)
     issued = access.iat if access else refresh.iat if refresh else None
 
     def until(claims: _Claims | None, expiration: int | None) -> float:
         end = claims.exp if claims else expiration
-        life = max(end - issued, _SHORTEST_LIFE) if end is not None and issued is not None else _UNKNOWN_LIFE
+        life = (
+            max(end - issued, _SHORTEST_LIFE)
+            if end is not None and issued is not None
+            else _UNKNOWN_LIFE
+        )
         return now + life - min(_MARGIN, life / 5)
 
     return Grant(
@@ -174,7 +191,8 @@ def granted(reply: TokenReply, now: float) -> Grant:
 
 
 def _claims(token: str) -> _Claims | None:
-    """The times in a JSON web token; None when it is none. Its signature is the server's business."""
+    """The times in a JSON web token; None when it is none. Its signature is the server's
+    business."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -188,7 +206,9 @@ def _claims(token: str) -> _Claims | None:
 class Tokens:
     """The access token of one account. One renewal at a time; who asks meanwhile waits for it."""
 
-    def __init__(self, wire: Wire, account: ServerAccount, store: TokenStore, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, wire: Wire, account: ServerAccount, store: TokenStore, clock: Callable[[], float]
+    ) -> None:
         self._wire = wire
         self._account = account
         self._store = store
@@ -200,7 +220,8 @@ class Tokens:
         """A client token that could not be saved: the stored one is dead already."""
 
     async def access(self, rejected: str | None = None) -> str:
-        """A token that should be accepted; ``rejected`` is one that was not. Raises Unauthorized, Unreachable."""
+        """A token that should be accepted; ``rejected`` is one that was not. Raises Unauthorized,
+        Unreachable."""
         token = self._usable(rejected)
         if token is not None:
             return token
@@ -212,7 +233,8 @@ class Tokens:
             return token
 
     def forget(self) -> None:
-        """The next request gets its access from the client's token: who it is, and what it may do, is asked anew."""
+        """The next request gets its access from the client's token: who it is, and what it may do,
+        is asked anew."""
         self._grant = None
 
     @property
@@ -221,7 +243,8 @@ class Tokens:
         return self._grant is not None and self._clock() < self._grant.since + _FRESH
 
     def server_time(self) -> float | None:
-        """Seconds since the epoch by the server's clock, to the second; None before it told a time."""
+        """Seconds since the epoch by the server's clock, to the second; None before it told a
+        time."""
         ahead = None if self._grant is None else self._grant.ahead
         return None if ahead is None else self._clock() + ahead
 
@@ -243,8 +266,9 @@ class Tokens:
         return await self._to_its_end(self._by_client_token)
 
     async def _to_its_end(self, renew: Callable[[], Awaitable[Grant]]) -> Grant:
-        """Renews though the task is cancelled meanwhile, if the answer comes at once: it may hold the only copy of a
-        new client token. A server that stands still holds up nobody who leaves."""
+        """Renews though the task is cancelled meanwhile, if the answer comes at once: it may hold
+        the only copy of a new client token. A server that stands still holds up nobody who
+        leaves."""
         ended: Grant | Exception | None = None
         shield = trio.CancelScope(shield=True, deadline=trio.current_time() + _RENEWAL)
         async with trio.open_nursery() as nursery:
@@ -258,7 +282,9 @@ class Tokens:
         if isinstance(ended, Exception):
             raise ended
         if ended is None:
-            raise Unreachable(f"{self._account.url} did not renew access in time; it is tried again later")
+            raise Unreachable(
+                f"{self._account.url} did not renew access in time; it is tried again later"
+            )
         return ended
 
     async def _by_refresh(self, refresh: str) -> Grant:
@@ -272,7 +298,8 @@ class Tokens:
         try:
             return await self._exchanged(token)
         except Unauthorized:
-            # Every mounted drive of this account is a process of its own: another may just have got the new token.
+            # Every mounted drive of this account is a process of its own: another may just have got
+            # the new token.
             await trio.sleep(_OTHER_PROCESS)
             latest = await self._load()
             if latest == token:
@@ -281,7 +308,13 @@ class Tokens:
 
     async def _exchanged(self, token: str) -> Grant:
         body = _TokenRequest(self._account.client_id, token, self._info)
-        call = Call(Endpoint.TOKEN, "POST", "api/app/sync/auth/token", headers=JSON, content=msgspec.json.encode(body))
+        call = Call(
+            Endpoint.TOKEN,
+            "POST",
+            "api/app/sync/auth/token",
+            headers=JSON,
+            content=msgspec.json.encode(body),
+        )
         asked_at = self._clock()
         async with self._wire.exchange(call) as answer:
             told = await answer.json_bytes()
@@ -289,7 +322,8 @@ class Tokens:
             return granted(answer.decoded(told, TokenReply), asked_at)
 
     async def _take_over(self, told: bytes) -> None:
-        """The client's new token, if the answer has one. An empty or impossible one is none: what is stored stays."""
+        """The client's new token, if the answer has one. An empty or impossible one is none: what
+        is stored stays."""
         try:
             new = decode(told, _Update).client_token_update
         except Undecodable:
@@ -305,7 +339,8 @@ class Tokens:
             raise of_answer(asked, 403, "there is no token for it here") from exc
         except OSError as exc:
             raise Unauthorized(
-                f"The token for {self._account.url} is unreadable ({exc.strerror or exc}); check where it is kept"
+                f"The token for {self._account.url} is unreadable ({exc.strerror or exc}); check"
+                " where it is kept"
             ) from exc
 
     async def _save(self, token: str) -> None:
@@ -314,7 +349,8 @@ class Tokens:
             await trio.to_thread.run_sync(self._store.save, token)
         except OSError as exc:
             _log.error(
-                "the new token for %s could not be saved (%s): it is kept in memory and saved at the next renewal",
+                "the new token for %s could not be saved (%s): it is kept in memory and saved at"
+                " the next renewal",
                 self._account.url,
                 exc.strerror or exc,
             )
@@ -330,7 +366,8 @@ async def _hurry_when_cancelled(shield: trio.CancelScope) -> None:
 
 
 class Session:
-    """Requests to one account, with access taken care of. Use as an async context manager; tasks may share it."""
+    """Requests to one account, with access taken care of. Use as an async context manager; tasks
+    may share it."""
 
     def __init__(
         self,
@@ -343,7 +380,9 @@ class Session:
     ) -> None:
         """``clock`` is monotonic, in seconds. Nothing is sent before the first request."""
         self.account = account
-        self.wire = Wire(account.url, account=account.name, way=account.way, timeouts=timeouts, limits=limits)
+        self.wire = Wire(
+            account.url, account=account.name, way=account.way, timeouts=timeouts, limits=limits
+        )
         self.timeouts = self.wire.timeouts
         self._tokens = Tokens(self.wire, account, store, clock)
 
@@ -352,16 +391,21 @@ class Session:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.wire.__aexit__(kind, exc, trace)
 
     def forget_access(self) -> None:
-        """Permissions come with the access token: what changed on the server is known from the next request on."""
+        """Permissions come with the access token: what changed on the server is known from the next
+        request on."""
         self._tokens.forget()
 
     def server_time(self) -> float | None:
-        """Now by the server's clock, in seconds since the epoch; None when it is not known (nothing was sent yet)."""
+        """Now by the server's clock, in seconds since the epoch; None when it is not known (nothing
+        was sent yet)."""
         return self._tokens.server_time()
 
     async def check(self) -> None:
@@ -370,8 +414,9 @@ class Session:
 
     @contextlib.asynccontextmanager
     async def exchange(self, call: Call) -> AsyncIterator[Answer]:
-        """`Wire.exchange` with an access token; one that is refused is renewed and the call repeated, once. So is one
-        that may not synchronize, when it is some seconds old: only a new one tells why."""
+        """`Wire.exchange` with an access token; one that is refused is renewed and the call
+        repeated, once. So is one that may not synchronize, when it is some seconds old: only a new
+        one tells why."""
         async with contextlib.AsyncExitStack() as stack:
             token = await self._tokens.access()
             try:
@@ -382,15 +427,17 @@ class Session:
                         raise
                 elif call.endpoint is not Endpoint.PATHS or self._tokens.is_fresh:
                     raise
-                else:  # a permission may have come since, or the client may be gone: the token was given before
+                # a permission may have come since, or the client may be gone: the token was given
+                # before
+                else:
                     self._tokens.forget()
                 token = await self._tokens.access(rejected=token)
                 answer = await stack.enter_async_context(self.wire.exchange(call, token))
             yield answer
 
     async def send(self, call: Call) -> bytes:
-        """For calls whose answer says no more than that it was done, if not an inode. Its body; ``b""`` for one of more
-        than 1 MiB."""
+        """For calls whose answer says no more than that it was done, if not an inode. Its body;
+        ``b""`` for one of more than 1 MiB."""
         async with self.exchange(call) as answer:
             return await answer.read(1024 * 1024) or b""
 
@@ -400,15 +447,23 @@ class Session:
             return await answer.json(kind)
 
     async def ask_each(self, call: Call, kind: type[T]) -> list[T]:
-        """For calls that are answered with a JSON array of that ``kind``; what is none is left out, and told."""
+        """For calls that are answered with a JSON array of that ``kind``; what is none is left out,
+        and told."""
         return self.each(call, await self.ask(call, list[msgspec.Raw]), kind)
 
     def each(self, call: Call, items: list[msgspec.Raw], kind: type[T]) -> list[T]:
-        """Those items of an answer to ``call`` that are of that ``kind``; how many are not goes to the log."""
+        """Those items of an answer to ``call`` that are of that ``kind``; how many are not goes to
+        the log."""
         good, bad = each(items, kind)
         if bad:
             what = f"of {shown(call.subject)} " if call.subject else ""
-            _log.warning("%s: %d of %d entries %scannot be understood", self.account.url, bad, len(items), what)
+            _log.warning(
+                "%s: %d of %d entries %scannot be understood",
+                self.account.url,
+                bad,
+                len(items),
+                what,
+            )
         return good
 
 
@@ -417,4 +472,6 @@ def body(value: object) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as exc:
-        raise Refused("A name in the request is not valid UTF-8 and cannot be sent to the server; rename it") from exc
+        raise Refused(
+            "A name in the request is not valid UTF-8 and cannot be sent to the server; rename it"
+        ) from exc

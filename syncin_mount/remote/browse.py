@@ -1,4 +1,5 @@
-"""The folder picker and the trash, over the web API. Paths are the sync API's (``personal/x``) everywhere."""
+"""The folder picker and the trash, over the web API. Paths are the sync API's (``personal/x``)
+everywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +10,16 @@ from syncin_mount.remote.auth import JSON, Session, body
 from syncin_mount.remote.decoding import Count, Millis, Size
 from syncin_mount.remote.errors import Endpoint
 from syncin_mount.remote.http.transport import Call
-from syncin_mount.remote.remote_paths import checked, is_name, join, quoted, shown, split, sync_path, web_path
+from syncin_mount.remote.remote_paths import (
+    checked,
+    is_name,
+    join,
+    quoted,
+    shown,
+    split,
+    sync_path,
+    web_path,
+)
 
 _SPACES = "api/app/spaces"
 
@@ -39,7 +49,8 @@ class RemoteItem(msgspec.Struct, frozen=True):
 
 
 class TrashBin(msgspec.Struct, frozen=True):
-    """A trash: the user's own (``alias`` "personal") or a space's. ``nb`` counts its top-level items."""
+    """A trash: the user's own (``alias`` "personal") or a space's. ``nb`` counts its top-level
+    items."""
 
     alias: str
     name: str
@@ -48,7 +59,8 @@ class TrashBin(msgspec.Struct, frozen=True):
 
 
 class TrashItem(msgspec.Struct, frozen=True, rename="camel"):
-    """Something in a trash. ``mtime`` and ``ctime`` are ms since the epoch, ``size`` bytes (0 for folders)."""
+    """Something in a trash. ``mtime`` and ``ctime`` are ms since the epoch, ``size`` bytes (0 for
+    folders)."""
 
     name: str
     is_dir: bool
@@ -62,8 +74,8 @@ class _Browsed(msgspec.Struct):
 
 
 async def tree(session: Session, path: str = "", *, files: bool = False) -> list[RemoteItem]:
-    """What lies in ``path``: the three roots for "", the spaces, the shares, or the folders (with ``files``, files too)
-    of a folder. Raises Missing, Refused for a path that is none."""
+    """What lies in ``path``: the three roots for "", the spaces, the shares, or the folders (with
+    ``files``, files too) of a folder. Raises Missing, Refused for a path that is none."""
     if not path:
         return [RemoteItem(root, root, True, True, "", True, False) for root in ROOTS]
     where = path if path in ROOTS[1:] else web_path(checked(path))
@@ -92,10 +104,13 @@ async def tree(session: Session, path: str = "", *, files: bool = False) -> list
 
 
 async def make_folder(session: Session, path: str) -> None:
-    """Makes a folder for `remote mkdir`. Raises Exists, Missing without its parent, Refused for names the server does
-    not take, Forbidden."""
+    """Makes a folder for `remote mkdir`. Raises Exists, Missing without its parent, Refused for
+    names the server does not take, Forbidden."""
     if "/" not in checked(path):
-        raise Refused(f"No folder can be made at {shown(path)}: give a path below personal/, spaces/ or shares/")
+        raise Refused(
+            f"No folder can be made at {shown(path)}: give a path below personal/, spaces/ or"
+            " shares/"
+        )
     call = Call(
         Endpoint.MAKE,
         "POST",
@@ -109,11 +124,14 @@ async def make_folder(session: Session, path: str) -> None:
 
 async def trash_bins(session: Session) -> list[TrashBin]:
     """The trashes this user may look into."""
-    return await session.ask_each(Call(Endpoint.BROWSE, "GET", f"{_SPACES}/trash/list", repeatable=True), TrashBin)
+    return await session.ask_each(
+        Call(Endpoint.BROWSE, "GET", f"{_SPACES}/trash/list", repeatable=True), TrashBin
+    )
 
 
 async def trash_items(session: Session, path: str) -> list[TrashItem]:
-    """What lies in a folder of a trash; ``path`` is where it lay (``personal``, ``personal/x``, ``spaces/y``)."""
+    """What lies in a folder of a trash; ``path`` is where it lay (``personal``, ``personal/x``,
+    ``spaces/y``)."""
     hidden = {"showHiddenFiles": "true"}
     where = f"{_SPACES}/browse/{quoted(_trash_path(path))}"
     call = Call(Endpoint.BROWSE, "GET", where, path, query=hidden, repeatable=True)
@@ -122,8 +140,9 @@ async def trash_items(session: Session, path: str) -> list[TrashItem]:
 
 
 async def restore(session: Session, path: str, target: str, *, overwrite: bool = False) -> None:
-    """Moves ``path`` out of its trash to ``target`` (both as the sync API says them). Raises Exists unless
-    ``overwrite``, Missing when it is not in the trash or the target's folder is not there."""
+    """Moves ``path`` out of its trash to ``target`` (both as the sync API says them). Raises Exists
+    unless ``overwrite``, Missing when it is not in the trash or the target's folder is not
+    there."""
     parent, name = split(checked(target))
     content = body({"dstDirectory": web_path(parent), "dstName": name, "overwrite": overwrite})
     call = Call(
@@ -139,8 +158,8 @@ async def restore(session: Session, path: str, target: str, *, overwrite: bool =
 
 
 async def destroy(session: Session, path: str) -> None:
-    """Removes something from its trash for good, a folder with all below it. Raises Missing, Forbidden, and Refused for
-    a whole trash."""
+    """Removes something from its trash for good, a folder with all below it. Raises Missing,
+    Forbidden, and Refused for a whole trash."""
     if "/" not in checked(path):
         raise Refused(f"The trash of {shown(path)} cannot be emptied at once")
     where = f"{_SPACES}/operation/{quoted(_trash_path(path))}"
@@ -148,7 +167,8 @@ async def destroy(session: Session, path: str) -> None:
 
 
 def _trash_path(path: str) -> str:
-    """``trash/personal/…`` and ``trash/<alias>/…`` for what lay in ``personal/…`` and ``spaces/<alias>/…``."""
+    """``trash/personal/…`` and ``trash/<alias>/…`` for what lay in ``personal/…`` and
+    ``spaces/<alias>/…``."""
     where = web_path(checked(path))
     if not where.startswith("files/"):
         raise Refused(f"The trash of {shown(path)} is its owner's: look there")

@@ -1,12 +1,14 @@
-"""What a server may say: the one place where answers are decoded, and the bounds of everything that comes out.
+"""What a server may say: the one place where answers are decoded, and the bounds of everything that
+comes out.
 
-Whoever uses a decoded value needs no check of its own. A time lies between 1677-09-21 and 2262-04-11, which is what
-nanoseconds since the epoch in 64 signed bits hold (the replica's unit); times before 1970 are as good as any. A size
-is 0 to 2^63 - 1 bytes (``off_t``). A token is printable ASCII, as it goes into a header. A name is text that has an
-encoding. What breaks a bound never gets further: an entry of a list is that entry's problem, anything else the
-answer's.
+Whoever uses a decoded value needs no check of its own. A time lies between 1677-09-21 and
+2262-04-11, which is what nanoseconds since the epoch in 64 signed bits hold (the replica's unit);
+times before 1970 are as good as any. A size is 0 to 2^63 - 1 bytes (``off_t``). A token is
+printable ASCII, as it goes into a header. A name is text that has an encoding. What breaks a bound
+never gets further: an entry of a list is that entry's problem, anything else the answer's.
 
-Every function here is pure and raises nothing but `Undecodable`, however deep, long or wrong its input is.
+Every function here is pure and raises nothing but `Undecodable`, however deep, long or wrong its
+input is.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ SIZE = 2**63 - 1
 """Bytes of a file at most."""
 
 INODE = 2**63 - 1
-"""Inodes beyond are taken for not told: the replica records no more, and JavaScript rounds such high ones."""
+"""Inodes beyond are taken for not told: the replica records no more, and JavaScript rounds such
+high ones."""
 
 _ID = 2**53 - 1
 """The highest number that JavaScript counts to."""
@@ -58,7 +61,9 @@ _CHECKSUM = re.compile("[0-9a-f]{64}")
 
 _Checksum = Annotated[str, msgspec.Meta(pattern=rf"\A{_CHECKSUM.pattern}\Z")]
 
-_Row = tuple[bool, Size, Seconds, Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], _Checksum | None]
+_Row = tuple[
+    bool, Size, Seconds, Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], _Checksum | None
+]
 _rows = msgspec.json.Decoder(dict[str, _Row])
 
 _NAME = re.compile(r'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
@@ -91,8 +96,8 @@ def each(items: list[msgspec.Raw], kind: type[T]) -> tuple[list[T], int]:
 
 
 def parse_etag(text: str) -> Found | None:
-    """The state that the server's etag tells, ``W/"<size>-<mtime in ms>"`` in hexadecimal digits: a time before 1970
-    has a minus sign. None when it is none of its kind."""
+    """The state that the server's etag tells, ``W/"<size>-<mtime in ms>"`` in hexadecimal digits: a
+    time before 1970 has a minus sign. None when it is none of its kind."""
     match = _ETAG.fullmatch(text)
     if match is None:
         return None
@@ -103,7 +108,11 @@ def parse_etag(text: str) -> Found | None:
 def moment(text: str | None) -> str | None:
     """An ISO time as it was told, None when it is none, or beyond the bounds."""
     try:
-        return text if text is not None and is_time(dt.datetime.fromisoformat(text).timestamp()) else None
+        return (
+            text
+            if text is not None and is_time(dt.datetime.fromisoformat(text).timestamp())
+            else None
+        )
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -117,8 +126,8 @@ def is_time(seconds: float) -> bool:
 
 
 def entries(lines: bytes) -> list[Entry]:
-    """Whole lines of a listing as entries. One whose name can be read and whose values are wrong is an entry with a
-    ``problem``. Raises Undecodable for a line that names nothing."""
+    """Whole lines of a listing as entries. One whose name can be read and whose values are wrong is
+    an entry with a ``problem``. Raises Undecodable for a line that names nothing."""
     try:
         rows = _rows.decode_lines(lines)
         found = [Entry(path, *row) for line in rows for path, row in line.items()]
@@ -131,7 +140,8 @@ def entries(lines: bytes) -> list[Entry]:
 
 
 def _all_plain(paths: list[str]) -> bool:
-    """Whether none of these needs a closer look: one search through all of them instead of one each."""
+    """Whether none of these needs a closer look: one search through all of them instead of one
+    each."""
     text = "/\n/".join(("", *paths, ""))
     longest = max(map(len, paths), default=0)
     return (
@@ -146,7 +156,8 @@ def _all_plain(paths: list[str]) -> bool:
 def _entries(line: bytes) -> list[Entry]:
     """What one line tells: usually one entry."""
     try:
-        # json, as it keeps what msgspec refuses: a name with half a surrogate pair is one bad entry, not a bad listing.
+        # json, as it keeps what msgspec refuses: a name with half a surrogate pair is one bad
+        # entry, not a bad listing.
         told = json.loads(line.decode())
         if isinstance(told, dict) and told:
             return [_entry(path, stats) for path, stats in told.items()]
@@ -178,13 +189,16 @@ def _entry(path: str, stats: Any) -> Entry:
         case [bool() as is_folder, size, mtime, inode, checksum]:
             wrong = _wrong(size, mtime, inode, checksum)
             if wrong is None:
-                return Entry(path, is_folder, size, mtime, inode if 0 <= inode <= INODE else 0, checksum)
+                return Entry(
+                    path, is_folder, size, mtime, inode if 0 <= inode <= INODE else 0, checksum
+                )
             return _problem(path, f"what the server tells of it cannot be: {wrong}")
     return _problem(path, f"what the server tells of it is not understood: {_brief(stats)}")
 
 
 def _wrong(size: Any, mtime: Any, inode: Any, checksum: Any) -> str | None:
-    """What is wrong with the values of an entry, as a clause. An inode is a hint only: any whole number passes."""
+    """What is wrong with the values of an entry, as a clause. An inode is a hint only: any whole
+    number passes."""
     if not _is_whole(size) or not 0 <= size <= SIZE:
         return f"a size of {_brief(size)} bytes"
     if not _is_whole(mtime) or not is_time(mtime):
@@ -210,7 +224,8 @@ def _is_whole(value: Any) -> bool:
 
 
 def _problem(path: str, why: str) -> Entry:
-    """``path`` is for people from here on: half a surrogate pair, which nothing could print, is written as its code."""
+    """``path`` is for people from here on: half a surrogate pair, which nothing could print, is
+    written as its code."""
     return Entry(path.encode("utf-8", "backslashreplace").decode(), False, 0, 0, 0, problem=why)
 
 
@@ -226,8 +241,8 @@ class _Told(msgspec.Struct):
 
 
 def told_inode(body: bytes) -> int:
-    """The inode in the answer to an upload, MAKE or COPY (``{"ino": N}``). It says who is who and nothing else, so one
-    that is missing or can be none counts as not told, 0, and is no error."""
+    """The inode in the answer to an upload, MAKE or COPY (``{"ino": N}``). It says who is who and
+    nothing else, so one that is missing or can be none counts as not told, 0, and is no error."""
     try:
         told = decode(body, _Told).ino
     except Undecodable:
@@ -240,8 +255,8 @@ class _Browsed(msgspec.Struct):
 
 
 def told_inodes(body: bytes) -> dict[str, int] | None:
-    """The inodes by name in the web's listing of one folder; 0 where none is told: an id of the server's database is
-    positive, an inode negative. None for anything else than such a listing."""
+    """The inodes by name in the web's listing of one folder; 0 where none is told: an id of the
+    server's database is positive, an inode negative. None for anything else than such a listing."""
     try:
         files = decode(body, _Browsed).files
     except Undecodable:
@@ -249,7 +264,9 @@ def told_inodes(body: bytes) -> dict[str, int] | None:
     found: dict[str, int] = {}
     for each in files:
         match each:
-            case {"name": str() as name, "id": int() as number} if _is_whole(number) and 0 < -number <= INODE:
+            case {"name": str() as name, "id": int() as number} if (
+                _is_whole(number) and 0 < -number <= INODE
+            ):
                 found[name] = -number
             case {"name": str() as name}:
                 found[name] = 0

@@ -26,13 +26,14 @@ from syncin_mount.remote.http.transport import Answer, Call
 from syncin_mount.remote.remote_paths import shown
 
 BATCH_BYTES = 32 * 1024
-"""About five hundred lines: so much is parsed, and compared, between two looks at the event loop, a few milliseconds.
-What comes at once from the network may be eight times as much."""
+"""About five hundred lines: so much is parsed, and compared, between two looks at the event loop, a
+few milliseconds. What comes at once from the network may be eight times as much."""
 
 _LINE_BYTES = 1024 * 1024
 
 _WORTH_A_BYTE = 1024 * 1024
-"""Bytes of files that the server hashes in the time that a byte of a listing may take: 4.8 MB a second at least."""
+"""Bytes of files that the server hashes in the time that a byte of a listing may take: 4.8 MB a
+second at least."""
 
 _SNAPSHOT_PLAIN = 48 * 1024 * 1024
 _SNAPSHOT_PACKED = 24 * 1024 * 1024
@@ -83,9 +84,10 @@ class ListingParser:
 
 @dataclass(frozen=True, slots=True)
 class ListingOptions:
-    """``secure`` asks for checksums; ``snapshot`` then gives the entries of an earlier secure listing, whose checksums
-    the server takes over where size, mtime and inode still hold. ``default_filters`` are names, ``path_filters`` is one
-    JavaScript regexp; both only save lines: filtering is the client's own business."""
+    """``secure`` asks for checksums; ``snapshot`` then gives the entries of an earlier secure
+    listing, whose checksums the server takes over where size, mtime and inode still hold.
+    ``default_filters`` are names, ``path_filters`` is one JavaScript regexp; both only save lines:
+    filtering is the client's own business."""
 
     secure: bool = False
     snapshot: Callable[[], Iterable[Entry]] | None = None
@@ -125,14 +127,16 @@ class _Request(msgspec.Struct, rename="camel"):
 
 
 async def request_body(options: ListingOptions) -> tuple[bytes, bool]:
-    """The body, and whether it is gzipped. A snapshot that is empty or beyond the server's limits is left out: the
-    server then reads everything, as in a first listing."""
+    """The body, and whether it is gzipped. A snapshot that is empty or beyond the server's limits
+    is left out: the server then reads everything, as in a first listing."""
     if options.secure and options.snapshot is not None:
         head = json_body(_Request(True, False, options.default_filters, options.path_filters))
         packed = await _pack(head, options.snapshot())
         if packed is not None:
             return packed, True
-    return json_body(_Request(options.secure, True, options.default_filters, options.path_filters)), False
+    return json_body(
+        _Request(options.secure, True, options.default_filters, options.path_filters)
+    ), False
 
 
 async def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
@@ -158,11 +162,12 @@ async def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
 
 
 class Batches(AsyncIterator[list[Entry]]):
-    """The batches of one listing. Raises ListingBroken when it is not whole, Unreachable when it stalls; the event loop
-    runs between batches."""
+    """The batches of one listing. Raises ListingBroken when it is not whole, Unreachable when it
+    stalls; the event loop runs between batches."""
 
     def __init__(self, answer: Answer, *, hashed: bool = False) -> None:
-        """``hashed``: the server reads each file before it tells of it, so a big one is worth some waiting."""
+        """``hashed``: the server reads each file before it tells of it, so a big one is worth some
+        waiting."""
         self._patience = answer.chunks.patience if hashed else None
         self._asked: Asked = answer.asked
         self._chunks = answer.chunks
@@ -209,7 +214,9 @@ async def open_listing(
     """The listing of the synchronization ``path_id``; ``subject`` names its folder in messages."""
     content, gzipped = await request_body(options)
     headers: dict[str, Any] = (
-        {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"} if gzipped else JSON
+        {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
+        if gzipped
+        else JSON
     )
     call = Call(
         Endpoint.LISTING,

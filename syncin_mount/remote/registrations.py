@@ -1,6 +1,7 @@
 """Synchronizations as the server keeps them ("paths"), and the clients of an account.
 
-The structures have Sync-in's own field names on the wire (``remotePath`` for ``remote_path``, and so on).
+The structures have Sync-in's own field names on the wire (``remotePath`` for ``remote_path``, and
+so on).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 Permissions = Annotated[str, msgspec.Meta(pattern=r"\A[a-z:]*\Z", max_length=64)]
 
-Filters = Annotated[list[Annotated[str, msgspec.Meta(max_length=1024)]], msgspec.Meta(max_length=100)]
+Filters = Annotated[
+    list[Annotated[str, msgspec.Meta(max_length=1024)]], msgspec.Meta(max_length=100)
+]
 """The server takes no more and no longer ones."""
 
 _PATHS = "api/app/sync/paths"
@@ -39,9 +42,9 @@ class Scheduler(msgspec.Struct, frozen=True, omit_defaults=False):
 
 
 class SyncPath(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One synchronization's settings. ``timestamp`` is whole seconds since the epoch: where it is newer, it wins;
-    ``last_sync`` is an ISO time. ``id`` is UNSET before the registration: the server keeps a null, and tells it in the
-    id's place from then on."""
+    """One synchronization's settings. ``timestamp`` is whole seconds since the epoch: where it is
+    newer, it wins; ``last_sync`` is an ISO time. ``id`` is UNSET before the registration: the
+    server keeps a null, and tells it in the id's place from then on."""
 
     name: str
     local_path: str
@@ -87,9 +90,9 @@ class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PathChanges(msgspec.Struct, frozen=True):
-    """``add`` are synchronizations that were not in the list which was sent; ``update`` applies in order and may name
-    one id twice; ``delete`` are the ids that are gone (but not those whose folder was deleted: only the listing
-    tells)."""
+    """``add`` are synchronizations that were not in the list which was sent; ``update`` applies in
+    order and may name one id twice; ``delete`` are the ids that are gone (but not those whose
+    folder was deleted: only the listing tells)."""
 
     add: list[SyncPath]
     update: list[PathUpdate]
@@ -112,8 +115,9 @@ class ClientPath(msgspec.Struct, frozen=True):
 
 
 class Client(msgspec.Struct, frozen=True, rename="camel"):
-    """A registered client. ``token_expiration`` is seconds since the epoch; ``current_access`` and ``last_access`` are
-    ISO times of its last two log-ins, ``current_ip`` where the later one came from."""
+    """A registered client. ``token_expiration`` is seconds since the epoch; ``current_access`` and
+    ``last_access`` are ISO times of its last two log-ins, ``current_ip`` where the later one came
+    from."""
 
     id: str
     info: ClientInfo
@@ -128,22 +132,25 @@ class Client(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def may_change(permissions: str) -> bool:
-    """Whether files can be added, deleted and modified: without all of it only the direction ``download`` is left."""
+    """Whether files can be added, deleted and modified: without all of it only the direction
+    ``download`` is left."""
     return {"a", "d", "m"} <= set(permissions.split(":"))
 
 
 async def register_path(session: Session, path: SyncPath) -> Registered:
     """Registers a synchronization of ``path.remote_path``.
 
-    Raises Missing when that folder is not there, Refused for what cannot be synchronized (``personal`` itself, a file),
-    Forbidden without permission. Not repeatable: after a lost answer, look at `clients` first.
+    Raises Missing when that folder is not there, Refused for what cannot be synchronized
+    (``personal`` itself, a file), Forbidden without permission. Not repeatable: after a lost
+    answer, look at `clients` first.
     """
     where = f"{_PATHS}/{quoted(checked(path.remote_path))}"
     call = Call(Endpoint.PATHS, "POST", where, path.remote_path, headers=JSON, content=body(path))
     try:
         return await session.ask(call, Registered)
     except ServerFault:
-        # A missing folder under personal is an "Internal server error": the folder picker knows better.
+        # A missing folder under personal is an "Internal server error": the folder picker knows
+        # better.
         parent, name = split(path.remote_path)
         if name not in {folder.name for folder in await tree(session, parent)}:
             where = f"{shown(path.remote_path)} on {session.account.url}"
@@ -152,7 +159,8 @@ async def register_path(session: Session, path: SyncPath) -> Registered:
 
 
 async def update_paths(session: Session, paths: list[SyncPath]) -> PathChanges:
-    """Sends all settings of this client (each with its ``id``); the answer says what the server has newer."""
+    """Sends all settings of this client (each with its ``id``); the answer says what the server has
+    newer."""
     call = Call(Endpoint.PATHS, "PUT", _PATHS, headers=JSON, content=body(paths), repeatable=True)
     async with session.exchange(call) as answer:
         told = await answer.json(_Changes)
@@ -160,12 +168,15 @@ async def update_paths(session: Session, paths: list[SyncPath]) -> PathChanges:
             update = [_update(each) for each in told.update]
         except Undecodable as exc:
             raise answer.strange() from exc
-    return PathChanges(session.each(call, told.add, SyncPath), update, session.each(call, told.delete, Id))
+    return PathChanges(
+        session.each(call, told.add, SyncPath), update, session.each(call, told.delete, Id)
+    )
 
 
 def _update(told: dict[str, msgspec.Raw]) -> PathUpdate:
-    """One change, without the settings that cannot be understood: those stay as they are. Raises Undecodable where it
-    is not certain which synchronization is meant, where its folder is or what may be done there."""
+    """One change, without the settings that cannot be understood: those stay as they are. Raises
+    Undecodable where it is not certain which synchronization is meant, where its folder is or what
+    may be done there."""
     known = {field.encode_name: field for field in msgspec.structs.fields(PathUpdate)}
     values: dict[str, Any] = {}
     for name, raw in told.items():
@@ -176,7 +187,10 @@ def _update(told: dict[str, msgspec.Raw]) -> PathUpdate:
         except Undecodable:
             if name in ("id", "remotePath", "permissions"):
                 raise
-            _log.warning("the server's page has a setting that is not understood, which stays as it is: %s", name)
+            _log.warning(
+                "the server's page has a setting that is not understood, which stays as it is: %s",
+                name,
+            )
     if "id" not in values:
         raise Undecodable("a change is of nothing")
     return PathUpdate(**values)

@@ -1,7 +1,8 @@
 """One remote folder: `reconciler.ports.RemoteFolder` over the sync API.
 
-Operations of the server are not confined to the synchronized folder, so this client confines itself: every path is
-checked before anything is sent. Facts about the server: docs/reference/server-protocol.md.
+Operations of the server are not confined to the synchronized folder, so this client confines
+itself: every path is checked before anything is sent. Facts about the server:
+docs/reference/server-protocol.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from dataclasses import replace
 
 import trio
 
-from reconciler.errors import Changed, Exists, LocalChanged, Locked, Missing, Refused, RemoteError, Unreachable
+from reconciler.errors import (
+    Changed,
+    Exists,
+    LocalChanged,
+    Locked,
+    Missing,
+    Refused,
+    RemoteError,
+    Unreachable,
+)
 from reconciler.model import Entry
 from reconciler.names import (
     MAX_TRASH_NAME_BYTES,
@@ -48,15 +58,16 @@ BROWSED_BYTES = 8 * 1024 * 1024
 """The web's listing of one folder at most: some 30,000 names."""
 
 STUCK_AFTER = 600.0
-"""Seconds after which a partial upload that does not grow tells that nobody holds the lock on its target any more: a
-server that was killed leaves it for 8 hours (observed)."""
+"""Seconds after which a partial upload that does not grow tells that nobody holds the lock on its
+target any more: a server that was killed leaves it for 8 hours (observed)."""
 
 OUR_STUCK_AFTER = 20.0
 """The same where the upload was this client's, and broke off: while its lock lives, nobody else can
 write there."""
 
 LOCK_LINGERS = 2.0
-"""Seconds within which a server has seen that an upload of ours broke off, and let go of its lock."""
+"""Seconds within which a server has seen that an upload of ours broke off, and let go of its
+lock."""
 
 SOON_SENT = 16 << 20
 """Bytes of a partial upload that are rather sent again, under another name, than waited for."""
@@ -70,7 +81,8 @@ _BROWSE = "api/app/spaces/browse/"
 
 
 def stamp(mtime: int) -> int:
-    """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds nothing less: then 1."""
+    """The mtime that is sent for ``mtime`` (seconds). The server takes 0 for "now" and holds
+    nothing less: then 1."""
     return max(1, mtime)
 
 
@@ -91,31 +103,38 @@ class _Content(Upload):
 
 
 class Folder:
-    """A RemoteFolder. ``path_id`` is what the registration of the synchronization gave, 0 when it is not needed
-    (everything but `listing` works without)."""
+    """A RemoteFolder. ``path_id`` is what the registration of the synchronization gave, 0 when it
+    is not needed (everything but `listing` works without)."""
 
     def __init__(
-        self, session: Session, remote_path: str, path_id: int = 0, *, options: ListingOptions | None = None
+        self,
+        session: Session,
+        remote_path: str,
+        path_id: int = 0,
+        *,
+        options: ListingOptions | None = None,
     ) -> None:
-        """``remote_path`` is as the sync API says it (``personal/x``). Raises Refused when it is no such path."""
+        """``remote_path`` is as the sync API says it (``personal/x``). Raises Refused when it is no
+        such path."""
         web_path(checked(remote_path))
         self._session = session
         self._root = remote_path
         self._id = path_id
         self._options = options or ListingOptions()
         self._standing: dict[str, tuple[Found, float]] = {}
-        """Locked paths: the partial upload that was seen beside each, and since when it has not grown."""
+        """Locked paths: the partial upload that was seen beside each, and since when it has not
+        grown."""
         self._broken: set[str] = set()
         """Where an upload of ours broke off after its first byte, and none has arrived since."""
         self._waited_for: set[str] = set()
         """Names of ours that were locked once."""
         self._stuck: set[str] = set()
-        """Paths, stand-ins too, whose lock is nobody's: another is written to, and moved, which one's own lock does not
-        stop."""
+        """Paths, stand-ins too, whose lock is nobody's: another is written to, and moved, which
+        one's own lock does not stop."""
 
     def follow(self, remote_path: str, path_id: int) -> None:
-        """The folder has another path on the server now, or its registration another number. Raises Refused as the
-        constructor."""
+        """The folder has another path on the server now, or its registration another number. Raises
+        Refused as the constructor."""
         web_path(checked(remote_path))
         self._root, self._id = remote_path, path_id
 
@@ -126,7 +145,11 @@ class Folder:
     def listing(
         self, snapshot: Callable[[], Iterator[Entry]] | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Entry]]]:
-        options = self._options if snapshot is None else replace(self._options, secure=True, snapshot=snapshot)
+        options = (
+            self._options
+            if snapshot is None
+            else replace(self._options, secure=True, snapshot=snapshot)
+        )
         return open_listing(self._session, self._id, self._root, options)
 
     async def checksums(self, paths: Sequence[str]) -> dict[str, Entry]:
@@ -138,20 +161,25 @@ class Folder:
             options = replace(self._options, secure=True, snapshot=None, path_filters=pattern)
             async with open_listing(self._session, self._id, self._root, options) as batches:
                 async for batch in batches:
-                    told = (each for each in batch if each.path in wanted and each.checksum is not None)
+                    told = (
+                        each for each in batch if each.path in wanted and each.checksum is not None
+                    )
                     found.update((each.path, each) for each in told)
         return found
 
     # Reading ----------------------------------------
 
     async def greet(self) -> None:
-        """The handshake, and access: a token is only asked for where the present one is at its end."""
+        """The handshake, and access: a token is only asked for where the present one is at its
+        end."""
         await greet(self._session.wire)
         await self._session.check()
 
     async def is_there(self) -> bool:
         """HEAD answers 400 for a folder and 404 for none (observed)."""
-        call = Call(Endpoint.READ, "HEAD", _OPERATION + quoted(self._root), self._root, repeatable=True)
+        call = Call(
+            Endpoint.READ, "HEAD", _OPERATION + quoted(self._root), self._root, repeatable=True
+        )
         try:
             async with self._session.exchange(call) as answer:
                 _state(answer)
@@ -164,7 +192,8 @@ class Folder:
         return False  # a file is in its place
 
     async def find(self, path: str) -> Found | None:
-        """Raises Unreachable for an answer without a Sync-in server's etag: something else may be answering."""
+        """Raises Unreachable for an answer without a Sync-in server's etag: something else may be
+        answering."""
         call = Call(Endpoint.READ, "HEAD", self._url(path), path, repeatable=True)
         try:
             async with self._session.exchange(call) as answer:
@@ -172,15 +201,18 @@ class Folder:
         except Missing:
             return None
         except RemoteError as exc:
-            if exc.status == 400:  # its message is lost with HEAD; a good path to something else is a folder's
+            # its message is lost with HEAD; a good path to something else is a folder's
+            if exc.status == 400:
                 raise Exists(f"{shown(path)} is a folder on the server", status=400) from exc
             raise
 
     async def inodes(self, path: str) -> dict[str, int] | None:
-        """The id that the web's listing of one folder tells is the inode, negative, unless the server's database has a
-        row for what is there (docs/reference/server-protocol.md)."""
+        """The id that the web's listing of one folder tells is the inode, negative, unless the
+        server's database has a row for what is there (docs/reference/server-protocol.md)."""
         where = _BROWSE + quoted(web_path(join(self._root, checked(path)) if path else self._root))
-        call = Call(Endpoint.BROWSE, "GET", where, path, query={"showHiddenFiles": "true"}, repeatable=True)
+        call = Call(
+            Endpoint.BROWSE, "GET", where, path, query={"showHiddenFiles": "true"}, repeatable=True
+        )
         try:
             async with self._session.exchange(call) as answer:
                 return told_inodes(await answer.read(BROWSED_BYTES) or b"")
@@ -195,21 +227,29 @@ class Folder:
         return self._download(path, start, stop, expect)
 
     @contextlib.asynccontextmanager
-    async def _download(self, path: str, start: int, stop: int, expect: Found) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _download(
+        self, path: str, start: int, stop: int, expect: Found
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         if start == stop:
             await self._still(path, expect)
             yield _Pieces(None, 0, path)
             return
-        # No If-Range: it takes the etag's milliseconds, and all that a listing has told of a file is its whole second.
+        # No If-Range: it takes the etag's milliseconds, and all that a listing has told of a file
+        # is its whole second.
         headers = {"Range": f"bytes={start}-{stop - 1}"}
-        async with self._session.exchange(Call(Endpoint.READ, "GET", self._url(path), path, headers=headers)) as answer:
+        async with self._session.exchange(
+            Call(Endpoint.READ, "GET", self._url(path), path, headers=headers)
+        ) as answer:
             if not _same(_state(answer), expect):
                 raise _changed(path)
             given = answer.headers.get("content-range")
             whole = answer.status == 200 and start == 0
             if not whole and given != f"bytes {start}-{stop - 1}/{expect.size}":
                 raise answer.strange()  # the right version, and yet another part of it
-            if answer.headers.get("content-length", "") not in ("", str(expect.size if whole else stop - start)):
+            if answer.headers.get("content-length", "") not in (
+                "",
+                str(expect.size if whole else stop - start),
+            ):
                 raise answer.strange()  # and yet another length
             yield _Pieces(answer, stop - start, path)
 
@@ -244,9 +284,10 @@ class Folder:
         start: int = 0,
         prove: bool = True,
     ) -> int:
-        """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be received under its own
-        name (see `_landing`) goes up beside it and is moved; with ``replace``, the old version then goes to the
-        server's trash. Cancelled or broken, a partial upload stays there; see `partial`."""
+        """An mtime before the second after the epoch arrives as 1: see `stamp`. What cannot be
+        received under its own name (see `_landing`) goes up beside it and is moved; with
+        ``replace``, the old version then goes to the server's trash. Cancelled or broken, a partial
+        upload stays there; see `partial`."""
         landing = self._landing(checked(path))
         beside = landing != path
         if beside and not replace:
@@ -281,40 +322,44 @@ class Folder:
         return inode  # which a move keeps
 
     def _is_ours(self, path: str, landing: str) -> bool:
-        """Whether a locked name is one that this client made, or a version's own beside its place, where a server that
-        was killed left its lock. Not more than a few are tried: what locks them all is no lost lock."""
+        """Whether a locked name is one that this client made, or a version's own beside its place,
+        where a server that was killed left its lock. Not more than a few are tried: what locks them
+        all is no lost lock."""
         tried, name = 0, path if can_be_uploaded(split(path)[1]) else self._stand_in(path)
         while name != landing:
             tried, name = tried + 1, self._stand_in(name)
         return split(landing)[1].startswith((STAND_IN_PREFIX, STAGED_PREFIX)) and tried < MOST_NAMES
 
     async def _after_lock(self, path: str, landing: str, error: Locked) -> bool:
-        """What is done about a locked name before the next try; whether that takes another name, and so begins at the
-        first byte. Raises the error where it has to be waited for longer."""
+        """What is done about a locked name before the next try; whether that takes another name,
+        and so begins at the first byte. Raises the error where it has to be waited for longer."""
         if self._is_ours(path, landing):
             if landing not in self._waited_for:
                 self._waited_for.add(landing)
                 await trio.sleep(LOCK_LINGERS)
                 return False
             found = await self._partial(_partial_of(landing))
-            if found is None or found.size < SOON_SENT:  # nobody else writes there: another name will do at once
+            # nobody else writes there: another name will do at once
+            if found is None or found.size < SOON_SENT:
                 self._stuck.add(landing)
-                self._waited_for.add(self._landing(path))  # no upload of ours can have just broken off there
+                # no upload of ours can have just broken off there
+                self._waited_for.add(self._landing(path))
                 return True
         if not await self._is_dead(landing):
             raise error
         return False
 
     async def _clean(self, landing: str) -> None:
-        """Removes what arrived under a name that is not used any more, as far as the server lets us."""
+        """Removes what arrived under a name that is not used any more, as far as the server lets
+        us."""
         partial = _partial_of(landing)
         with contextlib.suppress(RemoteError):
             if await self._partial(partial) is not None:
                 await self.delete(partial)
 
     async def _is_dead(self, locked: str) -> bool:
-        """Whether the upload that holds the lock stands still; what it has reached is remembered. What has arrived of a
-        dead one is brought to where it can be continued."""
+        """Whether the upload that holds the lock stands still; what it has reached is remembered.
+        What has arrived of a dead one is brought to where it can be continued."""
         partial = _partial_of(locked)
         found = await self._partial(partial)
         if found is None:
@@ -367,8 +412,8 @@ class Folder:
             raise
 
     def _landing(self, path: str) -> str:
-        """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and what a lost lock
-        holds is refused."""
+        """Where a file that is to be at ``path`` is received: names above 246 bytes cannot be, and
+        what a lost lock holds is refused."""
         landing = path if can_be_uploaded(split(path)[1]) else self._stand_in(path)
         while landing in self._stuck:
             landing = self._stand_in(landing)
@@ -381,14 +426,22 @@ class Folder:
         """Also for folders. See `stamp`."""
         content = body({"mtime": stamp(mtime)})
         await self._session.send(
-            Call(Endpoint.TOUCH, "PROPPATCH", self._url(path), path, headers=JSON, content=content, repeatable=True)
+            Call(
+                Endpoint.TOUCH,
+                "PROPPATCH",
+                self._url(path),
+                path,
+                headers=JSON,
+                content=content,
+                repeatable=True,
+            )
         )
 
     # Changing the tree ----------------------------------------
 
     async def make_folder(self, path: str, mtime: int) -> int:
-        """The server makes no folder with a name that Windows does not take (``CON``, ``a:b``), but moves one there. A
-        file in the way raises Exists."""
+        """The server makes no folder with a name that Windows does not take (``CON``, ``a:b``), but
+        moves one there. A file in the way raises Exists."""
         checked(path)
         name = split(path)[1]
         if can_be_made(name):
@@ -407,7 +460,9 @@ class Folder:
     async def _make_folder(self, path: str, mtime: int) -> int:
         content = body({"type": "directory", "mtime": stamp(mtime)})
         where = f"{_OPERATION}make/{quoted(join(self._root, path))}"
-        call = Call(Endpoint.MAKE, "POST", where, path, headers=JSON, content=content, repeatable=True)
+        call = Call(
+            Endpoint.MAKE, "POST", where, path, headers=JSON, content=content, repeatable=True
+        )
         return told_inode(await self._session.send(call))
 
     async def _is_folder(self, path: str) -> bool:
@@ -426,8 +481,8 @@ class Folder:
             raise Exists(f"{shown(path)} is a folder on the server")
 
     async def move(self, path: str, target: str, *, overwrite: bool = False) -> None:
-        """Onto itself: nothing happens. (The sync API's move, the one that overwrites, makes the target's folder; the
-        web API's refuses where it is missing.)"""
+        """Onto itself: nothing happens. (The sync API's move, the one that overwrites, makes the
+        target's folder; the web API's refuses where it is missing.)"""
         checked(path)
         checked(target)
         if path == target:
@@ -461,7 +516,8 @@ class Folder:
         except Refused as error:
             if not _is_of_name(error, name):
                 raise
-            # Such names are for the sync API alone, which overwrites: the look before is as near as it gets.
+            # Such names are for the sync API alone, which overwrites: the look before is as near as
+            # it gets.
             await self._vacant(target)
             await self._sync_move(path, target)
 
@@ -474,7 +530,13 @@ class Folder:
 
     def _move_call(self, where: str, path: str, content: bytes) -> Call:
         return Call(
-            Endpoint.MOVE, "MOVE", where, path, headers=JSON, content=content, quiet=self._session.timeouts.slow
+            Endpoint.MOVE,
+            "MOVE",
+            where,
+            path,
+            headers=JSON,
+            content=content,
+            quiet=self._session.timeouts.slow,
         )
 
     async def _move_or_clean(self, landing: str, path: str, *, overwrite: bool) -> None:
@@ -486,7 +548,8 @@ class Folder:
             raise
 
     async def delete(self, path: str) -> None:
-        """What the server's trash has no place for at its own path goes there below a folder of ours."""
+        """What the server's trash has no place for at its own path goes there below a folder of
+        ours."""
         checked(path)
         try:
             await self._delete(path)
@@ -496,7 +559,9 @@ class Folder:
             await self._delete(aside)
 
     async def _delete(self, path: str) -> None:
-        call = Call(Endpoint.DELETE, "DELETE", self._url(path), path, quiet=self._session.timeouts.slow)
+        call = Call(
+            Endpoint.DELETE, "DELETE", self._url(path), path, quiet=self._session.timeouts.slow
+        )
         await self._session.send(call)
 
     def _url(self, path: str) -> str:
@@ -504,7 +569,8 @@ class Folder:
 
 
 class _Pieces(AsyncIterator[bytes]):
-    """Exactly ``length`` bytes of an answer. Raises Unreachable when it gives less, or a part gives more."""
+    """Exactly ``length`` bytes of an answer. Raises Unreachable when it gives less, or a part gives
+    more."""
 
     def __init__(self, answer: Answer | None, length: int, path: str) -> None:
         self._answer = answer
@@ -522,7 +588,9 @@ class _Pieces(AsyncIterator[bytes]):
         try:
             piece = await anext(self._answer.chunks)
         except StopAsyncIteration:
-            raise Unreachable(f"The download of {shown(self._path)} ended before its end; it goes on later") from None
+            raise Unreachable(
+                f"The download of {shown(self._path)} ended before its end; it goes on later"
+            ) from None
         if self._answer.status == 206 and len(piece) > self._left:
             raise self._answer.strange()  # it is not the part that was asked for
         piece = piece[: self._left]
@@ -552,5 +620,6 @@ def _partial_of(path: str) -> str:
 
 
 def _is_of_name(error: Refused, name: str) -> bool:
-    """Whether the server refused this name as such. Its words count, too: another version may have another list."""
+    """Whether the server refused this name as such. Its words count, too: another version may have
+    another list."""
     return not can_be_made(name) or (error.status == 400 and "Forbidden characters" in str(error))

@@ -1,7 +1,8 @@
 """Remote paths: what may be asked of the server, and how it is written in a URL.
 
-Two roots name the same folder: the sync API says ``personal/x``, ``spaces/<alias>/x`` and ``shares/<name>/x``; the web
-API (folder picker, trash, the conditional move) says ``files/personal/x``, ``files/<alias>/x`` and ``shares/<name>/x``.
+Two roots name the same folder: the sync API says ``personal/x``, ``spaces/<alias>/x`` and
+``shares/<name>/x``; the web API (folder picker, trash, the conditional move) says
+``files/personal/x``, ``files/<alias>/x`` and ``shares/<name>/x``.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def is_name(text: str) -> bool:
 
 
 def checked(path: str) -> str:
-    """``path`` itself. Raises Refused when it could leave its folder or cannot exist on the server."""
+    """``path`` itself. Raises Refused when it could leave its folder or cannot exist on the
+    server."""
     why = complaint(path)
     if why is not None:
         raise Refused(f"The path {shown(path)} cannot be sent to the server: {why}; rename it")
@@ -66,7 +68,9 @@ def web_path(remote_path: str) -> str:
         return f"files/{rest}"
     if root == "shares":
         return remote_path
-    raise Refused(f"{shown(remote_path)} is no remote folder: one starts with personal/, spaces/ or shares/")
+    raise Refused(
+        f"{shown(remote_path)} is no remote folder: one starts with personal/, spaces/ or shares/"
+    )
 
 
 def sync_path(web: str) -> str:
@@ -84,7 +88,8 @@ def stand_in(path: str, owner: int = 0) -> str:
 
 
 def trash_aside(path: str) -> tuple[str, str]:
-    """A folder of ours at the top, and a name in it, from where ``path`` can go to the trash whatever is there."""
+    """A folder of ours at the top, and a name in it, from where ``path`` can go to the trash
+    whatever is there."""
     name = split(path)[1]
     if len(name.encode()) > MAX_TRASH_NAME_BYTES:
         name = name.encode()[: MAX_TRASH_NAME_BYTES - 3].decode(errors="ignore") + "…"
@@ -92,6 +97,7 @@ def trash_aside(path: str) -> tuple[str, str]:
 
 
 def shown(text: str, limit: int = 200) -> str:
-    """Foreign text in quotes for a message: control characters made visible, cut at ``limit`` characters."""
+    """Foreign text in quotes for a message: control characters made visible, cut at ``limit``
+    characters."""
     clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])
     return f"'{clean[:limit]}…'" if len(text) > limit else f"'{clean}'"

@@ -100,5 +100,6 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
 def unusable(what: str, path: str | None, why: str) -> Refused:
     """The error about a file of ``what`` that was set for a server."""
     return Refused(
-        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server edit NAME'"
+        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server"
+        " edit NAME'"
     )

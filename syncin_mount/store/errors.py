@@ -1,4 +1,5 @@
-"""Why a replica cannot be used. Each ``str()`` is one sentence for people: what, why, what to do."""
+"""Why a replica cannot be used. Each ``str()`` is one sentence for people: what, why, what to
+do."""
 
 from __future__ import annotations
 
@@ -10,30 +11,33 @@ class ReplicaError(Exception):
 
 
 class NotRecordable(OSError):
-    """What is to be recorded has a number or a name that the replica cannot hold, and nothing was done. ``why`` is a
-    clause. To a program it is EOVERFLOW (POSIX: "value too large to be stored in data type")."""
+    """What is to be recorded has a number or a name that the replica cannot hold, and nothing was
+    done. ``why`` is a clause. To a program it is EOVERFLOW (POSIX: "value too large to be stored in
+    data type")."""
 
     def __init__(self, why: str) -> None:
         super().__init__(errno.EOVERFLOW, why)
 
 
 class IndexDamaged(OSError):
-    """The index is something else than was written. ``why`` is a clause. To a program it is EIO; ``DAMAGED`` says what
-    helps."""
+    """The index is something else than was written. ``why`` is a clause. To a program it is EIO;
+    ``DAMAGED`` says what helps."""
 
     def __init__(self, why: str) -> None:
         super().__init__(errno.EIO, why)
 
 
 DAMAGED = (
-    "the index of the local copy is damaged ({}); what is written is kept in its journal, and nothing "
-    "is lost: unmount, then 'syncin-mount check {} --repair' puts it right"
+    "the index of the local copy is damaged ({}); what is written is kept in its journal, and"
+    " nothing is lost: unmount, then 'syncin-mount check {} --repair' puts it right"
 )
-"""The sentence about an index that turned out to be damaged while it was in use: why, and the synchronization."""
+"""The sentence about an index that turned out to be damaged while it was in use: why, and the
+synchronization."""
 
 
 class CannotUndo(Exception):
-    """A local change cannot be held or discarded, and nothing was done. ``str()`` is one sentence: what and why."""
+    """A local change cannot be held or discarded, and nothing was done. ``str()`` is one sentence:
+    what and why."""
 
 
 class ReplicaInUse(ReplicaError):

@@ -13,11 +13,14 @@ _FORMAT_DIGITS = 9
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the folder if it is not there. Raises ReplicaError when it is something else, NewerFormat."""
+    """Makes the folder if it is not there. Raises ReplicaError when it is something else,
+    NewerFormat."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise ReplicaError(f"{folder} is not a folder, so it cannot hold a replica; choose another place.") from None
+        raise ReplicaError(
+            f"{folder} is not a folder, so it cannot hold a replica; choose another place."
+        ) from None
     name = folder / "format"
     if not name.exists():
         strangers = {found.name for found in folder.iterdir()} - {"lock", "format.new"}
@@ -25,7 +28,8 @@ def prepare_folder(folder: Path) -> None:
             raise _no_format(folder, "is missing")
         if strangers:
             raise ReplicaError(
-                f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty folder."
+                f"{folder} holds other things ({min(strangers)}) and no replica; choose an empty"
+                " folder."
             )
         return
     text = name.read_text(errors="replace").strip()
@@ -34,17 +38,23 @@ def prepare_folder(folder: Path) -> None:
     if int(text) > FORMAT:
         advice = "use that version."
         if is_flipped(folder):
-            advice = f"use that version; if there is none, 'syncin-mount check {folder.name} --repair' puts it right."
+            advice = (
+                f"use that version; if there is none, 'syncin-mount check {folder.name} --repair'"
+                " puts it right."
+            )
         raise NewerFormat(
-            f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later version wrote it; "
-            f"{advice}"
+            f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later"
+            f" version wrote it; {advice}"
         )
 
 
 def is_flipped(folder: Path) -> bool:
-    """Whether the format number is most likely that of the index, with one bit flipped: a later program would state its
-    own in the index, too."""
-    text, told = (folder / "format").read_bytes().strip(), str(_format_of_index(folder) or "").encode()
+    """Whether the format number is most likely that of the index, with one bit flipped: a later
+    program would state its own in the index, too."""
+    text, told = (
+        (folder / "format").read_bytes().strip(),
+        str(_format_of_index(folder) or "").encode(),
+    )
     if len(text) != len(told):
         return False
     return sum((one ^ other).bit_count() for one, other in zip(text, told, strict=True)) == 1
@@ -58,15 +68,20 @@ def _no_format(folder: Path, why: str) -> ReplicaError:
 
 
 def _format_of_index(folder: Path) -> int | None:
-    """The format number that the index has of its last commit; None for an older one, or one that cannot be read."""
+    """The format number that the index has of its last commit; None for an older one, or one that
+    cannot be read."""
     file = IndexFile(folder / "index" / "data.mdb")
     told = dict(file.table("meta")).get(b"format")
-    return int(U64.unpack(told)[0]) if told is not None and len(told) == U64.size and not file.faults else None
+    return (
+        int(U64.unpack(told)[0])
+        if told is not None and len(told) == U64.size and not file.faults
+        else None
+    )
 
 
 def write_format(folder: Path) -> None:
-    """Writes the format number where there is none, or an older one: every later format holds what those before it
-    hold. Before anything is recorded that an older program could not read."""
+    """Writes the format number where there is none, or an older one: every later format holds what
+    those before it hold. Before anything is recorded that an older program could not read."""
     path = folder / "format"
     stated = f"{FORMAT}\n"
     if not path.exists() or path.read_text(errors="replace") != stated:

@@ -19,8 +19,9 @@ def _in_use(folder: Path, pid: int) -> str:
         # Its threads may wait in the kernel for who waits for the drive:
         # docs/internals/crash-table.md, "What a kill can leave standing".
         return (
-            f"the replica in {folder} is in use by process {pid}, which was killed and cannot end while a program "
-            "waits for its drive; release them with: umount -f and the drive's folder."
+            f"the replica in {folder} is in use by process {pid}, which was killed and cannot end"
+            " while a program waits for its drive; release them with: umount -f and the drive's"
+            " folder."
         )
     return f"the replica in {folder} is in use by process {pid}; stop that one first."
 
@@ -49,7 +50,8 @@ def _holder(fd: int) -> int:
 
 
 def take_lock(folder: Path) -> int:
-    """The descriptor that holds the lock until it is closed or the process ends. Raises ReplicaInUse."""
+    """The descriptor that holds the lock until it is closed or the process ends. Raises
+    ReplicaInUse."""
     fd = os.open(folder / "lock", system.OPEN, 0o600)
     try:
         system.lock_file(fd)
@@ -57,7 +59,9 @@ def take_lock(folder: Path) -> int:
         pid = _holder(fd)
         os.close(fd)
         raise ReplicaInUse(_in_use(folder, pid), pid) from None
-    try:  # in place: on a full disk the space of a file that is truncated may be somebody else's the next moment
+    # in place: on a full disk the space of a file that is truncated may be somebody else's the next
+    # moment
+    try:
         system.pwrite(fd, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
     except OSError as error:
         log.debug("the lock of %s does not tell who has it: %s", folder, error)

@@ -1,7 +1,9 @@
-"""The records of the index, as msgpack arrays: a field's place is its meaning, so fields are only added at the end.
+"""The records of the index, as msgpack arrays: a field's place is its meaning, so fields are only
+added at the end.
 
-FORMAT is the number of the whole layout (index, journal, objects, bin). A replica with a greater one is refused.
-Names are bytes, times ns since the epoch, sizes bytes. docs/reference/store-format.md lists the tables.
+FORMAT is the number of the whole layout (index, journal, objects, bin). A replica with a greater
+one is refused. Names are bytes, times ns since the epoch, sizes bytes.
+docs/reference/store-format.md lists the tables.
 """
 
 from __future__ import annotations
@@ -24,13 +26,14 @@ key = U64.pack
 class Node(msgspec.Struct, array_like=True, gc=False):
     """The local state of a node (table ``nodes``); a node that is not here locally has none.
 
-    ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0. ``links`` is
-    2 plus the number of subfolders for a folder, else the number of nodes that share the file
-    (`syncin_mount.store.index.hard_links`). ``present`` is False for a file whose content is not here.
-    ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the node's extended
-    attributes. ``doubtful`` is the version of which a power cut, or a write that the disk refused, may have
-    left other bytes than were to be there, 0 for none. It holds for every later version too, which may have
-    such bytes still, until one is agreed on or the content is replaced.
+    ``owner`` and ``number`` name its content object, which need not exist while ``size`` is 0.
+    ``links`` is 2 plus the number of subfolders for a folder, else the number of nodes that share
+    the file (`syncin_mount.store.index.hard_links`). ``present`` is False for a file whose content
+    is not here. ``writing`` holds from the first write until it is recorded. ``xattrs`` counts the
+    node's extended attributes. ``doubtful`` is the version of which a power cut, or a write that
+    the disk refused, may have left other bytes than were to be there, 0 for none. It holds for
+    every later version too, which may have such bytes still, until one is agreed on or the content
+    is replaced.
     """
 
     kind: int
@@ -79,7 +82,8 @@ class BaseRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class PendingRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """A local operation that waits (table ``pending``, keyed by sequence number). ``kind`` is an OpKind's value."""
+    """A local operation that waits (table ``pending``, keyed by sequence number). ``kind`` is an
+    OpKind's value."""
 
     kind: str
     node: int
@@ -89,7 +93,8 @@ class PendingRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class BinRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """Something in the bin (table ``bin``, keyed by the sequence number of the event that put it there)."""
+    """Something in the bin (table ``bin``, keyed by the sequence number of the event that put it
+    there)."""
 
     name: bytes
     path: bytes
@@ -123,14 +128,16 @@ class LeftoverRecord(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class Effect(msgspec.Struct, array_like=True, tag=True, frozen=True):
-    """What is still to be done to files after a committed event (table ``effects``); doing it twice is harmless."""
+    """What is still to be done to files after a committed event (table ``effects``); doing it twice
+    is harmless."""
 
 
 class Unlink(Effect, frozen=True):
     """The content object is not needed any more.
 
-    ``successor`` is the node whose content replaced it, 0 when nothing did. Should that content not reach the disk, the
-    rest says what this one was: bytes, mtime, whether nobody else has it, whether it may not be on the disk itself.
+    ``successor`` is the node whose content replaced it, 0 when nothing did. Should that content not
+    reach the disk, the rest says what this one was: bytes, mtime, whether nobody else has it,
+    whether it may not be on the disk itself.
     """
 
     owner: int
@@ -152,8 +159,8 @@ class ToBin(Effect, frozen=True):
 
 
 class CopyToBin(Effect, frozen=True):
-    """A copy of the content object goes to ``path`` inside the bin's folder of this event: another node has it still,
-    or the same event brings it to the bin under another path, too."""
+    """A copy of the content object goes to ``path`` inside the bin's folder of this event: another
+    node has it still, or the same event brings it to the bin under another path, too."""
 
     owner: int
     number: int

@@ -1,7 +1,8 @@
-"""The operating system's calls that the store needs, in one place, so that the rest is the same everywhere.
+"""The operating system's calls that the store needs, in one place, so that the rest is the same
+everywhere.
 
-Windows has no holes, no positioned reads and no fsync of folders to rely on; what is not there is replaced by something
-slower or less durable, never by something wrong.
+Windows has no holes, no positioned reads and no fsync of folders to rely on; what is not there is
+replaced by something slower or less durable, never by something wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if sys.platform == "win32":
     def lock_file(fd: int) -> None:
         """Takes the file's lock for this process. Raises BlockingIOError when another has it."""
         try:
-            os.lseek(fd, 1 << 20, os.SEEK_SET)  # a lock on Windows keeps others from reading what is locked
+            # a lock on Windows keeps others from reading what is locked
+            os.lseek(fd, 1 << 20, os.SEEK_SET)
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         except PermissionError:
             raise BlockingIOError(errno.EAGAIN, "locked") from None
@@ -112,7 +114,8 @@ else:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def copy_range(source: int, target: int, size: int, offset: int) -> int:
-        """Copies up to ``size`` bytes at an offset, sharing blocks where the file system can; how many."""
+        """Copies up to ``size`` bytes at an offset, sharing blocks where the file system can; how
+        many."""
         try:
             return os.copy_file_range(source, target, size, offset, offset)
         except OSError as error:
@@ -144,7 +147,8 @@ else:
         os.posix_fallocate(fd, 0, size)
 
     def keep_room(path: Path, size: int) -> None:
-        """Gives the file disk space behind its end without making it longer. Raises OSError (ENOSPC, EOPNOTSUPP)."""
+        """Gives the file disk space behind its end without making it longer. Raises OSError
+        (ENOSPC, EOPNOTSUPP)."""
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             _fallocate(fd, os.fstat(fd).st_size, size)
@@ -152,8 +156,8 @@ else:
             os.close(fd)
 
     def reserve(fd: int, offset: int, size: int) -> None:
-        """Gives a range of the file disk space, if the file system can do that beforehand. What is not written there
-        yet stays a hole. Raises OSError (ENOSPC)."""
+        """Gives a range of the file disk space, if the file system can do that beforehand. What is
+        not written there yet stays a hole. Raises OSError (ENOSPC)."""
         try:
             _fallocate(fd, offset, size)
         except OSError as error:
@@ -161,9 +165,11 @@ else:
                 raise
 
     def _fallocate(fd: int, offset: int, size: int) -> None:
-        """fallocate(2) with FALLOC_FL_KEEP_SIZE. (posix_fallocate(3) would write where that is not possible.)"""
+        """fallocate(2) with FALLOC_FL_KEEP_SIZE. (posix_fallocate(3) would write where that is not
+        possible.)"""
         libc = ctypes.CDLL(None, use_errno=True)
-        allocate = getattr(libc, "fallocate64", libc.fallocate)  # some C libraries have a 64-bit off_t alone
+        # some C libraries have a 64-bit off_t alone
+        allocate = getattr(libc, "fallocate64", libc.fallocate)
         if size and allocate(fd, _KEEP_SIZE, ctypes.c_int64(offset), ctypes.c_int64(size)) != 0:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
@@ -177,7 +183,8 @@ else:
         return os.statvfs(folder)
 
     def next_data(fd: int, offset: int) -> tuple[int, int] | None:
-        """The first range of data at or behind the offset, from lseek(2); None when there is only a hole."""
+        """The first range of data at or behind the offset, from lseek(2); None when there is only a
+        hole."""
         try:
             start = os.lseek(fd, offset, os.SEEK_DATA)
         except OSError as error:
@@ -187,17 +194,20 @@ else:
         return start, os.lseek(fd, start, os.SEEK_HOLE)
 
     def knows_holes(path: Path) -> bool:
-        """Whether the file system at this (not existing) path tells holes, reserved ones too, from data, by blocks of
-        4096 bytes. Raises OSError (ENOSPC)."""
+        """Whether the file system at this (not existing) path tells holes, reserved ones too, from
+        data, by blocks of 4096 bytes. Raises OSError (ENOSPC)."""
         fd = os.open(path, OPEN, 0o600)
         try:
             os.ftruncate(fd, 2 * _PROBE)
             reserve(fd, _PROBE, 8192)
             os.pwrite(fd, b"x" * 4096, _PROBE)
             # As large pages or blocks would show it, much more would count as written.
-            return next_data(fd, 0) == (_PROBE, _PROBE + 4096) and next_data(fd, _PROBE + 4096) is None
+            return (
+                next_data(fd, 0) == (_PROBE, _PROBE + 4096) and next_data(fd, _PROBE + 4096) is None
+            )
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # it is full, which says nothing about holes
+            # it is full, which says nothing about holes
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise
             return False
         finally:
@@ -210,7 +220,8 @@ else:
 
 
 def keep_from_children(path: str) -> None:
-    """Marks this process's descriptors of a file as close-on-exec, where they can be found: LMDB does not."""
+    """Marks this process's descriptors of a file as close-on-exec, where they can be found: LMDB
+    does not."""
     descriptors = "/proc/self/fd"
     if not os.path.isdir(descriptors):
         return
@@ -224,8 +235,8 @@ def keep_from_children(path: str) -> None:
 
 
 def is_dying(pid: int) -> bool:
-    """Whether the process was ended and some thread of it is still there: proc_pid_stat(5), "zombie". False where that
-    cannot be told."""
+    """Whether the process was ended and some thread of it is still there: proc_pid_stat(5),
+    "zombie". False where that cannot be told."""
     try:
         told = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -26,7 +26,15 @@ class NodeType(enum.IntEnum):
 
 
 TYPES = tuple(NodeType)
-TYPE_BITS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFBLK, stat.S_IFCHR)
+TYPE_BITS = (
+    stat.S_IFREG,
+    stat.S_IFDIR,
+    stat.S_IFLNK,
+    stat.S_IFIFO,
+    stat.S_IFSOCK,
+    stat.S_IFBLK,
+    stat.S_IFCHR,
+)
 KINDS = (Kind.FILE, Kind.FOLDER, Kind.OTHER, Kind.OTHER, Kind.OTHER, Kind.OTHER, Kind.OTHER)
 
 
@@ -75,7 +83,8 @@ class OpKind(enum.Enum):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One local operation that the server does not have yet. Paths are those of its time, names joined by ``/``."""
+    """One local operation that the server does not have yet. Paths are those of its time, names
+    joined by ``/``."""
 
     sequence: int
     kind: OpKind
@@ -86,7 +95,8 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class BinEntry(msgspec.Struct, frozen=True):
-    """Something in the bin: a file, or a folder with what of it was kept. ``path`` is where it was."""
+    """Something in the bin: a file, or a folder with what of it was kept. ``path`` is where it
+    was."""
 
     sequence: int
     name: bytes
@@ -99,10 +109,12 @@ class BinEntry(msgspec.Struct, frozen=True):
 
 
 class Awaited(msgspec.Struct, frozen=True):
-    """What has to be on the disk before effects are done: those of the events up to number ``until``.
+    """What has to be on the disk before effects are done: those of the events up to number
+    ``until``.
 
-    ``contents`` are (node, version) of contents that replaced another one and may not be on the disk. ``names``: files
-    change their names as well, which only a sync of the whole file system brings to the disk.
+    ``contents`` are (node, version) of contents that replaced another one and may not be on the
+    disk. ``names``: files change their names as well, which only a sync of the whole file system
+    brings to the disk.
     """
 
     until: int

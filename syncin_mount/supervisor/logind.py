@@ -1,9 +1,11 @@
-"""The computer's end and sleep wait a moment for what is not sent yet: delay locks of systemd-logind.
+"""The computer's end and sleep wait a moment for what is not sent yet: delay locks of
+systemd-logind.
 
-A lock is held all the time, and not only while changes wait: what is written in the moment of the log-out counts, too,
-and a delay lock costs nothing until logind asks (https://systemd.io/INHIBITOR_LOCKS/). Then logind tells, the drives
-send, and the lock is let go: at once when nothing waits or the server is away, at the latest when logind goes on
-anyway (InhibitDelayMaxSec, 5 s unless the administrator chose). Where there is no logind, nothing happens.
+A lock is held all the time, and not only while changes wait: what is written in the moment of the
+log-out counts, too, and a delay lock costs nothing until logind asks
+(https://systemd.io/INHIBITOR_LOCKS/). Then logind tells, the drives send, and the lock is let go:
+at once when nothing waits or the server is away, at the latest when logind goes on anyway
+(InhibitDelayMaxSec, 5 s unless the administrator chose). Where there is no logind, nothing happens.
 """
 
 from __future__ import annotations
@@ -41,10 +43,12 @@ class _NoLogindError(Exception):
     """It did not do what was asked."""
 
 
-async def keep_delaying(sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
-    """Holds the lock, for ever. ``sync_pending`` sends what waits, and is cancelled when there is no more time;
-    ``woke`` is called when the computer goes on after all: it was asleep. No trouble of logind's or the bus's comes
-    out."""
+async def keep_delaying(
+    sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]
+) -> None:
+    """Holds the lock, for ever. ``sync_pending`` sends what waits, and is cancelled when there is
+    no more time; ``woke`` is called when the computer goes on after all: it was asleep. No trouble
+    of logind's or the bus's comes out."""
     if sys.platform != "linux":
         return
     while True:
@@ -64,7 +68,9 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def _with_bus(sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]) -> None:
+async def _with_bus(
+    sync_pending: Callable[[], Awaitable[None]], woke: Callable[[], Awaitable[None]]
+) -> None:
     """Until the connection ends. Raises whatever ails it."""
     from jeepney.io.trio import open_dbus_connection  # noqa: PLC0415 (only where there is a bus)
 
@@ -73,7 +79,10 @@ async def _with_bus(sync_pending: Callable[[], Awaitable[None]], woke: Callable[
         await bus.listen()
         lock: FileDescriptor | None = await bus.lock()
         try:
-            log.info("shutting down and sleep wait up to %.0f s for what is not sent", await bus.longest())
+            log.info(
+                "shutting down and sleep wait up to %.0f s for what is not sent",
+                await bus.longest(),
+            )
             while True:
                 if await bus.going():
                     with trio.move_on_after(await bus.longest() - MARGIN):
@@ -90,8 +99,8 @@ async def _with_bus(sync_pending: Callable[[], Awaitable[None]], woke: Callable[
 
 
 class _Bus:
-    """What is said to logind and heard from it, by one task. (jeepney's router cannot be cancelled while it has a
-    filter.)"""
+    """What is said to logind and heard from it, by one task. (jeepney's router cannot be cancelled
+    while it has a filter.)"""
 
     def __init__(self, connection: DBusConnection) -> None:
         self._connection = connection
@@ -101,14 +110,20 @@ class _Bus:
         """From now on signals come."""
         from jeepney import MatchRule, message_bus  # noqa: PLC0415 (as above)
 
-        await self._ask(message_bus.AddMatch(MatchRule(type="signal", sender=_NAME, interface=_MANAGER, path=_PATH)))
+        await self._ask(
+            message_bus.AddMatch(
+                MatchRule(type="signal", sender=_NAME, interface=_MANAGER, path=_PATH)
+            )
+        )
 
     async def lock(self) -> FileDescriptor:
         """A descriptor that holds the lock until it is closed, by us or by our end."""
         from jeepney import DBusAddress, new_method_call  # noqa: PLC0415 (as above)
 
         what = ("shutdown:sleep", "syncin-mount", "Changes are sent to the server", "delay")
-        (held,) = await self._ask(new_method_call(DBusAddress(_PATH, _NAME, _MANAGER), "Inhibit", "ssss", what))
+        (held,) = await self._ask(
+            new_method_call(DBusAddress(_PATH, _NAME, _MANAGER), "Inhibit", "ssss", what)
+        )
         found: FileDescriptor = held
         return found
 
@@ -121,17 +136,24 @@ class _Bus:
         return float(microseconds) / 1e6
 
     async def going(self) -> bool:
-        """The next that logind tells: whether the computer is about to end or sleep, or goes on after all."""
+        """The next that logind tells: whether the computer is about to end or sleep, or goes on
+        after all."""
         from jeepney import HeaderFields, MessageType, message_bus  # noqa: PLC0415 (as above)
 
         while True:
             heard = self._heard.popleft() if self._heard else await self._connection.receive()
             fields = heard.header.fields
-            if heard.header.message_type is not MessageType.signal or fields.get(HeaderFields.member) not in _GOING:
+            if (
+                heard.header.message_type is not MessageType.signal
+                or fields.get(HeaderFields.member) not in _GOING
+            ):
                 continue
             # Anybody may send a signal.
             (owner,) = await self._ask(message_bus.GetNameOwner(_NAME))
-            if fields.get(HeaderFields.sender) == owner and fields.get(HeaderFields.interface) == _MANAGER:
+            if (
+                fields.get(HeaderFields.sender) == owner
+                and fields.get(HeaderFields.interface) == _MANAGER
+            ):
                 return bool(heard.body[0])
 
     async def _ask(self, message: Message) -> Any:

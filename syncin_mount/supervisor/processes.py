@@ -1,7 +1,8 @@
-"""The drives' processes, as the supervisor holds them: its own children, and such that others started.
+"""The drives' processes, as the supervisor holds them: its own children, and such that others
+started.
 
-Processes are held by pidfd(2), so that no other process is ever meant, whatever number it gets. Linux only, as the
-supervisor is.
+Processes are held by pidfd(2), so that no other process is ever meant, whatever number it gets.
+Linux only, as the supervisor is.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Daemon:
             pass  # it has
 
     async def ended(self) -> int | None:
-        """Returns when the process is gone: its status (negative: the signal that killed it), None for a stranger's."""
+        """Returns when the process is gone: its status (negative: the signal that killed it), None
+        for a stranger's."""
         if self.child is not None:
             return await self.child.wait()
         await trio.lowlevel.wait_readable(self._handle)
@@ -59,8 +61,8 @@ class Daemon:
 
 
 async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tuple[Daemon, int]:
-    """Starts a drive's daemon in a session of its own, so that it outlives us; and the descriptor of the pipe on which
-    it will say its word. Raises DaemonError."""
+    """Starts a drive's daemon in a session of its own, so that it outlives us; and the descriptor
+    of the pipe on which it will say its word. Raises DaemonError."""
     if sys.platform == "win32":
         raise NotImplementedError
     path = folders.log(name)
@@ -94,7 +96,8 @@ def _not_started(error: OSError | FolderError) -> DaemonError:
 
 
 async def first_word(descriptor: int) -> bytes:
-    """The line that a daemon says first, empty when it ends without one; the descriptor is closed."""
+    """The line that a daemon says first, empty when it ends without one; the descriptor is
+    closed."""
     if sys.platform == "win32":
         raise NotImplementedError
     word = bytearray()

@@ -1,9 +1,10 @@
-"""Which drives are to be started and stopped, and when: the supervisor's table. It decides and does nothing.
+"""Which drives are to be started and stopped, and when: the supervisor's table. It decides and does
+nothing.
 
     WAITING --Start--> STARTING --started--> UP --ended by itself--> WAITING, after a growing pause
        ^                   | refused ---------------------------------^
-       |                                      UP --ended in order---> DOWN, until somebody wants it back
-       +-- release ------- DOWN               UP --not enabled------> STOPPING --> gone from the table
+       |                                      UP --ended in order---> DOWN, until wanted
+       +-- release ------- DOWN               UP --not enabled------> STOPPING --> gone
 
 Times are seconds of a clock that only goes forward, given with every call.
 """
@@ -49,9 +50,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """``due`` is when something is to be done (WAITING: a start, UP and not ``enabled``: a stop), ``since`` when it
-    came up. ``why`` and ``status`` say what became of the last try; ``failures`` counts since it last lived long
-    enough."""
+    """``due`` is when something is to be done (WAITING: a start, UP and not ``enabled``: a stop),
+    ``since`` when it came up. ``why`` and ``status`` say what became of the last try; ``failures``
+    counts since it last lived long enough."""
 
     name: str
     phase: Phase = Phase.WAITING
@@ -70,14 +71,15 @@ def pause_after(failures: int) -> float:
 
 
 class RestartPolicy:
-    """What holds: nothing is both started and up; a name that is neither enabled nor running is not in the table; a
-    drive is started at most once in ``pause_after`` its failures; at most AT_ONCE start at the same time."""
+    """What holds: nothing is both started and up; a name that is neither enabled nor running is not
+    in the table; a drive is started at most once in ``pause_after`` its failures; at most AT_ONCE
+    start at the same time."""
 
     def __init__(self) -> None:
         self.drives: dict[str, Drive] = {}
         self._ending = False
 
-    # what was seen -------------------------------------------------------------------------------------------------
+    # what was seen --------------------------------------------------------------------------------
     def configured(self, now: float, enabled: Iterable[str]) -> None:
         """These and no others are to be up."""
         wanted = dict.fromkeys(enabled)
@@ -102,7 +104,9 @@ class RestartPolicy:
         """Its daemon did not come up."""
         self._failed(now, name, status, sentence)
 
-    def ended(self, now: float, name: str, *, in_order: bool, why: str = "", status: int | None = None) -> None:
+    def ended(
+        self, now: float, name: str, *, in_order: bool, why: str = "", status: int | None = None
+    ) -> None:
         """Its daemon is gone: in order because somebody unmounted it, or on its own."""
         drive = self.drives.get(name)
         if drive is None:
@@ -122,7 +126,7 @@ class RestartPolicy:
         if drive is not None:
             self._put(drive, phase=Phase.UP, due=now + BUSY_PAUSE, why=why)
 
-    # what people want ------------------------------------------------------------------------------------------------
+    # what people want -----------------------------------------------------------------------------
     def release(self, now: float, name: str | None = None, *, manual: bool = False) -> None:
         """It (every one, without a name) is to be up, and failed ones are tried anew at once."""
         for drive in self._named(name):
@@ -139,7 +143,7 @@ class RestartPolicy:
         """From now on nothing is started or stopped."""
         self._ending = True
 
-    # what follows ----------------------------------------------------------------------------------------------------
+    # what follows ---------------------------------------------------------------------------------
     def decide(self, now: float) -> list[Start | Stop]:
         """What is to be done now; it counts as begun."""
         acts: list[Start | Stop] = []
@@ -160,13 +164,18 @@ class RestartPolicy:
 
     def next_due(self, now: float) -> float | None:
         """Seconds until `decide` has something, if nothing else happens; None when it never has."""
-        times = [drive.due - now for drive in self.drives.values() if self._has_due(drive) and drive.due > now]
+        times = [
+            drive.due - now
+            for drive in self.drives.values()
+            if self._has_due(drive) and drive.due > now
+        ]
         return None if self._ending or not times else min(times)
 
     def is_stable(self, now: float, name: str | None = None) -> bool:
         """Whether it (every one, without a name) is what it is to be, or was tried and rests."""
         return not any(
-            drive.phase in {Phase.STARTING, Phase.STOPPING} or (self._has_due(drive) and drive.due <= now)
+            drive.phase in {Phase.STARTING, Phase.STOPPING}
+            or (self._has_due(drive) and drive.due <= now)
             for drive in self._named(name)
         )
 

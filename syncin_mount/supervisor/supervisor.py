@@ -1,7 +1,8 @@
-"""The supervisor at work: looks, starts and stops what `supervisor.RestartPolicy` decides, and answers the commands.
+"""The supervisor at work: looks, starts and stops what `supervisor.RestartPolicy` decides, and
+answers the commands.
 
-It holds no drive itself: each is a process of its own, and goes on when the supervisor is killed. The next supervisor
-finds the drives by their sockets.
+It holds no drive itself: each is a process of its own, and goes on when the supervisor is killed.
+The next supervisor finds the drives by their sockets.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from reconciler.errors import RemoteError
 from syncin_mount.app.spawn import Refusal, refusal_in, signal_name, wordless
 from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
 from syncin_mount.control.sockets import listener_of
-from syncin_mount.control.supervision import NAME, Answer, Ask, Phase, Supervised, What, serve_supervision
+from syncin_mount.control.supervision import (
+    NAME,
+    Answer,
+    Ask,
+    Phase,
+    Supervised,
+    What,
+    serve_supervision,
+)
 from syncin_mount.errors import DaemonError
 from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.logind import keep_delaying
@@ -40,7 +49,8 @@ LOOK_EVERY = 2.0
 """Seconds between looks at the configuration's file, and at the sockets of drives that are down."""
 
 PATIENCE = 60.0
-"""Seconds that the daemons get, all together, to write down what the system hands over at the end."""
+"""Seconds that the daemons get, all together, to write down what the system hands over at the
+end."""
 
 SETTLING = 0.5
 """Seconds between looks whether a drive still can send what waits."""
@@ -53,7 +63,8 @@ else:
 
 @contextlib.contextmanager
 def only_supervisor(folders: Folders) -> Iterator[None]:
-    """Holds the lock that only one supervisor of these folders has, whatever session it runs in. Raises DaemonError."""
+    """Holds the lock that only one supervisor of these folders has, whatever session it runs in.
+    Raises DaemonError."""
     if sys.platform == "win32":
         raise DaemonError("the supervisor is not there yet on Windows; 'mount' each drive")
     import fcntl  # noqa: PLC0415 (exists on POSIX only)
@@ -65,7 +76,8 @@ def only_supervisor(folders: Folders) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DaemonError(
-                "a supervisor runs already; 'syncin-mount up' has it look again, 'syncin-mount down' ends it"
+                "a supervisor runs already; 'syncin-mount up' has it look again, 'syncin-mount"
+                " down' ends it"
             ) from None
         yield
     finally:
@@ -80,11 +92,13 @@ async def supervise(
     on_ending: Callable[[], None] = lambda: None,
     sync_seconds: float = 0.0,
 ) -> None:
-    """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal; then unmounts all.
+    """Mounts every enabled synchronization and keeps it mounted, until told to end or by a signal;
+    then unmounts all.
 
-    ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried, ``on_ending`` when the
-    end begins. On SIGTERM drives get ``sync_seconds`` seconds to send what waits before they are unmounted. Raises
-    DaemonError when there is a supervisor already, ConfigurationError when there is nothing to begin with.
+    ``on_serving`` is called once commands are answered, ``on_ready`` once each drive was tried,
+    ``on_ending`` when the end begins. On SIGTERM drives get ``sync_seconds`` seconds to send what
+    waits before they are unmounted. Raises DaemonError when there is a supervisor already,
+    ConfigurationError when there is nothing to begin with.
     """
     with only_supervisor(folders):
         supervisor = Supervisor(folders, on_ending, sync_seconds)
@@ -104,7 +118,10 @@ class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
 
     def __init__(
-        self, folders: Folders, on_ending: Callable[[], None] = lambda: None, sync_seconds: float = 0.0
+        self,
+        folders: Folders,
+        on_ending: Callable[[], None] = lambda: None,
+        sync_seconds: float = 0.0,
     ) -> None:
         self._folders = folders
         self._sync_seconds = sync_seconds
@@ -118,7 +135,7 @@ class Supervisor:
         self._changed = trio.Event()
         self.over = trio.Event()
 
-    # the loop --------------------------------------------------------------------------------------------------------
+    # the loop -------------------------------------------------------------------------------------
     async def run(self) -> None:
         """Looks and acts, for ever. Cancelled, it leaves the drives as they are."""
         async with trio.open_nursery() as nursery:
@@ -154,8 +171,8 @@ class Supervisor:
                 self._wake()
 
     def read_configuration(self, *, must: bool = False) -> None:
-        """Follows the configuration where its file changed. One that cannot be read changes nothing (``must``: raises
-        ConfigurationError)."""
+        """Follows the configuration where its file changed. One that cannot be read changes nothing
+        (``must``: raises ConfigurationError)."""
         looks = _looks(self._file.path)
         if looks == self._read and not must:
             return
@@ -169,7 +186,9 @@ class Supervisor:
             self._trouble = str(error)
             return
         self._trouble = None
-        self._points |= {each.name: each.mountpoint for each in found if each.name not in self._daemons}
+        self._points |= {
+            each.name: each.mountpoint for each in found if each.name not in self._daemons
+        }
         self._policy.configured(trio.current_time(), [each.name for each in found if each.enabled])
 
     def _wake(self) -> None:
@@ -180,12 +199,14 @@ class Supervisor:
         while not self._policy.is_stable(trio.current_time(), name):
             await self._changed.wait()
 
-    # the drives ------------------------------------------------------------------------------------------------------
+    # the drives -----------------------------------------------------------------------------------
     async def _start(self, act: Start) -> None:
         """One daemon's life, from its start."""
         name = act.name
         try:
-            daemon, pipe = await open_daemon(self._folders, name, ["--manual"] if act.manual else [])
+            daemon, pipe = await open_daemon(
+                self._folders, name, ["--manual"] if act.manual else []
+            )
         except DaemonError as error:
             self._refused(name, Refusal(1, str(error)))
             return
@@ -211,8 +232,8 @@ class Supervisor:
         self._wake()
 
     async def _watch(self, name: str, daemon: Daemon) -> None:
-        """The life of a daemon that is not our child. How it ended shows in its socket file, which it takes away when
-        it ends in order."""
+        """The life of a daemon that is not our child. How it ended shows in its socket file, which
+        it takes away when it ends in order."""
         await daemon.ended()
         self._gone(name, daemon)
         self._ended(name, None if self._folders.socket(name).exists() else 0)
@@ -222,7 +243,8 @@ class Supervisor:
         del self._daemons[name]
 
     def _ended(self, name: str, status: int | None) -> None:
-        """``status``: 0 in order, negative for a signal, None for a kill that only its socket file tells of."""
+        """``status``: 0 in order, negative for a signal, None for a kill that only its socket file
+        tells of."""
         if status == 0:
             log.info("%s was unmounted", name)
             self._policy.ended(trio.current_time(), name, in_order=True)
@@ -232,7 +254,10 @@ class Supervisor:
             by = "" if status is None else f" by {signal_name(-status)}"
             why = f"the daemon of '{name}' was killed{by}"
         else:
-            why = f"the daemon of '{name}' ended with status {status}; its log says more: {self._folders.log(name)}"
+            why = (
+                f"the daemon of '{name}' ended with status {status}; its log says more:"
+                f" {self._folders.log(name)}"
+            )
         log.error("%s", why)
         self._policy.ended(trio.current_time(), name, in_order=False, why=why, status=1)
         self._wake()
@@ -254,7 +279,7 @@ class Supervisor:
             self._policy.busy(trio.current_time(), name, why)
             self._wake()
 
-    # commands and signals --------------------------------------------------------------------------------------------
+    # commands and signals -------------------------------------------------------------------------
     async def answer(self, request: Ask) -> Answer:
         """What a command asked for; see `What`."""
         self.read_configuration()
@@ -279,14 +304,19 @@ class Supervisor:
                 drive.failures,
                 drive.why,
                 drive.status,
-                wall + max(0.0, drive.due - now) if drive.phase is Phase.WAITING or drive.why else None,
+                (
+                    wall + max(0.0, drive.due - now)
+                    if drive.phase is Phase.WAITING or drive.why
+                    else None
+                ),
             )
             for drive in self._policy.drives.values()
         )
         return Answer(drives, self._trouble)
 
     async def end(self) -> None:
-        """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest goes on ending."""
+        """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest
+        goes on ending."""
         self._on_ending()
         self._policy.end()
         with trio.move_on_after(PATIENCE) as waiting:
@@ -294,13 +324,14 @@ class Supervisor:
                 for daemon in self._daemons.values():
                     daemon.terminate()
                 changed = self._changed
-                with trio.move_on_after(LOOK_EVERY):  # one that just began may have had no ear for it yet
+                # one that just began may have had no ear for it yet
+                with trio.move_on_after(LOOK_EVERY):
                     await changed.wait()
         if waiting.cancelled_caught:
             log.error("these do not end, and are left alone: %s", ", ".join(self._daemons))
         self.over.set()
 
-    # the computer ends, or sleeps -----------------------------------------------------------------------------------
+    # the computer ends, or sleeps -----------------------------------------------------------------
     async def sync_drives(self) -> None:
         """Returns when each drive has sent what waits, or will not now."""
         log.info("what waits is sent before the end, or sleep")
@@ -313,7 +344,10 @@ class Supervisor:
         await self._tell_drives(_wake_up)
 
     async def _tell_drives(self, what: Callable[[Client], Awaitable[object]]) -> None:
-        from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (big, and seldom needed)
+        from syncin_mount.control.client import (  # noqa: PLC0415
+            Client,
+            ControlError,
+        )
 
         async def tell(name: str) -> None:
             try:
@@ -326,7 +360,9 @@ class Supervisor:
             for name in list(self._daemons):
                 nursery.start_soon(tell, name)
 
-    async def stop_on_signal(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def stop_on_signal(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         """Ends everything on a signal."""
         with trio.open_signal_receiver(*_ENDING) as signals:
             task_status.started()
@@ -339,13 +375,18 @@ class Supervisor:
 
 
 async def _wait_synced(drive: Client) -> None:
-    """Returns when everything is sent, or as soon as it is clear that this drive sends nothing now."""
+    """Returns when everything is sent, or as soon as it is clear that this drive sends nothing
+    now."""
     while True:
         with trio.move_on_after(SETTLING):
             await drive.wait_synced()
             return
         now = await drive.status()
-        why = now.halted or now.refused or (now.why_offline or "the server is away" if now.online is False else None)
+        why = (
+            now.halted
+            or now.refused
+            or (now.why_offline or "the server is away" if now.online is False else None)
+        )
         if now.paused or now.manual or now.schedule != "off":
             why = "it sends nothing by itself now"
         if why:

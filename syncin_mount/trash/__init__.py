@@ -1,7 +1,8 @@
-"""The bin of the user's desktop: which one there is, and putting something there. docs/internals/bins.md says why so.
+"""The bin of the user's desktop: which one there is, and putting something there.
+docs/internals/bins.md says why so.
 
-The pure half decides (``spec``: names and texts; ``where``: which bin), ``freedesktop`` acts. Another system's bin
-needs another ``UserBin`` only.
+The pure half decides (``spec``: names and texts; ``where``: which bin), ``freedesktop`` acts.
+Another system's bin needs another ``UserBin`` only.
 """
 
 from __future__ import annotations
@@ -40,34 +41,38 @@ class UserBin(Protocol):
         """Where it is, for people."""
 
     def take(self, folder: bytes, item: Item, carry_on: Callable[[], None]) -> str | None:
-        """Takes what lies in the folder (an absolute path): one file, link or folder of the item's name. Blocks.
+        """Takes what lies in the folder (an absolute path): one file, link or folder of the item's
+        name. Blocks.
 
-        Returns its name in the bin once it is there for good, also after a power cut, and gone from the folder or
-        a second copy of it; None when the folder is empty, because an earlier call that was killed took it. A kill
-        at any instant leaves it whole in the folder, in the bin, or in both; the same call again completes it, and
-        an item that is in the bin already is not put there twice.
+        Returns its name in the bin once it is there for good, also after a power cut, and gone from
+        the folder or a second copy of it; None when the folder is empty, because an earlier call
+        that was killed took it. A kill at any instant leaves it whole in the folder, in the bin, or
+        in both; the same call again completes it, and an item that is in the bin already is not put
+        there twice.
 
-        ``carry_on`` is called now and then; what it raises ends the call, the item being where it was. Raises
-        TrashUnusable, NotForTrash for an item that no bin will ever take, OSError (a full disk, no permission).
+        ``carry_on`` is called now and then; what it raises ends the call, the item being where it
+        was. Raises TrashUnusable, NotForTrash for an item that no bin will ever take, OSError (a
+        full disk, no permission).
         """
 
     def kept(self) -> list[Kept]:
         """What this drive put there and is there still. Blocks. Raises OSError."""
 
     def lent(self, name: bytes) -> AbstractContextManager[int]:
-        """An open folder in which this item of ``kept`` has its name, to be copied from. Raises KeyError,
-        TrashUnusable, OSError."""
+        """An open folder in which this item of ``kept`` has its name, to be copied from. Raises
+        KeyError, TrashUnusable, OSError."""
 
     def drop(self, name: bytes) -> None:
-        """Removes an item of ``kept`` for good. Blocks. Raises KeyError, TrashUnusable, OSError; what is left of it is
-        in the trash still, then."""
+        """Removes an item of ``kept`` for good. Blocks. Raises KeyError, TrashUnusable, OSError;
+        what is left of it is in the trash still, then."""
 
     def objection(self) -> str | None:
         """Why nothing can be put there now, or None. Blocks; makes nothing."""
 
 
 def find_user_bin(folders: Folders, synchronization: Synchronization) -> tuple[UserBin | None, str]:
-    """The desktop's bin, where what loses in this synchronization goes there, else None; and why so, as one clause.
+    """The desktop's bin, where what loses in this synchronization goes there, else None; and why
+    so, as one clause.
 
     Nothing is looked at yet.
     """

@@ -1,12 +1,14 @@
-"""The home trash of the freedesktop.org Trash specification 1.0: ``info/NAME.trashinfo`` says where ``files/NAME`` was.
+"""The home trash of the freedesktop.org Trash specification 1.0: ``info/NAME.trashinfo`` says where
+``files/NAME`` was.
 
-In this order, so that a kill or a power cut at any step leaves the item whole in the folder it comes from, in the
-trash, or in both, and the next call completes what this one began:
+In this order, so that a kill or a power cut at any step leaves the item whole in the folder it
+comes from, in the trash, or in both, and the next call completes what this one began:
 
-1. From another file system it is copied to a folder beside ``files``, where nobody looks, and the copy is synced. What
-   a killed call left there is removed first.
-2. The info file is made with O_EXCL, which claims the name, and synced. An info file without a file means nothing to
-   anybody. The next call makes the same text, mark included, and so knows it for its own.
+1. From another file system it is copied to a folder beside ``files``, where nobody looks, and the
+   copy is synced. What a killed call left there is removed first.
+2. The info file is made with O_EXCL, which claims the name, and synced. An info file without a file
+   means nothing to anybody. The next call makes the same text, mark included, and so knows it for
+   its own.
 3. One rename brings the item, or its copy, to ``files``: it is never seen in part.
 4. ``files`` and the folder it came from are synced. Only now may the other copy go.
 """
@@ -48,15 +50,16 @@ _SIZES: Final = b"directorysizes"
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """Descriptors of the trash's folders. All is done below them, by names without a slash: nothing leads elsewhere,
-    whatever somebody renames or links meanwhile."""
+    """Descriptors of the trash's folders. All is done below them, by names without a slash: nothing
+    leads elsewhere, whatever somebody renames or links meanwhile."""
 
     top: int
     files: int
     info: int
 
     def read(self, name: bytes) -> bytes | None:
-        """The text of an info file, None when there is none. What is no plain file is somebody else's."""
+        """The text of an info file, None when there is none. What is no plain file is somebody
+        else's."""
         try:
             fd = os.open(name + INFO, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.info)
         except FileNotFoundError:
@@ -75,7 +78,8 @@ class _Open:
             return None
 
     def claim(self, name: bytes, text: bytes) -> bool:
-        """Makes the info file; False when another program was faster. Raises OSError, nothing being left then."""
+        """Makes the info file; False when another program was faster. Raises OSError, nothing being
+        left then."""
         try:
             fd = os.open(name + INFO, _NEW, 0o600, dir_fd=self.info)
         except FileExistsError:
@@ -153,9 +157,19 @@ class HomeTrash:
             told, found = read_info(trash.read(name) or b""), trash.find(name)
             if told is None or found is None or not told.path.startswith(above):
                 continue
-            states = [state for _, state in walk(trash.files, name) if not stat.S_ISDIR(state.st_mode)]
+            states = [
+                state for _, state in walk(trash.files, name) if not stat.S_ISDIR(state.st_mode)
+            ]
             size, folder = sum(state.st_size for state in states), stat.S_ISDIR(found.st_mode)
-            yield Kept(name, told.path.removeprefix(above), told.removed, told.why, folder, len(states), size)
+            yield Kept(
+                name,
+                told.path.removeprefix(above),
+                told.removed,
+                told.why,
+                folder,
+                len(states),
+                size,
+            )
 
     @contextlib.contextmanager
     def lent(self, name: bytes) -> Iterator[int]:
@@ -183,7 +197,12 @@ class HomeTrash:
         return name
 
     def _bring(
-        self, trash: _Open, source: int, item: Item, here: os.stat_result, carry_on: Callable[[], None]
+        self,
+        trash: _Open,
+        source: int,
+        item: Item,
+        here: os.stat_result,
+        carry_on: Callable[[], None],
     ) -> bytes:
         if here.st_dev == os.fstat(trash.files).st_dev:
             try:
@@ -195,7 +214,9 @@ class HomeTrash:
             return _move(trash, copy, item, here)
 
     @contextlib.contextmanager
-    def _staged(self, trash: _Open, source: int, name: bytes, carry_on: Callable[[], None]) -> Iterator[int]:
+    def _staged(
+        self, trash: _Open, source: int, name: bytes, carry_on: Callable[[], None]
+    ) -> Iterator[int]:
         """A folder of the trash's file system with a copy of the name; both are gone in the end."""
         remove_tree(trash.top, self._staging)
         os.mkdir(self._staging, 0o700, dir_fd=trash.top)
@@ -212,7 +233,10 @@ class HomeTrash:
         real = Path(os.path.realpath(self._folder.parent)) / self._folder.name
         drive = Path(os.path.realpath(self._drive))
         if real == drive or drive in real.parents:
-            raise TrashUnusable(f"{self._folder} is in the drive itself; set XDG_DATA_HOME to a folder outside of it")
+            raise TrashUnusable(
+                f"{self._folder} is in the drive itself; set XDG_DATA_HOME to a folder outside"
+                " of it"
+            )
         if make:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
@@ -239,7 +263,9 @@ class HomeTrash:
             if found.st_uid != os.geteuid():
                 raise TrashUnusable(f"{shown} belongs to another user; move it away")
             if found.st_mode & 0o022:
-                raise TrashUnusable(f"others may write to {shown}; take that from them: chmod go-w '{shown}'")
+                raise TrashUnusable(
+                    f"others may write to {shown}; take that from them: chmod go-w '{shown}'"
+                )
             yield fd
         finally:
             os.close(fd)
@@ -258,14 +284,17 @@ def _look(trash: _Open, item: Item, here: os.stat_result) -> tuple[bytes, bool]:
 
 
 def _same(found: os.stat_result, here: os.stat_result) -> bool:
-    """Whether both may be one item: the name under our own info file has not become something else."""
+    """Whether both may be one item: the name under our own info file has not become something
+    else."""
     kind = stat.S_IFMT(found.st_mode)
-    return kind == stat.S_IFMT(here.st_mode) and (kind == stat.S_IFDIR or found.st_size == here.st_size)
+    return kind == stat.S_IFMT(here.st_mode) and (
+        kind == stat.S_IFDIR or found.st_size == here.st_size
+    )
 
 
 def _move(trash: _Open, source: int, item: Item, here: os.stat_result) -> bytes:
-    """Claims a name and brings the item there, out of a folder of the same file system. Returns when that is on the
-    disk; raising OSError, it leaves nothing behind."""
+    """Claims a name and brings the item there, out of a folder of the same file system. Returns
+    when that is on the disk; raising OSError, it leaves nothing behind."""
     text = info_text(item)
     while True:
         name, _ = _look(trash, item, here)
@@ -282,9 +311,13 @@ def _move(trash: _Open, source: int, item: Item, here: os.stat_result) -> bytes:
 
 
 def _note_size(trash: _Open, name: bytes, temporary: bytes) -> None:
-    """Keeps the cache of folders' sizes. It may be wrong or missing without harm, so no failure counts."""
+    """Keeps the cache of folders' sizes. It may be wrong or missing without harm, so no failure
+    counts."""
     try:
-        size, mtime = disk_usage(trash.files, name), int(os.lstat(name + INFO, dir_fd=trash.info).st_mtime)
+        size, mtime = (
+            disk_usage(trash.files, name),
+            int(os.lstat(name + INFO, dir_fd=trash.info).st_mtime),
+        )
         with os.fdopen(os.open(temporary, _NEW, 0o600, dir_fd=trash.top), "wb") as file:
             file.write(with_size(_sizes(trash), name, size, mtime))
         os.rename(temporary, _SIZES, src_dir_fd=trash.top, dst_dir_fd=trash.top)

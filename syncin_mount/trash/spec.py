@@ -16,7 +16,8 @@ _LONGEST_PATH: Final = 4095
 
 
 class TrashUnusable(Exception):
-    """Nothing can be put into the desktop's trash. ``str()`` is one clause: what is wrong and what to do."""
+    """Nothing can be put into the desktop's trash. ``str()`` is one clause: what is wrong and what
+    to do."""
 
 
 class NotForTrash(Exception):
@@ -25,9 +26,9 @@ class NotForTrash(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that goes to the trash: its name, the absolute path that it had and goes back to, when it was removed
-    (with a time zone). ``mark`` is a word that no other item has: by it an interrupted call knows its own traces.
-    ``why`` is for people: this program shows it again.
+    """Something that goes to the trash: its name, the absolute path that it had and goes back to,
+    when it was removed (with a time zone). ``mark`` is a word that no other item has: by it an
+    interrupted call knows its own traces. ``why`` is for people: this program shows it again.
 
     NotForTrash for a name or path that could lead elsewhere, or that no program could restore.
     """
@@ -42,23 +43,33 @@ class Item:
         if self.name in {b"", b".", b".."} or b"/" in self.name or b"\0" in self.name:
             raise NotForTrash(f"{self.name[:40]!r} is no name for a file or folder")
         parts = self.path.split(b"/")
-        if len(parts) < 2 or parts[0] or not {b"", b".", b".."}.isdisjoint(parts[1:]) or b"\0" in self.path:
+        if (
+            len(parts) < 2
+            or parts[0]
+            or not {b"", b".", b".."}.isdisjoint(parts[1:])
+            or b"\0" in self.path
+        ):
             raise NotForTrash(f"{self.path[:80]!r} is no absolute path")
         if len(self.path) > _LONGEST_PATH:
-            raise NotForTrash(f"its path is longer than {_LONGEST_PATH} bytes, so nothing could put it back there")
+            raise NotForTrash(
+                f"its path is longer than {_LONGEST_PATH} bytes, so nothing could put it back there"
+            )
 
 
 def info_text(item: Item) -> bytes:
-    """The content of the item's ``.trashinfo`` file. Readers must ignore lines with X, as the specification says."""
+    """The content of the item's ``.trashinfo`` file. Readers must ignore lines with X, as the
+    specification says."""
     local = item.removed.astimezone().strftime("%Y-%m-%dT%H:%M:%S")
     path = quote_from_bytes(item.path, safe="/")
     why = f"X-Syncin-Why={quote(item.why, safe=' ')}\n" if item.why else ""
-    return f"[Trash Info]\nPath={path}\nDeletionDate={local}\nX-Syncin-Mount={item.mark}\n{why}".encode()
+    text = f"[Trash Info]\nPath={path}\nDeletionDate={local}\nX-Syncin-Mount={item.mark}\n{why}"
+    return text.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an info file that this program wrote says: the path that the item had, when it was removed, and why."""
+    """What an info file that this program wrote says: the path that the item had, when it was
+    removed, and why."""
 
     path: bytes
     removed: dt.datetime
@@ -67,8 +78,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Something in the trash that this drive put there. ``name`` is its own in the trash, ``path`` is relative to the
-    drive; ``files`` and ``size`` (bytes) count what is below a folder."""
+    """Something in the trash that this drive put there. ``name`` is its own in the trash, ``path``
+    is relative to the drive; ``files`` and ``size`` (bytes) count what is below a folder."""
 
     name: bytes
     path: bytes
@@ -86,7 +97,9 @@ def read_info(text: bytes) -> Told | None:
     if b"X-Syncin-Mount" not in said:
         return None
     try:
-        removed = dt.datetime.strptime(said[b"DeletionDate"].decode(), "%Y-%m-%dT%H:%M:%S").astimezone()
+        removed = dt.datetime.strptime(
+            said[b"DeletionDate"].decode(), "%Y-%m-%dT%H:%M:%S"
+        ).astimezone()
         why = unquote(said.get(b"X-Syncin-Why", b"").decode())
         return Told(unquote_to_bytes(said[b"Path"]), removed, why)
     except (KeyError, ValueError, OverflowError):
@@ -94,8 +107,9 @@ def read_info(text: bytes) -> Told | None:
 
 
 def names(name: bytes) -> Iterator[bytes]:
-    """Names for the item in the trash, to be tried in this order: its own, then numbered as ``doc.2.txt``; short enough
-    for the info file's suffix, and never cut within a UTF-8 character."""
+    """Names for the item in the trash, to be tried in this order: its own, then numbered as
+    ``doc.2.txt``; short enough for the info file's suffix, and never cut within a UTF-8
+    character."""
     stem, dot, suffix = name.rpartition(b".")
     if not stem or len(suffix) > MAX_SUFFIX_BYTES:
         stem, dot, suffix = name, b"", b""
@@ -117,8 +131,12 @@ def _cut(name: bytes, size: int) -> bytes:
 
 
 def with_size(cache: bytes, name: bytes, size: int, mtime: int) -> bytes:
-    """The cache ``directorysizes`` with this folder in it: the bytes that it takes on the disk, and the mtime (s) of
-    its info file. Lines of others stay as they are."""
+    """The cache ``directorysizes`` with this folder in it: the bytes that it takes on the disk, and
+    the mtime (s) of its info file. Lines of others stay as they are."""
     encoded = quote_from_bytes(name, safe="").encode()
-    others = [line for line in cache.removesuffix(b"\n").split(b"\n") if line and line.split(b" ", 2)[2:] != [encoded]]
+    others = [
+        line
+        for line in cache.removesuffix(b"\n").split(b"\n")
+        if line and line.split(b" ", 2)[2:] != [encoded]
+    ]
     return b"".join(line + b"\n" for line in [*others, b"%d %d %s" % (size, mtime, encoded)])

@@ -1,4 +1,5 @@
-"""Copying and measuring what lies at a name below an open folder. Links are never followed; blocks."""
+"""Copying and measuring what lies at a name below an open folder. Links are never followed;
+blocks."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ _PIECE: Final = 1 << 20
 
 
 def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None]) -> None:
-    """Copies the name from one folder to another, with modification times; it is on the disk when this returns.
+    """Copies the name from one folder to another, with modification times; it is on the disk when
+    this returns.
 
-    What is made is its owner's alone. Raises OSError (FileExistsError when something has that name there).
+    What is made is its owner's alone. Raises OSError (FileExistsError when something has that name
+    there).
     """
     folders = []
     for path, found in walk(source, name):
@@ -41,16 +44,22 @@ def copy_tree(source: int, name: bytes, target: int, carry_on: Callable[[], None
         sync(path, at=target)
 
 
-def _copy_file(source: int, path: bytes, target: int, times: tuple[int, int], carry_on: Callable[[], None]) -> None:
+def _copy_file(
+    source: int, path: bytes, target: int, times: tuple[int, int], carry_on: Callable[[], None]
+) -> None:
     reader = os.open(path, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=source)
     try:
-        writer = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=target)
+        writer = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=target
+        )
         try:
             size = os.fstat(reader).st_size
             os.ftruncate(writer, size)
             for start, stop in data_pieces(reader, size):  # holes stay holes
                 offset = start
-                while offset < stop and (piece := os.pread(reader, min(_PIECE, stop - offset), offset)):
+                while offset < stop and (
+                    piece := os.pread(reader, min(_PIECE, stop - offset), offset)
+                ):
                     write_all(writer, piece, offset)
                     offset += len(piece)
                     carry_on()

@@ -1,4 +1,5 @@
-"""Which bin is the user's: the desktop's, or the synchronization's own. Pure but for ``chosen_bin``."""
+"""Which bin is the user's: the desktop's, or the synchronization's own. Pure but for
+``chosen_bin``."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from syncin_mount.config import Folders, Synchronization, Trash
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``desktop`` says whether what loses here goes to the desktop's trash; ``why`` is one clause for people."""
+    """``desktop`` says whether what loses here goes to the desktop's trash; ``why`` is one clause
+    for people."""
 
     desktop: bool
     why: str
@@ -26,8 +28,9 @@ def chosen_bin(folders: Folders, synchronization: Synchronization) -> Choice:
 
 
 def choose(setting: Trash, environ: Mapping[str, str], *, root: bool, portable: bool) -> Choice:
-    """What the setting means for a process with this environment. ``root``: it is the administrator's; ``portable``:
-    all of the program's files lie in a folder that somebody chose."""
+    """What the setting means for a process with this environment. ``root``: it is the
+    administrator's; ``portable``: all of the program's files lie in a folder that somebody
+    chose."""
     if setting is Trash.DESKTOP:
         return Choice(True, "as it is set")
     if setting is Trash.OWN:
@@ -42,7 +45,8 @@ def choose(setting: Trash, environ: Mapping[str, str], *, root: bool, portable: 
 
 
 def _in_session(environ: Mapping[str, str]) -> bool:
-    """Whether the process belongs to a graphical session. A display that ssh forwards is on another computer."""
+    """Whether the process belongs to a graphical session. A display that ssh forwards is on another
+    computer."""
     if environ.get("WAYLAND_DISPLAY") or environ.get("XDG_CURRENT_DESKTOP"):
         return True
     if environ.get("XDG_SESSION_TYPE") in {"x11", "wayland"}:
@@ -51,8 +55,10 @@ def _in_session(environ: Mapping[str, str]) -> bool:
 
 
 def home_trash(environ: Mapping[str, str]) -> Path | None:
-    """The home trash of the freedesktop.org specification: ``$XDG_DATA_HOME/Trash``; None without a home."""
+    """The home trash of the freedesktop.org specification: ``$XDG_DATA_HOME/Trash``; None without a
+    home."""
     data, home = environ.get("XDG_DATA_HOME", ""), environ.get("HOME", "")
-    if data.startswith("/"):  # a relative one is to be ignored, as the base directory specification says
+    # a relative one is to be ignored, as the base directory specification says
+    if data.startswith("/"):
         return Path(data) / "Trash"
     return Path(home) / ".local/share/Trash" if home.startswith("/") else None

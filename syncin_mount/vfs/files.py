@@ -1,14 +1,18 @@
-"""The files that are open: one shared content per inode, and when what was written to it is recorded.
+"""The files that are open: one shared content per inode, and when what was written to it is
+recorded.
 
 What holds here:
 
-- An inode belongs to the node that the replica names for it (``by_ino``), asked afresh at every use. When there is
-  none, the file is an *orphan*: its name went, or got other content. It stays usable by its handles, may be opened
-  again while the operating system knows it (`syncin_mount.vfs.orphans`), and nothing is recorded.
-- From the first write to ``record`` a file is *writing*: its data may change, the replica's record of it is older. The
-  mark that ``begin_write`` leaves is in the journal before the first byte changes.
-- A file is *here* when its descriptor is the node's own object. A content that arrives is not, however much of it has:
-  it may be thrown away and fetched again until the replica took it in, so how whole it is is asked at every read.
+- An inode belongs to the node that the replica names for it (``by_ino``), asked afresh at every
+  use. When there is none, the file is an *orphan*: its name went, or got other content. It stays
+  usable by its handles, may be opened again while the operating system knows it
+  (`syncin_mount.vfs.orphans`), and nothing is recorded.
+- From the first write to ``record`` a file is *writing*: its data may change, the replica's record
+  of it is older. The mark that ``begin_write`` leaves is in the journal before the first byte
+  changes.
+- A file is *here* when its descriptor is the node's own object. A content that arrives is not,
+  however much of it has: it may be thrown away and fetched again until the replica took it in, so
+  how whole it is is asked at every read.
 """
 
 from __future__ import annotations
@@ -53,14 +57,15 @@ class OpenFile:
     """One inode that has handles.
 
     ``counted`` is the node for which the replica counts the file's writers, None without writers.
-    ``mtime_ns`` is the time that the record will carry when somebody set one after the last write, else None: then it
-    is the object's own. ``ctime_ns`` is there when the caller keeps the times itself and tells each change (the kernel
-    under writeback): a write that it hands over late must not change the times it has told. ``synced`` is the last
-    version that was noted as being on the disk. ``unnamed`` says that a caller took the name from the inode: it knows,
-    so whoever still comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that
-    has said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is. ``far``: one
-    was refused that lay beyond what a file can be; ``before`` is the size (bytes) that the content had before the last
-    write that made it longer by whole pages.
+    ``mtime_ns`` is the time that the record will carry when somebody set one after the last write,
+    else None: then it is the object's own. ``ctime_ns`` is there when the caller keeps the times
+    itself and tells each change (the kernel under writeback): a write that it hands over late must
+    not change the times it has told. ``synced`` is the last version that was noted as being on the
+    disk. ``unnamed`` says that a caller took the name from the inode: it knows, so whoever still
+    comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that has
+    said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is.
+    ``far``: one was refused that lay beyond what a file can be; ``before`` is the size (bytes) that
+    the content had before the last write that made it longer by whole pages.
     """
 
     __slots__ = (
@@ -111,10 +116,13 @@ class OpenFiles:
     """The table of open files. Used from the trio thread only."""
 
     times_kept = False
-    """Whether the caller keeps the times of a file that is written itself, and has told each change of them by the time
-    it flushes, syncs or releases (the kernel under writeback): what it hands over has no time of its own then."""
+    """Whether the caller keeps the times of a file that is written itself, and has told each change
+    of them by the time it flushes, syncs or releases (the kernel under writeback): what it hands
+    over has no time of its own then."""
 
-    def __init__(self, replica: Replica, hydrator: Hydrator, orphans: Orphans, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, replica: Replica, hydrator: Hydrator, orphans: Orphans, clock: Callable[[], float]
+    ) -> None:
         self._replica = replica
         self._orphans = orphans
         self._hydrator = hydrator
@@ -131,22 +139,28 @@ class OpenFiles:
     def __iter__(self) -> Iterator[OpenFile]:
         return iter(list(self._files.values()))
 
-    # Opening and letting go -------------------------------------------------------------------------------
+    # Opening and letting go -----------------------------------------------------------------------
 
     async def acquire(self, ino: int, *, write: bool, truncate: bool = False) -> OpenFile:
-        """One more handle on the inode. For writing the whole content is fetched first, unless it is truncated.
+        """One more handle on the inode. For writing the whole content is fetched first, unless it
+        is truncated.
 
-        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the inode is known to nobody
-        any more, or was never here. One whose name the reconciler took may be read alone: who wants to write came by
-        a name that the kernel has not been told of yet, and their words would end in an orphan. One that is open for
-        writing already, or whose name a caller took, may be written (/proc/self/fd) and truncated (ftruncate).
+        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the
+        inode is known to nobody any more, or was never here. One whose name the reconciler took may
+        be read alone: who wants to write came by a name that the kernel has not been told of yet,
+        and their words would end in an orphan. One that is open for writing already, or whose name
+        a caller took, may be written (/proc/self/fd) and truncated (ftruncate).
         """
         file = self._files.get(ino)
         if file is None:
             file = await self._open_whole(ino)
         file.handles += 1
         try:
-            if (write or truncate) and self.follow(file) is None and not (file.writers or file.unnamed):
+            if (
+                (write or truncate)
+                and self.follow(file) is None
+                and not (file.writers or file.unnamed)
+            ):
                 _raise_stale()
             if truncate:
                 self.truncate(file, 0)
@@ -175,8 +189,9 @@ class OpenFiles:
             _raise_stale()
 
     async def _prove(self, file: OpenFile) -> None:
-        """What is changed in part is to be whole: else what the disk made of the rest would be sent. Raises OSError
-        (ESTALE) for what is not: the kernel looks the name up again, and finds another inode."""
+        """What is changed in part is to be whole: else what the disk made of the rest would be
+        sent. Raises OSError (ESTALE) for what is not: the kernel looks the name up again, and finds
+        another inode."""
         node = file.node
         if file.writing or file.writers or node is None:
             return
@@ -190,7 +205,11 @@ class OpenFiles:
             return self._open(ino)
         except OSError as error:
             node = self._replica.by_ino(ino)
-            if error.errno != errno.EIO or node is None or await self._hydrator.prove(node, broken=True):
+            if (
+                error.errno != errno.EIO
+                or node is None
+                or await self._hydrator.prove(node, broken=True)
+            ):
                 raise
         _raise_stale()
 
@@ -209,9 +228,9 @@ class OpenFiles:
     def drop(self, file: OpenFile, *, write: bool = False) -> None:
         """One handle less. What was written is recorded; the last handle closes the content.
 
-        Raises OSError when the record cannot be made (a full disk); the handle is gone all the same. The file then
-        stays in the table without handles until ``record_quiet_handles`` can record it: nobody else would before the
-        next start.
+        Raises OSError when the record cannot be made (a full disk); the handle is gone all the
+        same. The file then stays in the table without handles until ``record_quiet_handles`` can
+        record it: nobody else would before the next start.
         """
         file.handles -= 1
         try:
@@ -234,14 +253,15 @@ class OpenFiles:
             content.close()
 
     def close(self) -> None:
-        """The end, all handles being gone: files that could not be recorded are recorded by the next start."""
+        """The end, all handles being gone: files that could not be recorded are recorded by the
+        next start."""
         self.record_quiet_handles(math.inf)
         for file in self:
             self._forget(file)
 
     def follow(self, file: OpenFile) -> NodeId | None:
-        """The node that the inode belongs to now, None for an orphan. The file's place in the replica's count of
-        writers goes with it."""
+        """The node that the inode belongs to now, None for an orphan. The file's place in the
+        replica's count of writers goes with it."""
         node = file.node = self._replica.by_ino(file.ino)
         counted = node if file.writers else None
         if counted != file.counted:
@@ -256,10 +276,11 @@ class OpenFiles:
         """A caller gave the file another name, or none."""
         file.unnamed = self.follow(file) is None
 
-    # Writing ----------------------------------------------------------------------------------------------
+    # Writing --------------------------------------------------------------------------------------
 
     def write(self, file: OpenFile, offset: int, data: bytes) -> None:
-        """Raises OSError (ENOSPC, EFBIG …). One that lies too far leaves the size as it was (padding.py)."""
+        """Raises OSError (ENOSPC, EFBIG …). One that lies too far leaves the size as it was
+        (padding.py)."""
         try:
             self._begin(file)
             self._replica.require_space()
@@ -278,7 +299,8 @@ class OpenFiles:
             self._changed(file)  # a part of it may have been written
 
     def truncate(self, file: OpenFile, size: int) -> None:
-        """Sets the size in bytes. The content must be here, unless ``size`` is 0: then nothing of it is needed."""
+        """Sets the size in bytes. The content must be here, unless ``size`` is 0: then nothing of
+        it is needed."""
         self._begin(file, discard=size == 0, shrinks=size <= file.attr.size)
         if not file.here:
             _raise_stale()
@@ -305,8 +327,8 @@ class OpenFiles:
         file.ctime_ns = None
 
     def _reopen(self, file: OpenFile, node: NodeId) -> None:
-        """The node has its own object now, which need not be what was arriving when the file was opened. Reads in
-        threads may still use the old descriptor: it stays open."""
+        """The node has its own object now, which need not be what was arriving when the file was
+        opened. Reads in threads may still use the old descriptor: it stays open."""
         content = self._replica.open_content(node)
         file.retired.append(file.content)
         file.content = content
@@ -323,7 +345,8 @@ class OpenFiles:
     def keep_time(self, file: OpenFile, mtime_ns: int, ctime_ns: int | None) -> None:
         """Somebody set the time while the file is being written: the record will carry it.
 
-        The object gets it too, since that is where start-up takes it from after a crash. (It does not carry ctime.)
+        The object gets it too, since that is where start-up takes it from after a crash. (It does
+        not carry ctime.)
         """
         file.mtime_ns = mtime_ns
         file.ctime_ns = ctime_ns
@@ -331,8 +354,8 @@ class OpenFiles:
             os.utime(file.content.fd, ns=(mtime_ns, mtime_ns))
 
     def record(self, file: OpenFile) -> None:
-        """Tells the replica the size and time of what was written since ``begin``. Raises OSError (ENOSPC), and then
-        the file is still being written."""
+        """Tells the replica the size and time of what was written since ``begin``. Raises OSError
+        (ENOSPC), and then the file is still being written."""
         if not file.writing:
             return
         node = self.follow(file)
@@ -345,15 +368,19 @@ class OpenFiles:
         mtime_ns, ctime_ns = file.mtime_ns, file.ctime_ns
         if mtime_ns is None:
             known = self._replica.attr(node) if self.times_kept else None
-            mtime_ns, ctime_ns = (now.st_mtime_ns, None) if known is None else (known.mtime_ns, known.ctime_ns)
-        file.attr = self._replica.written(node, size=now.st_size, mtime_ns=mtime_ns, ctime_ns=ctime_ns)
+            mtime_ns, ctime_ns = (
+                (now.st_mtime_ns, None) if known is None else (known.mtime_ns, known.ctime_ns)
+            )
+        file.attr = self._replica.written(
+            node, size=now.st_size, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+        )
         file.writing = False
         if file.failed:
             self._replica.doubt(node)
 
     def synced(self, file: OpenFile, attr: Attr) -> None:
-        """The content is on the disk in the version of ``attr``: a power cut gives no reason to distrust it. What was
-        written since has another version, which stays marked."""
+        """The content is on the disk in the version of ``attr``: a power cut gives no reason to
+        distrust it. What was written since has another version, which stays marked."""
         if file.writing or file.synced == attr.version:
             return
         try:
@@ -364,7 +391,8 @@ class OpenFiles:
             file.synced = attr.version
 
     def record_quiet_handles(self, now: float) -> None:
-        """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock given)."""
+        """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock
+        given)."""
         for file in self:
             if file.writing and now - file.wrote_at >= QUIET_HANDLE_SECONDS:
                 try:
@@ -375,16 +403,17 @@ class OpenFiles:
                     if file.handles == 0:
                         self._forget(file)
 
-    # Reading ----------------------------------------------------------------------------------------------
+    # Reading --------------------------------------------------------------------------------------
 
     async def read(self, file: OpenFile, offset: int, size: int) -> memoryview:
-        """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError (EIO when they cannot
-        be fetched)."""
+        """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError
+        (EIO when they cannot be fetched)."""
         if not file.here:
             await self._fetch(file, offset, offset + size)
         content, arriving = file.content, not file.here
         fd = content.fd
-        # One buffer for all that does not wait: fresh memory of this size costs as much as the copy.
+        # One buffer for all that does not wait: fresh memory of this size costs as much as the
+        # copy.
         if size > len(self._buffer):
             self._buffer = memoryview(bytearray(size))
         view = self._buffer[:size]
@@ -394,12 +423,14 @@ class OpenFiles:
         own = memoryview(bytearray(size))
         own[:count] = view[:count]
         count += await trio.to_thread.run_sync(read_at, fd, own[count:], offset + count)
-        if arriving and content.missing(offset, offset + size) is not None:  # thrown away while it was read
+        # thrown away while it was read
+        if arriving and content.missing(offset, offset + size) is not None:
             return await self.read(file, offset, size)
         return own[:count]
 
     def _is_here(self, file: OpenFile) -> bool:
-        """Whether the descriptor is the node's object, which it becomes once the content was taken in."""
+        """Whether the descriptor is the node's object, which it becomes once the content was taken
+        in."""
         if not file.here:
             node = self.follow(file)
             attr = None if node is None else self._replica.attr(node)
@@ -408,8 +439,9 @@ class OpenFiles:
         return file.here
 
     async def _bring_here(self, file: OpenFile) -> None:
-        """Returns when the content is the node's own. That it has arrived is not enough: it may still have to be
-        proved, and what is written to it before it was taken in would be lost with it."""
+        """Returns when the content is the node's own. That it has arrived is not enough: it may
+        still have to be proved, and what is written to it before it was taken in would be lost with
+        it."""
         for _ in range(ARRIVALS):
             node = self.follow(file)
             if node is None:
@@ -437,23 +469,32 @@ class OpenFiles:
                 await self._hydrator.ensure(node, *gap)
             except Unavailable as why:
                 raise self._not_here(file, str(why)) from None
-            if not self._is_here(file) and file.content.missing(start, stop) == gap and file.node is not None:
+            if (
+                not self._is_here(file)
+                and file.content.missing(start, stop) == gap
+                and file.node is not None
+            ):
                 raise self._not_here(file, "nothing arrived")
 
     def _not_here(self, file: OpenFile, why: str) -> OSError:
         """EIO, and one line in the log for each time a file was opened in vain."""
         if not file.told:
             file.told = True
-            path = "a file that is gone" if file.node is None else self._replica.local_path(file.node)
-            log.warning("%s: the content is not on this computer and cannot be fetched now: %s", path, why)
+            path = (
+                "a file that is gone" if file.node is None else self._replica.local_path(file.node)
+            )
+            log.warning(
+                "%s: the content is not on this computer and cannot be fetched now: %s", path, why
+            )
         return OSError(errno.EIO, os.strerror(errno.EIO))
 
-    # Attributes -------------------------------------------------------------------------------------------
+    # Attributes -----------------------------------------------------------------------------------
 
     def change_orphan(self, file: OpenFile, **changes: int | None) -> Attr:
-        """Sets attributes of a file that has no record any more. Raises ESTALE when the reconciler took its name and
-        nobody writes to it: then it was most likely meant by a name that the operating system remembers wrongly, and is
-        looked up again. (Whoever meant the old content by a descriptor is refused too: nobody can tell them apart.)"""
+        """Sets attributes of a file that has no record any more. Raises ESTALE when the reconciler
+        took its name and nobody writes to it: then it was most likely meant by a name that the
+        operating system remembers wrongly, and is looked up again. (Whoever meant the old content
+        by a descriptor is refused too: nobody can tell them apart.)"""
         if not file.unnamed and not file.writers:
             _raise_stale()
         given = {name: value for name, value in changes.items() if value is not None}
@@ -463,11 +504,13 @@ class OpenFiles:
         return self.attr(file)
 
     def blocks(self, file: OpenFile) -> int | None:
-        """The blocks of 512 bytes that the content takes on the local disk; None when it is not here."""
+        """The blocks of 512 bytes that the content takes on the local disk; None when it is not
+        here."""
         return getattr(os.fstat(file.content.fd), "st_blocks", None) if file.here else None
 
     def attr(self, file: OpenFile) -> Attr:
-        """What the file looks like to its handles: the replica's record, overtaken by what is not recorded yet."""
+        """What the file looks like to its handles: the replica's record, overtaken by what is not
+        recorded yet."""
         node = self.follow(file)
         attr = None if node is None else self._replica.attr(node)
         if attr is not None:
@@ -477,10 +520,18 @@ class OpenFiles:
         now = os.fstat(file.content.fd)
         mtime_ns = file.mtime_ns
         if mtime_ns is None:
-            mtime_ns = now.st_mtime_ns if file.writing and not self.times_kept else file.attr.mtime_ns
+            mtime_ns = (
+                now.st_mtime_ns if file.writing and not self.times_kept else file.attr.mtime_ns
+            )
         size = now.st_size if file.here else file.attr.size
-        ctime_ns = file.attr.ctime_ns if file.ctime_ns is None or not file.writing else file.ctime_ns
+        ctime_ns = (
+            file.attr.ctime_ns if file.ctime_ns is None or not file.writing else file.ctime_ns
+        )
         file.attr = msgspec.structs.replace(
-            file.attr, nlink=0 if attr is None else attr.nlink, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            file.attr,
+            nlink=0 if attr is None else attr.nlink,
+            size=size,
+            mtime_ns=mtime_ns,
+            ctime_ns=ctime_ns,
         )
         return file.attr

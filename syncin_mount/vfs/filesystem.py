@@ -1,9 +1,10 @@
 """The file system: one method an operation, on inodes and handles.
 
-Used from one trio thread. Methods that are not ``async`` neither wait nor let other tasks run. Every error is an
-OSError with the POSIX errno that the program outside should see; ESTALE means that the inode belongs to no name any
-more, and the operating system looks the path up again. Who may do what is for the caller to check (Linux: the mount
-option ``default_permissions``), from the owner, group and mode given here.
+Used from one trio thread. Methods that are not ``async`` neither wait nor let other tasks run.
+Every error is an OSError with the POSIX errno that the program outside should see; ESTALE means
+that the inode belongs to no name any more, and the operating system looks the path up again. Who
+may do what is for the caller to check (Linux: the mount option ``default_permissions``), from the
+owner, group and mode given here.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ SMALL = 16 << 10
 _BLOCK = 4096
 
 _TRASH = re.compile(rb"\.Trash(-\d+)?")
-"""Where the freedesktop.org Trash specification has programs put what they delete, at the top of a file system. Here it
-would be sent to the server and come to every computer."""
+"""Where the freedesktop.org Trash specification has programs put what they delete, at the top of a
+file system. Here it would be sent to the server and come to every computer."""
 
 _LAST_NS = (1 << 63) - 1
 """The last time that a record can hold, in the year 2262; the first is as far before 1970."""
@@ -64,9 +65,9 @@ def _fail(number: int) -> NoReturn:
 class FileSystem:
     """A replica as a file system.
 
-    ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives seconds that only
-    grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the time of changes that no record tells
-    of.
+    ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives
+    seconds that only grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the
+    time of changes that no record tells of.
     """
 
     def __init__(
@@ -123,8 +124,8 @@ class FileSystem:
                 _fail(errno.ENAMETOOLONG)
 
     def _no_new_trash(self, folder: NodeId, name: bytes) -> None:
-        """EPERM for a trash of the drive's own: file managers then offer their other ways of deleting. One that is
-        there, made by others, is a folder like any other."""
+        """EPERM for a trash of the drive's own: file managers then offer their other ways of
+        deleting. One that is there, made by others, is a folder like any other."""
         if folder == ROOT and _TRASH.fullmatch(name) and self._replica.lookup(folder, name) is None:
             _fail(errno.EPERM)
 
@@ -166,7 +167,15 @@ class FileSystem:
         return attr.target
 
     def _create(
-        self, parent: int, name: bytes, mode: int, uid: int, gid: int, *, rdev: int = 0, target: bytes = b""
+        self,
+        parent: int,
+        name: bytes,
+        mode: int,
+        uid: int,
+        gid: int,
+        *,
+        rdev: int = 0,
+        target: bytes = b"",
     ) -> Attr:
         self._may_change(name)
         folder = self._node(parent)
@@ -182,7 +191,8 @@ class FileSystem:
         )
 
     async def link(self, ino: int, parent: int, name: bytes) -> Attr:
-        """Another name of a file, link(2). What is not here of its content is fetched first (EIO)."""
+        """Another name of a file, link(2). What is not here of its content is fetched first
+        (EIO)."""
         self._may_change(name)
         folder = self._node(parent)
         self._no_new_trash(folder, name)
@@ -216,19 +226,22 @@ class FileSystem:
         exchange: bool = False,
         no_replace: bool = False,
     ) -> None:
-        """Replaces what has the new name, unless ``no_replace`` (FileExistsError); ``exchange`` swaps the two."""
+        """Replaces what has the new name, unless ``no_replace`` (FileExistsError); ``exchange``
+        swaps the two."""
         self._may_change(name, new_name)
         folder, new_folder = self._node(parent), self._node(new_parent)
         self._no_new_trash(new_folder, new_name)
         moved, replaced = self._replica.look(folder, name), self._replica.look(new_folder, new_name)
         with self._unnaming(moved, replaced):
-            self._replica.rename(folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace)
+            self._replica.rename(
+                folder, name, new_folder, new_name, exchange=exchange, no_replace=no_replace
+            )
 
     @contextlib.contextmanager
     def _unnaming(self, *found: _Found) -> Iterator[None]:
-        """Names are taken from these, or given to them. What has none afterwards stays as it was for whoever uses it.
-        And renaming one file over another may give its content, with what is still to be recorded of it, to another
-        node."""
+        """Names are taken from these, or given to them. What has none afterwards stays as it was
+        for whoever uses it. And renaming one file over another may give its content, with what is
+        still to be recorded of it, to another node."""
         there = [each for each in found if each is not None]
         files = [self._files.get(attr.ino) for attr, _ in there]
         for file in files:
@@ -244,13 +257,13 @@ class FileSystem:
                     self._files.renamed(file)
 
     def forget(self, inodes: Iterable[int]) -> None:
-        """The operating system knows these inodes no more. Frontends tell of every inode that it forgets, else removed
-        ones are kept to the end."""
+        """The operating system knows these inodes no more. Frontends tell of every inode that it
+        forgets, else removed ones are kept to the end."""
         self._orphans.forget(inodes)
 
     def told(self, ino: int) -> None:
-        """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever comes with the inode
-        has it otherwise. From any thread."""
+        """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever
+        comes with the inode has it otherwise. From any thread."""
         self._orphans.told(ino)
 
     # Attributes -----------------------------------------------------------------------------------
@@ -263,12 +276,12 @@ class FileSystem:
         return self._orphans.attr(ino) if node is None else self._attr(node)
 
     def blocks(self, attr: Attr) -> int:
-        """The blocks of 512 bytes that a file takes (``st_blocks``): what its content takes on the local disk, holes
-        left out. Of content that is not here, and of small files, where a look at the disk would cost more than
-        it tells, as many as its size needs.
+        """The blocks of 512 bytes that a file takes (``st_blocks``): what its content takes on the
+        local disk, holes left out. Of content that is not here, and of small files, where a look at
+        the disk would cost more than it tells, as many as its size needs.
 
-        Never 0 for a file that somebody writes: its bytes may still be in the operating system's memory, and programs
-        take a file without blocks for one hole (GNU tar)."""
+        Never 0 for a file that somebody writes: its bytes may still be in the operating system's
+        memory, and programs take a file without blocks for one hole (GNU tar)."""
         if attr.kind is not NodeType.FILE:
             return 0
         by_size = (attr.size + _BLOCK - 1) // _BLOCK * (_BLOCK // 512)
@@ -293,9 +306,9 @@ class FileSystem:
         mtime_ns: int | None = None,
         ctime_ns: int | None = None,
     ) -> Attr:
-        """Changes what is given. ``ctime_ns`` is given by a caller that keeps a file's times itself and tells every
-        change of them (the kernel under writeback). Times that no record can hold become the nearest that can, as on
-        local file systems (utimensat(2))."""
+        """Changes what is given. ``ctime_ns`` is given by a caller that keeps a file's times itself
+        and tells every change of them (the kernel under writeback). Times that no record can hold
+        become the nearest that can, as on local file systems (utimensat(2))."""
         self._may_change()
         atime_ns, mtime_ns, ctime_ns = _in_range(atime_ns), _in_range(mtime_ns), _in_range(ctime_ns)
         if size is not None:
@@ -312,11 +325,24 @@ class FileSystem:
         node = self._replica.by_ino(ino)
         if node is None:
             return self._change_orphan(
-                ino, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+                ino,
+                mode=mode,
+                uid=uid,
+                gid=gid,
+                atime_ns=atime_ns,
+                mtime_ns=mtime_ns,
+                ctime_ns=ctime_ns,
             )
         if size is None or (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
-            self._replica.set_attr(  # nothing at all: chown(2) with -1 twice, which gives a new ctime
-                node, mode=mode, uid=uid, gid=gid, atime_ns=atime_ns, mtime_ns=mtime_ns, ctime_ns=ctime_ns
+            # nothing at all: chown(2) with -1 twice, which gives a new ctime
+            self._replica.set_attr(
+                node,
+                mode=mode,
+                uid=uid,
+                gid=gid,
+                atime_ns=atime_ns,
+                mtime_ns=mtime_ns,
+                ctime_ns=ctime_ns,
             )
         return self._seen(node)
 
@@ -327,9 +353,12 @@ class FileSystem:
         self._files.follow(file)
         return self._files.change_orphan(file, **changes)
 
-    async def _truncate(self, ino: int, size: int, mtime_ns: int | None, ctime_ns: int | None) -> None:
-        """Recorded at once, unless somebody has the file open for writing: then with what they write. To the size that
-        it has is no change (POSIX), unless the caller gives a time with it."""
+    async def _truncate(
+        self, ino: int, size: int, mtime_ns: int | None, ctime_ns: int | None
+    ) -> None:
+        """Recorded at once, unless somebody has the file open for writing: then with what they
+        write. To the size that it has is no change (POSIX), unless the caller gives a time with
+        it."""
         if mtime_ns is None and self.getattr(ino).size == size:
             return
         file = await self._files.acquire(ino, write=True, truncate=size == 0)
@@ -346,8 +375,11 @@ class FileSystem:
 
     # Files ----------------------------------------------------------------------------------------
 
-    async def create(self, parent: int, name: bytes, mode: int, flags: int, uid: int, gid: int) -> tuple[int, Attr]:
-        """A new file and a handle on it. ``flags`` are those of open(2); without O_EXCL an existing file is opened."""
+    async def create(
+        self, parent: int, name: bytes, mode: int, flags: int, uid: int, gid: int
+    ) -> tuple[int, Attr]:
+        """A new file and a handle on it. ``flags`` are those of open(2); without O_EXCL an existing
+        file is opened."""
         try:
             attr = self._create(parent, name, stat.S_IFREG | stat.S_IMODE(mode), uid, gid)
         except FileExistsError:
@@ -360,10 +392,12 @@ class FileSystem:
         return await self._new_handle(attr.ino, write=_writes(flags)), attr
 
     async def open(self, ino: int, flags: int, uid: int = 0) -> int:
-        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when that cannot be.
+        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when
+        that cannot be.
 
-        ``uid`` is who opens it: a truncation by anybody but root takes the set-user-ID and set-group-ID bits (the one
-        change of a content for which the kernel leaves that to the file system).
+        ``uid`` is who opens it: a truncation by anybody but root takes the set-user-ID and
+        set-group-ID bits (the one change of a content for which the kernel leaves that to the file
+        system).
         """
         write, truncate = _writes(flags), bool(flags & os.O_TRUNC)
         if write or truncate:
@@ -373,7 +407,8 @@ class FileSystem:
         return await self._new_handle(ino, write=write, truncate=truncate)
 
     def _drop_setid(self, ino: int) -> None:
-        """As chmod(2) and write(2) say: set-group-ID without group execution is no such bit (mandatory locking)."""
+        """As chmod(2) and write(2) say: set-group-ID without group execution is no such bit
+        (mandatory locking)."""
         node, mode = self._replica.by_ino(ino), self.getattr(ino).mode
         kept = mode & ~(stat.S_ISUID | stat.S_ISGID if mode & stat.S_IXGRP else stat.S_ISUID)
         if kept != mode and node is None:
@@ -388,24 +423,27 @@ class FileSystem:
         return handle
 
     async def read(self, handle: int, offset: int, size: int) -> memoryview:
-        """Up to ``size`` bytes from ``offset``; fewer only at the end. Valid until the next read of any file. Waits
-        for what is not here; raises EIO when it cannot be fetched."""
+        """Up to ``size`` bytes from ``offset``; fewer only at the end. Valid until the next read of
+        any file. Waits for what is not here; raises EIO when it cannot be fetched."""
         return await self._files.read(self._handles[handle][0], offset, size)
 
     async def write(self, handle: int, offset: int, data: bytes) -> int:
-        """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes. A handle that could be opened for
-        writing stays good when the drive becomes read-only: what the kernel still holds of it must not be lost."""
+        """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes. A handle that
+        could be opened for writing stays good when the drive becomes read-only: what the kernel
+        still holds of it must not be lost."""
         self._files.write(self._handles[handle][0], offset, data)
         return len(data)
 
     def flush(self, handle: int) -> None:
-        """Somebody closed a descriptor of this handle: what was written is in the journal when this returns."""
+        """Somebody closed a descriptor of this handle: what was written is in the journal when this
+        returns."""
         file, write = self._handles[handle]
         if write:
             self._files.record(file)
 
     async def fsync(self, handle: int) -> None:
-        """What was written through any handle of the file, and every operation before it, survives a power cut."""
+        """What was written through any handle of the file, and every operation before it, survives
+        a power cut."""
         file = self._handles[handle][0]
         self._files.record(file)
         content, node = file.content, self._files.follow(file)
@@ -434,12 +472,14 @@ class FileSystem:
     def opendir(self, ino: int) -> int:
         node = self._replica.by_ino(ino)
         handle = self._handle()
-        self._folders[handle] = OpenFolder(self._replica, self._orphans.attr(ino).node if node is None else node)
+        self._folders[handle] = OpenFolder(
+            self._replica, self._orphans.attr(ino).node if node is None else node
+        )
         return handle
 
     def readdir(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
-        """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take as many as
-        needed, before anything else is done."""
+        """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take
+        as many as needed, before anything else is done."""
         for name, found, after in self._folders[handle].read(position):
             file = self._files.get(found.ino)
             yield name, found if file is None else self._files.attr(file), after
@@ -451,7 +491,7 @@ class FileSystem:
         """Every operation so far survives a power cut."""
         await trio.to_thread.run_sync(self._replica.sync_journal)
 
-    # Extended attributes, see `syncin_mount.vfs.xattrs` ---------------------------------------------
+    # Extended attributes, see `syncin_mount.vfs.xattrs` -------------------------------------------
 
     def getxattr(self, ino: int, name: bytes) -> bytes:
         return self._xattrs.get(ino, name)
@@ -470,26 +510,30 @@ class FileSystem:
     # Around it ------------------------------------------------------------------------------------
 
     def record_quiet_handles(self, now: float) -> None:
-        """Records what was written to files that stay open, once nobody wrote to them for the two seconds before
-        ``now``, a reading of the clock."""
+        """Records what was written to files that stay open, once nobody wrote to them for the two
+        seconds before ``now``, a reading of the clock."""
         self._files.record_quiet_handles(now)
 
     async def keep_recording(self) -> NoReturn:
-        """``record_quiet_handles`` about once a second, until cancelled. Frontends run it beside their requests."""
+        """``record_quiet_handles`` about once a second, until cancelled. Frontends run it beside
+        their requests."""
         while True:
             await trio.sleep(1)
             self.record_quiet_handles(self._clock())
 
     def kernel_keeps_times(self) -> None:
-        """From now on the caller tells every change of the times of a file that it writes, see ``setattr``."""
+        """From now on the caller tells every change of the times of a file that it writes, see
+        ``setattr``."""
         self._files.times_kept = True
 
     def listen(self, callback: Callable[[Change], None]) -> None:
-        """``callback`` hears at once of every entry and attribute that changes by other means than these methods."""
+        """``callback`` hears at once of every entry and attribute that changes by other means than
+        these methods."""
         self._replica.listen(callback)
 
     def entry_of_file(self, ino: int) -> tuple[int, bytes] | None:
-        """The parent's inode and the name of a file; None when it has none (any more), and for all but files."""
+        """The parent's inode and the name of a file; None when it has none (any more), and for all
+        but files."""
         node = self._replica.by_ino(ino)
         local = None if node is None else self._replica.local(node)
         if local is None or local.kind is not Kind.FILE:
@@ -498,7 +542,8 @@ class FileSystem:
         return above.ino, local.name.encode("utf-8", "surrogateescape")
 
     def path_of_folder(self, ino: int) -> bytes | None:
-        """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any more."""
+        """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any
+        more."""
         node = self._replica.by_ino(ino)
         return None if node is None else os.fsencode(self._replica.local_path(node))
 
@@ -509,12 +554,17 @@ class FileSystem:
         return None if node is None else self._seen(node)
 
     def close(self) -> None:
-        """Releases every handle; what was written is recorded. For when the operating system cannot do it any more."""
+        """Releases every handle; what was written is recorded. For when the operating system cannot
+        do it any more."""
         for handle, (file, _write) in list(self._handles.items()):
             try:
                 self.release(handle)
             except OSError as error:
-                log.error("What was last written to inode %d could not be recorded: %s", file.ino, error.strerror)
+                log.error(
+                    "What was last written to inode %d could not be recorded: %s",
+                    file.ino,
+                    error.strerror,
+                )
         self._files.close()
         self._folders.clear()
         self._replica.keep_unnamed(None)

@@ -1,11 +1,12 @@
 """Reading a folder that may change meanwhile.
 
-A handle hands out positions: 0 and 1 are ``.`` and ``..``, position ``i + 2`` is the i-th name that the handle ever
-gave. A name keeps its position for as long as the handle does not rewind, so going on from any position
-repeats nothing and leaves nothing out, whatever was created, removed or renamed. After a rewind the names get the same
-positions once more if the folder is the same; so going back to the beginning and then to a former position leads where
-it did, though POSIX does not ask for it (seekdir(3p)). The names come from the replica in pieces, in the order of their
-bytes; a folder is never read as a whole.
+A handle hands out positions: 0 and 1 are ``.`` and ``..``, position ``i + 2`` is the i-th name that
+the handle ever gave. A name keeps its position for as long as the handle does not rewind, so going
+on from any position repeats nothing and leaves nothing out, whatever was created, removed or
+renamed. After a rewind the names get the same positions once more if the folder is the same; so
+going back to the beginning and then to a former position leads where it did, though POSIX does not
+ask for it (seekdir(3p)). The names come from the replica in pieces, in the order of their bytes; a
+folder is never read as a whole.
 """
 
 from __future__ import annotations
@@ -43,15 +44,16 @@ class OpenFolder:
         self._seen = -1
 
     def read(self, position: int) -> Iterator[tuple[bytes, Attr, int]]:
-        """Entries from ``position`` on: name, attributes, the position after it. The replica must not be changed
-        while the iterator is in use. Position 0 starts anew (rewinddir)."""
+        """Entries from ``position`` on: name, attributes, the position after it. The replica must
+        not be changed while the iterator is in use. Position 0 starts anew (rewinddir)."""
         if position == 0:
             self._names.clear()
             self._fresh.clear()
         if position < 2:
             yield from self._dots(position)
         index = max(position - 2, 0)
-        while len(self._names) < index and (piece := self._piece()):  # a position from before a rewind
+        # a position from before a rewind
+        while len(self._names) < index and (piece := self._piece()):
             self._names.append(piece.pop()[0])
         while index < len(self._names):
             name = self._names[index]
@@ -73,7 +75,8 @@ class OpenFolder:
         yield b"..", self._attr(parent_of(self._replica, self.node)), 2
 
     def _piece(self) -> list[tuple[bytes, NodeId]]:
-        """Names after the last one that was given, in reverse; as the replica has them at this moment."""
+        """Names after the last one that was given, in reverse; as the replica has them at this
+        moment."""
         now = self._replica.sequence()
         if not self._fresh or now != self._seen:
             last = self._names[-1] if self._names else None

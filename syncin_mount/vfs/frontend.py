@@ -1,4 +1,5 @@
-"""What the daemon needs of a frontend. Frontends are found in the entry-point group ``syncin_mount.frontends``."""
+"""What the daemon needs of a frontend. Frontends are found in the entry-point group
+``syncin_mount.frontends``."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ class MountError(Exception):
 class MountOptions:
     """How a drive is mounted.
 
-    ``allow_other`` lets other users than the mounting one in (permission bits decide). ``patience`` is how many
-    seconds a stop waits for the system to hand over what it holds and to let go of the drive.
+    ``allow_other`` lets other users than the mounting one in (permission bits decide). ``patience``
+    is how many seconds a stop waits for the system to hand over what it holds and to let go of the
+    drive.
     """
 
     allow_other: bool = False
@@ -33,12 +35,13 @@ class Frontend(Protocol):
     """Shows a FileSystem to the operating system."""
 
     def prepare(self, mountpoint: Path) -> None:
-        """Makes sure that a drive can be mounted there; takes a stale mount away. Blocks. Raises MountError."""
+        """Makes sure that a drive can be mounted there; takes a stale mount away. Blocks. Raises
+        MountError."""
         ...
 
     def abort(self, mountpoint: Path) -> bool:
-        """Ends whatever waits for the drive that is mounted there and that nobody serves any more; whether that was
-        possible. Touches nothing that could hang."""
+        """Ends whatever waits for the drive that is mounted there and that nobody serves any more;
+        whether that was possible. Touches nothing that could hang."""
         ...
 
     async def run(
@@ -49,10 +52,12 @@ class Frontend(Protocol):
         options: MountOptions,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Mounts and serves. Reports started once the system uses the drive; returns once it is unmounted by others.
+        """Mounts and serves. Reports started once the system uses the drive; returns once it is
+        unmounted by others.
 
-        Cancelling is the orderly way to stop: what the system still holds is handed over and recorded, then the drive
-        is unmounted; this takes at most about ``options.patience`` seconds. In either case the file system is closed
-        (``fs.close``) and nothing is mounted afterwards. Raises MountError.
+        Cancelling is the orderly way to stop: what the system still holds is handed over and
+        recorded, then the drive is unmounted; this takes at most about ``options.patience``
+        seconds. In either case the file system is closed (``fs.close``) and nothing is mounted
+        afterwards. Raises MountError.
         """
         ...

@@ -16,8 +16,8 @@ class Hydrator(Protocol):
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
         """Returns when the bytes [start, stop) of the node's content are here.
 
-        Raises Unavailable when that is not possible now: at once when it is known beforehand, never after an unlimited
-        wait. Cancelling leaves the fetch to whoever else waits for it.
+        Raises Unavailable when that is not possible now: at once when it is known beforehand, never
+        after an unlimited wait. Cancelling leaves the fetch to whoever else waits for it.
         """
         ...
 
@@ -28,8 +28,9 @@ class Hydrator(Protocol):
         ...
 
     async def prove(self, node: NodeId, *, broken: bool = False) -> bool:
-        """Whether the node's content, which both sides agreed on, still is what it was; ``broken``: it cannot be
-        opened. What is not has another inode when this returns, and is to be fetched."""
+        """Whether the node's content, which both sides agreed on, still is what it was; ``broken``:
+        it cannot be opened. What is not has another inode when this returns, and is to be
+        fetched."""
         ...
 
 

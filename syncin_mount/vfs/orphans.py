@@ -1,14 +1,14 @@
 """Inodes that lost their name in the mount and are still in use.
 
-A working directory that was removed, a fifo that is open, a file of which somebody has an O_PATH descriptor: none of
-them has a handle here, yet programs go on asking. What is kept is what a local file system would answer, until the
-operating system forgets the inode, the content of a file included: as long as it has handles it is theirs, see
-`syncin_mount.vfs.files`.
+A working directory that was removed, a fifo that is open, a file of which somebody has an O_PATH
+descriptor: none of them has a handle here, yet programs go on asking. What is kept is what a local
+file system would answer, until the operating system forgets the inode, the content of a file
+included: as long as it has handles it is theirs, see `syncin_mount.vfs.files`.
 
-When the reconciler took the name, ESTALE leads whoever means the name to the file that has it now, until the operating
-system was told: then whoever comes has the inode itself, and reads what it was. What would change it is refused to the
-end, as its words might be meant for the name all the same. (Whoever means the inode by a descriptor is refused, too:
-nobody can tell them apart.)
+When the reconciler took the name, ESTALE leads whoever means the name to the file that has it now,
+until the operating system was told: then whoever comes has the inode itself, and reads what it was.
+What would change it is refused to the end, as its words might be meant for the name all the same.
+(Whoever means the inode by a descriptor is refused, too: nobody can tell them apart.)
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def _stale() -> NoReturn:
 class _Orphan:
     __slots__ = ("attr", "kept", "taken", "told", "xattrs")
 
-    def __init__(self, attr: Attr, xattrs: dict[bytes, bytes], kept: Kept | None, *, taken: bool) -> None:
+    def __init__(
+        self, attr: Attr, xattrs: dict[bytes, bytes], kept: Kept | None, *, taken: bool
+    ) -> None:
         self.attr = attr
         self.xattrs = xattrs
         self.kept = kept
@@ -44,7 +46,8 @@ class _Orphan:
 
 
 class Orphans:
-    """Attributes, extended attributes and contents, by inode. Nothing of it is recorded. ``now_ns`` gives the time."""
+    """Attributes, extended attributes and contents, by inode. Nothing of it is recorded. ``now_ns``
+    gives the time."""
 
     def __init__(self, replica: Replica, now_ns: Callable[[], int]) -> None:
         self._replica = replica
@@ -54,9 +57,11 @@ class Orphans:
     def __len__(self) -> int:
         return len(self._orphans)
 
-    def keep(self, attr: Attr, xattrs: dict[bytes, bytes], kept: Kept | None, *, taken: bool = False) -> None:
-        """From here on the inode belongs to no name, if that is so; else the content is let go. ``taken``: it was the
-        reconciler."""
+    def keep(
+        self, attr: Attr, xattrs: dict[bytes, bytes], kept: Kept | None, *, taken: bool = False
+    ) -> None:
+        """From here on the inode belongs to no name, if that is so; else the content is let go.
+        ``taken``: it was the reconciler."""
         if self._replica.by_ino(attr.ino) is None:
             attr = msgspec.structs.replace(attr, nlink=0, ctime_ns=self._now_ns())
             self._orphans[attr.ino] = _Orphan(attr, xattrs, kept, taken=taken)
@@ -111,7 +116,9 @@ class Orphans:
     def change(self, ino: int, **changes: int | None) -> Attr:
         """Sets the fields of Attr that are not None; ctime is now unless given."""
         orphan = self._get(ino, to_change=True)
-        given = {"ctime_ns": self._now_ns()} | {name: value for name, value in changes.items() if value is not None}
+        given = {"ctime_ns": self._now_ns()} | {
+            name: value for name, value in changes.items() if value is not None
+        }
         orphan.attr = msgspec.structs.replace(orphan.attr, **given)
         return orphan.attr
 

@@ -1,4 +1,5 @@
-"""Reading and writing a descriptor at a position, and whether that can be done without waiting for a disk."""
+"""Reading and writing a descriptor at a position, and whether that can be done without waiting for
+a disk."""
 
 from __future__ import annotations
 
@@ -36,9 +37,11 @@ else:
         return os.pwrite(fd, data, offset)
 
     def read_cached(fd: int, buffer: memoryview, offset: int) -> int:
-        """What of the range is in the page cache, from its start: the number of bytes put into ``buffer``.
+        """What of the range is in the page cache, from its start: the number of bytes put into
+        ``buffer``.
 
-        Never waits for a disk. 0 also where the file system below cannot tell (preadv2(2), RWF_NOWAIT).
+        Never waits for a disk. 0 also where the file system below cannot tell (preadv2(2),
+        RWF_NOWAIT).
         """
         try:
             return os.preadv(fd, (buffer,), offset, _NOWAIT)

@@ -1,7 +1,7 @@
 """Extended attributes: which names there are, and where the values are (xattr(7)).
 
-They are local only. ``user.syncin.status`` is read-only and on every file and folder; it is not listed: copies made
-with attributes must not carry it.
+They are local only. ``user.syncin.status`` is read-only and on every file and folder; it is not
+listed: copies made with attributes must not carry it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def _fail(number: int) -> OSError:
 
 
 def _check(name: bytes) -> None:
-    """Raises OSError: EOPNOTSUPP for a name in no namespace, EINVAL for a namespace without a name."""
+    """Raises OSError: EOPNOTSUPP for a name in no namespace, EINVAL for a namespace without a
+    name."""
     if not name.startswith(_NAMESPACES):
         raise _fail(errno.EOPNOTSUPP)
     if name in _NAMESPACES:
@@ -40,8 +41,8 @@ def _check_change(name: bytes) -> None:
 
 
 class ExtendedAttributes:
-    """Those of nodes are the replica's; those of inodes without a name last as long as these. An inode that is neither
-    is ESTALE."""
+    """Those of nodes are the replica's; those of inodes without a name last as long as these. An
+    inode that is neither is ESTALE."""
 
     def __init__(self, replica: Replica, orphans: Orphans) -> None:
         self._replica = replica

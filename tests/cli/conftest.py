@@ -90,11 +90,16 @@ class World:
         self.scope.cancel()
         await self.ended.wait()
 
-    async def run(self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False) -> Done:
-        """A command, in this process where that makes no difference (see in_process.py), unless ``process`` says so."""
+    async def run(
+        self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False
+    ) -> Done:
+        """A command, in this process where that makes no difference (see in_process.py), unless
+        ``process`` says so."""
         environment = {"SYNCIN_MOUNT_HOME": str(home or self.home)}
         if not process and in_process.suits(words):
-            inside = partial(in_process.call, words, stdin=stdin, folder=self.base, environment=environment)
+            inside = partial(
+                in_process.call, words, stdin=stdin, folder=self.base, environment=environment
+            )
             return Done(*await trio.to_thread.run_sync(inside))
         call = partial(
             subprocess.run,
@@ -127,10 +132,19 @@ class World:
         await self.must(*words, stdin=f"{PASSWORD}\n", home=home)
 
     async def add(self, *options: str, home: Path | None = None, drive: Path | None = None) -> None:
-        words = ("--server", "home", "--remote", "personal/docs", "--mountpoint", str(drive or self.drive))
+        words = (
+            "--server",
+            "home",
+            "--remote",
+            "personal/docs",
+            "--mountpoint",
+            str(drive or self.drive),
+        )
         await self.must("add", "docs", *words, *options, home=home)
 
-    async def refused(self, *words: str, stdin: str = "", status: int = 2, process: bool = False) -> str:
+    async def refused(
+        self, *words: str, stdin: str = "", status: int = 2, process: bool = False
+    ) -> str:
         """The one sentence with which the command refuses."""
         done = await self.run(*words, stdin=stdin, process=process)
         assert done.status == status, done
@@ -163,7 +177,9 @@ async def world(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[World]:
                 await world.run("umount", "--force", "docs", home=home)
             if drive.exists() and shutil.which("fusermount3"):
                 # Only after a failure is there anything left to take away.
-                await trio.run_process(["fusermount3", "-u", "-z", str(drive)], check=False, capture_stderr=True)
+                await trio.run_process(
+                    ["fusermount3", "-u", "-z", str(drive)], check=False, capture_stderr=True
+                )
     dev.close()
 
 

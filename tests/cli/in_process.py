@@ -1,8 +1,9 @@
 """A command in this process: a fresh Python and its imports take longer than most commands do.
 
-`call` is what a shell is to a process: it gives a command its arguments, standard streams, environment
-and folder, and takes its exit status. What belongs to a process alone stays outside: a command that
-starts a drive or a supervisor (its child would be this process's), a time limit, signals.
+`call` is what a shell is to a process: it gives a command its arguments, standard streams,
+environment and folder, and takes its exit status. What belongs to a process alone stays outside: a
+command that starts a drive or a supervisor (its child would be this process's), a time limit,
+signals.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def suits(words: Sequence[str]) -> bool:
     return bool(words) and words[0] not in PARENTS and SIGNALS.isdisjoint(words)
 
 
-def call(words: Sequence[str], *, stdin: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
+def call(
+    words: Sequence[str], *, stdin: str, folder: Path, environment: Mapping[str, str]
+) -> tuple[int, str, str]:
     """Runs a command. Returns its exit status, and what it wrote to standard output and error."""
     streams = [io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()]
     with _turn, _surroundings(streams, folder, environment), _own_logging():
@@ -52,7 +55,9 @@ def call(words: Sequence[str], *, stdin: str, folder: Path, environment: Mapping
 
 
 @contextmanager
-def _surroundings(streams: list[io.BytesIO], folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+def _surroundings(
+    streams: list[io.BytesIO], folder: Path, environment: Mapping[str, str]
+) -> Iterator[None]:
     before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     variables, here = dict(os.environ), Path.cwd()
     os.environ.update(environment)
@@ -72,9 +77,13 @@ def _surroundings(streams: list[io.BytesIO], folder: Path, environment: Mapping[
 
 @contextmanager
 def _own_logging() -> Iterator[None]:
-    """The command finds logging as a new process does. The embedded server's goes where it went before."""
+    """The command finds logging as a new process does. The embedded server's goes where it went
+    before."""
     root, server = logging.getLogger(), logging.getLogger("syncin_mount.devserver")
-    ours = [root, *(logging.getLogger(name) for name in ("syncin_mount", "syncin_fuse", "reconciler"))]
+    ours = [
+        root,
+        *(logging.getLogger(name) for name in ("syncin_mount", "syncin_fuse", "reconciler")),
+    ]
     levels, handlers, before = [logger.level for logger in ours], list(root.handlers), _handlers()
     server.handlers, server.propagate, root.handlers = handlers, False, []
     try:

@@ -19,7 +19,11 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def environment(world: World, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "LINES"}}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"NO_COLOR", "COLUMNS", "LINES"}
+    }
     return {**kept, "SYNCIN_MOUNT_HOME": str(world.home), "TERM": "xterm-256color", **more}
 
 
@@ -31,7 +35,8 @@ class Terminal:
         self.seen = ""
 
     async def expect(self, pattern: Any) -> str:
-        """Waits until it is shown; all that was shown until then since the last time, the pattern included."""
+        """Waits until it is shown; all that was shown until then since the last time, the pattern
+        included."""
         await trio.to_thread.run_sync(partial(self.child.expect, pattern))
         after = self.child.after if isinstance(self.child.after, str) else ""
         said = str(self.child.before) + after

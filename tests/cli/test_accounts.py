@@ -1,4 +1,5 @@
-"""Accounts and what may be the matter with them: each trouble has its sentence and its way out, and loses nothing."""
+"""Accounts and what may be the matter with them: each trouble has its sentence and its way out, and
+loses nothing."""
 
 from __future__ import annotations
 
@@ -65,12 +66,20 @@ def nothing(world: World) -> None:
         (disable, "is disabled on", lambda world: setattr(client_of(world), "enabled", True), None),
         (expire, "is expired; log in again with `syncin-mount server auth home`", nothing, []),
         (revoke, "does not know this client any more", nothing, ["--register"]),
-        (suspend, "is suspended or may not synchronize; ask its administrator",
-         lambda world: setattr(account_of(world), "active", True), None),
-        (forbid, "has no permission for that any more; log in again",
-         lambda world: account_of(world).applications.append("desktop_app_sync"), None),
+        (
+            suspend,
+            "is suspended or may not synchronize; ask its administrator",
+            lambda world: setattr(account_of(world), "active", True),
+            None,
+        ),
+        (
+            forbid,
+            "has no permission for that any more; log in again",
+            lambda world: account_of(world).applications.append("desktop_app_sync"),
+            None,
+        ),
     ],
-)  # fmt: skip
+)
 async def test_trouble_is_named_and_ends_without_loss(
     world: World,
     trouble: Callable[[World], None],
@@ -118,8 +127,11 @@ async def test_a_mounted_drive_goes_on_as_soon_as_somebody_logs_in_again(
 
 
 @pytest.mark.parametrize("round_", range(3))
-async def test_processes_that_renew_one_token_at_once_do_not_take_it_from_each_other(world: World, round_: int):
-    """Every drive is a process of its own, and the old token is dead as soon as the first has a new one."""
+async def test_processes_that_renew_one_token_at_once_do_not_take_it_from_each_other(
+    world: World, round_: int
+):
+    """Every drive is a process of its own, and the old token is dead as soon as the first has a new
+    one."""
     await world.log_in()
     client = client_of(world)
     before = client.token
@@ -150,7 +162,9 @@ async def test_two_accounts_of_one_server_live_beside_each_other(world: World):
     assert again == f"user2 at {world.url} is there already, as 'other'"
     await world.add()
     place = str(world.base / "drive2")
-    await world.must("add", "docs2", "--server", "other", "--remote", "personal/docs", "--mountpoint", place)
+    await world.must(
+        "add", "docs2", "--server", "other", "--remote", "personal/docs", "--mountpoint", place
+    )
     (world.dev.files_of("user2") / "docs/x").write_text("x")
     await world.must("sync", "--all")
     known = {each["name"]: each["known"] for each in await world.json("status")}
@@ -192,7 +206,9 @@ async def test_a_second_factor_is_wanted_once_and_renewals_do_not_ask_again(worl
     said = await world.refused(*words, "--code", "-", stdin=lines(wrong), status=5)
     assert "code" in said
     assert wrong not in said
-    assert "no code came on standard input" in await world.refused(*words, "--code", "-", stdin=f"{PASSWORD}\n")
+    assert "no code came on standard input" in await world.refused(
+        *words, "--code", "-", stdin=f"{PASSWORD}\n"
+    )
     assert await world.json("server", "list") == []
     await world.must(*words, "--code", "-", stdin=lines(totp(SECRET, time.time())))
 
@@ -204,7 +220,9 @@ async def test_a_second_factor_is_wanted_once_and_renewals_do_not_ask_again(worl
     await world.must("sync", "docs")
     assert client.token != before, "it was renewed"
 
-    await world.must("server", "auth", "home", "--password-stdin", "--code", "-", stdin=lines("one-two"))
+    await world.must(
+        "server", "auth", "home", "--password-stdin", "--code", "-", stdin=lines("one-two")
+    )
     assert account.recovery_codes == []
     again = ("server", "auth", "home", "--password-stdin", "--code", "-")
     await world.refused(*again, stdin=lines("one-two"), status=5)
@@ -216,7 +234,11 @@ def typed(world: World, words: list[str], answers: list[str]) -> str:
     master, slave = pty.openpty()
     env = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "syncin_mount", *words], env=env, stdin=slave, stdout=slave, stderr=slave
+        [sys.executable, "-m", "syncin_mount", *words],
+        env=env,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
     )
     os.close(slave)
     shown = ""
@@ -250,7 +272,9 @@ async def secured(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[str]:
     dev.close()
 
 
-async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(world: World, secured: str):
+async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(
+    world: World, secured: str
+):
     (world.base / "user").mkdir()
     with terminal(world, "add", HOME=str(world.base / "user")) as seen:
         for accepted in ("n", "y"):
@@ -267,19 +291,26 @@ async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(wo
     assert [each["tls_verified"] for each in await world.json("server", "list")] == [False]
 
 
-async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_loudly(world: World, secured: str):
+async def test_a_certificate_that_nobody_knows_is_refused_and_can_be_accepted_loudly(
+    world: World, secured: str
+):
     assert secured.startswith("https://")
     words = ("server", "add", "tls", secured, "--login", "user1", "--password-stdin")
     said = await world.refused(*words, stdin=f"{PASSWORD}\n", status=5)
     assert said.startswith(f"The certificate of {secured} cannot be verified (")
     assert "--insecure-tls" in said
     done = await world.run(*words, "--insecure-tls", stdin=f"{PASSWORD}\n")
-    warned = f"the certificate of {secured} is not verified: whoever is in between can read and change everything"
+    warned = (
+        f"the certificate of {secured} is not verified: whoever is in between can read and change"
+        " everything"
+    )
     assert done.status == 0
     assert warned in done.error
     assert "(TLS not verified)" in await world.must("server", "list")
     place = str(world.drive)
-    await world.must("add", "docs", "--server", "tls", "--remote", "personal/docs", "--mountpoint", place)
+    await world.must(
+        "add", "docs", "--server", "tls", "--remote", "personal/docs", "--mountpoint", place
+    )
     await world.must("sync", "docs")
     assert warned in (world.home / "state/logs/docs.log").read_text()
     assert "docs: INSECURE: " + warned in (await world.must("status")).replace("\n", " ")
@@ -335,7 +366,9 @@ async def test_certificates_that_the_environment_names_wrongly_are_told_by_each_
 
 
 @pytest.mark.usefixtures("mounts")
-async def test_a_file_of_certificates_that_went_away_is_told(world: World, secured: str, tmp_path: Path):
+async def test_a_file_of_certificates_that_went_away_is_told(
+    world: World, secured: str, tmp_path: Path
+):
     own = tmp_path / "own.pem"
     own.write_bytes((tmp_path / "secured" / CERTIFICATE).read_bytes())
     await trusted(world, secured, "--ca-file", str(own))

@@ -1,4 +1,5 @@
-"""`add` without options, in a real terminal: three steps, each answer checked at once, and nothing half done."""
+"""`add` without options, in a real terminal: three steps, each answer checked at once, and nothing
+half done."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def at_home(world: World) -> dict[str, str]:
 
 
 def is_narrow(seen: Terminal) -> bool:
-    """Questions, lists and explanations; what names a path, and the command line to copy, is as long as it is."""
+    """Questions, lists and explanations; what names a path, and the command line to copy, is as
+    long as it is."""
     own = [line for line in seen.lines() if "/" not in line and "syncin-mount" not in line]
     return all(len(line) <= 80 for line in own)
 
@@ -30,7 +32,9 @@ def is_narrow(seen: Terminal) -> bool:
 async def test_from_nothing_to_a_drive_with_the_defaults(world: World, at_home: dict[str, str]):
     (world.disk / "welcome").write_text("from the server")
     with terminal(world, "add", **at_home) as seen:
-        assert "not logged in to a server yet" in await seen.answer("The server's address: ", world.url)
+        assert "not logged in to a server yet" in await seen.answer(
+            "The server's address: ", world.url
+        )
         await seen.answer("login or e-mail address there: ", "user1")
         await seen.answer("Password of user1 at .*: ", PASSWORD)
         assert "Step 1 of 3" in await seen.answer(r"Folder \[.*/user/Sync-in\]: ", "")
@@ -40,7 +44,9 @@ async def test_from_nothing_to_a_drive_with_the_defaults(world: World, at_home: 
         assert "   1  docs/" in await seen.answer(FOLDER, "1")
         await seen.answer(FOLDER, ".")
         assert "Step 3 of 3" in await seen.answer(r"Name \[docs\]: ", "")
-        assert "direction  both      changes go both ways" in await seen.answer(r"Keep these settings.*: ", "")
+        assert "direction  both      changes go both ways" in await seen.answer(
+            r"Keep these settings.*: ", ""
+        )
         await seen.answer(r"Add it\? \[Y/n\]: ", "")
         await seen.answer(r"Mount it now\? \[Y/n\]: ", "")
         assert await seen.end() == 0
@@ -55,7 +61,9 @@ async def test_from_nothing_to_a_drive_with_the_defaults(world: World, at_home: 
     assert (shown["remote"], shown["direction"], shown["mode"]) == ("personal/docs", "both", "fast")
 
 
-async def test_wrong_answers_are_told_at_once_and_asked_again(world: World, at_home: dict[str, str]):
+async def test_wrong_answers_are_told_at_once_and_asked_again(
+    world: World, at_home: dict[str, str]
+):
     await world.log_in()
     await world.add()
     (world.base / "file").touch()
@@ -117,7 +125,10 @@ async def test_wrong_answers_are_told_at_once_and_asked_again(world: World, at_h
         assert await seen.end() == 0
     assert seen.lines()[-2] == "now: syncin-mount mount 'plans of 2026'"
     shown = await world.json("show", "plans of 2026")
-    told = {name: shown[name] for name in ("remote", "direction", "conflict", "mode", "trash", "scheduler")}
+    told = {
+        name: shown[name]
+        for name in ("remote", "direction", "conflict", "mode", "trash", "scheduler")
+    }
     assert told == {
         "remote": "spaces/team/plans",
         "direction": "upload",
@@ -129,7 +140,11 @@ async def test_wrong_answers_are_told_at_once_and_asked_again(world: World, at_h
     assert shown["mountpoint"] == str(world.base / "user/here/docs")
     # The command that it shows does the same without questions.
     await world.must("remove", "plans of 2026", "--yes")
-    (line,) = [each for each in said.replace("\r", "").split("\n") if each.startswith("  syncin-mount add ")]
+    (line,) = [
+        each
+        for each in said.replace("\r", "").split("\n")
+        if each.startswith("  syncin-mount add ")
+    ]
     await world.must(*shlex.split(line)[1:])
     again = await world.json("show", "plans of 2026")
     differ = {name for name in shown if shown[name] != again[name]}
@@ -142,7 +157,16 @@ async def test_what_is_given_is_not_asked_and_read_only_folders_are_only_followe
     root = world.dev.root / "spaces/read/files/plans"
     root.mkdir(parents=True)
     await world.log_in()
-    words = ("add", "read", "--remote", "spaces/read/plans", "--mode", "secure", "--mountpoint", str(world.drive))
+    words = (
+        "add",
+        "read",
+        "--remote",
+        "spaces/read/plans",
+        "--mode",
+        "secure",
+        "--mountpoint",
+        str(world.drive),
+    )
     with terminal(world, *words, **at_home) as seen:
         said = await seen.answer("Keep these settings", "y")
         assert "Name [" not in said
@@ -151,12 +175,16 @@ async def test_what_is_given_is_not_asked_and_read_only_folders_are_only_followe
         await seen.answer(r"Add it\? \[Y/n\]: ", "y")
         await seen.answer(r"Mount it now\? \[Y/n\]: ", "n")
         assert await seen.end() == 0
-    assert "read-only" not in seen.seen.partition("Add it?")[2], "it was said before, so it is no surprise"
+    assert "read-only" not in seen.seen.partition("Add it?")[2], (
+        "it was said before, so it is no surprise"
+    )
     shown = await world.json("show", "read")
     assert (shown["direction"], shown["mode"]) == ("download", "secure")
 
 
-async def test_a_folder_with_files_is_imported_if_that_is_wanted(world: World, at_home: dict[str, str]):
+async def test_a_folder_with_files_is_imported_if_that_is_wanted(
+    world: World, at_home: dict[str, str]
+):
     (world.base / "papers").mkdir()
     (world.base / "papers/letter").write_text("written before")
     await world.log_in()
@@ -177,7 +205,9 @@ async def test_a_folder_with_files_is_imported_if_that_is_wanted(world: World, a
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
-async def test_leaving_adds_nothing_and_says_what_stays(world: World, at_home: dict[str, str], key: str):
+async def test_leaving_adds_nothing_and_says_what_stays(
+    world: World, at_home: dict[str, str], key: str
+):
     await world.log_in()
     with terminal(world, "add", **at_home) as seen:
         await seen.answer(r"Folder \[.*\]: ", "")
@@ -204,8 +234,10 @@ async def test_a_server_that_is_away_is_one_sentence(world: World, at_home: dict
 
 
 async def test_without_a_terminal_it_says_what_to_give(world: World):
-    assert await world.refused("add") == (
-        "there is no terminal to ask in; give NAME, --server, --remote, --mountpoint; see 'syncin-mount add --help'"
+    assert (
+        await world.refused("add")
+        == "there is no terminal to ask in; give NAME, --server, --remote, --mountpoint; see"
+        " 'syncin-mount add --help'"
     )
     assert "give --remote, --mountpoint" in await world.refused("add", "docs", "--server", "home")
 
@@ -218,11 +250,13 @@ async def test_remote_ls_tells_what_can_be_synchronized(world: World):
         f"{root + '/':<28} cannot be synchronized whole: choose a folder in it\n"
         for root in ("personal", "shares", "spaces")
     )
-    assert await world.must("remote", "ls", "personal", "--server", "home") == (
-        f"{'personal/docs/':<28} synchronized as 'docs' already\n"
+    assert (
+        await world.must("remote", "ls", "personal", "--server", "home")
+        == f"{'personal/docs/':<28} synchronized as 'docs' already\n"
     )
-    assert await world.must("remote", "ls", "spaces/read", "--server", "home") == (
-        f"{'spaces/read/plans/':<28} read-only: a drive of it follows the server\n"
+    assert (
+        await world.must("remote", "ls", "spaces/read", "--server", "home")
+        == f"{'spaces/read/plans/':<28} read-only: a drive of it follows the server\n"
     )
     (plans,) = await world.json("remote", "ls", "spaces/read", "--server", "home")
     assert plans["synchronizable"] is True

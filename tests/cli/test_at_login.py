@@ -1,7 +1,7 @@
 """`up --at-login`: the units, as systemd reads them, and what the supervisor tells systemd.
 
-No systemd runs where the tests do, so `systemctl` is a script that notes what it was asked; what it would have
-read is read by `systemd-analyze verify`.
+No systemd runs where the tests do, so `systemctl` is a script that notes what it was asked; what it
+would have read is read by `systemd-analyze verify`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,17 @@ ODD = '/opt/a 100%/$x"y\\z/python'
 
 def verified(folder: Path, name: str, text: str, *more: str) -> None:
     (folder / name).write_text(text)
-    assert run("systemd-analyze", "verify", "--man=no", *more, folder / name, XDG_RUNTIME_DIR=str(folder)) == ""
+    assert (
+        run(
+            "systemd-analyze",
+            "verify",
+            "--man=no",
+            *more,
+            folder / name,
+            XDG_RUNTIME_DIR=str(folder),
+        )
+        == ""
+    )
 
 
 @pytest.mark.parametrize("environment", [{}, {"SYNCIN_MOUNT_HOME": '/srv/my 50% "drives"\\'}])
@@ -71,7 +81,9 @@ def systemctl(world: World, monkeypatch) -> Path:
 
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("mounts")
-async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(ours: World, systemctl: Path):
+async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(
+    ours: World, systemctl: Path
+):
     await ours.must("up")
     said = await ours.must("up", "--at-login")
     assert said.startswith("starts at every log-in from now on; 'up --not-at-login' ends that\n")
@@ -92,14 +104,18 @@ async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(ours: 
 async def test_a_systemd_that_does_not_answer_leaves_nothing(world: World, systemctl: Path):
     (world.base / "refuse").touch()
     sentence = await world.refused("up", "--at-login", status=1)
-    assert sentence.startswith("systemd does not do it (Failed to connect to bus); without it, put 'syncin-mount up' ")
+    assert sentence.startswith(
+        "systemd does not do it (Failed to connect to bus); without it, put 'syncin-mount up' "
+    )
     assert not (world.base / "xdg" / "systemd" / "user" / UNIT).exists()
 
 
 async def test_without_systemd(world: World, monkeypatch):
     monkeypatch.setenv("PATH", str(world.base))
     sentence = await world.refused("up", "--at-login", status=1)
-    assert sentence.startswith("there is no systemd here that could start it; put 'syncin-mount up' into")
+    assert sentence.startswith(
+        "there is no systemd here that could start it; put 'syncin-mount up' into"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it is refused to anybody but root")
@@ -122,7 +138,9 @@ def listening(address: str) -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-def test_systemd_is_told_and_the_drives_do_not_inherit_it(tmp_path: Path, monkeypatch, abstract: bool):
+def test_systemd_is_told_and_the_drives_do_not_inherit_it(
+    tmp_path: Path, monkeypatch, abstract: bool
+):
     address = f"@syncin-mount-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with listening(address) as there:
         monkeypatch.setenv("NOTIFY_SOCKET", address)

@@ -44,7 +44,9 @@ def portal() -> Iterator[str]:
 
 
 async def test_wrong_password(world: World):
-    said = await world.refused("server", "add", "home", world.url, *LOGIN, stdin="wrong\n", status=5)
+    said = await world.refused(
+        "server", "add", "home", world.url, *LOGIN, stdin="wrong\n", status=5
+    )
     assert "refused the login" in said
     assert not world.config.exists()
 
@@ -58,7 +60,9 @@ async def test_nobody_listens_there(world: World):
     assert "refused" in said
 
 
-@pytest.mark.parametrize("url", ["ftp://h", "http://", "http://u:p@h", "http://h:x", "http://h/?q", "not a url"])
+@pytest.mark.parametrize(
+    "url", ["ftp://h", "http://", "http://u:p@h", "http://h:x", "http://h/?q", "not a url"]
+)
 async def test_an_address_that_is_none(world: World, url: str):
     said = await world.refused("server", "add", "home", url, *LOGIN, stdin="x\n", status=5)
     assert "address" in said
@@ -70,7 +74,9 @@ async def test_a_server_that_answers_html(world: World, portal: str):
 
 
 async def test_another_server_than_sync_in(world: World):
-    said = await world.refused("server", "add", "home", f"{world.url}/elsewhere", *LOGIN, stdin="x\n", status=3)
+    said = await world.refused(
+        "server", "add", "home", f"{world.url}/elsewhere", *LOGIN, stdin="x\n", status=3
+    )
     assert world.url in said
 
 
@@ -81,8 +87,12 @@ async def test_no_permission(world: World):
 
 
 async def test_no_password(world: World):
-    assert "--password-stdin" in await world.refused("server", "add", "home", world.url, "--login", "user1")
-    assert "no password" in await world.refused("server", "add", "home", world.url, *LOGIN, stdin="")
+    assert "--password-stdin" in await world.refused(
+        "server", "add", "home", world.url, "--login", "user1"
+    )
+    assert "no password" in await world.refused(
+        "server", "add", "home", world.url, *LOGIN, stdin=""
+    )
 
 
 async def test_the_same_account_twice(world: World):
@@ -99,7 +109,11 @@ async def test_the_same_account_twice(world: World):
         ("spaces/team", 2, r"does not synchronize a whole space; choose a folder in spaces/team"),
         ("docs", 2, r"begins with personal/, spaces/ or shares/"),
         ("personal/../x", 2, r"has no '\.' or '\.\.' in it"),
-        ("personal/nope", 5, r"there is no folder 'personal/nope' on http://.*; make it: syncin-mount remote mkdir"),
+        (
+            "personal/nope",
+            5,
+            r"there is no folder 'personal/nope' on http://.*; make it: syncin-mount remote mkdir",
+        ),
         ("personal/nope/deeper", 5, r"there is no folder 'personal/nope/deeper'"),
         ("personal/file", 5, r"'personal/file' on http://.* is a file; choose a folder"),
         ("spaces/nope/x", 5, r"there is no folder|not allowed|may not"),
@@ -108,7 +122,16 @@ async def test_the_same_account_twice(world: World):
 async def test_remote_folders_that_cannot_be(world: World, remote: str, status: int, says: str):
     (world.dev.files_of("user1") / "file").touch()
     await world.log_in()
-    words = ("add", "docs", "--server", "home", "--remote", remote, "--mountpoint", str(world.drive))
+    words = (
+        "add",
+        "docs",
+        "--server",
+        "home",
+        "--remote",
+        remote,
+        "--mountpoint",
+        str(world.drive),
+    )
     assert re.search(says, await world.refused(*words, status=status))
     assert await world.json("list") == []
     assert not world.dev.store.state.paths, "nothing may stay registered on the server"
@@ -120,9 +143,15 @@ async def test_mount_points_that_cannot_be(world: World):
     (world.base / "full").mkdir()
     (world.base / "full/x").touch()
     words = ("add", "new", "--server", "home", "--remote", "personal/docs", "--mountpoint")
-    assert "is a file; choose an empty folder" in await world.refused(*words, str(world.base / "file"))
-    assert "is not empty; choose an empty folder" in await world.refused(*words, str(world.base / "full"))
-    assert "cannot be used (Not a directory)" in await world.refused(*words, str(world.base / "file/x"))
+    assert "is a file; choose an empty folder" in await world.refused(
+        *words, str(world.base / "file")
+    )
+    assert "is not empty; choose an empty folder" in await world.refused(
+        *words, str(world.base / "full")
+    )
+    assert "cannot be used (Not a directory)" in await world.refused(
+        *words, str(world.base / "file/x")
+    )
     assert "one in the other" in await world.refused(*words, str(world.home / "state/x"))
     await world.add()
     (world.dev.files_of("user1") / "other").mkdir()
@@ -137,8 +166,20 @@ async def test_remote_folders_used_twice(world: World):
     await world.log_in()
     await world.add()
     (world.disk / "in").mkdir()
-    for remote, says in (("personal/docs/", "by 'docs' already"), ("personal/docs/in", "one in the other")):
-        words = ("add", "new", "--server", "home", "--remote", remote, "--mountpoint", str(world.base / "new"))
+    for remote, says in (
+        ("personal/docs/", "by 'docs' already"),
+        ("personal/docs/in", "one in the other"),
+    ):
+        words = (
+            "add",
+            "new",
+            "--server",
+            "home",
+            "--remote",
+            remote,
+            "--mountpoint",
+            str(world.base / "new"),
+        )
         assert says in await world.refused(*words)
 
 
@@ -149,9 +190,20 @@ async def test_remote_folders_used_twice(world: World):
         (("--filter", "*.tmp"), "'*.tmp' cannot be a filter"),
     ],
 )
-async def test_settings_that_are_not_there_yet_say_so(world: World, option: tuple[str, str], says: str):
+async def test_settings_that_are_not_there_yet_say_so(
+    world: World, option: tuple[str, str], says: str
+):
     await world.log_in()
-    words = ("add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(world.drive))
+    words = (
+        "add",
+        "docs",
+        "--server",
+        "home",
+        "--remote",
+        "personal/docs",
+        "--mountpoint",
+        str(world.drive),
+    )
     assert says in await world.refused(*words, *option)
 
 
@@ -159,10 +211,22 @@ async def test_a_folder_without_rights_becomes_a_download(world: World):
     (world.dev.root / "spaces/read/files/docs").mkdir(parents=True)
     await world.log_in()
     done = await world.run(
-        *("add", "docs", "--server", "home", "--remote", "spaces/read/docs", "--mountpoint", str(world.drive))
+        *(
+            "add",
+            "docs",
+            "--server",
+            "home",
+            "--remote",
+            "spaces/read/docs",
+            "--mountpoint",
+            str(world.drive),
+        )
     )
     assert done.status == 0, done
-    assert "gives no right to add, change and delete in spaces/read/docs: the direction is 'download'" in done.error
+    assert (
+        "gives no right to add, change and delete in spaces/read/docs: the direction is 'download'"
+        in done.error
+    )
     shown = await world.json("show", "docs")
     assert (shown["direction"], shown["direction_in_force"]) == ("both", "download")
     assert "read-only" in (await world.json("status", "docs"))[0]["restriction"]
@@ -174,7 +238,10 @@ async def test_names_that_are_not_known(world: World):
     assert "there are: home" in await world.refused("remote", "ls", "--server", "work")
     await world.add()
     for word in ("show", "mount", "umount", "sync", "status", "journal", "transfers", "remove"):
-        assert await world.refused(word, "nope") == "there is no synchronization 'nope'; there are: docs"
+        assert (
+            await world.refused(word, "nope")
+            == "there is no synchronization 'nope'; there are: docs"
+        )
     assert await world.refused("umount", "docs") == "'docs' is not mounted"
 
 
@@ -189,9 +256,17 @@ async def test_an_unreadable_configuration(world: World):
     await world.add()
     broken = world.config.read_text().replace('remote = "personal/docs"', "remote = personal/docs")
     world.config.write_text(broken)
-    for words in (("list",), ("show", "docs"), ("sync", "docs"), ("remove", "docs"), ("mount", "docs")):
+    for words in (
+        ("list",),
+        ("show", "docs"),
+        ("sync", "docs"),
+        ("remove", "docs"),
+        ("mount", "docs"),
+    ):
         said = await world.refused(*words)
-        assert re.fullmatch(rf"{re.escape(str(world.config))}, line \d+: .*not TOML, mend or remove the line", said)
+        assert re.fullmatch(
+            rf"{re.escape(str(world.config))}, line \d+: .*not TOML, mend or remove the line", said
+        )
     done = await world.run("doctor")
     assert done.status == 1
     assert "not TOML" in done.out
@@ -211,7 +286,10 @@ async def test_a_token_that_was_revoked(world: World):
 async def test_a_server_that_is_used_is_not_removed(world: World):
     await world.log_in()
     await world.add()
-    assert await world.refused("server", "remove", "home") == "the server 'home' is used by docs; remove that first"
+    assert (
+        await world.refused("server", "remove", "home")
+        == "the server 'home' is used by docs; remove that first"
+    )
     await world.must("remove", "docs")
     await world.must("server", "remove", "home")
     assert list((world.home / "state/tokens").iterdir()) == []
@@ -259,9 +337,16 @@ async def test_no_secret_is_ever_shown(world: World):
     secrets = [token.read_text() for token in (world.home / "state/tokens").iterdir()] + [PASSWORD]
     shown = [
         (await world.run(*words)).out
-        for words in (("server", "list", "--json"), ("show", "docs", "--json"), ("status",), ("doctor",))
+        for words in (
+            ("server", "list", "--json"),
+            ("show", "docs", "--json"),
+            ("status",),
+            ("doctor",),
+        )
     ]
-    written = [path.read_text() for path in (world.home / "state/logs").iterdir()] + [world.config.read_text()]
+    written = [path.read_text() for path in (world.home / "state/logs").iterdir()] + [
+        world.config.read_text()
+    ]
     for secret in secrets:
         assert len(secret) > 5
         assert not any(secret in text for text in shown + written)
@@ -276,7 +361,9 @@ async def test_the_doctor_finds_nothing_wrong_and_then_what_is(world: World):
     assert f"server home: user1 is let in at {world.url}" in text
     assert f"docs: not mounted; {world.drive} is free" in text
     (world.drive / "stray").touch()
-    world.config.write_text(world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]'))
+    world.config.write_text(
+        world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]')
+    )
     await world.stop()
     done = await world.run("doctor")
     assert done.status == 1
@@ -290,13 +377,16 @@ async def test_logging_in_again_renews_the_token(world: World):
     await world.log_in()
     for token in (world.home / "state/tokens").iterdir():
         token.unlink()
-    assert "syncin-mount server auth home" in await world.refused("remote", "ls", "--server", "home", status=5)
+    assert "syncin-mount server auth home" in await world.refused(
+        "remote", "ls", "--server", "home", status=5
+    )
     await world.log_in_again()
     assert (await world.must("remote", "ls", "--server", "home")).startswith("personal/ ")
 
 
 async def test_logging_in_again_registers_what_went_with_the_client_if_that_is_said(world: World):
-    """Somebody removed this computer on the account page; seen on the real server, and there was no way back."""
+    """Somebody removed this computer on the account page; seen on the real server, and there was no
+    way back."""
     await world.log_in()
     await world.add()
     await world.must("sync", "docs")
@@ -314,13 +404,21 @@ async def test_logging_in_again_registers_what_went_with_the_client_if_that_is_s
     words = ("server", "auth", "home", "--password-stdin", "--register")
     done = await world.run(*words, stdin=f"{PASSWORD}\n")
     assert done.status == 0
-    assert "docs: the server has it no more, and does not register it again (There is no folder" in done.error
+    assert (
+        "docs: the server has it no more, and does not register it again (There is no folder"
+        in done.error
+    )
 
 
 async def test_folders_are_made_and_listed(world: World):
     await world.log_in()
     await world.must("remote", "mkdir", "personal/new", "--server", "home")
-    assert "is there already" in await world.refused("remote", "mkdir", "personal/new", "--server", "home", status=5)
-    assert await world.must("remote", "ls", "personal", "--server", "home") == "personal/docs/\npersonal/new/\n"
+    assert "is there already" in await world.refused(
+        "remote", "mkdir", "personal/new", "--server", "home", status=5
+    )
+    assert (
+        await world.must("remote", "ls", "personal", "--server", "home")
+        == "personal/docs/\npersonal/new/\n"
+    )
     listed = await world.json("remote", "ls", "personal", "--server", "home")
     assert [item["path"] for item in listed] == ["personal/docs", "personal/new"]

@@ -1,4 +1,5 @@
-"""`bin`: what lost or was deleted comes back from here and from the server, and nothing is ever overwritten."""
+"""`bin`: what lost or was deleted comes back from here and from the server, and nothing is ever
+overwritten."""
 
 from __future__ import annotations
 
@@ -53,8 +54,14 @@ async def test_what_lost_here_comes_back_beside_what_won(world: World, mounted: 
     assert (entry["path"], entry["size"], entry["folder"]) == ("papers/doc.txt", 11, False)
     assert "edited on both sides" in entry["why"]
     assert abs(entry["time"] - time.time()) < 100
-    said = await world.refused("bin", "docs", "restore", entry["entry"], "--to", "papers/doc.txt", status=1)
-    assert said == "'papers/doc.txt' is there already, and nothing is overwritten; give another place, or none"
+    said = await world.refused(
+        "bin", "docs", "restore", entry["entry"], "--to", "papers/doc.txt", status=1
+    )
+    assert (
+        said
+        == "'papers/doc.txt' is there already, and nothing is overwritten; give another place, or"
+        " none"
+    )
     name = f"papers/doc (restored {TODAY}).txt"
     assert await world.must("bin", "docs", "restore", entry["entry"]) == f"{name} is back\n"
     assert await listed(world, "--local") == {}
@@ -97,7 +104,9 @@ async def test_a_folder_deleted_elsewhere_comes_back_with_the_folders_above_it(w
     assert (world.disk / "a/b/c/old/7").read_text() == "edited"
 
 
-async def test_the_desktop_s_trash_is_part_of_the_bin(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_the_desktop_s_trash_is_part_of_the_bin(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     trash = tmp_path / "xdg/Trash"
     await start(world, "--trash", "desktop")
@@ -145,12 +154,17 @@ async def test_the_desktop_s_trash_is_emptied_of_our_own_alone(
     (tmp_path / "xdg/Trash/info/other.trashinfo").write_text(
         "[Trash Info]\nPath=/x\nDeletionDate=2026-01-01T00:00:00\n"
     )
-    assert await world.must("bin", "docs", "empty", "--local", "--yes") == "docs: 1 entry removed for good\n"
+    assert (
+        await world.must("bin", "docs", "empty", "--local", "--yes")
+        == "docs: 1 entry removed for good\n"
+    )
     assert os.listdir(tmp_path / "xdg/Trash/files") == ["other"]
 
 
 @pytest.mark.parametrize("mounted", [True, False])
-async def test_the_server_s_trash_gives_back_what_came_from_this_folder(world: World, mounted: bool):
+async def test_the_server_s_trash_gives_back_what_came_from_this_folder(
+    world: World, mounted: bool
+):
     (world.dev.files_of("user1") / "elsewhere").mkdir()
     await start(world)
     (world.drive / "papers/.hidden").write_text("dot")
@@ -184,18 +198,27 @@ async def test_the_server_s_trash_gives_back_what_came_from_this_folder(world: W
     name = f"papers/doc (restored {TODAY}).txt"
     (first,) = (row["entry"] for row in rows if row["size"] == 6)
     assert "papers/doc-" in first
-    assert (await world.must("bin", "docs", "restore", first)).startswith(f"{name} is back on the server")
-    assert (await world.must("bin", "docs", "restore", "server:tree")).startswith("tree is back on the server")
+    assert (await world.must("bin", "docs", "restore", first)).startswith(
+        f"{name} is back on the server"
+    )
+    assert (await world.must("bin", "docs", "restore", "server:tree")).startswith(
+        "tree is back on the server"
+    )
     assert (world.disk / name).read_text() == "common"
     assert (world.disk / "tree/deep/leaf.txt").read_text() == "leaf"
-    said = await world.refused("bin", "docs", "restore", "server:papers/doc.txt", "--to", name, status=1)
+    said = await world.refused(
+        "bin", "docs", "restore", "server:papers/doc.txt", "--to", name, status=1
+    )
     assert said.startswith(f"'{name}' is there already, and nothing is overwritten")
     await world.must("bin", "docs", "restore", "server:papers/doc.txt", "--to", "tree")
     assert (world.disk / "tree/doc.txt").read_text() == "the second one"
     said = await world.refused("bin", "docs", "restore", "server:papers/doc.txt", status=1)
     assert said == "the server's trash has no 'papers/doc.txt' from this folder"
     await world.must("sync", "docs")
-    assert await world.must("bin", "docs", "empty", "--server", "--yes") == "docs: 2 entries removed for good\n"
+    assert (
+        await world.must("bin", "docs", "empty", "--server", "--yes")
+        == "docs: 2 entries removed for good\n"
+    )
     assert await listed(world, "--server") == {}
     assert sorted(os.listdir(trash)) in (["docs", "other.txt"], ["other.txt"])
     assert (world.disk / "papers/doc.txt").read_text() == "the third one"
@@ -211,16 +234,21 @@ async def test_only_what_is_old_is_removed_and_never_without_being_asked(world: 
         (world.drive / name).unlink()
     await world.must("sync", "docs")
     said = await world.refused("bin", "docs", "empty")
-    assert said == (
-        "docs: 1 entry of the bin on this computer (11 B) and 2 entries of the server's trash (8 B) would be gone for "
-        "good; if that is meant, say --yes"
+    assert (
+        said
+        == "docs: 1 entry of the bin on this computer (11 B) and 2 entries of the server's trash (8"
+        " B) would be gone for good; if that is meant, say --yes"
     )
     assert (
-        await world.must("bin", "docs", "empty", "--yes", "--older-than", "1h") == "docs: 0 entries removed for good\n"
+        await world.must("bin", "docs", "empty", "--yes", "--older-than", "1h")
+        == "docs: 0 entries removed for good\n"
     )
     said = await world.refused("bin", "docs", "empty", "--older-than", "old")
     assert said == "'old' is no length of time; give it as 15m, 2h or 30d"
-    assert await world.must("bin", "docs", "empty", "server:old", "--yes") == "docs: 1 entry removed for good\n"
+    assert (
+        await world.must("bin", "docs", "empty", "server:old", "--yes")
+        == "docs: 1 entry removed for good\n"
+    )
     assert set(await listed(world)) == {"local papers/doc.txt", "server young"}
     assert await world.must("bin", "docs", "empty", "--yes") == "docs: 2 entries removed for good\n"
     assert await world.must("bin", "docs") == "the bins are empty\n"
@@ -245,4 +273,8 @@ async def test_nothing_is_put_into_a_drive_that_only_follows(world: World):
     await world.must("edit", "docs", "--direction", "download")
     (entry,) = (await listed(world, "--local")).values()
     said = await world.refused("bin", "docs", "restore", entry["entry"], status=1)
-    assert said == "'docs' only follows the server, so nothing can be put into it; copy what you need from the bin"
+    assert (
+        said
+        == "'docs' only follows the server, so nothing can be put into it; copy what you need from"
+        " the bin"
+    )

@@ -1,4 +1,5 @@
-"""`check` and `check --repair`, as people use them: a drive whose local copy was damaged is whole again."""
+"""`check` and `check --repair`, as people use them: a drive whose local copy was damaged is whole
+again."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ def index(world: World) -> Path:
 async def test_nothing_was_synchronized_yet(world: World) -> None:
     await world.log_in()
     await world.add()
-    assert await world.must("check", "docs") == "nothing was synchronized yet: there is no local copy\n"
+    assert (
+        await world.must("check", "docs")
+        == "nothing was synchronized yet: there is no local copy\n"
+    )
     assert "no synchronization" in await world.refused("check", "unknown")
 
 
@@ -48,7 +52,11 @@ async def test_a_damaged_local_copy_is_repaired(world: World) -> None:
     assert await world.json("check", "docs") == []
     await world.must("sync", "docs")
     assert {path.name: path.read_text() for path in world.disk.iterdir()} == before
-    assert not [each for each in world.dev.requests if each.method == "DELETE" and "/operation/" in each.path]
+    assert not [
+        each
+        for each in world.dev.requests
+        if each.method == "DELETE" and "/operation/" in each.path
+    ]
     assert await world.must("check", "docs") == "all is in order\n"
 
 
@@ -58,8 +66,10 @@ async def test_a_mounted_drive_is_left_alone(world: World) -> None:
     await world.add()
     await world.must("mount", "docs")
     for words in (("check", "docs"), ("check", "docs", "--repair")):
-        assert await world.refused(*words) == (
-            "'docs' is mounted, so its local copy is in use; unmount it first: syncin-mount umount docs"
+        assert (
+            await world.refused(*words)
+            == "'docs' is mounted, so its local copy is in use; unmount it first: syncin-mount"
+            " umount docs"
         )
     (world.drive / "unsent").write_text("only here")
     await world.must("umount", "docs")
@@ -69,12 +79,20 @@ async def test_a_mounted_drive_is_left_alone(world: World) -> None:
     assert "saves what is there" in await world.refused("mount", "docs", status=1)
     await world.must("check", "docs", "--repair")
     await world.must("mount", "docs")
-    kept = [path for path in (world.home / "state" / "replicas" / "docs" / "bin").rglob("*") if path.is_file()]
+    kept = [
+        path
+        for path in (world.home / "state" / "replicas" / "docs" / "bin").rglob("*")
+        if path.is_file()
+    ]
     assert "only here" in [path.read_text() for path in kept]
 
 
 def objects(world: World) -> list[Path]:
-    return [path for path in (world.home / "state" / "replicas" / "docs" / "objects").rglob("*-*") if path.is_file()]
+    return [
+        path
+        for path in (world.home / "state" / "replicas" / "docs" / "objects").rglob("*-*")
+        if path.is_file()
+    ]
 
 
 def flip(path: Path, at: int = 7) -> None:
@@ -109,7 +127,9 @@ async def test_an_append_to_a_rotten_file_sends_what_was_saved(world: World) -> 
     await world.must("mount", "docs")
     await trio.to_thread.run_sync(change_parts, world.drive)  # the server answers meanwhile
     await world.must("sync", "docs", "--wait")
-    assert (world.disk / "appended").read_text() == "what was saved as appended, and a few words more!"
+    assert (
+        world.disk / "appended"
+    ).read_text() == "what was saved as appended, and a few words more!"
     assert (world.disk / "truncated").read_text() == "what was saved as tr"
     assert (world.disk / "mapped").read_text() == "WHAT was saved as mapped, and a few words more"
     await world.must("umount", "docs")

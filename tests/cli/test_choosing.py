@@ -14,16 +14,28 @@ from syncin_mount.cli.ui.add_options import (
     suggested_name,
     suggested_server_name,
 )
-from syncin_mount.cli.ui.remote_choice import PAGE, Answer, Level, is_read_only, note, understood, unsuited
+from syncin_mount.cli.ui.remote_choice import (
+    PAGE,
+    Answer,
+    Level,
+    is_read_only,
+    note,
+    understood,
+    unsuited,
+)
 from syncin_mount.config import Synchronization
 from syncin_mount.remote.browse import RemoteItem
 
 
-def item(path: str, *, folder: bool = True, permissions: str = "a:d:m:si:so", enabled: bool = True) -> RemoteItem:
+def item(
+    path: str, *, folder: bool = True, permissions: str = "a:d:m:si:so", enabled: bool = True
+) -> RemoteItem:
     return RemoteItem(path.rpartition("/")[2], path, folder, True, permissions, enabled, False)
 
 
-OURS = Synchronization(name="docs", server="home", remote="personal/work/docs", mountpoint=Path("/x"))
+OURS = Synchronization(
+    name="docs", server="home", remote="personal/work/docs", mountpoint=Path("/x")
+)
 WHOLE = "cannot be synchronized whole: choose a folder in it"
 
 
@@ -38,7 +50,10 @@ WHOLE = "cannot be synchronized whole: choose a folder in it"
         (item("shares/photos"), None),
         (item("personal/a"), None),
         (item("personal/a", folder=False), "a file; choose a folder"),
-        (item("spaces/team/plans", enabled=False), "disabled on the server; its managers can enable it"),
+        (
+            item("spaces/team/plans", enabled=False),
+            "disabled on the server; its managers can enable it",
+        ),
         (item("personal/work/docs"), "synchronized as 'docs' already"),
         (item("personal/work"), "the folder of 'docs' is in it"),
         (item("personal/work/docs/2026"), "it is in the folder of 'docs'"),
@@ -94,7 +109,10 @@ def test_what_an_answer_means(text: str, answer: Answer):
 
 
 def test_a_level_shows_folders_alone_by_name_and_in_pages():
-    items = (item("personal/z.txt", folder=False), *(item(f"personal/Ord {n:03}") for n in range(PAGE * 2 + 1)))
+    items = (
+        item("personal/z.txt", folder=False),
+        *(item(f"personal/Ord {n:03}") for n in range(PAGE * 2 + 1)),
+    )
     level = Level((*items, item("personal/apart")))
     lines = level.lines(note, str)
     assert lines[0] == "   1  apart/"
@@ -108,7 +126,9 @@ def test_a_level_shows_folders_alone_by_name_and_in_pages():
     assert level.next_page().next_page().next_page() == level
     narrow = Level(level.items, only="ORD 00")
     assert [each.name for each in narrow.found] == [f"Ord 00{n}" for n in range(10)]
-    assert Level(level.items, only="no").lines(note, str) == ["      no folder has “no” in its name"]
+    assert Level(level.items, only="no").lines(note, str) == [
+        "      no folder has “no” in its name"
+    ]
     assert Level(()).lines(note, str) == ["      no folders"]
 
 
@@ -157,11 +177,17 @@ def test_the_first_free_folder_is_suggested():
 
 def test_the_command_line_says_all_that_was_answered():
     wanted = AddOptions(
-        name="my docs", server="home", remote="personal/docs", mountpoint="/d", every="2h", filters=("a", "b c")
+        name="my docs",
+        server="home",
+        remote="personal/docs",
+        mountpoint="/d",
+        every="2h",
+        filters=("a", "b c"),
     )
-    assert command_line(wanted) == (
-        "syncin-mount add 'my docs' --server home --remote personal/docs --mountpoint /d --every 2h "
-        "--filter a --filter 'b c'"
+    assert (
+        command_line(wanted)
+        == "syncin-mount add 'my docs' --server home --remote personal/docs --mountpoint /d --every"
+        " 2h --filter a --filter 'b c'"
     )
 
 

@@ -25,10 +25,16 @@ async def test_clients_of_the_account_are_listed_and_removed(world: World):
     assert "with its synchronizations of personal/docs" in what
     assert "--yes" in what
     what = await world.refused("clients", "remove", mine, "--server", "home")
-    assert what.startswith("this computer would be logged out: what changes in its drives waits here until you log in")
-    assert "no client's id begins with 'zz'" in await world.refused("clients", "remove", "zz", "--server", "home")
+    assert what.startswith(
+        "this computer would be logged out: what changes in its drives waits here until you log in"
+    )
+    assert "no client's id begins with 'zz'" in await world.refused(
+        "clients", "remove", "zz", "--server", "home"
+    )
     assert len(await world.json("clients", "list")) == 2
-    assert "is logged out" in await world.must("clients", "remove", theirs, "--server", "home", "--yes")
+    assert "is logged out" in await world.must(
+        "clients", "remove", theirs, "--server", "home", "--yes"
+    )
     assert [each["id"] for each in await world.json("clients", "list")] == [found[True]["id"]]
     said = await world.must("clients", "remove", mine, "--server", "home", "--yes")
     assert said.startswith("this computer is logged out of user1 at ")

@@ -1,4 +1,5 @@
-"""`doctor --collect`: what a bug report has in it, and what it must not have, in any state of things."""
+"""`doctor --collect`: what a bug report has in it, and what it must not have, in any state of
+things."""
 
 from __future__ import annotations
 
@@ -83,7 +84,13 @@ async def test_a_report_has_what_is_needed_and_neither_names_nor_content_nor_sec
     parts = parts_of(path)
     assert "fusermount3 version" in json.loads(parts["versions.json"])["fusermount3"]
     assert "ok     /dev/fuse" in parts["doctor.txt"]
-    own = [world.url.partition("://")[2], "user1", str(world.base), world.base.name, "personal/docs"]
+    own = [
+        world.url.partition("://")[2],
+        "user1",
+        str(world.base),
+        world.base.name,
+        "personal/docs",
+    ]
     for text in parts.values():
         for word in (*NAMES, *own, CONTENT, PASSWORD, client_of(world).token, client_of(world).id):
             assert word not in text
@@ -94,14 +101,18 @@ async def test_a_report_has_what_is_needed_and_neither_names_nor_content_nor_sec
     assert "level=info" in parts["sync-1/log"]
     failed = {each["path"] for each in json.loads(parts["sync-1/failures.json"])}
     assert all(re.fullmatch(r"x\d+\.txt", each) for each in failed)
-    assert any(f"{each}: " in parts["sync-1/log"] for each in failed), "the same name by the same stand-in"
+    assert any(f"{each}: " in parts["sync-1/log"] for each in failed), (
+        "the same name by the same stand-in"
+    )
     assert json.loads(parts["settings.json"])["synchronizations"][0]["direction"] == "both"
     assert "not looked at" in parts["sync-1/check.txt"] or state not in {mounted, offline}
     if state is damaged:
         assert "all is in order" not in parts["sync-1/check.txt"]
     else:
         assert json.loads(parts["sync-1/status.json"])["mounted"] is (state is not unmounted)
-        assert sum(json.loads(parts["sync-1/journal.json"])["what"].values()) >= (0 if state is mounted else 1)
+        assert sum(json.loads(parts["sync-1/journal.json"])["what"].values()) >= (
+            0 if state is mounted else 1
+        )
 
 
 async def test_names_stay_where_they_are_wanted_and_secrets_do_not(world: World):
@@ -110,7 +121,9 @@ async def test_names_stay_where_they_are_wanted_and_secrets_do_not(world: World)
     assert found["names"] is True
     parts = parts_of(Path(found["file"]))
     for name in ("failures.json", "log"):
-        assert "Kilimanjaro.txt" in parts[f"sync-1/{name}"], "so a name is there to be replaced in the other test"
+        assert "Kilimanjaro.txt" in parts[f"sync-1/{name}"], (
+            "so a name is there to be replaced in the other test"
+        )
     assert world.url in parts["settings.json"]
     assert not any(client_of(world).token in text or CONTENT in text for text in parts.values())
     assert {part["name"] for part in found["parts"]} | {"README.txt"} == set(parts)
@@ -121,7 +134,9 @@ async def test_nothing_is_written_over_and_nothing_configured_is_fine(world: Wor
     path.write_text("mine")
     assert "there is a file" in await world.refused("doctor", "--collect", str(path))
     assert path.read_text() == "mine"
-    assert "nowhere" in await world.refused("doctor", "--collect", str(world.base / "nowhere/x"), status=1)
+    assert "nowhere" in await world.refused(
+        "doctor", "--collect", str(world.base / "nowhere/x"), status=1
+    )
     assert "--with-names goes with --collect" in await world.refused("doctor", "--with-names")
     await world.must("doctor", "--collect")
     [made] = world.base.glob("syncin-mount-report-*.tar.gz")

@@ -1,4 +1,5 @@
-"""Completion in real shells: what Tab gives, how it is installed, and that it never makes a noise."""
+"""Completion in real shells: what Tab gives, how it is installed, and that it never makes a
+noise."""
 
 from __future__ import annotations
 
@@ -55,14 +56,31 @@ def home(tmp_path: Path) -> Path:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ZDOTDIR"))}
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("XDG_", "ZDOTDIR"))
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**plain, "PATH": path, "HOME": str(home), "SYNCIN_MOUNT_HOME": str(home), "TERM": "dumb", **more}
+    return {
+        **plain,
+        "PATH": path,
+        "HOME": str(home),
+        "SYNCIN_MOUNT_HOME": str(home),
+        "TERM": "dumb",
+        **more,
+    }
 
 
 def run(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, env=environment(home, **more), check=False, capture_output=True, text=True, timeout=LIMIT, cwd=home
+        words,
+        env=environment(home, **more),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        cwd=home,
     )
 
 
@@ -94,10 +112,13 @@ def test_what_tab_gives(home: Path, shell: str, line: str, expected: list[str]):
 
 
 def test_what_tab_gives_in_zsh(home: Path):
-    """Its completion works in its line editor alone, so in a terminal; that its install command was the only step."""
+    """Its completion works in its line editor alone, so in a terminal; that its install command was
+    the only step."""
     needs("zsh")
     assert run(home, "syncin-mount", "completion", "install", "zsh").returncode == 0
-    shell = pexpect.spawn("zsh", ["-i"], env=environment(home, PS1="ready> "), timeout=LIMIT, encoding="utf-8")
+    shell = pexpect.spawn(
+        "zsh", ["-i"], env=environment(home, PS1="ready> "), timeout=LIMIT, encoding="utf-8"
+    )
     try:
         shell.expect_exact("ready> ")
         shell.send("echo got syncin-mount mount pic\t")
@@ -122,7 +143,9 @@ def test_it_is_installed_once_and_taken_away_again(home: Path, shell: str):
     for _ in range(2):
         done = run(home, "syncin-mount", "completion", "install", SHELL=f"/usr/bin/{shell}")
         assert done.returncode == 0, done
-    [written] = [path for path in home.rglob("*") if path.is_file() and path.read_text() == script(shell)]
+    [written] = [
+        path for path in home.rglob("*") if path.is_file() and path.read_text() == script(shell)
+    ]
     if start is not None:
         assert start.is_symlink()
         assert start.stat().st_mode & 0o777 == 0o600
@@ -138,7 +161,9 @@ def test_it_is_installed_once_and_taken_away_again(home: Path, shell: str):
 
 
 @pytest.mark.parametrize("broken", ["this is not TOML", None])
-def test_without_a_readable_configuration_nothing_is_completed_in_silence(home: Path, broken: str | None):
+def test_without_a_readable_configuration_nothing_is_completed_in_silence(
+    home: Path, broken: str | None
+):
     config = home / "config.toml"
     config.unlink()
     if broken is not None:
@@ -149,7 +174,10 @@ def test_without_a_readable_configuration_nothing_is_completed_in_silence(home: 
 def test_which_shell_is_asked_for_when_it_cannot_be_told(home: Path):
     done = run(home, "syncin-mount", "completion", "install", SHELL="/bin/tcsh")
     assert done.returncode == 2
-    assert done.stderr == "syncin-mount: say for which shell: syncin-mount completion install bash|zsh|fish\n"
+    assert (
+        done.stderr
+        == "syncin-mount: say for which shell: syncin-mount completion install bash|zsh|fish\n"
+    )
     assert not (home / ".bashrc").exists()
 
 

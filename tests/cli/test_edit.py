@@ -21,10 +21,13 @@ async def begun(world: World) -> None:
 
 async def test_settings_are_changed_shown_and_sent(world: World):
     await begun(world)
-    said = await world.must("edit", "docs", "--mode", "secure", "--conflict", "local", "--trash", "own")
-    assert said == (
-        "docs: mode secure instead of fast, conflict local instead of recent, trash own instead of auto; "
-        "the next run follows\n"
+    said = await world.must(
+        "edit", "docs", "--mode", "secure", "--conflict", "local", "--trash", "own"
+    )
+    assert (
+        said
+        == "docs: mode secure instead of fast, conflict local instead of recent, trash own instead"
+        " of auto; the next run follows\n"
     )
     shown = await world.json("show", "docs")
     assert (shown["mode"], shown["conflict"], shown["trash"]) == ("secure", "local", "own")
@@ -61,9 +64,13 @@ async def test_a_mounted_drive_follows_and_keeps_its_place(world: World):
     await world.must("sync", "docs")
     (world.drive / "c").write_text("c")  # without another mount
     await world.must("edit", "docs", "--direction", "download")
-    assert "unmount it" in await world.refused("edit", "docs", "--mountpoint", str(world.base / "elsewhere"))
+    assert "unmount it" in await world.refused(
+        "edit", "docs", "--mountpoint", str(world.base / "elsewhere")
+    )
     await world.must("umount", "docs")
-    await world.must("edit", "docs", "--direction", "both", "--mountpoint", str(world.base / "elsewhere"))
+    await world.must(
+        "edit", "docs", "--direction", "both", "--mountpoint", str(world.base / "elsewhere")
+    )
     await world.must("mount", "docs")
     assert (world.base / "elsewhere" / "a").read_text() == "a"
     (world.base / "elsewhere" / "b").write_text("b")
@@ -78,7 +85,11 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(world: World):
     assert "no synchronization 'nope'" in await world.refused("edit", "nope", "--mode", "fast")
     (world.base / "full").mkdir()
     (world.base / "full" / "x").touch()
-    assert "not empty" in await world.refused("edit", "docs", "--mountpoint", str(world.base / "full"))
-    assert "own folder" in await world.refused("edit", "docs", "--mountpoint", str(world.home / "state" / "x"))
+    assert "not empty" in await world.refused(
+        "edit", "docs", "--mountpoint", str(world.base / "full")
+    )
+    assert "own folder" in await world.refused(
+        "edit", "docs", "--mountpoint", str(world.home / "state" / "x")
+    )
     assert "is not one of" in await world.refused("edit", "docs", "--mode", "quick")
     assert await world.json("show", "docs") == before

@@ -25,7 +25,8 @@ async def test_a_content_that_was_not_fetched_is_not_done(world: World, status: 
 
 @pytest.mark.usefixtures("mounts")
 async def test_what_is_tried_again_is_no_success_and_said_so(world: World):
-    """A gateway's answer to one file: `status` once said idle, and `sync --wait` that it cannot be sent."""
+    """A gateway's answer to one file: `status` once said idle, and `sync --wait` that it cannot be
+    sent."""
     await world.log_in()
     await world.add()
     await world.must("mount", "docs")

@@ -40,7 +40,9 @@ async def test_a_mounted_drive_explains(world: World):
 async def test_paths_that_cannot_be(world: World):
     await world.log_in()
     await world.add()
-    assert "neither here nor on the server" in await world.refused("explain", "docs", "nope", status=1)
+    assert "neither here nor on the server" in await world.refused(
+        "explain", "docs", "nope", status=1
+    )
     assert "is not in" in await world.refused("explain", "docs", "/etc/passwd")
     for path in ("../x", "/", str(world.drive), "."):
         await world.refused("explain", "docs", path)

@@ -14,9 +14,21 @@ def on_server(world: World) -> object:
 
 async def test_rules_are_entered_listed_tested_and_sent(world: World):
     await world.log_in()
-    words = ("add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(world.drive))
+    words = (
+        "add",
+        "docs",
+        "--server",
+        "home",
+        "--remote",
+        "personal/docs",
+        "--mountpoint",
+        str(world.drive),
+    )
     await world.must(*words, "--filter", "ends-with:.tmp", "--filter", "path:old/")
-    assert [(rule["kind"], rule["text"], rule["pattern"]) for rule in await world.json("filter", "docs", "list")] == [
+    assert [
+        (rule["kind"], rule["text"], rule["pattern"])
+        for rule in await world.json("filter", "docs", "list")
+    ] == [
         ("ends-with", ".tmp", ".*.tmp$"),
         ("path", "old", "old"),
     ]
@@ -90,5 +102,7 @@ async def test_what_cannot_be_is_refused_when_it_is_entered(world: World):
     assert "has no filter 'nope'" in await world.refused("filter", "docs", "remove", "nope")
     assert await world.json("filter", "docs", "list") == []
     assert "no synchronization 'nope'" in await world.refused("filter", "nope", "list")
-    world.config.write_text(world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]'))
+    world.config.write_text(
+        world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]')
+    )
     assert "looking ahead" in await world.refused("sync", "docs", status=1)

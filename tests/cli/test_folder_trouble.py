@@ -1,5 +1,5 @@
-"""Changes that wait while the server's folder is deleted, renamed, unshared or made read-only: nothing is lost, one
-sentence says it, and its way out works."""
+"""Changes that wait while the server's folder is deleted, renamed, unshared or made read-only:
+nothing is lost, one sentence says it, and its way out works."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def team(world: World) -> Path:
 
 
 async def waiting(world: World, remote: str, folder: Path) -> None:
-    """A mounted drive of the folder, with a file on both sides and a change that waits; the server is away."""
+    """A mounted drive of the folder, with a file on both sides and a change that waits; the server
+    is away."""
     folder.mkdir(parents=True, exist_ok=True)
     await world.log_in()
     words = ("--server", "home", "--remote", remote, "--mountpoint", str(world.drive))
@@ -126,7 +127,8 @@ async def test_made_read_only_and_followed(world: World):
 
 @pytest.mark.usefixtures("mounts")
 async def test_rights_that_come_back_need_no_other_mount(world: World):
-    """Mounted while it could only be read, it once stayed so for the kernel until it was mounted anew."""
+    """Mounted while it could only be read, it once stayed so for the kernel until it was mounted
+    anew."""
     await world.log_in()
     (team(world) / "docs").mkdir()
     (team(world) / "docs/there").write_text("there")

@@ -41,7 +41,13 @@ def test_the_interpreter_is_tried_as_that_user_alone(place: Path, monkeypatch: p
     program.write_text(LOOK % (place / "seen"))
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    for name in ("SYNCIN_MOUNT_HOME", "XDG_CONFIG_HOME", "PYTHONPATH", "SSH_AUTH_SOCK", "SECRET_OF_ROOT"):
+    for name in (
+        "SYNCIN_MOUNT_HOME",
+        "XDG_CONFIG_HOME",
+        "PYTHONPATH",
+        "SSH_AUTH_SOCK",
+        "SECRET_OF_ROOT",
+    ):
         monkeypatch.setenv(name, "/home-of-root/x")
     before = os.getgroups()
     os.setgroups([0, 4, 6])
@@ -59,7 +65,11 @@ def test_the_interpreter_is_tried_as_that_user_alone(place: Path, monkeypatch: p
     assert f"HOME={account.pw_dir}" in environment
     assert not [each for each in environment if "root" in each.lower()]
     made = (place / "seen").stat()
-    assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (account.pw_uid, account.pw_gid, 0o600)
+    assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (
+        account.pw_uid,
+        account.pw_gid,
+        0o600,
+    )
 
 
 @pytest.mark.parametrize("kind", ["masked", "somebody's", "folder"])

@@ -30,7 +30,9 @@ def test_every_option_and_argument_is_explained(name: str):
         if isinstance(param, click.Option):
             assert param.help or param.hidden, f"{param.opts[0]} is not explained"
         else:
-            words = re.findall("[A-Z]+", param.make_metavar(click.Context(command))) or [(param.name or "").upper()]
+            words = re.findall("[A-Z]+", param.make_metavar(click.Context(command))) or [
+                (param.name or "").upper()
+            ]
             assert all(word in command.help for word in words), f"{words} is not explained"
 
 
@@ -42,7 +44,9 @@ def test_the_help_fits_80_columns(name: str):
 def test_the_first_help_fits_80_columns_and_names_every_command():
     context = click.Context(group, info_name="syncin-mount", terminal_width=80)
     told = group.get_help(context)
-    listed = [line for line in told.splitlines() if not line.startswith(("      ", "  Use it:", "    "))]
+    listed = [
+        line for line in told.splitlines() if not line.startswith(("      ", "  Use it:", "    "))
+    ]
     assert [line for line in listed if len(line) > 80] == []
     assert [name for name in COMMANDS if f"\n  {name} " not in told] == []
 
@@ -60,9 +64,16 @@ def test_the_manual_page_names_everything():
 @pytest.mark.parametrize("device", ["utf8", "html"])
 def test_the_manual_page_is_formatted_without_a_warning(device: str):
     made = subprocess.run(
-        [sys.executable, "-m", "syncin_mount.cli.man_page"], check=True, capture_output=True, timeout=60
+        [sys.executable, "-m", "syncin_mount.cli.man_page"],
+        check=True,
+        capture_output=True,
+        timeout=60,
     ).stdout
     done = subprocess.run(
-        ["groff", "-man", "-ww", "-z", f"-T{device}"], input=made, check=True, capture_output=True, timeout=60
+        ["groff", "-man", "-ww", "-z", f"-T{device}"],
+        input=made,
+        check=True,
+        capture_output=True,
+        timeout=60,
     )
     assert done.stderr == b""

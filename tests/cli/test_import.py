@@ -1,4 +1,5 @@
-"""`add --import`: a folder that holds files becomes a drive, merged with the server's, and nothing is lost."""
+"""`add --import`: a folder that holds files becomes a drive, merged with the server's, and nothing
+is lost."""
 
 from __future__ import annotations
 
@@ -86,7 +87,16 @@ async def test_both_sides_are_merged_and_only_what_differs_is_carried(world: Wor
 
 
 def command(world: World) -> tuple[str, ...]:
-    return ("add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(world.drive))
+    return (
+        "add",
+        "docs",
+        "--server",
+        "home",
+        "--remote",
+        "personal/docs",
+        "--mountpoint",
+        str(world.drive),
+    )
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -102,9 +112,16 @@ async def test_a_look_changes_nothing(world: World):
     before = texts(world.drive)
     await world.log_in()
     told = await world.json(*command(world), *WORDS, "--dry-run")
-    assert {name: told[name]["files"] for name in ("same", "alike", "differ", "ours", "there", "local")} == {
-        "same": 1, "alike": 1, "differ": 2, "ours": 1, "there": 1, "local": 2,
-    }  # fmt: skip
+    assert {
+        name: told[name]["files"] for name in ("same", "alike", "differ", "ours", "there", "local")
+    } == {
+        "same": 1,
+        "alike": 1,
+        "differ": 2,
+        "ours": 1,
+        "there": 1,
+        "local": 2,
+    }
     assert told["known"] is True
     assert texts(world.drive) == before
     assert await world.json("list") == []
@@ -171,9 +188,10 @@ async def test_what_cannot_be_imported_is_refused_before_anything_is_touched(wor
         listening.bind(os.path.relpath(world.drive / "s"))
         done = await world.run(*command(world), *WORDS, "--yes")
     assert done.status == 2
-    assert done.error == (
-        "syncin-mount: s: it is a socket, which only its program can use\n"
-        f"syncin-mount: 1 thing in {world.drive} cannot be imported; nothing was touched: move that elsewhere first\n"
+    assert (
+        done.error
+        == "syncin-mount: s: it is a socket, which only its program can use\nsyncin-mount: 1 thing"
+        f" in {world.drive} cannot be imported; nothing was touched: move that elsewhere first\n"
     )
     assert texts(world.drive) == before
     assert not world.dev.store.state.paths
@@ -206,7 +224,7 @@ async def test_killed_in_the_middle_it_goes_on(world: World):
     await world.log_in()
     words = [sys.executable, "-m", "syncin_mount", *command(world), "--import", "--yes"]
     environment = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
-    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) as process:  # noqa: ASYNC220 (it only begins here)
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) as process:  # noqa: ASYNC220
 
         async def some_are_gone() -> bool:
             return not (world.drive / "d0/f0").exists()

@@ -1,6 +1,8 @@
-"""A transfer that is interrupted, by a cut or a kill of the drive or of the server, goes on where it stopped.
+"""A transfer that is interrupted, by a cut or a kill of the drive or of the server, goes on where
+it stopped.
 
-Real processes on both sides. ``SYNCIN_INTERRUPTED_MIB=1024`` measures it with 1 GiB; the figures are printed (``-s``).
+Real processes on both sides. ``SYNCIN_INTERRUPTED_MIB=1024`` measures it with 1 GiB; the figures
+are printed (``-s``).
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(900)]
 
 SIZE = int(os.environ.get("SYNCIN_INTERRUPTED_MIB", "48")) << 20
 CUT = SIZE // 3 + 12_345
-"""Bytes that have crossed when the connection is cut; a kill comes at the first look after a third."""
+"""Bytes that have crossed when the connection is cut; a kill comes at the first look after a
+third."""
 
 LAST = 1 << 20
 """Bytes in the middle of their way through either process, at most."""
@@ -41,7 +44,8 @@ WAYS = ["cut", "drive killed", "server killed"]
 
 @dataclass
 class Server:
-    """The embedded server as a process of its own, which takes over from the one in the test's process."""
+    """The embedded server as a process of its own, which takes over from the one in the test's
+    process."""
 
     world: World
     process: subprocess.Popen[str] | None = None
@@ -55,10 +59,19 @@ class Server:
         return self.world.base / "faults.toml"
 
     def start(self) -> None:
-        words = ["--root", str(self.world.dev.root), "--port", str(self.world.port), "--user", f"user1:{PASSWORD}"]
+        words = [
+            "--root",
+            str(self.world.dev.root),
+            "--port",
+            str(self.world.port),
+            "--user",
+            f"user1:{PASSWORD}",
+        ]
         words += ["--faults", str(self.faults), "--request-log", str(self.log)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "syncin_mount", "serve", *words], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "syncin_mount", "serve", *words],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline().startswith("http")
@@ -74,7 +87,11 @@ class Server:
         """The requests that carried the file's content."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
         there = ("/big", BESIDE)
-        return [line for line in lines if line["method"] in methods and any(part in line["path"] for part in there)]
+        return [
+            line
+            for line in lines
+            if line["method"] in methods and any(part in line["path"] for part in there)
+        ]
 
 
 @pytest.fixture
@@ -101,12 +118,18 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
-SLOW = f'[[rule]]\nmethod = "GET"\npath = "*/big"\neffect = "delay"\nwhen = "during"\nseconds = {8 * 2**18 / SIZE}\n'
+SLOW = (
+    '[[rule]]\nmethod = "GET"\npath = "*/big"\neffect = "delay"\nwhen = "during"\nseconds ='
+    f" {8 * 2**18 / SIZE}\n"
+)
 """A download takes so long that there is time to come between."""
 
 
 def fault(effect: str, method: str, path: str) -> str:
-    return f'[[rule]]\nmethod = "{method}"\npath = "{path}"\neffect = "{effect}"\nafter_bytes = {CUT}\ncount = 1\n'
+    return (
+        f'[[rule]]\nmethod = "{method}"\npath = "{path}"\neffect = "{effect}"\nafter_bytes ='
+        f" {CUT}\ncount = 1\n"
+    )
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -128,7 +151,9 @@ async def reached(done: Callable[[], int]) -> None:
             await trio.sleep(0.001)
 
 
-async def interrupt(world: World, server: Server, how: str, pid: int, done: Callable[[], int]) -> int:
+async def interrupt(
+    world: World, server: Server, how: str, pid: int, done: Callable[[], int]
+) -> int:
     """Waits for a third to have crossed, and interrupts; returns how much ``done`` tells then."""
     if how == "cut":
         return CUT
@@ -181,7 +206,9 @@ async def test_an_interrupted_upload(world: World, server: Server, how: str) -> 
     again = last["bytes_in"] - (SIZE - at)
     tell("upload", how, at, again)
     assert 0 <= again <= LAST, last
-    assert await trio.to_thread.run_sync(digest, there) == await trio.to_thread.run_sync(digest, world.drive / "big")
+    assert await trio.to_thread.run_sync(digest, there) == await trio.to_thread.run_sync(
+        digest, world.drive / "big"
+    )
     assert not list(world.disk.glob(".sync-in.*"))
     assert not server.contents("DELETE")
 
@@ -211,7 +238,9 @@ async def test_an_interrupted_download(world: World, server: Server, how: str) -
         for path in world.home.rglob("incoming/*-*-*"):
             with contextlib.suppress(FileNotFoundError):  # it has just become the content
                 if path.suffix == ".zeros":
-                    arrived += sum(stop - start for start, stop in struct.iter_unpack("<QQ", path.read_bytes()))
+                    arrived += sum(
+                        stop - start for start, stop in struct.iter_unpack("<QQ", path.read_bytes())
+                    )
                 else:
                     arrived += path.stat().st_blocks * 512
         return arrived
@@ -228,8 +257,8 @@ async def test_an_interrupted_download(world: World, server: Server, how: str) -
     again = last["bytes_out"] - (SIZE - at)
     tell("download", how, at, again)
     assert -LARGEST_WRITE <= again <= LARGEST_WRITE, last
-    assert await trio.to_thread.run_sync(digest, world.disk / "big") == await trio.to_thread.run_sync(
-        digest, world.drive / "big"
-    )
+    assert await trio.to_thread.run_sync(
+        digest, world.disk / "big"
+    ) == await trio.to_thread.run_sync(digest, world.drive / "big")
     requests = server.contents("GET")
     assert len(requests) <= 2, requests

@@ -42,22 +42,36 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
     (world.drive / "made/inside").write_text("inside")
     if not mounted:
         await world.must("umount", "docs")
-    doc, other, new, made, inside = await numbers(world, "doc.txt", "other.txt", "new.txt", "made", "made/inside")
-    assert await world.must("journal", "hold", "docs", doc, made) == (
-        "doc.txt is held, until it is released\nmade is held, with all that is in it, until it is released\n"
+    doc, other, new, made, inside = await numbers(
+        world, "doc.txt", "other.txt", "new.txt", "made", "made/inside"
+    )
+    assert (
+        await world.must("journal", "hold", "docs", doc, made)
+        == "doc.txt is held, until it is released\nmade is held, with all that is in it, until it"
+        " is released\n"
     )
     found = await waiting(world)
-    assert {path for path, row in found.items() if row["held"]} == {"doc.txt", "made", "made/inside"}
+    assert {path for path, row in found.items() if row["held"]} == {
+        "doc.txt",
+        "made",
+        "made/inside",
+    }
     assert found["doc.txt"]["why"] == "You hold it; “journal release” lets it go."
-    assert found["made/inside"]["why"] == "You hold a folder that it is in; “journal release” lets it go."
+    assert (
+        found["made/inside"]["why"]
+        == "You hold a folder that it is in; “journal release” lets it go."
+    )
     assert (await world.json("status", "docs"))[0]["held"] == 2
     assert "(2 held: 'journal' tells which)" in await world.must("status", "docs")
     said = await world.refused("journal", "release", "docs", inside, status=1)
-    assert said == "made/inside stays as it is: the hold is that of its folder made; release that one"
+    assert (
+        said == "made/inside stays as it is: the hold is that of its folder made; release that one"
+    )
     said = await world.refused("journal", "release", "docs", other, status=1)
     assert said == "other.txt stays as it is: it is not held"
-    assert await world.must("journal", "discard", "docs", other, new) == (
-        "other.txt is as on the server again\nnew.txt is in the bin now\n"
+    assert (
+        await world.must("journal", "discard", "docs", other, new)
+        == "other.txt is as on the server again\nnew.txt is in the bin now\n"
     )
     said = await world.refused("journal", "discard", "docs", new, status=1)
     assert said == f"nothing waits under the number {new}"
@@ -71,16 +85,17 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
     assert not (world.drive / "new.txt").exists()
     doc, made = await numbers(world, "doc.txt", "made")
     assert await world.must("journal", "release", "docs", made) == "made is let go\n"
-    assert await world.must("journal", "discard", "docs", doc) == (
-        "doc.txt is as on the server again; what you had changed is in the bin\n"
+    assert (
+        await world.must("journal", "discard", "docs", doc)
+        == "doc.txt is as on the server again; what you had changed is in the bin\n"
     )
     assert (world.drive / "doc.txt").read_text() == "base"
     await world.must("sync", "docs")
     assert (world.disk / "made/inside").read_text() == "inside"
     assert await world.must("journal", "docs") == "nothing waits: the server has every change\n"
-    assert {row["path"]: row["why"] for row in await world.json("bin", "docs", "list", "--local")} == dict.fromkeys(
-        ("new.txt", "doc.txt"), "you discarded it before it was sent"
-    )
+    assert {
+        row["path"]: row["why"] for row in await world.json("bin", "docs", "list", "--local")
+    } == dict.fromkeys(("new.txt", "doc.txt"), "you discarded it before it was sent")
 
 
 async def test_a_hold_outlives_a_killed_drive(world: World):
@@ -132,7 +147,9 @@ async def test_a_reader_of_a_discarded_file_keeps_what_it_reads(world: World):
     assert (world.drive / "doc.txt").read_text() == "base"
 
 
-@pytest.mark.parametrize("words", [("journal", "hold", "docs"), ("journal", "discard", "docs", "x"), ("journal",)])
+@pytest.mark.parametrize(
+    "words", [("journal", "hold", "docs"), ("journal", "discard", "docs", "x"), ("journal",)]
+)
 async def test_what_is_not_said_is_asked_for_in_one_sentence(world: World, words: tuple[str, ...]):
     await world.log_in()
     await world.add()

@@ -1,4 +1,5 @@
-"""A daemon that was killed and cannot end: its threads wait in the kernel for who waits for its drive."""
+"""A daemon that was killed and cannot end: its threads wait in the kernel for who waits for its
+drive."""
 
 from __future__ import annotations
 
@@ -44,7 +45,10 @@ ctypes.CDLL(None).pthread_exit(None)
 def unserved(replica: Path, mountpoint: Path) -> Iterator[None]:
     """A drive there whose process does nothing any more."""
     with subprocess.Popen(
-        [sys.executable, _MOUNTS, replica, mountpoint], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, _MOUNTS, replica, mountpoint],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         try:
@@ -83,4 +87,7 @@ async def test_the_next_mount_releases_it(world: World):
     ):
         assert await world.must("mount", "docs") == f"docs is mounted at {world.drive}\n"
     assert (world.drive / "file").read_text() == "kept"
-    assert "the connection of its drive was aborted" in (world.home / "state" / "logs" / "docs.log").read_text()
+    assert (
+        "the connection of its drive was aborted"
+        in (world.home / "state" / "logs" / "docs.log").read_text()
+    )

@@ -18,13 +18,18 @@ async def test_limits_are_set_shown_and_kept(world: World):
     await world.log_in()
     await world.add()
     assert await world.must("limit") == "NAME  UP   DOWN\ndocs  off  off\n"
-    assert await world.must("limit", "docs", "--up", "2M", "--down", "1.5M") == "NAME  UP  DOWN\ndocs  2M  1536K\n"
+    assert (
+        await world.must("limit", "docs", "--up", "2M", "--down", "1.5M")
+        == "NAME  UP  DOWN\ndocs  2M  1536K\n"
+    )
     assert await world.must("limit", "--all", "--down", "off") == "NAME  UP  DOWN\ndocs  2M  off\n"
     assert await world.json("limit", "docs") == [{"name": "docs", "up": 2 << 20, "down": None}]
     assert 'limit_up = "2M"' in world.config.read_text()
     assert await limits(world) == (2 << 20, None)
     for wrong in ("fast", "-2M", "0", "10", "2M/min"):
-        assert "as 500K, 2M or 1.5M; or off" in await world.refused("limit", "docs", f"--up={wrong}")
+        assert "as 500K, 2M or 1.5M; or off" in await world.refused(
+            "limit", "docs", f"--up={wrong}"
+        )
     assert "say which" in await world.refused("limit", "--up", "2M")
     world.config.write_text(world.config.read_text().replace('"2M"', '"much"'))
     assert "'limit_up' must be bytes a second" in await world.refused("limit")

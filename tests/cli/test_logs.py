@@ -83,7 +83,7 @@ async def ends_with(stream: trio.abc.ReceiveStream, word: str) -> bool:
     return True
 
 
-# no secrets -----------------------------------------------------------------------------------------------------------
+# no secrets ---------------------------------------------------------------------------------------
 
 
 class Session(World):
@@ -91,7 +91,9 @@ class Session(World):
 
     said: list[str]
 
-    async def run(self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False) -> Done:
+    async def run(
+        self, *words: str, stdin: str = "", home: Path | None = None, process: bool = False
+    ) -> Done:
         done = await World.run(self, *words, "--debug", stdin=stdin, home=home, process=process)
         self.said += [done.out, done.error]
         return done
@@ -112,7 +114,11 @@ def processes(session: World) -> list[Path]:
     found = []
     for each in Path("/proc").iterdir():
         try:
-            if each.name.isdigit() and int(each.name) != os.getpid() and marked in (each / "environ").read_bytes():
+            if (
+                each.name.isdigit()
+                and int(each.name) != os.getpid()
+                and marked in (each / "environ").read_bytes()
+            ):
                 found.append(each)
         except OSError:
             continue
@@ -125,7 +131,10 @@ ACCESS = re.compile(rb"eyJ[\w-]{8,}\.[\w-]{8,}\.")
 
 def surroundings(session: Session) -> list[bytes]:
     """What others, or tools, see of the session's processes."""
-    return [(each / "cmdline").read_bytes() + (each / "environ").read_bytes() for each in processes(session)]
+    return [
+        (each / "cmdline").read_bytes() + (each / "environ").read_bytes()
+        for each in processes(session)
+    ]
 
 
 async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
@@ -135,7 +144,9 @@ async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
     words = ("server", "add", "home", session.url, "--login", "user1", "--password-stdin")
     await session.run(*words, stdin="a-wrong-password\n")
     await session.run(*words, stdin=f"{PASSWORD}\n")
-    await session.must(*words, "--code", "-", stdin=f"{PASSWORD}\n{(code := totp(SECRET, time.time()))}\n")
+    await session.must(
+        *words, "--code", "-", stdin=f"{PASSWORD}\n{(code := totp(SECRET, time.time()))}\n"
+    )
     await session.add()
     await session.must("up")
     seen = surroundings(session)
@@ -159,11 +170,27 @@ async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
     session.dev.store.remove_client(client_of(session))
     session.dev.store.state.signing_key = "e" * 64
     await session.run("sync", "docs")
-    await session.run("server", "auth", "home", "--password-stdin", "--code", "-", stdin=f"{PASSWORD}\n000000\n")
-    await session.must("server", "auth", "home", "--password-stdin", "--code", "-", stdin=f"{PASSWORD}\nthree-four\n")
+    await session.run(
+        "server", "auth", "home", "--password-stdin", "--code", "-", stdin=f"{PASSWORD}\n000000\n"
+    )
+    await session.must(
+        "server",
+        "auth",
+        "home",
+        "--password-stdin",
+        "--code",
+        "-",
+        stdin=f"{PASSWORD}\nthree-four\n",
+    )
     await until(partial(runs, session), "a run after the log-in")
     secrets.add(client_of(session).token)
-    for command in (("status", "--json"), ("doctor",), ("server", "list", "--json"), ("show", "docs"), ("logs",)):
+    for command in (
+        ("status", "--json"),
+        ("doctor",),
+        ("server", "list", "--json"),
+        ("show", "docs"),
+        ("logs",),
+    ):
         await session.run(*command)
     seen += surroundings(session)
     await session.must("down")
@@ -173,7 +200,9 @@ async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
     assert "PROPFIND" in log or "GET api" in log or "PUT api" in log
     assert "mounted" in folders(session).log(NAME).read_text()
     tokens = folders(session).tokens
-    places = [path for path in session.home.rglob("*") if path.is_file() and tokens not in path.parents]
+    places = [
+        path for path in session.home.rglob("*") if path.is_file() and tokens not in path.parents
+    ]
     assert len(secrets) >= 7, "each of the three log-ins and renewals gave a token"
     written = {path: path.read_bytes() for path in places}
     whole = [*written.values(), *(said.encode() for said in session.said), *seen]

@@ -1,4 +1,5 @@
-"""What the account page does with synchronizations takes effect at the next run: added, changed, removed, and back."""
+"""What the account page does with synchronizations takes effect at the next run: added, changed,
+removed, and back."""
 
 from __future__ import annotations
 
@@ -45,7 +46,14 @@ def lose(world: World, name: str) -> str:
 async def second(world: World) -> None:
     """Another synchronization of the account, whose runs see what the server lists."""
     (world.dev.files_of("user1") / "other").mkdir()
-    words = ("--server", "home", "--remote", "personal/other", "--mountpoint", str(world.base / "drive-other"))
+    words = (
+        "--server",
+        "home",
+        "--remote",
+        "personal/other",
+        "--mountpoint",
+        str(world.base / "drive-other"),
+    )
     await world.must("add", "other", *words)
 
 
@@ -97,7 +105,9 @@ async def test_what_is_just_being_added_is_left_to_who_adds_it(world: World):
         ({"filters": ["(?=a)b*"]}, "the filters cannot be used"),
     ],
 )
-async def test_what_cannot_be_mounted_here_is_told_and_not_taken_up(world: World, change: dict[str, Any], why: str):
+async def test_what_cannot_be_mounted_here_is_told_and_not_taken_up(
+    world: World, change: dict[str, Any], why: str
+):
     await begun(world)
     await second(world)
     grow_old(world)
@@ -106,7 +116,9 @@ async def test_what_cannot_be_mounted_here_is_told_and_not_taken_up(world: World
     (world.base / "full/x").touch()
     places = {"other": world.base / "drive-other", "home": world.home, "full": world.base / "full"}
     path = next(each for each in world.dev.store.state.paths if each.settings["name"] == "docs")
-    path.settings.update({key: v.format(**places) if isinstance(v, str) else v for key, v in change.items()})
+    path.settings.update(
+        {key: v.format(**places) if isinstance(v, str) else v for key, v in change.items()}
+    )
     await world.must("sync", "other")
     assert set(configured(world)) == {"other"}
     done = await world.run("list")
@@ -147,7 +159,9 @@ async def test_what_was_removed_here_while_the_server_was_away_is_removed_there_
 
 
 @pytest.mark.usefixtures("mounts")
-async def test_a_drive_that_was_removed_there_keeps_its_changes_and_goes_on_when_it_is_registered_again(world: World):
+async def test_a_drive_that_was_removed_there_keeps_its_changes_and_goes_on_once_registered_again(
+    world: World,
+):
     await begun(world)
     await world.must("mount", "docs")
     world.dev.store.state.paths.clear()
@@ -155,7 +169,9 @@ async def test_a_drive_that_was_removed_there_keeps_its_changes_and_goes_on_when
     said = await world.refused("sync", "docs", status=4)
     assert "syncin-mount edit docs --register" in said
     assert not (world.disk / "unsent").exists()
-    assert (await world.must("edit", "docs", "--register")) == "docs: registered again for personal/docs\n"
+    assert (
+        await world.must("edit", "docs", "--register")
+    ) == "docs: registered again for personal/docs\n"
 
     async def sent() -> bool:
         return (world.disk / "unsent").exists()
@@ -175,13 +191,19 @@ async def test_the_last_change_holds_whatever_the_clocks_say(world: World, ahead
     await world.must("edit", "docs", "--conflict", "remote")
     await world.must("sync", "docs")
     shown = await world.json("show", "docs")
-    assert (shown["direction"], shown["conflict"]) == ("upload", "remote"), "the later of two changes was lost"
+    assert (shown["direction"], shown["conflict"]) == (
+        "upload",
+        "remote",
+    ), "the later of two changes was lost"
     assert (on_server(world)["mode"], on_server(world)["conflictMode"]) == ("upload", "remote")
     clock.ahead += 5
     on_account_page(world, at=int(clock()), mode="both")
     await world.must("sync", "docs")
     shown = await world.json("show", "docs")
-    assert (shown["direction"], shown["conflict"]) == ("both", "remote"), "the page's change was lost"
+    assert (shown["direction"], shown["conflict"]) == (
+        "both",
+        "remote",
+    ), "the page's change was lost"
 
 
 async def test_both_sides_edited_apart_the_newer_holds(world: World):
@@ -249,7 +271,9 @@ async def test_disabled_there_stops_every_process_until_it_is_enabled(world: Wor
     for _ in range(3):
         assert "disabled on the account page" in await world.refused("sync", "docs", status=4)
     assert "disabled on the account page" in await world.must("show", "docs")
-    assert "disabled on the account page" in await world.refused("sync", "docs", "--dry-run", status=4)
+    assert "disabled on the account page" in await world.refused(
+        "sync", "docs", "--dry-run", status=4
+    )
     on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, enabled=True)
     (world.disk / "there").write_text("there")
     await world.must("sync", "docs")
@@ -271,7 +295,9 @@ async def test_disabled_here_is_run_by_hand_whatever_the_page_changes(world: Wor
     await begun(world)
     await world.must("disable", "docs")
     await world.must("sync", "docs")
-    on_account_page(world, at=configured(world)["docs"]["timestamp"] + 1, mode="upload", enabled=False)
+    on_account_page(
+        world, at=configured(world)["docs"]["timestamp"] + 1, mode="upload", enabled=False
+    )
     await world.must("sync", "docs")
     assert configured(world)["docs"]["direction"] == "upload"
 
@@ -288,7 +314,9 @@ async def test_disabled_there_and_lost_here_comes_back_stopped(world: World):
 
 
 @pytest.mark.usefixtures("mounts")
-async def test_disabled_there_a_drive_mounted_by_hand_keeps_what_waits_until_it_is_enabled_there(world: World):
+async def test_disabled_there_a_drive_mounted_by_hand_keeps_what_waits_until_it_is_enabled_there(
+    world: World,
+):
     await begun(world)
     await disabled_on_the_page(world)
     await world.refused("sync", "docs", status=4)
@@ -306,8 +334,11 @@ async def test_disabled_there_a_drive_mounted_by_hand_keeps_what_waits_until_it_
 
 
 @pytest.mark.parametrize("with_client", [True, False], ids=["computer", "synchronization"])
-async def test_what_was_removed_there_is_registered_again_only_when_somebody_says_so(world: World, with_client: bool):
-    """``with_client``: the whole computer was removed on the account page, not one synchronization."""
+async def test_what_was_removed_there_is_registered_again_only_when_somebody_says_so(
+    world: World, with_client: bool
+):
+    """``with_client``: the whole computer was removed on the account page, not one
+    synchronization."""
     await begun(world)
     await second(world)
     state = world.dev.store.state

@@ -1,4 +1,5 @@
-"""The drive's life through the commands: real mounts, real daemons, a real server that comes and goes."""
+"""The drive's life through the commands: real mounts, real daemons, a real server that comes and
+goes."""
 
 from __future__ import annotations
 
@@ -107,7 +108,9 @@ async def test_a_drive_that_compares_by_checksum(world: World):
     await settled(world)
     assert (world.disk / "copy.txt").read_text() == "from the server"
     assert (world.disk / "there.txt").stat().st_mtime == 1_600_000_000
-    methods = [each.method for each in world.dev.requests if "/sync/operation/personal" in each.path]
+    methods = [
+        each.method for each in world.dev.requests if "/sync/operation/personal" in each.path
+    ]
     assert methods.count("COPY") == 1
     assert "PUT" not in methods
     assert "POST" not in methods
@@ -122,9 +125,16 @@ async def test_a_file_goes_to_the_server_and_comes_from_it(world: World):
     await settled(world)
     assert (world.disk / "here.txt").read_text() == "from the drive"
     rows = await world.json("transfers", "docs", "--action", "send")
-    assert [(row["side"], row["path"], row["result"]) for row in rows] == [("remote", "here.txt", "done")]
+    assert [(row["side"], row["path"], row["result"]) for row in rows] == [
+        ("remote", "here.txt", "done")
+    ]
     status = (await world.json("status"))[0]
-    assert (status["mounted"], status["online"], status["waiting"], status["known"]) == (True, True, 0, 2)
+    assert (status["mounted"], status["online"], status["waiting"], status["known"]) == (
+        True,
+        True,
+        0,
+        2,
+    )
     assert (await world.json("list"))[0]["mounted"] is True
     await world.must("umount", "docs")
     assert list(world.drive.iterdir()) == []
@@ -143,7 +153,8 @@ async def test_a_drive_in_use_is_not_unmounted(world: World):
     await mounted(world)
     (world.drive / "open.txt").write_text("x")
     with (world.drive / "open.txt").open():
-        said = await world.refused("umount", "docs", status=1, process=True)  # which names others alone
+        # which names others alone
+        said = await world.refused("umount", "docs", status=1, process=True)
         assert said.startswith("'docs' cannot be unmounted: files of it are open by ")
         assert f"({os.getpid()})" in said
         assert (world.drive / "open.txt").read_text() == "x"
@@ -161,7 +172,8 @@ async def test_umount_returns_when_the_daemon_is_gone_and_mount_works_at_once(wo
 
 
 def what_is_journalled(entry: dict[str, object]) -> dict[str, object]:
-    """A change as it stands in the journal, without why it waits: that is another thing once the drive is mounted."""
+    """A change as it stands in the journal, without why it waits: that is another thing once the
+    drive is mounted."""
     return {name: value for name, value in entry.items() if name not in {"why", "state", "until"}}
 
 
@@ -180,7 +192,9 @@ async def test_work_goes_on_without_the_server_through_a_cold_start(world: World
     assert (world.drive / "before.txt").read_text() == "changed"
     assert (world.drive / "new/file").read_text() == "new"
     kept = await world.json("journal", "docs")
-    assert [what_is_journalled(entry) for entry in kept] == [what_is_journalled(entry) for entry in resting]
+    assert [what_is_journalled(entry) for entry in kept] == [
+        what_is_journalled(entry) for entry in resting
+    ]
     assert (world.disk / "before.txt").read_text() == "before"
     said = await world.refused("sync", "docs", status=3)
     assert said.startswith("docs: offline: ")
@@ -191,14 +205,18 @@ async def test_work_goes_on_without_the_server_through_a_cold_start(world: World
     assert (world.disk / "new/file").read_text() == "new"
 
 
-async def test_a_drive_that_was_never_synchronized_mounts_without_the_server_and_says_so(world: World):
+async def test_a_drive_that_was_never_synchronized_mounts_without_the_server_and_says_so(
+    world: World,
+):
     await world.log_in()
     await world.add()
     await world.stop()
     done = await world.run("mount", "docs")
     assert done.status == 0
     assert done.out == f"docs is mounted at {world.drive}\n"
-    assert re.search("the drive is empty: it was never synchronized, and the server is away", done.error)
+    assert re.search(
+        "the drive is empty: it was never synchronized, and the server is away", done.error
+    )
     (world.drive / "written").write_text("kept")
     await world.start()
     await world.must("sync", "docs")
@@ -286,13 +304,16 @@ async def test_a_dry_run_says_what_a_run_does_and_does_nothing(world: World):
     await world.log_in()
     await world.add()
     report = (await world.json("sync", "docs", "--dry-run"))[0]
-    assert [(a["op"], a["side"], a["path"]) for a in report["actions"]] == [("fetch", "local", "there")]
+    assert [(a["op"], a["side"], a["path"]) for a in report["actions"]] == [
+        ("fetch", "local", "there")
+    ]
     assert (await world.json("status", "docs"))[0]["known"] == 0
     said = await world.must("sync", "docs", "--dry-run")
     assert said.startswith("Files to fetch: 1\n  there (5 B): ")
     assert "never agreed on; here: nothing; on the server: there, 5 B of " in said
     assert said.endswith(
-        f"docs: 1 action to do, 5 B to carry; exactly this: syncin-mount sync docs --yes {report['plan']}\n"
+        "docs: 1 action to do, 5 B to carry; exactly this: syncin-mount sync docs --yes"
+        f" {report['plan']}\n"
     )
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 1
@@ -324,7 +345,9 @@ async def test_a_confirmed_plan_is_carried_out_only_while_it_holds(world: World)
         "sync", "docs", "--yes", plan, status=4
     )
     assert (await world.json("status", "docs"))[0]["known"] == 0
-    assert "a plan is confirmed alone" in await world.refused("sync", "docs", "--dry-run", "--yes", plan)
+    assert "a plan is confirmed alone" in await world.refused(
+        "sync", "docs", "--dry-run", "--yes", plan
+    )
     plan = (await world.json("sync", "docs", "--dry-run"))[0]["plan"]
     await world.must("sync", "--yes", plan, "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 2
@@ -377,24 +400,42 @@ async def test_a_system_without_fuse_is_named(world: World):
     hidden.touch()
     call = [sys.executable, "-m", "syncin_mount", "mount", "docs"]
     done = await trio.run_process(
-        ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /dev/fuse && shift && exec "$@"', "sh", str(hidden), *call],
+        [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            'mount --bind "$1" /dev/fuse && shift && exec "$@"',
+            "sh",
+            str(hidden),
+            *call,
+        ],
         env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)},
         check=False,
         capture_stdout=True,
         capture_stderr=True,
     )
     said = done.stderr.decode()
-    if "must be superuser" in said or "Operation not permitted" in said or said.startswith("unshare:"):
+    if (
+        "must be superuser" in said
+        or "Operation not permitted" in said
+        or said.startswith("unshare:")
+    ):
         pytest.skip(f"/dev/fuse cannot be hidden from a process here: {said}")
     assert done.returncode == 1
-    assert re.fullmatch(r"syncin-mount: This system has no /dev/fuse, without which nothing can be mounted; .*\n", said)
+    assert re.fullmatch(
+        r"syncin-mount: This system has no /dev/fuse, without which nothing can be mounted; .*\n",
+        said,
+    )
 
 
 async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: World):
     await world.log_in()
     state = world.home / "state"
     made = await trio.run_process(
-        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "none", str(state)], check=False, capture_stderr=True
+        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "none", str(state)],
+        check=False,
+        capture_stderr=True,
     )
     if made.returncode != 0:
         pytest.skip("only root may mount a small file system to fill")
@@ -444,5 +485,7 @@ async def test_a_halt_names_the_folder_that_it_is_about(world: World):
     world.dev.store.moved(("users/user1", "docs", False), ("users/user1", "papers", False))
     await world.must("sync", "docs")
     world.disk.with_name("papers").rename(world.home.with_name("taken away"))
-    assert "“personal/papers” is not on the server any more" in await world.refused("sync", "docs", status=4)
+    assert "“personal/papers” is not on the server any more" in await world.refused(
+        "sync", "docs", status=4
+    )
     await world.must("umount", "docs")

@@ -29,11 +29,14 @@ def test_where_the_server_shows_a_folder(remote: str, shown: str):
 
 @pytest.fixture
 def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A desktop whose program that opens things writes down what, and cannot open what is called bad."""
+    """A desktop whose program that opens things writes down what, and cannot open what is called
+    bad."""
     opened, folder = tmp_path / "opened", tmp_path / "bin"
     folder.mkdir()
     script = folder / "xdg-open"
-    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {opened}\ncase "$1" in *bad*) exit 4;; esac\n')
+    script.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" >> {opened}\ncase "$1" in *bad*) exit 4;; esac\n'
+    )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("DISPLAY", ":7")
@@ -48,7 +51,10 @@ async def test_a_drive_is_opened_when_it_is_mounted(world: World, desktop: Path)
     await world.must("mount", "docs")
     assert await world.must("open", "docs") == ""
     assert await world.must("open", "docs", "--remote") == ""
-    assert desktop.read_text().splitlines() == [str(world.drive), f"{world.url}/#/spaces/files/personal/docs"]
+    assert desktop.read_text().splitlines() == [
+        str(world.drive),
+        f"{world.url}/#/spaces/files/personal/docs",
+    ]
     assert await world.must("open", "docs", "--print") == f"{world.drive}\n"
     await world.must("umount", "docs")
 
@@ -58,12 +64,24 @@ async def test_without_a_desktop_the_address_is_told(world: World, monkeypatch: 
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     await world.log_in()
     await world.add()
-    assert await world.must("open", "docs", "--remote") == f"{world.url}/#/spaces/files/personal/docs\n"
+    assert (
+        await world.must("open", "docs", "--remote")
+        == f"{world.url}/#/spaces/files/personal/docs\n"
+    )
 
 
 @pytest.mark.usefixtures("desktop")
 async def test_what_cannot_be_opened_is_said(world: World):
     await world.log_in()
     (world.dev.files_of("user1") / "bad").mkdir()
-    await world.must("add", "bad", "--server", "home", "--remote", "personal/bad", "--mountpoint", str(world.drive))
+    await world.must(
+        "add",
+        "bad",
+        "--server",
+        "home",
+        "--remote",
+        "personal/bad",
+        "--mountpoint",
+        str(world.drive),
+    )
     assert "status 4" in await world.refused("open", "bad", "--remote", status=1)

@@ -1,4 +1,5 @@
-"""Two users on one machine: what one has is looked at as the other, by processes that really are the other."""
+"""Two users on one machine: what one has is looked at as the other, by processes that really are
+the other."""
 
 from __future__ import annotations
 
@@ -72,7 +73,12 @@ def interpreter() -> str:
 
 
 def as_account(
-    who: str, command: list[str], env: dict[str, str] | None = None, *, stdin: str = "", umask: int = -1
+    who: str,
+    command: list[str],
+    env: dict[str, str] | None = None,
+    *,
+    stdin: str = "",
+    umask: int = -1,
 ) -> Any:
     account = pwd.getpwnam(ACCOUNTS[who])
     return subprocess.run(
@@ -93,8 +99,9 @@ def as_account(
 
 @dataclass
 class Person:
-    """A user of the machine: ``home`` is a folder that others may look into, as many are, and ``umask`` keeps nobody
-    out. ``depth`` makes the way to the state folder too long for a socket's address."""
+    """A user of the machine: ``home`` is a folder that others may look into, as many are, and
+    ``umask`` keeps nobody out. ``depth`` makes the way to the state folder too long for a socket's
+    address."""
 
     name: str
     base: Path
@@ -132,12 +139,18 @@ class Person:
     @property
     def environment(self) -> dict[str, str]:
         session = {"XDG_RUNTIME_DIR": str(self.runtime)} if self.session else {}
-        places = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.state), "TMPDIR": str(self.base / "tmp")}
+        places = {
+            "HOME": str(self.home),
+            "XDG_STATE_HOME": str(self.state),
+            "TMPDIR": str(self.base / "tmp"),
+        }
         return {"PYTHONPATH": packages(), **places, **session}
 
     async def run(self, *words: str, stdin: str = "") -> Done:
         command = [interpreter(), "-m", "syncin_mount", *words]
-        call = partial(as_account, self.name, command, self.environment, stdin=stdin, umask=self.umask)
+        call = partial(
+            as_account, self.name, command, self.environment, stdin=stdin, umask=self.umask
+        )
         done = await trio.to_thread.run_sync(call)
         return Done(done.returncode, done.stdout, done.stderr)
 
@@ -158,16 +171,23 @@ class Person:
         return str(done.stdout)
 
     async def sees(self, paths: list[Path]) -> list[str]:
-        """What this user can do with paths: of ``stat``, ``list``, ``read``, ``write`` and ``connect``."""
+        """What this user can do with paths: of ``stat``, ``list``, ``read``, ``write`` and
+        ``connect``."""
         names = json.dumps([str(path) for path in paths])
-        done = await trio.to_thread.run_sync(partial(as_account, self.name, [interpreter(), "-c", LOOK], stdin=names))
+        done = await trio.to_thread.run_sync(
+            partial(as_account, self.name, [interpreter(), "-c", LOOK], stdin=names)
+        )
         assert done.returncode == 0, done
         seen: list[str] = json.loads(done.stdout)
         return seen
 
     def processes(self) -> list[Path]:
         """Those of this user."""
-        return [each for each in Path("/proc").iterdir() if each.name.isdigit() and owner(each) == self.uid]
+        return [
+            each
+            for each in Path("/proc").iterdir()
+            if each.name.isdigit() and owner(each) == self.uid
+        ]
 
 
 def owner(path: Path) -> int:
@@ -179,7 +199,11 @@ def owner(path: Path) -> int:
 
 def below(folder: Path) -> list[Path]:
     """The folder and all that lies in it. (Root cannot look into a drive either.)"""
-    return [folder] + [Path(parent) / name for parent, folders, files in os.walk(folder) for name in (*folders, *files)]
+    return [folder] + [
+        Path(parent) / name
+        for parent, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+    ]
 
 
 @pytest.fixture
@@ -212,7 +236,9 @@ def shared(made: Path) -> Iterator[Path]:
 
 @pytest.fixture
 async def url(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[str]:
-    dev = DevServer(tmp_path / "data", [User(login=name, password=word) for name, word in PASSWORDS.items()])
+    dev = DevServer(
+        tmp_path / "data", [User(login=name, password=word) for name, word in PASSWORDS.items()]
+    )
     for name in PASSWORDS:
         (dev.files_of(name) / "docs").mkdir()
         (dev.files_of(name) / "docs/letter").write_text(f"of {name}")
@@ -238,11 +264,15 @@ async def people(base: Path, url: str) -> AsyncIterator[list[Person]]:
 
 
 async def settled_down(each: Person) -> None:
-    """Both drives are mounted, hold files and a version in the bin, and the supervisor looks after them."""
+    """Both drives are mounted, hold files and a version in the bin, and the supervisor looks after
+    them."""
     await each.log_in()
     await each.must("up")
     await each.must("sync", "docs")
-    await each.sh(f"cat {each.drive}/letter && echo more > {each.drive}/secret-plans && rm {each.drive}/letter")
+    await each.sh(
+        f"cat {each.drive}/letter && echo more > {each.drive}/secret-plans && rm"
+        f" {each.drive}/letter"
+    )
     await each.must("sync", "docs", "--wait")
 
 
@@ -268,17 +298,24 @@ async def test_two_users_see_nothing_of_each_other(
         sockets = [path for path, mode in modes.items() if stat.S_ISSOCK(mode)]
         assert len(sockets) == 2, "the drive's and the supervisor's"
         assert sum(path.name == "tokens" for path in theirs) == 1
-        allowed = {f"stat {path}" for path in theirs if path.parent in {one.home, base, base / "tmp"}}
+        allowed = {
+            f"stat {path}" for path in theirs if path.parent in {one.home, base, base / "tmp"}
+        }
         inside = [one.drive / "secret-plans", one.drive / "new"]
         assert set(await other.sees(theirs + inside)) <= allowed
         assert await one.sees([one.drive / "secret-plans"]), "what looks can see"
-        assert [path for path, mode in modes.items() if mode & 0o077 and not stat.S_ISLNK(mode)] == []
+        assert [
+            path for path, mode in modes.items() if mode & 0o077 and not stat.S_ISLNK(mode)
+        ] == []
     await secrets_are_in_no_process(people)
 
 
 async def secrets_are_in_no_process(people: list[Person]) -> None:
     for one, other in (people, people[::-1]):
-        secrets = [PASSWORDS[one.name], *(path.read_text() for path in (one.state / "syncin-mount/tokens").iterdir())]
+        secrets = [
+            PASSWORDS[one.name],
+            *(path.read_text() for path in (one.state / "syncin-mount/tokens").iterdir()),
+        ]
         assert len(secrets) == 2
         running = one.processes()
         assert len(running) >= 2
@@ -286,10 +323,16 @@ async def secrets_are_in_no_process(people: list[Person]) -> None:
             said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
             assert not any(secret.encode() in said for secret in secrets)
         hidden = [process / name for process in running for name in ("environ", "fd", "cwd")]
-        assert [each for each in await other.sees(hidden) if each.split()[0] in {"list", "read", "write"}] == []
+        assert [
+            each
+            for each in await other.sees(hidden)
+            if each.split()[0] in {"list", "read", "write"}
+        ] == []
 
 
-async def test_not_even_root_looks_into_a_users_drive_nor_others_into_roots(people: list[Person], base: Path, url: str):
+async def test_not_even_root_looks_into_a_users_drive_nor_others_into_roots(
+    people: list[Person], base: Path, url: str
+):
     """Without allow_other the kernel lets nobody in but who mounted it."""
     people.append(Person("user1", base, url))
     await settled_down(people[0])
@@ -304,7 +347,9 @@ async def test_not_even_root_looks_into_a_users_drive_nor_others_into_roots(peop
 
     words = ("--login", "user2", "--password-stdin")
     await root("server", "add", "home", url, *words, stdin=PASSWORDS["user2"].encode() + b"\n")
-    await root("add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(roots))
+    await root(
+        "add", "docs", "--server", "home", "--remote", "personal/docs", "--mountpoint", str(roots)
+    )
     await root("mount", "docs")
     try:
         (roots / "of-root").write_text("x")
@@ -320,7 +365,11 @@ async def test_what_was_open_before_is_closed(people: list[Person], base: Path, 
     one = Person("user1", base, url)
     people.append(one)
     await one.log_in()
-    opened = [one.home / ".config/syncin-mount", one.state / "syncin-mount", one.state / "syncin-mount/tokens"]
+    opened = [
+        one.home / ".config/syncin-mount",
+        one.state / "syncin-mount",
+        one.state / "syncin-mount/tokens",
+    ]
     for folder in opened:
         folder.chmod(0o777)
     await one.must("status")

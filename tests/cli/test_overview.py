@@ -21,7 +21,9 @@ UP = Supervised("docs", Phase.UP)
 
 
 def status(**more: Any) -> Status:
-    return structs.replace(Status("docs", "home", "personal/docs", "/docs", mounted=True, online=True), **more)
+    return structs.replace(
+        Status("docs", "home", "personal/docs", "/docs", mounted=True, online=True), **more
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,14 +33,23 @@ def status(**more: Any) -> Status:
         (StatusRow(DOCS, status(online=None)), ("mounted", "not asked", "idle")),
         (StatusRow(DOCS, status(online=False)), ("mounted", "offline", "idle")),
         (StatusRow(DOCS, status(mounted=False, online=None)), ("no", "-", "-")),
-        (StatusRow(replace(DOCS, enabled=False), status(mounted=False, online=None)), ("disabled", "-", "-")),
+        (
+            StatusRow(replace(DOCS, enabled=False), status(mounted=False, online=None)),
+            ("disabled", "-", "-"),
+        ),
         (StatusRow(DOCS, status(paused=True, halted="x")), ("mounted", "online", "paused")),
         (StatusRow(DOCS, status(halted="x", running="listing")), ("mounted", "online", "halted")),
         (StatusRow(DOCS, status(refused="x")), ("mounted", "online", "refused")),
         (StatusRow(DOCS, status(running="listing")), ("mounted", "online", "listing")),
         (StatusRow(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
-        (StatusRow(DOCS, status(problems=(Problem("a", "b", lasting=True),))), ("mounted", "online", "1 problem")),
-        (StatusRow(DOCS, status(problems=(Problem("a", "is locked"),))), ("mounted", "online", "waits")),
+        (
+            StatusRow(DOCS, status(problems=(Problem("a", "b", lasting=True),))),
+            ("mounted", "online", "1 problem"),
+        ),
+        (
+            StatusRow(DOCS, status(problems=(Problem("a", "is locked"),))),
+            ("mounted", "online", "waits"),
+        ),
         (StatusRow(DOCS, None, Supervised("docs", Phase.STARTING)), ("starting", "-", "-")),
         (
             StatusRow(DOCS, None, Supervised("docs", Phase.WAITING, 2, "no room", 1, NOW + 240)),
@@ -55,7 +66,9 @@ def test_the_row(seen: StatusRow, words: tuple[str, ...]):
 
 def test_the_next_run_is_a_column_where_something_is_scheduled():
     assert "NEXT RUN" not in status_table.columns([StatusRow(DOCS, status())])
-    assert "NEXT RUN" in status_table.columns([StatusRow(DOCS, status()), StatusRow(DOCS, status(next_run=NOW))])
+    assert "NEXT RUN" in status_table.columns(
+        [StatusRow(DOCS, status()), StatusRow(DOCS, status(next_run=NOW))]
+    )
 
 
 def test_transfers_with_speed_and_time_left():
@@ -68,7 +81,9 @@ def test_transfers_with_speed_and_time_left():
 
 
 def test_problems_that_need_somebody_come_first_and_the_rest_is_counted():
-    found = [Problem(f"w{each}", "is in use") for each in range(4)] + [Problem("p", "is too long", lasting=True)]
+    found = [Problem(f"w{each}", "is in use") for each in range(4)] + [
+        Problem("p", "is too long", lasting=True)
+    ]
     seen = StatusRow(DOCS, status(problems=tuple(found)))
     brief = status_table.lines(seen)
     assert brief[0] == Line("docs", "problem", "p: is too long")
@@ -89,7 +104,12 @@ def test_what_the_supervisor_does_about_it():
     ("after", "tells"),
     [
         (StatusRow(DOCS, status(next_try=NOW + 1), UP), False),
-        (StatusRow(DOCS, status(transfers=(Running("send", "remote", "a", 5, 9, 1.0, 4.0),)), UP), True),
+        (
+            StatusRow(
+                DOCS, status(transfers=(Running("send", "remote", "a", 5, 9, 1.0, 4.0),)), UP
+            ),
+            True,
+        ),
         (StatusRow(DOCS, status(waiting=1), UP), True),
         (StatusRow(DOCS, status(), Supervised("docs", Phase.UP, why="files are open")), True),
         (StatusRow(DOCS, None, UP, "gone"), True),
@@ -100,13 +120,22 @@ def test_when_there_is_something_new_to_tell(after: StatusRow, tells: bool):
 
 
 def test_a_transfer_that_goes_on_is_nothing_new():
-    one, other = (status(transfers=(Running("send", "remote", "a", done, 9, 1.0, 4.0),)) for done in (1, 2))
+    one, other = (
+        status(transfers=(Running("send", "remote", "a", done, 9, 1.0, 4.0),)) for done in (1, 2)
+    )
     assert StatusRow(DOCS, one).key == StatusRow(DOCS, other).key
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-3, "0 s"), (89.4, "89 s"), (90, "2 min"), (3600, "1 h"), (7800, "2 h 10 min"), (259_200, "3 d")],
+    [
+        (-3, "0 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (3600, "1 h"),
+        (7800, "2 h 10 min"),
+        (259_200, "3 d"),
+    ],
 )
 def test_durations(seconds: float, text: str):
     assert status_table.duration(seconds) == text

@@ -11,10 +11,15 @@ async def test_sync_says_that_it_is_paused_and_what_to_do(world: World):
     await world.log_in()
     await world.add()
     (world.disk / "theirs").write_text("theirs")
-    assert await world.must("pause", "docs") == "docs: paused; nothing is carried until 'syncin-mount resume docs'\n"
+    assert (
+        await world.must("pause", "docs")
+        == "docs: paused; nothing is carried until 'syncin-mount resume docs'\n"
+    )
     assert await world.must("pause", "--all") == "docs: is paused already\n"
     told = await world.refused("sync", "docs", status=1)
-    assert told == "'docs' is paused, and nothing is carried; let it go on: syncin-mount resume docs"
+    assert (
+        told == "'docs' is paused, and nothing is carried; let it go on: syncin-mount resume docs"
+    )
     assert "Files to fetch: 1" in await world.must("sync", "--dry-run", "docs")
     assert (await world.json("status"))[0]["paused"] is True
     assert (await world.json("show", "docs"))["paused"] is True

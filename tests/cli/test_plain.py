@@ -18,7 +18,8 @@ from tests.cli.conftest import World
 from tests.cli.terminals import terminal
 
 CONTROLS = [chr(each) for each in (*range(0x20), *range(0x7F, 0xA0)) if chr(each) not in "\n\t"]
-UNSEEN = "\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068"
+UNSEEN = "\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
+UNSEEN += "\u2060\u2066\u2067\u2068"
 STEERING = [*CONTROLS, *UNSEEN, "\u2069", "\ufeff", "\U000e0001", "\U000e0041"]
 """C0 and C1 controls, what turns text or is not seen, other ends of lines, tags."""
 
@@ -28,7 +29,11 @@ SAID = "\\u001b]0;owned\\u0007\\u001b[2J\\u202eabc"
 
 @pytest.mark.parametrize("each", STEERING, ids=ascii)
 def test_what_steers_is_an_escape(each: str):
-    assert printable(f"a{each}b") == printable_lines(f"a{each}b") == f"a{each.encode('unicode_escape').decode()}b"
+    assert (
+        printable(f"a{each}b")
+        == printable_lines(f"a{each}b")
+        == f"a{each.encode('unicode_escape').decode()}b"
+    )
 
 
 def test_a_line_is_one_line():
@@ -64,7 +69,9 @@ def test_every_way_to_print(more: list[str]):
     bad = "".join(each for each in STEERING if each != "\0")
     for encoding in ("utf-8", "ascii"):
         env = {**os.environ, "PYTHONIOENCODING": encoding}
-        done = subprocess.run([sys.executable, "-c", ALL, bad, *more], env=env, capture_output=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", ALL, bad, *more], env=env, capture_output=True, check=False
+        )
         text = (done.stdout + done.stderr).decode()
         assert "\\x1b" in text
         assert [each for each in STEERING if each in text] == []
@@ -83,7 +90,10 @@ def test_every_way_to_print_on_a_terminal():
 
 def test_no_command_prints_past_it():
     """By the program's text: what prints by itself, or asks, is in `output` alone."""
-    forbidden = {("click", name) for name in ("echo", "prompt", "confirm", "secho", "echo_via_pager", "pause")}
+    forbidden = {
+        ("click", name)
+        for name in ("echo", "prompt", "confirm", "secho", "echo_via_pager", "pause")
+    }
     found = []
     for path in sorted(Path(syncin_mount.cli.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -94,7 +104,11 @@ def test_no_command_prints_past_it():
             if alone or (of_click and (owner.id, call.attr) in forbidden):  # type: ignore[union-attr]
                 found.append(path.name)
     # The help and the manual are the program's own text.
-    assert set(found) == {"output.py", "command_group.py", "man_page.py"}, "see syncin_mount.cli.ui.output"
+    assert set(found) == {
+        "output.py",
+        "command_group.py",
+        "man_page.py",
+    }, "see syncin_mount.cli.ui.output"
 
 
 def assert_plain(text: str) -> None:
@@ -106,7 +120,13 @@ async def test_what_a_server_says_reaches_no_terminal_as_it_is(world: World):
     await world.add()
     await world.must("sync", "docs")
     world.dev.faults.add(Rule(Reply(403, f'{{"statusCode":403,"message":"{SAID}"}}'), path="*"))
-    for words in (("sync", "docs"), ("remote", "ls"), ("doctor",), ("status", "docs"), ("logs", "docs")):
+    for words in (
+        ("sync", "docs"),
+        ("remote", "ls"),
+        ("doctor",),
+        ("status", "docs"),
+        ("logs", "docs"),
+    ):
         done = await world.run(*words)
         assert_plain(done.out + done.error)
     with terminal(world, "sync", "docs") as seen:
@@ -118,7 +138,8 @@ async def test_what_a_server_says_reaches_no_terminal_as_it_is(world: World):
 
 
 async def test_a_folder_that_was_renamed_to_something_that_steers(world: World):
-    """What the configuration can hold is followed, and shown as an escape; what it cannot, is refused."""
+    """What the configuration can hold is followed, and shown as an escape; what it cannot, is
+    refused."""
     await world.log_in()
     await world.add()
     await world.must("sync", "docs")
@@ -126,7 +147,13 @@ async def test_a_folder_that_was_renamed_to_something_that_steers(world: World):
     for name in ("abc\u202edef\u200b", "abc\x1b[31m"):
         (world.dev.files_of("user1") / name).mkdir()
         path.settings["remotePath"] = f"personal/{name}"
-        for words in (("sync", "docs"), ("list",), ("show", "docs"), ("status", "docs"), ("logs", "docs")):
+        for words in (
+            ("sync", "docs"),
+            ("list",),
+            ("show", "docs"),
+            ("status", "docs"),
+            ("logs", "docs"),
+        ):
             done = await world.run(*words)
             assert_plain(done.out + done.error)
         assert_plain((world.home / "state/logs/docs.log").read_text())

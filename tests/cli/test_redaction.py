@@ -29,13 +29,19 @@ def test_names_are_replaced_and_the_programs_words_stay(text: str, left: str):
 
 def test_known_names_go_even_where_they_are_words_of_the_program_or_several():
     redaction = Redaction(WORDS, ["secret plan.txt", "docs", "user"])
-    assert redaction.text("docs: secret plan.txt: refused by the user") == "x1: x2.txt: refused by the x3"
+    assert (
+        redaction.text("docs: secret plan.txt: refused by the user")
+        == "x1: x2.txt: refused by the x3"
+    )
     assert redaction.text("secret plan.txt") == "x2.txt"
 
 
 def test_secrets_go_whatever_else_stays():
     redaction = Redaction(frozenset(), ["docs"], ["the-token"], keep_names=True)
-    assert redaction.text("docs has the-token, Bearer abcdefgh12") == "docs has [secret], Bearer [secret]"
+    assert (
+        redaction.text("docs has the-token, Bearer abcdefgh12")
+        == "docs has [secret], Bearer [secret]"
+    )
 
 
 def test_what_was_replaced_is_not_replaced_again():

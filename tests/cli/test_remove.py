@@ -1,4 +1,5 @@
-"""`remove`: nothing that is only here is lost without being told so, and a copy that is kept is whole."""
+"""`remove`: nothing that is only here is lost without being told so, and a copy that is kept is
+whole."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
 
 async def unsent(world: World) -> None:
-    """A drive with something on the server, and something that is only here; unmounted, the server away."""
+    """A drive with something on the server, and something that is only here; unmounted, the server
+    away."""
     await world.log_in()
     await world.add()
     await world.must("mount", "docs")
@@ -37,7 +39,9 @@ async def test_somebody_at_a_terminal_is_asked(world: World, answer: str):
     kept = world.base / "kept"
     with terminal(world, "remove", "docs") as seen:
         await seen.expect("not sent: only here")
-        await seen.expect(r"The local copy of 'docs' holds 1 change that the server does not have\.")
+        await seen.expect(
+            r"The local copy of 'docs' holds 1 change that the server does not have\."
+        )
         if answer == "\x03":
             await seen.expect("Keep a copy, discard it, or stop here")
             seen.child.sendintr()
@@ -54,7 +58,11 @@ async def test_somebody_at_a_terminal_is_asked(world: World, answer: str):
         return
     assert status == 0, seen.seen
     assert not replica(world).exists()
-    assert ((kept / "only here").read_text() == "months of work") if answer == "keep" else not kept.exists()
+    assert (
+        ((kept / "only here").read_text() == "months of work")
+        if answer == "keep"
+        else not kept.exists()
+    )
 
 
 def replica(world: World) -> Path:
@@ -66,10 +74,11 @@ async def test_what_is_only_here_is_listed_and_kept_until_somebody_says_so(world
     for words in ((), ("--yes",)):
         done = await world.run("remove", "docs", *words)
         assert done.status == 2
-        assert done.error == (
-            "syncin-mount: not sent: only here\n"
-            "syncin-mount: the local copy of 'docs' holds 1 change that the server does not have; sync it first, keep "
-            "what is in the drive with --keep-copy DIR, or lose it with --discard-unsent\n"
+        assert (
+            done.error
+            == "syncin-mount: not sent: only here\nsyncin-mount: the local copy of 'docs' holds 1"
+            " change that the server does not have; sync it first, keep what is in the drive"
+            " with --keep-copy DIR, or lose it with --discard-unsent\n"
         )
     assert replica(world).is_dir()
     done = await world.run("remove", "docs", "--discard-unsent")
@@ -111,8 +120,17 @@ def fingerprint(top: Path) -> dict[bytes, object]:
     found: dict[bytes, object] = {}
     for path in sorted(top.rglob("*")):
         state = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-        xattrs = {name: os.getxattr(path, name) for name in ([] if path.is_symlink() else os.listxattr(path))}
+        content = (
+            os.readlink(path)
+            if path.is_symlink()
+            else path.read_bytes()
+            if path.is_file()
+            else None
+        )
+        xattrs = {
+            name: os.getxattr(path, name)
+            for name in ([] if path.is_symlink() else os.listxattr(path))
+        }
         xattrs.pop("user.syncin.status", None)
         name = os.fsencode(path.relative_to(top))
         found[name] = (state.st_mode, state.st_mtime_ns, state.st_uid, content, xattrs)
@@ -137,7 +155,8 @@ async def test_what_no_server_holds_is_not_lost_in_silence(world: World):
 
 
 async def losers(world: World) -> None:
-    """A drive with a version of a file and a folder in its bin; unmounted, and all else is on the server."""
+    """A drive with a version of a file and a folder in its bin; unmounted, and all else is on the
+    server."""
     await world.log_in()
     await world.add("--trash", "own")
     await world.must("mount", "docs", "--manual")
@@ -181,7 +200,9 @@ async def test_the_bin_alone_keeps_a_copy_from_being_removed_unasked(world: Worl
 
 @pytest.mark.parametrize("words", [(), ("--discard-unsent",), ("--keep-copy", "kept")], ids=str)
 @pytest.mark.parametrize("answer", ["y", "n"])
-async def test_in_a_terminal_nothing_is_taken_away_unasked(world: World, words: tuple[str, ...], answer: str):
+async def test_in_a_terminal_nothing_is_taken_away_unasked(
+    world: World, words: tuple[str, ...], answer: str
+):
     if words:
         await losers(world)
     else:
@@ -201,11 +222,17 @@ async def test_in_a_terminal_nothing_is_taken_away_unasked(world: World, words: 
 async def test_a_copy_that_cannot_be_made_removes_nothing(world: World):
     await unsent(world)
     (world.base / "taken").mkdir()
-    assert "is there already" in await world.refused("remove", "docs", "--keep-copy", str(world.base / "taken"))
+    assert "is there already" in await world.refused(
+        "remove", "docs", "--keep-copy", str(world.base / "taken")
+    )
     inside = str(replica(world) / "copy")
-    assert "the program's own folder" in await world.refused("remove", "docs", "--keep-copy", inside)
+    assert "the program's own folder" in await world.refused(
+        "remove", "docs", "--keep-copy", inside
+    )
     (world.base / "file").touch()
-    said = await world.refused("remove", "docs", "--keep-copy", str(world.base / "file/copy"), status=1)
+    said = await world.refused(
+        "remove", "docs", "--keep-copy", str(world.base / "file/copy"), status=1
+    )
     assert "nothing was removed" in said
     assert [each["name"] for each in await world.json("list")] == ["docs"]
     assert [each["path"] for each in await world.json("journal", "docs")][-1] == "only here"
@@ -240,7 +267,9 @@ def slow_downloads() -> Rule:
 
 def begin(world: World, *words: str) -> subprocess.Popen[bytes]:
     env = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
-    return subprocess.Popen([sys.executable, "-m", "syncin_mount", *words], env=env, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "syncin_mount", *words], env=env, stderr=subprocess.DEVNULL
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,7 +282,9 @@ def begin(world: World, *words: str) -> subprocess.Popen[bytes]:
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_killed_half_way_nothing_is_lost_and_the_next_call_ends_it(world: World, point: str, when: str):
+async def test_killed_half_way_nothing_is_lost_and_the_next_call_ends_it(
+    world: World, point: str, when: str
+):
     await unsent(world)
     await world.start()
     kept = world.base / "kept"
@@ -272,7 +303,9 @@ main()
 """
     env = {**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)}
     call = [sys.executable, "-c", script, "remove", "docs", "--keep-copy", str(kept)]
-    done = await trio.run_process(call, env=env, check=False, capture_stdout=True, capture_stderr=True)
+    done = await trio.run_process(
+        call, env=env, check=False, capture_stdout=True, capture_stderr=True
+    )
     assert done.returncode == -signal.SIGKILL, done
     if not kept.exists():
         await world.must("remove", "docs", "--keep-copy", str(kept))

@@ -1,8 +1,9 @@
 """A document that is saved as well-known programs save it is one PUT on its path, and nothing else.
 
-Each way is the sequence of system calls that the program makes (as strace shows them), in a real drive of a real
-daemon, and the embedded server counts. vim itself is run too, where it is installed. What lies beside the document
-while it is open (lock, owner and swap files) is there for longer than changes need to settle.
+Each way is the sequence of system calls that the program makes (as strace shows them), in a real
+drive of a real daemon, and the embedded server counts. vim itself is run too, where it is
+installed. What lies beside the document while it is open (lock, owner and swap files) is there for
+longer than changes need to settle.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 OLD = b"what was in the document\n" * 100
 NEW = OLD.replace(b"was in", b"is now in")
 OPEN = 4.0
-"""Seconds that a document stays open, before and after it is saved: twice what changes need to settle."""
+"""Seconds that a document stays open, before and after it is saved: twice what changes need to
+settle."""
 
 
 def write_all(path: Path, data: bytes, flags: int, mode: int = 0o666) -> None:
@@ -49,7 +51,9 @@ def in_place(document: Path) -> Steps:
 
 def vim_swap(document: Path) -> int:
     """What lies beside the document while vim has it open; a second one is only tried out."""
-    fd = os.open(document.with_name(f".{document.name}.swp"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fd = os.open(
+        document.with_name(f".{document.name}.swp"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600
+    )
     other = document.with_name(f".{document.name}.swx")
     os.close(os.open(other, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     other.unlink()
@@ -71,8 +75,8 @@ def vim_tries_the_folder(document: Path) -> None:
 
 
 def vim_rename(document: Path) -> Steps:
-    """``backupcopy=no`` (and ``auto``, mostly) with ``writebackup``: the old file becomes the backup until the new one
-    is on the disk."""
+    """``backupcopy=no`` (and ``auto``, mostly) with ``writebackup``: the old file becomes the
+    backup until the new one is on the disk."""
     swap = vim_swap(document)
     yield
     vim_tries_the_folder(document)
@@ -88,7 +92,8 @@ def vim_rename(document: Path) -> Steps:
 
 
 def vim_copy(document: Path) -> Steps:
-    """``backupcopy=yes`` with ``writebackup``: the backup is a copy, and the document is written in place."""
+    """``backupcopy=yes`` with ``writebackup``: the backup is a copy, and the document is written in
+    place."""
     swap = vim_swap(document)
     yield
     backup = document.with_name(f"{document.name}~")
@@ -112,7 +117,9 @@ def vim_plain(document: Path) -> Steps:
 
 def libreoffice(document: Path) -> Steps:
     lock = document.with_name(f".~lock.{document.name}#")
-    write_all(lock, b",user1,desk,25.11.2026 12:00,file:///home/user1/.config/libreoffice/4;", os.O_EXCL)
+    write_all(
+        lock, b",user1,desk,25.11.2026 12:00,file:///home/user1/.config/libreoffice/4;", os.O_EXCL
+    )
     yield
     temporary = document.with_name("lu31415926abcd.tmp")
     write_all(temporary, NEW, os.O_EXCL, 0o600)
@@ -161,7 +168,13 @@ def real_vim(*settings: str) -> Callable[[Path], Steps]:
             pause,
         ]
         words = ["vim", "-u", "NONE", "-i", "NONE", "-N", "-es", *(f"+{each}" for each in commands)]
-        subprocess.run([*words, "+quit!"], check=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)
+        subprocess.run(
+            [*words, "+quit!"],
+            check=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
         yield
 
     return save
@@ -185,7 +198,8 @@ REAL_VIM = {
 
 
 def asked(world: World, mark: int) -> dict[str, list[str]]:
-    """Every request since that changed something on the server, or fetched a content, by the folder that it was for."""
+    """Every request since that changed something on the server, or fetched a content, by the folder
+    that it was for."""
     found: dict[str, list[str]] = {}
     for each in list(world.dev.requests)[mark:]:
         if "/sync/operation/" in each.path and "/diff/" not in each.path and each.method != "HEAD":
@@ -228,9 +242,15 @@ async def test_a_saved_document_is_one_put(world: World) -> None:
     await quiet(world)
     await world.must("sync", "docs")
     requests = asked(world, mark)
-    assert {way: requests.get(folder) for folder, way in folders.items()} == {way: ["PUT report.docx"] for way in ways}
+    assert {way: requests.get(folder) for folder, way in folders.items()} == {
+        way: ["PUT report.docx"] for way in ways
+    }
     for folder in folders:
         assert (world.disk / folder / "report.docx").read_bytes() == NEW
         assert (world.drive / folder / "report.docx").read_bytes() == NEW
         assert os.listdir(world.disk / folder) == ["report.docx"]
-    assert not [path for path in (world.base / "data" / "users" / "user1" / "trash").rglob("*") if path.is_file()]
+    assert not [
+        path
+        for path in (world.base / "data" / "users" / "user1" / "trash").rglob("*")
+        if path.is_file()
+    ]

@@ -1,4 +1,5 @@
-"""Schedules, as real commands and mounted drives: set, shown, followed, and one run after another."""
+"""Schedules, as real commands and mounted drives: set, shown, followed, and one run after
+another."""
 
 from __future__ import annotations
 
@@ -23,14 +24,23 @@ async def test_the_setting_is_shown_changed_and_kept_beside_all_else(world: Worl
     await world.log_in()
     await world.add("--every", "15m")
     world.config.write_text("# mine\n" + world.config.read_text())
-    assert await world.must("scheduler") == "parallel: each run starts when it is due\n  docs: every 15m\n"
+    assert (
+        await world.must("scheduler")
+        == "parallel: each run starts when it is due\n  docs: every 15m\n"
+    )
     said = await world.must("scheduler", "sequential")
     assert said.startswith("sequential: a run that is due waits until another drive's has ended\n")
-    assert await world.json("scheduler") == {"scheduler": "sequential", "schedules": {"docs": "15m"}}
+    assert await world.json("scheduler") == {
+        "scheduler": "sequential",
+        "schedules": {"docs": "15m"},
+    }
     assert world.config.read_text().startswith("# mine\n")
     assert '[program]\nscheduler = "sequential"' in world.config.read_text()
     await world.must("edit", "docs", "--every", "off")
-    assert await world.json("scheduler") == {"scheduler": "sequential", "schedules": {"docs": "off"}}
+    assert await world.json("scheduler") == {
+        "scheduler": "sequential",
+        "schedules": {"docs": "off"},
+    }
     assert "follows both sides by itself" in await world.must("scheduler", "off")
     assert "'often' is no time" in await world.refused("edit", "docs", "--every", "often")
     assert "sequential" in await world.refused("scheduler", "often")
@@ -65,8 +75,12 @@ async def test_a_mounted_drive_follows_its_schedule_and_the_programs(world: Worl
     assert listings(world) == before
     await world.must("umount", "docs")
     await world.must("mount", "docs")
-    assert (await status(world))["last_run"] == pytest.approx(now["last_run"], abs=5), "it is remembered"
-    assert (await status(world))["next_run"] == pytest.approx(now["next_run"], abs=5), "a mount is no reason for a run"
+    assert (await status(world))["last_run"] == pytest.approx(now["last_run"], abs=5), (
+        "it is remembered"
+    )
+    assert (await status(world))["next_run"] == pytest.approx(now["next_run"], abs=5), (
+        "a mount is no reason for a run"
+    )
     assert not (world.disk / "mine").exists()
     await world.must("edit", "docs", "--every", "off")
 

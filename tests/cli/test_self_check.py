@@ -81,5 +81,14 @@ def test_trees_differ_in_every_way_that_counts(tmp_path):
     (other / "folder/more").write_text("")
     (one / "left out").mkdir()
     found = differences(take(one, lambda path: path == "left out"), take(other))
-    assert [line.partition(": ")[0] for line in found] == ["differs"] * 3 + ["only in the first", "only in the second"]
-    assert {line.split(": ")[1] for line in found} == {"bytes", "kind", "size", "folder/gone", "folder/more"}
+    assert [line.partition(": ")[0] for line in found] == ["differs"] * 3 + [
+        "only in the first",
+        "only in the second",
+    ]
+    assert {line.split(": ")[1] for line in found} == {
+        "bytes",
+        "kind",
+        "size",
+        "folder/gone",
+        "folder/more",
+    }

@@ -1,4 +1,5 @@
-"""Shutting down waits for what was not sent: a real supervisor and drive, and a logind on a bus of the test's own."""
+"""Shutting down waits for what was not sent: a real supervisor and drive, and a logind on a bus of
+the test's own."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ async def supervised(manager: Logind, world: World) -> AsyncIterator[World]:
         await world.run("down", "--force")
 
 
-async def test_what_was_written_just_before_is_on_the_server_when_the_lock_goes(manager: Logind, supervised: World):
+async def test_what_was_written_just_before_is_on_the_server_when_the_lock_goes(
+    manager: Logind, supervised: World
+):
     (supervised.drive / "last words").write_text("said")
     await manager.say("PrepareForShutdown", True)
     with trio.fail_after(60):

@@ -14,7 +14,18 @@ from reconciler import errors
 from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.exit_status import CommandError, Exit, explain
 
-_HEAVY = ("trio", "httpx", "lmdb", "hypercorn", "rich", "tomlkit", "keyring", "msgspec", "platformdirs", "pyfuse3")
+_HEAVY = (
+    "trio",
+    "httpx",
+    "lmdb",
+    "hypercorn",
+    "rich",
+    "tomlkit",
+    "keyring",
+    "msgspec",
+    "platformdirs",
+    "pyfuse3",
+)
 
 
 def test_help_needs_nothing_heavy():
@@ -25,7 +36,9 @@ group.main(["--help"], standalone_mode=False)
 heavy = [name for name in {_HEAVY!r} if name in sys.modules]
 sys.exit(f"imported: {{heavy}}" if heavy else 0)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
     assert done.returncode == 0, done.stderr
     assert all(name in done.stdout for name in COMMANDS)
 
@@ -33,7 +46,12 @@ sys.exit(f"imported: {{heavy}}" if heavy else 0)
 def test_help_is_quick():
     def seconds() -> float:
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "syncin_mount", "--help"], check=True, capture_output=True, timeout=30)
+        subprocess.run(
+            [sys.executable, "-m", "syncin_mount", "--help"],
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
         return time.perf_counter() - started
 
     seconds()
@@ -91,12 +109,17 @@ def test_an_interruption_is_quiet():
 def test_a_bug_is_said_to_be_one():
     status, sentence = explain(ZeroDivisionError("by zero"))
     assert status == 1
-    assert sentence == "this is an error of the program (ZeroDivisionError: by zero); --debug shows where"
+    assert (
+        sentence
+        == "this is an error of the program (ZeroDivisionError: by zero); --debug shows where"
+    )
 
 
 def test_a_reader_that_goes_away_is_no_error():
     command = f"{sys.executable} -m syncin_mount --help | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, timeout=30
+    )
     assert done.stderr == ""
     assert done.stdout.startswith("Usage: ")
 
@@ -106,7 +129,11 @@ def test_debug_shows_the_traceback(monkeypatch, tmp_path):
     (tmp_path / "config.toml").write_text("[")
     for words, traceback in ((["list"], False), (["list", "--debug"], True)):
         done = subprocess.run(
-            [sys.executable, "-m", "syncin_mount", *words], capture_output=True, text=True, check=False, timeout=30
+            [sys.executable, "-m", "syncin_mount", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         assert ("Traceback" in done.stderr) is traceback
         assert done.returncode != 0

@@ -1,4 +1,5 @@
-"""`status` and `status --watch`, with real daemons: in a real terminal of 80 columns, and in pipes."""
+"""`status` and `status --watch`, with real daemons: in a real terminal of 80 columns, and in
+pipes."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 @contextmanager
 def pipe(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "syncin_mount", *words]
-    with subprocess.Popen(command, env=environment(world), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment(world), stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -47,7 +50,9 @@ async def test_watch_in_a_terminal_of_80_columns(ours: World, colour: bool):
         seen.child.sendintr()
         assert await seen.end() == 0
     assert "Traceback" not in seen.seen
-    assert max(len(line) for line in ESCAPE.sub("", seen.seen).replace("\r", "\n").split("\n")) <= 80
+    assert (
+        max(len(line) for line in ESCAPE.sub("", seen.seen).replace("\r", "\n").split("\n")) <= 80
+    )
     coloured = [each for each in _COLOUR.findall(seen.seen) if re.search(r"[\[;]3[0-7][;m]", each)]
     assert bool(coloured) is colour
 
@@ -82,7 +87,9 @@ async def test_a_drive_that_is_not_mounted_says_why_and_when_it_is_tried_again(o
     assert (await ours.run("up")).status == 1
 
     async def waits_for_long() -> bool:
-        docs = next(each for each in await ours.json("status") if each["name"] == "docs")["supervised"]
+        docs = next(each for each in await ours.json("status") if each["name"] == "docs")[
+            "supervised"
+        ]
         return bool(docs["phase"] == "waiting" and docs["next_try"] > time.time() + 4)
 
     await until(waits_for_long, "the pauses grow, so that it is not just being tried")

@@ -1,4 +1,5 @@
-"""`sync` with several synchronizations: each is carried, whatever becomes of the others, and the worst is told."""
+"""`sync` with several synchronizations: each is carried, whatever becomes of the others, and the
+worst is told."""
 
 from __future__ import annotations
 
@@ -28,7 +29,14 @@ async def several(world: World) -> World:
         folder = world.dev.files_of("user1") / name
         folder.mkdir(exist_ok=True)
         (folder / f"of-{name}").write_text(name)
-        words = ("--server", "home", "--remote", f"personal/{name}", "--mountpoint", str(world.base / f"{name}-drive"))
+        words = (
+            "--server",
+            "home",
+            "--remote",
+            f"personal/{name}",
+            "--mountpoint",
+            str(world.base / f"{name}-drive"),
+        )
         await world.must("add", name, *words)
     return world
 
@@ -50,7 +58,9 @@ async def test_all_are_carried_and_told_in_their_order(several: World, how: tupl
 
 
 @pytest.mark.parametrize("how", [(), ("--parallel",)])
-async def test_one_that_fails_keeps_nobody_from_running_and_the_worst_is_told(several: World, how: tuple[str, ...]):
+async def test_one_that_fails_keeps_nobody_from_running_and_the_worst_is_told(
+    several: World, how: tuple[str, ...]
+):
     await several.must("sync", "docs")
     (several.disk / "of-docs").unlink()
     several.disk.rmdir()
@@ -83,7 +93,9 @@ async def test_a_dry_run_of_all_changes_nothing_and_says_whose_each_step_is(seve
     for name in NAMES:
         assert f"{name}:\nFiles to fetch: 1\n  of-{name}" in done.out
         assert contents(several, name) == []
-    assert "a plan is confirmed alone" in await several.refused("sync", "--all", "--yes", "0123456789ab")
+    assert "a plan is confirmed alone" in await several.refused(
+        "sync", "--all", "--yes", "0123456789ab"
+    )
 
 
 @pytest.mark.usefixtures("mounts")
@@ -113,9 +125,11 @@ def on_terminal(world: World, *words: str) -> str:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "syncin_mount", *words],
-        stdin=theirs, stdout=theirs, stderr=theirs,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
         env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home), "COLUMNS": "80", "TERM": "xterm"},
-    )  # fmt: skip
+    )
     os.close(theirs)
     shown = b""
     while True:
@@ -139,9 +153,11 @@ async def test_ctrl_c_says_that_it_goes_on_later_and_it_does(several: World, how
     def run() -> tuple[int, str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "syncin_mount", "sync", "--all", *how],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
             env={**os.environ, "SYNCIN_MOUNT_HOME": str(several.home)},
-        )  # fmt: skip
+        )
         started.append(process)
         _, said = process.communicate(timeout=LIMIT)
         return process.returncode, said
@@ -161,8 +177,10 @@ async def test_ctrl_c_says_that_it_goes_on_later_and_it_does(several: World, how
         started[0].send_signal(signal.SIGINT)
     status, said = ended[0]
     assert status == 130, said
-    assert said == (
-        "syncin-mount: stopped; what was carried stays, and the rest goes on where it stopped with the next run\n"
+    assert (
+        said
+        == "syncin-mount: stopped; what was carried stays, and the rest goes on where it stopped"
+        " with the next run\n"
     )
     kept = arrived(several)
     assert kept > 0
@@ -171,7 +189,10 @@ async def test_ctrl_c_says_that_it_goes_on_later_and_it_does(several: World, how
         assert not report["problems"]
     for name in NAMES:
         objects = (several.home / "state" / "replicas" / name / "objects").rglob("*")
-        assert sorted(path.stat().st_size for path in objects if path.is_file()) == [len(name), len(big)]
+        assert sorted(path.stat().st_size for path in objects if path.is_file()) == [
+            len(name),
+            len(big),
+        ]
     assert arrived(several) == 0
 
 

@@ -22,7 +22,13 @@ from tests.cli.conftest import World, until
 SECOND = 10**9
 
 
-def record(world: World, name: str, *rows: tuple[float, str], op: Op = Op.SEND, result: Result = Result.DONE) -> None:
+def record(
+    world: World,
+    name: str,
+    *rows: tuple[float, str],
+    op: Op = Op.SEND,
+    result: Result = Result.DONE,
+) -> None:
     """Writes into the history of the synchronization, as its process would: (seconds ago, path)."""
     folder = world.home / "state" / "replicas" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +48,14 @@ async def two(world: World) -> None:
     await world.add()
     (world.dev.files_of("user1") / "photos").mkdir()
     await world.must(
-        "add", "photos", "--server", "home", "--remote", "personal/photos", "--mountpoint", str(world.base / "drive2")
+        "add",
+        "photos",
+        "--server",
+        "home",
+        "--remote",
+        "personal/photos",
+        "--mountpoint",
+        str(world.base / "drive2"),
     )
     record(world, "docs", *((1000 - 10 * number, f"doc {number}") for number in range(10)))
     record(world, "photos", *((995 - 10 * number, f"Photo {number}") for number in range(10)))
@@ -70,7 +83,11 @@ async def test_several_histories_are_merged_by_time_and_paged(world: World):
     assert [path for page in reversed(pages) for path in page] == everything
     done = await world.run("transfers", "docs", "--limit", "3")
     assert done.error == "syncin-mount: there are older ones: the same with --before '8'\n"
-    assert (await paths(world, "docs", "--limit", "3", "--before", "8")) == ["doc 4", "doc 5", "doc 6"]
+    assert (await paths(world, "docs", "--limit", "3", "--before", "8")) == [
+        "doc 4",
+        "doc 5",
+        "doc 6",
+    ]
 
 
 async def test_filters_of_text_time_and_run(world: World):
@@ -95,15 +112,29 @@ async def test_filters_of_text_time_and_run(world: World):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--since", "soon"), "'soon' is no time; give it as 15m, 2h, 3d (ago), 2026-01-31 or 2026-01-31T13:00"),
-        (("--run", "3"), "each synchronization counts its runs for itself; name the one that is meant"),
-        (("--follow", "--until", "1d"), "--follow tells what comes; --before and --until are about what was"),
-        (("--before", "5"), "'5' does not say where the page is to end; give what the last page said at its end"),
+        (
+            ("--since", "soon"),
+            "'soon' is no time; give it as 15m, 2h, 3d (ago), 2026-01-31 or 2026-01-31T13:00",
+        ),
+        (
+            ("--run", "3"),
+            "each synchronization counts its runs for itself; name the one that is meant",
+        ),
+        (
+            ("--follow", "--until", "1d"),
+            "--follow tells what comes; --before and --until are about what was",
+        ),
+        (
+            ("--before", "5"),
+            "'5' does not say where the page is to end; give what the last page said at its end",
+        ),
         (("docs", "--before", "x:-1"), "'x:-1' does not say where the page is to end"),
         (("docs", "doc"), "there is no synchronization 'doc'; there are: docs, photos"),
     ],
 )
-async def test_what_cannot_be_asked_is_said_in_one_sentence(world: World, words: tuple[str, ...], says: str):
+async def test_what_cannot_be_asked_is_said_in_one_sentence(
+    world: World, words: tuple[str, ...], says: str
+):
     await two(world)
     assert (await world.refused("transfers", *words)).startswith(says)
 
@@ -130,7 +161,9 @@ class Follower:
     async def line(self) -> Any:
         assert self.process.stdout is not None
         with trio.fail_after(60):
-            found = await trio.to_thread.run_sync(self.process.stdout.readline, abandon_on_cancel=True)
+            found = await trio.to_thread.run_sync(
+                self.process.stdout.readline, abandon_on_cancel=True
+            )
         return json.loads(found)
 
     async def interrupt(self) -> tuple[int, bytes]:

@@ -1,4 +1,5 @@
-"""What loses in a mounted drive lies in the desktop's trash, and comes back from there as any file would."""
+"""What loses in a mounted drive lies in the desktop's trash, and comes back from there as any file
+would."""
 
 from __future__ import annotations
 
@@ -98,7 +99,8 @@ async def test_a_trash_that_is_refused_is_told_by_the_status(world: World, trash
     await until(told, "the reason in the status")
     assert list(trash.iterdir()) == []
     findings = {
-        finding["what"]: finding["verdict"] for finding in json.loads((await world.run("doctor", "--json")).out)
+        finding["what"]: finding["verdict"]
+        for finding in json.loads((await world.run("doctor", "--json")).out)
     }
     why = f"others may write to {trash}; take that from them: chmod go-w '{trash}'"
     assert findings[f"docs: the desktop's trash cannot be used: {why}"] == "wrong"

@@ -161,7 +161,10 @@ async def test_what_is_unmounted_stays_so_until_it_is_mounted(ours: World, how: 
     said = await ours.must("enable", "docs")
     assert said == "docs was enabled already; it was unmounted, and 'mount docs' mounts it\n"
     assert not is_mounted(ours.drive)
-    assert await ours.must("umount", "docs") == "docs is not mounted, and stays so until 'mount docs' or 'up'\n"
+    assert (
+        await ours.must("umount", "docs")
+        == "docs is not mounted, and stays so until 'mount docs' or 'up'\n"
+    )
     assert await ours.must("mount", "docs") == f"docs is mounted at {ours.drive}\n"
     await kill(daemon(ours))  # it is looked after as before
     await comes_back(ours)
@@ -207,12 +210,16 @@ async def test_a_drive_that_refuses_is_shown_with_its_sentence_and_tried_again(o
     sentence = await ours.refused("mount", "docs", status=1)
     assert "is not empty" in sentence
     (ours.drive / "file").unlink()
-    assert await ours.must("up") == f"docs is mounted at {ours.drive}\npics is mounted at {pics(ours)}\n"
+    assert (
+        await ours.must("up")
+        == f"docs is mounted at {ours.drive}\npics is mounted at {pics(ours)}\n"
+    )
 
 
 class TestTheConfigurationIsFollowed:
     async def test_what_is_disabled_and_enabled_elsewhere(self, ours: World):
-        """The file changes without a command that tells the supervisor: by an editor, or by the server's page."""
+        """The file changes without a command that tells the supervisor: by an editor, or by the
+        server's page."""
         await ours.must("disable", "pics")
         assert await ours.must("up") == f"docs is mounted at {ours.drive}\n"
         before = ours.config.read_text()
@@ -232,9 +239,21 @@ class TestTheConfigurationIsFollowed:
     async def test_what_is_added_while_nothing_is_enabled(self, ours: World):
         await ours.must("disable", "docs", "pics")
         said = await ours.must("up")
-        assert said == "no synchronization is enabled yet; each is mounted as soon as it is added or enabled\n"
+        assert (
+            said == "no synchronization is enabled yet; each is mounted as soon as it is added or"
+            " enabled\n"
+        )
         await ours.must("remove", "pics", "--yes")
-        await ours.must("add", "pics", "--server", "home", "--remote", "personal/pics", "--mountpoint", str(pics(ours)))
+        await ours.must(
+            "add",
+            "pics",
+            "--server",
+            "home",
+            "--remote",
+            "personal/pics",
+            "--mountpoint",
+            str(pics(ours)),
+        )
 
         async def there() -> bool:
             return is_mounted(pics(ours))
@@ -308,5 +327,7 @@ async def test_in_the_foreground_a_signal_unmounts_all(ours: World):
 
 
 async def test_names_are_checked_before_anything_is_changed(ours: World):
-    assert "there is no synchronization 'nothing'" in await ours.refused("disable", "docs", "nothing")
+    assert "there is no synchronization 'nothing'" in await ours.refused(
+        "disable", "docs", "nothing"
+    )
     assert [each["enabled"] for each in await ours.json("list")] == [True, True]

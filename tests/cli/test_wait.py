@@ -20,7 +20,9 @@ async def test_it_returns_when_everything_is_on_the_server(world: World, how: st
         (world.drive / f"file{number}").write_text("mine")
     assert await world.must("sync", "--wait", "docs") == "docs: everything is on the server\n"
     assert len(list(world.disk.iterdir())) == 20
-    assert await world.json("sync", "--wait", "--all") == [{"name": "docs", "waiting": 0, "error": None}]
+    assert await world.json("sync", "--wait", "--all") == [
+        {"name": "docs", "waiting": 0, "error": None}
+    ]
 
 
 @pytest.mark.usefixtures("mounts")
@@ -34,7 +36,9 @@ async def test_what_keeps_it_from_that_is_said(world: World):
     await world.must("pause", "docs")
     (world.drive / "mine").write_text("mine")
     sentence = await world.refused("sync", "--wait", "docs", status=1)
-    assert sentence == "docs: paused, and nothing is carried; let it go on: syncin-mount resume docs"
+    assert (
+        sentence == "docs: paused, and nothing is carried; let it go on: syncin-mount resume docs"
+    )
 
 
 @pytest.mark.usefixtures("mounts")

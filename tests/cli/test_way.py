@@ -1,4 +1,5 @@
-"""`server add|edit`: how a server is reached, said before anything is sent, kept, and told where it is not safe."""
+"""`server add|edit`: how a server is reached, said before anything is sent, kept, and told where it
+is not safe."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ OTHER = "http://files.example.org"
 async def test_in_clear_only_when_somebody_said_so(world: World):
     words = ("server", "add", "far", OTHER, "--login", "user1", "--password-stdin")
     said = await world.refused(*words)
-    assert said.startswith(f"Nothing was sent to {OTHER}: with http:// everybody in between reads the password")
-    done = await world.run(*words, "--insecure-http", "--proxy", "http://127.0.0.1:1", stdin=f"{PASSWORD}\n")
+    assert said.startswith(
+        f"Nothing was sent to {OTHER}: with http:// everybody in between reads the password"
+    )
+    done = await world.run(
+        *words, "--insecure-http", "--proxy", "http://127.0.0.1:1", stdin=f"{PASSWORD}\n"
+    )
     assert done.status == 3, "it is tried"
     assert f"everything to and from {OTHER} goes in clear" in done.error
     assert await world.json("server", "list") == []
@@ -65,8 +70,14 @@ async def test_the_way_is_kept_and_a_proxys_password_is_not_shown(world: World):
         (("--proxy", "http://p:99999"), "its port or address is none"),
         (("--url", OTHER), "Nothing was sent"),
         (("--url", "ftp://x"), "no address of a server"),
-        (("--url", "https://x", "--ca-file", "/nowhere"), "The file /nowhere of certificates cannot be used"),
-        (("--url", "https://x", "--client-cert", "/nowhere"), "The file /nowhere of certificate and key"),
+        (
+            ("--url", "https://x", "--ca-file", "/nowhere"),
+            "The file /nowhere of certificates cannot be used",
+        ),
+        (
+            ("--url", "https://x", "--client-cert", "/nowhere"),
+            "The file /nowhere of certificate and key",
+        ),
     ],
 )
 async def test_a_way_that_cannot_be_is_not_kept(world: World, words: tuple[str, ...], why: str):

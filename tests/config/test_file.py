@@ -1,4 +1,5 @@
-"""The configuration file: what is written can be read, what people wrote stays, what cannot be read is not touched."""
+"""The configuration file: what is written can be read, what people wrote stays, what cannot be read
+is not touched."""
 
 from __future__ import annotations
 
@@ -75,7 +76,9 @@ def add_both(server: Server, synchronization: Synchronization, now: Configuratio
     return now.with_server(server).with_synchronization(synchronization)
 
 
-@given(names=st.lists(NAMES, min_size=1, max_size=5, unique=True), gone=st.integers(0, 4), login=NAMES)
+@given(
+    names=st.lists(NAMES, min_size=1, max_size=5, unique=True), gone=st.integers(0, 4), login=NAMES
+)
 def test_any_names_survive_adding_and_removing(tmp_path_factory, names, gone, login):
     base = tmp_path_factory.mktemp("configuration")
     file = ConfigurationFile(Folders(base, base / "state", base / "run", portable=True))
@@ -98,13 +101,19 @@ def test_comments_and_order_stay(file):
     other = replace(DOCS, name="other", remote="personal/other", mountpoint=Path("/mnt/other"))
     file.update(lambda now: now.with_synchronization(other))
     text = file.path.read_text()
-    text = text.replace("[synchronizations.other]", "# mine, and dear to me\n[synchronizations.other] # here")
+    text = text.replace(
+        "[synchronizations.other]", "# mine, and dear to me\n[synchronizations.other] # here"
+    )
     text = text.replace('login = "user1"', 'login = "user1"   # my login')
     file.path.write_text("# the top\n" + text)
     file.update(lambda now: now.with_synchronization(replace(other, enabled=False)))
     file.update(lambda now: now.without_synchronization("docs"))
     kept = file.path.read_text()
-    for comment in ("# the top\n", "# my login", "# mine, and dear to me\n[synchronizations.other] # here"):
+    for comment in (
+        "# the top\n",
+        "# my login",
+        "# mine, and dear to me\n[synchronizations.other] # here",
+    ):
         assert comment in kept
     assert "enabled = false" in kept
     assert "docs" not in kept
@@ -146,25 +155,65 @@ mountpoint = "/mnt/docs"
         ('login = "user1"', "login = user1", 3, "this is not TOML"),
         ('login = "user1"', "login = 3", 3, "'login' must be a text in quotes"),
         ('login = "user1"\n', "", 1, "lacks 'login'"),
-        ('url = "http://127.0.0.1:8080"', 'url = "ftp://x"', 2, "'url' must be an address that begins with https://"),
+        (
+            'url = "http://127.0.0.1:8080"',
+            'url = "ftp://x"',
+            2,
+            "'url' must be an address that begins with https://",
+        ),
         ('url = "http://127.0.0.1:8080"', 'url = "http://[::1"', 2, "with the name of a computer"),
         ('url = "http://127.0.0.1:8080"', 'url = "http://a..b"', 2, "with the name of a computer"),
-        ('url = "http://127.0.0.1:8080"', 'url = "http://a:b@x"', 2, "without user name and password"),
+        (
+            'url = "http://127.0.0.1:8080"',
+            'url = "http://a:b@x"',
+            2,
+            "without user name and password",
+        ),
         (CLIENT, "me", 4, "'client_id' must be the UUID"),
         ('server = "home"', 'server = "work"', 7, r"there is no \[servers.work\]"),
-        ('remote = "personal/docs"', 'remote = "personal"', 8, "'remote' must be a folder of the server"),
-        ('remote = "personal/docs"', 'remote = "personal/../x"', 8, "'remote' must be a folder of the server"),
-        ('mountpoint = "/mnt/docs"', 'mountpoint = "docs"', 9, "'mountpoint' must be an absolute path"),
+        (
+            'remote = "personal/docs"',
+            'remote = "personal"',
+            8,
+            "'remote' must be a folder of the server",
+        ),
+        (
+            'remote = "personal/docs"',
+            'remote = "personal/../x"',
+            8,
+            "'remote' must be a folder of the server",
+        ),
+        (
+            'mountpoint = "/mnt/docs"',
+            'mountpoint = "docs"',
+            9,
+            "'mountpoint' must be an absolute path",
+        ),
         ('"/mnt/docs"', '"/mnt/docs"\ndirection = "up"', 10, '"both" or "upload" or "download"'),
         ('"/mnt/docs"', '"/mnt/docs"\nscheduler = "often"', 10, "a time as"),
         ('"/mnt/docs"', '"/mnt/docs"\nfilters = "x"', 10, "a list of texts"),
         ('"/mnt/docs"', '"/mnt/docs"\nenabled = 1', 10, "true or false"),
         ('"/mnt/docs"', '"/mnt/docs"\ntrash = "bin"', 10, '"auto" or "desktop" or "own"'),
-        ('"/mnt/docs"', '"/mnt/docs"\ndirecton = "both"', 10, "'directon' is no setting; known are"),
+        (
+            '"/mnt/docs"',
+            '"/mnt/docs"\ndirecton = "both"',
+            10,
+            "'directon' is no setting; known are",
+        ),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
         ("[servers.home]", "[server.home]", 1, r"only \[program\], \[history\], \[servers.NAME\]"),
-        ("[servers.home]", "[history]\ndays = 0\n[servers.home]", 2, "'days' must be a whole number, 1 at the least"),
-        ("[servers.home]", "[history]\nmegabytes = true\n[servers.home]", 2, "a whole number, 10 at the least"),
+        (
+            "[servers.home]",
+            "[history]\ndays = 0\n[servers.home]",
+            2,
+            "'days' must be a whole number, 1 at the least",
+        ),
+        (
+            "[servers.home]",
+            "[history]\nmegabytes = true\n[servers.home]",
+            2,
+            "a whole number, 10 at the least",
+        ),
         (
             "[servers.home]",
             "[history]\nhours = 1\n[servers.home]",
@@ -243,7 +292,9 @@ for number in range(10):
 
 def test_writers_in_several_processes_lose_nothing(tmp_path):
     environment = {**os.environ, "SYNCIN_MOUNT_HOME": str(tmp_path)}
-    writers = [subprocess.Popen([sys.executable, "-c", _WRITER, name], env=environment) for name in "abc"]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, name], env=environment) for name in "abc"
+    ]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     names = {f"{name}{number}" for name in "abc" for number in range(10)}

@@ -1,4 +1,5 @@
-"""Rules of filters: what Sync-in's stored forms mean, what can be entered, what is refused and why."""
+"""Rules of filters: what Sync-in's stored forms mean, what can be entered, what is refused and
+why."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncin_mount.config.filters import FilterError, Rule, RuleKind, entered, matcher, objection, parse
+from syncin_mount.config.filters import (
+    FilterError,
+    Rule,
+    RuleKind,
+    entered,
+    matcher,
+    objection,
+    parse,
+)
 
 SIMPLE = [RuleKind.STARTS, RuleKind.CONTAINS, RuleKind.ENDS, RuleKind.PATH]
 
@@ -59,7 +68,11 @@ def test_a_regexp_that_looks_simple_stays_one(text: str):
         ("starts-with:tmp", ["tmp", "TMP/a", "tmpfile"], ["a/tmp", "at"]),
         ("contains:draft", ["a draft.txt", "DRAFTS/b", "x/y-Draft"], ["dra ft"]),
         ("ends-with:.tmp", ["a.tmp", "b/C.TMP"], ["atmp", "a.tmp.txt"]),
-        ("path:docs/a.txt", ["docs/a.txt", "Docs/A.TXT"], ["x/docs/a.txt", "docs/a.txt2", "docs/abtxt", "docs"]),
+        (
+            "path:docs/a.txt",
+            ["docs/a.txt", "Docs/A.TXT"],
+            ["x/docs/a.txt", "docs/a.txt2", "docs/abtxt", "docs"],
+        ),
         ("path:été", ["ÉTÉ"], ["ete"]),
         ("contains:ss", ["SS"], ["ß"]),
         ("contains:k", ["K"], ["\u212a"]),

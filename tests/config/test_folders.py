@@ -12,7 +12,13 @@ def test_one_folder_holds_everything(monkeypatch, tmp_path):
     monkeypatch.setenv("SYNCIN_MOUNT_HOME", str(tmp_path))
     folders = Folders.find()
     assert folders.portable
-    places = (folders.config_file, folders.replica("a"), folders.log("a"), folders.socket("a"), folders.tokens)
+    places = (
+        folders.config_file,
+        folders.replica("a"),
+        folders.log("a"),
+        folders.socket("a"),
+        folders.tokens,
+    )
     assert all(tmp_path in place.parents for place in places)
 
 
@@ -46,5 +52,8 @@ def test_a_private_folder_is_closed_to_others(tmp_path):
 
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(FolderError, match=r"cannot be used \(.*\); make it writable for you or set SYNCIN_MOUNT_HOME"):
+    with pytest.raises(
+        FolderError,
+        match=r"cannot be used \(.*\); make it writable for you or set SYNCIN_MOUNT_HOME",
+    ):
         private_folder(tmp_path / "file")

@@ -1,4 +1,5 @@
-"""What a variable, an option or a link points at, and what was there before us, keeps its mode, kind and content.
+"""What a variable, an option or a link points at, and what was there before us, keeps its mode,
+kind and content.
 
 Devices here are made for the test: nothing in /dev is ever a target.
 """
@@ -15,7 +16,13 @@ from typing import Any
 import pytest
 
 from syncin_mount.cli.commands.completion import _rewrite
-from syncin_mount.config import ConfigurationError, ConfigurationFile, FolderError, Folders, private_folder
+from syncin_mount.config import (
+    ConfigurationError,
+    ConfigurationFile,
+    FolderError,
+    Folders,
+    private_folder,
+)
 from syncin_mount.config.files import open_to_append, write_atomic
 from syncin_mount.config.folders import MARK
 
@@ -29,7 +36,18 @@ def seen(*paths: Path) -> list[Any]:
         info = path.lstat()
         below = sorted(os.listdir(path)) if stat.S_ISDIR(info.st_mode) else None
         content = path.read_bytes() if stat.S_ISREG(info.st_mode) else None
-        found.append((path, info.st_mode, info.st_uid, info.st_gid, info.st_rdev, info.st_ino, below, content))
+        found.append(
+            (
+                path,
+                info.st_mode,
+                info.st_uid,
+                info.st_gid,
+                info.st_rdev,
+                info.st_ino,
+                below,
+                content,
+            )
+        )
     return found
 
 
@@ -50,9 +68,13 @@ def shared(path: Path, mode: int) -> Path:
     return path
 
 
-def run(words: tuple[str, ...], variable: str, place: Path, base: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    words: tuple[str, ...], variable: str, place: Path, base: Path
+) -> subprocess.CompletedProcess[str]:
     base.mkdir(exist_ok=True)
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "SYNCIN_"))}
+    env = {
+        key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "SYNCIN_"))
+    }
     env |= {"HOME": str(base), variable: str(place)}
     command = [sys.executable, "-m", "syncin_mount", *words]
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -60,7 +82,9 @@ def run(words: tuple[str, ...], variable: str, place: Path, base: Path) -> subpr
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 @pytest.mark.parametrize("kind", ["sticky", "group", "file", "device", "fifo", "link"])
-def test_a_home_that_is_not_ours_is_refused_and_stays_as_it_is(tmp_path: Path, words: tuple[str, ...], kind: str):
+def test_a_home_that_is_not_ours_is_refused_and_stays_as_it_is(
+    tmp_path: Path, words: tuple[str, ...], kind: str
+):
     place = tmp_path / "place"
     if kind in {"sticky", "group"}:
         shared(place, 0o1777 if kind == "sticky" else 0o775)
@@ -82,8 +106,12 @@ def test_a_home_that_is_not_ours_is_refused_and_stays_as_it_is(tmp_path: Path, w
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"])
-def test_what_a_variable_of_the_desktop_points_at_stays_as_it_is(tmp_path: Path, words: tuple[str, ...], variable: str):
+@pytest.mark.parametrize(
+    "variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"]
+)
+def test_what_a_variable_of_the_desktop_points_at_stays_as_it_is(
+    tmp_path: Path, words: tuple[str, ...], variable: str
+):
     place = shared(tmp_path / "place", 0o1777)
     there = place / "syncin-mount"
     shared(there, 0o777)
@@ -93,7 +121,9 @@ def test_what_a_variable_of_the_desktop_points_at_stays_as_it_is(tmp_path: Path,
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-def test_a_home_that_somebody_made_is_used_and_keeps_its_mode(tmp_path: Path, words: tuple[str, ...]):
+def test_a_home_that_somebody_made_is_used_and_keeps_its_mode(
+    tmp_path: Path, words: tuple[str, ...]
+):
     place = shared(tmp_path / "place", 0o755)
     before = seen(place)[0][1]
     run(words, "SYNCIN_MOUNT_HOME", place, tmp_path / "home")
@@ -101,14 +131,19 @@ def test_a_home_that_somebody_made_is_used_and_keeps_its_mode(tmp_path: Path, wo
 
 
 def test_what_the_program_made_is_closed_again(tmp_path: Path):
-    folders = Folders(tmp_path / "a/config", tmp_path / "a/state", tmp_path / "a/run", portable=False)
+    folders = Folders(
+        tmp_path / "a/config", tmp_path / "a/state", tmp_path / "a/run", portable=False
+    )
     folders.make()
     private_folder(folders.tokens)
     for folder in (folders.config, folders.state, folders.tokens):
         folder.chmod(0o777)
     folders.keep_others_out()
     private_folder(folders.tokens)
-    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in (folders.config, folders.state, folders.tokens)]
+    modes = [
+        stat.S_IMODE(folder.stat().st_mode)
+        for folder in (folders.config, folders.state, folders.tokens)
+    ]
     assert modes == [0o755, 0o700, 0o700]
     assert not (tmp_path / "a" / MARK).exists(), "what lies above is not the program's own"
 
@@ -159,7 +194,9 @@ def test_a_log_that_leads_elsewhere_changes_no_mode_there(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "other").stat().st_mode) == 0o644
     (tmp_path / "other").chmod(0o644)
     os.close(open_to_append(tmp_path / "other"))
-    assert stat.S_IMODE((tmp_path / "other").stat().st_mode) == 0o600, "a log of ours, by its own name"
+    assert stat.S_IMODE((tmp_path / "other").stat().st_mode) == 0o600, (
+        "a log of ours, by its own name"
+    )
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder"])

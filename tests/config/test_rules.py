@@ -78,7 +78,8 @@ def test_remote_folders_that_can_be(text, path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "/", "docs", "personal", "personal/", "spaces", "spaces/team", "shares", "personal/.."]
+    "text",
+    ["", "/", "docs", "personal", "personal/", "spaces", "spaces/team", "shares", "personal/.."],
 )
 def test_remote_folders_that_cannot_be(text):
     with pytest.raises(ValueError, match=r"folder|all of|whole space"):
@@ -110,7 +111,8 @@ def test_names_that_can_be(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", ".x", "-x", "a/b", "a\0b", "a\nb", "x ", "x.", " x", "x" * 64, "写" * 70]
+    "name",
+    ["", ".", "..", ".x", "-x", "a/b", "a\0b", "a\nb", "x ", "x.", " x", "x" * 64, "写" * 70],
 )
 def test_names_that_cannot_be(name):
     assert check_name(name)

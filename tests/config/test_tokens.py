@@ -61,7 +61,9 @@ def no_ring():
 
 
 def store(tmp_path: Path, *, portable: bool = False) -> TokenStore:
-    return TokenStore(Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=portable), "client")
+    return TokenStore(
+        Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=portable), "client"
+    )
 
 
 def file(tmp_path: Path) -> Path:

@@ -32,7 +32,16 @@ from syncin_mount.control.messages import (
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
 
-STATUS = Status("docs", "home", "personal/docs", "/mnt/docs", mounted=True, pid=7, online=False, why_offline="away")
+STATUS = Status(
+    "docs",
+    "home",
+    "personal/docs",
+    "/mnt/docs",
+    mounted=True,
+    pid=7,
+    online=False,
+    why_offline="away",
+)
 REPORT = Report("docs", dry_run=False, done=3)
 
 
@@ -74,7 +83,9 @@ class Service:
         self.asked.append(path)
         if self.error is not None:
             raise self.error
-        return Explanation("docs", path, (Explained(path, local=NodeState("file", path, 3, 5), why="it waits"),))
+        return Explanation(
+            "docs", path, (Explained(path, local=NodeState("file", path, 3, 5), why="it waits"),)
+        )
 
     async def wait_synced(self) -> None:
         if self.error is not None:
@@ -147,7 +158,9 @@ async def test_names_that_are_no_text_arrive_readable(client: Client, service: S
 
 
 async def test_transfers_are_asked_for_as_given(client: Client, service: Service):
-    query = TransferQuery(op="send", since=3.5, failed=True, limit=7, until=4.5, run=2, before=9, after=1)
+    query = TransferQuery(
+        op="send", since=3.5, failed=True, limit=7, until=4.5, run=2, before=9, after=1
+    )
     async with client.transfers(query) as found:
         assert [transfer.path async for transfer in found] == ["a"]
     assert service.asked == [query]
@@ -188,7 +201,9 @@ async def test_hanging_up_ends_a_settling(path: Path, service: Service):
 
 
 @pytest.mark.parametrize("error", [Unreachable("the server is away"), Refused("not this")])
-async def test_errors_arrive_as_what_they_were(client: Client, service: Service, error: RemoteError):
+async def test_errors_arrive_as_what_they_were(
+    client: Client, service: Service, error: RemoteError
+):
     service.error = error
     with pytest.raises(type(error), match=str(error)):
         await client.wait_synced()
@@ -240,7 +255,11 @@ async def test_a_socket_file_without_a_daemon_proves_nothing(tmp_path: Path, ser
         ("POST", "/transfers", b"x" * 100_000, 400),
     ],
 )
-async def test_bad_requests_are_refused_and_harmless(path: Path, method: str, where: str, body: bytes, status: int):
-    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://d") as raw:
+async def test_bad_requests_are_refused_and_harmless(
+    path: Path, method: str, where: str, body: bytes, status: int
+):
+    async with httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(uds=str(path)), base_url="http://d"
+    ) as raw:
         assert (await raw.request(method, where, content=body)).status_code == status
         assert (await raw.get("/status")).status_code == 200

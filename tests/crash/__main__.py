@@ -1,10 +1,12 @@
-"""``./dev crash --kills N --seed S``: a drive's process is killed again and again, and everything looked at each time.
+"""``./dev crash --kills N --seed S``: a drive's process is killed again and again, and everything
+looked at each time.
 
-Each home (a server, a drive) has a seed of its own, S, S + 1, …, and ``--each`` kills. A failing one is named by its
-seed; it happens again with the same seed as far as real processes do the same at the same moments.
+Each home (a server, a drive) has a seed of its own, S, S + 1, …, and ``--each`` kills. A failing
+one is named by its seed; it happens again with the same seed as far as real processes do the same
+at the same moments.
 
-A third of the kills comes at any moment, the others at named points. ``--times N`` goes through the points instead, N
-times each.
+A third of the kills comes at any moment, the others at named points. ``--times N`` goes through the
+points instead, N times each.
 """
 
 from __future__ import annotations
@@ -27,12 +29,18 @@ from tests.crash.scenes import NEEDS_REMOTE_WINS
 ANY_MOMENT = 0.33
 
 
-def home(seed: int, kills: list[list[str]], figures: Figures, *, verbose: bool = False) -> str | None:
+def home(
+    seed: int, kills: list[list[str]], figures: Figures, *, verbose: bool = False
+) -> str | None:
     """What was wrong, or None. ``kills``: for each, the points it may come at."""
     chance = random.Random(seed)
     what: Plan | None = None
     number = 0
-    conflict = "remote" if any(one.startswith(NEEDS_REMOTE_WINS) for points in kills for one in points) else "recent"
+    conflict = (
+        "remote"
+        if any(one.startswith(NEEDS_REMOTE_WINS) for points in kills for one in points)
+        else "recent"
+    )
     try:
         with (
             tempfile.TemporaryDirectory(prefix="syncin-crash-") as place,
@@ -50,10 +58,13 @@ def home(seed: int, kills: list[list[str]], figures: Figures, *, verbose: bool =
 
 
 def by_chance(seed: int, points: list[str] | None) -> Iterator[list[str]]:
-    """For each kill of a home the points it may come at; none for one at any moment. ``points``: these alone."""
+    """For each kill of a home the points it may come at; none for one at any moment. ``points``:
+    these alone."""
     chance = random.Random(f"points {seed}")
     # Every fourth home lets the server win.
-    everywhere = [each for each in POINTS if seed % 4 == 0 or not each.startswith(NEEDS_REMOTE_WINS)]
+    everywhere = [
+        each for each in POINTS if seed % 4 == 0 or not each.startswith(NEEDS_REMOTE_WINS)
+    ]
     while True:
         yield points or ([] if points == [] or chance.random() < ANY_MOMENT else everywhere)
 
@@ -70,13 +81,25 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, help="how many (100)")
     parser.add_argument("--seed", type=int, default=1, help="of the first home (1)")
     parser.add_argument("--each", type=int, default=20, help="kills of one home (20)")
-    parser.add_argument("--point", action="append", choices=list(POINTS), help="at these points alone", metavar="POINT")
-    parser.add_argument("--times", type=int, help="at every point (of these) so often, instead of --kills", metavar="N")
+    parser.add_argument(
+        "--point",
+        action="append",
+        choices=list(POINTS),
+        help="at these points alone",
+        metavar="POINT",
+    )
+    parser.add_argument(
+        "--times",
+        type=int,
+        help="at every point (of these) so often, instead of --kills",
+        metavar="N",
+    )
     parser.add_argument("--stop", action="store_true", help="end with the first failure")
     parser.add_argument("--verbose", action="store_true", help="say where each kill is to come")
     options = parser.parse_args()
     for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)  # whatever the shell did: what is mounted must go
+        # whatever the shell did: what is mounted must go
+        signal.signal(ending, signal.default_int_handler)
     figures, began = Figures(), time.monotonic()
     try:
         failed = kill_all(options, figures)
@@ -84,13 +107,21 @@ def main() -> int:
         failed = True
         print("interrupted")
     seconds = time.monotonic() - began
-    print(f"{figures.kills} kills in {seconds:.0f} s; {figures.steps} steps acknowledged, {figures.in_flight} not")
-    print(f"{len(figures.taken_for_others)} times a request of the killed process was taken for somebody else's")
+    print(
+        f"{figures.kills} kills in {seconds:.0f} s; {figures.steps} steps acknowledged,"
+        f" {figures.in_flight} not"
+    )
+    print(
+        f"{len(figures.taken_for_others)} times a request of the killed process was taken for"
+        " somebody else's"
+    )
     if options.verbose:
         print(*(f"    {each}" for each in figures.taken_for_others), sep="\n")
     for point in sorted(figures.asked | figures.reached):
         print(f"  {figures.reached[point]:4} of {figures.asked[point]:4}  {point}")
-    never = sorted(set(options.point or POINTS) - {each.removesuffix(" (start)") for each in figures.reached})
+    never = sorted(
+        set(options.point or POINTS) - {each.removesuffix(" (start)") for each in figures.reached}
+    )
     print(f"never reached: {', '.join(never) or 'none'}")
     return 1 if failed else 0
 

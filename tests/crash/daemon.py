@@ -1,7 +1,7 @@
 """The drive's process as in production, but for one trap, and in a hurry if that is wanted.
 
-It is forked from a process that has the program's modules already (``tests.crash.processes``), which saves a second a
-start; nothing of them was used there.
+It is forked from a process that has the program's modules already (``tests.crash.processes``),
+which saves a second a start; nothing of them was used there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tests.crash.points import Kill, Trap
 
 
 def checked(into: Path) -> type[Replica]:
-    """A replica that looks at itself once it is open: what ``check`` finds goes to the file, one problem a line; a
-    clean one makes it empty."""
+    """A replica that looks at itself once it is open: what ``check`` finds goes to the file, one
+    problem a line; a clean one makes it empty."""
 
     class Checked(Replica):
         @classmethod
@@ -36,16 +36,16 @@ def checked(into: Path) -> type[Replica]:
 
 
 def hurry() -> None:
-    """Within tenths of a second comes what else takes seconds: commits of the index, the wait until changes have
-    settled, the look at the bin. So a kill meets them that comes soon."""
+    """Within tenths of a second comes what else takes seconds: commits of the index, the wait until
+    changes have settled, the look at the bin. So a kill meets them that comes soon."""
     runtime.COMMIT_EVERY, runtime.COMMIT_SHARE = 0.15, 1
     trash_handover.LOOK_EVERY = 0.1
     setattr(runtime, "Engine", functools.partial(Engine, debounce_seconds=0.2))  # noqa: B010 - as below
 
 
 def run(base: Path, ready: Connection, kill: Kill | None, *options: str, hurried: bool) -> None:
-    """``syncin-mount mount OPTIONS docs`` in the home below ``base``, with the kill that is given. ``ready`` is told
-    what ``--ready-fd`` is told. Never returns."""
+    """``syncin-mount mount OPTIONS docs`` in the home below ``base``, with the kill that is given.
+    ``ready`` is told what ``--ready-fd`` is told. Never returns."""
     os.setsid()
     log = os.open(base / "daemon.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(log, 1)

@@ -1,8 +1,10 @@
-"""A server, a drive, and kills of the drive's process one after another; after each everything is looked at.
+"""A server, a drive, and kills of the drive's process one after another; after each everything is
+looked at.
 
-One cycle: the drive starts (which takes up what the last kill left) and must hold what the worker's log says, nothing
-more and nothing less; ``check`` has to be clean; ``sync`` must come to rest with both sides equal. Then the worker
-works, somebody changes the server's ``remote/`` folder, ``sync`` runs again and again, and the process is killed.
+One cycle: the drive starts (which takes up what the last kill left) and must hold what the worker's
+log says, nothing more and nothing less; ``check`` has to be clean; ``sync`` must come to rest with
+both sides equal. Then the worker works, somebody changes the server's ``remote/`` folder, ``sync``
+runs again and again, and the process is killed.
 """
 
 from __future__ import annotations
@@ -61,9 +63,12 @@ class Figures:
 
 
 class Home:
-    """A context manager: a world in ``base``. Raises Broken by the first thing that does not hold."""
+    """A context manager: a world in ``base``. Raises Broken by the first thing that does not
+    hold."""
 
-    def __init__(self, base: Path, chance: random.Random, figures: Figures, *, conflict: str = "recent") -> None:
+    def __init__(
+        self, base: Path, chance: random.Random, figures: Figures, *, conflict: str = "recent"
+    ) -> None:
         self.base = base
         self._conflict = conflict
         self._chance = chance
@@ -85,7 +90,14 @@ class Home:
             self.disk.mkdir()
             for name in (REMOTE, SHARED):
                 self.disk.joinpath(name).mkdir()
-            words = ("--server", "server", "--remote", "personal/Docs", "--mountpoint", str(self.drive))
+            words = (
+                "--server",
+                "server",
+                "--remote",
+                "personal/Docs",
+                "--mountpoint",
+                str(self.drive),
+            )
             options = ("--conflict", self._conflict, "--trash", "desktop")
             self._sandbox.must("home", "add", "docs", *words, *options)
             self._live_a_day()
@@ -99,7 +111,9 @@ class Home:
         if not self.start(hurried=True):
             raise Broken("the drive's process was killed, and nobody did it")
         trio.run(self._come_to_rest)
-        self._read_log(self._start_worker(Plan(None, 0, 40, self._chance.randrange(1 << 40))).wait(LIMIT))
+        self._read_log(
+            self._start_worker(Plan(None, 0, 40, self._chance.randrange(1 << 40))).wait(LIMIT)
+        )
         self._stop()
         self.verify()
 
@@ -134,7 +148,7 @@ class Home:
         path = self.folders.log("docs")
         return path.read_text(errors="replace") if path.exists() else ""
 
-    # the process ------------------------------------------------------------------------------------------------------
+    # the process ----------------------------------------------------------------------------------
 
     def start(self, kill: Kill | None = None, *options: str, hurried: bool = False) -> bool:
         """As ``syncin-mount mount`` does it; False when the process was killed on the way."""
@@ -158,7 +172,8 @@ class Home:
         return True
 
     def _is_killed(self, seconds: float) -> bool:
-        """Waits for the end of the process, which must come by SIGKILL; False when it has not come by then."""
+        """Waits for the end of the process, which must come by SIGKILL; False when it has not come
+        by then."""
         assert self._process is not None
         status = self._process.wait(seconds)
         if status is None:
@@ -171,13 +186,17 @@ class Home:
     def _last_words(self) -> str:
         return ((self.base / "daemon.log").read_text(errors="replace") + self.log)[-2000:]
 
-    # a cycle ----------------------------------------------------------------------------------------------------------
+    # a cycle --------------------------------------------------------------------------------------
 
     def cycle(self, what: Plan) -> None:
         """Works and is killed; then the next start puts everything right."""
         chance = random.Random(what.seed)
         at_start = what.kill is not None and what.kill.at_start
-        point = "any moment" if what.kill is None else f"{what.kill.point}{' (start)' if at_start else ''}"
+        point = (
+            "any moment"
+            if what.kill is None
+            else f"{what.kill.point}{' (start)' if at_start else ''}"
+        )
         if what.kill is not None and at_start:
             # Something must be there for the start to put right.
             self._work(Plan(None, chance.random() * 0.6, what.steps, what.seed), chance)
@@ -247,7 +266,9 @@ class Home:
     def _start_worker(self, what: Plan) -> Process:
         log = self.base / "steps.jsonl"
         log.write_bytes(b"")
-        return Process(worker.work, self.drive, log, self._tree, what.seed, what.steps, what.scene.favours)
+        return Process(
+            worker.work, self.drive, log, self._tree, what.seed, what.steps, what.scene.favours
+        )
 
     def _read_log(self, status: int | None) -> None:
         """What was acknowledged goes into the tree; what was not, is remembered."""
@@ -266,7 +287,8 @@ class Home:
                 raise Broken(f"a step of the user failed: {line.failed.why} ({self._step})")
         ends = {0, worker.FAILED}
         if self._step is not None and self._step.op == "mapped":
-            ends.add(-signal.SIGBUS)  # what a page of a mapping without a file system behind it gives, mmap(2)
+            # what a page of a mapping without a file system behind it gives, mmap(2)
+            ends.add(-signal.SIGBUS)
         if status not in ends:
             raise Broken(f"the worker failed (status {status})")
         self._figures.in_flight += self._step is not None
@@ -276,7 +298,7 @@ class Home:
         if entry is not None and mtime is not None:
             self._versions.note(version(entry.content, mtime))
 
-    # synchronization --------------------------------------------------------------------------------------------------
+    # synchronization ------------------------------------------------------------------------------
 
     def _sync_on(self, killed: threading.Event) -> None:
         """One run after the other, as long as the process lives."""
@@ -300,67 +322,99 @@ class Home:
             raise ControlError("the run ended without a report")
         return reports[0]
 
-    # what must hold ---------------------------------------------------------------------------------------------------
+    # what must hold -------------------------------------------------------------------------------
 
     def verify(self) -> None:
         """After a kill: the next start, and all that is promised."""
         if not self.start(None, "--manual"):
             raise Broken("the drive's process was killed, and nobody did it")
         found = dict(entries(self.drive, left_out=is_apart))
-        own = Tree({path: entry for path, entry in self._tree.entries.items() if not is_apart(path)})
+        own = Tree(
+            {path: entry for path, entry in self._tree.entries.items() if not is_apart(path)}
+        )
         own.held = self._tree.held
-        wrong = unlike(own, None if self._step is None or is_apart(self._step.path) else self._step, found)
+        wrong = unlike(
+            own, None if self._step is None or is_apart(self._step.path) else self._step, found
+        )
         if wrong:
-            raise Broken(f"{'; '.join(wrong)} (under way: {self._step}; before: {self._history(wrong)})")
+            raise Broken(
+                f"{'; '.join(wrong)} (under way: {self._step}; before: {self._history(wrong)})"
+            )
         here = take(self.drive, lambda path: is_apart(path) and not is_here(self.drive / path))
         for thing in (*here.values(), *on_server(self.disk).values()):
             self._versions.note(thing)
         wanted = on_server(self.disk / REMOTE)
         trio.run(self._come_to_rest)
         drive = {path: thing for path, thing in take(self.drive).items() if thing.kind != "link"}
-        self._same(self._with_times_of(there := on_server(self.disk), drive), there, "drive and server")
-        self._same(wanted, on_server(self.disk / REMOTE), "the server's own folder before and after")
+        self._same(
+            self._with_times_of(there := on_server(self.disk), drive), there, "drive and server"
+        )
+        self._same(
+            wanted, on_server(self.disk / REMOTE), "the server's own folder before and after"
+        )
         after = dict(entries(self.drive, left_out=is_apart))
         in_drive = contents(self.drive)
         self._stop()  # what lost is in the bin at the latest now
         kept = in_drive | contents(self.folders.replica("docs") / "bin")
-        kept |= contents(self._sandbox.server_files.parent / "trash") | contents(self.base / "desktop")
+        kept |= contents(self._sandbox.server_files.parent / "trash") | contents(
+            self.base / "desktop"
+        )
         self._judge_sync(found, after, kept)
         self._judge_shared(kept | self._overwritten)
         self._tree, self._step = Tree(after), None
 
-    def _judge_sync(self, before: dict[str, Entry], after: dict[str, Entry], kept: set[bytes]) -> None:
-        """Nobody else was at work outside of REMOTE, so the drive should be as before. But what the server did for the
-        process that was killed, without its knowing, it takes for somebody else's. So such a thing may come: at a place
-        that a request of that process named, and with every version that was there kept.
+    def _judge_sync(
+        self, before: dict[str, Entry], after: dict[str, Entry], kept: set[bytes]
+    ) -> None:
+        """Nobody else was at work outside of REMOTE, so the drive should be as before. But what the
+        server did for the process that was killed, without its knowing, it takes for somebody
+        else's. So such a thing may come: at a place that a request of that process named, and with
+        every version that was there kept.
         """
         wrong = unlike(Tree(before), None, after)
         if not wrong:
             return
         named = self._changing_requests()
         plain = [re.sub(r" \(conflict [^/]*\)", "", line.rpartition(": ")[2]) for line in wrong]
-        strange = [line for line, path in zip(wrong, plain, strict=True) if named.isdisjoint(path.split("/"))]
+        strange = [
+            line
+            for line, path in zip(wrong, plain, strict=True)
+            if named.isdisjoint(path.split("/"))
+        ]
         if strange:
-            raise Broken(f"the synchronization changed the drive without a cause: {strange}: {self._history(strange)}")
-        lost = [path for path, entry in before.items() if entry.kind == FILE and entry.content not in kept]
+            raise Broken(
+                f"the synchronization changed the drive without a cause: {strange}:"
+                f" {self._history(strange)}"
+            )
+        lost = [
+            path
+            for path, entry in before.items()
+            if entry.kind == FILE and entry.content not in kept
+        ]
         if lost:
             raise Broken(f"the synchronization lost {lost} ({'; '.join(wrong)})")
         self._figures.taken_for_others.append("; ".join(wrong))
 
     def _judge_shared(self, kept: set[bytes]) -> None:
-        """What was saved in the shared folder is in the drive, in a bin, or was overwritten there by somebody else."""
+        """What was saved in the shared folder is in the drive, in a bin, or was overwritten there
+        by somebody else."""
         for path, entry in self._tree.entries.items():
             under_way = self._step is not None and self._step.path == path
             if path.startswith(f"{SHARED}/") and entry.content not in kept and not under_way:
                 size = len(entry.content)
-                raise Broken(f"a version of {path} of {size} bytes is nowhere: {self._history([f': {path}'])}")
+                raise Broken(
+                    f"a version of {path} of {size} bytes is nowhere:"
+                    f" {self._history([f': {path}'])}"
+                )
 
     def _changing_requests(self) -> set[str]:
-        """Every name in the paths of the last requests that change something; and where what they name was moved to,
-        as their log does not tell targets."""
+        """Every name in the paths of the last requests that change something; and where what they
+        name was moved to, as their log does not tell targets."""
         lines = (self.base / "requests.jsonl").read_text().splitlines()
         requests = [msgspec.json.decode(line) for line in lines[self._requests_before :]]
-        changing = [unquote(each["path"]) for each in requests if each["method"] not in {"GET", "HEAD"}]
+        changing = [
+            unquote(each["path"]) for each in requests if each["method"] not in {"GET", "HEAD"}
+        ]
         named = {name for path in changing for name in path.split("/")}
         steps = [
             msgspec.json.decode(raw, type=worker.Line).step
@@ -373,29 +427,46 @@ class Home:
 
     def _history(self, wrong: list[str]) -> str:
         """The last steps about what is wrong, requests, and transfers."""
-        names = {line.rpartition("/")[2].rpartition(": ")[2].removesuffix("~").removesuffix(".new") for line in wrong}
+        names = {
+            line.rpartition("/")[2].rpartition(": ")[2].removesuffix("~").removesuffix(".new")
+            for line in wrong
+        }
         lines = (self.base / "steps.jsonl").read_text().splitlines()
-        steps = [pair for one, after in pairwise(lines) if any(name in one for name in names) for pair in (one, after)]
+        steps = [
+            pair
+            for one, after in pairwise(lines)
+            if any(name in one for name in names)
+            for pair in (one, after)
+        ]
         requests = (self.base / "requests.jsonl").read_text().splitlines()[self._requests_before :]
         transfers = self._sandbox.run("home", "transfers", "docs").out.splitlines()
-        told = [line for line in (*requests, *transfers) if any(name in unquote(line) for name in names)]
+        told = [
+            line for line in (*requests, *transfers) if any(name in unquote(line) for name in names)
+        ]
         return "\n".join((*steps[-30:], *told[-40:]))
 
     async def _come_to_rest(self) -> None:
         async with Client(self.folders.socket("docs")) as daemon:
             with trio.move_on_after(LIMIT):
                 while True:
-                    report = await self._sync(daemon, confirmed=True)  # so much deleted: it was the one who works here
+                    # so much deleted: it was the one who works here
+                    report = await self._sync(daemon, confirmed=True)
                     if report.halted or report.offline or report.refused:
                         raise Broken(f"synchronization: {report}")
                     if not (report.done or report.fetched or report.problems):
                         return
             raise Broken(f"synchronization does not come to rest: {report}")
 
-    def _with_times_of(self, there: dict[str, TreeEntry], drive: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
+    def _with_times_of(
+        self, there: dict[str, TreeEntry], drive: dict[str, TreeEntry]
+    ) -> dict[str, TreeEntry]:
         """The drive's tree, with the server's time where that may be a later one."""
         return {
-            path: there[path] if path in there and self._versions.explain(thing, there[path]) else thing
+            path: (
+                there[path]
+                if path in there and self._versions.explain(thing, there[path])
+                else thing
+            )
             for path, thing in drive.items()
         }
 

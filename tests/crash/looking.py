@@ -19,12 +19,14 @@ def on_server(folder: Path) -> dict[str, TreeEntry]:
 
 def contents(folder: Path) -> set[bytes]:
     """Of every file below."""
-    return {path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+    return {
+        path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    }
 
 
 def is_here(file: Path) -> bool:
-    """Whether a file's content is in the drive. Where it is not, and somebody has changed the file on
-    the server since the drive listed, nothing of it can be read before the drive lists again."""
+    """Whether a file's content is in the drive. Where it is not, and somebody has changed the file
+    on the server since the drive listed, nothing of it can be read before the drive lists again."""
     return os.getxattr(file, "user.syncin.status", follow_symlinks=False) != b"absent"
 
 
@@ -35,8 +37,8 @@ def entries(
     *,
     left_out: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[tuple[str, Entry]]:
-    """Everything below a folder, by path, without what is left out. Names of one file have one entry.
-    ``known`` has those by inode."""
+    """Everything below a folder, by path, without what is left out. Names of one file have one
+    entry. ``known`` has those by inode."""
     known = {} if known is None else known
     for name in sorted(os.listdir(top / prefix)):
         path = f"{prefix}{name}"
@@ -52,7 +54,11 @@ def entries(
         elif found.st_ino in known:
             yield path, known[found.st_ino]
         else:
-            xattrs = {each: os.getxattr(full, each) for each in os.listxattr(full) if each != "user.syncin.status"}
+            xattrs = {
+                each: os.getxattr(full, each)
+                for each in os.listxattr(full)
+                if each != "user.syncin.status"
+            }
             content = full.read_bytes()
             entry = Entry(FILE, content, "", found.st_mtime_ns, stat.S_IMODE(found.st_mode), xattrs)
             if found.st_nlink > 1:

@@ -1,7 +1,9 @@
-"""What a drive must hold after a sequence of steps, and what an interrupted one may have left. Pure.
+"""What a drive must hold after a sequence of steps, and what an interrupted one may have left.
+Pure.
 
-A step is one change through the file system, as data: it can be done to a real folder (``tests.crash.worker``) and to a
-``Tree``. It is acknowledged when it returned; what is written to a file, when close, fsync or msync did.
+A step is one change through the file system, as data: it can be done to a real folder
+(``tests.crash.worker``) and to a ``Tree``. It is acknowledged when it returned; what is written to
+a file, when close, fsync or msync did.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ class Entry(msgspec.Struct):
 
 
 class Step(msgspec.Struct, omit_defaults=True):
-    """``op`` is a method of ``Tree`` and of the worker. ``seed`` and ``size`` make the bytes, ``held`` names an open
-    file."""
+    """``op`` is a method of ``Tree`` and of the worker. ``seed`` and ``size`` make the bytes,
+    ``held`` names an open file."""
 
     op: str
     path: str
@@ -63,7 +65,7 @@ class Tree:
     def below(self, path: str) -> list[str]:
         return [each for each in self.entries if each.startswith(path + "/")]
 
-    # steps ------------------------------------------------------------------------------------------------------------
+    # steps ----------------------------------------------------------------------------------------
 
     def _create(self, step: Step) -> Entry:
         entry = self.entries[step.path] = Entry(FILE, step.data(), mode=step.mode)
@@ -145,7 +147,8 @@ class Tree:
         pass
 
     def _rename(self, step: Step) -> None:
-        if self.entries[step.path] is not self.entries.get(step.to):  # else both are names of one file
+        # else both are names of one file
+        if self.entries[step.path] is not self.entries.get(step.to):
             self._place(step.to, self._take(step.path))
 
     _rename_new = _rename
@@ -163,19 +166,25 @@ class Tree:
         self.entries.update({path + rest: entry for rest, entry in entries.items()})
 
 
-CHANGES_BYTES = frozenset({"create", "write", "mapped", "append", "rewrite", "truncate", "hold", "write_held"})
+CHANGES_BYTES = frozenset(
+    {"create", "write", "mapped", "append", "rewrite", "truncate", "hold", "write_held"}
+)
 
 
 def copied(tree: Tree) -> Tree:
     """Entries that a handle or another name shares stay shared."""
-    new = {id(entry): msgspec.structs.replace(entry) for entry in (*tree.entries.values(), *tree.held.values())}
+    new = {
+        id(entry): msgspec.structs.replace(entry)
+        for entry in (*tree.entries.values(), *tree.held.values())
+    }
     result = Tree({path: new[id(entry)] for path, entry in tree.entries.items()})
     result.held = {number: new[id(entry)] for number, entry in tree.held.items()}
     return result
 
 
 def unlike(before: Tree, step: Step | None, found: dict[str, Entry]) -> list[str]:
-    """What is wrong with the drive that was found, a line each. ``step`` was under way when the drive was killed."""
+    """What is wrong with the drive that was found, a line each. ``step`` was under way when the
+    drive was killed."""
     after = copied(before)
     if step is not None:
         after.apply(step)
@@ -186,7 +195,8 @@ def unlike(before: Tree, step: Step | None, found: dict[str, Entry]) -> list[str
 
 
 def _partly(before: Tree, after: Tree, step: Step) -> dict[str, Entry | None]:
-    """The names of the file whose bytes may be partly the old and partly the new ones, and what it was."""
+    """The names of the file whose bytes may be partly the old and partly the new ones, and what it
+    was."""
     if step.op not in CHANGES_BYTES - {"truncate"}:
         return {}
     path = step.path
@@ -206,10 +216,15 @@ def _names(tree: dict[str, Entry]) -> set[tuple[str, ...]]:
     return {tuple(names) for names in groups.values() if len(names) > 1}
 
 
-def _differences(tree: Tree, found: dict[str, Entry], partly: dict[str, Entry | None] | None = None) -> list[str]:
+def _differences(
+    tree: Tree, found: dict[str, Entry], partly: dict[str, Entry | None] | None = None
+) -> list[str]:
     partly = partly or {}
     here, there_are = _names(tree.entries), _names(found)
-    lines = [f"it has other names: {path}" for path in sorted({path for names in here ^ there_are for path in names})]
+    lines = [
+        f"it has other names: {path}"
+        for path in sorted({path for names in here ^ there_are for path in names})
+    ]
     for path in sorted(tree.entries.keys() | found.keys()):
         wanted, there = tree.entries.get(path), found.get(path)
         if path in partly:
@@ -251,5 +266,7 @@ def _unlike(wanted: Entry, found: Entry) -> list[str]:
     if wanted.mode is not None and wanted.mode != found.mode:
         said.append(f"mode {found.mode} instead of {wanted.mode}")
     if wanted.xattrs != found.xattrs:
-        said.append(f"extended attributes {sorted(found.xattrs)} instead of {sorted(wanted.xattrs)}")
+        said.append(
+            f"extended attributes {sorted(found.xattrs)} instead of {sorted(wanted.xattrs)}"
+        )
     return said

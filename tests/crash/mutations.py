@@ -1,7 +1,8 @@
-"""``python -m tests.crash.mutations``: deliberate faults in store and executor, and how the kill test shows each. Words
-given choose the faults whose description has them.
+"""``python -m tests.crash.mutations``: deliberate faults in store and executor, and how the kill
+test shows each. Words given choose the faults whose description has them.
 
-Each fault is one replaced text in a copy of the sources; that the text is still there is checked before anything runs.
+Each fault is one replaced text in a copy of the sources; that the text is still there is checked
+before anything runs.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ MUTATIONS = (
         "an event is written to the journal with the next one",
         "syncin_mount/store/replica/core.py",
         "        self._journal.append(sequence, events.encode(event), grows=grows)\n",
-        "        for late in vars(self).pop('_late', ()):\n            self._journal.append(*late)\n"
-        "        vars(self)['_late'] = [(sequence, events.encode(event))]\n",
+        "        for late in vars(self).pop('_late', ()):\n           "
+        " self._journal.append(*late)\n        vars(self)['_late'] = [(sequence,"
+        " events.encode(event))]\n",
     ),
     Mutation(
         "the commit says to have one event more than it has",
@@ -125,7 +127,9 @@ def first_failure(mutation: Mutation, original: Path) -> str | None:
         command = [sys.executable, "-m", "tests.crash", "--kills", str(KILLS), "--stop"]
         command += [word for point in mutation.points for word in ("--point", point)]
         environment = os.environ | {"PYTHONPATH": f"{place}{os.pathsep}{place}/platform/linux"}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+        )
     found = re.search(r"seed \d+ failed: (.*)", done.stdout)
     if found is None and done.returncode:
         return (done.stderr.splitlines() or ["?"])[-1]
@@ -134,7 +138,9 @@ def first_failure(mutation: Mutation, original: Path) -> str | None:
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="syncin-original-") as place:
-        archive = subprocess.run(["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True).stdout
+        archive = subprocess.run(
+            ["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True
+        ).stdout
         subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
         return catch_all(Path(place))
 

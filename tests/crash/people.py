@@ -27,8 +27,8 @@ def is_apart(path: str) -> bool:
 
 
 class Person:
-    """``next_step`` is possible in ``tree``, which is changed by the caller. ``favours``: kinds of work that are done
-    most of the time, by the names of the methods."""
+    """``next_step`` is possible in ``tree``, which is changed by the caller. ``favours``: kinds of
+    work that are done most of the time, by the names of the methods."""
 
     def __init__(self, chance: random.Random, tree: Tree, favours: Iterable[str] = ()) -> None:
         self._favours = {f"_{each}" for each in favours}
@@ -47,26 +47,48 @@ class Person:
     def _some_work(self) -> Iterator[Step]:
         """One step, or several that belong together; none when it is not possible now."""
         kinds = {
-            self._new: 6, self._edit: 6, self._save: 3, self._save_with_backup: 1, self._folder: 2, self._link: 1,
-            self._move: 3, self._replace: 2, self._exchange: 1, self._remove: 2, self._keep_open: 2,
-            self._write_open: 2, self._let_go: 1, self._attributes: 2, self._sync: 1, self._put_shared: 3,
-            self._come_and_go: 1, self._another_name: 2,
-        }  # fmt: skip
+            self._new: 6,
+            self._edit: 6,
+            self._save: 3,
+            self._save_with_backup: 1,
+            self._folder: 2,
+            self._link: 1,
+            self._move: 3,
+            self._replace: 2,
+            self._exchange: 1,
+            self._remove: 2,
+            self._keep_open: 2,
+            self._write_open: 2,
+            self._let_go: 1,
+            self._attributes: 2,
+            self._sync: 1,
+            self._put_shared: 3,
+            self._come_and_go: 1,
+            self._another_name: 2,
+        }
         kinds.update({work: FAVOURED for work in kinds if work.__name__ in self._favours})
         if len(self._tree.entries) > MOST:
             kinds[self._remove] = 20
         return self._chance.choices(list(kinds), list(kinds.values()))[0]()
 
-    # choices ----------------------------------------------------------------------------------------------------------
+    # choices --------------------------------------------------------------------------------------
 
     def _any(self, *kinds: str) -> str | None:
-        there = sorted(path for path, entry in self._tree.entries.items() if entry.kind in kinds and not is_apart(path))
+        there = sorted(
+            path
+            for path, entry in self._tree.entries.items()
+            if entry.kind in kinds and not is_apart(path)
+        )
         return self._chance.choice(there) if there else None
 
     def _parent(self) -> str:
         """With a slash at its end; empty for the root."""
         folder = self._any(FOLDER)
-        return f"{folder}/" if folder is not None and folder.count("/") < 4 and self._chance.random() < 0.6 else ""
+        return (
+            f"{folder}/"
+            if folder is not None and folder.count("/") < 4 and self._chance.random() < 0.6
+            else ""
+        )
 
     def _free(self, mark: str = "") -> str:
         while True:
@@ -76,9 +98,17 @@ class Person:
 
     def _bytes(self, op: str, path: str, *, offset: int = 0, held: int = 0, mode: int = 0) -> Step:
         size = self._chance.choice((0, 1, 100, 4096, 5000, 20_000, 70_000))
-        return Step(op, path, offset=offset, size=size, seed=self._chance.randrange(1 << 40), held=held, mode=mode)
+        return Step(
+            op,
+            path,
+            offset=offset,
+            size=size,
+            seed=self._chance.randrange(1 << 40),
+            held=held,
+            mode=mode,
+        )
 
-    # work -------------------------------------------------------------------------------------------------------------
+    # work -----------------------------------------------------------------------------------------
 
     def _new(self) -> Iterator[Step]:
         yield self._bytes("create", self._free(), mode=self._chance.choice((0o644, 0o600, 0o755)))
@@ -92,11 +122,19 @@ class Person:
         if op == "mapped":
             if size:
                 offset = self._chance.randrange(size)
-                yield Step(op, path, offset=offset, size=size - offset, seed=self._chance.randrange(1 << 40))
+                yield Step(
+                    op,
+                    path,
+                    offset=offset,
+                    size=size - offset,
+                    seed=self._chance.randrange(1 << 40),
+                )
         elif op == "truncate":
             yield Step(op, path, size=self._chance.choice((0, size // 2, size + 3000)))
         else:
-            yield self._bytes(op, path, offset=self._chance.randrange(size + 5000) if op == "write" else 0)
+            yield self._bytes(
+                op, path, offset=self._chance.randrange(size + 5000) if op == "write" else 0
+            )
 
     def _save(self) -> Iterator[Step]:
         """A new file, synced, is renamed over the document."""
@@ -186,11 +224,21 @@ class Person:
             return
         what = self._chance.choice(("utime", "chmod", "xattr"))
         if what == "utime":
-            yield Step(what, path, time=self._chance.randrange(1_000_000_000, 1_700_000_000) * 10**9 + 123_456_789)
+            yield Step(
+                what,
+                path,
+                time=self._chance.randrange(1_000_000_000, 1_700_000_000) * 10**9 + 123_456_789,
+            )
         elif what == "chmod":
             yield Step(what, path, mode=self._chance.choice((0o644, 0o600, 0o755)))
         else:
-            yield Step(what, path, f"user.{self._chance.choice('xyz')}", size=20, seed=self._chance.randrange(1 << 40))
+            yield Step(
+                what,
+                path,
+                f"user.{self._chance.choice('xyz')}",
+                size=20,
+                seed=self._chance.randrange(1 << 40),
+            )
 
     def _put_shared(self) -> Iterator[Step]:
         yield self._bytes("put", f"{SHARED}/s{self._chance.randrange(5)}")

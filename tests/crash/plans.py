@@ -12,7 +12,8 @@ WORKS = 0.8
 """Seconds of work before a kill at any moment, at most."""
 
 PASSES_WITHIN = 5.0
-"""Seconds in which a named point is passed, even on a busy computer. Else the kill is one at any moment."""
+"""Seconds in which a named point is passed, even on a busy computer. Else the kill is one at any
+moment."""
 
 ONCE = ("recovery", "strays", "segment", "segments_renewed", "interrupted_writes", "file_stated")
 """A start passes it once."""
@@ -20,8 +21,8 @@ ONCE = ("recovery", "strays", "segment", "segments_renewed", "interrupted_writes
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One kill. ``kill`` is None for one at any moment: ``after`` seconds of work. ``syncs``: one run after the other
-    is asked for, else they come as the drive sees fit; ``hurry``: sooner."""
+    """One kill. ``kill`` is None for one at any moment: ``after`` seconds of work. ``syncs``: one
+    run after the other is asked for, else they come as the drive sees fit; ``hurry``: sooner."""
 
     kill: Kill | None
     after: float
@@ -32,8 +33,15 @@ class Plan:
     scene: Scene = ANYTHING
 
     def text(self) -> str:
-        where = f"after {self.after:.2f} s" if self.kill is None else f"at {self.kill.point}, passage {self.kill.count}"
-        return f"{where}{' of the start' if self.kill and self.kill.at_start else ''}, {self.steps} steps"
+        where = (
+            f"after {self.after:.2f} s"
+            if self.kill is None
+            else f"at {self.kill.point}, passage {self.kill.count}"
+        )
+        return (
+            f"{where}{' of the start' if self.kill and self.kill.at_start else ''}, {self.steps}"
+            " steps"
+        )
 
 
 def plan(chance: random.Random, points: list[str]) -> Plan:
@@ -52,4 +60,6 @@ def plan(chance: random.Random, points: list[str]) -> Plan:
     elif scene.busy and not at_start:
         count, steps = min(int(chance.expovariate(0.3)) + 1, 20), chance.randrange(60, 120)
     wanted = Kill(point, count, seed, at_start)
-    return Plan(wanted, PASSES_WITHIN, steps, seed, hurry or scene.syncs, syncs or scene.syncs, scene)
+    return Plan(
+        wanted, PASSES_WITHIN, steps, seed, hurry or scene.syncs, syncs or scene.syncs, scene
+    )

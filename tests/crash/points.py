@@ -1,8 +1,10 @@
-"""Named points in the drive's process, and being killed at one of them. Production knows nothing of this.
+"""Named points in the drive's process, and being killed at one of them. Production knows nothing of
+this.
 
-A ``Trap`` wraps the chosen function alone, in the process that is to die; the others stay as they are. A point is a
-name and a moment: ``before`` and ``after`` the call, or ``within`` it: SIGKILL comes some random time after it began.
-A name with a dot chooses among the calls of one function, by an argument: ``effect.Unlink``, ``request.PUT``.
+A ``Trap`` wraps the chosen function alone, in the process that is to die; the others stay as they
+are. A point is a name and a moment: ``before`` and ``after`` the call, or ``within`` it: SIGKILL
+comes some random time after it began. A name with a dot chooses among the calls of one function, by
+an argument: ``effect.Unlink``, ``request.PUT``.
 """
 
 from __future__ import annotations
@@ -83,7 +85,11 @@ def _all_points() -> dict[str, int]:
         del weights[f"{name}/before"], weights[f"{name}/after"]
     weights["upload/before"] = 1
     weights |= {f"effect.{kind}/{moment}": 1 for kind in EFFECTS for moment in ("before", "after")}
-    weights |= {f"request.{kind}/{moment}": 1 for kind in REQUESTS for moment in ("before", "within", "after")}
+    weights |= {
+        f"request.{kind}/{moment}": 1
+        for kind in REQUESTS
+        for moment in ("before", "within", "after")
+    }
     weights |= {"append/torn": 3, "commit/within": 3, "sync_files/within": 1}
     return weights
 
@@ -91,7 +97,15 @@ def _all_points() -> dict[str, int]:
 POINTS = _all_points()
 """Every point, and how often it is chosen."""
 
-AT_START = ("recovery", "replay", "strays", "segments_renewed", "segment", "interrupted_writes", "file_stated")
+AT_START = (
+    "recovery",
+    "replay",
+    "strays",
+    "segments_renewed",
+    "segment",
+    "interrupted_writes",
+    "file_stated",
+)
 """What every start passes: such a point counts from the process' first moment on."""
 
 AT_END = ("closing",)
@@ -99,8 +113,8 @@ AT_END = ("closing",)
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """At the ``count``-th passage of ``point``, counted from the start of the process or (not ``at_start``) from
-    SIGUSR1 on. ``seed`` decides what is random about it."""
+    """At the ``count``-th passage of ``point``, counted from the start of the process or (not
+    ``at_start``) from SIGUSR1 on. ``seed`` decides what is random about it."""
 
     point: str
     count: int
@@ -194,7 +208,9 @@ class Trap:
 
         return passed
 
-    def _around_write(self, real: Callable[[log.Journal, bytes], None]) -> Callable[[log.Journal, bytes], None]:
+    def _around_write(
+        self, real: Callable[[log.Journal, bytes], None]
+    ) -> Callable[[log.Journal, bytes], None]:
         """``Journal._write``, of which the kernel took only a part when the process ended."""
 
         def torn(of: log.Journal, record: bytes) -> None:

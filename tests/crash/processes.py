@@ -1,6 +1,8 @@
-"""Starting the processes of the kill test quickly: they are forked from one that has the modules already.
+"""Starting the processes of the kill test quickly: they are forked from one that has the modules
+already.
 
-Reference: https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods (forkserver).
+Reference: https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
+(forkserver).
 """
 
 from __future__ import annotations
@@ -13,10 +15,17 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload([
-    "tests.crash.daemon", "tests.crash.worker", "syncin_fuse", "syncin_mount.cli.commands.mount",
-    "syncin_mount.daemon.process", "syncin_mount.logs.files", "syncin_mount.app.spawn",
-])  # fmt: skip
+FORKED.set_forkserver_preload(
+    [
+        "tests.crash.daemon",
+        "tests.crash.worker",
+        "syncin_fuse",
+        "syncin_mount.cli.commands.mount",
+        "syncin_mount.daemon.process",
+        "syncin_mount.logs.files",
+        "syncin_mount.app.spawn",
+    ]
+)
 
 
 class Process:

@@ -1,7 +1,8 @@
 """What leads the drive's process to each named point.
 
-A scene begins with ``before``, after which both sides come to rest; then the trap is armed and ``then`` happens, while
-the user does most of the time what ``favours`` says. Everything in it happens at least ``FEW`` times.
+A scene begins with ``before``, after which both sides come to rest; then the trap is armed and
+``then`` happens, while the user does most of the time what ``favours`` says. Everything in it
+happens at least ``FEW`` times.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ NEWER = 10.0
 
 
 class Stage:
-    """The drive, and the same folder on the server's disk. ``overwritten`` gets what somebody replaced or removed
-    there."""
+    """The drive, and the same folder on the server's disk. ``overwritten`` gets what somebody
+    replaced or removed there."""
 
     _versions = itertools.count()
 
-    def __init__(self, drive: Path, disk: Path, tree: Tree, overwritten: set[bytes], chance: random.Random) -> None:
+    def __init__(
+        self, drive: Path, disk: Path, tree: Tree, overwritten: set[bytes], chance: random.Random
+    ) -> None:
         self.disk = disk
         self.chance = chance
         self._tree = tree
@@ -44,8 +47,9 @@ class Stage:
         self._tree.apply(step)
 
     def put_there(self, path: str, size: int = 2000) -> None:
-        """Somebody's file, new or another version, of ``size`` bytes or some more: in mode ``fast`` two versions of
-        one size and second are the same, so none has the size of the one before, nor one that the user's have."""
+        """Somebody's file, new or another version, of ``size`` bytes or some more: in mode ``fast``
+        two versions of one size and second are the same, so none has the size of the one before,
+        nor one that the user's have."""
         file = self.disk / path
         file.parent.mkdir(exist_ok=True)
         more = next(self._versions) % 500 + 1 if size else 0
@@ -58,7 +62,9 @@ class Stage:
 
     def remove_there(self, path: str) -> None:
         gone = self.disk / path
-        self._overwritten |= {each.read_bytes() for each in (gone, *gone.rglob("*")) if each.is_file()}
+        self._overwritten |= {
+            each.read_bytes() for each in (gone, *gone.rglob("*")) if each.is_file()
+        }
         if gone.is_dir():
             shutil.rmtree(gone)
         else:
@@ -95,7 +101,7 @@ def somebody(stage: Stage) -> None:
             stage.put_there(path, chance.choice((0, 200, 6000, 200_000)))
 
 
-# what happens ---------------------------------------------------------------------------------------------------------
+# what happens -------------------------------------------------------------------------------------
 
 
 def _files(folder: str, letter: str) -> list[str]:
@@ -168,7 +174,8 @@ def write_and_remove(stage: Stage) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """``busy``: the user has so much to do that the point is passed tens of times. ``syncs``: it takes runs."""
+    """``busy``: the user has so much to do that the point is passed tens of times. ``syncs``: it
+    takes runs."""
 
     favours: tuple[str, ...] = ()
     before: Callable[[Stage], None] | None = None
@@ -188,24 +195,47 @@ _COLLISION = Scene(before=documents, then=collide)
 _ARRIVAL = Scene(before=bring, then=bring)
 
 SCENES: dict[str, Scene] = {
-    "append": _local(), "created": _local("new"), "attributes": _local("attributes", "new"), "bytes": _local("edit"),
-    "write_begun": _local("edit", "new"), "written": _local("edit", "new"), "renamed": _local("move", "replace"),
-    "unlinked": _local("remove", "new"), "folder_removed": _local("come_and_go"),
-    "xattr": Scene(("attributes",), syncs=False), "linked": _local("another_name", "new"),
-    "truncated": _local("edit"), "journal_synced": _local("keep_open", "save"), "effect.Unlink": _local("replace"),
-    "placed": Scene(then=come), "taken_in": _ARRIVAL, "swap": _ARRIVAL, "arrived": _ARRIVAL, "request.GET": _ARRIVAL,
-    "moved_here": Scene(before=bring, then=rename), "deleted_here": Scene(before=bring, then=remove),
-    "effect.ToBin": _COLLISION, "effect.NoteToBin": _COLLISION, "effect.DropBin": _COLLISION,
+    "append": _local(),
+    "created": _local("new"),
+    "attributes": _local("attributes", "new"),
+    "bytes": _local("edit"),
+    "write_begun": _local("edit", "new"),
+    "written": _local("edit", "new"),
+    "renamed": _local("move", "replace"),
+    "unlinked": _local("remove", "new"),
+    "folder_removed": _local("come_and_go"),
+    "xattr": Scene(("attributes",), syncs=False),
+    "linked": _local("another_name", "new"),
+    "truncated": _local("edit"),
+    "journal_synced": _local("keep_open", "save"),
+    "effect.Unlink": _local("replace"),
+    "placed": Scene(then=come),
+    "taken_in": _ARRIVAL,
+    "swap": _ARRIVAL,
+    "arrived": _ARRIVAL,
+    "request.GET": _ARRIVAL,
+    "moved_here": Scene(before=bring, then=rename),
+    "deleted_here": Scene(before=bring, then=remove),
+    "effect.ToBin": _COLLISION,
+    "effect.NoteToBin": _COLLISION,
+    "effect.DropBin": _COLLISION,
     "effect.CopyToBin": Scene(before=documents, then=collide_by_name),
     "effect.LinkToBin": Scene(before=folders, then=link_and_remove),
     "effect.FolderToBin": Scene(before=folders, then=write_and_remove),
-    "request.POST": Scene(("new",)), "request.PUT": Scene(("edit", "new")), "request.MOVE": Scene(("move",)),
-    "request.DELETE": Scene(("remove", "new")), "request.PROPPATCH": Scene(("attributes",)),
-    "request.HEAD": Scene(("edit", "attributes")), "upload": Scene(("new", "edit")),
-    "leftover": Scene(("new", "edit")), "leftover_gone": Scene(("new", "edit")), "bases": Scene(("new",), then=come),
+    "request.POST": Scene(("new",)),
+    "request.PUT": Scene(("edit", "new")),
+    "request.MOVE": Scene(("move",)),
+    "request.DELETE": Scene(("remove", "new")),
+    "request.PROPPATCH": Scene(("attributes",)),
+    "request.HEAD": Scene(("edit", "attributes")),
+    "upload": Scene(("new", "edit")),
+    "leftover": Scene(("new", "edit")),
+    "leftover_gone": Scene(("new", "edit")),
+    "bases": Scene(("new",), then=come),
     "swept": Scene(("replace", "save")),
-    "contents_synced": Scene(("edit",)), "sync_files": Scene(("edit",)),
-}  # fmt: skip
+    "contents_synced": Scene(("edit",)),
+    "sync_files": Scene(("edit",)),
+}
 """By the point's name; for the others whatever happens will do."""
 
 NEEDS_REMOTE_WINS = "effect.FolderToBin"

@@ -1,6 +1,6 @@
-"""A drive is killed when it has just placed files whose contents it has not fetched. Before its next
-start somebody changes them on the server. Whoever reads them then gets what is there now, and no
-error, though the drive has not listed yet.
+"""A drive is killed when it has just placed files whose contents it has not fetched. Before its
+next start somebody changes them on the server. Whoever reads them then gets what is there now, and
+no error, though the drive has not listed yet.
 
 It is the moment of which the kill test once saw a little: EIO from a read after a start, since the
 server had another version than the one that was listed.

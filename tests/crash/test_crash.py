@@ -1,4 +1,5 @@
-"""A part of ``./dev crash``: a real drive is killed at named points and at any moment; nothing acknowledged is lost."""
+"""A part of ``./dev crash``: a real drive is killed at named points and at any moment; nothing
+acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -30,9 +31,22 @@ needs_mounts = pytest.mark.skipif(
 
 @needs_mounts
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("seed", "points"), [(1, list(POINTS)), (2, [])], ids=["named points", "by chance"])
+@pytest.mark.parametrize(
+    ("seed", "points"), [(1, list(POINTS)), (2, [])], ids=["named points", "by chance"]
+)
 def test_twenty_five_kills(seed: int, points: list[str]) -> None:
-    command = [sys.executable, "-m", "tests.crash", "--kills", "25", "--seed", str(seed), "--each", "25", "--verbose"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.crash",
+        "--kills",
+        "25",
+        "--seed",
+        str(seed),
+        "--each",
+        "25",
+        "--verbose",
+    ]
     command += [word for point in points for word in ("--point", point)]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -54,7 +68,7 @@ def test_what_a_scene_favours_is_work_that_there_is() -> None:
     assert all(hasattr(Person, f"_{work}") for scene in SCENES.values() for work in scene.favours)
 
 
-# what the test itself can see -----------------------------------------------------------------------------------------
+# what the test itself can see ---------------------------------------------------------------------
 
 
 def tree(**files: bytes) -> Tree:
@@ -83,7 +97,9 @@ def test_what_was_being_written_is_the_old_or_the_new() -> None:
         assert unlike(tree(a=old), step, tree(a=found).entries) == []
     for found in (b"abcdefgX", b"Xbcdefgh", old + b"x"):
         assert unlike(tree(a=old), step, tree(a=found).entries)
-    assert unlike(tree(a=old, b=old), step, tree(a=new, b=new).entries) == ["other bytes (8 instead of 8): b"]
+    assert unlike(tree(a=old, b=old), step, tree(a=new, b=new).entries) == [
+        "other bytes (8 instead of 8): b"
+    ]
 
 
 def test_only_an_edit_of_the_same_size_and_second_may_be_later_on_the_server() -> None:
@@ -95,7 +111,9 @@ def test_only_an_edit_of_the_same_size_and_second_may_be_later_on_the_server() -
     assert versions.explain(at[5], at[6])
     assert versions.explain(at[5], at[7])
     assert versions.explain(at[6], at[7]), "one of the two was sent as of the next second"
-    assert not any(versions.explain(at[3], there) for there in at), "no other content of this size and second"
+    assert not any(versions.explain(at[3], there) for there in at), (
+        "no other content of this size and second"
+    )
     for here, there in ((2, 2), (2, 1), (2, 4), (5, 4), (5, 8), (7, 8)):
         assert not versions.explain(at[here], at[there])
     assert not versions.explain(at[2], version(b"bad", 3 * 10**9)), "other bytes"

@@ -1,7 +1,7 @@
 """What each file's time on the server may be. Pure.
 
-An edit that keeps size and second is sent with a later second, so that every client sees it; here the file keeps its
-own (docs/reference/conflict-table.md). Nothing else makes the two times differ.
+An edit that keeps size and second is sent with a later second, so that every client sees it; here
+the file keeps its own (docs/reference/conflict-table.md). Nothing else makes the two times differ.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def version(content: bytes, mtime_ns: int) -> TreeEntry:
 
 
 class Versions:
-    """Every content that there ever was, by size and second. ``explain`` says whether they are why a file has a later
-    second on the server."""
+    """Every content that there ever was, by size and second. ``explain`` says whether they are why
+    a file has a later second on the server."""
 
     def __init__(self) -> None:
         self._known: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
@@ -30,8 +30,8 @@ class Versions:
             self._known[thing.size].add((thing.mtime, thing.digest))
 
     def explain(self, here: TreeEntry, there: TreeEntry) -> bool:
-        """Other contents of this size must have the local second and every one up to the server's. One of them may have
-        been sent with a later second for the same reason."""
+        """Other contents of this size must have the local second and every one up to the server's.
+        One of them may have been sent with a later second for the same reason."""
         if (here.kind, here.size, here.digest) != (there.kind, there.size, there.digest):
             return False
         taken: set[int] = set()

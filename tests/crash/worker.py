@@ -1,7 +1,8 @@
 """The user: a process that works in the drive and keeps its own log outside of it.
 
-Its log has the intent of each step before it, and that it returned after it, one JSON line each, written before the
-next thing is done. So the last step is the only one of which nobody knows whether it was done.
+Its log has the intent of each step before it, and that it returned after it, one JSON line each,
+written before the next thing is done. So the last step is the only one of which nobody knows
+whether it was done.
 """
 
 from __future__ import annotations
@@ -62,7 +63,11 @@ class Hands:
             return os.fstat(self._held[step.held]).st_mtime_ns
         if step.op == "put":  # by now it may be somebody else's
             return self._put_at
-        return os.stat(self._top / step.path).st_mtime_ns if step.op in CHANGES_BYTES | {"utime"} else None
+        return (
+            os.stat(self._top / step.path).st_mtime_ns
+            if step.op in CHANGES_BYTES | {"utime"}
+            else None
+        )
 
     def _create(self, step: Step, path: Path) -> None:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, step.mode)
@@ -174,8 +179,11 @@ def is_served(drive: Path) -> bool:
     return True
 
 
-def work(drive: Path, log_path: Path, tree: Tree, seed: int, steps: int, favours: tuple[str, ...]) -> None:
-    """Does ``steps`` steps; ``tree`` is what is in the drive. Exits with FAILED at the first failing step."""
+def work(
+    drive: Path, log_path: Path, tree: Tree, seed: int, steps: int, favours: tuple[str, ...]
+) -> None:
+    """Does ``steps`` steps; ``tree`` is what is in the drive. Exits with FAILED at the first
+    failing step."""
     person = Person(random.Random(seed), tree, favours)
     pace = random.Random(f"pace {seed}")
     hands = Hands(drive)

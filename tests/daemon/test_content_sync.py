@@ -62,7 +62,9 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
     return Ground(tmp_path / "replica", monkeypatch)
 
 
-async def test_what_replaced_nothing_is_left_to_the_kernel_and_synced_once_it_has_rested(ground: Ground):
+async def test_what_replaced_nothing_is_left_to_the_kernel_and_synced_once_it_has_rested(
+    ground: Ground,
+):
     make(ground.replica, "big", data=b"x" * 100_000)
     for _ in range(int(REST)):
         await ground.second()

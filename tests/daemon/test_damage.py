@@ -1,4 +1,5 @@
-"""Damage of the index that shows while it is in use is told with the way out; limits and descriptors."""
+"""Damage of the index that shows while it is in use is told with the way out; limits and
+descriptors."""
 
 from __future__ import annotations
 
@@ -85,9 +86,17 @@ TOO_FEW = "this process may have 64 files open at once, and a drive needs 128"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_NOFILE")
-@pytest.mark.parametrize(("soft", "hard", "said"), [(64, 64, TOO_FEW), (64, 2000, "2000"), (500, 500, "500")])
-def test_too_few_files_are_a_sentence_and_a_limit_is_raised_first(soft: int, hard: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("soft", "hard", "said"), [(64, 64, TOO_FEW), (64, 2000, "2000"), (500, 500, "500")]
+)
+def test_too_few_files_are_a_sentence_and_a_limit_is_raised_first(
+    soft: int, hard: int, said: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(soft), str(hard)], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LIMITED, str(soft), str(hard)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout.startswith(said)

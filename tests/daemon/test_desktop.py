@@ -64,7 +64,9 @@ async def test_a_bus_that_is_gone_harms_nobody(monkeypatch: pytest.MonkeyPatch, 
     assert not has_desktop()
 
 
-@pytest.mark.parametrize(("text", "wanted"), [("", True), ("[program]\nnotifications = false\n", False)])
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("", True), ("[program]\nnotifications = false\n", False)]
+)
 def test_people_switch_them_off_and_the_program_keeps_that(tmp_path: Path, text: str, wanted: bool):
     file = ConfigurationFile(Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True))
     file.path.write_text(text)

@@ -1,4 +1,5 @@
-"""The way from the replica's bin to the desktop's trash: what goes, what stays, and what is said of it."""
+"""The way from the replica's bin to the desktop's trash: what goes, what stays, and what is said of
+it."""
 
 from __future__ import annotations
 
@@ -73,7 +74,11 @@ async def test_what_is_in_the_bin_for_good_goes_with_its_place_in_the_drive(
 
 
 async def test_by_itself_it_looks_when_something_happened(
-    replica: Replica, handover: Handover, trash: Path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+    replica: Replica,
+    handover: Handover,
+    trash: Path,
+    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock,
 ) -> None:
     rounds: list[float] = []
     real = handover.round
@@ -95,7 +100,9 @@ async def test_by_itself_it_looks_when_something_happened(
     assert len(look_into(trash)) == 1
 
 
-@pytest.mark.expected_log("stays in the synchronization's own bin for now: others may write to .*Trash")
+@pytest.mark.expected_log(
+    "stays in the synchronization's own bin for now: others may write to .*Trash"
+)
 async def test_a_trash_that_is_refused_keeps_all_in_the_bin_and_is_tried_again(
     replica: Replica,
     handover: Handover,
@@ -114,7 +121,9 @@ async def test_a_trash_that_is_refused_keeps_all_in_the_bin_and_is_tried_again(
         trouble.append(handover.trouble)
         mock_clock.jump(pause)
     assert [record.levelname for record in caplog.records].count("WARNING") == 1
-    assert trouble == [f"others may write to {trash}; take that from them: chmod go-w '{trash}'"] * 3
+    assert (
+        trouble == [f"others may write to {trash}; take that from them: chmod go-w '{trash}'"] * 3
+    )
     assert len(replica.bin_entries()) == 2
     assert list(trash.iterdir()) == []
     await handover.round()
@@ -137,7 +146,9 @@ async def test_one_that_fails_does_not_keep_others_from_going(
 ) -> None:
     real = HomeTrash.take
 
-    def take(self: HomeTrash, folder: bytes, item: Item, carry_on: Callable[[], None]) -> str | None:
+    def take(
+        self: HomeTrash, folder: bytes, item: Item, carry_on: Callable[[], None]
+    ) -> str | None:
         if item.name == b"a.txt":
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         return real(self, folder, item, carry_on)
@@ -151,7 +162,9 @@ async def test_one_that_fails_does_not_keep_others_from_going(
     assert [seen.name for seen in look_into(trash)] == ["b.txt"]
 
 
-@pytest.mark.expected_log("stays in the synchronization's own bin: some of what is in it has too long a path")
+@pytest.mark.expected_log(
+    "stays in the synchronization's own bin: some of what is in it has too long a path"
+)
 async def test_what_no_trash_will_ever_take_is_said_once(
     replica: Replica, handover: Handover, trash: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,12 +182,18 @@ async def test_what_no_trash_will_ever_take_is_said_once(
 
 
 async def test_while_it_goes_it_is_neither_restored_nor_emptied_and_the_loop_runs_on(
-    replica: Replica, handover: Handover, trash: Path, monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+    replica: Replica,
+    handover: Handover,
+    trash: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    nursery: trio.Nursery,
 ) -> None:
     there, go_on = trio.Event(), threading.Event()
     real = HomeTrash.take
 
-    def take(self: HomeTrash, folder: bytes, item: Item, carry_on: Callable[[], None]) -> str | None:
+    def take(
+        self: HomeTrash, folder: bytes, item: Item, carry_on: Callable[[], None]
+    ) -> str | None:
         trio.from_thread.run_sync(there.set)
         assert go_on.wait(30)
         return real(self, folder, item, carry_on)
@@ -204,7 +223,9 @@ async def test_a_stop_in_the_middle_of_a_copy_leaves_it_in_the_bin(
     replica: Replica, handover: Handover, trash: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copying = trio.Event()
-    monkeypatch.setattr("syncin_mount.trash.freedesktop._move", lambda *_: pytest.fail("it went on"))
+    monkeypatch.setattr(
+        "syncin_mount.trash.freedesktop._move", lambda *_: pytest.fail("it went on")
+    )
     real = HomeTrash._bring
 
     def bring(self: HomeTrash, *arguments: object) -> bytes:
@@ -229,7 +250,9 @@ async def test_a_stop_in_the_middle_of_a_copy_leaves_it_in_the_bin(
     assert len(look_into(trash)) == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill")
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill"
+)
 @pytest.mark.expected_log(re.escape("does not take it (No space left on device)"))
 async def test_a_full_disk_keeps_it_in_the_bin(
     replica: Replica, handover: Handover, trash: Path, mock_clock: trio.testing.MockClock
@@ -237,8 +260,10 @@ async def test_a_full_disk_keeps_it_in_the_bin(
     trash.parent.mkdir()
     mounted = subprocess.run(  # noqa: ASYNC221
         ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(trash.parent)],
-        check=False, capture_output=True, timeout=20,
-    )  # fmt: skip
+        check=False,
+        capture_output=True,
+        timeout=20,
+    )
     if mounted.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
     try:
@@ -249,7 +274,9 @@ async def test_a_full_disk_keeps_it_in_the_bin(
         assert [seen.name for seen in look_into(trash)] == ["small"]
         assert [entry.name for entry in replica.bin_entries()] == [b"large"]
         assert sorted(os.listdir(trash)) == ["files", "info"]
-        subprocess.run(["mount", "-o", "remount,size=4m", str(trash.parent)], check=True, timeout=20)  # noqa: ASYNC221
+        subprocess.run(  # noqa: ASYNC221
+            ["mount", "-o", "remount,size=4m", str(trash.parent)], check=True, timeout=20
+        )
         mock_clock.jump(FIRST_PAUSE)
         await handover.round()
         assert [seen.name for seen in look_into(trash)] == ["large", "small"]

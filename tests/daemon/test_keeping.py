@@ -50,7 +50,8 @@ async def test_what_is_kept_follows_the_configuration_while_it_runs(
     history: Any = Slow()
     history.may_end.set()
     nursery.start_soon(keep_history, history, folders)
-    await comes_about(lambda: history.limits == [Limits()] * 5)  # small steps, until nothing is left to do
+    # small steps, until nothing is left to do
+    await comes_about(lambda: history.limits == [Limits()] * 5)
     folders.config_file.write_text("[history]\ndays = 7\nmegabytes = 20\n")
     await comes_about(lambda: history.limits[-1] == Limits(7, 20))
     folders.config_file.write_text("[history]\ndays = 0\n")

@@ -1,4 +1,5 @@
-"""The lock that delays the computer's end, over a real message bus; logind is a small service that speaks its words."""
+"""The lock that delays the computer's end, over a real message bus; logind is a small service that
+speaks its words."""
 
 from __future__ import annotations
 
@@ -8,13 +9,25 @@ from pathlib import Path
 
 import pytest
 import trio
-from jeepney import DBusAddress, HeaderFields, Message, MessageType, message_bus, new_method_return, new_signal
+from jeepney import (
+    DBusAddress,
+    HeaderFields,
+    Message,
+    MessageType,
+    message_bus,
+    new_method_return,
+    new_signal,
+)
 from jeepney.io.trio import DBusConnection, open_dbus_connection
 
 from syncin_mount.supervisor import logind
 from tests.daemon.buses import private_bus
 
-NAME, PATH, MANAGER = "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
+NAME, PATH, MANAGER = (
+    "org.freedesktop.login1",
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+)
 DELAY = 2.0
 
 
@@ -41,7 +54,9 @@ class Logind:
     async def _answer(self, message: Message, member: str) -> None:
         if member == "Get":
             assert message.body == (MANAGER, "InhibitDelayMaxUSec")
-            await self.connection.send(new_method_return(message, "v", (("t", int(self.delay * 1e6)),)))
+            await self.connection.send(
+                new_method_return(message, "v", (("t", int(self.delay * 1e6)),))
+            )
             return
         assert member == "Inhibit"
         self.asked.append(message.body)
@@ -53,7 +68,9 @@ class Logind:
         await self._take.send(None)
 
     async def say(self, member: str, value: bool) -> None:
-        await self.connection.send(new_signal(DBusAddress(PATH, interface=MANAGER), member, "b", (value,)))
+        await self.connection.send(
+            new_signal(DBusAddress(PATH, interface=MANAGER), member, "b", (value,))
+        )
 
     async def released(self, number: int) -> None:
         """Returns when nobody holds that lock any more."""
@@ -117,7 +134,9 @@ async def drives(manager: Logind, nursery: trio.Nursery) -> Drives:
 
 @pytest.mark.parametrize("member", ["PrepareForShutdown", "PrepareForSleep"])
 async def test_the_end_waits_until_everything_is_sent(manager: Logind, drives: Drives, member: str):
-    assert manager.asked == [("shutdown:sleep", "syncin-mount", "Changes are sent to the server", "delay")]
+    assert manager.asked == [
+        ("shutdown:sleep", "syncin-mount", "Changes are sent to the server", "delay")
+    ]
     with trio.fail_after(30):
         await manager.say(member, True)
         await drives.asked.wait()
@@ -138,7 +157,9 @@ async def test_it_waits_no_longer_than_logind_does(manager: Logind, drives: Driv
     assert trio.current_time() - began < DELAY
 
 
-async def test_after_waking_the_drives_are_told_and_the_lock_is_taken_anew(manager: Logind, drives: Drives):
+async def test_after_waking_the_drives_are_told_and_the_lock_is_taken_anew(
+    manager: Logind, drives: Drives
+):
     drives.settled.set()
     with trio.fail_after(30):
         await manager.say("PrepareForSleep", True)
@@ -152,8 +173,11 @@ async def test_after_waking_the_drives_are_told_and_the_lock_is_taken_anew(manag
 
 async def test_a_stranger_on_the_bus_is_not_believed(bus: str, manager: Logind, drives: Drives):
     async with await open_dbus_connection(bus) as stranger:
-        forged = new_signal(DBusAddress(PATH, interface=MANAGER), "PrepareForShutdown", "b", (True,))
-        forged.header.fields[HeaderFields.destination] = manager.holder  # to it alone: the bus asks for no match
+        forged = new_signal(
+            DBusAddress(PATH, interface=MANAGER), "PrepareForShutdown", "b", (True,)
+        )
+        # to it alone: the bus asks for no match
+        forged.header.fields[HeaderFields.destination] = manager.holder
         await stranger.send(forged)
         await stranger.send(message_bus.GetId())
         await reply_of(stranger)  # so the bus has passed it on

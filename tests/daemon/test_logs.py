@@ -48,11 +48,14 @@ def test_a_line_is_one_line_and_says_what_was_meant(msg: str):
     assert line.isprintable()
     assert entry_of(line) == entry
     assert line.startswith(
-        "time=2026-11-26T16:41:16.123Z level=info sync=docs from=reconciler.requests.connectivity msg="
+        "time=2026-11-26T16:41:16.123Z level=info sync=docs from=reconciler.requests.connectivity"
+        " msg="
     )
 
 
-@pytest.mark.parametrize("line", ["Fatal Python error: Aborted", "", "time=never level=info", 'msg="open', "a=b c"])
+@pytest.mark.parametrize(
+    "line", ["Fatal Python error: Aborted", "", "time=never level=info", 'msg="open', "a=b c"]
+)
 def test_what_is_no_record_is_none(line: str):
     assert entry_of(line) is None
 
@@ -102,13 +105,17 @@ def test_the_log_is_private_and_names_cannot_forge_lines(tmp_path: Path):
         (LogLevel.WARNING, "1", ["d", "i", "w"]),
     ],
 )
-def test_levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: LogLevel, debug: str, said: list[str]):
+def test_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: LogLevel, debug: str, said: list[str]
+):
     monkeypatch.setenv(logs.DEBUG_VARIABLE, debug)
     logs.log_to(tmp_path / "docs.log", level)
     HERE.debug("d")
     HERE.info("i")
     HERE.warning("w")
-    assert [line.rpartition("=")[2] for line in (tmp_path / "docs.log").read_text().splitlines()] == said
+    assert [
+        line.rpartition("=")[2] for line in (tmp_path / "docs.log").read_text().splitlines()
+    ] == said
 
 
 def test_the_files_are_few_and_bounded_and_whoever_is_overtaken_follows(
@@ -130,7 +137,9 @@ def test_the_files_are_few_and_bounded_and_whoever_is_overtaken_follows(
     assert 'msg="message 199"' in path.read_text() + files[1].read_text()
 
 
-def test_a_full_disk_stops_nobody_and_the_gap_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_full_disk_stops_nobody_and_the_gap_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     with small_disk(tmp_path / "disk", "tmpfs", 1) as disk:
         path = disk.path / "logs/docs.log"
         logs.log_to(path)

@@ -12,7 +12,14 @@ def send(node: int, size: int) -> Action:
 
 
 def fetch(node: int, size: int) -> Action:
-    return Action(Op.FETCH, Side.LOCAL, NodeId(node), None, None, Remote(Kind.FILE, NodeId(1), "x", size, 0, 0))
+    return Action(
+        Op.FETCH,
+        Side.LOCAL,
+        NodeId(node),
+        None,
+        None,
+        Remote(Kind.FILE, NodeId(1), "x", size, 0, 0),
+    )
 
 
 def test_a_run_is_followed_from_listing_to_end():
@@ -26,10 +33,19 @@ def test_a_run_is_followed_from_listing_to_end():
     meter.advanced(one, 40)
     meter.started(two, "b")
     now = meter.progress(7)
-    assert (now.phase, now.actions, now.actions_done, now.bytes, now.bytes_done) == ("carrying", 2, 0, 150, 40)
+    assert (now.phase, now.actions, now.actions_done, now.bytes, now.bytes_done) == (
+        "carrying",
+        2,
+        0,
+        150,
+        40,
+    )
     assert now.current == ("a", "b")
     assert now.to_fetch == 7
-    assert [(each.path, each.done, each.size) for each in meter.running()] == [("a", 40, 100), ("b", 0, 50)]
+    assert [(each.path, each.done, each.size) for each in meter.running()] == [
+        ("a", 40, 100),
+        ("b", 0, 50),
+    ]
     meter.ended(Outcome(one, Result.DONE), "a")
     meter.ended(Outcome(two, Result.FAILED), "b")
     now = meter.progress(0)
@@ -79,7 +95,10 @@ def test_what_the_hydrator_receives_is_shown_once():
     meter = Meter(lambda: 0.0)
     meter.started(fetch(2, 100), "a")
     found = meter.running(
-        [DownloadProgress(NodeId(2), "a", 50, 100, 10.0), DownloadProgress(NodeId(3), "b", 1, 2, None)]
+        [
+            DownloadProgress(NodeId(2), "a", 50, 100, 10.0),
+            DownloadProgress(NodeId(3), "b", 1, 2, None),
+        ]
     )
     assert [(each.path, each.done, each.speed, each.left) for each in found] == [
         ("a", 50, 10.0, 5.0),

@@ -37,7 +37,10 @@ def test_the_topmost_mount_counts(table):
 
 
 def test_only_fuse_can_be_ours(table):
-    assert [mount.point.name for mount in mount_table.mounts() if is_ours(mount)] == ["my drive", "twice"]
+    assert [mount.point.name for mount in mount_table.mounts() if is_ours(mount)] == [
+        "my drive",
+        "twice",
+    ]
 
 
 def test_who_uses_a_folder(tmp_path):
@@ -46,7 +49,9 @@ def test_who_uses_a_folder(tmp_path):
     (tmp_path / "used not").mkdir()
     program = "import sys; print(flush=True); sys.stdin.read()"
     others = [
-        subprocess.Popen([sys.executable, "-c", program], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", program], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for cwd in (inside, tmp_path / "used not")
     ]
     try:

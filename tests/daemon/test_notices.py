@@ -15,12 +15,20 @@ def titles(*states: tuple[float, State]) -> list[list[str]]:
 
 
 def test_quiet_as_long_as_nothing_is_wrong():
-    assert titles((0.0, State()), (1.0, State(online=True)), (10 * LONG, State(online=True))) == [[], [], []]
+    assert titles((0.0, State()), (1.0, State(online=True)), (10 * LONG, State(online=True))) == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_only_new_conflicts_are_told():
     one, three = State(conflicts=1), State(conflicts=3)
-    assert titles((0.0, one), (1.0, one), (2.0, three)) == [["docs: 1 conflict"], [], ["docs: 2 conflicts"]]
+    assert titles((0.0, one), (1.0, one), (2.0, three)) == [
+        ["docs: 1 conflict"],
+        [],
+        ["docs: 2 conflicts"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,14 +42,23 @@ def test_what_needs_somebody_is_told_once(state: State, title: str):
 
 
 def test_another_reason_is_another_notice():
-    assert titles((0.0, State(halted=HALT)), (1.0, State(halted="the folder is gone")))[1] == ["docs: stopped"]
+    assert titles((0.0, State(halted=HALT)), (1.0, State(halted="the folder is gone")))[1] == [
+        "docs: stopped"
+    ]
 
 
 def test_a_server_that_is_away_is_told_of_after_a_day_once_each_time():
     away, back = State(online=False), State(online=True)
     told = ["docs: the server is away for a day"]
-    assert titles((0.0, away), (LONG - 1, away), (LONG, away), (5 * LONG, away)) == [[], [], told, []]
-    assert titles((0.0, away), (LONG, away), (LONG + 1, back), (LONG + 2, away), (2 * LONG + 2, away))[2:] == [
+    assert titles((0.0, away), (LONG - 1, away), (LONG, away), (5 * LONG, away)) == [
+        [],
+        [],
+        told,
+        [],
+    ]
+    assert titles(
+        (0.0, away), (LONG, away), (LONG + 1, back), (LONG + 2, away), (2 * LONG + 2, away)
+    )[2:] == [
         [],
         [],
         told,

@@ -1,4 +1,5 @@
-"""A power cut between a save and its bytes' way to the disk, end to end: the last good copy is never lost."""
+"""A power cut between a save and its bytes' way to the disk, end to end: the last good copy is
+never lost."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ GOOD = b"months of work"
 
 @pytest.mark.parametrize("how", ["in place", "rename over"])
 @pytest.mark.parametrize("zeros", [False, True])
-async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(tmp_path: Path, how: str, zeros: bool):
+async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(
+    tmp_path: Path, how: str, zeros: bool
+):
     async with open_world(tmp_path) as world:
         device = await world.device()
         device.write("thesis", GOOD, mtime=1_700_000_000)
@@ -49,7 +52,9 @@ async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(t
 
 
 @pytest.mark.parametrize("zeros", [False, True])
-async def test_a_save_that_was_not_sent_outlives_the_next_one_that_did_not_reach_the_disk(tmp_path: Path, zeros: bool):
+async def test_a_save_that_was_not_sent_outlives_the_next_one_that_did_not_reach_the_disk(
+    tmp_path: Path, zeros: bool
+):
     """Offline, say: the first save is on this disk and nowhere else when the second is torn."""
     first, second = GOOD + b", and the morning's", GOOD + b", the morning's and the afternoon's"
     async with open_world(tmp_path) as world:

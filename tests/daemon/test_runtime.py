@@ -1,4 +1,5 @@
-"""The assembly's own promises: what fails is started again, commits keep to their share, the log is tidy."""
+"""The assembly's own promises: what fails is started again, commits keep to their share, the log is
+tidy."""
 
 from __future__ import annotations
 
@@ -102,10 +103,15 @@ def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fails", [False, pytest.param(True, marks=pytest.mark.expected_log("cannot be brought to the disk"))]
+    "fails",
+    [False, pytest.param(True, marks=pytest.mark.expected_log("cannot be brought to the disk"))],
 )
 async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
-    monkeypatch, tmp_path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, fails: bool
+    monkeypatch,
+    tmp_path,
+    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock,
+    fails: bool,
 ):
     replica = open_replica(tmp_path / "replica")
     node = make(replica, "thesis", data=b"months of work")
@@ -193,7 +199,11 @@ async def test_syncs_take_less_than_a_twentieth_of_the_time_and_hold_up_no_commi
 
 @pytest.mark.parametrize(("cost", "least"), [(0.001, 1.0), (0.5, 10.0)])
 async def test_commits_take_less_than_a_twentieth_of_the_time(
-    monkeypatch, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, cost: float, least: float
+    monkeypatch,
+    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock,
+    cost: float,
+    least: float,
 ):
     spent = 0.0
     monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=lambda: spent))
@@ -233,7 +243,10 @@ async def test_a_full_disk_does_not_end_the_commits(
     await trio.sleep(10)
     nursery.cancel_scope.cancel()
     assert calls > 5
-    assert told[:-1] == ["the disk with the local copy is full; nothing is lost, but make room there"] * 4
+    assert (
+        told[:-1]
+        == ["the disk with the local copy is full; nothing is lost, but make room there"] * 4
+    )
     assert told[-1] is None
     assert sum("is full" in record.message for record in caplog.records) == 1, "it is said once"
 
@@ -256,14 +269,18 @@ async def test_an_error_of_ours_in_a_commit_ends_neither_the_commits_nor_the_dri
     without_waiting(monkeypatch, trio.current_time)
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     server = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
-    docs = Synchronization("docs", "cloud", "personal/docs", tmp_path / "docs", path_id=1, permissions="a:d:m")
+    docs = Synchronization(
+        "docs", "cloud", "personal/docs", tmp_path / "docs", path_id=1, permissions="a:d:m"
+    )
     async with open_runtime(folders, server, docs, alone=True) as drive:
         await trio.sleep(60)
         assert commits > 10
         assert drive.failure is not None
 
 
-async def test_commits_wait_while_a_snapshot_is_read(monkeypatch, autojump_clock: trio.testing.MockClock) -> None:
+async def test_commits_wait_while_a_snapshot_is_read(
+    monkeypatch, autojump_clock: trio.testing.MockClock
+) -> None:
     """A commit would end it, and a big plan would begin anew for ever."""
     commits: list[float] = []
 
@@ -283,9 +300,13 @@ async def test_commits_wait_while_a_snapshot_is_read(monkeypatch, autojump_clock
 
 @pytest.mark.expected_log("contents cannot be brought to the disk")
 async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_counts(
-    tmp_path: Path, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    nursery: trio.Nursery,
+    autojump_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The kernel reports a failed write-back once: the next sync succeeds, and says nothing of what failed."""
+    """The kernel reports a failed write-back once: the next sync succeeds, and says nothing of what
+    failed."""
     replica = Replica.open(tmp_path / "replica")
     without_waiting(monkeypatch, trio.current_time)
     failing = [True]

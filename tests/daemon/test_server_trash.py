@@ -1,4 +1,5 @@
-"""The server's trash has whatever size, depth and pace the server likes; looking through it ends. Mock clock."""
+"""The server's trash has whatever size, depth and pace the server likes; looking through it ends.
+Mock clock."""
 
 from __future__ import annotations
 
@@ -64,8 +65,13 @@ async def test_more_entries_than_anybody_reads_are_not_listed(
     assert trash.left_out == 5
 
 
-async def test_a_trash_with_an_end_is_listed_whole(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = {"personal/x": [item("d"), item("e"), item("f", folder=False)], "personal/x/d": [item("g", folder=False)]}
+async def test_a_trash_with_an_end_is_listed_whole(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = {
+        "personal/x": [item("d"), item("e"), item("f", folder=False)],
+        "personal/x/d": [item("g", folder=False)],
+    }
     asked: list[str] = []
 
     def items(path: str) -> list[TrashItem]:
@@ -73,6 +79,10 @@ async def test_a_trash_with_an_end_is_listed_whole(autojump_clock: MockClock, mo
         return below.get(path, [])
 
     trash = trash_of(monkeypatch, items, 0.01)
-    assert {entry.path: entry.folder for entry in await trash.entries()} == {"e": True, "f": False, "d/g": False}
+    assert {entry.path: entry.folder for entry in await trash.entries()} == {
+        "e": True,
+        "f": False,
+        "d/g": False,
+    }
     assert trash.left_out == 0
     assert asked.count("personal/x/d") == 1, "no folder is asked for twice"

@@ -32,7 +32,8 @@ def up(now: float = 0.0) -> RestartPolicy:
 
 
 @pytest.mark.parametrize(
-    ("failures", "pause"), [(1, 2.0), (2, 4.0), (3, 8.0), (7, 128.0), (8, 256.0), (9, 300.0), (10_000, 300.0)]
+    ("failures", "pause"),
+    [(1, 2.0), (2, 4.0), (3, 8.0), (7, 128.0), (8, 256.0), (9, 300.0), (10_000, 300.0)],
 )
 def test_pauses_grow_from_two_seconds_to_five_minutes(failures: int, pause: float):
     assert pause_after(failures) == pause
@@ -189,7 +190,9 @@ def test_at_the_end_nothing_is_started_or_stopped_any_more():
 
 
 _STEP = st.tuples(
-    st.sampled_from(["configured", "running", "refused", "ended", "in order", "busy", "release", "hold"]),
+    st.sampled_from(
+        ["configured", "running", "refused", "ended", "in order", "busy", "release", "hold"]
+    ),
     st.sampled_from(["a", "b"]),
     st.booleans(),
     st.floats(0.0, 400.0),
@@ -197,8 +200,8 @@ _STEP = st.tuples(
 
 
 class World:
-    """What there really is: ``alive`` has a daemon from Start until it refuses or ends, ``rests`` failed and waits
-    until then."""
+    """What there really is: ``alive`` has a daemon from Start until it refuses or ends, ``rests``
+    failed and waits until then."""
 
     def __init__(self) -> None:
         self.table = RestartPolicy()
@@ -247,7 +250,9 @@ class World:
 
 
 @hypothesis.given(st.lists(_STEP, max_size=40))
-def test_whatever_happens_no_drive_is_started_twice_or_in_a_loop(steps: list[tuple[str, str, bool, float]]):
+def test_whatever_happens_no_drive_is_started_twice_or_in_a_loop(
+    steps: list[tuple[str, str, bool, float]],
+):
     world = World()
     for what, name, flag, passed in steps:
         world.now += passed

@@ -1,4 +1,5 @@
-"""Whatever the server says of a synchronization is refused, left out, or can be kept: no command is locked out."""
+"""Whatever the server says of a synchronization is refused, left out, or can be kept: no command is
+locked out."""
 
 from __future__ import annotations
 
@@ -16,7 +17,14 @@ from reconciler.errors import Refused
 from reconciler.planner.guards import Halted
 from syncin_mount.app.adoption import MOST, MOST_TOLD, decide
 from syncin_mount.app.registration import merged
-from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders, Server, Synchronization
+from syncin_mount.config import (
+    Configuration,
+    ConfigurationError,
+    ConfigurationFile,
+    Folders,
+    Server,
+    Synchronization,
+)
 from syncin_mount.config.values import check_remote
 from syncin_mount.remote.registrations import PathUpdate, SyncPath
 from tests.effort import examples
@@ -41,7 +49,22 @@ ODD = [
 ]
 PARTS = st.one_of(
     st.sampled_from(
-        [*CONTROLS, *ODD, "'", '"', "\\", "'''", "[x]", "#", "=", "a", "é", "x" * 255, "x" * 256, "é" * 128]
+        [
+            *CONTROLS,
+            *ODD,
+            "'",
+            '"',
+            "\\",
+            "'''",
+            "[x]",
+            "#",
+            "=",
+            "a",
+            "é",
+            "x" * 255,
+            "x" * 256,
+            "é" * 128,
+        ]
     ),
     st.text(max_size=5),
 )
@@ -61,10 +84,21 @@ def can_be_kept(folder: Path, now: Configuration) -> None:
 @settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, TEXTS, st.lists(TEXTS, max_size=3), NUMBERS)
 def test_settings(
-    tmp_path_factory: Any, expected_log: Any, remote: str, rights: str, filters: list[str], timestamp: int
+    tmp_path_factory: Any,
+    expected_log: Any,
+    remote: str,
+    rights: str,
+    filters: list[str],
+    timestamp: int,
 ):
     expected_log("not followed", required=False)
-    update = PathUpdate(1, remote_path=f"personal/{remote}", permissions=rights, filters=filters, timestamp=timestamp)
+    update = PathUpdate(
+        1,
+        remote_path=f"personal/{remote}",
+        permissions=rights,
+        filters=filters,
+        timestamp=timestamp,
+    )
     for each in (update, msgspec.structs.replace(update, remote_path=msgspec.UNSET)):
         try:
             now = merged(DOCS, each)
@@ -76,15 +110,32 @@ def test_settings(
 @settings(max_examples=examples(50))
 @given(TEXTS, TEXTS, TEXTS, TEXTS, st.lists(TEXTS, max_size=3), NUMBERS, NUMBERS)
 def test_offers(
-    tmp_path_factory: Any, name: str, remote: str, local: str, rights: str, filters: list[str], number: int, at: int
+    tmp_path_factory: Any,
+    name: str,
+    remote: str,
+    local: str,
+    rights: str,
+    filters: list[str],
+    number: int,
+    at: int,
 ):
     offer = SyncPath(
-        name=name, local_path=f"/{local}", remote_path=f"personal/{remote}", mode="both", diff_mode="fast",
-        conflict_mode="recent", timestamp=at, permissions=rights, filters=filters, id=number,
-    )  # fmt: skip
+        name=name,
+        local_path=f"/{local}",
+        remote_path=f"personal/{remote}",
+        mode="both",
+        diff_mode="fast",
+        conflict_mode="recent",
+        timestamp=at,
+        permissions=rights,
+        filters=filters,
+        id=number,
+    )
     home = tmp_path_factory.mktemp("home")
     folders = Folders(home, home / "state", home / "run", portable=True)
-    judged = decide(CONFIGURATION, HOME, [offer], removed=(), folders=folders, now=2**70, usable=lambda _: None)
+    judged = decide(
+        CONFIGURATION, HOME, [offer], removed=(), folders=folders, now=2**70, usable=lambda _: None
+    )
     now = CONFIGURATION
     for each in judged.taken:
         now = now.with_synchronization(each)
@@ -95,13 +146,21 @@ def test_offers(
 def test_a_thousand_offers_are_bounded_and_told(tmp_path: Path, good: bool):
     def offer(number: int) -> SyncPath:
         return SyncPath(
-            name=f"n{number}", local_path=f"/mnt/{number}" if good else "nowhere", remote_path=f"personal/{number}",
-            mode="both", diff_mode="fast", conflict_mode="recent", timestamp=0, id=number,
-        )  # fmt: skip
+            name=f"n{number}",
+            local_path=f"/mnt/{number}" if good else "nowhere",
+            remote_path=f"personal/{number}",
+            mode="both",
+            diff_mode="fast",
+            conflict_mode="recent",
+            timestamp=0,
+            id=number,
+        )
 
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     offers = [offer(number) for number in range(2, 1002)]
-    judged = decide(CONFIGURATION, HOME, offers, removed=(), folders=folders, now=1e9, usable=lambda _: None)
+    judged = decide(
+        CONFIGURATION, HOME, offers, removed=(), folders=folders, now=1e9, usable=lambda _: None
+    )
     assert len(judged.taken) == (MOST - 1 if good else 0)
     assert len(judged.not_taken) == (1 if good else MOST_TOLD + 1)
     assert ("951 more" if good else "980 more") in judged.not_taken[-1]
@@ -129,7 +188,13 @@ def test_a_folder_that_can_be_kept_is_followed(tmp_path: Path, name: str):
 
 @pytest.mark.parametrize(
     "change",
-    [{"remote": "personal/a\nb"}, {"permissions": "\ud800"}, {"path_id": -1}, {"path_id": 2**63}, {"login": "a\x1bb"}],
+    [
+        {"remote": "personal/a\nb"},
+        {"permissions": "\ud800"},
+        {"path_id": -1},
+        {"path_id": 2**63},
+        {"login": "a\x1bb"},
+    ],
     ids=str,
 )
 def test_what_the_file_cannot_hold_changes_nothing(tmp_path: Path, change: dict[str, Any]):
@@ -143,7 +208,9 @@ def test_what_the_file_cannot_hold_changes_nothing(tmp_path: Path, change: dict[
             return now.with_server(replace(HOME, **change))
         return now.with_synchronization(replace(DOCS, **change))
 
-    with pytest.raises(ConfigurationError, match=r"cannot hold this change .*; nothing was changed"):
+    with pytest.raises(
+        ConfigurationError, match=r"cannot hold this change .*; nothing was changed"
+    ):
         file.update(wrong)
     assert file.path.read_bytes() == before
     assert file.read() == CONFIGURATION

@@ -1,10 +1,12 @@
 """Seeded damage of a replica, and what must hold of each case.
 
-Somebody (the disk, another program) changes one thing in a replica that nobody has open: flips a bit, zeroes a range,
-cuts a tail, appends, removes, or puts another file in its place. Then:
+Somebody (the disk, another program) changes one thing in a replica that nobody has open: flips a
+bit, zeroes a range, cuts a tail, appends, removes, or puts another file in its place. Then:
 
-* a start heals it, or refuses with a sentence that names ``check --repair``; it ends neither by a signal nor otherwise;
-* after that, ``check --repair`` leaves a sound replica in which every content is that some other file still has;
+* a start heals it, or refuses with a sentence that names ``check --repair``; it ends neither by a
+  signal nor otherwise;
+* after that, ``check --repair`` leaves a sound replica in which every content is that some other
+  file still has;
 * what nobody told of (start, check, repair, check --contents) has changed nothing.
 """
 
@@ -29,15 +31,26 @@ from tests.damage.scene import STATES, build
 from tests.store.support import read, tree
 
 WEIGHTS = {
-    "journal": 5, "index": 5, "objects": 4, "bin": 2, "history.sqlite": 1, "recorded": 1, "running": 1, "format": 1,
-    "lock": 1, "reserve": 1, "incoming": 1, "patrol": 1, "folder": 1,
-}  # fmt: skip
+    "journal": 5,
+    "index": 5,
+    "objects": 4,
+    "bin": 2,
+    "history.sqlite": 1,
+    "recorded": 1,
+    "running": 1,
+    "format": 1,
+    "lock": 1,
+    "reserve": 1,
+    "incoming": 1,
+    "patrol": 1,
+    "folder": 1,
+}
 
 
 @dataclass(frozen=True)
 class Original:
-    """A replica to be damaged, and what an undamaged start makes of it. ``going`` are the objects that
-    a start removes, as the index says that newer ones took their place."""
+    """A replica to be damaged, and what an undamaged start makes of it. ``going`` are the objects
+    that a start removes, as the index says that newer ones took their place."""
 
     folder: Path
     tree: dict[str, bytes | None]
@@ -72,7 +85,9 @@ def originals(place: Path) -> list[Original]:
 def contents(replica: Replica) -> frozenset[bytes]:
     """Every content that is not empty, in the tree and in the bin."""
     replica.commit()
-    found = [content for _, content in tree(replica)] + [data for _, data in files(replica.folder / "bin")]
+    found = [content for _, content in tree(replica)] + [
+        data for _, data in files(replica.folder / "bin")
+    ]
     return frozenset(content for content in found if content)
 
 
@@ -81,7 +96,9 @@ def unsent(replica: Replica) -> frozenset[bytes]:
     return frozenset(
         read(replica, dirty.node)
         for dirty in replica.dirty()
-        if (local := replica.local(dirty.node)) is not None and local.kind is Kind.FILE and local.size
+        if (local := replica.local(dirty.node)) is not None
+        and local.kind is Kind.FILE
+        and local.size
     )
 
 
@@ -91,7 +108,11 @@ def objects(folder: Path) -> set[str]:
 
 
 def files(top: Path) -> list[tuple[Path, bytes]]:
-    paths = [path for path in top.rglob("*") if path.is_file() and not path.is_symlink() and path.suffix != ".json"]
+    paths = [
+        path
+        for path in top.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.suffix != ".json"
+    ]
     return [(path, path.read_bytes()) for path in paths]
 
 
@@ -109,7 +130,7 @@ def copied(folder: Path, target: Path) -> Path:
     return target
 
 
-# damage ---------------------------------------------------------------------------------------------------------------
+# damage -------------------------------------------------------------------------------------------
 
 
 def change(path: Path, data: bytes) -> None:
@@ -132,14 +153,23 @@ def zero(data: bytearray, chance: random.Random) -> None:
 
 
 def cut(data: bytearray, chance: random.Random) -> None:
-    del data[chance.choice([0, chance.randrange(len(data) + 1), max(len(data) - 1, 0), len(data) // 2]) :]
+    del data[
+        chance.choice([0, chance.randrange(len(data) + 1), max(len(data) - 1, 0), len(data) // 2]) :
+    ]
 
 
 def grow(data: bytearray, chance: random.Random) -> None:
-    data += chance.choice([bytes(chance.randrange(1, 5000)), chance.randbytes(chance.randrange(1, 500))])
+    data += chance.choice(
+        [bytes(chance.randrange(1, 5000)), chance.randbytes(chance.randrange(1, 500))]
+    )
 
 
-WAYS: dict[str, Callable[[bytearray, random.Random], None]] = {"flip": flip, "zero": zero, "cut": cut, "grow": grow}
+WAYS: dict[str, Callable[[bytearray, random.Random], None]] = {
+    "flip": flip,
+    "zero": zero,
+    "cut": cut,
+    "grow": grow,
+}
 
 
 def damage(folder: Path, chance: random.Random, going: frozenset[str] = frozenset()) -> Damage:
@@ -147,7 +177,9 @@ def damage(folder: Path, chance: random.Random, going: frozenset[str] = frozense
     kinds = [kind for kind in WEIGHTS if (folder / kind).exists() or kind == "folder"]
     [kind] = chance.choices(kinds, [WEIGHTS[each] for each in kinds])
     if kind == "folder":
-        top = folder / chance.choice(["index", "journal", "incoming", "bin", "objects/07", "objects/0a"])
+        top = folder / chance.choice(
+            ["index", "journal", "incoming", "bin", "objects/07", "objects/0a"]
+        )
         hurt = {data for _, data in files(top)}
         shutil.rmtree(top, ignore_errors=True)
         return Damage(f"folder {top.relative_to(folder)} removed", hurt)
@@ -179,12 +211,12 @@ def damage(folder: Path, chance: random.Random, going: frozenset[str] = frozense
     return Damage(f"{name}: {way}, {len(before)} bytes before", hurt)
 
 
-# judging --------------------------------------------------------------------------------------------------------------
+# judging ------------------------------------------------------------------------------------------
 
 
 def apart(act: Callable[[], Any], place: Path) -> Any:
-    """What a child process makes of it: a value that JSON can hold. A signal or an exception is text that begins with
-    ``!``. What damage does to LMDB ends the process."""
+    """What a child process makes of it: a value that JSON can hold. A signal or an exception is
+    text that begins with ``!``. What damage does to LMDB ends the process."""
     answer = place / "answer"
     answer.unlink(missing_ok=True)
     child = os.fork()
@@ -203,8 +235,9 @@ def apart(act: Callable[[], Any], place: Path) -> Any:
 
 
 def may_differ(original: Original, done: Damage) -> bool:
-    """Whether the damage is what a power cut leaves, too: events and bytes that were not synced. Then contents of
-    another size count as written, and are doubtful (docs/internals/recovery.md)."""
+    """Whether the damage is what a power cut leaves, too: events and bytes that were not synced.
+    Then contents of another size count as written, and are doubtful
+    (docs/internals/recovery.md)."""
     is_cut = original.folder.parent.name == "power cut" or done.text.startswith("running")
     return is_cut and done.text.startswith(("running", "journal", "objects", "folder journal"))
 
@@ -240,9 +273,15 @@ def judge(folder: Path, original: Original, done: Damage, *, started: bool) -> s
     if gone := (original.contents & lying) - holds:
         return f"{len(gone)} contents are nowhere, {[each[:20] for each in gone][:3]}"
     if gone := original.unsent - done.hurt - holds:
-        return f"{len(gone)} contents are nowhere since the start, {[each[:20] for each in gone][:3]}"
+        return (
+            f"{len(gone)} contents are nowhere since the start, {[each[:20] for each in gone][:3]}"
+        )
     if started and not told and names != original.tree and not may_differ(original, done):
-        differing = [path for path in {*names, *original.tree} if names.get(path, 0) != original.tree.get(path, 0)]
+        differing = [
+            path
+            for path in {*names, *original.tree}
+            if names.get(path, 0) != original.tree.get(path, 0)
+        ]
         return f"nobody tells of {differing[:5]}"
     return ""
 

@@ -21,14 +21,19 @@ def bytes_of(text: str) -> bytes:
 
 
 def build(folder: Path, state: str) -> None:
-    """Sent and unsent files, edits, deletions, absent contents, links, attributes, entries of the bin, effects that
-    wait, something on its way, a history, events that are in the journal alone; contents have checksums."""
+    """Sent and unsent files, edits, deletions, absent contents, links, attributes, entries of the
+    bin, effects that wait, something on its way, a history, events that are in the journal alone;
+    contents have checksums."""
     boot = system.boot_id()
     replica = Replica.open(folder, boot_id=boot, reserve_bytes=4096)
     for name in ("d", "d/e", "f"):
         make(replica, name, NodeType.FOLDER)
     for number in range(SENT):
-        make(replica, f"{('', 'd/', 'd/e/', 'f/')[number % 4]}sent {number}", data=bytes_of(f"sent {number}"))
+        make(
+            replica,
+            f"{('', 'd/', 'd/e/', 'f/')[number % 4]}sent {number}",
+            data=bytes_of(f"sent {number}"),
+        )
     make(replica, "link", NodeType.SYMLINK)
     make(replica, "empty")
     settle(replica)
@@ -37,7 +42,9 @@ def build(folder: Path, state: str) -> None:
     replica.begin_run()
     replica.set_xattr(at(replica, "sent 0"), b"user.x", b"value")
     for name in ("absent 1", "absent 2"):
-        base = dataclasses.replace(base_of(replica, at(replica, "sent 0"), 5000 + len(name)), name=name, size=9000)
+        base = dataclasses.replace(
+            base_of(replica, at(replica, "sent 0"), 5000 + len(name)), name=name, size=9000
+        )
         node = replica.new_id()
         replica.place_file(node, base)
         arriving = replica.incoming(node, base.size, base.mtime)

@@ -21,5 +21,7 @@ def of(tmp_path_factory: pytest.TempPathFactory) -> list[Original]:
 def test_damage_is_healed_or_told(of: list[Original], part: int) -> None:
     each = CASES // PARTS
     place = of[0].folder.parents[1]
-    wrong = [found for seed in range(part * each, (part + 1) * each) if (found := run(seed, of, place))]
+    wrong = [
+        found for seed in range(part * each, (part + 1) * each) if (found := run(seed, of, place))
+    ]
     assert not wrong, "\n".join(wrong)

@@ -1,4 +1,5 @@
-"""What `cli-traffic.jsonl` takes for granted; see `sync_api`. The tokens are those its own lines obtain."""
+"""What `cli-traffic.jsonl` takes for granted; see `sync_api`. The tokens are those its own lines
+obtain."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ async def authorize(world: World, line: Line) -> str:
 
 
 async def heading(world: World, line: Line) -> None:
-    """A note between the requests; it says what the client is about to do and asserts nothing of the server."""
+    """A note between the requests; it says what the client is about to do and asserts nothing of
+    the server."""
     assert line.name.startswith("---")
     assert line.response is None
 
@@ -39,14 +41,19 @@ async def bodies(world: World) -> None:
 
 
 async def interrupted(world: World, line: Line) -> None:
-    """The client was stopped when it had sent this much; the listing that follows shows the partial."""
+    """The client was stopped when it had sent this much; the listing that follows shows the
+    partial."""
     assert line.request is not None
     assert line.request["body"] == f"<{SENT} bytes>"
     target = f"{line.request['path']}?{line.request['query']}"
     token = world.sessions[CLIENT].access
     stream = await begin_upload(world.wire.port, target, token, len(WHOLE), WHOLE[:SENT])
     await stream.aclose()
-    await until(lambda: world.personal(FOLDER, ".sync-in.big.bin").exists() and not world.server.locks.held())
+    await until(
+        lambda: (
+            world.personal(FOLDER, ".sync-in.big.bin").exists() and not world.server.locks.held()
+        )
+    )
 
 
 async def snapshot(world: World) -> None:

@@ -15,7 +15,8 @@ from tests.devserver.world import World, password_of
 @pytest.fixture
 async def world(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[World]:
     users = [
-        User(login=login, password=password_of(login), email=f"{login}@example.test") for login in ("user1", "user2")
+        User(login=login, password=password_of(login), email=f"{login}@example.test")
+        for login in ("user1", "user2")
     ]
     world = World(tmp_path / "data", users, nursery)
     await world.start()

@@ -9,7 +9,8 @@ _TASKS = "background tasks of the web page: the plain call does the same"
 _PUSH = "recents, notifications and sockets tell nothing about file changes: not used"
 _ACCOUNT = "account page of the web interface"
 _PROCESS = (
-    "what happens to the real server's processes; the lock it leaves is forced and replayed in the lines after it"
+    "what happens to the real server's processes; the lock it leaves is forced and replayed in the"
+    " lines after it"
 )
 
 LEFT_OUT: dict[tuple[str, int], str] = {
@@ -24,5 +25,8 @@ LEFT_OUT: dict[tuple[str, int], str] = {
     ("web-api", 55): "search of the web page: not used",
     ("web-api", 57): "a property of the file system under the server, not of the server",
     **{("web-api", number): _WEBDAV for number in (*range(61, 79), *range(86, 99), 100)},
-    **{("web-api", number): "rclone over WebDAV: a tool, not the server" for number in range(81, 85)},
+    **{
+        ("web-api", number): "rclone over WebDAV: a tool, not the server"
+        for number in range(81, 85)
+    },
 }

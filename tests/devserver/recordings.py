@@ -1,8 +1,8 @@
 """The recordings, and what it means that an answer is the recorded one.
 
-Compared are status, headers that clients read, and the body. What a second run cannot repeat is normalized: tokens
-and checksums of unknown contents, times of the recording's day, inodes and file ids, uuids (each must stand for the
-same one throughout), the path of the data folder.
+Compared are status, headers that clients read, and the body. What a second run cannot repeat is
+normalized: tokens and checksums of unknown contents, times of the recording's day, inodes and file
+ids, uuids (each must stand for the same one throughout), the path of the data folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tests.devserver.wire import Reply
 
 FOLDER = Path(__file__).parent.parent / "recordings"
 FILES = ("sync-api", "web-api", "cli-traffic")
-CUT_AT = 1900  # characters; longer bodies were cut when they were recorded, at 2000 before secrets were replaced
+# characters; longer bodies were cut when they were recorded, at 2000 before secrets were replaced
+CUT_AT = 1900
 
 _SESSION_S = range(1_795_400_000, 1_806_000_000)  # the day of the recording, and 120 days later
 _SESSION_MS = range(1_795_400_000_000, 1_806_000_000_000)
@@ -59,16 +60,21 @@ class Line:
 def load(file: str) -> list[Line]:
     lines = (FOLDER / f"{file}.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [Line(file, n, row["name"], row["request"], row["response"], row["note"]) for n, row in enumerate(rows, 1)]
+    return [
+        Line(file, n, row["name"], row["request"], row["response"], row["note"])
+        for n, row in enumerate(rows, 1)
+    ]
 
 
 @dataclass
 class Comparison:
-    """Collects the differences between one recorded answer and ours. `names` maps recorded uuids to ours."""
+    """Collects the differences between one recorded answer and ours. `names` maps recorded uuids to
+    ours."""
 
     data: str
     names: dict[str, str] = field(default_factory=dict)
-    loose_ids: bool = False  # ids are rows of the database or inodes, which a second run cannot repeat
+    # ids are rows of the database or inodes, which a second run cannot repeat
+    loose_ids: bool = False
     differences: list[str] = field(default_factory=list)
 
     def differ(self, where: str, recorded: object, ours: object) -> None:
@@ -106,7 +112,12 @@ class Comparison:
 
     def _same_etag(self, was: str, now: str) -> bool:
         old, new = _ETAG.fullmatch(was), _ETAG.fullmatch(now)
-        return old is not None and new is not None and old[1] == new[1] and int(old[2], 16) in _SESSION_MS
+        return (
+            old is not None
+            and new is not None
+            and old[1] == new[1]
+            and int(old[2], 16) in _SESSION_MS
+        )
 
     def json(self, recorded: str, body: bytes) -> None:
         ours = json.loads(body)
@@ -147,7 +158,9 @@ class Comparison:
             if len(was) != len(now):
                 self.differ(where, was, now)
                 return
-            for at, (one, other) in enumerate(zip(self._ordered(was), self._ordered(now, ours=True), strict=True)):
+            for at, (one, other) in enumerate(
+                zip(self._ordered(was), self._ordered(now, ours=True), strict=True)
+            ):
                 self.value(f"{where}[{at}]", one, other)
         elif not self._same(where, was, now):
             self.differ(where, was, now)
@@ -156,7 +169,10 @@ class Comparison:
         """Clients have no order of their own."""
         if not items or not isinstance(items[0], dict) or "isCurrentClient" not in items[0]:
             return items
-        return sorted(items, key=lambda item: str(item["id"] if ours else self.names.get(item["id"], item["id"])))
+        return sorted(
+            items,
+            key=lambda item: str(item["id"] if ours else self.names.get(item["id"], item["id"])),
+        )
 
     def _same(self, where: str, was: Any, now: Any) -> bool:
         if was == now and type(was) is type(now):
@@ -216,8 +232,15 @@ class Comparison:
         if not isinstance(was, list) or len(was) != 5:
             self.value(rel, was, now)
             return
-        for name, old, new in zip(("is_dir", "size", "mtime", "ino", "checksum"), was, now, strict=True):
-            if name == "checksum" and isinstance(old, str) and old != "f" * 64 and _HEX.fullmatch(old):
+        for name, old, new in zip(
+            ("is_dir", "size", "mtime", "ino", "checksum"), was, now, strict=True
+        ):
+            if (
+                name == "checksum"
+                and isinstance(old, str)
+                and old != "f" * 64
+                and _HEX.fullmatch(old)
+            ):
                 if not isinstance(new, str) or not _HEX.fullmatch(new):
                     self.differ(f"{rel}.checksum", old, new)
             else:

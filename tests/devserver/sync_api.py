@@ -1,6 +1,8 @@
-"""What `sync-api.jsonl` takes for granted: who sends each line, what lay on the disk, what was forced in the database.
+"""What `sync-api.jsonl` takes for granted: who sends each line, what lay on the disk, what was
+forced in the database.
 
-`BEFORE` runs ahead of a line; `OBSERVED` stands for lines without a request, and asserts what they note.
+`BEFORE` runs ahead of a line; `OBSERVED` stands for lines without a request, and asserts what they
+note.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ USERS = [
         last_name="Test",
         applications=ALL_APPLICATIONS - missing,
         quota=1 << 20 if login == "user3" else None,
-        totp_secret=base64.b32encode(b"twenty bytes of salt").decode() if login == "user4" else None,
+        totp_secret=base64.b32encode(b"twenty bytes of salt").decode()
+        if login == "user4"
+        else None,
         recovery_codes=("VeAF1SLo2B0AUv-NUxXHKxFUvSXwhBjR",) if login == "user4" else (),
     )
     for login, missing in {
@@ -76,7 +80,27 @@ def observed(*numbers: int) -> Callable[[Any], Any]:
 
 # who sends a line
 
-_WEB_USER1 = {65, 68, 76, 90, 97, 98, 100, 109, 116, 142, 143, 149, 151, 155, 235, 342, *range(333, 338), 355, 359}
+_WEB_USER1 = {
+    65,
+    68,
+    76,
+    90,
+    97,
+    98,
+    100,
+    109,
+    116,
+    142,
+    143,
+    149,
+    151,
+    155,
+    235,
+    342,
+    *range(333, 338),
+    355,
+    359,
+}
 _USER2 = {356, 357, 358, 360, 361, 362, 363, 372}
 _QUOTA = {*range(343, 355), *range(508, 517)}
 _UNREGISTERED = {66, 67, 69}
@@ -160,9 +184,22 @@ async def wrong_password(world: World) -> None:
 @before(22)
 async def attempts_3_to_9(world: World) -> None:
     for _ in range(7):
-        body = {"login": "user5", "password": WRONG, "clientId": "f59d0b46-bc1b-4108-ba6f-e2abf59f45ae"}
-        info = {"node": "", "os": "", "osRelease": "", "user": "", "version": "", "type": "sync-in-cli"}
-        assert (await world.call("POST", "/api/app/sync/register", {**body, "info": info})).status == 401
+        body = {
+            "login": "user5",
+            "password": WRONG,
+            "clientId": "f59d0b46-bc1b-4108-ba6f-e2abf59f45ae",
+        }
+        info = {
+            "node": "",
+            "os": "",
+            "osRelease": "",
+            "user": "",
+            "version": "",
+            "type": "sync-in-cli",
+        }
+        assert (
+            await world.call("POST", "/api/app/sync/register", {**body, "info": info})
+        ).status == 401
 
 
 @before(38)
@@ -271,15 +308,25 @@ async def other_name_in_the_recorded_path(world: World) -> None:
 @before(117)
 async def a_small_tree(world: World) -> None:
     for name, data in {
-        ".hidden": b"h", ".sync-in.part": b"par", "__pycache__/m.pyc": b"c", "b.log": b"lg", "d1/d2/a.txt": b"aaa",
-    }.items():  # fmt: skip
+        ".hidden": b"h",
+        ".sync-in.part": b"par",
+        "__pycache__/m.pyc": b"c",
+        "b.log": b"lg",
+        "d1/d2/a.txt": b"aaa",
+    }.items():
         write(world.personal(API, name), data)
 
 
 def _listing_body(world: World, **more: object) -> dict[str, Any]:
     lines = world.replies[119].body.decode().splitlines()[:-1]
     snapshot = {rel: entry for line in lines for rel, entry in json.loads(line).items()}
-    return {"secureDiff": True, "firstSync": False, "defaultFilters": [], "snapshot": snapshot, **more}
+    return {
+        "secureDiff": True,
+        "firstSync": False,
+        "defaultFilters": [],
+        "snapshot": snapshot,
+        **more,
+    }
 
 
 @observed(120)
@@ -406,7 +453,9 @@ async def chunked(world: World, line: Line) -> None:
 @observed(200)
 async def expect_continue(world: World, line: Line) -> None:
     target = f"{_OPS_URL}/expect.bin?size=5&mtime=1700000000"
-    stream = await begin_upload(world.wire.port, target, world.sessions["ops"].access, 5, b"", expect=True)
+    stream = await begin_upload(
+        world.wire.port, target, world.sessions["ops"].access, 5, b"", expect=True
+    )
     assert (await stream.receive_some()).startswith(b"HTTP/1.1 100")
     await until(lambda: world.personal(OPS, ".sync-in.expect.bin").exists())
     await stream.aclose()
@@ -415,10 +464,13 @@ async def expect_continue(world: World, line: Line) -> None:
 
 async def _break_upload(world: World, name: str, size: int, *, with_reset: bool = False) -> None:
     target = f"{_OPS_URL}/{name}?size={len(BIG)}&mtime=1700000000"
-    stream = await begin_upload(world.wire.port, target, world.sessions["ops"].access, len(BIG), BIG[:size])
+    stream = await begin_upload(
+        world.wire.port, target, world.sessions["ops"].access, len(BIG), BIG[:size]
+    )
     partial = world.personal(OPS, f".sync-in.{name}")
     if with_reset:
-        # A reset drops what has not been read: wait until all but the last unwritten piece has been.
+        # A reset drops what has not been read: wait until all but the last unwritten piece has
+        # been.
         await until(lambda: partial.exists() and partial.stat().st_size > size - (1 << 18))
         await trio.testing.wait_all_tasks_blocked(0.1)
         await reset(stream)
@@ -446,7 +498,14 @@ async def broken_early(world: World, line: Line) -> None:
 
 @before(205)
 async def bodies_of_resumed_uploads(world: World) -> None:
-    world.bodies |= {205: BIG[999_999:], 213: BIG[100:], 216: BIG[_TAIL:], 218: BIG, 220: BIG[_TAIL:], 223: BIG[5:]}
+    world.bodies |= {
+        205: BIG[999_999:],
+        213: BIG[100:],
+        216: BIG[_TAIL:],
+        218: BIG,
+        220: BIG[_TAIL:],
+        223: BIG[5:],
+    }
     world.bodies |= dict.fromkeys((207, 208, 209, 211, 214, 219, 222, 226), BIG[1_000_000:])
     world.bodies |= dict.fromkeys((224, 225, 233), BIG)
     world.bodies[228] = b""
@@ -487,7 +546,9 @@ async def broken_twice(world: World, line: Line) -> None:
 async def stalled(world: World, line: Line) -> None:
     target = f"{_OPS_URL}/r8.bin?size={len(BIG)}&mtime=1700000000"
     token = world.sessions["ops"].access
-    world.kept["stalled"] = await begin_upload(world.wire.port, target, token, len(BIG), BIG[:1_000_000])
+    world.kept["stalled"] = await begin_upload(
+        world.wire.port, target, token, len(BIG), BIG[:1_000_000]
+    )
     await until(lambda: bool(world.server.locks.held()))
     (lock,) = world.server.locks.held()
     assert f"path:{lock.path}|ownerId:{lock.owner}" in line.note
@@ -537,7 +598,9 @@ async def case_only(world: World) -> None:
 
 @observed(303)
 async def case_only_done(world: World, line: Line) -> None:
-    assert [name for name in os.listdir(world.personal(OPS)) if name.lower() == "case.txt"] == ["case.TXT"]
+    assert [name for name in os.listdir(world.personal(OPS)) if name.lower() == "case.txt"] == [
+        "case.TXT"
+    ]
 
 
 @before(304)
@@ -586,9 +649,13 @@ async def trashed(world: World, line: Line) -> None:
 
 @observed(329)
 async def trashed_again(world: World, line: Line) -> None:
-    names = [name for name in os.listdir(world.server.trash_of("user1") / OPS) if name.startswith("del1")]
+    names = [
+        name for name in os.listdir(world.server.trash_of("user1") / OPS) if name.startswith("del1")
+    ]
     assert len(names) == 2
-    assert any(re.fullmatch(r"del1-\d{4}\.\d\d\.\d\d \d\d-\d\d-\d\d\.\d{3}\.txt", name) for name in names)
+    assert any(
+        re.fullmatch(r"del1-\d{4}\.\d\d\.\d\d \d\d-\d\d-\d\d\.\d{3}\.txt", name) for name in names
+    )
 
 
 @before(333)
@@ -607,7 +674,9 @@ async def bodies_over_quota(world: World) -> None:
 @observed(344)
 async def chunked_over_quota(world: World, line: Line) -> None:
     target = "/api/app/sync/operation/personal/qq/chunk.bin?size=2097152&mtime=1700000000"
-    answer = await chunked_upload(world.wire.port, target, await world.client("quota", "user3"), b"q" * 2097152)
+    answer = await chunked_upload(
+        world.wire.port, target, await world.client("quota", "user3"), b"q" * 2097152
+    )
     assert answer.lower().startswith(b"http/1.1 507")
     assert b'{"statusCode":507,"message":"Storage quota exceeded"}' in answer
     assert os.listdir(world.personal("qq", login="user3")) == [".sync-in.chunk.bin"]
@@ -622,7 +691,9 @@ async def file_to_lock(world: World) -> None:
 async def name_round_trip(world: World, line: Line) -> None:
     """Upload, bytes on disk and download of one name, as the two lines before found them."""
     upload, download = world.replies[line.number - 2], world.replies[line.number - 1]
-    said = re.match(r"upload (\d+), on disk under exact bytes: (\w+), download (\d+) equal: (\w+)", line.note)
+    said = re.match(
+        r"upload (\d+), on disk under exact bytes: (\w+), download (\d+) equal: (\w+)", line.note
+    )
     assert said is not None
     assert (str(upload.status), str(download.status)) == (said[1], said[3])
     name = os.path.basename(world.kept[f"path {line.number - 2}"])
@@ -674,7 +745,9 @@ async def connection_stayed_usable(world: World) -> None:
 @observed(522)
 async def stored_scheduler(world: World, line: Line) -> None:
     (added,) = json.loads(world.replies[521].body)["add"]
-    assert [{name: added[name] for name in ("id", "scheduler", "lastSync")}] == json.loads(line.note)
+    assert [{name: added[name] for name in ("id", "scheduler", "lastSync")}] == json.loads(
+        line.note
+    )
 
 
 @before(524)
@@ -702,7 +775,12 @@ async def _left_lock(world: World, name: str) -> None:
     """A server that was killed during an upload leaves the lock for 8 hours, and the partial."""
     who = world.server.store.account_named("user1")
     assert who is not None
-    token = verify(world.server.store.state.signing_key, TokenKind.ACCESS, world.sessions["ext"].access, world.clock())
+    token = verify(
+        world.server.store.state.signing_key,
+        TokenKind.ACCESS,
+        world.sessions["ext"].access,
+        world.clock(),
+    )
     assert token is not None
     world.server.locks.hold(world.server.places.sync(token[0], f"personal/{EXT}/{name}"), who.id)
     write(world.personal(EXT, f".sync-in.{name}"), BIG[:1_000_000])

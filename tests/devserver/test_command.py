@@ -1,4 +1,5 @@
-"""`serve` as a process: the URL, the files it writes, a clean stop, one sentence for every mistake."""
+"""`serve` as a process: the URL, the files it writes, a clean stop, one sentence for every
+mistake."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ SCRIPT = "from syncin_mount.devserver.command import serve; serve()"
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         yield process
@@ -47,13 +51,26 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_prints_its_url_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     ready, log = tmp_path / "ready", tmp_path / "log"
-    arguments = ["--root", str(tmp_path), "--user", "user1:pw", "--ready-file", str(ready), "--request-log", str(log)]
+    arguments = [
+        "--root",
+        str(tmp_path),
+        "--user",
+        "user1:pw",
+        "--ready-file",
+        str(ready),
+        "--request-log",
+        str(log),
+    ]
     with running(*arguments, "--space", "team:user1") as process:
         url = url_of(process)
         assert ready.read_text() == f"{url}\n"
         assert httpx.get(url).status_code == 200
-        token = httpx.post(f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}).json()["access"]
-        tree = httpx.get(f"{url}/api/app/spaces/tree/spaces", headers={"Authorization": f"Bearer {token}"}).json()
+        token = httpx.post(
+            f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}
+        ).json()["access"]
+        tree = httpx.get(
+            f"{url}/api/app/spaces/tree/spaces", headers={"Authorization": f"Bearer {token}"}
+        ).json()
         assert [space["name"] for space in tree] == ["team"]
         assert stop(process, number) == (0, "")
     assert not ready.exists()
@@ -67,9 +84,14 @@ def test_a_client_that_does_not_read_cannot_hold_the_stop_up(tmp_path: Path) -> 
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
         url = url_of(process)
         (tmp_path / "users/user1/files/big").write_bytes(bytes(64 << 20))
-        token = httpx.post(f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}).json()["access"]
+        token = httpx.post(
+            f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}
+        ).json()["access"]
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
-            head = "GET /api/app/sync/operation/personal/big HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer"
+            head = (
+                "GET /api/app/sync/operation/personal/big HTTP/1.1\r\nHost: x\r\nAuthorization:"
+                " Bearer"
+            )
             connection.sendall(f"{head} {token}\r\n\r\n".encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
             assert stop(process, signal.SIGTERM) == (0, "")
@@ -78,19 +100,26 @@ def test_a_client_that_does_not_read_cannot_hold_the_stop_up(tmp_path: Path) -> 
 def memory_peak(process: subprocess.Popen[str]) -> int:
     """Bytes of resident memory at most so far."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
+    return (
+        int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+        * 1024
+    )
 
 
 def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path: Path) -> None:
     piece, count = bytes(1 << 20), 128
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
         url = url_of(process)
-        token = httpx.post(f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}).json()["access"]
+        token = httpx.post(
+            f"{url}/api/auth/token", json={"login": "user1", "password": "pw"}
+        ).json()["access"]
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
         before = memory_peak(process)
         target = f"{url}/api/app/sync/operation/personal/big"
         query = {"size": len(piece) * count, "mtime": 1700000000}
-        answer = httpx.post(target, params=query, headers=headers, content=(piece for _ in range(count)), timeout=60)
+        answer = httpx.post(
+            target, params=query, headers=headers, content=(piece for _ in range(count)), timeout=60
+        )
         assert answer.status_code == 201
         with httpx.stream("GET", target, headers=headers, timeout=60) as download:
             assert sum(len(part) for part in download.iter_raw()) == len(piece) * count
@@ -109,7 +138,9 @@ def test_users_from_a_file_and_a_password_made_up(tmp_path: Path) -> None:
     with running("--root", str(root), "--users-file", str(file)) as process:
         url = url_of(process)
         for _ in range(2):
-            answer = httpx.post(f"{url}/api/auth/token", json={"login": "user2", "password": "pass:word"})
+            answer = httpx.post(
+                f"{url}/api/auth/token", json={"login": "user2", "password": "pass:word"}
+            )
             assert answer.status_code == 201
 
 
@@ -139,9 +170,13 @@ def test_mistakes_get_one_sentence(tmp_path: Path) -> None:
     assert "LOGIN:PASSWORD" in refused("--root", str(tmp_path), "--user", "nobody")
     assert "folder" in refused("--root", str(tmp_path), "--user", "../x:y")
     assert "ALIAS:LOGIN" in refused("--root", str(tmp_path), "--space", "team")
-    assert "cannot be read" in refused("--root", str(tmp_path), "--users-file", str(tmp_path / "none"))
+    assert "cannot be read" in refused(
+        "--root", str(tmp_path), "--users-file", str(tmp_path / "none")
+    )
     assert "cannot be used" in refused("--root", str(tmp_path), "--faults", str(plain))
-    assert "cannot start" in refused("--root", str(tmp_path), "--user", "a:b", "--request-log", "/proc/none")
+    assert "cannot start" in refused(
+        "--root", str(tmp_path), "--user", "a:b", "--request-log", "/proc/none"
+    )
     (tmp_path / "devserver.json").write_text("{")
     assert "is damaged" in refused("--root", str(tmp_path), "--user", "a:b")
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,4 +1,5 @@
-"""Nothing outside the root is read or written, whatever a path says and whatever links lie in the folders."""
+"""Nothing outside the root is read or written, whatever a path says and whatever links lie in the
+folders."""
 
 from __future__ import annotations
 
@@ -47,7 +48,10 @@ async def test_dots_do_not_climb(world: World, outside: Path, path: str) -> None
         ("PUT", f"{OPS}/{path}{query}", b"x"),
         ("DELETE", f"{OPS}/{path}", b""),
     ):
-        headers = [("Authorization", f"Bearer {token}"), ("Content-Type", "application/octet-stream")]
+        headers = [
+            ("Authorization", f"Bearer {token}"),
+            ("Content-Type", "application/octet-stream"),
+        ]
         reply = await world.wire.send(method, target, headers, body)
         assert reply is not None
         assert b"secret" not in reply.body.replace(b"secret.txt", b"")
@@ -60,12 +64,21 @@ async def test_dots_do_not_climb(world: World, outside: Path, path: str) -> None
 async def test_destinations_do_not_climb(world: World, outside: Path) -> None:
     write(world.personal("docs/a.txt"))
     token = world.sessions["main"].access
-    for destination in ("personal/../../../../outside/b.txt", "../outside/b.txt", "personal/docs/../../..", "personal"):
+    for destination in (
+        "personal/../../../../outside/b.txt",
+        "../outside/b.txt",
+        "personal/docs/../../..",
+        "personal",
+    ):
         for method in ("MOVE", "COPY"):
-            reply = await world.call(method, f"{OPS}/personal/docs/a.txt", {"destination": destination}, token)
+            reply = await world.call(
+                method, f"{OPS}/personal/docs/a.txt", {"destination": destination}, token
+            )
             assert reply.status >= 400, (method, destination)
     web = {"dstDirectory": "files/personal/../../..", "dstName": "../../outside/b.txt"}
-    reply = await world.call("MOVE", "/api/app/spaces/operation/files/personal/docs/a.txt", web, token)
+    reply = await world.call(
+        "MOVE", "/api/app/spaces/operation/files/personal/docs/a.txt", web, token
+    )
     assert reply.status >= 400
     assert list(snapshot(outside)) == [str(outside / "secret.txt")]
     assert world.personal("docs/a.txt").exists()
@@ -137,5 +150,10 @@ async def test_folder_replaced_by_a_link_is_not_listed(world: World, outside: Pa
 async def test_other_people_s_files_are_not_reachable(world: World) -> None:
     write(world.personal("private.txt", login="user2"))
     token = world.sessions["main"].access
-    for path in ("personal/../user2/files/private.txt", "user2/private.txt", "spaces/user2", "shares/private.txt"):
+    for path in (
+        "personal/../user2/files/private.txt",
+        "user2/private.txt",
+        "spaces/user2",
+        "shares/private.txt",
+    ):
         assert (await world.call("GET", f"{OPS}/{path}", token=token)).status == 404

@@ -31,19 +31,27 @@ DIFF = "/api/app/sync/operation/diff/1"
 LISTING = {"secureDiff": False, "firstSync": True, "defaultFilters": []}
 MEGABYTE = bytes(1 << 20)
 
-# httpx leaves the generator over a request's body to the garbage collector when the connection breaks.
-pytestmark = pytest.mark.filterwarnings("ignore:.*httpx._content.ByteStream", "ignore:Async generator 'httpx")
+# httpx leaves the generator over a request's body to the garbage collector when the connection
+# breaks.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*httpx._content.ByteStream", "ignore:Async generator 'httpx"
+)
 
 
 def http(world: World, *, read_timeout: float | None = 10) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{world.wire.port}",
-        headers={"Authorization": f"Bearer {world.sessions['main'].access}", "User-Agent": "sync-in-cli/2"},
+        headers={
+            "Authorization": f"Bearer {world.sessions['main'].access}",
+            "User-Agent": "sync-in-cli/2",
+        },
         timeout=httpx.Timeout(60, read=read_timeout),
     )
 
 
-async def upload(client: httpx.AsyncClient, data: bytes = b"abc", method: str = "POST") -> httpx.Response:
+async def upload(
+    client: httpx.AsyncClient, data: bytes = b"abc", method: str = "POST"
+) -> httpx.Response:
     query: dict[str, int] = {"size": len(data), "mtime": 1700000000}
     headers = {"Content-Type": "application/octet-stream"}
     return await client.request(method, UPLOAD, params=query, content=data, headers=headers)
@@ -108,7 +116,9 @@ async def test_reply_after_the_work_hides_that_it_is_done(world: World) -> None:
 
 
 async def test_html_instead_of_json(world: World) -> None:
-    world.server.faults.add(Rule(Reply(200, "<html>proxy</html>", "text/html"), pattern="^/api/app/sync/clients$"))
+    world.server.faults.add(
+        Rule(Reply(200, "<html>proxy</html>", "text/html"), pattern="^/api/app/sync/clients$")
+    )
     async with http(world) as client:
         response = await client.get("/api/app/sync/clients")
     assert (response.headers["content-type"], response.text) == ("text/html", "<html>proxy</html>")
@@ -145,7 +155,9 @@ async def test_listing_that_stops(world: World) -> None:
 
 
 async def test_delays_add_up_with_another_rule(world: World) -> None:
-    world.server.faults.add(Rule(Delay(0.03)), Rule(Delay(0.05, Moment.AFTER)), Rule(Reply(503), path="*/clients"))
+    world.server.faults.add(
+        Rule(Delay(0.03)), Rule(Delay(0.05, Moment.AFTER)), Rule(Reply(503), path="*/clients")
+    )
     before = time.perf_counter()
     async with http(world) as client:
         assert (await client.get("/api/app/sync/clients")).status_code == 503
@@ -191,7 +203,9 @@ path = "*/app-store"
 """
 
 
-async def test_fault_file_is_read_again_when_it_changes(world: World, tmp_path: Path, nursery: trio.Nursery) -> None:
+async def test_fault_file_is_read_again_when_it_changes(
+    world: World, tmp_path: Path, nursery: trio.Nursery
+) -> None:
     file = tmp_path / "faults.toml"
     file.write_text(TOML)
     world.server._fault_file = DevServer(tmp_path / "other", fault_file=file)._fault_file
@@ -200,7 +214,9 @@ async def test_fault_file_is_read_again_when_it_changes(world: World, tmp_path: 
     world.server._fault_file.load()
     token = world.sessions["main"].access
     assert (await world.call("GET", "/api/app/sync/clients", token=token)).status == 503
-    assert (await world.call("GET", "/api/app/sync/app-store", token=token)).body.startswith(b"<!doctype")
+    assert (await world.call("GET", "/api/app/sync/app-store", token=token)).body.startswith(
+        b"<!doctype"
+    )
     file.write_text("[]")
     file.rename(tmp_path / "faults.json")
     (tmp_path / "faults.toml").write_text("")

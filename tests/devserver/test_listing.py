@@ -92,7 +92,9 @@ def test_unreadable_content_is_an_error_entry_in_secure_mode(docs: Path) -> None
 
 
 @pytest.mark.parametrize("changed", [None, "size", "mtime", "ino"])
-def test_a_snapshot_is_believed_only_while_size_mtime_and_inode_match(docs: Path, changed: str | None) -> None:
+def test_a_snapshot_is_believed_only_while_size_mtime_and_inode_match(
+    docs: Path, changed: str | None
+) -> None:
     write(docs / "a.txt", b"abc", 1700000000)
     known = {"size": 3, "mtime": 1700000000, "ino": (docs / "a.txt").stat().st_ino}
     if changed is not None:
@@ -149,7 +151,9 @@ def test_patterns_that_are_unsafe(pattern: str) -> None:
         (r"[\]a]+c", "]ac", True),
     ],
 )
-def test_patterns_mean_what_they_mean_in_javascript(pattern: str, path: str, *, matches: bool) -> None:
+def test_patterns_mean_what_they_mean_in_javascript(
+    pattern: str, path: str, *, matches: bool
+) -> None:
     compiled = compile_filter(pattern)
     assert isinstance(compiled, re.Pattern)
     assert (compiled.search(path) is not None) == matches

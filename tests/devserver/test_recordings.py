@@ -1,4 +1,5 @@
-"""The embedded server answers as the real one was recorded, line by line; what is left out is named, with a reason."""
+"""The embedded server answers as the real one was recorded, line by line; what is left out is
+named, with a reason."""
 
 from __future__ import annotations
 
@@ -15,7 +16,11 @@ from tests.devserver.left_out import LEFT_OUT
 from tests.devserver.recordings import FILES, Line, load
 from tests.devserver.world import World, decoded
 
-SCENES: dict[str, ModuleType] = {"sync-api": sync_api, "web-api": web_api, "cli-traffic": cli_traffic}
+SCENES: dict[str, ModuleType] = {
+    "sync-api": sync_api,
+    "web-api": web_api,
+    "cli-traffic": cli_traffic,
+}
 
 
 async def replay_file(file: str, world: World) -> list[str]:
@@ -42,7 +47,8 @@ async def replay_file(file: str, world: World) -> list[str]:
         except trio.TooSlowError:
             return [*different, f"{file}:{line.number} {line.name}: no answer"]
         assert line.response is not None
-        if line.response["status"] is None:  # the client could not send it all: the body was too large
+        # the client could not send it all: the body was too large
+        if line.response["status"] is None:
             if reply is not None and reply.status != 413:
                 different.append(f"{file}:{line.number} {line.name}: got {reply.status}")
             continue
@@ -51,7 +57,9 @@ async def replay_file(file: str, world: World) -> list[str]:
             continue
         comparison = world.comparison()
         comparison.reply(line, reply)
-        different += [f"{file}:{line.number} {line.name}: {text:.2000}" for text in comparison.differences]
+        different += [
+            f"{file}:{line.number} {line.name}: {text:.2000}" for text in comparison.differences
+        ]
     return different
 
 
@@ -72,14 +80,27 @@ def test_every_line_is_replayed_or_left_out_for_a_reason() -> None:
     for key, line in lines.items():
         observed = SCENES[line.file].OBSERVED
         if line.request is None:
-            assert (key in LEFT_OUT) != (line.number in observed), f"{key} is neither asserted nor left out, or both"
+            assert (key in LEFT_OUT) != (line.number in observed), (
+                f"{key} is neither asserted nor left out, or both"
+            )
         else:
             assert key not in LEFT_OUT or line.number not in observed
 
 
 def test_what_is_left_out_is_no_route_of_this_server() -> None:
-    """A stale entry would hide an answer: what the server does answer is not left out without being named here."""
+    """A stale entry would hide an answer: what the server does answer is not left out without being
+    named here."""
     answered = ("/api/app/sync/", "/api/app/spaces/", "/api/auth/token", "/api/app/shares")
-    lines = [line for file in FILES for line in load(file) if line.key in LEFT_OUT and line.request is not None]
-    known = {("sync-api", 47), *((("web-api", n)) for n in (25, 26, 27, 44, 47, 48, 49, 51, 52, 55))}
-    assert {line.key for line in lines if line.request and line.request["path"].startswith(answered)} == known
+    lines = [
+        line
+        for file in FILES
+        for line in load(file)
+        if line.key in LEFT_OUT and line.request is not None
+    ]
+    known = {
+        ("sync-api", 47),
+        *((("web-api", n)) for n in (25, 26, 27, 44, 47, 48, 49, 51, 52, 55)),
+    }
+    assert {
+        line.key for line in lines if line.request and line.request["path"].startswith(answered)
+    } == known

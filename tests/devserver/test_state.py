@@ -1,4 +1,5 @@
-"""What outlives a restart, what the clock brings about, and what happens to a damaged state file."""
+"""What outlives a restart, what the clock brings about, and what happens to a damaged state
+file."""
 
 from __future__ import annotations
 
@@ -52,9 +53,12 @@ async def test_users_are_remembered_without_their_passwords(world: World) -> Non
 
 async def test_locks_end_with_the_process_and_partials_stay(world: World) -> None:
     target = f"{OPS}/personal/docs/a.bin?size=1000&mtime=1"
-    stream = await begin_upload(world.wire.port, target, world.sessions["main"].access, 1000, bytes(400))
+    stream = await begin_upload(
+        world.wire.port, target, world.sessions["main"].access, 1000, bytes(400)
+    )
     await until(lambda: bool(world.server.locks.held()))
-    await trio.testing.wait_all_tasks_blocked(0.05)  # the bytes are with the server, which waits for more
+    # the bytes are with the server, which waits for more
+    await trio.testing.wait_all_tasks_blocked(0.05)
     await restart(world)
     await stream.aclose()
     assert world.server.locks.held() == []
@@ -71,7 +75,9 @@ async def test_tokens_end_when_the_clock_says_so(world: World) -> None:
     refreshed = await world.call("POST", "/api/auth/token/refresh", token=session.refresh)
     assert refreshed.status == 201
     world.offset += 4 * 3600
-    assert (await world.call("POST", "/api/auth/token/refresh", token=session.refresh)).status == 401
+    assert (
+        await world.call("POST", "/api/auth/token/refresh", token=session.refresh)
+    ).status == 401
     newer = json.loads(refreshed.body)["refresh"]
     assert (await world.call("POST", "/api/auth/token/refresh", token=newer)).status == 401
 
@@ -80,7 +86,10 @@ async def test_a_client_token_is_renewed_with_60_days_left_and_ends_after_120(wo
     client_id = world.kept["id main"]
     body = {"clientId": client_id, "token": world.client_tokens[client_id], "info": INFO}
     world.offset += 59 * 86400
-    assert b"client_token_update" not in (await world.call("POST", "/api/app/sync/auth/token", body)).body
+    assert (
+        b"client_token_update"
+        not in (await world.call("POST", "/api/app/sync/auth/token", body)).body
+    )
     world.offset += 2 * 86400
     answer = json.loads((await world.call("POST", "/api/app/sync/auth/token", body)).body)
     body["token"] = answer["client_token_update"]
@@ -101,7 +110,10 @@ async def test_a_lock_ends_after_eight_hours(world: World) -> None:
     world.offset += 8 * 3600 + 1
     token = await world.client("later", "user1")
     put = await world.wire.send(
-        "PUT", f"{OPS}/personal/docs/a.txt?size=1&mtime=1", [("Authorization", f"Bearer {token}")], b"x"
+        "PUT",
+        f"{OPS}/personal/docs/a.txt?size=1&mtime=1",
+        [("Authorization", f"Bearer {token}")],
+        b"x",
     )
     assert put is not None
     assert put.status == 200
@@ -118,20 +130,27 @@ async def test_quota_is_counted_again_after_half_a_minute(world: World) -> None:
     assert (await world.call("POST", f"{OPS}/diff/1", LISTING, token)).status == 507
     assert (await world.call("DELETE", f"{OPS}/personal/docs/big", token=token)).status == 200
     world.offset += 31
-    assert (await world.call("POST", f"{OPS}/diff/1", LISTING, token)).status == 507, "the trash counts"
+    assert (await world.call("POST", f"{OPS}/diff/1", LISTING, token)).status == 507, (
+        "the trash counts"
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"{", "is damaged"), (b'{"format": 99}', "newer"), (b'{"format":1,"clients":3}', "damaged")]
+    ("content", "said"),
+    [(b"{", "is damaged"), (b'{"format": 99}', "newer"), (b'{"format":1,"clients":3}', "damaged")],
 )
-def test_a_state_file_that_cannot_be_used_is_left_alone(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_state_file_that_cannot_be_used_is_left_alone(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(StateError, match=said):
         DevServer(tmp_path)
     assert (tmp_path / FILE_NAME).read_bytes() == content
 
 
-def test_a_failed_write_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = DevServer(tmp_path, [User(login="user1", password="x")])
     before = (tmp_path / FILE_NAME).read_bytes()
 
@@ -147,7 +166,9 @@ def test_a_failed_write_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest
 
 async def test_spaces_and_shares_give_what_their_permissions_say(world: World) -> None:
     write(world.personal("docs/shared/a.txt"))
-    world.server.store.declare_space(Space(alias="team", members={"user1": "a:d:m:si:so", "user2": "a"}), 0)
+    world.server.store.declare_space(
+        Space(alias="team", members={"user1": "a:d:m:si:so", "user2": "a"}), 0
+    )
     (world.root / "spaces/team/files/plans").mkdir(parents=True)
     share = Share(alias="ours", owner="user1", path="docs/shared", members={"user2": "m"})
     world.server.store.declare_share(share, 0)

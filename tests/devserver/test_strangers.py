@@ -1,4 +1,5 @@
-"""What the embedded server gives away to whoever asks it or looks at its folder, and bodies that mean it harm."""
+"""What the embedded server gives away to whoever asks it or looks at its folder, and bodies that
+mean it harm."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from tests.devserver.world import INFO, World
 NESTED = "[" * 100_000 + "]" * 100_000
 
 
-async def test_a_wrong_password_costs_the_same_for_everybody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_password_costs_the_same_for_everybody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hashes and saves are counted: they are what takes its time."""
     work: list[str] = []
 
@@ -74,7 +77,10 @@ def test_the_folder_is_closed_to_others(tmp_path: Path) -> None:
 async def test_files_are_their_owners(world: World) -> None:
     token = world.sessions["main"].access
     reply = await world.call(
-        "POST", "/api/app/sync/operation/make/personal/docs/made", {"type": "file", "mtime": 5}, token
+        "POST",
+        "/api/app/sync/operation/make/personal/docs/made",
+        {"type": "file", "mtime": 5},
+        token,
     )
     assert reply.status == 201
     query = "size=1&mtime=5"
@@ -83,14 +89,27 @@ async def test_files_are_their_owners(world: World) -> None:
         ("Authorization", f"Bearer {token}"),
         ("Content-Type", "application/octet-stream"),
     ]
-    sent = await world.wire.send("POST", f"/api/app/sync/operation/personal/docs/sent?{query}", headers, b"x")
+    sent = await world.wire.send(
+        "POST", f"/api/app/sync/operation/personal/docs/sent?{query}", headers, b"x"
+    )
     assert sent is not None
     assert sent.status == 201
-    assert [stat.S_IMODE(world.personal("docs", name).stat().st_mode) for name in ("made", "sent")] == [0o600, 0o600]
+    assert [
+        stat.S_IMODE(world.personal("docs", name).stat().st_mode) for name in ("made", "sent")
+    ] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize(
-    "body", [NESTED, '{"a":' * 50_000, '{"mtime":' + "[" * 90 + "]" * 90 + "}", "9" * 5000, "{", "\x00", "[1"]
+    "body",
+    [
+        NESTED,
+        '{"a":' * 50_000,
+        '{"mtime":' + "[" * 90 + "]" * 90 + "}",
+        "9" * 5000,
+        "{",
+        "\x00",
+        "[1",
+    ],
 )
 @pytest.mark.parametrize(
     ("method", "path"),
@@ -108,12 +127,16 @@ async def test_files_are_their_owners(world: World) -> None:
         ("MOVE", "/api/app/spaces/operation/files/personal/docs"),
     ],
 )
-async def test_bodies_that_are_no_json_are_refused(world: World, method: str, path: str, body: str) -> None:
+async def test_bodies_that_are_no_json_are_refused(
+    world: World, method: str, path: str, body: str
+) -> None:
     tokens = world.sessions["main"]
     token = tokens.refresh if path.endswith("refresh") else tokens.access
     headers = [
-        ("User-Agent", "sync-in-cli/2.2.1"), ("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"),
-    ]  # fmt: skip
+        ("User-Agent", "sync-in-cli/2.2.1"),
+        ("Authorization", f"Bearer {token}"),
+        ("Content-Type", "application/json"),
+    ]
     reply = await world.wire.send(method, path, headers, body.encode())
     assert reply is not None
     assert reply.status == 400, reply
@@ -121,9 +144,13 @@ async def test_bodies_that_are_no_json_are_refused(world: World, method: str, pa
 
 async def test_half_a_surrogate_pair_is_text(world: World) -> None:
     token = world.sessions["main"].access
-    reply = await world.call("POST", "/api/app/sync/operation/make/personal/docs/x", {"type": "\ud800"}, token)
+    reply = await world.call(
+        "POST", "/api/app/sync/operation/make/personal/docs/x", {"type": "\ud800"}, token
+    )
     assert reply.status == 400
     body = {"destination": "personal/docs/\ud800"}
     world.personal("docs", "there").write_bytes(b"x")
-    reply = await world.call("MOVE", "/api/app/sync/operation/personal/docs/there", json.loads(json.dumps(body)), token)
+    reply = await world.call(
+        "MOVE", "/api/app/sync/operation/personal/docs/there", json.loads(json.dumps(body)), token
+    )
     assert reply.status < 500

@@ -34,13 +34,15 @@ async def authorize(world: World, line: Line) -> str:
 
 @before(4)
 async def an_account_with_a_history(world: World) -> None:
-    """What the recording of the sync API had left: known folders, a space, two shares, things in the trash."""
+    """What the recording of the sync API had left: known folders, a space, two shares, things in
+    the trash."""
     server = world.server
     for name in ("api-3f7755", "cli-proof", "ext-218e25", "ops-4da1a8"):
         write(world.personal(name, "x"))
         server.store.file_row_or_new("users/user1", name)
     server.store.declare_space(
-        Space(alias="team-api-3f7755", name="Team api-3f7755", members={"user1": FULL_PERMISSIONS}), int(world.clock())
+        Space(alias="team-api-3f7755", name="Team api-3f7755", members={"user1": FULL_PERMISSIONS}),
+        int(world.clock()),
     )
     world.server.space_files("team-api-3f7755").joinpath("dir1").mkdir(parents=True)
     (world.root / "spaces/team-api-3f7755/trash/dir1").mkdir(parents=True)
@@ -48,7 +50,9 @@ async def an_account_with_a_history(world: World) -> None:
     world.personal("ops-4da1a8/adir").mkdir()
     token = await world.client("shared", "user2")
     for alias, permissions in (("ops-4da1a8-ro", ""), ("ops-4da1a8-rw", "a:d:m")):
-        share = Share(alias=alias, owner="user1", path="ops-4da1a8/adir", members={"user2": permissions})
+        share = Share(
+            alias=alias, owner="user1", path="ops-4da1a8/adir", members={"user2": permissions}
+        )
         server.store.declare_share(share, int(world.clock()))
     await world.add_path(13, "shares/ops-4da1a8-ro", token)
     await world.add_path(14, "shares/ops-4da1a8-rw", token)
@@ -59,7 +63,9 @@ async def _trashed(world: World) -> None:
     token = await world.client("a client", "user1", "e0728f92-3570-4e81-ad26-dbf9a0282ee8")
     world.personal("gone2-58424-new").mkdir()
     await world.add_path(10, "personal/gone2-58424-new", token)
-    await world.call("DELETE", "/api/app/spaces/operation/files/personal/gone2-58424-new", token=token)
+    await world.call(
+        "DELETE", "/api/app/spaces/operation/files/personal/gone2-58424-new", token=token
+    )
     for name in ("cli-proof", "ext-218e25", "ops-4da1a8"):
         (world.server.trash_of("user1") / name).mkdir()
 
@@ -103,9 +109,16 @@ async def files_from_elsewhere(world: World) -> None:
 
 @before(79)
 async def locked_by_webdav(world: World) -> None:
-    token = verify(world.server.store.state.signing_key, TokenKind.ACCESS, await world.web("user1"), world.clock())
+    token = verify(
+        world.server.store.state.signing_key,
+        TokenKind.ACCESS,
+        await world.web("user1"),
+        world.clock(),
+    )
     assert token is not None
-    world.server.locks.hold(world.server.places.sync(token[0], f"personal/{WEB}/f.txt"), token[0].id, LockApp.WEBDAV)
+    world.server.locks.hold(
+        world.server.places.sync(token[0], f"personal/{WEB}/f.txt"), token[0].id, LockApp.WEBDAV
+    )
 
 
 @before(85)

@@ -1,4 +1,5 @@
-"""A client that sends requests byte by byte as they were recorded: no path is tidied, no header added."""
+"""A client that sends requests byte by byte as they were recorded: no path is tidied, no header
+added."""
 
 from __future__ import annotations
 
@@ -45,16 +46,22 @@ class Wire:
                 await self.aclose()
                 return None
 
-    async def _exchange(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Reply:
+    async def _exchange(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> Reply:
         if self._stream is None:
             self._stream = await trio.open_tcp_stream("127.0.0.1", self.port)
             self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
             self.opened += 1
         length = [("Content-Length", str(len(body)))] if body or method in ("POST", "PUT") else []
-        request = h11.Request(method=method, target=target, headers=[("Host", "localhost"), *headers, *length])
+        request = h11.Request(
+            method=method, target=target, headers=[("Host", "localhost"), *headers, *length]
+        )
         await self._stream.send_all(self._state.send(request) or b"")
         for at in range(0, len(body), 1 << 16):
-            await self._stream.send_all(self._state.send(h11.Data(body[at : at + (1 << 16)])) or b"")
+            await self._stream.send_all(
+                self._state.send(h11.Data(body[at : at + (1 << 16)])) or b""
+            )
         await self._stream.send_all(self._state.send(h11.EndOfMessage()) or b"")
         return await self._answer()
 
@@ -80,7 +87,14 @@ class Wire:
 
 
 async def begin_upload(
-    port: int, target: str, token: str, announced: int, body: bytes, *, method: str = "POST", expect: bool = False
+    port: int,
+    target: str,
+    token: str,
+    announced: int,
+    body: bytes,
+    *,
+    method: str = "POST",
+    expect: bool = False,
 ) -> trio.SocketStream:
     """Sends the head of an upload and a part of its body, and leaves the connection open."""
     stream = await trio.open_tcp_stream("127.0.0.1", port)
@@ -98,10 +112,13 @@ async def chunked_upload(port: int, target: str, token: str, body: bytes) -> byt
     stream = await trio.open_tcp_stream("127.0.0.1", port)
     async with stream:
         head = (
-            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
-            "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer"
+            f" {token}\r\nConnection: close\r\nContent-Type:"
+            " application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        await stream.send_all(head.encode() + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+        await stream.send_all(
+            head.encode() + f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+        )
         answer = b""
         with trio.fail_after(LIMIT):
             while piece := await stream.receive_some():

@@ -1,4 +1,5 @@
-"""A running server that a recording is replayed against, and the people and clients in that recording."""
+"""A running server that a recording is replayed against, and the people and clients in that
+recording."""
 
 from __future__ import annotations
 
@@ -23,8 +24,13 @@ from tests.devserver.wire import Reply, Wire
 UNKNOWN_SHA = "be62209c9f4d89dab201a708a069f1ef7cb7e8e67bb9484b5f78a6793311e199"
 BIG = bytes(range(256)) * 12288  # the 3,145,728 bytes that the recordings upload
 INFO = {
-    "node": "testhost", "os": "linux", "osRelease": "6.1", "user": "tester", "type": "sync-in-cli", "version": "2.2.1",
-}  # fmt: skip
+    "node": "testhost",
+    "os": "linux",
+    "osRelease": "6.1",
+    "user": "tester",
+    "type": "sync-in-cli",
+    "version": "2.2.1",
+}
 WRONG = "not the password"
 
 
@@ -82,7 +88,9 @@ class World:
 
     # requests
 
-    async def call(self, method: str, path: str, body: object = None, token: str | None = None) -> Reply:
+    async def call(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> Reply:
         headers = [("User-Agent", "sync-in-cli/2.2.1")]
         if token is not None:
             headers.append(("Authorization", f"Bearer {token}"))
@@ -96,16 +104,24 @@ class World:
     async def web(self, login: str) -> str:
         """An access token without a client."""
         if f"web {login}" not in self.sessions:
-            reply = await self.call("POST", "/api/auth/token", {"login": login, "password": password_of(login)})
+            reply = await self.call(
+                "POST", "/api/auth/token", {"login": login, "password": password_of(login)}
+            )
             self.keep_session(f"web {login}", reply)
         return self.sessions[f"web {login}"].access
 
     async def client(self, name: str, login: str, client_id: str | None = None) -> str:
-        """The access token of a client that is registered on first use; `name` is the test's word for it."""
+        """The access token of a client that is registered on first use; `name` is the test's word
+        for it."""
         if name not in self.sessions:
             client_id = client_id or self.kept.get(f"id {name}") or str(uuid.uuid4())
             self.kept[f"id {name}"] = client_id
-            body = {"login": login, "password": password_of(login), "clientId": client_id, "info": INFO}
+            body = {
+                "login": login,
+                "password": password_of(login),
+                "clientId": client_id,
+                "info": INFO,
+            }
             reply = await self.call("POST", "/api/app/sync/register", body)
             assert reply.status == 201, reply
             self.client_tokens[client_id] = json.loads(reply.body)["clientToken"]
@@ -123,10 +139,19 @@ class World:
     async def add_path(self, path_id: int, remote_path: str, token: str) -> None:
         self.next_path(path_id)
         settings = {
-            "name": "t", "localPath": "/home/user/folder", "remotePath": "x", "mode": "both", "diffMode": "fast",
-            "conflictMode": "recent", "filters": [], "timestamp": 1, "enabled": True,
-        }  # fmt: skip
-        reply = await self.call("POST", f"/api/app/sync/paths/{quote(remote_path)}", settings, token)
+            "name": "t",
+            "localPath": "/home/user/folder",
+            "remotePath": "x",
+            "mode": "both",
+            "diffMode": "fast",
+            "conflictMode": "recent",
+            "filters": [],
+            "timestamp": 1,
+            "enabled": True,
+        }
+        reply = await self.call(
+            "POST", f"/api/app/sync/paths/{quote(remote_path)}", settings, token
+        )
         assert reply.status == 201, reply
 
     def next_path(self, path_id: int) -> None:
@@ -140,7 +165,9 @@ class World:
         if re.fullmatch(r'\{"id":(\d+),"permissions":"[^"]*"\}', line.response["body"] or ""):
             self.next_path(json.loads(line.response["body"])["id"])
         body = self.body_of(line)
-        reply = await self.wire.send(line.request["method"], self.target_of(line, body), self.headers_of(line), body)
+        reply = await self.wire.send(
+            line.request["method"], self.target_of(line, body), self.headers_of(line), body
+        )
         if reply is not None:
             self.replies[line.number] = reply
             if "etag" in reply.headers and "etag" in line.response["headers"]:
@@ -201,14 +228,18 @@ class World:
         if "password" in value:
             value["password"] = self.passwords.get(line.number, password_of(value.get("login", "")))
         if "token" in value:
-            value["token"] = self.kept.get(f"token {line.number}", self.client_tokens.get(value["clientId"], ""))
+            value["token"] = self.kept.get(
+                f"token {line.number}", self.client_tokens.get(value["clientId"], "")
+            )
         if value.get("code") == "317989":
             value["code"] = self.totp("user4")
         return json.dumps(value).encode()
 
     def learn(self, line: Line, body: bytes, reply: Reply) -> None:
         """Keeps the tokens that an answer gives."""
-        if reply.status != 201 or not reply.headers.get("content-type", "").startswith("application/json"):
+        if reply.status != 201 or not reply.headers.get("content-type", "").startswith(
+            "application/json"
+        ):
             return
         value = json.loads(reply.body)
         if not isinstance(value, dict):

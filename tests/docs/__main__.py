@@ -14,7 +14,9 @@ from tests.docs.generate import ROOT, stale, with_generated
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dev docs", description=__doc__)
-    parser.add_argument("--picture", action="store_true", help="make docs/in-use.svg as well; needs FUSE")
+    parser.add_argument(
+        "--picture", action="store_true", help="make docs/in-use.svg as well; needs FUSE"
+    )
     options = parser.parse_args()
     for page in list(stale()):
         page.write_text(with_generated(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,5 @@
-"""The parts of docs/ that are made from the code. A page marks each with its name, and keeps what stands around it:
+"""The parts of docs/ that are made from the code. A page marks each with its name, and keeps what
+stands around it:
 
 <!-- generated: commands -->
 …
@@ -36,7 +37,11 @@ _MARK = re.compile(r"(?<=<!-- generated: )([a-z-]+)( -->\n).*?(?=<!-- end -->)",
 
 def pages() -> list[Path]:
     """Every page with a generated part."""
-    return [page for page in sorted(DOCS.rglob("*.md")) if _MARK.search(page.read_text(encoding="utf-8"))]
+    return [
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if _MARK.search(page.read_text(encoding="utf-8"))
+    ]
 
 
 def with_generated(text: str) -> str:
@@ -63,18 +68,22 @@ def paragraphs(text: str) -> str:
     made = []
     for part in re.split(r"\n[ \t]*\n", inspect.cleandoc(text)):
         if part.lstrip().startswith("\b"):
-            made.append(f"```text\n{textwrap.dedent(part.lstrip().removeprefix(chr(8)).strip(chr(10)))}\n```")
+            made.append(
+                f"```text\n{textwrap.dedent(part.lstrip().removeprefix(chr(8)).strip(chr(10)))}\n```"
+            )
         else:
             made.append(wrapped(part.replace("``", "`")))
     return "\n\n".join(made)
 
 
-# --- commands --------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 def command_list() -> str:
     """Every command with its one line of help."""
-    return "\n".join(wrapped(f"[`{name}`](#{name}): {lazy.help}", "- ", "  ") for name, lazy in COMMANDS.items())
+    return "\n".join(
+        wrapped(f"[`{name}`](#{name}): {lazy.help}", "- ", "  ") for name, lazy in COMMANDS.items()
+    )
 
 
 def command_pages() -> str:
@@ -88,8 +97,14 @@ def _command(path: tuple[str, ...], command: click.Command) -> str:
     words = [word for word in path if not word.isupper()]
     parts = [f"{'##' if len(words) == 1 else '###'} {' '.join(words)}", f"```text\n{usage}\n```"]
     parts.append(paragraphs(command.help or ""))
-    records = (param.get_help_record(context) for param in command.get_params(context) if "--help" not in param.opts)
-    options = [_option(*record) for record in records if record is not None and record[0].startswith("-")]
+    records = (
+        param.get_help_record(context)
+        for param in command.get_params(context)
+        if "--help" not in param.opts
+    )
+    options = [
+        _option(*record) for record in records if record is not None and record[0].startswith("-")
+    ]
     return "\n\n".join([*parts, *(["\n".join(options)] if options else [])])
 
 
@@ -97,7 +112,7 @@ def _option(names: str, text: str) -> str:
     return wrapped(f"`{names}`: {text}" if text else f"`{names}`", "- ", "  ")
 
 
-# --- exit statuses ---------------------------------------------------------------------------------------------------
+# --- exit statuses --------------------------------------------------------------------------------
 
 
 def statuses() -> str:
@@ -105,13 +120,15 @@ def statuses() -> str:
     return "\n".join(wrapped(f"**{int(status)}**: {STATUS[status]}", "- ", "  ") for status in Exit)
 
 
-# --- configuration ---------------------------------------------------------------------------------------------------
+# --- configuration --------------------------------------------------------------------------------
 
 _PROBES = (object(), "?")
 """Values that no key takes, or that a key takes as any text."""
 
 
-def _keys(keys: tuple[schema.Key, ...], holder: type, names: dict[str, str] | None = None) -> Callable[[], str]:
+def _keys(
+    keys: tuple[schema.Key, ...], holder: type, names: dict[str, str] | None = None
+) -> Callable[[], str]:
     """One entry a key: what it may be, its default, what it does."""
 
     def made() -> str:
@@ -123,14 +140,18 @@ def _keys(keys: tuple[schema.Key, ...], holder: type, names: dict[str, str] | No
 
 def _key(key: schema.Key, default: object) -> str:
     usual = "required" if key.required else f"default {_toml(key, default)}"
-    return wrapped(f"**`{key.name}`** ({usual}): {key.about} *Value:* {_expected(key)}.", "- ", "  ")
+    return wrapped(
+        f"**`{key.name}`** ({usual}): {key.about} *Value:* {_expected(key)}.", "- ", "  "
+    )
 
 
 def _toml(key: schema.Key, default: object) -> str:
     if default is None:
         return "none"
     written = key.write(default)
-    return f"`{str(written).lower() if isinstance(written, bool) else msgspec.json.encode(written).decode()}`"
+    if isinstance(written, bool):
+        return f"`{str(written).lower()}`"
+    return f"`{msgspec.json.encode(written).decode()}`"
 
 
 def _expected(key: schema.Key) -> str:
@@ -149,7 +170,7 @@ def default_filters() -> str:
     return wrapped(", ".join(f"`{name}`" for name in sorted(DEFAULT_NAMES)) + ".")
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 
 
 def json_outputs() -> str:
@@ -157,23 +178,33 @@ def json_outputs() -> str:
     parts = []
     for command, document in outputs().items():
         words = command.split()
-        title = " ".join(word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak", "…"})
-        parts.append(f"### {title.partition(' --')[0]}\n\n```sh\n{command}\n```\n\n" + "\n".join(described(document)))
+        title = " ".join(
+            word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak", "…"}
+        )
+        parts.append(
+            f"### {title.partition(' --')[0]}\n\n```sh\n{command}\n```\n\n"
+            + "\n".join(described(document))
+        )
     return "\n\n".join(parts)
 
 
-# --- control API -----------------------------------------------------------------------------------------------------
+# --- control API ----------------------------------------------------------------------------------
 
 
 def _messages(module: types.ModuleType) -> Callable[[], str]:
     """Every message of a module, in its order: what it is, and its fields."""
 
     def made() -> str:
-        found = [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
+        found = [
+            each
+            for each in vars(module).values()
+            if inspect.isclass(each) and each.__module__ == module.__name__
+        ]
         return "\n\n".join(
             _message(each) if issubclass(each, msgspec.Struct) else _words(each)
             for each in found
-            if issubclass(each, msgspec.Struct) or (issubclass(each, enum.Enum) and each is not messages.Call)
+            if issubclass(each, msgspec.Struct)
+            or (issubclass(each, enum.Enum) and each is not messages.Call)
         )
 
     return made
@@ -191,7 +222,8 @@ def _message(kind: type[msgspec.Struct]) -> str:
 
 def _words(kind: type[enum.Enum]) -> str:
     values = ", ".join(f'`"{each.value}"`' for each in kind)
-    return f"### {kind.__name__}\n\n{paragraphs(kind.__doc__ or '')}\n\n{wrapped('One of ' + values + '.')}"
+    about = paragraphs(kind.__doc__ or "")
+    return f"### {kind.__name__}\n\n{about}\n\n{wrapped('One of ' + values + '.')}"
 
 
 def _field(field: msgspec.structs.FieldInfo, hint: object) -> str:
@@ -204,7 +236,13 @@ def _field(field: msgspec.structs.FieldInfo, hint: object) -> str:
 
 def _type(hint: object) -> str:
     """A Python type in JSON's words."""
-    plain = {str: "text", int: "integer", float: "number", bool: "true or false", type(None): "null"}
+    plain = {
+        str: "text",
+        int: "integer",
+        float: "number",
+        bool: "true or false",
+        type(None): "null",
+    }
     arguments = typing.get_args(hint)
     if isinstance(hint, type) and hint in plain:
         return plain[hint]

@@ -1,4 +1,5 @@
-"""What the commands print with ``--json``, found by running them against an embedded server, without a mount."""
+"""What the commands print with ``--json``, found by running them against an embedded server,
+without a mount."""
 
 from __future__ import annotations
 
@@ -55,7 +56,11 @@ _BEFORE = {
 }
 """What is done before a command is shown."""
 
-_STRUCTS = [each for each in vars(messages).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+_STRUCTS = [
+    each
+    for each in vars(messages).values()
+    if isinstance(each, type) and issubclass(each, msgspec.Struct)
+]
 
 
 @cache
@@ -86,8 +91,18 @@ def _server(base: Path) -> Iterator[str]:
     trash = root / "users" / "user1" / "trash" / "docs"
     trash.mkdir(parents=True)
     (trash / "old.txt").write_text("old")
-    words = ["serve", "--root", str(root), "--user", f"user1:{_PASSWORD}", "--ready-file", str(ready)]
-    with subprocess.Popen([sys.executable, "-m", "syncin_mount", *words], stdout=subprocess.DEVNULL) as server:
+    words = [
+        "serve",
+        "--root",
+        str(root),
+        "--user",
+        f"user1:{_PASSWORD}",
+        "--ready-file",
+        str(ready),
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "syncin_mount", *words], stdout=subprocess.DEVNULL
+    ) as server:
         try:
             until = time.monotonic() + _LIMIT
             while not (ready.exists() and ready.read_text().endswith("\n")):
@@ -106,14 +121,18 @@ def _run(environment: Mapping[str, str], command: str, text: str = "") -> str:
     return done.stdout
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
+# --- in words -------------------------------------------------------------------------------------
 
 
 def described(value: Any) -> list[str]:
     """A document's form, as lines of Markdown: a list's elements are described together."""
     if isinstance(value, list):
         objects = [each for each in value if isinstance(each, dict)]
-        return ["A list. Each element:", "", *_fields(objects)] if objects else ["A list of texts, which may be empty."]
+        return (
+            ["A list. Each element:", "", *_fields(objects)]
+            if objects
+            else ["A list of texts, which may be empty."]
+        )
     return ["An object:", "", *_fields([value])]
 
 
@@ -122,7 +141,9 @@ def _fields(values: list[Any]) -> list[str]:
     lines = [] if known is None else [f"- all keys of [{known}](control-api.md#{known.lower()})"]
     for key in keys:
         there = [value[key] for value in values if key in value]
-        inner = [each for one in there if isinstance(one, list) for each in one if isinstance(each, dict)]
+        inner = [
+            each for one in there if isinstance(one, list) for each in one if isinstance(each, dict)
+        ]
         inner += [one for one in there if isinstance(one, dict)]
         lines.append(f"- `{key}`: {_types(there)}")
         lines += [f"  {line}" for line in (_fields(inner) if inner else [])]
@@ -130,9 +151,14 @@ def _fields(values: list[Any]) -> list[str]:
 
 
 def _struct(values: list[Any]) -> tuple[str | None, list[str]]:
-    """The message that all these objects are, with more keys perhaps; and the keys that it does not have."""
+    """The message that all these objects are, with more keys perhaps; and the keys that it does not
+    have."""
     keys = list(dict.fromkeys(key for value in values for key in value))
-    fitting = [each for each in _STRUCTS if len(each.__struct_fields__) > 2 and {*each.__struct_fields__} <= {*keys}]
+    fitting = [
+        each
+        for each in _STRUCTS
+        if len(each.__struct_fields__) > 2 and {*each.__struct_fields__} <= {*keys}
+    ]
     if not fitting:
         return None, keys
     best = max(fitting, key=lambda each: len(each.__struct_fields__))
@@ -146,5 +172,11 @@ def _types(values: list[Any]) -> str:
 def _type(value: Any) -> str:
     if isinstance(value, list):
         return "list of objects" if any(isinstance(each, dict) for each in value) else "list"
-    names: dict[type, str] = {bool: "true or false", int: "number", float: "number", str: "text", dict: "object"}
+    names: dict[type, str] = {
+        bool: "true or false",
+        int: "number",
+        float: "number",
+        str: "text",
+        dict: "object",
+    }
     return "null" if value is None else names[type(value)]

@@ -1,4 +1,5 @@
-"""``./dev docs --picture``: makes docs/in-use.svg, the picture in the README, from a real session."""
+"""``./dev docs --picture``: makes docs/in-use.svg, the picture in the README, from a real
+session."""
 
 from __future__ import annotations
 
@@ -16,14 +17,31 @@ _SERVER = (
     "syncin-mount serve --root server --port 8001 --user user1:secret > log &"
     " until grep -q http log; do sleep 0.1; done"
 )
-_FILES = "mkdir Letters Photos Project; echo Plan > Project/plan.md; echo 'Dear aunt' > Letters/aunt.txt"
+_FILES = (
+    "mkdir Letters Photos Project; echo Plan > Project/plan.md; echo 'Dear aunt' > Letters/aunt.txt"
+)
 STEPS = (
     ("", "mkdir server"),
     ("", _SERVER),
-    ("", "syncin-mount server add home http://127.0.0.1:8001 --login user1 --password-stdin <<< secret"),
+    (
+        "",
+        (
+            "syncin-mount server add home http://127.0.0.1:8001 --login user1 --password-stdin <<<"
+            " secret"
+        ),
+    ),
     ("", "syncin-mount remote mkdir personal/Documents --server home"),
-    ("", f"cd server/users/user1/files/Documents && {_FILES}; head -c 300000 /dev/zero > Photos/harbour.jpg; cd"),
-    ("", "syncin-mount add docs --server home --remote personal/Documents --mountpoint ~/Documents"),
+    (
+        "",
+        (
+            f"cd server/users/user1/files/Documents && {_FILES}; head -c 300000 /dev/zero >"
+            " Photos/harbour.jpg; cd"
+        ),
+    ),
+    (
+        "",
+        "syncin-mount add docs --server home --remote personal/Documents --mountpoint ~/Documents",
+    ),
     ("$", "syncin-mount mount docs"),
     ("", "syncin-mount sync docs"),
     ("$", "ls Documents"),
@@ -36,7 +54,8 @@ STEPS = (
     ("$", "syncin-mount transfers docs --side remote"),
     ("$", "syncin-mount status"),
 )
-"""What is shown, and what is done: ``$`` shows the command and what it says, text stands for it, nothing hides it."""
+"""What is shown, and what is done: ``$`` shows the command and what it says, text stands for it,
+nothing hides it."""
 
 WIDTH = 100
 

@@ -21,9 +21,18 @@ SHOWN = re.compile(r"^- shown by:(.*(?:\n  .*)*)", re.MULTILINE)
 
 def missing_code(text: str, files: set[str]) -> Iterator[str]:
     """Paths and modules in backticks that are no file and no folder of the repository."""
-    folders = {"/".join(file.split("/")[:depth]) for file in files for depth in range(1, file.count("/") + 1)}
+    folders = {
+        "/".join(file.split("/")[:depth])
+        for file in files
+        for depth in range(1, file.count("/") + 1)
+    }
     known = files | folders
-    first = {path.removeprefix(top).split("/")[0] for top in TOPS for path in known if path.startswith(top)}
+    first = {
+        path.removeprefix(top).split("/")[0]
+        for top in TOPS
+        for path in known
+        if path.startswith(top)
+    }
     for path in CODE.findall(text):
         wanted = path.rstrip("/")
         if wanted.split("/")[0] in first and not any(top + wanted in known for top in TOPS):
@@ -33,20 +42,26 @@ def missing_code(text: str, files: set[str]) -> Iterator[str]:
 
 
 def tracked() -> set[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return set(listed.stdout.splitlines())
 
 
 def test_every_path_of_code_exists() -> None:
     files = tracked()
-    found = {page.name: list(missing_code(page.read_text(), files)) for page in INTERNALS.rglob("*.md")}
+    found = {
+        page.name: list(missing_code(page.read_text(), files)) for page in INTERNALS.rglob("*.md")
+    }
     assert {name: paths for name, paths in found.items() if paths} == {}
 
 
 def named_points(text: str) -> set[str]:
     """The points that the crash table names behind `crash`, without their moments."""
     parts = (part for shown in SHOWN.findall(text) for part in shown.split(";"))
-    return {point for part in parts if re.match(r"\s*crash\s", part) for point in POINT.findall(part)}
+    return {
+        point for part in parts if re.match(r"\s*crash\s", part) for point in POINT.findall(part)
+    }
 
 
 def test_the_crash_table_names_every_point_of_the_kill_test_and_no_other() -> None:
@@ -62,5 +77,8 @@ def test_what_is_wrong_is_seen() -> None:
     assert list(missing_code(there, files)) == []
     gone = "`store/gone.py` `reconciler/gone/` `gone.py`"
     assert list(missing_code(gone, files)) == ["store/gone.py", "reconciler/gone/", "gone.py"]
-    table = "- shown by: power; crash `append/torn`,\n  `effect.Unlink`; `tests/x.py`\n- start: `created`\n"
+    table = (
+        "- shown by: power; crash `append/torn`,\n  `effect.Unlink`; `tests/x.py`\n- start:"
+        " `created`\n"
+    )
     assert named_points(table) == {"append", "effect.Unlink"}

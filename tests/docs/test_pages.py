@@ -1,4 +1,5 @@
-"""The pages of docs/ are whole: generated parts are fresh, links lead somewhere, the commands that they name exist."""
+"""The pages of docs/ are whole: generated parts are fresh, links lead somewhere, the commands that
+they name exist."""
 
 from __future__ import annotations
 
@@ -17,14 +18,19 @@ from tests.docs.generate import DOCS, PARTS, ROOT, WIDTH, pages, stale
 
 ALL = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 INDEX = DOCS / "index.md"
-GUIDES = [ROOT / "README.md", *DOCS.glob("*.md"), *(DOCS / "guide").glob("*.md"), *(DOCS / "reference").glob("*.md")]
+GUIDES = [
+    ROOT / "README.md",
+    *DOCS.glob("*.md"),
+    *(DOCS / "guide").glob("*.md"),
+    *(DOCS / "reference").glob("*.md"),
+]
 
 
 def names(pages: list[Path]) -> list[str]:
     return [str(page.relative_to(ROOT)) for page in pages]
 
 
-# --- generated parts -------------------------------------------------------------------------------------------------
+# --- generated parts ------------------------------------------------------------------------------
 
 
 def test_generated_parts_say_what_the_code_says():
@@ -32,7 +38,11 @@ def test_generated_parts_say_what_the_code_says():
 
 
 def test_each_generated_part_is_on_a_page():
-    marked = [name for page in pages() for name in re.findall(r"<!-- generated: (\S+) -->", page.read_text())]
+    marked = [
+        name
+        for page in pages()
+        for name in re.findall(r"<!-- generated: (\S+) -->", page.read_text())
+    ]
     assert sorted(marked) == sorted(PARTS)
 
 
@@ -40,10 +50,12 @@ def test_every_command_and_call_has_its_place():
     commands = (DOCS / "reference" / "commands.md").read_text()
     assert re.findall(r"^## (\S+)$", commands, re.MULTILINE) == list(COMMANDS)
     api = (DOCS / "reference" / "control-api.md").read_text()
-    assert set(re.findall(r"^### `(GET|POST) (/\S+)`$", api, re.MULTILINE)) == {call.value for call in Call}
+    assert set(re.findall(r"^### `(GET|POST) (/\S+)`$", api, re.MULTILINE)) == {
+        call.value for call in Call
+    }
 
 
-# --- links -----------------------------------------------------------------------------------------------------------
+# --- links ----------------------------------------------------------------------------------------
 
 
 def without_blocks(text: str) -> str:
@@ -86,11 +98,15 @@ def test_every_page_is_found_from_the_index():
         if page in found or page.suffix != ".md" or not page.is_relative_to(DOCS):
             continue
         found.add(page)
-        todo += [(page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link]
+        todo += [
+            (page.parent / link.partition("#")[0]).resolve()
+            for link in links(page)
+            if "://" not in link
+        ]
     assert names(sorted(set(DOCS.rglob("*.md")) - found)) == []
 
 
-# --- form ------------------------------------------------------------------------------------------------------------
+# --- form -----------------------------------------------------------------------------------------
 
 
 NARROW = [page for page in ALL if page.name != "CHANGELOG.md"]
@@ -100,11 +116,15 @@ NARROW = [page for page in ALL if page.name != "CHANGELOG.md"]
 def test_no_line_is_too_long(page: Path):
     """A link, and what a program printed, stay whole."""
     text = re.sub(r"^```console$.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    long = [line for line in text.splitlines() if len(line) > WIDTH and not re.match(r"\S*\(?https?://\S+$", line)]
+    long = [
+        line
+        for line in text.splitlines()
+        if len(line) > WIDTH and not re.match(r"\S*\(?https?://\S+$", line)
+    ]
     assert long == []
 
 
-# --- commands --------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 _ENDS = {"|", "||", "&&", ";", "&", ">", ">>", "<", "<<<", "#", "…", "..."}
 
@@ -112,7 +132,9 @@ _ENDS = {"|", "||", "&&", ";", "&", ">", ">>", "<", "<<<", "#", "…", "..."}
 def command_lines(page: Path) -> Iterator[list[str]]:
     """The words behind `syncin-mount` in a page's code."""
     text = page.read_text()
-    blocks = re.findall(r"^ *```(?:console|sh|bash|text)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^ *```(?:console|sh|bash|text)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE
+    )
     spans = re.findall(r"`([^`\n]+)`", without_blocks(text))
     lines = [line for block in blocks for line in re.sub(r"\\\n(> )?", "", block).splitlines()]
     for line in lines:
@@ -142,7 +164,8 @@ def words(line: str) -> list[str]:
 
 
 def objection(line: list[str]) -> str | None:
-    """Why the program would not take this line, or None. The words in capitals stand for anything."""
+    """Why the program would not take this line, or None. The words in capitals stand for
+    anything."""
     command: click.Command = group
     todo = list(line)
     options = {"--help", "--debug", "-h"}
@@ -151,16 +174,26 @@ def objection(line: list[str]) -> str | None:
         if word.startswith("-") and word != "-":
             name, value, _ = word.partition("=")
             context = click.Context(command)
-            param = next((p for p in command.get_params(context) if name in (*p.opts, *p.secondary_opts)), None)
+            param = next(
+                (p for p in command.get_params(context) if name in (*p.opts, *p.secondary_opts)),
+                None,
+            )
             if param is None and name not in options:
                 return f"{command.name or 'syncin-mount'} has no {name}"
-            takes = isinstance(param, click.Option) and not param.is_flag and not value and param.flag_value is None
+            takes = (
+                isinstance(param, click.Option)
+                and not param.is_flag
+                and not value
+                and param.flag_value is None
+            )
             if takes and todo:
                 todo.pop(0)
         elif isinstance(command, click.Group) and word.upper() != word:
             below = command.get_command(click.Context(command), word)
             own = any(isinstance(param, click.Argument) for param in command.params)
-            listing = type(command).parse_args is not click.Group.parse_args and command is not group
+            listing = (
+                type(command).parse_args is not click.Group.parse_args and command is not group
+            )
             if below is None and not own and not listing:
                 return f"{command.name or 'syncin-mount'} has no command {word}"
             command = below or (command.commands["list"] if listing else command)

@@ -1,6 +1,8 @@
-"""One drive in simulated time: the real engine, hydrator and replica, and the simulation's server in memory.
+"""One drive in simulated time: the real engine, hydrator and replica, and the simulation's server
+in memory.
 
-Both clocks are the test's: trio's is mocked, and the wall's goes with it but for the jumps that a test makes.
+Both clocks are the test's: trio's is mocked, and the wall's goes with it but for the jumps that a
+test makes.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ BEGAN_NS = 1_700_000_000 * 10**9
 
 
 class Server(ModelFolder):
-    """That of the simulation without its faults; ``listings`` holds when each began (trio's seconds). Without
-    ``gives_contents`` every download breaks off."""
+    """That of the simulation without its faults; ``listings`` holds when each began (trio's
+    seconds). Without ``gives_contents`` every download breaks off."""
 
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive, random.Random(1), 0.0, 0.2)  # type: ignore[arg-type]  # as much of a device as it asks
@@ -71,9 +73,12 @@ class Server(ModelFolder):
 
 
 class Drive:
-    """``offline`` has every request fail. ``jump`` sets the wall's clock; ``stop`` and ``start`` are a process's."""
+    """``offline`` has every request fail. ``jump`` sets the wall's clock; ``stop`` and ``start``
+    are a process's."""
 
-    def __init__(self, folder: Path, nursery: trio.Nursery, *, every: float | None, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, nursery: trio.Nursery, *, every: float | None, **options: Any
+    ) -> None:
         self.name = "desk"
         self.offline = False
         self.folder = folder
@@ -165,7 +170,9 @@ class Drive:
         """A program writes a file at the top."""
         found = self.replica.lookup(ROOT, os.fsencode(name))
         if found is None:
-            found = self.replica.create(ROOT, os.fsencode(name), NodeType.FILE, mode=0o644, uid=0, gid=0).node
+            found = self.replica.create(
+                ROOT, os.fsencode(name), NodeType.FILE, mode=0o644, uid=0, gid=0
+            ).node
         self.replica.begin_write(found, discard=True)
         content = self.replica.open_content(found)
         try:

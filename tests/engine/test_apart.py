@@ -68,7 +68,9 @@ async def test_a_run_apart_settles_everything(world: World) -> None:
 
 
 @pytest.mark.usefixtures("everything_apart")
-async def test_a_listing_is_matched_apart_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_listing_is_matched_apart_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     threads: set[int] = set()
     finish = ListingScan.finish
 
@@ -86,7 +88,8 @@ async def test_a_listing_is_matched_apart_too(world: World, monkeypatch: pytest.
 
 
 class Halfway:
-    """Holds a planning thread when it has seen the trees, until what happens meanwhile has happened."""
+    """Holds a planning thread when it has seen the trees, until what happens meanwhile has
+    happened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
@@ -110,7 +113,9 @@ class Halfway:
 
 
 @pytest.mark.usefixtures("everything_apart")
-async def test_changes_while_it_is_planned_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changes_while_it_is_planned_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = await differing(world)
     halfway = Halfway(monkeypatch)
 
@@ -136,7 +141,8 @@ async def test_changes_while_it_is_planned_are_kept(world: World, monkeypatch: p
 async def test_what_a_listing_told_besides_is_not_given_to_another_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The base went to the file that an editor put in the document's place; the listing's inode was for the former."""
+    """The base went to the file that an editor put in the document's place; the listing's inode was
+    for the former."""
     device = await world.device()
     device.write("doc.txt", b"first", mtime=1_600_000_000)
     await device.sync()  # its inode is told by the next listing
@@ -153,12 +159,18 @@ async def test_what_a_listing_told_besides_is_not_given_to_another_file(
     await halfway.meanwhile(device, act)
     assert device.replica.base(former) is None
     assert (await device.sync()).complete
-    assert device.tree() == world.on_disk() == {"doc.txt": b"second", "other.txt": b"so that something is planned"}
+    assert (
+        device.tree()
+        == world.on_disk()
+        == {"doc.txt": b"second", "other.txt": b"so that something is planned"}
+    )
     assert world.trashed() == {"doc.txt": b"first"} or world.trashed() == {}
 
 
 @pytest.mark.usefixtures("everything_apart")
-async def test_a_commit_in_the_middle_begins_it_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_in_the_middle_begins_it_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = await differing(world)
     rounds: list[str] = []
     drafted = plan_worker._drafted
@@ -184,7 +196,9 @@ async def test_a_commit_in_the_middle_begins_it_anew(world: World, monkeypatch: 
     assert device.tree() == world.on_disk()
 
 
-async def test_cancelled_it_leaves_the_thread_to_end_before_the_replica_closes(world: World) -> None:
+async def test_cancelled_it_leaves_the_thread_to_end_before_the_replica_closes(
+    world: World,
+) -> None:
     device = await world.device()
     left = threading.Event()
 

@@ -1,4 +1,5 @@
-"""Mode, owner and extended attributes, which are on this computer alone, stay with what others change on the server."""
+"""Mode, owner and extended attributes, which are on this computer alone, stay with what others
+change on the server."""
 
 from __future__ import annotations
 
@@ -99,15 +100,17 @@ async def test_a_script_stays_executable_whatever_others_do_with_it(
     attr = device.replica.attr(node)
     assert attr is not None
     assert (attr.mode & 0o7777, attr.uid, attr.gid) == (MODE, 1234, 2345)
-    found = {name: device.replica.get_xattr(node, name) for name in device.replica.list_xattrs(node)}
+    found = {
+        name: device.replica.get_xattr(node, name) for name in device.replica.list_xattrs(node)
+    }
     assert found == {b"user.origin": b"here", b"user.comment": b"\x00\xff"}
     assert world.on_disk() == device.tree()
     assert not list(device.replica.dirty())
 
 
 async def test_a_wrong_guess_costs_nothing(world: World) -> None:
-    """One script was deleted there, and another one made, while the first was edited here: both are there in the end,
-    and nothing is in conflict that was not."""
+    """One script was deleted there, and another one made, while the first was edited here: both are
+    there in the end, and nothing is in conflict that was not."""
     device = await _script(world)
     (world.disk / "bin/run.sh").unlink()
     (world.disk / "bin/install.sh").write_bytes(b"something else")

@@ -1,4 +1,5 @@
-"""Versions that are put beside the one they replace: what becomes of them when they cannot take its place."""
+"""Versions that are put beside the one they replace: what becomes of them when they cannot take its
+place."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ OLD, EARLIER, LATER, LATEST = 1_600_000_000, 1_650_000_000, 1_700_000_000, 1_750
 RECENT = Settings(conflict=Conflict.RECENT, host="desk")
 
 
-def once_beside(device: Device, monkeypatch: pytest.MonkeyPatch, method: str, then: Callable[[], None]) -> None:
-    """``then`` happens on the server as soon as the first version lies beside the one that it will replace."""
+def once_beside(
+    device: Device, monkeypatch: pytest.MonkeyPatch, method: str, then: Callable[[], None]
+) -> None:
+    """``then`` happens on the server as soon as the first version lies beside the one that it will
+    replace."""
     original: Callable[..., Awaitable[Any]] = getattr(device.folder, method)
     done: list[str] = []
 
@@ -45,7 +49,12 @@ async def test_a_version_that_does_not_fit_any_more_does_not_stay_beside(
     await device.sync()
     device.write("a.txt", b"edited here", mtime=LATER)
     world.put("a.txt", b"edited there", mtime=EARLIER)
-    once_beside(device, monkeypatch, "upload", lambda: world.put("a.txt", b"edited there again", mtime=LATEST))
+    once_beside(
+        device,
+        monkeypatch,
+        "upload",
+        lambda: world.put("a.txt", b"edited there again", mtime=LATEST),
+    )
     report = await device.sync()
     assert report.complete, report.problems
     assert device.tree() == world.on_disk() == {"a.txt": b"edited there again"}
@@ -71,9 +80,11 @@ async def test_a_copy_that_does_not_fit_any_more_does_not_stay_beside(
     assert unresolved_count(world) == []
 
 
-async def test_a_version_that_was_just_sent_is_kept_when_another_takes_its_place(world: World) -> None:
-    """The other device looked at the server before ours arrived, and wrote after: lost on the real server, now and
-    then, as neither side nor the trash had it any more."""
+async def test_a_version_that_was_just_sent_is_kept_when_another_takes_its_place(
+    world: World,
+) -> None:
+    """The other device looked at the server before ours arrived, and wrote after: lost on the real
+    server, now and then, as neither side nor the trash had it any more."""
     device = await world.device(settings=RECENT)
     world.put("a.txt", b"old", mtime=OLD)
     await device.sync()
@@ -104,15 +115,19 @@ async def test_two_devices_never_put_different_versions_under_one_name(world: Wo
     for number, device in enumerate(devices):
         world.put("a.txt", b"edited there" * (number + 1), mtime=EARLIER + number)
         await device.sync()
-    names = {each.path for each in world.server.requests if each.method == "PUT" and ".sync-in.mount." in each.path}
+    names = {
+        each.path
+        for each in world.server.requests
+        if each.method == "PUT" and ".sync-in.mount." in each.path
+    }
     assert len(names) == 2, names
 
 
 async def test_a_big_new_file_overwrites_nothing_that_came_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's POST looks when it begins only: on the real one a file that another device moved there while a long
-    upload was under way was gone without a trace."""
+    """The server's POST looks when it begins only: on the real one a file that another device moved
+    there while a long upload was under way was gone without a trace."""
     device = await world.device(settings=RECENT)
     ours = b"ours" * (STAGE_FROM_BYTES // 4)
     device.write("big", ours, mtime=LATER)

@@ -1,4 +1,5 @@
-"""Values from the server that no replica can hold, and times before 1970, which it holds as well as any."""
+"""Values from the server that no replica can hold, and times before 1970, which it holds as well as
+any."""
 
 from __future__ import annotations
 
@@ -21,11 +22,17 @@ def line(name: str, size: int, mtime: int) -> str:
 
 
 def listing(*lines: str) -> Rule:
-    return Rule(effect=Reply(200, "".join(lines) + "done", "text/plain"), method="POST", pattern="/diff/")
+    return Rule(
+        effect=Reply(200, "".join(lines) + "done", "text/plain"), method="POST", pattern="/diff/"
+    )
 
 
-@pytest.mark.parametrize(("size", "mtime"), [(5, FAR), (5, -FAR), (2**63, 1), (5, 10**30), (10**30, 5)])
-async def test_one_entry_out_of_bounds_is_one_problem(world: World, size: int, mtime: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "mtime"), [(5, FAR), (5, -FAR), (2**63, 1), (5, 10**30), (10**30, 5)]
+)
+async def test_one_entry_out_of_bounds_is_one_problem(
+    world: World, size: int, mtime: int, tmp_path: Path
+) -> None:
     device = await world.device()
     world.faults.add(listing(line("future.txt", size, mtime)))
     report = await device.engine.sync()
@@ -40,7 +47,9 @@ async def test_one_entry_out_of_bounds_is_one_problem(world: World, size: int, m
     Replica.open(tmp_path / "replica-a").close()
 
 
-@pytest.mark.parametrize("mtime", [-100.0, -0.001, -1.5, -9_000_000_000.0, 9_000_000_000.0, 0.0, 0.4])
+@pytest.mark.parametrize(
+    "mtime", [-100.0, -0.001, -1.5, -9_000_000_000.0, 9_000_000_000.0, 0.0, 0.4]
+)
 async def test_a_time_before_1970_comes_and_goes(world: World, mtime: float) -> None:
     world.put("old.txt", b"from then", mtime=mtime)
     if os.stat(world.disk / "old.txt").st_mtime_ns // 10**6 != int(mtime * 1000 // 1):

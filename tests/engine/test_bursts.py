@@ -132,7 +132,9 @@ async def test_portions_below_the_limit_add_up_over_restarts(
 
 
 @pytest.mark.parametrize("side", ["here", "there"])
-async def test_what_went_long_ago_does_not_count(drive: Drive, side: str, autojump_clock: MockClock) -> None:
+async def test_what_went_long_ago_does_not_count(
+    drive: Drive, side: str, autojump_clock: MockClock
+) -> None:
     await begin(drive)
     await delete(drive, side, range(25), 0.0)
     await trio.sleep(2 * SPAN_NS / 1e9)
@@ -148,7 +150,9 @@ async def test_few_deletions_wait_for_nothing(drive: Drive, autojump_clock: Mock
     assert left(drive, "here") == FILES - 5
 
 
-async def test_a_build_that_makes_and_removes_is_no_loss(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_a_build_that_makes_and_removes_is_no_loss(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await begin(drive)
     for turn in range(8):
         for number in range(15):
@@ -162,7 +166,9 @@ async def test_a_build_that_makes_and_removes_is_no_loss(drive: Drive, autojump_
 
 
 @HALTS
-async def test_who_has_confirmed_is_not_asked_again_for_the_same_burst(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_who_has_confirmed_is_not_asked_again_for_the_same_burst(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await begin(drive)
     await delete(drive, "here", range(FILES - 2), 0.0)
     await trio.sleep(60)
@@ -204,7 +210,9 @@ async def test_a_run_that_somebody_asks_for_waits_until_the_burst_is_at_rest(
 
 
 @HALTS
-async def test_what_was_deleted_and_comes_back_ends_the_halt(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_what_was_deleted_and_comes_back_ends_the_halt(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await begin(drive)
     await delete(drive, "there", range(FILES - 2), 0.0)
     await trio.sleep(60)
@@ -233,9 +241,18 @@ def test_what_is_remembered_survives_and_damage_of_it_counts_as_nothing() -> Non
     losses.save()
     for _ in range(2):
         past = losses.past(now)
-        assert (past.nodes[Side.REMOTE], past.files[Side.REMOTE]) == (2, 1), "what is younger is no loss"
+        assert (past.nodes[Side.REMOTE], past.files[Side.REMOTE]) == (2, 1), (
+            "what is younger is no loss"
+        )
         losses = Losses(kept)
     assert losses.past(now + SPAN_NS + 10**11).nodes[Side.REMOTE] == 0
-    for damage in ("[", "7", '{"gone": [1]}', '{"ticks": 3}', '{"gone": [[1, 2, "no", 3, "x"]]}', "null"):
+    for damage in (
+        "[",
+        "7",
+        '{"gone": [1]}',
+        '{"ticks": 3}',
+        '{"gone": [[1, 2, "no", 3, "x"]]}',
+        "null",
+    ):
         kept.text = damage
         assert Losses(kept).past(now).nodes[Side.REMOTE] == 0

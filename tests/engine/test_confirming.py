@@ -61,9 +61,16 @@ CHANGES: list[tuple[Callable[[Device], None], dict[str, bytes]]] = [
 
 @pytest.mark.parametrize("killed", [False, True], ids=["lost answer", "killed"])
 @pytest.mark.parametrize("new", [True, False], ids=["new", "edited"])
-@pytest.mark.parametrize(("change", "left"), CHANGES, ids=[change.__name__ for change, _ in CHANGES])
+@pytest.mark.parametrize(
+    ("change", "left"), CHANGES, ids=[change.__name__ for change, _ in CHANGES]
+)
 async def test_a_change_after_it_is_no_conflict(
-    world: World, change: Callable[[Device], None], left: dict[str, bytes], *, new: bool, killed: bool
+    world: World,
+    change: Callable[[Device], None],
+    left: dict[str, bytes],
+    *,
+    new: bool,
+    killed: bool,
 ) -> None:
     device = await sent_unheard(world, new=new)
     change(device)

@@ -1,5 +1,5 @@
-"""The settings `local` and `remote`: that side wins where both changed, the loser lies in a bin, and where one side
-alone changed, its change is kept whatever the setting says."""
+"""The settings `local` and `remote`: that side wins where both changed, the loser lies in a bin,
+and where one side alone changed, its change is kept whatever the setting says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ async def test_edited_on_both_sides(world: World, side: str, later: str) -> None
     report = await device.sync()
     assert report.complete, report.problems
     assert report.conflicts == 1
-    won, lost = (b"edited here", b"edited there") if side == "local" else (b"edited there", b"edited here")
+    won, lost = (
+        (b"edited here", b"edited there") if side == "local" else (b"edited there", b"edited here")
+    )
     assert device.tree() == world.on_disk() == {"a.txt": won}
     assert list(world.trashed().values()) == ([lost] if side == "local" else [])
     assert list(device.bin().values()) == ([lost] if side == "remote" else [])
@@ -66,7 +68,9 @@ async def test_created_on_both_sides(world: World, side: str) -> None:
 
 @pytest.mark.parametrize("deleted", ["here", "there"])
 @pytest.mark.parametrize("side", ["local", "remote"])
-async def test_deleted_here_edited_there_and_the_reverse(world: World, side: str, deleted: str) -> None:
+async def test_deleted_here_edited_there_and_the_reverse(
+    world: World, side: str, deleted: str
+) -> None:
     device = await world.device(settings=winning(side))
     world.put("a.txt", b"old", mtime=OLD)
     world.put("other.txt", b"stays", mtime=OLD)
@@ -79,7 +83,11 @@ async def test_deleted_here_edited_there_and_the_reverse(world: World, side: str
         device.write("a.txt", b"edited", mtime=LATER)
     await device.sync()
     edit_wins = (side == "local") is (deleted == "there")
-    assert device.tree() == world.on_disk() == {"other.txt": b"stays"} | ({"a.txt": b"edited"} if edit_wins else {})
+    assert (
+        device.tree()
+        == world.on_disk()
+        == {"other.txt": b"stays"} | ({"a.txt": b"edited"} if edit_wins else {})
+    )
     binned = [*world.trashed().values(), *device.bin().values()]
     assert edit_wins or b"edited" in binned, "the edit that lost is in no bin"
 
@@ -92,7 +100,9 @@ async def test_moved_on_both_sides(world: World, side: str) -> None:
     device.rename("a.txt", "here.txt")
     (world.disk / "a.txt").rename(world.disk / "there.txt")
     await device.sync()
-    assert device.tree() == world.on_disk() == {"here.txt" if side == "local" else "there.txt": b"old"}
+    assert (
+        device.tree() == world.on_disk() == {"here.txt" if side == "local" else "there.txt": b"old"}
+    )
 
 
 @pytest.mark.parametrize("side", ["local", "remote"])

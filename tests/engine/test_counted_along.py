@@ -1,4 +1,5 @@
-"""Big contents are counted while they are sent: what a checksum that is known beforehand was good for still holds."""
+"""Big contents are counted while they are sent: what a checksum that is known beforehand was good
+for still holds."""
 
 from __future__ import annotations
 
@@ -111,7 +112,9 @@ async def test_what_arrived_though_the_answer_was_lost_is_not_sent_again(
 
 def read_there(world: World) -> int:
     """How often a content on the server was looked at."""
-    return sum(each.method == "GET" and "/operation/" in each.path for each in world.server.requests)
+    return sum(
+        each.method == "GET" and "/operation/" in each.path for each in world.server.requests
+    )
 
 
 async def not_moved(world: World) -> tuple[Device, Rule]:
@@ -182,7 +185,8 @@ async def test_a_broken_upload_goes_on_where_it_broke(world: World, *, killed: b
 
 
 async def test_what_was_not_sent_to_its_end_did_not_arrive(world: World) -> None:
-    """Somebody else's file of that size and second is there, and the process was killed in the middle of its try."""
+    """Somebody else's file of that size and second is there, and the process was killed in the
+    middle of its try."""
     device = await world.device()
     world.put("f", b"old", mtime=THEN - 5)
     await device.sync()
@@ -200,12 +204,16 @@ async def test_what_was_not_sent_to_its_end_did_not_arrive(world: World) -> None
     assert {BIG, OTHER} <= kept
 
 
-async def test_a_write_while_it_is_sent_sends_the_later_version(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_write_while_it_is_sent_sends_the_later_version(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = await world.device()
     device.write("f", BIG, mtime=THEN)
     read = reconciler.counted.Counted.read
 
-    async def and_somebody_writes(self: reconciler.counted.Counted, offset: int, length: int) -> bytes:
+    async def and_somebody_writes(
+        self: reconciler.counted.Counted, offset: int, length: int
+    ) -> bytes:
         piece = await read(self, offset, length)
         if offset > SIZE // 2 and device.read("f") == BIG:
             device.write("f", OTHER, mtime=THEN + 5)

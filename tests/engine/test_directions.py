@@ -1,4 +1,5 @@
-"""`upload` and `download`: one side is made like the other, and what that takes away lies in a bin."""
+"""`upload` and `download`: one side is made like the other, and what that takes away lies in a
+bin."""
 
 from __future__ import annotations
 
@@ -42,7 +43,11 @@ async def test_upload_makes_the_server_like_this_side(world: World) -> None:
     report = await device.sync()
     assert report.complete, report.problems
     assert world.on_disk() == device.tree() == expected
-    assert sorted(world.trashed().values()) == [b"edited there, later", b"made there", b"made there too"]
+    assert sorted(world.trashed().values()) == [
+        b"edited there, later",
+        b"made there",
+        b"made there too",
+    ]
     assert world.requests("GET", "/operation/") == 0, "content was fetched"
 
 
@@ -77,7 +82,8 @@ async def test_upload_sends_what_changes_here(world: World) -> None:
 
 
 async def test_download_makes_this_side_like_the_server(world: World) -> None:
-    """The mount is read-only; what was changed before the setting was, or by a repair, is undone all the same."""
+    """The mount is read-only; what was changed before the setting was, or by a repair, is undone
+    all the same."""
     device = await world.device(settings=one_way(Direction.DOWNLOAD))
     for number in range(4):
         world.put(f"keep{number}", b"%d" % number, mtime=OLD)
@@ -118,7 +124,9 @@ async def test_download_follows_the_server(world: World) -> None:
 
 @pytest.mark.expected_log("halted: Nothing")
 @pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
-async def test_a_first_run_that_would_delete_more_than_it_keeps_halts(world: World, direction: Direction) -> None:
+async def test_a_first_run_that_would_delete_more_than_it_keeps_halts(
+    world: World, direction: Direction
+) -> None:
     up = direction is Direction.UPLOAD
     device = await world.device(settings=one_way(direction))
     for number in range(5):
@@ -173,8 +181,11 @@ async def test_download_takes_a_new_empty_folder_away(world: World) -> None:
     assert not list(device.replica.dirty())
 
 
-async def test_upload_gives_up_a_file_that_went_from_the_server_before_it_was_fetched(world: World) -> None:
-    """Its name alone is here: nothing can be sent, and whoever reads it would get an error for ever."""
+async def test_upload_gives_up_a_file_that_went_from_the_server_before_it_was_fetched(
+    world: World,
+) -> None:
+    """Its name alone is here: nothing can be sent, and whoever reads it would get an error for
+    ever."""
     for number in range(4):
         world.put(f"keep{number}", b"%d" % number, mtime=OLD)
     world.put("doomed", b"never fetched", mtime=OLD)
@@ -188,12 +199,17 @@ async def test_upload_gives_up_a_file_that_went_from_the_server_before_it_was_fe
     (world.disk / "doomed").unlink()
     device.engine.settings = one_way(Direction.UPLOAD)
     assert (await device.sync()).complete
-    assert device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
+    assert (
+        device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
+    )
 
 
 @pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
-async def test_an_edit_that_keeps_size_and_second_is_one(world: World, direction: Direction) -> None:
-    """Its version tells that the content is another, whatever size and time say: it is sent, or it is undone."""
+async def test_an_edit_that_keeps_size_and_second_is_one(
+    world: World, direction: Direction
+) -> None:
+    """Its version tells that the content is another, whatever size and time say: it is sent, or it
+    is undone."""
     device = await world.device(settings=one_way(direction))
     for path in ("a", "other"):
         world.put(path, b"one", mtime=OLD)
@@ -209,8 +225,11 @@ async def test_an_edit_that_keeps_size_and_second_is_one(world: World, direction
 
 
 @pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
-async def test_edited_on_both_sides_in_one_second_to_the_same_size(world: World, direction: Direction) -> None:
-    """Taken for equal until they are read; then the side that is followed decides, and `download` sends nothing."""
+async def test_edited_on_both_sides_in_one_second_to_the_same_size(
+    world: World, direction: Direction
+) -> None:
+    """Taken for equal until they are read; then the side that is followed decides, and `download`
+    sends nothing."""
     device = await world.device(settings=one_way(direction))
     for path in ("a", "other"):
         world.put(path, b"old", mtime=OLD)

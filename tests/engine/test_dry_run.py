@@ -53,7 +53,11 @@ async def test_it_names_every_action_with_its_states_and_does_nothing(world: Wor
     assert edit.local.size == len(b"edited here")
     assert "here" in edit.reason
     move = steps["remote", "move", "move"]
-    assert (move.new_path, move.local and move.local.path, move.base and move.base.path) == ("moved", "moved", "move")
+    assert (move.new_path, move.local and move.local.path, move.base and move.base.path) == (
+        "moved",
+        "moved",
+        "move",
+    )
     assert steps["remote", "delete", "gone"].local is None
     assert "recent" in steps["local", "fetch", "clash"].reason
     assert all(step.reason for step in report.steps)
@@ -85,15 +89,19 @@ async def test_the_same_plan_has_the_same_identity_although_time_goes_on(world: 
         lambda world, device: (world.disk / "new/file").write_bytes(b"o2"),
     ],
 )
-async def test_a_world_that_changed_refuses_the_plan(world: World, change: Callable[[World, Device], None]):
+async def test_a_world_that_changed_refuses_the_plan(
+    world: World, change: Callable[[World, Device], None]
+):
     device = await differing(world)
     report = await device.sync(dry_run=True)
     assert report.plan is not None
     change(world, device)
     before, there = device.tree(), world.on_disk()
     done = await device.sync(plan=report.plan)
-    assert done.halted == (
-        f"Nothing was done: the plan {report.plan} is not what would be done now. Look again with “sync --dry-run”."
+    assert (
+        done.halted
+        == f"Nothing was done: the plan {report.plan} is not what would be done now. Look again"
+        " with “sync --dry-run”."
     )
     assert not done.outcomes
     assert (device.tree(), world.on_disk()) == (before, there)
@@ -162,7 +170,9 @@ async def test_what_is_below_a_folder_goes_with_it(world: World):
     await device.sync()
     device.rename("folder", "renamed")
     [found] = (await device.engine.explain("renamed/deep/file")).explained or []
-    assert [(step.op, step.path, step.new_path) for step in found.steps] == [("move", "folder", "renamed")]
+    assert [(step.op, step.path, step.new_path) for step in found.steps] == [
+        ("move", "folder", "renamed")
+    ]
 
 
 def fields(found: Explained) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Every fault of the table in docs/reference/faults.md, at every moment, for every kind of action.
 
-A fault acts on all requests of one kind until it is cleared. What the run makes of it is written in `EXPECTED`, row by
-row as in the table; after it is cleared, one run makes both sides equal, and no version is lost.
+A fault acts on all requests of one kind until it is cleared. What the run makes of it is written in
+`EXPECTED`, row by row as in the table; after it is cleared, one run makes both sides equal, and no
+version is lost.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Seen(enum.Enum):
 
 @dataclass(frozen=True)
 class Act:
-    """Something that happens on a side, and the request by which it would cross. ``paths`` may show as a problem."""
+    """Something that happens on a side, and the request by which it would cross. ``paths`` may show
+    as a problem."""
 
     do: Callable[[World, Device], object]
     method: str
@@ -52,10 +54,19 @@ class Act:
     body: bool = True
 
 
-def _act(do: Callable[[World, Device], object], request: str, *versions: bytes, body: bool = True) -> Act:
+def _act(
+    do: Callable[[World, Device], object], request: str, *versions: bytes, body: bool = True
+) -> Act:
     method, path = request.split()
     name = path.rpartition("/")[2]
-    return Act(do, method, path, frozenset({name, "moved.txt"} if method == "MOVE" else {name}), versions, body)
+    return Act(
+        do,
+        method,
+        path,
+        frozenset({name, "moved.txt"} if method == "MOVE" else {name}),
+        versions,
+        body,
+    )
 
 
 def _touch(_world: World, device: Device) -> None:
@@ -70,13 +81,27 @@ def _both_new(world: World, device: Device) -> None:
 ACTS = {
     "make": _act(lambda w, d: d.mkdir("folder"), "POST */make/*/folder"),
     "send new": _act(lambda w, d: d.write("new.txt", b"new here"), "POST */new.txt", b"new here"),
-    "send edit": _act(lambda w, d: d.write("edit.txt", b"edited here"), "PUT */edit.txt", b"edited here"),
-    "look": _act(lambda w, d: d.write("edit.txt", b"edited here"), "HEAD */edit.txt", b"edited here", body=False),
+    "send edit": _act(
+        lambda w, d: d.write("edit.txt", b"edited here"), "PUT */edit.txt", b"edited here"
+    ),
+    "look": _act(
+        lambda w, d: d.write("edit.txt", b"edited here"),
+        "HEAD */edit.txt",
+        b"edited here",
+        body=False,
+    ),
     "move": _act(lambda w, d: d.rename("move.txt", "moved.txt"), "MOVE */move.txt"),
     "touch": _act(_touch, "PROPPATCH */touch.txt"),
     "delete": _act(lambda w, d: d.unlink("gone.txt"), "DELETE */gone.txt", body=False),
-    "fetch new": _act(lambda w, d: w.put("there.txt", b"made there"), "GET */there.txt", b"made there", body=False),
-    "fetch edit": _act(lambda w, d: w.put("edit.txt", b"edited there"), "GET */edit.txt", b"edited there", body=False),
+    "fetch new": _act(
+        lambda w, d: w.put("there.txt", b"made there"), "GET */there.txt", b"made there", body=False
+    ),
+    "fetch edit": _act(
+        lambda w, d: w.put("edit.txt", b"edited there"),
+        "GET */edit.txt",
+        b"edited there",
+        body=False,
+    ),
     "listing": _act(_both_new, "POST */diff/*", b"new here", b"made there"),
 }
 
@@ -89,7 +114,11 @@ def _faults() -> dict[str, Effect]:
     both = (Moment.BEFORE, Moment.AFTER)
     found: dict[str, Effect] = {f"{s} {m}": Reply(s, moment=m) for s in STATUSES for m in both}
     found |= {f"html {s} {m}": Reply(s, HTML, HTML_TYPE, m) for s in (200, 404, 502) for m in both}
-    found |= {"cut before": CutRequest(0), "cut request": CutRequest(4), "cut after": CutResponse(0)}
+    found |= {
+        "cut before": CutRequest(0),
+        "cut request": CutRequest(4),
+        "cut after": CutResponse(0),
+    }
     found |= {"cut during": CutResponse(3)}
     return found | {f"stall {moment}": Stall(moment) for moment in Moment}
 
@@ -100,7 +129,8 @@ FAULTS = _faults()
 EXPECTED: dict[str, dict[str, Seen]] = {
     "401": {"*": Seen.REFUSED, "listing": Seen.LOG_IN},
     "403": {"*": Seen.REFUSED, "listing": Seen.RUN_REFUSED},
-    # Done and denied: the next plan of the same run sees that it is there. A deletion denied so is taken as done.
+    # Done and denied: the next plan of the same run sees that it is there. A deletion denied so is
+    # taken as done.
     "404 before": {"*": Seen.AGAIN, "fetch new": Seen.LISTED, "listing": Seen.HALTED},
     "404 after": {"*": Seen.DONE},
     "405 before": {"*": Seen.AGAIN, "fetch new": Seen.REFUSED, "listing": Seen.RUN_REFUSED},
@@ -116,15 +146,24 @@ EXPECTED: dict[str, dict[str, Seen]] = {
     "504": {"*": Seen.WAITS, "listing": Seen.BROKEN},
     "html": {"*": Seen.WAITS, "listing": Seen.BROKEN},
     "cut": {"*": Seen.WAITS, "listing": Seen.BROKEN},
-    # An answer whose head says all that is asked is as good as whole when it has no body worth waiting for.
+    # An answer whose head says all that is asked is as good as whole when it has no body worth
+    # waiting for.
     "cut during": {
-        "*": Seen.WAITS, "look": Seen.DONE, "touch": Seen.DONE, "delete": Seen.DONE, "listing": Seen.BROKEN,
+        "*": Seen.WAITS,
+        "look": Seen.DONE,
+        "touch": Seen.DONE,
+        "delete": Seen.DONE,
+        "listing": Seen.BROKEN,
     },
     "stall": {"*": Seen.WAITS, "listing": Seen.BROKEN},
     "stall during": {
-        "*": Seen.WAITS, "look": Seen.DONE, "touch": Seen.DONE, "delete": Seen.DONE, "listing": Seen.BROKEN,
+        "*": Seen.WAITS,
+        "look": Seen.DONE,
+        "touch": Seen.DONE,
+        "delete": Seen.DONE,
+        "listing": Seen.BROKEN,
     },
-}  # fmt: skip
+}
 
 
 def expected(fault: str, act: str) -> Seen:
@@ -134,7 +173,8 @@ def expected(fault: str, act: str) -> Seen:
 
 READING = frozenset({"look", "fetch new", "fetch edit", "listing"})
 ALIKE = ("503", "504", "html 404", "html 502")
-"""Faults that share their row with another one: they are tried with one action that writes and one that reads."""
+"""Faults that share their row with another one: they are tried with one action that writes and one
+that reads."""
 
 
 def _is_case(act: str, fault: str) -> bool:
@@ -154,8 +194,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def begun(world: World) -> Device:
-    """A device that agrees with the server on the fixed files. Each has a time of its own: files of one size and time
-    cannot be told apart by mode `fast` when a server's disk gives one the inode that another had."""
+    """A device that agrees with the server on the fixed files. Each has a time of its own: files of
+    one size and time cannot be told apart by mode `fast` when a server's disk gives one the inode
+    that another had."""
     for number, name in enumerate(FIXED):
         world.put(name, b"old " + name.encode(), mtime=OLD + number)
     device = await world.device()
@@ -179,7 +220,9 @@ def check_seen(device: Device, report: Report, act: Act, seen: Seen) -> None:
     status = device.engine.status()
     assert status.online is True, status
     assert bool(report.offline) is (seen is Seen.BROKEN), report.offline
-    assert bool(status.failed) is (seen in (Seen.BROKEN, Seen.RUN_REFUSED)), "what ended a run is shown"
+    assert bool(status.failed) is (seen in (Seen.BROKEN, Seen.RUN_REFUSED)), (
+        "what ended a run is shown"
+    )
     assert bool(report.refused) is (seen in (Seen.LOG_IN, Seen.RUN_REFUSED)), report.refused
     assert bool(status.refused) is (seen is Seen.LOG_IN)
     assert bool(report.halted) is (seen is Seen.HALTED), report.halted
@@ -194,14 +237,24 @@ def check_seen(device: Device, report: Report, act: Act, seen: Seen) -> None:
 
 def check_untorn(world: World) -> None:
     """Nobody ever sees half of a file on the server."""
-    whole = {b"old " + name.encode() for name in FIXED} | {b"new here", b"edited here", b"made there", b"edited there"}
+    whole = {b"old " + name.encode() for name in FIXED} | {
+        b"new here",
+        b"edited here",
+        b"made there",
+        b"edited there",
+    }
     contents = {data for data in world.on_disk().values() if data is not None}
     assert contents <= whole, contents - whole
 
 
 def check_kept(world: World, device: Device, *versions: bytes) -> None:
     """Every version is in a tree or a bin."""
-    found = {*device.tree().values(), *world.on_disk().values(), *device.bin().values(), *world.trashed().values()}
+    found = {
+        *device.tree().values(),
+        *world.on_disk().values(),
+        *device.bin().values(),
+        *world.trashed().values(),
+    }
     assert set(versions) <= found, set(versions) - found
 
 
@@ -214,7 +267,8 @@ async def recovered(world: World, device: Device) -> None:
     world.faults.clear()
     report = await device.sync()
     assert report.complete, (report, device.engine.status())
-    if device.tree() != world.on_disk():  # a deletion that the server denied and did not do comes back
+    # a deletion that the server denied and did not do comes back
+    if device.tree() != world.on_disk():
         report = await device.sync()
     assert device.tree() == world.on_disk()
     assert is_settled(device)
@@ -222,7 +276,9 @@ async def recovered(world: World, device: Device) -> None:
     assert not (await device.sync()).outcomes, "it does not come to rest"
 
 
-@pytest.mark.expected_log("refuse|cannot be fetched|failed at|send|move|touch|delete|make|fetch|halted", required=False)
+@pytest.mark.expected_log(
+    "refuse|cannot be fetched|failed at|send|move|touch|delete|make|fetch|halted", required=False
+)
 @pytest.mark.parametrize(("act", "fault"), CASES, ids=[f"{act}: {fault}" for act, fault in CASES])
 async def test_the_table_of_faults(world: World, act: str, fault: str) -> None:
     device = await begun(world)

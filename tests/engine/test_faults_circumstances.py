@@ -1,5 +1,6 @@
-"""Circumstances in which a synchronization must not lose anything: denied contradictions, lost answers with somebody
-else at work, broken listings, clocks that are hours apart, a server restored from a backup, a full disk."""
+"""Circumstances in which a synchronization must not lose anything: denied contradictions, lost
+answers with somebody else at work, broken listings, clocks that are hours apart, a server restored
+from a backup, a full disk."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await trio.sleep(0.02)
 
 
-# a server that contradicts itself for ever ---------------------------------------------------------------------------
+# a server that contradicts itself for ever --------------------------------------------------------
 
 CONTRADICTIONS = {
     "POST new.txt 405": lambda w, d: d.write("new.txt", b"new"),
@@ -44,7 +45,9 @@ CONTRADICTIONS = {
 
 @pytest.mark.expected_log("cannot be fetched", required=False)
 @pytest.mark.parametrize("case", CONTRADICTIONS)
-async def test_a_contradiction_is_shown_and_asked_about_with_pauses(world: World, case: str) -> None:
+async def test_a_contradiction_is_shown_and_asked_about_with_pauses(
+    world: World, case: str
+) -> None:
     """In the background, where every answer that does not fit asks for a listing."""
     method, name, status = case.split()
     for each in ("edit.txt", "move.txt", "gone.txt"):
@@ -61,16 +64,20 @@ async def test_a_contradiction_is_shown_and_asked_about_with_pauses(world: World
     await recovered(world, device)
 
 
-# a lost answer, and somebody else before the next run ----------------------------------------------------------------
+# a lost answer, and somebody else before the next run ---------------------------------------------
 
 
 @pytest.mark.parametrize("moment", ["cut", "502"])
 @pytest.mark.parametrize("name", ["new.txt", "edit.txt"])
-async def test_an_upload_with_a_lost_answer_is_overwritten_by_somebody(world: World, name: str, moment: str) -> None:
+async def test_an_upload_with_a_lost_answer_is_overwritten_by_somebody(
+    world: World, name: str, moment: str
+) -> None:
     device = await begun(world)
     device.write(name, b"ours, sent", mtime=YESTERDAY)
     effect = CutResponse(0) if moment == "cut" else Reply(502, moment=Moment.AFTER)
-    world.faults.add(Rule(effect=effect, path=f"*/{name}", method="POST" if name == "new.txt" else "PUT"))
+    world.faults.add(
+        Rule(effect=effect, path=f"*/{name}", method="POST" if name == "new.txt" else "PUT")
+    )
     await under_fault(device)
     assert world.on_disk()[name] == b"ours, sent"
     world.put(name, b"theirs, later", mtime=TODAY)
@@ -83,7 +90,9 @@ async def test_an_upload_with_a_lost_answer_is_overwritten_by_somebody(world: Wo
 async def test_an_upload_with_a_lost_answer_is_edited_on_here(world: World, name: str) -> None:
     device = await begun(world)
     device.write(name, b"first, sent", mtime=YESTERDAY)
-    world.faults.add(Rule(effect=CutResponse(0), path=f"*/{name}", method="POST" if name == "new.txt" else "PUT"))
+    world.faults.add(
+        Rule(effect=CutResponse(0), path=f"*/{name}", method="POST" if name == "new.txt" else "PUT")
+    )
     await under_fault(device)
     device.write(name, b"second", mtime=TODAY)
     await recovered(world, device)
@@ -111,7 +120,7 @@ async def test_a_move_with_a_lost_answer_and_a_new_file_at_the_old_place(world: 
     assert device.read("moved.txt") == b"old move.txt"
 
 
-# listings ------------------------------------------------------------------------------------------------------------
+# listings -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lines", [0, 1, 3, 5])
@@ -137,7 +146,9 @@ async def test_an_error_entry_keeps_its_file_and_no_other(world: World) -> None:
         for stat in [(world.disk / name).stat()]
     ]
     body = "\n".join([*lines, "done"])
-    world.faults.add(Rule(effect=Reply(200, body, "application/json; charset=utf-8"), path="*/diff/*"))
+    world.faults.add(
+        Rule(effect=Reply(200, body, "application/json; charset=utf-8"), path="*/diff/*")
+    )
     report = await device.engine.sync()
     assert [problem.path for problem in report.problems] == ["edit.txt"], report
     assert device.read("edit.txt") == b"old edit.txt"
@@ -147,7 +158,7 @@ async def test_an_error_entry_keeps_its_file_and_no_other(world: World) -> None:
     check_kept(world, device, b"old edit.txt", b"new here", b"old gone.txt")
 
 
-# clocks --------------------------------------------------------------------------------------------------------------
+# clocks -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("hours", [-9, 9])
@@ -155,7 +166,8 @@ async def test_an_error_entry_keeps_its_file_and_no_other(world: World) -> None:
 async def test_clocks_that_are_hours_apart(
     world: World, monkeypatch: pytest.MonkeyPatch, whose: str, hours: int
 ) -> None:
-    """One-sided changes cross as ever; where both changed, the stamps decide, and the loser lies in a bin."""
+    """One-sided changes cross as ever; where both changed, the stamps decide, and the loser lies in
+    a bin."""
     real = time.time
     there = real() + (hours * 3600 if whose == "server" else 0)
     here = real() + (hours * 3600 if whose == "client" else 0)
@@ -175,24 +187,29 @@ async def test_clocks_that_are_hours_apart(
     assert device.tree() == world.on_disk()
     assert set(device.tree()) == {"new.txt", "there.txt", "edit.txt", "touch.txt", "stays.txt"}
     assert device.read("edit.txt") == (b"edited here" if here >= there else b"edited there")
-    check_kept(world, device, b"edited here", b"edited there", b"new here", b"made there", b"old gone.txt")
+    check_kept(
+        world, device, b"edited here", b"edited there", b"new here", b"made there", b"old gone.txt"
+    )
     assert not (await device.sync()).outcomes
 
 
 async def begun_with_clock(world: World, monkeypatch: pytest.MonkeyPatch, hours: int) -> Device:
     if hours:
         real = time.time_ns
-        monkeypatch.setattr("tests.engine.world.RealClock.now_ns", lambda _self: real() + hours * 3600 * 10**9)
+        monkeypatch.setattr(
+            "tests.engine.world.RealClock.now_ns", lambda _self: real() + hours * 3600 * 10**9
+        )
     elif world.url:
         await world.start_server()
     return await begun(world)
 
 
-# a backup ------------------------------------------------------------------------------------------------------------
+# a backup -----------------------------------------------------------------------------------------
 
 
 def restore(world: World, backup: str) -> None:
-    """All files are other ones now, with the times that they had; the trash knows nothing of today."""
+    """All files are other ones now, with the times that they had; the trash knows nothing of
+    today."""
     shutil.rmtree(world.disk)
     shutil.rmtree(world.trash, ignore_errors=True)
     shutil.copytree(world.tmp / backup, world.disk, copy_function=shutil.copy2)
@@ -216,7 +233,11 @@ async def test_a_server_restored_from_yesterdays_backup(world: World, files: int
     report = await device.sync()
     assert report.complete, report
     await recovered(world, device)
-    assert not [each for each in list(world.server.requests)[mark:] if each.method == "GET" and "same" in each.path]
+    assert not [
+        each
+        for each in list(world.server.requests)[mark:]
+        if each.method == "GET" and "same" in each.path
+    ]
     assert device.read("edit.txt") == b"old edit.txt"
     assert device.read("stays.txt") == b"edited here, not sent yet"
     today = {b"edited today", b"made today", b"made in a folder today"}
@@ -240,7 +261,9 @@ async def test_a_restored_server_that_fails_meanwhile(world: World) -> None:
     check_kept(world, device, b"made today", b"old move.txt", b"and edited since")
 
 
-async def test_an_older_version_put_back_on_the_server_leaves_the_newer_one_here_in_the_bin(world: World) -> None:
+async def test_an_older_version_put_back_on_the_server_leaves_the_newer_one_here_in_the_bin(
+    world: World,
+) -> None:
     device = await begun(world)
     device.write("edit.txt", b"edited today", mtime=TODAY)
     await device.sync()
@@ -250,7 +273,7 @@ async def test_an_older_version_put_back_on_the_server_leaves_the_newer_one_here
     assert list(device.bin().values()) == [b"edited today"]
 
 
-# a full disk ---------------------------------------------------------------------------------------------------------
+# a full disk --------------------------------------------------------------------------------------
 
 
 @pytest.mark.expected_log("the local disk is full|fetch edit.txt", required=True)
@@ -272,7 +295,11 @@ async def test_a_full_local_disk(world: World, monkeypatch: pytest.MonkeyPatch, 
         assert [problem.path for problem in problems] == [name]
         assert "local disk" in problems[0].why
         assert world.on_disk()["new.txt"] == b"new here"
-        sent = [each for each in report.outcomes if each.action.op is Op.SEND and each.action.side is Side.REMOTE]
+        sent = [
+            each
+            for each in report.outcomes
+            if each.action.op is Op.SEND and each.action.side is Side.REMOTE
+        ]
         assert [each.result for each in sent] == [Result.DONE]
     await recovered(world, device)
     assert device.read(name) == b"made there"
@@ -282,7 +309,8 @@ async def test_a_full_local_disk(world: World, monkeypatch: pytest.MonkeyPatch, 
 async def test_what_is_gone_beside_an_unreadable_entry_is_listed_again_before_it_goes_here(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A content that the server may not read: its listing cannot tell what that is, now and for ever."""
+    """A content that the server may not read: its listing cannot tell what that is, now and for
+    ever."""
     for name in ("a", "b"):
         world.put(name, name.encode())
     device = await world.device(settings=Settings(mode=Mode.SECURE))

@@ -1,4 +1,5 @@
-"""Filters, everything real: what they leave out stays on both sides, and comes together again when they go."""
+"""Filters, everything real: what they leave out stays on both sides, and comes together again when
+they go."""
 
 from __future__ import annotations
 
@@ -39,7 +40,13 @@ async def settled(device: Device) -> None:
     assert again.complete
 
 
-FILES = {"keep.txt": b"k", "docs": None, "docs/a.txt": b"a", "docs/private": None, "docs/private/b.txt": b"b"}
+FILES = {
+    "keep.txt": b"k",
+    "docs": None,
+    "docs/a.txt": b"a",
+    "docs/private": None,
+    "docs/private/b.txt": b"b",
+}
 
 
 async def filled(world: World) -> Device:
@@ -63,7 +70,9 @@ async def test_what_is_left_out_from_the_start_is_on_its_own_side_only(world: Wo
     assert set(world.on_disk()) == {"docs", "docs/server.TMP", "docs/server.txt", "here.txt"}
 
 
-async def test_a_new_filter_removes_nothing_and_its_end_brings_nothing_back_that_is_there(world: World):
+async def test_a_new_filter_removes_nothing_and_its_end_brings_nothing_back_that_is_there(
+    world: World,
+):
     device = await filled(world)
     await with_filters(device, "docs/private")
     assert device.tree() == FILES
@@ -134,7 +143,13 @@ async def test_a_folder_that_leaves_the_filter_takes_all_below_it_along(world: W
     await with_filters(device, "docs/private")
     device.rename("docs/private", "open")
     await settled(device)
-    assert device.tree() == {"keep.txt": b"k", "docs": None, "docs/a.txt": b"a", "open": None, "open/b.txt": b"b"}
+    assert device.tree() == {
+        "keep.txt": b"k",
+        "docs": None,
+        "docs/a.txt": b"a",
+        "open": None,
+        "open/b.txt": b"b",
+    }
     assert world.on_disk() == {**FILES, "open": None, "open/b.txt": b"b"}
 
 
@@ -143,7 +158,11 @@ async def test_what_goes_behind_a_filter_here_stays_on_the_server(world: World):
     await with_filters(device, ".*.local$")
     device.rename("docs", "docs.local")
     await settled(device)
-    local = {path.replace("docs", "docs.local"): content for path, content in FILES.items() if path != "keep.txt"}
+    local = {
+        path.replace("docs", "docs.local"): content
+        for path, content in FILES.items()
+        if path != "keep.txt"
+    }
     assert device.tree() == {**FILES, **local}
     assert world.on_disk() == FILES
 
@@ -188,10 +207,14 @@ async def test_a_deleted_folder_that_stays_is_not_looked_at_with_every_change(wo
     filters = Filter(rule=matcher(("docs/private",)))
     for path in ("docs/private/b.txt", "keep.txt"):
         world.put(path, b"x", mtime=1_600_000_000)
-    device = await world.device(debounce=0.05, manual=False, settings=replace(SETTINGS, filters=filters))
+    device = await world.device(
+        debounce=0.05, manual=False, settings=replace(SETTINGS, filters=filters)
+    )
     await until(lambda: device.tree() == {"docs": None, "keep.txt": b"x"})
     device.rmdir("docs")
-    await until(lambda: any("a filter leaves out" in each.why for each in device.engine.status().problems))
+    await until(
+        lambda: any("a filter leaves out" in each.why for each in device.engine.status().problems)
+    )
     with trio.fail_after(20):
         await device.engine.wait_synced()
     listings = world.requests("POST", "/diff/")
@@ -208,7 +231,9 @@ async def test_a_content_that_only_the_server_has_is_never_given_up(world: World
     world.put("docs/private/late.txt", b"late")
     await device.engine.sync()
     assert device.replica.absent_count() == 1
-    device.engine.settings = replace(device.engine.settings, filters=Filter(rule=matcher(("docs/private",))))
+    device.engine.settings = replace(
+        device.engine.settings, filters=Filter(rule=matcher(("docs/private",)))
+    )
     device.rename("docs/private", "open")
     await device.sync()
     await settled(device)
@@ -241,7 +266,9 @@ def change_something(random: Random, world: World, device: Device, number: int) 
         device.mkdir(path) if here else (world.disk / path).mkdir()
     elif what == "write" and tree.get(path, b"") is not None and is_folder(parent):
         device.write(path, data, mtime=mtime) if here else world.put(path, data, mtime=mtime)
-    elif what == "move" and path in tree and target not in tree and not target.startswith(path + "/"):
+    elif (
+        what == "move" and path in tree and target not in tree and not target.startswith(path + "/")
+    ):
         if is_folder(target.rpartition("/")[0]):
             device.rename(path, target) if here else (world.disk / path).rename(world.disk / target)
     elif what == "delete" and tree.get(path) is not None:
@@ -249,7 +276,9 @@ def change_something(random: Random, world: World, device: Device, number: int) 
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the_end(world: World, seed: int):
+async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the_end(
+    world: World, seed: int
+):
     random = Random(seed)
     device = await world.device()
     for number in range(12):
@@ -260,8 +289,12 @@ async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the
         device.engine.settings = replace(device.engine.settings, filters=filters)
         here, there = left_out(device.tree(), filters), left_out(world.on_disk(), filters)
         await device.sync()
-        assert here.items() <= device.tree().items(), "a run took something away that is left out here"
-        assert there.items() <= world.on_disk().items(), "a run took something away that is left out on the server"
+        assert here.items() <= device.tree().items(), (
+            "a run took something away that is left out here"
+        )
+        assert there.items() <= world.on_disk().items(), (
+            "a run took something away that is left out on the server"
+        )
     device.engine.settings = replace(device.engine.settings, filters=DEFAULT)
     for _ in range(2):
         await device.sync()
@@ -270,9 +303,12 @@ async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the
 
 
 async def test_what_waits_and_was_never_here_is_named_by_its_path_there(world: World) -> None:
-    """A folder that keeps something left out holds its name here, so the new file of that name has to wait."""
+    """A folder that keeps something left out holds its name here, so the new file of that name has
+    to wait."""
     world.put("d/a.txt", b"old", mtime=1_600_000_000)
-    device = await world.device(settings=Settings(host="desk", filters=Filter(rule=lambda path: path.endswith(".tmp"))))
+    device = await world.device(
+        settings=Settings(host="desk", filters=Filter(rule=lambda path: path.endswith(".tmp")))
+    )
     await device.sync()
     device.write("d/mine.tmp", b"left out")
     shutil.rmtree(world.disk / "d")
@@ -285,7 +321,9 @@ async def test_what_waits_and_was_never_here_is_named_by_its_path_there(world: W
 async def test_what_a_full_run_found_to_wait_is_not_pushed_in_vain(world: World):
     world.put("docs/a.tmp", b"a")
     filters = Filter(rule=matcher((".*.tmp$",)))
-    device = await world.device(settings=Settings(direction=Direction.UPLOAD, filters=filters), manual=False)
+    device = await world.device(
+        settings=Settings(direction=Direction.UPLOAD, filters=filters), manual=False
+    )
     device.write("docs", b"a file here, a folder there")
     report = await device.sync()
     assert "docs" in [problem.path for problem in report.problems]
@@ -298,8 +336,11 @@ async def test_what_a_full_run_found_to_wait_is_not_pushed_in_vain(world: World)
     assert world.on_disk() == {"docs": b"a file here, a folder there", "other": b"o"}
 
 
-async def test_a_folder_that_crosses_while_something_leaves_it_and_something_in_it_goes(world: World):
-    """Found by the simulation (seed 921623): what to agree on anew was found in every run, and never done."""
+async def test_a_folder_that_crosses_while_something_leaves_it_and_something_in_it_goes(
+    world: World,
+):
+    """Found by the simulation (seed 921623): what to agree on anew was found in every run, and
+    never done."""
     world.put("a/b", b"b")
     (world.disk / "a" / "d").mkdir()
     device = await world.device()

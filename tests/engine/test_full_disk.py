@@ -53,7 +53,11 @@ async def test_what_is_here_still_goes_up_and_what_is_there_comes_once_there_is_
         report = await device.sync()
         assert report.offline is None
         assert report.halted is None
-        sent = {each.action.op: each.result for each in report.outcomes if each.action.side is Side.REMOTE}
+        sent = {
+            each.action.op: each.result
+            for each in report.outcomes
+            if each.action.side is Side.REMOTE
+        }
         assert sent == {Op.SEND: Result.DONE, Op.MOVE: Result.DONE, Op.DELETE: Result.DONE}
         on_server = world.on_disk()
         assert on_server["edited"] == MUCH[::-1]
@@ -65,10 +69,13 @@ async def test_what_is_here_still_goes_up_and_what_is_there_comes_once_there_is_
         assert device.read("theirs") == MUCH
         for _ in range(5):
             assert (await device.sync()).offline is None
-        assert world.requests("GET", "/there") - mark < 12 * 5, "the server is not asked for what finds no room"
+        assert world.requests("GET", "/there") - mark < 12 * 5, (
+            "the server is not asked for what finds no room"
+        )
         assert check(device.replica) == []
         disk.free()
-        device.replica.commit()  # as the daemon does every second; what was kept back is kept back again
+        # as the daemon does every second; what was kept back is kept back again
+        device.replica.commit()
         await until(lambda: not list(device.replica.absent()))
         assert (await device.sync()).complete
         assert {name: device.read(name) for name in there} == there

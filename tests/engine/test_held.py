@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.pending_reason import FOLDER_HELD, HELD, EngineState, PendingReason, PendingState, pending_reason
+from reconciler.engine.pending_reason import (
+    FOLDER_HELD,
+    HELD,
+    EngineState,
+    PendingReason,
+    PendingState,
+    pending_reason,
+)
 from reconciler.model import ROOT, Direction, Kind, Local
 from reconciler.requests.backoff import Retry
 from syncin_mount.devserver import CutResponse, Rule
@@ -101,17 +108,28 @@ async def test_what_was_discarded_is_fetched_and_the_server_is_not_touched(world
     device.write("new", b"new", mtime=THEN)
     device.rename("folder/inside", "moved")
     changed = [device.node(path) for path in ("doc", "new", "moved")]
-    before = world.requests("PUT") + world.requests("POST", "/operation/personal") + world.requests("MOVE")
+    before = (
+        world.requests("PUT")
+        + world.requests("POST", "/operation/personal")
+        + world.requests("MOVE")
+    )
     for node in changed:
         device.hydrator.want(*device.replica.discard(node).fetch)
     await device.sync()
     assert here(device) == {"doc": b"base", "folder/inside": b"inside"}
     assert device.bin() == {"doc": b"edited", "new": b"new"}
     assert files(world) == {"doc": b"base", "folder/inside": b"inside"}
-    assert world.requests("PUT") + world.requests("POST", "/operation/personal") + world.requests("MOVE") == before
+    assert (
+        world.requests("PUT")
+        + world.requests("POST", "/operation/personal")
+        + world.requests("MOVE")
+        == before
+    )
 
 
-async def test_a_version_that_may_have_arrived_cannot_be_discarded_before_that_is_known(world: World):
+async def test_a_version_that_may_have_arrived_cannot_be_discarded_before_that_is_known(
+    world: World,
+):
     device = await agreed(world)
     device.write("doc", b"edited", mtime=THEN)
     world.faults.add(Rule(effect=CutResponse(), method="PUT", path="*/doc", count=1))
@@ -141,11 +159,19 @@ async def test_each_change_tells_why_it_waits(world: World):
     assert waits.why.startswith("offline: ")
 
 
-NOW = EngineState(Direction.BOTH, manual=False, halted=None, refused=None, offline=None, debounce=2.0)
+NOW = EngineState(
+    Direction.BOTH, manual=False, halted=None, refused=None, offline=None, debounce=2.0
+)
 LOCAL = Local(Kind.FILE, ROOT, "a", 1, 1, 1)
 ONE: dict[str, Any] = {
-    "held": None, "acting": False, "pause": None, "seconds": 5.0, "waits": None, "listing": False, "age": 10.0,
-}  # fmt: skip
+    "held": None,
+    "acting": False,
+    "pause": None,
+    "seconds": 5.0,
+    "waits": None,
+    "listing": False,
+    "age": 10.0,
+}
 
 
 REFUSED = Retry("no right", 0, 3600, 1, lasting=True)

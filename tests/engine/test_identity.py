@@ -1,4 +1,5 @@
-"""Who is who on the server, as the answers of uploads and of MAKE tell it: folders that others rename at once."""
+"""Who is who on the server, as the answers of uploads and of MAKE tell it: folders that others
+rename at once."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ def _inode(device: Device, path: str) -> int:
     return base.inode
 
 
-async def test_a_new_folder_that_another_renamed_before_our_next_listing_is_the_same(world: World) -> None:
+async def test_a_new_folder_that_another_renamed_before_our_next_listing_is_the_same(
+    world: World,
+) -> None:
     a, b = await world.device("a"), await world.device("b")
     a.mkdir("d0")
     a.write("d0/one", b"1")
@@ -60,7 +63,9 @@ async def test_the_run_after_the_first_one_writes_nothing_down(world: World) -> 
     assert a.replica.sequence() == before
 
 
-async def test_a_file_that_another_moved_and_renamed_before_our_next_listing_is_the_same(world: World) -> None:
+async def test_a_file_that_another_moved_and_renamed_before_our_next_listing_is_the_same(
+    world: World,
+) -> None:
     a, b = await world.device("a"), await world.device("b")
     a.mkdir("x")
     a.write("f", b"content", mtime=1_600_000_000)
@@ -87,7 +92,13 @@ async def test_nothing_is_sent_into_a_folder_that_another_has_just_renamed(world
     a.write("d0/sub/deep", b"3")
     await world.settled(a)
     assert world.on_disk() == a.tree()
-    assert world.on_disk() == {"D0": None, "D0/one": b"1", "D0/new": b"2", "D0/sub": None, "D0/sub/deep": b"3"}
+    assert world.on_disk() == {
+        "D0": None,
+        "D0/one": b"1",
+        "D0/new": b"2",
+        "D0/sub": None,
+        "D0/sub/deep": b"3",
+    }
     assert not world.requests("POST", "Docs/d0/new") + world.requests("POST", "Docs/d0/sub")
 
 
@@ -106,7 +117,8 @@ async def test_a_new_folder_under_the_former_name_is_left_alone(world: World) ->
 
 
 def _renaming(world: World, device: Device, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The folder d0 is renamed on the server's disk in the moment in which the device begins to send something new."""
+    """The folder d0 is renamed on the server's disk in the moment in which the device begins to
+    send something new."""
     renamed: list[str] = []
     upload, make = device.folder.upload, device.folder.make_folder
 
@@ -186,7 +198,9 @@ async def test_what_another_put_into_a_folder_that_came_back_stays(
     found = world.on_disk()
     assert found == a.tree()
     assert (found["D0/one"], found["d0/other"]) == (b"1", b"3")
-    assert sorted(path.rpartition("/")[2] for path, data in found.items() if data == b"2") == ["new"]
+    assert sorted(path.rpartition("/")[2] for path, data in found.items() if data == b"2") == [
+        "new"
+    ]
 
 
 @pytest.mark.parametrize("inode", [0, 5, (1 << 63) - 1])

@@ -1,4 +1,5 @@
-"""What broken uploads leave on the server: taken up, finished, or removed after 48 hours; and nobody else's."""
+"""What broken uploads leave on the server: taken up, finished, or removed after 48 hours; and
+nobody else's."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def partials(world: World) -> dict[str, int]:
     return {str(path.relative_to(world.disk)): path.stat().st_size for path in found}
 
 
-async def cut(world: World, device: Device, path: str, data: bytes = BIG, after: int = STAGE_FROM_BYTES // 8) -> None:
+async def cut(
+    world: World, device: Device, path: str, data: bytes = BIG, after: int = STAGE_FROM_BYTES // 8
+) -> None:
     """The upload of a new content breaks off."""
     device.write(path, data)
     rule = Rule(effect=CutRequest(after), path=f"*{path}", count=2)
@@ -49,8 +52,20 @@ def states() -> list[tuple[str, Leftover, Found | None, bool, Verdict]]:
         ("unchanged for 48 hours", seen, same, True, Verdict.REMOVE),
         ("gone on by somebody", seen, Found(6, 78), True, Verdict.FORGET),
         ("written anew, of the same size", seen, Found(5, 78), True, Verdict.FORGET),
-        ("a nanosecond too early", Leftover(ROOT, "a", 10, at + 1, 5, 77), same, True, Verdict.WAIT),
-        ("the clock was set back", Leftover(ROOT, "a", 10, later + 1, 5, 77), same, True, Verdict.NOTE),
+        (
+            "a nanosecond too early",
+            Leftover(ROOT, "a", 10, at + 1, 5, 77),
+            same,
+            True,
+            Verdict.WAIT,
+        ),
+        (
+            "the clock was set back",
+            Leftover(ROOT, "a", 10, later + 1, 5, 77),
+            same,
+            True,
+            Verdict.NOTE,
+        ),
     ]
 
 
@@ -72,7 +87,8 @@ async def test_what_is_taken_up_leaves_nothing(world: World) -> None:
 
 
 async def test_a_big_new_file_is_taken_up_under_another_name_too(world: World) -> None:
-    """It is put beside its place under a name of its content, which a rename here does not change."""
+    """It is put beside its place under a name of its content, which a rename here does not
+    change."""
     device = await world.device()
     data = os.urandom(3 << 20)
     device.write("film", data)
@@ -216,7 +232,9 @@ async def test_a_version_that_was_put_beside_is_not_sent_again(world: World) -> 
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_version_that_was_put_beside_and_lost_afterwards_goes_after_48_hours(world: World, whole: bool) -> None:
+async def test_a_version_that_was_put_beside_and_lost_afterwards_goes_after_48_hours(
+    world: World, whole: bool
+) -> None:
     device = await both_edited(world)
     rule = (
         Rule(effect=Reply(503), method="MOVE")
@@ -283,7 +301,9 @@ async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(wor
     assert not device.replica.leftovers()
 
 
-async def test_a_copy_of_another_version_is_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_copy_of_another_version_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody saves the file that is copied just then."""
     device = await world.device(settings=Settings(mode=Mode.SECURE))
     world.put("same", b"content")
@@ -308,7 +328,9 @@ async def test_a_copy_of_another_version_is_remembered(world: World, monkeypatch
 
 
 @pytest.mark.expected_log("send other: .* for now")
-async def test_what_was_put_beside_in_vain_is_remembered_when_the_version_goes_to_its_place(world: World) -> None:
+async def test_what_was_put_beside_in_vain_is_remembered_when_the_version_goes_to_its_place(
+    world: World,
+) -> None:
     device = await world.device(settings=Settings(mode=Mode.SECURE))
     world.put("same", b"content")
     await device.sync()

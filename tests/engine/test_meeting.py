@@ -1,4 +1,5 @@
-"""What both sides brought into the first run: taken for equal by size and second, proved at leisure."""
+"""What both sides brought into the first run: taken for equal by size and second, proved at
+leisure."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def contents_asked(world: World) -> int:
     return world.requests("GET", "/operation/")
 
 
-async def test_equal_files_are_agreed_on_unread_and_proved_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_equal_files_are_agreed_on_unread_and_proved_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reconciler.executor.doubtful_files, "PORTION", 20)
     device = await world.device(settings=MEETING)
     for number in range(50):
@@ -61,7 +64,9 @@ async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
 
 
 @pytest.mark.parametrize("winner", list(Conflict))
-async def test_a_container_with_its_time_put_back_is_not_lost(world: World, winner: Conflict) -> None:
+async def test_a_container_with_its_time_put_back_is_not_lost(
+    world: World, winner: Conflict
+) -> None:
     device = await world.device(settings=replace(MEETING, conflict=winner))
     world.put("container", b"sealed there", mtime=OLD)
     device.write("container", b"sealed here!", mtime=OLD)
@@ -73,7 +78,9 @@ async def test_a_container_with_its_time_put_back_is_not_lost(world: World, winn
     assert {b"sealed there", b"sealed here!"} <= set(everywhere(world, device))
 
 
-@pytest.mark.parametrize("what", ["deleted there", "edited there", "folder deleted there", "edited here"])
+@pytest.mark.parametrize(
+    "what", ["deleted there", "edited there", "folder deleted there", "edited here"]
+)
 async def test_what_is_not_proved_yet_is_kept(world: World, what: str) -> None:
     device = await world.device(settings=MEETING)
     world.put("d/container", b"sealed there", mtime=OLD)

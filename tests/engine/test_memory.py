@@ -18,7 +18,8 @@ def _of_plans() -> list[Executor | RemoteTree]:
 
 
 async def test_a_plans_trees_go_with_the_run(world: World) -> None:
-    """They are as large as the plan, and a collection that finds them stops the drive for as long as it looks."""
+    """They are as large as the plan, and a collection that finds them stops the drive for as long
+    as it looks."""
     device = await world.device()
     world.put("theirs.txt", b"from the server")
     device.write("ours.txt", b"from here")
@@ -27,7 +28,11 @@ async def test_a_plans_trees_go_with_the_run(world: World) -> None:
     others = _of_plans()  # of other tests: held, so none of these is taken for one of them
     try:
         report = await device.sync()
-        left = [type(each).__name__ for each in _of_plans() if not any(each is other for other in others)]
+        left = [
+            type(each).__name__
+            for each in _of_plans()
+            if not any(each is other for other in others)
+        ]
     finally:
         gc.enable()
     assert len(report.outcomes) >= 2
@@ -41,7 +46,9 @@ class Node:
         self.itself = self
 
 
-async def test_what_a_large_plan_froze_is_collected_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_large_plan_froze_is_collected_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plan_worker, "APART", 1)
     monkeypatch.setattr(plan_worker, "MANY_OBJECTS", 0)
     device = await world.device()

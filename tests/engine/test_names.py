@@ -1,4 +1,5 @@
-"""Names that other systems stumble over: case, Unicode forms, length, and what the server refuses or cannot hold."""
+"""Names that other systems stumble over: case, Unicode forms, length, and what the server refuses
+or cannot hold."""
 
 from __future__ import annotations
 
@@ -52,7 +53,12 @@ async def test_names_that_differ_in_case_or_form_only_are_two_files(world: World
     report = await device.sync()
     assert report.complete, report.problems
     assert report.conflicts == 0
-    expected = {NFC: b"from there", NFD: b"from here", "readme": b"small, from there", "README": b"BIG, from here"}
+    expected = {
+        NFC: b"from there",
+        NFD: b"from here",
+        "readme": b"small, from there",
+        "README": b"BIG, from here",
+    }
     assert device.tree() == world.on_disk() == expected
     device.write(NFC, b"edited here", mtime=LATER)
     world.put(NFD, b"edited there", mtime=LATER)
@@ -97,7 +103,9 @@ async def test_a_name_that_is_not_utf8_stays_here_until_it_is_renamed(world: Wor
 
 
 @pytest.mark.expected_log("This name is not allowed here")
-async def test_a_name_that_the_server_refuses_is_listed_and_tried_again_when_renamed(world: World) -> None:
+async def test_a_name_that_the_server_refuses_is_listed_and_tried_again_when_renamed(
+    world: World,
+) -> None:
     """By itself, without `sync`: the pause of a refusal ends with the rename."""
     world.put("other", b"0", mtime=OLD)
     device = await world.device(debounce=0.05, manual=False)
@@ -138,7 +146,9 @@ RESERVED = ["CON", "PRN", "AUX", "NUL", "COM1", "COM9", "LPT1", "LPT9"]
         "\x7f",
     ],
 )
-async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(world: World, name: str) -> None:
+async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(
+    world: World, name: str
+) -> None:
     device = await world.device()
     device.mkdir(name)
     device.write(f"{name}/{name}", b"content")
@@ -167,8 +177,11 @@ async def test_folders_move_to_and_from_such_names(world: World, name: str) -> N
     assert not (await device.sync()).outcomes
 
 
-async def test_a_folder_that_another_version_of_the_server_refuses_by_its_name(world: World) -> None:
-    """Whatever its list is, the way around is tried once, and no request is sent again and again."""
+async def test_a_folder_that_another_version_of_the_server_refuses_by_its_name(
+    world: World,
+) -> None:
+    """Whatever its list is, the way around is tried once, and no request is sent again and
+    again."""
     refusal = Reply(400, '{"statusCode":400,"message":"Forbidden characters"}')
     world.faults.add(Rule(refusal, method="POST", path="*/operation/make/*/odd"))
     device = await world.device()

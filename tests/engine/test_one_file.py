@@ -1,6 +1,7 @@
 """What fails for one file while the server answers others is that file's: the rest goes on.
 
-In the background, as a drive works: each of these once had the whole drive offline, or had no end of requests."""
+In the background, as a drive works: each of these once had the whole drive offline, or had no end
+of requests."""
 
 from __future__ import annotations
 
@@ -35,7 +36,11 @@ REFUSALS: dict[str, Effect] = {
 }
 METHODS = ("POST", "PUT", "HEAD", "MOVE", "DELETE", "GET")
 CASES = [(method, "HTML 403") for method in METHODS]
-CASES += [(METHODS[number % 5], refusal) for number, refusal in enumerate(REFUSALS) if refusal != "HTML 403"]
+CASES += [
+    (METHODS[number % 5], refusal)
+    for number, refusal in enumerate(REFUSALS)
+    if refusal != "HTML 403"
+]
 NOISE = "send|fetch|move|touch|delete|make|cannot be fetched"
 
 
@@ -79,8 +84,13 @@ async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None
     device.rmdir("folder")
     world.put("there.txt", b"made there")
     device.engine.list_soon()
-    await until(lambda: "folder" not in world.on_disk() and world.on_disk().get("other.txt") == b"new here", 60)
-    await until(lambda: world.on_disk()["old1.txt"] == b"edited here" and "moved.txt" in world.on_disk(), 60)
+    await until(
+        lambda: "folder" not in world.on_disk() and world.on_disk().get("other.txt") == b"new here",
+        60,
+    )
+    await until(
+        lambda: world.on_disk()["old1.txt"] == b"edited here" and "moved.txt" in world.on_disk(), 60
+    )
     await until(lambda: "there.txt" in device.tree_of_names() and not device.hydrator.waiting, 60)
     assert device.link.online is True
     assert world.faults.acted(rule) <= 12, "it is tried again and again"
@@ -92,7 +102,8 @@ async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None
 
 @pytest.mark.expected_log(NOISE, required=False)
 async def test_a_proxy_that_lets_no_upload_pass(world: World) -> None:
-    """Some of them are tried, and the deletions go all the same. When it lets them pass, all go soon."""
+    """Some of them are tried, and the deletions go all the same. When it lets them pass, all go
+    soon."""
     device = await at_work(world)
     rule = Rule(effect=Reply(403, HTML, HTML_TYPE), method="POST", path="*/many*")
     world.faults.add(rule)
@@ -101,7 +112,9 @@ async def test_a_proxy_that_lets_no_upload_pass(world: World) -> None:
     device.unlink("old0.txt")
     await until(lambda: "old0.txt" not in world.on_disk(), 60)
     await until(lambda: len(device.engine.status().problems) == 60, 60)
-    tried = {each.path for each in world.server.requests if each.method == "POST" and "many" in each.path}
+    tried = {
+        each.path for each in world.server.requests if each.method == "POST" and "many" in each.path
+    }
     assert len(tried) < 40, "some try for all"
     assert device.link.online is True
     await until(lambda: device.engine.status().waiting == 60, 60)  # its answer may be on its way
@@ -120,7 +133,9 @@ async def test_a_proxy_that_lets_no_download_pass(world: World) -> None:
     report = await device.sync()
     assert not report.offline
     assert len(device.engine.status().problems) == 60
-    tried = {each.path for each in world.server.requests if each.method == "GET" and "many" in each.path}
+    tried = {
+        each.path for each in world.server.requests if each.method == "GET" and "many" in each.path
+    }
     assert len(tried) < 40, "some try for all"
     world.faults.clear()
     await device.sync()
@@ -131,7 +146,12 @@ async def test_a_proxy_that_lets_no_download_pass(world: World) -> None:
 async def test_a_server_that_is_away_is_offline(world: World) -> None:
     """The greeting is not answered either: nothing is a problem of a file."""
     device = await begun(world)
-    for effect in (Reply(502, HTML, HTML_TYPE), Reply(200, HTML, HTML_TYPE), CutRequest(0), CutResponse(0)):
+    for effect in (
+        Reply(502, HTML, HTML_TYPE),
+        Reply(200, HTML, HTML_TYPE),
+        CutRequest(0),
+        CutResponse(0),
+    ):
         device.write("new.txt", b"new here")
         world.faults.add(Rule(effect=effect))
         report = await device.engine.sync()
@@ -167,7 +187,9 @@ async def test_the_history_has_a_refusal_once(world: World) -> None:
     for _ in range(3):
         await device.engine._full(Report())
         device.engine._backlog.backoff._nodes[device.node("edit.txt")].until = 0.0
-    failed = [each for each in device.replica.history.query() if each.path == "edit.txt" and each.why]
+    failed = [
+        each for each in device.replica.history.query() if each.path == "edit.txt" and each.why
+    ]
     assert len(failed) == 1
 
 
@@ -184,7 +206,9 @@ class Greeter:
             raise self.error
 
 
-async def test_one_greeting_answers_all_who_wait_for_it(autojump_clock: trio.testing.MockClock) -> None:
+async def test_one_greeting_answers_all_who_wait_for_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     server, link = Greeter(), Connectivity()
     reach = Reach(server, link)  # type: ignore[arg-type]  # as much of a server as it asks
     found: list[bool] = []
@@ -232,7 +256,8 @@ def test_a_fuse_lets_one_try_for_all_with_growing_rests() -> None:
 
 
 async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: World) -> None:
-    """A server that was killed leaves it for 8 hours: tried under the same name again, the file waited for so long."""
+    """A server that was killed leaves it for 8 hours: tried under the same name again, the file
+    waited for so long."""
     device = await world.device()
     big = b"content" * (STAGE_FROM_BYTES // 4)
     device.write("big", big)
@@ -240,7 +265,9 @@ async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: Wo
     world.faults.add(rule)
     assert (await device.sync()).complete
     assert world.on_disk() == {"big": big}
-    assert world.faults.acted(rule) == 2, "once more after a moment, in which a broken upload's lock goes"
+    assert world.faults.acted(rule) == 2, (
+        "once more after a moment, in which a broken upload's lock goes"
+    )
     assert not list(world.disk.rglob(".sync-in.*"))
 
 
@@ -257,7 +284,9 @@ async def test_where_every_name_is_locked_a_few_are_tried(world: World) -> None:
 
 
 @pytest.mark.expected_log(NOISE, required=False)
-async def test_a_file_for_which_the_log_in_is_refused_after_its_answer_was_lost(world: World) -> None:
+async def test_a_file_for_which_the_log_in_is_refused_after_its_answer_was_lost(
+    world: World,
+) -> None:
     """It is asked for before the next listing, whether it arrived: that fails for it alone."""
     device = await world.device()
     lost = Rule(effect=CutResponse(0), method="POST", path="*/lost.txt")

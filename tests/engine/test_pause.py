@@ -1,4 +1,5 @@
-"""A pause, in simulated time: nothing is carried, what was under way stops at once and goes on where it stopped."""
+"""A pause, in simulated time: nothing is carried, what was under way stops at once and goes on
+where it stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ async def drive(tmp_path: Path, nursery: trio.Nursery) -> Drive:
     return Drive(tmp_path / "replica", nursery, every=None)
 
 
-async def test_nothing_is_carried_and_then_everything(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_nothing_is_carried_and_then_everything(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     drive.put("theirs", b"theirs")
     await drive.start()
     await trio.sleep(60)
@@ -46,7 +49,9 @@ async def test_nothing_is_carried_and_then_everything(drive: Drive, autojump_clo
     await drive.stop()
 
 
-async def test_a_fetch_stops_at_once_and_goes_on_where_it_stopped(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_a_fetch_stops_at_once_and_goes_on_where_it_stopped(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     size = 400_000
     drive.put("film", bytes(range(250)) * (size // 250))
     await drive.start()
@@ -55,7 +60,11 @@ async def test_a_fetch_stops_at_once_and_goes_on_where_it_stopped(drive: Drive, 
         node = drive.replica.lookup(ROOT, b"film")
         if node is None:
             return 0
-        return sum(path.stat().st_blocks * 512 for path in drive.folder.glob("incoming/*") if path.is_file())
+        return sum(
+            path.stat().st_blocks * 512
+            for path in drive.folder.glob("incoming/*")
+            if path.is_file()
+        )
 
     with trio.fail_after(60):
         while arrived() < 40_000:  # noqa: ASYNC110 (on a clock that jumps)
@@ -77,7 +86,9 @@ async def test_a_fetch_stops_at_once_and_goes_on_where_it_stopped(drive: Drive, 
 
 
 @pytest.mark.parametrize("by", ["itself", "sync"])
-async def test_a_run_under_way_stops_at_once(drive: Drive, autojump_clock: MockClock, by: str) -> None:
+async def test_a_run_under_way_stops_at_once(
+    drive: Drive, autojump_clock: MockClock, by: str
+) -> None:
     await drive.start()
     await trio.sleep(60)
     for number in range(200):

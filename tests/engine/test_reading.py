@@ -19,7 +19,8 @@ MIB = 1 << 20
 
 
 async def test_readers_of_far_parts_do_not_wait_for_each_other(world: World) -> None:
-    """The background fetches from the start; who reads near the end gets a request of their own, beside it."""
+    """The background fetches from the start; who reads near the end gets a request of their own,
+    beside it."""
     data = bytes(range(256)) * 4096 * 12
     world.put("big", data)
     device = await world.device()
@@ -32,7 +33,8 @@ async def test_readers_of_far_parts_do_not_wait_for_each_other(world: World) -> 
 
 
 async def _arrived(device: Device, node: NodeId, size: int) -> None:
-    """Returns when all of the content lies in the incoming file and the node does not have it yet."""
+    """Returns when all of the content lies in the incoming file and the node does not have it
+    yet."""
     with trio.fail_after(20):
         while True:
             local = device.replica.local(node)
@@ -48,7 +50,8 @@ async def _arrived(device: Device, node: NodeId, size: int) -> None:
 async def test_what_arrived_and_is_not_taken_in_yet_is_written_to(
     world: World, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader's first pages had all of it sent, and the background has not come to this file yet."""
+    """A reader's first pages had all of it sent, and the background has not come to this file
+    yet."""
     data = bytes(range(256)) * 4096
     world.put("doc", data)
     device = await world.device()
@@ -74,7 +77,8 @@ async def test_what_arrived_and_is_not_taken_in_yet_is_written_to(
 
 
 async def test_what_is_still_being_proved_is_not_written_to(world: World) -> None:
-    """Mode secure: the content has arrived and its checksum is being counted when somebody opens it for writing."""
+    """Mode secure: the content has arrived and its checksum is being counted when somebody opens it
+    for writing."""
     data = os.urandom(1 << 20) * 24
     world.put("doc", data)
     device = await world.device(settings=replace(SETTINGS, mode=Mode.SECURE))

@@ -18,7 +18,8 @@ OLD = 1_600_000_000
 
 
 async def with_a_big_folder(world: World, *, manual: bool = True) -> Device:
-    """10,000 files that both sides have: made on both, and taken for equal by the first run, so nothing crosses."""
+    """10,000 files that both sides have: made on both, and taken for equal by the first run, so
+    nothing crosses."""
     device = await world.device(manual=manual, debounce=0.05)
     for parent in ("big", "big/sub"):
         (world.disk / parent).mkdir()
@@ -35,7 +36,9 @@ async def with_a_big_folder(world: World, *, manual: bool = True) -> Device:
 
 def asked(world: World, mark: int) -> Counter[str]:
     """The requests since, by method, without those that only look."""
-    return Counter(each.method for each in list(world.server.requests)[mark:] if "/diff/" not in each.path)
+    return Counter(
+        each.method for each in list(world.server.requests)[mark:] if "/diff/" not in each.path
+    )
 
 
 @pytest.mark.timeout(240)
@@ -53,7 +56,8 @@ async def test_a_folder_of_10000_files_renamed_here_is_one_move(world: World, pu
     else:
         report = await device.sync()
         assert [(each.action.op, each.moved_bytes) for each in report.outcomes] == [(Op.MOVE, 0)]
-    # Without a listing, a look into the folder above shows that it is still this one that has the name.
+    # Without a listing, a look into the folder above shows that it is still this one that has the
+    # name.
     assert asked(world, mark) == ({"GET": 1, "MOVE": 1} if pushed else {"MOVE": 1})
     assert not (world.disk / "big").exists()
     assert (world.disk / "renamed" / "00001").stat().st_ino == inode
@@ -71,7 +75,9 @@ async def test_a_folder_of_10000_files_renamed_on_the_server_is_one_move_here(wo
     os.rename(world.disk / "big", world.disk / "renamed")
     mark, before = len(world.server.requests), device.replica.sequence()
     report = await device.sync()
-    assert [(each.action.op, each.action.side) for each in report.outcomes] == [(Op.MOVE, Side.LOCAL)]
+    assert [(each.action.op, each.action.side) for each in report.outcomes] == [
+        (Op.MOVE, Side.LOCAL)
+    ]
     assert asked(world, mark) == {}
     assert device.replica.sequence() - before < 10, "a rename is one record, whatever is below it"
     assert device.node("renamed/sub/00010") == one
@@ -82,7 +88,9 @@ async def test_a_folder_of_10000_files_renamed_on_the_server_is_one_move_here(wo
 
 
 @pytest.mark.parametrize("rewritten", [False, True], ids=["touched", "written with the same bytes"])
-async def test_a_file_that_is_touched_costs_one_proppatch_in_mode_secure(world: World, rewritten: bool) -> None:
+async def test_a_file_that_is_touched_costs_one_proppatch_in_mode_secure(
+    world: World, rewritten: bool
+) -> None:
     device = await world.device(settings=Settings(mode=Mode.SECURE, host="desk"))
     device.write("doc", b"content" * 1000, mtime=OLD)
     await device.sync()

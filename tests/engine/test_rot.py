@@ -1,5 +1,5 @@
-"""Bit rot: bytes of a content that changed on the disk by themselves. It is never sent, it is told, and the server's
-version comes back where there is one."""
+"""Bit rot: bytes of a content that changed on the disk by themselves. It is never sent, it is told,
+and the server's version comes back where there is one."""
 
 from __future__ import annotations
 
@@ -137,7 +137,9 @@ async def test_a_content_that_the_disk_lost_comes_back_when_it_is_opened(world: 
 
 
 @UNSENT
-async def test_rot_of_what_is_not_sent_is_told_and_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rot_of_what_is_not_sent_is_told_and_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = await world.device()
     device.write("edited", b"first")
     await device.sync()
@@ -151,7 +153,9 @@ async def test_rot_of_what_is_not_sent_is_told_and_not_sent(world: World, monkey
     flip(device, "new")
     report = await device.sync()
     assert {each.path for each in report.problems} == {"edited", "new"}
-    assert all(each.lasting and "changed on the disk by itself" in each.why for each in report.problems)
+    assert all(
+        each.lasting and "changed on the disk by itself" in each.why for each in report.problems
+    )
     assert world.on_disk() == {"edited": b"first"}
     assert [each.what for each in look_at_contents(device.replica)] == [
         f"{name}: its content changed on the disk by itself, and the server does not have it"
@@ -204,10 +208,17 @@ async def test_a_round_goes_on_where_it_stopped(world: World) -> None:
     device = await world.device()
     for number in range(5):
         device.write(f"f {number}", b"words")
-    (device.replica.folder / "patrol").write_text(json.dumps({"next": device.node("f 3"), "began_ns": 0}))
+    (device.replica.folder / "patrol").write_text(
+        json.dumps({"next": device.node("f 3"), "began_ns": 0})
+    )
     await Patrol(device.replica, device.hydrator, rate=1e12).go_round()
-    versions = [(device.node(f"f {n}"), device.replica.local(device.node(f"f {n}"))) for n in range(5)]
-    counted = [local is not None and device.replica.checksum_of(node, local.version) for node, local in versions]
+    versions = [
+        (device.node(f"f {n}"), device.replica.local(device.node(f"f {n}"))) for n in range(5)
+    ]
+    counted = [
+        local is not None and device.replica.checksum_of(node, local.version)
+        for node, local in versions
+    ]
     assert [bool(each) for each in counted] == [False, False, False, True, True]
 
 

@@ -1,4 +1,5 @@
-"""Full runs and pushes, everything real: what happens here arrives there, by the request that it should take."""
+"""Full runs and pushes, everything real: what happens here arrives there, by the request that it
+should take."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ async def test_first_union_takes_both_sides(world: World) -> None:
     assert device.tree() == expected
     assert world.on_disk() == expected
     assert world.requests("GET", "both.txt") == 0, "an equal file was fetched"
-    assert world.requests("PUT", "both.txt") + world.requests("POST", "both.txt") == 0, "an equal file was sent"
+    assert world.requests("PUT", "both.txt") + world.requests("POST", "both.txt") == 0, (
+        "an equal file was sent"
+    )
 
 
 async def test_a_second_run_does_nothing(world: World) -> None:
@@ -92,7 +95,10 @@ async def test_edits_moves_and_deletions_cross(world: World, side: str) -> None:
     sent = [each for each in requests if each.method in ("PUT", "POST") and "diff" not in each.path]
     got = [each for each in requests if each.method == "GET"]
     moves = [each for each in requests if each.method == "MOVE"]
-    moved = {(row.path, row.new_path) for row in device.replica.history.query(HistoryQuery(action=Op.MOVE))}
+    moved = {
+        (row.path, row.new_path)
+        for row in device.replica.history.query(HistoryQuery(action=Op.MOVE))
+    }
     assert moved == {("folder", "renamed"), ("move.txt", "renamed/moved.txt")}
     if side == "here":
         assert [each.method for each in sent] == ["PUT"]
@@ -118,7 +124,8 @@ async def test_a_change_is_pushed_without_a_listing(world: World) -> None:
 
 
 async def test_a_push_never_overwrites_what_it_has_not_seen(world: World) -> None:
-    """Both edit the same file between two listings: the earlier edit goes to the server's trash or a bin here."""
+    """Both edit the same file between two listings: the earlier edit goes to the server's trash or
+    a bin here."""
     world.put("a.txt", b"old", mtime=1_600_000_000)
     device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
@@ -175,7 +182,9 @@ async def test_a_listing_that_stops_deletes_nothing(world: World) -> None:
 async def test_a_lost_answer_is_no_second_transfer(world: World) -> None:
     device = await world.device()
     device.write("a.txt", b"sent once")
-    world.faults.add(Rule(effect=CutResponse(after_bytes=0), method="POST", path="*/a.txt", count=1))
+    world.faults.add(
+        Rule(effect=CutResponse(after_bytes=0), method="POST", path="*/a.txt", count=1)
+    )
     await device.sync()
     await device.sync()
     assert world.on_disk() == {"a.txt": b"sent once"}
@@ -256,7 +265,8 @@ async def test_a_save_by_rename_is_one_put(world: World) -> None:
 
 
 async def test_a_file_that_is_held_open_is_sent_but_not_replaced(world: World) -> None:
-    """A database that a program never closes must reach the server, and must not change under the program."""
+    """A database that a program never closes must reach the server, and must not change under the
+    program."""
     world.put("data.db", b"old", mtime=1_600_000_000)
     device = await world.device()
     await device.sync()
@@ -284,7 +294,9 @@ async def test_edits_of_one_size_in_one_second_are_no_agreement(world: World) ->
     world.put("a.txt", b"and there...", mtime=1_700_000_000)
     await device.sync()
     assert device.tree() == world.on_disk() == {"a.txt": b"edited here!"}
-    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"and there..."]
+    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [
+        b"and there..."
+    ]
 
 
 async def test_equal_edits_agree_without_an_upload(world: World) -> None:
@@ -300,7 +312,8 @@ async def test_equal_edits_agree_without_an_upload(world: World) -> None:
 
 
 async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> None:
-    """A push finds a file of that name where it expected none. (Only a first union takes such files as equal.)"""
+    """A push finds a file of that name where it expected none. (Only a first union takes such files
+    as equal.)"""
     world.put("other.txt", b"there before")
     device = await world.device(debounce=0.05, manual=False)
     await until(lambda: settled(device) and device.engine.status().last_run_ns is not None)
@@ -309,7 +322,9 @@ async def test_new_files_of_one_size_in_one_second_both_stay(world: World) -> No
     await until(lambda: settled(device))
     assert device.tree() == world.on_disk()
     assert device.read("a.txt") == b"made here!!!"
-    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [b"made there.."]
+    assert [path.read_bytes() for path in world.trash.rglob("*") if path.is_file()] == [
+        b"made there.."
+    ]
 
 
 async def test_a_folder_made_anew_is_not_the_one_that_was_deleted(world: World) -> None:

@@ -64,7 +64,9 @@ async def test_another_file_of_that_size_and_second_over_one_is_fetched(world: W
 
 
 @pytest.mark.parametrize("winner", list(Conflict))
-async def test_an_edit_here_and_such_a_one_there_are_a_conflict(world: World, winner: Conflict) -> None:
+async def test_an_edit_here_and_such_a_one_there_are_a_conflict(
+    world: World, winner: Conflict
+) -> None:
     world.put("f", b"v1aa", mtime=OLD)
     device = await world.device(settings=Settings(host="desk", conflict=winner))
     await device.sync()
@@ -165,7 +167,9 @@ async def test_milliseconds_alone_hold_nothing_up(world: World) -> None:
     assert world.on_disk() == {"f": b"v3ccc"}
 
 
-async def test_what_is_deleted_here_and_in_doubt_there_comes_back_only_if_it_differs(world: World) -> None:
+async def test_what_is_deleted_here_and_in_doubt_there_comes_back_only_if_it_differs(
+    world: World,
+) -> None:
     for name in ("same", "other", "a third"):
         world.put(name, b"v1aa", mtime=OLD)
     device = await world.device()
@@ -202,15 +206,20 @@ async def test_nothing_is_sent_while_the_server_does_not_tell(world: World) -> N
     assert b"v2bb" in everywhere(world, device)
 
 
-async def test_a_restored_backup_is_proved_without_a_transfer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_restored_backup_is_proved_without_a_transfer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reconciler.executor.doubtful_files, "PORTION", 20)
     for number in range(60):
         world.put(f"{number}", b"%02d" % number * (10 + number), mtime=OLD)
     device = await world.device()
     await device.sync()
     fetched = world.requests("GET", "/operation/")
-    for number in range(60):  # all are there before one takes another's place, so that no inode comes back
-        world.put(f"new {number}", b"%02d" % (number if number != 7 else 77) * (10 + number), mtime=OLD)
+    # all are there before one takes another's place, so that no inode comes back
+    for number in range(60):
+        world.put(
+            f"new {number}", b"%02d" % (number if number != 7 else 77) * (10 + number), mtime=OLD
+        )
     for number in range(60):
         os.rename(world.disk / f"new {number}", world.disk / f"{number}")
     device.write("59", b"edited", mtime=LATER)
@@ -241,7 +250,9 @@ def come_with(world: World, name: str, path: str, data: bytes, mtime: float) -> 
 
 @pytest.mark.parametrize("target", ["g", "sub/g", "fresh", "sub/fresh", "sub/f"])
 @pytest.mark.parametrize("place", ["replaced", "deleted"])
-async def test_an_inode_that_comes_back_brings_no_content(world: World, target: str, place: str) -> None:
+async def test_an_inode_that_comes_back_brings_no_content(
+    world: World, target: str, place: str
+) -> None:
     """The server's file system gave the inode of f to another file of its size and second."""
     for name in ("f", "g", "sub/g", "sub/h"):
         world.put(name, name.rjust(5, "-").encode(), mtime=OLD)

@@ -1,4 +1,5 @@
-"""Runs on a schedule, in simulated time: when they start, what they leave alone between, and what no clock can do."""
+"""Runs on a schedule, in simulated time: when they start, what they leave alone between, and what
+no clock can do."""
 
 from __future__ import annotations
 
@@ -65,10 +66,14 @@ async def test_contents_go_on_coming_between_runs(drive: Drive, autojump_clock: 
     drive.server.gives_contents = True
     await trio.sleep(backoff.LONGEST_PAUSE + SLACK)
     assert drive.read("film") == b"x" * 100_000
-    assert len(drive.server.listings) == 1, "the server's coming back is no reason for a run that is not due"
+    assert len(drive.server.listings) == 1, (
+        "the server's coming back is no reason for a run that is not due"
+    )
 
 
-async def test_what_somebody_opens_is_fetched_at_once(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_what_somebody_opens_is_fetched_at_once(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     drive.put("film", b"x" * 100_000)
     drive.server.gives_contents = False
     await drive.start()
@@ -114,7 +119,9 @@ async def test_reading_what_was_replaced_meanwhile_brings_the_run_forward(
     drive.server.gives_contents = True
     drive.link.alive()
     await trio.sleep(HOUR / 4)
-    assert len(drive.server.listings) == 1, "that it cannot be fetched in the background is no reason"
+    assert len(drive.server.listings) == 1, (
+        "that it cannot be fetched in the background is no reason"
+    )
     node = drive.replica.lookup(ROOT, b"film")
     assert node is not None
     with trio.fail_after(SLACK):
@@ -137,10 +144,14 @@ async def test_reading_what_was_replaced_meanwhile_brings_the_run_forward(
     assert drive.read("book") == b"another"
     assert starts(drive)[-1] == pytest.approx(60, abs=SLACK)
     await trio.sleep(3 * HOUR)
-    assert starts(drive)[-2:] == pytest.approx([HOUR] * 2, abs=SLACK), "and the interval holds again"
+    assert starts(drive)[-2:] == pytest.approx([HOUR] * 2, abs=SLACK), (
+        "and the interval holds again"
+    )
 
 
-async def test_sync_runs_between_and_the_interval_counts_from_it(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_sync_runs_between_and_the_interval_counts_from_it(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await drive.start()
     await trio.sleep(HOUR / 2)
     drive.write("mine", b"mine")
@@ -211,7 +222,9 @@ async def test_a_clock_that_is_set_forward_and_back_brings_one_run_a_jump_at_mos
     assert starts(drive)[-9:] == pytest.approx([HOUR] * 9, abs=SLACK)
 
 
-async def test_a_run_remembered_from_the_future_is_made_up_at_once(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_a_run_remembered_from_the_future_is_made_up_at_once(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     drive.jump(400 * DAY)
     await drive.start()
     await trio.sleep(60)
@@ -222,7 +235,9 @@ async def test_a_run_remembered_from_the_future_is_made_up_at_once(drive: Drive,
     assert starts(drive)[1:] == pytest.approx([HOUR] * 2, abs=SLACK)
 
 
-async def test_coming_back_online_starts_what_was_due(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_coming_back_online_starts_what_was_due(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await drive.start()
     await trio.sleep(HOUR / 2)
     drive.offline = True
@@ -232,7 +247,9 @@ async def test_coming_back_online_starts_what_was_due(drive: Drive, autojump_clo
     drive.offline = False
     back = trio.current_time()
     await trio.sleep(2.5 * HOUR)
-    assert [when - back for when in drive.server.listings[1:]] == pytest.approx([30, HOUR + 30, 2 * HOUR + 30], abs=40)
+    assert [when - back for when in drive.server.listings[1:]] == pytest.approx(
+        [30, HOUR + 30, 2 * HOUR + 30], abs=40
+    )
 
 
 async def test_another_interval_holds_at_once_and_off_follows_both_sides(
@@ -253,7 +270,9 @@ async def test_another_interval_holds_at_once_and_off_follows_both_sides(
     assert drive.engine.status().next_run_ns is None
 
 
-async def test_no_run_starts_where_the_program_starts_none(drive: Drive, autojump_clock: MockClock) -> None:
+async def test_no_run_starts_where_the_program_starts_none(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
     await drive.start()
     await trio.sleep(60)
     drive.engine.reschedule(HOUR, allowed=False)
@@ -309,7 +328,9 @@ async def test_a_run_waits_for_its_turn_and_for_its_contents_when_others_wait(
     assert (await drives[1].engine.sync()).complete, "whoever asks for a run waits for nobody"
     lock.release()
     await trio.sleep(60)
-    assert [len(drive.server.listings) for drive in drives] == [1, 1], "a run that was made meanwhile is not made again"
+    assert [len(drive.server.listings) for drive in drives] == [1, 1], (
+        "a run that was made meanwhile is not made again"
+    )
     assert not any(drive.engine.status().waits_for_turn for drive in drives)
     assert not lock.locked()
     for drive in drives:

@@ -1,4 +1,5 @@
-"""Mode `secure`: contents are compared by checksum, counted once, copied on the server, proved when they arrive."""
+"""Mode `secure`: contents are compared by checksum, counted once, copied on the server, proved when
+they arrive."""
 
 from __future__ import annotations
 
@@ -39,7 +40,11 @@ async def test_a_first_union_matches_equal_contents_whatever_their_times(world: 
     report = await device.sync()
     assert report.complete, report.problems
     assert report.conflicts == 1, "the same size and time, and yet another content"
-    assert device.tree() == world.on_disk() == {"same": b"equal", "later": b"equal too", "differs": b"54321"}
+    assert (
+        device.tree()
+        == world.on_disk()
+        == {"same": b"equal", "later": b"equal too", "differs": b"54321"}
+    )
     assert list(world.trashed().values()) == [b"12345"]
     assert transfers(world) == (1, 0)
     local = device.replica.local(device.node("later"))
@@ -107,7 +112,11 @@ async def test_equal_content_is_copied_on_the_server(world: World) -> None:
     assert world.on_disk() == device.tree()
     assert (world.disk / "d/copy").stat().st_mtime == LATER
     assert world.requests("COPY") == 1
-    sends = {device.replica.local_path(each.action.node): each.moved_bytes for each in report.outcomes if _sent(each)}
+    sends = {
+        device.replica.local_path(each.action.node): each.moved_bytes
+        for each in report.outcomes
+        if _sent(each)
+    }
     assert sends == {"d/copy": 0, "empty": 0}
     assert not (await device.sync()).outcomes
 
@@ -177,7 +186,8 @@ async def test_the_snapshot_saves_counting(world: World, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("there", ["untouched", "hidden change", "touched"])
 async def test_from_fast_to_secure(world: World, there: str) -> None:
-    """Bases of the mode `fast` have no checksum: they get that of the content here, not what the server says now."""
+    """Bases of the mode `fast` have no checksum: they get that of the content here, not what the
+    server says now."""
     world.put("a", b"one", mtime=OLD)
     world.put("b", b"b", mtime=OLD)
     device = await world.device(settings=FAST)
@@ -193,7 +203,11 @@ async def test_from_fast_to_secure(world: World, there: str) -> None:
     device.engine.settings = SECURE
     report = await device.sync()
     assert report.conflicts == 0
-    assert device.tree() == world.on_disk() == {"a": b"two" if there == "hidden change" else b"one", "b": b"b"}
+    assert (
+        device.tree()
+        == world.on_disk()
+        == {"a": b"two" if there == "hidden change" else b"one", "b": b"b"}
+    )
     fetched = transfers(world)[1] - before[1]
     assert fetched == (1 if there == "hidden change" else 0)
     assert transfers(world)[0] == before[0]
@@ -214,7 +228,9 @@ async def test_back_and_forth_between_the_modes(world: World) -> None:
         report = await device.sync()
         assert report.complete, report.problems
         assert report.conflicts == 0
-        assert device.tree() == world.on_disk() == {"here": b"%d" % turn, "a": b"from there %d" % turn}
+        assert (
+            device.tree() == world.on_disk() == {"here": b"%d" % turn, "a": b"from there %d" % turn}
+        )
 
 
 async def test_edited_on_both_sides_alike_is_no_conflict(world: World) -> None:
@@ -247,7 +263,9 @@ async def test_a_touched_file_in_a_folder_that_is_deleted_there(world: World) ->
 async def test_one_way_by_checksum(world: World, direction: Direction) -> None:
     for name in ("equal", "touched", "edited"):
         world.put(name, b"old", mtime=OLD)
-    device = await world.device(settings=Settings(direction=direction, mode=Mode.SECURE, host="desk"))
+    device = await world.device(
+        settings=Settings(direction=direction, mode=Mode.SECURE, host="desk")
+    )
     for name in ("equal", "touched", "edited"):
         device.write(name, b"old", mtime=OLD if name == "equal" else EARLIER)
     await device.sync()
@@ -259,7 +277,9 @@ async def test_one_way_by_checksum(world: World, direction: Direction) -> None:
         world.put("edited", b"new", mtime=LATER)
         world.put("touched", b"old", mtime=LATER)
     await device.sync()
-    assert device.tree() == world.on_disk() == {"equal": b"old", "touched": b"old", "edited": b"new"}
+    assert (
+        device.tree() == world.on_disk() == {"equal": b"old", "touched": b"old", "edited": b"new"}
+    )
     assert transfers(world) == ((1, 0) if direction is Direction.UPLOAD else (0, 1))
 
 
@@ -273,7 +293,8 @@ def poisoned(device: Device, path: str, data: bytes) -> None:
 
 
 async def test_what_arrives_is_proved(world: World) -> None:
-    """The first block is of another version with the same size and time: it starts over, and ends right."""
+    """The first block is of another version with the same size and time: it starts over, and ends
+    right."""
     data = b"x" * 10_000
     world.put("a", data, mtime=OLD)
     device = await world.device(settings=SECURE)

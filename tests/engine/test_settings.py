@@ -1,4 +1,5 @@
-"""Before every run the settings are agreed on with the server: rights, the folder's name, what was set on its page."""
+"""Before every run the settings are agreed on with the server: rights, the folder's name, what was
+set on its page."""
 
 from __future__ import annotations
 
@@ -33,14 +34,21 @@ async def test_newer_settings_of_the_server_take_effect(world: World) -> None:
     assert "extra" not in world.on_disk()
     assert list(world.trashed().values()) == [b"made there"]
     [saved] = world.saved
-    assert (saved.direction, saved.conflict, saved.mode) == (Direction.UPLOAD, Conflict.LOCAL, Mode.SECURE)
+    assert (saved.direction, saved.conflict, saved.mode) == (
+        Direction.UPLOAD,
+        Conflict.LOCAL,
+        Mode.SECURE,
+    )
     await device.sync()
     assert len(world.saved) == 1, "what is settled was saved again"
 
 
-async def test_settings_that_were_registered_with_a_null_for_their_number_are_followed(world: World) -> None:
-    """The server keeps the null, and names it instead of the number as soon as somebody changes a setting on its page:
-    seen on the real one, where the drive took that for another server and stayed offline."""
+async def test_settings_that_were_registered_with_a_null_for_their_number_are_followed(
+    world: World,
+) -> None:
+    """The server keeps the null, and names it instead of the number as soon as somebody changes a
+    setting on its page: seen on the real one, where the drive took that for another server and
+    stayed offline."""
     device = await world.device(follow=True)
     [path] = world.server.store.state.paths
     assert "id" not in path.settings, "the number of what has none yet was sent"
@@ -73,10 +81,11 @@ async def test_without_rights_it_becomes_a_download(world: World) -> None:
     device.write("keep0", b"edited, not sent any more")
     before = device.tree()
     report = await device.sync()
-    assert report.halted == (
-        "Nothing was done: the server gives no right to change “the synchronized folder” any more, and 2 changes "
-        "that wait here would go to the bin. Ask for the right, copy what you need elsewhere, or run “sync --yes” to "
-        "have it in the bin."
+    assert (
+        report.halted
+        == "Nothing was done: the server gives no right to change “the synchronized folder” any"
+        " more, and 2 changes that wait here would go to the bin. Ask for the right, copy what"
+        " you need elsewhere, or run “sync --yes” to have it in the bin."
     )
     assert device.tree() == before
     report = await device.sync(confirmed=True)
@@ -87,8 +96,12 @@ async def test_without_rights_it_becomes_a_download(world: World) -> None:
     restriction = device.registration.synchronization.restriction
     assert restriction is not None
     assert "read-only" in restriction
-    assert device.registration.synchronization.direction is Direction.BOTH, "the setting itself stays"
-    assert device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
+    assert device.registration.synchronization.direction is Direction.BOTH, (
+        "the setting itself stays"
+    )
+    assert (
+        device.tree() == world.on_disk() == {f"keep{number}": b"%d" % number for number in range(4)}
+    )
     assert sorted(device.bin().values()) == [b"edited, not sent any more", b"not sent any more"]
 
 

@@ -1,5 +1,5 @@
-"""Ten thousand runs on a schedule, the server away for a day in the middle: all resumes alone, the schedule keeps its
-intervals, and neither memory nor descriptors grow."""
+"""Ten thousand runs on a schedule, the server away for a day in the middle: all resumes alone, the
+schedule keeps its intervals, and neither memory nor descriptors grow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ WARM = 1000
 """Runs after which everything that is kept for good has been made."""
 DAY = 86_400.0
 OBJECTS = 3000
-"""Blocks of Python's memory that may be left of the 9000 runs after ``WARM``; one a run is three times as much."""
+"""Blocks of Python's memory that may be left of the 9000 runs after ``WARM``; one a run is three
+times as much."""
 RESIDENT = 8 << 20
 """Bytes that the process may be bigger by, in whatever memory: 900 a run."""
 
@@ -37,14 +38,20 @@ class Watch:
     def _look() -> tuple[int, int, int]:
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return sys.getallocatedblocks(), pages * os.sysconf("SC_PAGESIZE"), len(os.listdir("/proc/self/fd"))
+        return (
+            sys.getallocatedblocks(),
+            pages * os.sysconf("SC_PAGESIZE"),
+            len(os.listdir("/proc/self/fd")),
+        )
 
     def growth(self) -> list[int]:
         return [now - first for now, first in zip(self._look(), self._first, strict=True)]
 
 
 @pytest.mark.timeout(300)  # some 20 s with a core to itself
-async def test_ten_thousand_runs(tmp_path: Path, nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+async def test_ten_thousand_runs(
+    tmp_path: Path, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     drive = Drive(tmp_path / "replica", nursery, every=EVERY)
     drive.put("theirs", b"0")
     await drive.start()
@@ -66,8 +73,8 @@ async def test_ten_thousand_runs(tmp_path: Path, nursery: trio.Nursery, autojump
 
 
 def _first_listings(listings: Iterable[float]) -> list[float]:
-    """When each run began, in seconds. A run lists again at once where a change came between its listing and its plan,
-    which a worker thread makes while the simulated clock goes on."""
+    """When each run began, in seconds. A run lists again at once where a change came between its
+    listing and its plan, which a worker thread makes while the simulated clock goes on."""
     runs: list[float] = []
     for began in listings:
         if not runs or began - runs[-1] > EVERY / 10:

@@ -41,8 +41,11 @@ class Restless:
 
 
 @pytest.mark.parametrize("before", [None, b"agreed on"])
-async def test_a_file_that_keeps_changing_while_it_is_sent(world: World, before: bytes | None) -> None:
-    """Never a mixture on the server: the version of before stays, until one is sent that did not change meanwhile."""
+async def test_a_file_that_keeps_changing_while_it_is_sent(
+    world: World, before: bytes | None
+) -> None:
+    """Never a mixture on the server: the version of before stays, until one is sent that did not
+    change meanwhile."""
     device = await world.device()
     world.put("other.txt", b"other", mtime=OLD)
     if before is not None:
@@ -52,7 +55,9 @@ async def test_a_file_that_keeps_changing_while_it_is_sent(world: World, before:
     device.write("log.txt", whole(b"x"), mtime=LATER)
     restless = Restless(device, "log.txt", times=1000)
     report = await device.sync()
-    assert restless.written == ROUNDS, "it was not tried again, or more than one piece went of what had changed"
+    assert restless.written == ROUNDS, (
+        "it was not tried again, or more than one piece went of what had changed"
+    )
     assert world.on_disk() == there
     assert {each.result for each in report.outcomes} == {Result.STALE}
     assert not report.complete
@@ -142,8 +147,11 @@ async def test_an_empty_new_file_overwrites_nothing(world: World) -> None:
     assert device.tree() == world.on_disk() == {"other": b"other", "a.txt": b"made there"}
 
 
-async def test_a_save_with_a_backup_while_a_time_is_on_its_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The document is another node here by then: that one is agreed on (simulation, seed 404219)."""
+async def test_a_save_with_a_backup_while_a_time_is_on_its_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document is another node here by then: that one is agreed on (simulation, seed
+    404219)."""
     world.put("a.txt", b"old", mtime=1_600_000_000)
     device = await world.device()
     await device.sync()
@@ -168,7 +176,8 @@ async def test_a_save_with_a_backup_while_a_time_is_on_its_way(world: World, mon
 async def test_a_save_with_a_backup_while_its_first_rename_is_on_its_way(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's file lies under the backup's name then, and is the document's former version: it goes back."""
+    """The server's file lies under the backup's name then, and is the document's former version: it
+    goes back."""
     world.put("a.txt", b"old", mtime=1_600_000_000)
     device = await world.device()
     await device.sync()
@@ -194,7 +203,8 @@ async def test_a_save_with_a_backup_while_its_first_rename_is_on_its_way(
 async def test_a_save_with_a_backup_at_any_moment_of_a_run(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: int, before: int, *, edited: bool
 ) -> None:
-    """Some of its steps are done before the run, the others before or after one of the run's requests."""
+    """Some of its steps are done before the run, the others before or after one of the run's
+    requests."""
     world.put("a.txt", b"old", mtime=1_600_000_000)
     device = await world.device()
     await device.sync()

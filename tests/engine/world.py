@@ -1,4 +1,5 @@
-"""A synchronization with everything real: an embedded server over HTTP, a replica on disk, engine and hydrator."""
+"""A synchronization with everything real: an embedded server over HTTP, a replica on disk, engine
+and hydrator."""
 
 from __future__ import annotations
 
@@ -127,7 +128,7 @@ class Device:
                 await self.hydrator.wait_drained()
         return report
 
-    # the user's side -------------------------------------------------------------------------------------------------
+    # the user's side ------------------------------------------------------------------------------
     def node(self, path: str) -> NodeId:
         node = ROOT
         for name in path.split("/"):
@@ -254,7 +255,9 @@ class World:
         url = parse_url(self.url)
         token = await register(url, LOGIN, PASSWORD, None, client)
         account = ServerAccount("home", url, LOGIN, client)
-        session = await self._stack.enter_async_context(Session(account, Memory(token), timeouts=QUICK))
+        session = await self._stack.enter_async_context(
+            Session(account, Memory(token), timeouts=QUICK)
+        )
         synchronization = Synchronization(
             name,
             "home",
@@ -265,12 +268,16 @@ class World:
             conflict=settings.conflict,
         )
         registered = await register_path(session, wire(synchronization))
-        synchronization = replace(synchronization, path_id=registered.id, permissions=registered.permissions)
+        synchronization = replace(
+            synchronization, path_id=registered.id, permissions=registered.permissions
+        )
         replica = Replica.open(self.tmp / f"replica-{name}")
         self._stack.callback(replica.close)
         self._sessions[name] = session
         folder = Folder(session, remote, registered.id)
-        registration = Registration(session, folder, synchronization, host=settings.host, save=self._save)
+        registration = Registration(
+            session, folder, synchronization, host=settings.host, save=self._save
+        )
         device = Device(
             replica,
             folder,
@@ -296,8 +303,9 @@ class World:
                 await trio.sleep(0.02)
 
     async def on_account_page(self, device: Device, **changes: object) -> None:
-        """Somebody edits the device's settings on the server's page, in a later second than the last change of them:
-        the server keeps whole seconds, and of two settings of one second nobody can tell the newer one."""
+        """Somebody edits the device's settings on the server's page, in a later second than the
+        last change of them: the server keeps whole seconds, and of two settings of one second
+        nobody can tell the newer one."""
         assert device.registration is not None
         ours = device.registration.synchronization
         session = self._sessions[ours.name]
@@ -325,11 +333,14 @@ class World:
         self.saved.append(after)
 
     def on_disk(self) -> dict[str, bytes | None]:
-        """What a user of the server sees: path → content, None for a folder; partial uploads left out."""
+        """What a user of the server sees: path → content, None for a folder; partial uploads left
+        out."""
         found: dict[str, bytes | None] = {}
         for path in sorted(self.disk.rglob("*")):
             if not path.name.startswith(".sync-in."):
-                found[str(path.relative_to(self.disk))] = None if path.is_dir() else path.read_bytes()
+                found[str(path.relative_to(self.disk))] = (
+                    None if path.is_dir() else path.read_bytes()
+                )
         return found
 
     def put(self, path: str, data: bytes, *, mtime: float | None = None) -> None:
@@ -346,7 +357,9 @@ class World:
         return {str(path.relative_to(self.trash)): path.read_bytes() for path in files}
 
     def requests(self, method: str, part: str = "") -> int:
-        return sum(1 for each in self.server.requests if each.method == method and part in each.path)
+        return sum(
+            1 for each in self.server.requests if each.method == method and part in each.path
+        )
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

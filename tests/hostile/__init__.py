@@ -1,1 +1,2 @@
-"""Hostile answers: every field of every answer that is recorded, wrong in every way; see docs/internals/testing.md."""
+"""Hostile answers: every field of every answer that is recorded, wrong in every way; see
+docs/internals/testing.md."""

@@ -1,9 +1,11 @@
-"""Runs cases: a real session, replica, engine and hydrator against the hostile server, then against the honest one.
+"""Runs cases: a real session, replica, engine and hydrator against the hostile server, then against
+the honest one.
 
-Many cases share one world, so that what one of them harms shows in the next. After each: nothing was raised or logged
-with a traceback, it took its time and no longer, nothing was written outside of replica and server, what people are
-shown can be printed; then, with an honest server, at most `TRIES` runs make both sides equal, nothing is left over,
-every version is somewhere, and the replica's own check finds nothing.
+Many cases share one world, so that what one of them harms shows in the next. After each: nothing
+was raised or logged with a traceback, it took its time and no longer, nothing was written outside
+of replica and server, what people are shown can be printed; then, with an honest server, at most
+`TRIES` runs make both sides equal, nothing is left over, every version is somewhere, and the
+replica's own check finds nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ PATIENT = Timeouts()
 """For the honest server, which a busy machine may keep from answering."""
 
 LONGEST = 45.0
-"""Seconds for a run under fault: some of its requests are tried again, or are waited for one after another."""
+"""Seconds for a run under fault: some of its requests are tried again, or are waited for one after
+another."""
 
 TRIES = 4
 NAMES = (
@@ -80,7 +83,9 @@ class Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[0] is not None:
-            self.records.append(f"{record.getMessage()}\n{''.join(traceback.format_exception(*record.exc_info))}")
+            self.records.append(
+                f"{record.getMessage()}\n{''.join(traceback.format_exception(*record.exc_info))}"
+            )
         printable_or_fail(record.getMessage())
 
 
@@ -103,7 +108,9 @@ def printable_or_fail(text: str) -> None:
 class Ground:
     """A world with a hostile server in it."""
 
-    def __init__(self, world: World, hostile: HostileServer, device: Device, session: Session, store: Memory) -> None:
+    def __init__(
+        self, world: World, hostile: HostileServer, device: Device, session: Session, store: Memory
+    ) -> None:
         self.world = world
         self.hostile = hostile
         self.device = device
@@ -112,18 +119,27 @@ class Ground:
         self.number = 0
         self.written: dict[str, bytes] = {}
 
-    # what is done in a case ------------------------------------------------------------------------------------------
+    # what is done in a case -----------------------------------------------------------------------
     def change(self, case: Case) -> None:
         """What makes a run ask for this, and for little else."""
         self.number += 1
         self.written = {}
         acts = {
-            "settings": (self._there, self._edited), "token": (self._there, self._edited),
+            "settings": (self._there, self._edited),
+            "token": (self._there, self._edited),
             "listing": (self._there, self._new),
-            "refresh": (self._there, self._new), "download": (self._there,), "look": (self._edited,),
-            "replace": (self._edited,), "upload": (self._new,), "delete": (self._new,), "make": (self._folder,),
-            "move": (self._moved,), "touch": (self._touched,), "copy": (self._copied,), "move over": (self._both,),
-        }  # fmt: skip
+            "refresh": (self._there, self._new),
+            "download": (self._there,),
+            "look": (self._edited,),
+            "replace": (self._edited,),
+            "upload": (self._new,),
+            "delete": (self._new,),
+            "make": (self._folder,),
+            "move": (self._moved,),
+            "touch": (self._touched,),
+            "copy": (self._copied,),
+            "move over": (self._both,),
+        }
         for act in acts[case.kind]:
             act()
 
@@ -140,7 +156,9 @@ class Ground:
         self._written("edited here.txt", f"edited here {self.number}".encode())
 
     def _new(self) -> None:
-        for name in [name for name in names(self.device) if name.startswith(("new here ", "copy "))]:
+        for name in [
+            name for name in names(self.device) if name.startswith(("new here ", "copy "))
+        ]:
             self.device.unlink(name)
         self._written(f"new here {self.number}.txt", f"new here {self.number}".encode())
 
@@ -158,15 +176,21 @@ class Ground:
         self.device.rename(here, f"moved {self.number}.txt")
 
     def _touched(self) -> None:
-        self.device.replica.set_attr(self.device.node("touched.txt"), mtime_ns=(1_600_000_000 + self.number) * 10**9)
+        self.device.replica.set_attr(
+            self.device.node("touched.txt"), mtime_ns=(1_600_000_000 + self.number) * 10**9
+        )
 
     def _copied(self) -> None:
         """Mode `secure` knows that the server has this content."""
-        self.device.write(f"copy {self.number}.txt", b"old copied.txt", mtime=1_650_000_000 + self.number)
+        self.device.write(
+            f"copy {self.number}.txt", b"old copied.txt", mtime=1_650_000_000 + self.number
+        )
 
     def _both(self) -> None:
         """What loses goes to the server's trash."""
-        self.world.put("both.txt", f"loses {self.number}".encode(), mtime=1_600_000_000 + self.number)
+        self.world.put(
+            "both.txt", f"loses {self.number}".encode(), mtime=1_600_000_000 + self.number
+        )
         self._written("both.txt", f"wins {self.number}".encode())
 
     def wait_like(self, timeouts: Timeouts) -> None:
@@ -203,7 +227,8 @@ class Ground:
         self.hostile.case = None
         self.wait_like(PATIENT)
         if case.what in ("value", "gone") and case.place == ("client_token_update",):
-            self.store.token = self.token  # a server that gives a token which it does not take has logged us out
+            # a server that gives a token which it does not take has logged us out
+            self.store.token = self.token
         self.session.forget_access()
         if case.kind in ASKED:
             await self.patiently(ASKED[case.kind])
@@ -216,7 +241,11 @@ class Ground:
             tries += report.offline is None
             if tries == TRIES:
                 raise Failed(f"it does not come right: {self.trouble(report)}")
-        found = {*self.device.tree().values(), *self.device.bin().values(), *self.world.trashed().values()}
+        found = {
+            *self.device.tree().values(),
+            *self.device.bin().values(),
+            *self.world.trashed().values(),
+        }
         lost = [name for name, data in self.written.items() if data not in found]
         if lost:
             raise Failed(f"a version is nowhere: {lost}")
@@ -224,7 +253,8 @@ class Ground:
             raise Failed(f"check: {wrong[0]}")
 
     async def run_on(self) -> Report:
-        """One run and all contents; on a busy machine an honest server, too, may not answer in time."""
+        """One run and all contents; on a busy machine an honest server, too, may not answer in
+        time."""
         report = await self.device.engine.sync()
         with contextlib.suppress(Unavailable):
             await self.device.hydrator.wait_drained()
@@ -244,7 +274,10 @@ class Ground:
     def trouble(self, report: Report) -> str:
         here, there = set(names(self.device)), set(self.world.on_disk())
         status = self.device.engine.status()
-        return f"{report}\n{status}\nonly here {sorted(here - there)}, only there {sorted(there - here)}"
+        return (
+            f"{report}\n{status}\nonly here {sorted(here - there)}, only there"
+            f" {sorted(there - here)}"
+        )
 
     @property
     def token(self) -> str:
@@ -267,7 +300,9 @@ async def _restored(ground: Ground) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"from the trash")
     (ground.world.disk / "restored.txt").unlink(missing_ok=True)
-    await restore(ground.session, "personal/Docs/restored.txt", "personal/Docs/restored.txt", overwrite=True)
+    await restore(
+        ground.session, "personal/Docs/restored.txt", "personal/Docs/restored.txt", overwrite=True
+    )
     (ground.world.disk / "restored.txt").unlink(missing_ok=True)
 
 
@@ -285,9 +320,14 @@ async def _registered(ground: Ground) -> None:
 
 async def _path(ground: Ground) -> None:
     path = SyncPath(
-        name="x", local_path="/x", remote_path="personal/Docs", mode="both", diff_mode="fast", conflict_mode="recent",
+        name="x",
+        local_path="/x",
+        remote_path="personal/Docs",
+        mode="both",
+        diff_mode="fast",
+        conflict_mode="recent",
         timestamp=5,
-    )  # fmt: skip
+    )
     registered = await register_path(ground.session, path)
     state = ground.world.server.store.state
     ours = min(each.id for each in state.paths)  # the drive's, which a wrong answer may name
@@ -399,7 +439,9 @@ def _first(group: BaseException) -> Exception:
     return group if isinstance(group, Exception) else Exception(repr(group))
 
 
-async def _in_worlds(cases: list[Case], heard: Heard, hits: Counter[str], secure: bool) -> list[tuple[Case, str]]:
+async def _in_worlds(
+    cases: list[Case], heard: Heard, hits: Counter[str], secure: bool
+) -> list[tuple[Case, str]]:
     """What failed of these, and why. A world ends with a failure, or after some cases."""
     failed: list[tuple[Case, str]] = []
     rest = list(cases)
@@ -407,7 +449,11 @@ async def _in_worlds(cases: list[Case], heard: Heard, hits: Counter[str], secure
         with tempfile.TemporaryDirectory(prefix="hostile-") as tmp:
             done, failure = await _several(rest[:FRESH], Path(tmp), heard, hits, secure)
         if failure is not None:
-            why = str(failure) if isinstance(failure, Failed) else "".join(traceback.format_exception(failure))
+            why = (
+                str(failure)
+                if isinstance(failure, Failed)
+                else "".join(traceback.format_exception(failure))
+            )
             failed.append((rest[min(done, len(rest) - 1)], why))
             done += 1
         del rest[:done]
@@ -415,7 +461,8 @@ async def _in_worlds(cases: list[Case], heard: Heard, hits: Counter[str], secure
 
 
 def _is_for_secure(case: Case) -> bool:
-    """Only then the server is asked to copy; and another content of the right length shows by its checksum alone."""
+    """Only then the server is asked to copy; and another content of the right length shows by its
+    checksum alone."""
     return case.kind == "copy" or (case.kind == "download" and case.what in ("value", "body"))
 
 
@@ -435,7 +482,8 @@ async def _all(cases: list[Case], heard: Heard, hits: Counter[str]) -> list[tupl
 
 
 def run(cases: list[Case]) -> tuple[list[tuple[Case, str]], Counter[str]]:
-    """What failed of these, and why; and in how many of each kind the server got a request to be hostile to."""
+    """What failed of these, and why; and in how many of each kind the server got a request to be
+    hostile to."""
     heard, hits = Heard(), Counter[str]()
     root = logging.getLogger()
     level = root.level

@@ -1,4 +1,5 @@
-"""A server between the program and an honest one: it passes on all answers but those that it gets wrong."""
+"""A server between the program and an honest one: it passes on all answers but those that it gets
+wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ class HostileServer:
         kind = kind_of(method.decode(), target.decode().partition("?")[0])
         if self.case is not None and self.case.kind == kind:
             self.hits += 1
-            await _tell(client, told(self.case, _honest(answer_head, answer, head_only=method == b"HEAD")))
+            await _tell(
+                client, told(self.case, _honest(answer_head, answer, head_only=method == b"HEAD"))
+            )
             return False
         await client.send_all(_framed(answer_head, answer))
         return b"connection: close" not in head.lower()
@@ -120,7 +123,9 @@ async def _rest(stream: trio.SocketStream, head: bytes, data: bytes, *, head_onl
 def _honest(head: bytes, body: bytes, *, head_only: bool) -> Honest:
     line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     headers = [each.partition(": ") for each in lines]
-    kept = {name.lower(): value for name, _, value in headers if name.lower() not in ("date", "server")}
+    kept = {
+        name.lower(): value for name, _, value in headers if name.lower() not in ("date", "server")
+    }
     return Honest(int(line.split(" ")[1]), kept, body, head_only)
 
 
@@ -128,5 +133,7 @@ def _framed(head: bytes, body: bytes) -> bytes:
     """An honest answer with its length, on a connection that goes on."""
     if not _CHUNKED.search(head):
         return head.replace(b"\r\nconnection: close", b"") + body
-    head = re.sub(rb"(?i)\r\ntransfer-encoding: *chunked", b"\r\ncontent-length: %d" % len(body), head)
+    head = re.sub(
+        rb"(?i)\r\ntransfer-encoding: *chunked", b"\r\ncontent-length: %d" % len(body), head
+    )
     return head.replace(b"\r\nconnection: close", b"") + body

@@ -80,7 +80,9 @@ class Drive:
 
     def unmount(self) -> None:
         """As a user does; the process must end by itself, well."""
-        subprocess.run(["fusermount3", "-u", self.path], check=True, timeout=LIMIT, capture_output=True)
+        subprocess.run(
+            ["fusermount3", "-u", self.path], check=True, timeout=LIMIT, capture_output=True
+        )
         self._ended(0)
 
     def terminate(self) -> None:
@@ -104,7 +106,9 @@ class Drive:
         self.process.kill()
         self.process.wait(LIMIT)
         self._close_pipes()
-        subprocess.run(["fusermount3", "-u", "-z", self.path], check=False, timeout=LIMIT, capture_output=True)
+        subprocess.run(
+            ["fusermount3", "-u", "-z", self.path], check=False, timeout=LIMIT, capture_output=True
+        )
 
 
 @pytest.fixture

@@ -10,13 +10,28 @@ import time
 from pathlib import Path
 
 ACCESS, MODIFY, ATTRIB, CLOSE_WRITE, CLOSE_NOWRITE, OPEN = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20
-MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF, MOVE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400, 0x800
+MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF, MOVE_SELF = (
+    0x40,
+    0x80,
+    0x100,
+    0x200,
+    0x400,
+    0x800,
+)
 OVERFLOW, IGNORED, ISDIR = 0x4000, 0x8000, 0x40000000
 NAMES = {
-    MODIFY: "modify", ATTRIB: "attrib", CLOSE_WRITE: "close_write", MOVED_FROM: "moved_from", MOVED_TO: "moved_to",
-    CREATE: "create", DELETE: "delete", DELETE_SELF: "delete_self", MOVE_SELF: "move_self", OVERFLOW: "overflow",
+    MODIFY: "modify",
+    ATTRIB: "attrib",
+    CLOSE_WRITE: "close_write",
+    MOVED_FROM: "moved_from",
+    MOVED_TO: "moved_to",
+    CREATE: "create",
+    DELETE: "delete",
+    DELETE_SELF: "delete_self",
+    MOVE_SELF: "move_self",
+    OVERFLOW: "overflow",
     IGNORED: "ignored",
-}  # fmt: skip
+}
 CHANGES = sum(NAMES) & ~(OVERFLOW | IGNORED)
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -53,7 +68,9 @@ class Watcher:
                     self.cookies.setdefault(what, []).append(cookie)
         return events
 
-    def until(self, *wanted: tuple[Path, str, str], seconds: float = 30.0) -> list[tuple[Path, str, str]]:
+    def until(
+        self, *wanted: tuple[Path, str, str], seconds: float = 30.0
+    ) -> list[tuple[Path, str, str]]:
         """Everything up to the moment at which all that is wanted has come."""
         deadline = time.monotonic() + seconds
         seen: list[tuple[Path, str, str]] = []

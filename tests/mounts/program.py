@@ -1,8 +1,9 @@
-"""A drive without a server, for tests: replica and mount point are arguments, orders come as JSON lines on stdin.
+"""A drive without a server, for tests: replica and mount point are arguments, orders come as JSON
+lines on stdin.
 
-An order names one of the methods of Orders and its arguments; its reply is one JSON line on stdout. SIGTERM stops
-the program in the orderly way. Contents that are not here come from the folder ``--contents``, by the path in the
-drive, if it is given; else they are unavailable.
+An order names one of the methods of Orders and its arguments; its reply is one JSON line on stdout.
+SIGTERM stops the program in the orderly way. Contents that are not here come from the folder
+``--contents``, by the path in the drive, if it is given; else they are unavailable.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ BLOCK = 4096
 
 
 class FolderHydrator:
-    """Fetches contents from another folder, exactly what is asked for, as the real one does from the server."""
+    """Fetches contents from another folder, exactly what is asked for, as the real one does from
+    the server."""
 
     def __init__(self, replica: Replica, contents: Path) -> None:
         self._replica = replica
@@ -53,7 +55,9 @@ class FolderHydrator:
                 offset, end = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
                 incoming.write(offset, os.pread(source, end - offset, offset))
             if incoming.missing(0, base.size) is None:
-                self._replica.install_content(node, incoming, base, local.version, keep=False, why="fetched")
+                self._replica.install_content(
+                    node, incoming, base, local.version, keep=False, why="fetched"
+                )
         finally:
             os.close(source)
             incoming.close()
@@ -66,7 +70,8 @@ class FolderHydrator:
 
 
 class Orders:
-    """What a test may have done inside the drive's process: what the reconciler will do there, and accidents."""
+    """What a test may have done inside the drive's process: what the reconciler will do there, and
+    accidents."""
 
     def __init__(self, replica: Replica, fs: FileSystem) -> None:
         self._replica = replica
@@ -85,7 +90,9 @@ class Orders:
         return Base(kind, self._find(parent), name, size, mtime, inode, 0)
 
     def place_folder(self, path: str) -> None:
-        self._replica.place_folder(self._replica.new_id(), self._base(path, Kind.FOLDER, 0, 1_700_000_000))
+        self._replica.place_folder(
+            self._replica.new_id(), self._base(path, Kind.FOLDER, 0, 1_700_000_000)
+        )
 
     def place_file(self, path: str, size: int, mtime: int) -> None:
         self._replica.place_file(self._replica.new_id(), self._base(path, Kind.FILE, size, mtime))
@@ -207,13 +214,16 @@ async def commit_every_second(replica: Replica) -> None:
 async def main(options: argparse.Namespace) -> None:
     count_calls()
     replica = Replica.open(options.replica)
-    hydrator: Hydrator = FolderHydrator(replica, options.contents) if options.contents else NoHydrator()
+    hydrator: Hydrator = (
+        FolderHydrator(replica, options.contents) if options.contents else NoHydrator()
+    )
     fs = FileSystem(replica, hydrator, read_only=options.read_only)
     frontend = syncin_fuse.frontend
     frontend.prepare(options.mountpoint)
 
     async def stop_on_signal() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what holds again once this one has ended: it may come twice
+        # what holds again once this one has ended: it may come twice
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             async for _number in signals:
                 nursery.cancel_scope.cancel()
@@ -246,7 +256,9 @@ if __name__ == "__main__":
     parser.add_argument("--patience", type=float, default=20.0)
     parser.add_argument("--profile", type=Path)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
     try:
         if arguments.profile:
             import cProfile

@@ -1,8 +1,8 @@
 """A real mount whose replica lies on a small disk that is full to its last byte.
 
-What holds at every kind of write: the caller is told (ENOSPC, by the call itself or, under the kernel's writeback
-cache, by close, fsync or msync), what was acknowledged is there after a kill -9 and a start on the full disk, and
-everything goes on by itself once there is room.
+What holds at every kind of write: the caller is told (ENOSPC, by the call itself or, under the
+kernel's writeback cache, by close, fsync or msync), what was acknowledged is there after a kill -9
+and a start on the full disk, and everything goes on by itself once there is room.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def settle(drive: Drive) -> None:
 
 
 def attempt(act: Callable[[], object]) -> bool:
-    """Whether it succeeded; it may fail for want of room, and not otherwise. It must not take long."""
+    """Whether it succeeded; it may fail for want of room, and not otherwise. It must not take
+    long."""
     started = time.monotonic()
     try:
         act()
@@ -85,7 +86,9 @@ def opened(path: Path, flags: int) -> Iterator[int]:
     os.close(fd)
 
 
-def write(path: Path, data: bytes, flags: int = os.O_WRONLY | os.O_CREAT, *, sync: bool = False) -> None:
+def write(
+    path: Path, data: bytes, flags: int = os.O_WRONLY | os.O_CREAT, *, sync: bool = False
+) -> None:
     with opened(path, flags) as fd:
         assert os.write(fd, data) == len(data)
         if sync:
@@ -164,28 +167,47 @@ def every_write(drive: Drive, told: Told) -> dict[str, bool]:
     put("mkdir", "new folder", None, (top / "new folder").mkdir)
     put("symlink", "link", None, lambda: (top / "link").symlink_to("folder"))
     put("xattr", "folder", None, lambda: os.setxattr(top / "folder", "user.much", bytes(60_000)))
-    put("extend", "longer", KEPT + bytes(9_000), lambda: os.truncate(top / "longer", len(KEPT) + 9_000))
+    put(
+        "extend",
+        "longer",
+        KEPT + bytes(9_000),
+        lambda: os.truncate(top / "longer", len(KEPT) + 9_000),
+    )
     for path in ("appended", "mapped", "longer"):
         told.begins[path] = KEPT
     return went
 
 
-def test_at_every_kind_of_write(on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]) -> None:
+def test_at_every_kind_of_write(
+    on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]
+) -> None:
     drive, top, told = on_disk, on_disk.path, Told(on_disk)
     disk.fill()
     assert disk.room < 1 << 16
     went = every_write(drive, told)
-    for kind in ("write, close", "write, fsync", "append", "mmap", "save over", "copy", "create", "xattr"):
+    for kind in (
+        "write, close",
+        "write, fsync",
+        "append",
+        "mmap",
+        "save over",
+        "copy",
+        "create",
+        "xattr",
+    ):
         assert not went[kind], kind
     told.check()
-    # What takes no room for good is never refused, by far more of it than the journal's last block could take.
+    # What takes no room for good is never refused, by far more of it than the journal's last block
+    # could take.
     for number in range(300):
         (top / "kept").rename(top / "renamed")
         (top / "renamed").rename(top / "kept")
         (top / "kept").chmod(0o600 + number % 8)
         os.utime(top / "kept", (number, number))
     # A file is not longer for whoever looks than what of it could be kept.
-    eventually(lambda: (top / "appended").stat().st_size == drive.call("state", path="appended")["size"])
+    eventually(
+        lambda: (top / "appended").stat().st_size == drive.call("state", path="appended")["size"]
+    )
     assert (top / "appended").read_bytes() == (KEPT + MUCH)[: (top / "appended").stat().st_size]
     drive.kill()
     disk.fill()
@@ -207,8 +229,11 @@ def test_at_every_kind_of_write(on_disk: Drive, disk: SmallDisk, eventually: Cal
     told.check()
 
 
-def test_while_somebody_else_takes_every_byte(on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]) -> None:
-    """What is kept back goes to the journal and the index first: what makes room can still be recorded."""
+def test_while_somebody_else_takes_every_byte(
+    on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]
+) -> None:
+    """What is kept back goes to the journal and the index first: what makes room can still be
+    recorded."""
     drive, top, told = on_disk, on_disk.path, Told(on_disk)
     disk.fill()
     every_write(drive, told)
@@ -235,7 +260,9 @@ def test_while_somebody_else_takes_every_byte(on_disk: Drive, disk: SmallDisk, e
     eventually(lambda: attempt(lambda: write(top / "more", MUCH, sync=True)))
 
 
-def test_what_the_reconciler_writes(on_disk: Drive, disk: SmallDisk, tmp_path: Path, eventually: Callable[..., None]):
+def test_what_the_reconciler_writes(
+    on_disk: Drive, disk: SmallDisk, tmp_path: Path, eventually: Callable[..., None]
+):
     drive, top, told = on_disk, on_disk.path, Told(on_disk)
     contents = tmp_path / "contents"
     (contents / "far").write_bytes(MUCH * 2)
@@ -275,7 +302,9 @@ def test_what_the_reconciler_writes(on_disk: Drive, disk: SmallDisk, tmp_path: P
     told.check()
 
 
-def test_an_orderly_end_on_a_full_disk(on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]) -> None:
+def test_an_orderly_end_on_a_full_disk(
+    on_disk: Drive, disk: SmallDisk, eventually: Callable[..., None]
+) -> None:
     drive, told = on_disk, Told(on_disk)
     disk.fill()
     every_write(drive, told)

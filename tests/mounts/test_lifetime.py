@@ -18,7 +18,8 @@ LIMIT = 30
 
 
 def close_dead(descriptor: int) -> None:
-    """The kernel says at close that there is nobody to tell of it; the descriptor is closed all the same."""
+    """The kernel says at close that there is nobody to tell of it; the descriptor is closed all the
+    same."""
     with contextlib.suppress(OSError):
         os.close(descriptor)
 
@@ -74,7 +75,9 @@ def test_a_drive_in_use_is_not_unmounted_by_a_user_but_by_a_stop(drive):
     (drive.path / "file").write_text("x")
     reader = os.open(drive.path / "file", os.O_RDONLY)
     try:
-        done = subprocess.run(["fusermount3", "-u", drive.path], check=False, timeout=LIMIT, capture_output=True)
+        done = subprocess.run(
+            ["fusermount3", "-u", drive.path], check=False, timeout=LIMIT, capture_output=True
+        )
         assert done.returncode != 0
         assert (drive.path / "file").read_text() == "x"
         drive.terminate()

@@ -72,7 +72,9 @@ def test_a_local_clone_shares_its_objects(drive):
     run(*git, "-C", repository, "add", "file")
     run(*git, "-C", repository, "commit", "-qm", "first")
     run(*git, "clone", "-q", "--local", repository, drive.path / "clone")
-    objects = [path for path in (drive.path / "clone" / ".git" / "objects").rglob("*") if path.is_file()]
+    objects = [
+        path for path in (drive.path / "clone" / ".git" / "objects").rglob("*") if path.is_file()
+    ]
     assert objects
     assert {os.stat(path).st_nlink for path in objects} == {2}
     run(*git, "-C", drive.path / "clone", "fsck", "--strict")
@@ -81,7 +83,9 @@ def test_a_local_clone_shares_its_objects(drive):
 def test_a_kill_leaves_names_of_one_file(drive, tree):
     run("cp", "-a", tree, drive.path / "copy")
     drive.kill()
-    subprocess.run(["fusermount3", "-u", "-z", drive.path], check=True, timeout=60, capture_output=True)
+    subprocess.run(
+        ["fusermount3", "-u", "-z", drive.path], check=True, timeout=60, capture_output=True
+    )
     drive.start()
     assert are_one(drive.path / "copy")
     assert drive.call("problems") == []

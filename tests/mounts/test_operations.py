@@ -193,7 +193,8 @@ def test_times_are_kept_to_the_nanosecond(drive):
 
 
 def test_the_next_mount_shows_the_same_times_as_this_one(drive):
-    """The kernel keeps a file's ctime itself too; git, for one, reads every file again when it is another one."""
+    """The kernel keeps a file's ctime itself too; git, for one, reads every file again when it is
+    another one."""
     for number in range(3):
         path = drive.path / f"file{number}"
         path.write_bytes(b"content")
@@ -201,9 +202,15 @@ def test_the_next_mount_shows_the_same_times_as_this_one(drive):
             file.write(b"C")
             os.fchmod(file.fileno(), 0o600 + number)
     (drive.path / "file0").rename(drive.path / "renamed")
-    before = {each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns) for each in drive.path.iterdir()}
+    before = {
+        each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns)
+        for each in drive.path.iterdir()
+    }
     drive.again()
-    assert {each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns) for each in drive.path.iterdir()} == before
+    assert {
+        each.name: (each.stat().st_mtime_ns, each.stat().st_ctime_ns)
+        for each in drive.path.iterdir()
+    } == before
 
 
 def test_a_deleted_file_can_be_opened_again_by_its_descriptor(drive):
@@ -227,7 +234,8 @@ def test_chown_to_the_same_owner_is_a_change_too(drive):
 
 
 def test_the_record_agrees_with_what_the_kernel_shows(drive):
-    """The reconciler sees the size and time that programs saw, though the kernel keeps both itself under writeback."""
+    """The reconciler sees the size and time that programs saw, though the kernel keeps both itself
+    under writeback."""
     for number in range(20):
         path = drive.path / f"file{number}"
         path.write_bytes(b"x" * number * 1000)
@@ -305,7 +313,13 @@ def test_permissions_are_checked(open_folder, mount):
 
     def read_as_nobody() -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            ["cat", secret], user=65534, group=65534, extra_groups=[], check=False, capture_output=True, timeout=30
+            ["cat", secret],
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            check=False,
+            capture_output=True,
+            timeout=30,
         )
 
     assert b"Permission denied" in read_as_nobody().stderr
@@ -377,10 +391,14 @@ def test_a_folder_of_5000_is_read_while_it_changes(drive):
                 (folder / f"f{4999 - count // 10:05}").unlink()
                 (folder / f"g{count}").touch()
                 (folder / f"f{4000 + count // 10:05}").rename(folder / f"h{count}")
-    kept = {f"f{number:05}" for number in range(4000)} | {f"f{number:05}" for number in range(4200, 4800)}
+    kept = {f"f{number:05}" for number in range(4000)} | {
+        f"f{number:05}" for number in range(4200, 4800)
+    }
     assert len(seen) == len(set(seen))
     assert kept <= set(seen)
-    assert set(os.listdir(folder)) == kept | {f"{kind}{count}" for kind in "gh" for count in range(0, 2000, 10)}
+    assert set(os.listdir(folder)) == kept | {
+        f"{kind}{count}" for kind in "gh" for count in range(0, 2000, 10)
+    }
 
 
 def test_statfs_tells_of_the_disk_below(drive):

@@ -56,7 +56,8 @@ def nobody() -> Iterator[None]:
 
 
 def test_a_removed_working_directory(drive):
-    """Its process goes on as on a local disk: it sees an empty folder without links and can make nothing there."""
+    """Its process goes on as on a local disk: it sees an empty folder without links and can make
+    nothing there."""
     program = """
 import errno, os, sys
 os.chdir(sys.argv[1])
@@ -76,7 +77,9 @@ for act in (lambda: open("file", "w"), lambda: os.mkdir("folder"), lambda: os.st
 """
     folder = drive.path / "folder"
     folder.mkdir()
-    done = subprocess.run([sys.executable, "-c", program, folder], check=True, capture_output=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-c", program, folder], check=True, capture_output=True, timeout=30
+    )
     assert done.stdout.decode().splitlines() == ["0 []", "0o40700 2 b'1'", *["ENOENT"] * 4]
     assert os.listdir(drive.path) == []
 
@@ -145,7 +148,8 @@ def test_writing_and_truncating_take_the_set_id_bits(open_drive):
 def test_file_capabilities_are_kept_and_end_with_a_write(drive):
     path = drive.path / "program"
     path.write_text("content")
-    value = struct.pack("<5I", 0x02000001, 0x400, 0, 0, 0)  # struct vfs_cap_data: cap_net_bind_service
+    # struct vfs_cap_data: cap_net_bind_service
+    value = struct.pack("<5I", 0x02000001, 0x400, 0, 0, 0)
     os.setxattr(path, "security.capability", value)
     drive.again()
     assert os.getxattr(path, "security.capability") == value
@@ -237,12 +241,15 @@ for lock in (lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB),
     with path.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         fcntl.lockf(file, fcntl.LOCK_EX, 10, 5)
-        done = subprocess.run([sys.executable, "-c", program, path], check=True, capture_output=True, timeout=30)
+        done = subprocess.run(
+            [sys.executable, "-c", program, path], check=True, capture_output=True, timeout=30
+        )
     assert done.stdout.split() == [b"EAGAIN", b"EAGAIN", b"locked"]
 
 
 def test_a_position_in_a_folder_can_be_kept(drive):
-    """telldir(3), seekdir(3), rewinddir(3) of the C library on a folder that needs several requests."""
+    """telldir(3), seekdir(3), rewinddir(3) of the C library on a folder that needs several
+    requests."""
     for number in range(600):
         (drive.path / f"{number:04}").touch()
     libc = ctypes.CDLL(None)
@@ -252,7 +259,8 @@ def test_a_position_in_a_folder_can_be_kept(drive):
 
     def read() -> bytes | None:
         entry = libc.readdir(folder)
-        return ctypes.string_at(entry + 19) if entry else None  # struct dirent: d_name comes after 19 bytes
+        # struct dirent: d_name comes after 19 bytes
+        return ctypes.string_at(entry + 19) if entry else None
 
     places = {}
     while True:
@@ -274,7 +282,8 @@ def test_a_position_in_a_folder_can_be_kept(drive):
 
 
 def test_special_things_and_the_kernel_s_own_limits(drive):
-    """What the kernel's FUSE, or the library below, does not hand over: said at once, with the documented number."""
+    """What the kernel's FUSE, or the library below, does not hand over: said at once, with the
+    documented number."""
     path = drive.path / "file"
     path.write_bytes(b"x" * 10_000)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -283,12 +292,16 @@ def test_special_things_and_the_kernel_s_own_limits(drive):
             assert libc.fallocate(file.fileno(), mode, ctypes.c_long(0), ctypes.c_long(4096)) == -1
             assert ctypes.get_errno() == errno.EOPNOTSUPP
         os.posix_fallocate(file.fileno(), 0, 50_000)  # the C library writes into every block then
-        assert (os.fstat(file.fileno()).st_size, os.pread(file.fileno(), 2, 9_999)) == (50_000, b"x\0")
+        assert (os.fstat(file.fileno()).st_size, os.pread(file.fileno(), 2, 9_999)) == (
+            50_000,
+            b"x\0",
+        )
         assert os.lseek(file.fileno(), 0, os.SEEK_DATA) == 0
         assert os.lseek(file.fileno(), 0, os.SEEK_HOLE) == 50_000
     assert error_of(os.open, drive.path, os.O_TMPFILE | os.O_RDWR) == errno.EOPNOTSUPP
     other = drive.path / "other"
-    for flags, number in ((4, errno.EINVAL), (8, errno.EINVAL), (3, errno.EINVAL)):  # RENAME_WHITEOUT, unknown, both
+    # RENAME_WHITEOUT, unknown, both
+    for flags, number in ((4, errno.EINVAL), (8, errno.EINVAL), (3, errno.EINVAL)):
         assert libc.renameat2(-100, os.fsencode(path), -100, os.fsencode(other), flags) == -1
         assert ctypes.get_errno() == number
     with tempfile.TemporaryFile(dir=drive.path) as nameless:  # falls back to unlink

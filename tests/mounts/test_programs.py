@@ -103,7 +103,10 @@ def test_sqlite_works(drive, mode):
     base.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY, text TEXT)")
     for batch in range(20):
         with base:
-            base.executemany("INSERT INTO numbers VALUES (?, ?)", [(batch * 100 + n, "x" * 200) for n in range(100)])
+            base.executemany(
+                "INSERT INTO numbers VALUES (?, ?)",
+                [(batch * 100 + n, "x" * 200) for n in range(100)],
+            )
     other = connect()
     with other:
         other.execute("DELETE FROM numbers WHERE number % 2")
@@ -116,7 +119,10 @@ def test_sqlite_works(drive, mode):
     drive.again()
     base = connect()
     assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert base.execute("SELECT count(*), sum(number) FROM numbers").fetchone() == (1000, sum(range(0, 2000, 2)))
+    assert base.execute("SELECT count(*), sum(number) FROM numbers").fetchone() == (
+        1000,
+        sum(range(0, 2000, 2)),
+    )
     base.close()
 
 
@@ -139,7 +145,8 @@ def test_saving_as_vim_does(drive):
 
 
 def test_saving_by_rename(drive):
-    """A temporary file is written, synced and renamed over the document, which readers keep open."""
+    """A temporary file is written, synced and renamed over the document, which readers keep
+    open."""
     document = drive.path / "document"
     document.write_text("0")
     with document.open() as oldest:
@@ -158,7 +165,9 @@ def test_saving_by_rename(drive):
     assert os.listdir(drive.path) == ["document"]
 
 
-@pytest.mark.skipif(not (shutil.which("gio") and shutil.which("dbus-run-session")), reason="no gio here")
+@pytest.mark.skipif(
+    not (shutil.which("gio") and shutil.which("dbus-run-session")), reason="no gio here"
+)
 def test_gio_makes_no_trash_in_the_drive(drive, tmp_path):
     """What it puts there would be sent to the server."""
     (drive.path / "folder").mkdir()
@@ -183,7 +192,9 @@ def test_a_virtual_environment_works(drive):
     run(sys.executable, "-m", "venv", "--without-pip", drive.path / "env")
     python = drive.path / "env" / "bin" / "python"
     (drive.path / "module.py").write_text("def answer():\n    return 42\n")
-    assert run(python, "-c", "import sys, module; print(sys.prefix, module.answer())", cwd=drive.path).split() == [
+    assert run(
+        python, "-c", "import sys, module; print(sys.prefix, module.answer())", cwd=drive.path
+    ).split() == [
         str(drive.path / "env"),
         "42",
     ]

@@ -1,4 +1,5 @@
-"""Changes that do not come through the kernel are seen at once, whatever it has in its memory for a day."""
+"""Changes that do not come through the kernel are seen at once, whatever it has in its memory for a
+day."""
 
 from __future__ import annotations
 
@@ -46,18 +47,22 @@ def test_new_content_is_seen_under_the_name_and_old_content_by_its_readers(drive
 
 
 def test_attributes_that_are_set_by_a_name_reach_what_has_it_now(drive, eventually):
-    """While somebody reads the former content, and at every moment of the server's version's taking the name: the
-    kernel may not have been told yet."""
+    """While somebody reads the former content, and at every moment of the server's version's taking
+    the name: the kernel may not have been told yet."""
     path = drive.path / "file"
     path.write_text("old content")
     for number in range(40):
         with path.open() as reader:
             os.fstat(reader.fileno())
-            drive.call("take_in", path="file", text=f"content {number}", mtime=1_700_000_000 + number)
+            drive.call(
+                "take_in", path="file", text=f"content {number}", mtime=1_700_000_000 + number
+            )
             mode = 0o600 + number % 8
             path.chmod(mode)
             os.utime(path, ns=(5, 1_600_000_000_000_000_000 + number))
-            assert drive.call("state", path="file")["mtime_ns"] == 1_600_000_000_000_000_000 + number
+            assert (
+                drive.call("state", path="file")["mtime_ns"] == 1_600_000_000_000_000_000 + number
+            )
         eventually(lambda number=number: path.read_text() == f"content {number}")
         assert path.stat().st_mode & 0o777 == mode
 
@@ -141,6 +146,8 @@ def test_many_changes_while_the_drive_is_used(drive, eventually):
             drive.call("take_in", path=f"l{number}", text="theirs", mtime=1_700_000_000)
         os.listdir(drive.path)
         assert time.monotonic() < deadline
-    expected = {f"l{number}" for number in range(100)} | {f"r{number}" for number in range(100) if number % 3}
+    expected = {f"l{number}" for number in range(100)} | {
+        f"r{number}" for number in range(100) if number % 3
+    }
     eventually(lambda: set(os.listdir(drive.path)) == expected)
     eventually(lambda: (drive.path / "l99").read_text() == "theirs")

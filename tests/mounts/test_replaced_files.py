@@ -1,4 +1,5 @@
-"""A file that others replace, or that is gone, can be opened by whoever has its inode, as on a local disk.
+"""A file that others replace, or that is gone, can be opened by whoever has its inode, as on a
+local disk.
 
 ``SYNCIN_MOUNT_OPENS`` sets how often each reader opens (2,000).
 """
@@ -55,7 +56,9 @@ def test_opens_of_a_file_that_others_replace_never_fail(drive, writers):
     writing = [subprocess.Popen([sys.executable, "-c", WRITER, path, name]) for name in names]
     try:
         readers = [
-            subprocess.Popen([sys.executable, "-c", READER, path, how, str(OPENS)], stdout=subprocess.PIPE)
+            subprocess.Popen(
+                [sys.executable, "-c", READER, path, how, str(OPENS)], stdout=subprocess.PIPE
+            )
             for how in ("read", "append")
         ]
         told = [reader.communicate(timeout=60 + OPENS / 50)[0] for reader in readers]

@@ -1,4 +1,5 @@
-"""The same random operations on a drive and on a local folder give the same results, errors included."""
+"""The same random operations on a drive and on a local folder give the same results, errors
+included."""
 
 from __future__ import annotations
 
@@ -40,7 +41,13 @@ class Side:
                 content = path.read_bytes()
             size = info.st_size if path.is_file() else None
             old = info.st_mtime_ns if info.st_mtime_ns < 100 else None  # set, and not changed since
-            found[str(path.relative_to(self.root))] = (info.st_mode, info.st_nlink, size, old, content)
+            found[str(path.relative_to(self.root))] = (
+                info.st_mode,
+                info.st_nlink,
+                size,
+                old,
+                content,
+            )
         return found
 
     def descriptors(self) -> list[object]:
@@ -69,8 +76,11 @@ def names_step(random: random.Random) -> Callable[[Side], object]:
             lambda side: side.path(one).write_text(two),
             lambda side: side.path(one).write_text(two),
             lambda side: os.chmod(side.path(one), mode, follow_symlinks=True),
-            # To the size that it has: no change by POSIX and for the kernel's FUSE, a new mtime on ext4.
-            lambda side: os.truncate(side.path(one), size) if side.path(one).stat().st_size != size else None,
+            # To the size that it has: no change by POSIX and for the kernel's FUSE, a new mtime on
+            # ext4.
+            lambda side: (
+                os.truncate(side.path(one), size) if side.path(one).stat().st_size != size else None
+            ),
             lambda side: sorted(os.listdir(side.path(one))),
             lambda side: os.readlink(side.path(one)),
             lambda side: os.utime(side.path(one), ns=(5, 7)),
@@ -96,7 +106,8 @@ def descriptor_step(random: random.Random) -> Callable[[Side], object]:
         with mmap.mmap(side.open[slot], size) as memory:
             start = offset % size
             memory[start : start + 10] = data[:1] * len(memory[start : start + 10])
-            os.utime(side.open[slot])  # a write through a mapping gives a new mtime on ext4 and here, none on tmpfs
+            # a write through a mapping gives a new mtime on ext4 and here, none on tmpfs
+            os.utime(side.open[slot])
             return memory[:]
 
     steps: list[Callable[[Side], object]] = [

@@ -40,7 +40,11 @@ def test_copies_into_the_drive_in_it_and_out_of_it_stay_sparse(drive, source, tm
     run("cmp", source, out)
     drive.again()
     assert space(within) == space(again) <= 4 * DATA
-    [told] = [line for line in subprocess.check_output(["du", "-k", within], text=True).split("\n") if line]
+    [told] = [
+        line
+        for line in subprocess.check_output(["du", "-k", within], text=True).split("\n")
+        if line
+    ]
     assert int(told.split()[0]) * 1024 <= 4 * DATA
 
 
@@ -55,13 +59,16 @@ def test_archives_of_sparse_files_are_small(drive, source, tmp_path):
     run("cmp", source, drive.path / "folder" / "file")
 
 
-def test_a_file_that_is_all_hole_takes_nothing_and_one_being_written_does_not_look_like_that(drive, tmp_path):
+def test_a_file_that_is_all_hole_takes_nothing_and_one_being_written_does_not_look_like_that(
+    drive, tmp_path
+):
     hole = drive.path / "hole"
     with hole.open("wb") as file:
         file.truncate(8 * MIB)
     assert space(hole) == 0
     with (drive.path / "written").open("wb") as file:
-        file.truncate(MIB)  # the drive knows the size; what is written now is in the kernel's memory
+        # the drive knows the size; what is written now is in the kernel's memory
+        file.truncate(MIB)
         file.write(b"w" * MIB)
         file.flush()
         assert space(drive.path / "written") > 0

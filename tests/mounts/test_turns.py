@@ -1,4 +1,5 @@
-"""Who asks for portion after portion leaves the others their half. (``syncin_fuse.turns`` itself; no mount.)"""
+"""Who asks for portion after portion leaves the others their half. (``syncin_fuse.turns`` itself;
+no mount.)"""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ async def test_alone_nobody_waits(turns, clock, autojump_clock):
         turns.small(LISTER)  # its own: a listing that is followed by what was listed
 
 
-async def test_beside_others_it_waits_as_long_as_its_last_portion_took(turns, clock, autojump_clock):
+async def test_beside_others_it_waits_as_long_as_its_last_portion_took(
+    turns, clock, autojump_clock
+):
     await _portion(turns, clock, 0.0005)
     turns.small(CREATOR)
     assert await _portion(turns, clock, 0.001) == pytest.approx(0.0005)

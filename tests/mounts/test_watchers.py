@@ -1,4 +1,5 @@
-"""Who watches folders or files (inotify) hears of what comes from the server as of what programs here do."""
+"""Who watches folders or files (inotify) hears of what comes from the server as of what programs
+here do."""
 
 from __future__ import annotations
 
@@ -31,9 +32,13 @@ def watch() -> Iterator[Callable[..., Watcher]]:
 
 def _herald(drive) -> int:
     """The pid of the process that makes the calls; 0 without one."""
-    tasks = Path(f"/proc/{drive.process.pid}/task").glob("*/children")  # each thread's children are its own
+    # each thread's children are its own
+    tasks = Path(f"/proc/{drive.process.pid}/task").glob("*/children")
     children = [each for task in tasks for each in task.read_text().split()]
-    return next((int(each) for each in children if b"herald" in Path(f"/proc/{each}/cmdline").read_bytes()), 0)
+    return next(
+        (int(each) for each in children if b"herald" in Path(f"/proc/{each}/cmdline").read_bytes()),
+        0,
+    )
 
 
 def _signal_herald(drive, number: int) -> None:
@@ -43,8 +48,11 @@ def _signal_herald(drive, number: int) -> None:
 
 
 def _arrives(drive, eventually, path: str) -> None:
-    """The server's version takes the place of what was written here, once the kernel has closed that."""
-    eventually(lambda: not any(drive.call("state", path=path)[each] for each in ("busy", "held_open")))
+    """The server's version takes the place of what was written here, once the kernel has closed
+    that."""
+    eventually(
+        lambda: not any(drive.call("state", path=path)[each] for each in ("busy", "held_open"))
+    )
     drive.call("take_in", path=path, text="theirs", mtime=WHEN)
 
 
@@ -71,12 +79,18 @@ def test_each_kind_of_change(drive, watch):
     drive.call("delete_local", path="gone folder")
     made = drive.call("changes") - changes
     events = seen.until(
-        (here, "new", "create"), (here, "absent", "create"), (here, "new folder", "create"),
-        (here, "edited", "moved_to"), (here, "touched", "moved_to"),
-        (here, "moved", "moved_from"), (here / "folder", "moved", "moved_to"),
-        (here, "moved folder", "moved_from"), (here, "renamed folder", "moved_to"),
-        (here, "gone", "delete"), (here, "gone folder", "delete"),
-    )  # fmt: skip
+        (here, "new", "create"),
+        (here, "absent", "create"),
+        (here, "new folder", "create"),
+        (here, "edited", "moved_to"),
+        (here, "touched", "moved_to"),
+        (here, "moved", "moved_from"),
+        (here / "folder", "moved", "moved_to"),
+        (here, "moved folder", "moved_from"),
+        (here, "renamed folder", "moved_to"),
+        (here, "gone", "delete"),
+        (here, "gone folder", "delete"),
+    )
     assert _hidden(events) == []
     assert len(set(seen.cookies["moved_from"])) == 2
     assert set(seen.cookies["moved_from"]) <= set(seen.cookies["moved_to"])
@@ -202,7 +216,9 @@ def test_nothing_of_the_herald_stays_after_the_drive(drive, watch):
     deadline = time.monotonic() + 30
     while Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
         assert time.monotonic() < deadline
-    subprocess.run(["fusermount3", "-u", "-z", drive.path], check=False, timeout=30, capture_output=True)
+    subprocess.run(
+        ["fusermount3", "-u", "-z", drive.path], check=False, timeout=30, capture_output=True
+    )
     drive.start()
 
 
@@ -219,7 +235,8 @@ def test_a_burst_is_bounded_and_told_of_by_folder(drive, watch):
 
 
 def test_folders_that_are_used_hard_meanwhile(drive, watch, eventually):
-    """Calls of the herald, invalidations and the programs' own calls must not wait for each other."""
+    """Calls of the herald, invalidations and the programs' own calls must not wait for each
+    other."""
     seen = watch(drive.path)
     for number in range(100):
         drive.call("place_file", path=f"r{number}", size=0, mtime=WHEN)
@@ -231,14 +248,19 @@ def test_folders_that_are_used_hard_meanwhile(drive, watch, eventually):
         os.listdir(drive.path)
     drive.call("place_file", path="end", size=0, mtime=WHEN)
     seen.until((drive.path, "end", "create"), seconds=60)
-    expected = {f"m{number}" for number in range(100)} | {f"r{number}" for number in range(100) if number % 3} | {"end"}
+    expected = (
+        {f"m{number}" for number in range(100)}
+        | {f"r{number}" for number in range(100) if number % 3}
+        | {"end"}
+    )
     eventually(lambda: set(os.listdir(drive.path)) == expected)
     assert {(drive.path / f"m{number}").read_text() for number in range(100)} == {"theirs"}
     assert drive.call("problems") == []
 
 
 def test_a_drive_that_is_read_only(mount, watch):
-    """Such a drive once was so for the kernel, too, where no call could be made: nearly nothing was heard."""
+    """Such a drive once was so for the kernel, too, where no call could be made: nearly nothing was
+    heard."""
     drive = mount("--read-only")
     for name in ("edited", "gone"):
         drive.call("place_file", path=name, size=0, mtime=WHEN)
@@ -247,6 +269,8 @@ def test_a_drive_that_is_read_only(mount, watch):
     drive.call("place_file", path="new", size=0, mtime=WHEN)
     drive.call("take_in", path="edited", text="theirs", mtime=WHEN + 1)
     drive.call("delete_local", path="gone")
-    seen.until((drive.path, "new", "create"), (drive.path, "gone", "delete"), (edited, "", "delete_self"))
+    seen.until(
+        (drive.path, "new", "create"), (drive.path, "gone", "delete"), (edited, "", "delete_self")
+    )
     assert edited.read_text() == "theirs"
     assert not gone.exists()

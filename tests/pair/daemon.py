@@ -14,8 +14,8 @@ from syncin_mount.config.folders import HOME_VARIABLE
 
 
 def run(home: Path, log: Path, ready: Connection, *, hurried: bool) -> None:
-    """``syncin-mount mount docs`` in this home. ``ready`` is told what ``--ready-fd`` is told. Never
-    returns. ``hurried``: changes are sent after 0.3 s, and a listing begins every 2 s."""
+    """``syncin-mount mount docs`` in this home. ``ready`` is told what ``--ready-fd`` is told.
+    Never returns. ``hurried``: changes are sent after 0.3 s, and a listing begins every 2 s."""
     os.setsid()
     said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(said, 1)

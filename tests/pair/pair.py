@@ -1,4 +1,5 @@
-"""A server and two drives of real processes, both mounted, both at work by themselves on one folder."""
+"""A server and two drives of real processes, both mounted, both at work by themselves on one
+folder."""
 
 from __future__ import annotations
 
@@ -39,8 +40,8 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A server that runs elsewhere: where it is, who logs in, an empty folder, and what of it lies on
-    this computer's disk."""
+    """A server that runs elsewhere: where it is, who logs in, an empty folder, and what of it lies
+    on this computer's disk."""
 
     url: str
     login: str
@@ -79,7 +80,9 @@ class Pair:
             for side in SIDES:
                 self._log_in(side)
                 words = ("--server", "server", "--remote", self._remote, "--trash", "own")
-                self._sandbox.must(side, "add", "docs", *words, "--mountpoint", str(self.drive(side)))
+                self._sandbox.must(
+                    side, "add", "docs", *words, "--mountpoint", str(self.drive(side))
+                )
                 self._start(side)
         except BaseException:
             self.__exit__()
@@ -94,7 +97,9 @@ class Pair:
         self._remote, self.disk = "personal/Docs", self._sandbox.server_files / "Docs"
         self._trash = self._sandbox.server_files.parent / "trash"
         self._faults.write_text("")
-        self._sandbox.start_server(self._sandbox.base / "requests.jsonl", "--faults", str(self._faults))
+        self._sandbox.start_server(
+            self._sandbox.base / "requests.jsonl", "--faults", str(self._faults)
+        )
         self.disk.mkdir()
 
     def _log_in(self, side: str) -> None:
@@ -102,7 +107,15 @@ class Pair:
         if foreign is None:
             self._sandbox.log_in(side, "server")
             return
-        words = ("server", "add", "server", foreign.url, "--login", foreign.login, "--password-stdin")
+        words = (
+            "server",
+            "add",
+            "server",
+            foreign.url,
+            "--login",
+            foreign.login,
+            "--password-stdin",
+        )
         self._sandbox.must(side, *words, stdin=foreign.password)
 
     def __exit__(self, *_exc: object) -> None:
@@ -141,14 +154,16 @@ class Pair:
         if not answer or not msgspec.json.decode(answer)["ready"]:
             raise Broken(f"the drive does not start: {said.read_text()} {self.log(side)[-2000:]}")
 
-    # at work -------------------------------------------------------------------------------------------
+    # at work --------------------------------------------------------------------------------------
 
     def work(self) -> None:
         """Both at once. Raises Broken for what no local disk would say."""
         wanted = self._wanted
         if wanted.latency and wanted.server is None:
             rule = '[[rule]]\neffect = "delay"\nseconds = {:.3f}\nwhen = "{}"\nprobability = 0.5\n'
-            self._faults.write_text("".join(rule.format(wanted.latency, when) for when in ("before", "after")))
+            self._faults.write_text(
+                "".join(rule.format(wanted.latency, when) for when in ("before", "after"))
+            )
         self.people = [Person(self.drive(side), side, wanted.seed) for side in SIDES]
         failed: list[BaseException] = []
 
@@ -183,24 +198,35 @@ class Pair:
             trees = self.trees()
             if not any(said) and trees["a"] == trees["b"] == trees["the server"]:
                 return
-        differ = {path for one in trees.values() for other in trees.values() for path in one.items() ^ other.items()}
-        raise Broken(f"it does not come to rest: {said}, differing: {sorted(map(str, differ))[:10]}")
+        differ = {
+            path
+            for one in trees.values()
+            for other in trees.values()
+            for path in one.items() ^ other.items()
+        }
+        raise Broken(
+            f"it does not come to rest: {said}, differing: {sorted(map(str, differ))[:10]}"
+        )
 
     def _sync(self, side: str) -> str:
         done = self._sandbox.run(side, "sync", "docs")
         return f"{side}: {done.status} {done.out[-300:]} {done.error[-300:]}" if done.status else ""
 
-    # what must hold ------------------------------------------------------------------------------------
+    # what must hold -------------------------------------------------------------------------------
 
     def trees(self) -> dict[str, dict[str, tuple[str, str]]]:
         """Of each drive and of the server: path → kind and digest."""
-        found = {side: take(self.drive(side)) for side in SIDES} | {"the server": on_server(self.disk)}
+        found = {side: take(self.drive(side)) for side in SIDES} | {
+            "the server": on_server(self.disk)
+        }
         return {
-            name: {path: (thing.kind, thing.digest) for path, thing in tree.items()} for name, tree in found.items()
+            name: {path: (thing.kind, thing.digest) for path, thing in tree.items()}
+            for name, tree in found.items()
         }
 
     def judge(self) -> None:
-        """No folder twice and none that nobody made, no content twice, and nothing lost. Raises Broken."""
+        """No folder twice and none that nobody made, no content twice, and nothing lost. Raises
+        Broken."""
         for name, tree in self.trees().items():
             folders = [path for path, (kind, _) in tree.items() if kind == "folder"]
             count = Counter(number(Path(path).name) for path in folders)

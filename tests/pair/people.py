@@ -1,9 +1,10 @@
-"""Two people, each at work in a drive of their own that shows the same folder: they make folders, give
-them other names, put them into each other, and write, save, rename and delete files in them, most of
-all in those that were made a moment ago.
+"""Two people, each at work in a drive of their own that shows the same folder: they make folders,
+give them other names, put them into each other, and write, save, rename and delete files in them,
+most of all in those that were made a moment ago.
 
 A folder has a number in its name, which renames keep. A file's content is a word that nobody has
-written before; whoever replaces or deletes a file has read its word, which may be gone from then on.
+written before; whoever replaces or deletes a file has read its word, which may be gone from then
+on.
 """
 
 from __future__ import annotations
@@ -15,18 +16,34 @@ from collections import Counter
 from pathlib import Path
 
 OPERATIONS = {
-    "folder": 6, "call": 10, "carry": 3, "file": 14, "edit": 5, "save": 2, "rename": 3, "unlink": 1,
-}  # fmt: skip
-"""What they do, and how often. ``folder`` makes one, ``call`` gives one another name, ``carry`` puts it
-into another one; the rest works on files."""
+    "folder": 6,
+    "call": 10,
+    "carry": 3,
+    "file": 14,
+    "edit": 5,
+    "save": 2,
+    "rename": 3,
+    "unlink": 1,
+}
+"""What they do, and how often. ``folder`` makes one, ``call`` gives one another name, ``carry``
+puts it into another one; the rest works on files."""
 
 NAMES = ("a", "b", "c", "A", "n.txt", "ü", "long " + "x" * 200)
 DEPTH = 3
 LATEST = 5
 """Every second time one of so many latest folders is taken."""
 
-MEANWHILE = frozenset({errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.ESTALE, errno.ENOTDIR, errno.EISDIR,
-                       errno.EINVAL})  # fmt: skip
+MEANWHILE = frozenset(
+    {
+        errno.ENOENT,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+        errno.ESTALE,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EINVAL,
+    }
+)
 """What a step meets on a local disk, too, where somebody else has been there a moment before."""
 
 
@@ -36,8 +53,9 @@ def number(name: str) -> str:
 
 
 class Person:
-    """``written`` has the words that they saved, ``given_up`` those that they have seen and replaced or
-    deleted; ``done`` counts steps by kind, ``refused`` what steps met by errno's name."""
+    """``written`` has the words that they saved, ``given_up`` those that they have seen and
+    replaced or deleted; ``done`` counts steps by kind, ``refused`` what steps met by errno's
+    name."""
 
     def __init__(self, drive: Path, name: str, seed: int) -> None:
         self.drive = self._drive = drive
@@ -66,7 +84,7 @@ class Person:
         else:
             self.done[op] += 1
 
-    # where ---------------------------------------------------------------------------------------------
+    # where ----------------------------------------------------------------------------------------
 
     def _folders(self) -> list[str]:
         found = []
@@ -84,7 +102,9 @@ class Person:
 
     def _parent(self) -> str:
         """The top, or a folder that is not too deep."""
-        return self._chance.choice(["", *(each for each in self._folders() if each.count("/") < DEPTH)])
+        return self._chance.choice(
+            ["", *(each for each in self._folders() if each.count("/") < DEPTH)]
+        )
 
     def _a_file(self) -> Path:
         found = []
@@ -92,7 +112,7 @@ class Person:
             found += [Path(folder, name) for name in names]
         return self._chance.choice(sorted(found))
 
-    # what ----------------------------------------------------------------------------------------------
+    # what -----------------------------------------------------------------------------------------
 
     def _folder(self) -> None:
         path = self._drive / self._parent() / f"d{self._chance.getrandbits(40)}"
@@ -111,7 +131,11 @@ class Person:
         (self._drive / path).rename(self._drive / target / Path(path).name)
 
     def _height(self, path: str) -> int:
-        below = [each.count("/") - path.count("/") for each in self._folders() if each.startswith(f"{path}/")]
+        below = [
+            each.count("/") - path.count("/")
+            for each in self._folders()
+            if each.startswith(f"{path}/")
+        ]
         return max(below, default=0) + 2
 
     def _file(self) -> None:
@@ -160,8 +184,8 @@ class Person:
         self.given_up.add(before)
 
     def _word(self) -> str:
-        """Of a length that no other has, for some hundred words: in mode ``fast`` two versions of one
-        size and second are the same."""
+        """Of a length that no other has, for some hundred words: in mode ``fast`` two versions of
+        one size and second are the same."""
         self._words += 1
         return f"{self._name} {self._words} ".ljust(20 + self._words * 2 + (self._name == "b"), "x")
 
@@ -173,8 +197,8 @@ class Person:
         self._saved(path, word, inode, "")
 
     def _saved(self, path: Path, word: str, inode: int, before: str) -> None:
-        """It counts where the name still leads to what was written: else it went into a file that had
-        lost its name, as on any disk."""
+        """It counts where the name still leads to what was written: else it went into a file that
+        had lost its name, as on any disk."""
         self.given_up.add(before)
         try:
             if path.stat().st_ino == inode:

@@ -1,4 +1,5 @@
-"""A short run of ``./dev pair``: both sides come to rest, no folder is there twice, and nothing is lost."""
+"""A short run of ``./dev pair``: both sides come to rest, no folder is there twice, and nothing is
+lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A server's disk for observations: paths with inodes that are reused at once, and a base that was listed from it."""
+"""A server's disk for observations: paths with inodes that are reused at once, and a base that was
+listed from it."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class File:
 
 
 class Disk:
-    """What other clients and programs do on the server. The smallest free inode is taken first, as ext4 tends to."""
+    """What other clients and programs do on the server. The smallest free inode is taken first, as
+    ext4 tends to."""
 
     def __init__(self) -> None:
         self.files: dict[str, File] = {}
@@ -71,7 +73,9 @@ class Disk:
     def listing(self) -> list[Entry]:
         return [
             Entry(path, each.folder, each.size, each.mtime, each.inode)
-            for path, each in sorted(self.files.items(), key=lambda item: (item[0].count("/"), item[0]))
+            for path, each in sorted(
+                self.files.items(), key=lambda item: (item[0].count("/"), item[0])
+            )
         ]
 
 
@@ -114,7 +118,9 @@ class Memory:
         return None
 
     def local_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
-        return iter([(local.name, each) for each, local in self.locals.items() if local.parent == node])
+        return iter(
+            [(local.name, each) for each, local in self.locals.items() if local.parent == node]
+        )
 
     def new_id(self) -> NodeId:
         self.last_id += 1
@@ -161,7 +167,9 @@ def listed(disk: Disk) -> Memory:
         head, _, name = entry.path.rpartition("/")
         node = nodes[entry.path] = memory.new_id()
         kind = Kind.FOLDER if entry.is_folder else Kind.FILE
-        memory.add_base(node, Base(kind, nodes[head], name, entry.size, entry.mtime, entry.inode, 1))
+        memory.add_base(
+            node, Base(kind, nodes[head], name, entry.size, entry.mtime, entry.inode, 1)
+        )
         memory.locals[node] = Local(kind, nodes[head], name, entry.size, entry.mtime * 10**9, 1)
     return memory
 
@@ -174,8 +182,8 @@ def observe(memory: Memory, entries: list[Entry], batch: int = 3) -> RemoteTree:
 
 
 def differences(memory: Memory, tree: RemoteTree) -> dict[str, str | None]:
-    """Base path -> where the node is on the server now (None: not there), for known nodes that changed; new ones as
-    "+path"; changed contents as "path*"."""
+    """Base path -> where the node is on the server now (None: not there), for known nodes that
+    changed; new ones as "+path"; changed contents as "path*"."""
     found: dict[str, str | None] = {}
     for node in tree.changed():
         base, remote = memory.bases.get(node), tree.get(node)
@@ -186,7 +194,10 @@ def differences(memory: Memory, tree: RemoteTree) -> dict[str, str | None]:
         elif remote is None:
             found[base_path(memory, node)] = None
         else:
-            edited = base.kind is Kind.FILE and (base.size, base.mtime) != (remote.size, remote.mtime)
+            edited = base.kind is Kind.FILE and (base.size, base.mtime) != (
+                remote.size,
+                remote.mtime,
+            )
             found[base_path(memory, node)] = tree.path(node) + ("*" if edited else "")
     return found
 

@@ -1,10 +1,11 @@
 """The golden tables: what becomes of every case with every setting, as data in `golden/*.txt`.
 
-`golden/README.md` says how a row is written. Nothing here writes an expectation: `--align` only sets the columns of
-what a person wrote, and the plan of now is printed, to be thought about and copied by hand:
+`golden/README.md` says how a row is written. Nothing here writes an expectation: `--align` only
+sets the columns of what a person wrote, and the plan of now is printed, to be thought about and
+copied by hand:
 
     python -m tests.reconciler.golden_rows             the names of all rows
-    python -m tests.reconciler.golden_rows WORD…       the rows whose name has these words, with the plans of now
+    python -m tests.reconciler.golden_rows WORD…  rows with these words, with the plans of now
     python -m tests.reconciler.golden_rows --align     columns set anew, words unchanged
 """
 
@@ -17,7 +18,18 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-from reconciler.model import Action, Conflict, Direction, Kind, Mode, NodeId, Op, Plan, Settings, Side
+from reconciler.model import (
+    Action,
+    Conflict,
+    Direction,
+    Kind,
+    Mode,
+    NodeId,
+    Op,
+    Plan,
+    Settings,
+    Side,
+)
 from tests.reconciler.tables import told, world_of
 from tests.reconciler.world import STAMP, World
 
@@ -38,8 +50,8 @@ COMBINATIONS: tuple[Combination, ...] = tuple((d, c, m) for d, c, m in product(*
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one combination makes of a row: the trees in the end, what lies in bin and trash, conflicts and what waits,
-    the plan."""
+    """What one combination makes of a row: the trees in the end, what lies in bin and trash,
+    conflicts and what waits, the plan."""
 
     ends: str
     kept: str
@@ -74,7 +86,7 @@ def _values(cell: str, axis: Sequence[str]) -> list[str]:
     return values
 
 
-# reading -------------------------------------------------------------------------------------------------------------
+# reading ------------------------------------------------------------------------------------------
 
 
 def rows() -> list[Row]:
@@ -130,15 +142,20 @@ def in_columns(table: Sequence[Sequence[str]]) -> list[str]:
     if not table:
         return []
     widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
 
 
-# running -------------------------------------------------------------------------------------------------------------
+# running ------------------------------------------------------------------------------------------
 
 
 def world(row: Row, combination: Combination) -> World:
     direction, conflict, mode = combination
-    settings = Settings(direction=Direction(direction), conflict=Conflict(conflict), mode=Mode(mode), host="box")
+    settings = Settings(
+        direction=Direction(direction), conflict=Conflict(conflict), mode=Mode(mode), host="box"
+    )
     return world_of(row.trees["base"], row.trees["here"], row.trees["there"], settings)
 
 
@@ -150,12 +167,24 @@ def result(made: World) -> tuple[Result, Plan]:
     if made.stale:
         text += f" || {told(made, made.plan())}"
     notes = [f"conflict {name}" for name in _names(made, before, plan.conflicts)]
-    notes += [f"waits {name}" for name in _names(made, before, (each.node for each in plan.waiting))]
+    notes += [
+        f"waits {name}" for name in _names(made, before, (each.node for each in plan.waiting))
+    ]
     here, there = _tree(made, Side.LOCAL), _tree(made, Side.REMOTE)
     ends = here if here == there else f"{here} / {there}"
     words = ((Side.LOCAL, "bin"), (Side.REMOTE, "trash"))
-    kept = [f"{word} {content}" for side, word in words for content in sorted(made.bins[side] - {""})]
-    return Result(_short(ends), ", ".join(kept) or NOTHING, ", ".join(notes) or NOTHING, _short(text) or NOTHING), plan
+    kept = [
+        f"{word} {content}" for side, word in words for content in sorted(made.bins[side] - {""})
+    ]
+    return (
+        Result(
+            _short(ends),
+            ", ".join(kept) or NOTHING,
+            ", ".join(notes) or NOTHING,
+            _short(text) or NOTHING,
+        ),
+        plan,
+    )
 
 
 def _path(made: World, node: NodeId) -> str:
@@ -187,14 +216,15 @@ def _short(text: str) -> str:
     return text.replace(f" (conflict {STAMP} box", "(conflict")
 
 
-# what must hold, whatever a row expects ------------------------------------------------------------------------------
+# what must hold, whatever a row expects -----------------------------------------------------------
 
 
 def broken_promises(row: Row, combination: Combination) -> list[str]:
     """What a plan must never do, told of one combination; empty when all holds.
 
-    A content may be gone from both trees and both bins only when one side had it as the base says, and the other side
-    itself replaced or deleted it. Both sides end as the direction says, and then nothing is left to do.
+    A content may be gone from both trees and both bins only when one side had it as the base says,
+    and the other side itself replaced or deleted it. Both sides end as the direction says, and then
+    nothing is left to do.
     """
     made = world(row, combination)
     before = world(row, combination)
@@ -205,18 +235,28 @@ def broken_promises(row: Row, combination: Combination) -> list[str]:
         direction = Direction(combination[0])
         if direction is Direction.BOTH and here != there:
             broken.append("both sides are not the same in the end")
-        if direction is Direction.UPLOAD and not before.not_here and not _seen(before, Side.LOCAL) == here == there:
+        if (
+            direction is Direction.UPLOAD
+            and not before.not_here
+            and not _seen(before, Side.LOCAL) == here == there
+        ):
             broken.append("the server has not become what is here")
         if direction is Direction.DOWNLOAD and not _seen(before, Side.REMOTE) == here == there:
             broken.append("what is here has not become what is on the server")
         if (again := made.plan()).actions or again.waiting or again.conflicts:
-            broken.append("something is left to do: " + ", ".join(each.reason for each in again.actions))
+            broken.append(
+                "something is left to do: " + ", ".join(each.reason for each in again.actions)
+            )
     remaining = {item.content for tree in (made.here, made.there) for item in tree.values()}
     remaining |= made.bins[Side.LOCAL] | made.bins[Side.REMOTE]
-    unseen = set(row.trees.get("unseen", "").split()) if combination[2] == Mode.FAST.value else set()
+    unseen = (
+        set(row.trees.get("unseen", "").split()) if combination[2] == Mode.FAST.value else set()
+    )
     lost = _to_keep(before) - remaining - unseen
     broken += [f"the content {content} is lost" for content in sorted(lost)]
-    return broken + [f"{each.op.value} without a copy: {each.reason}" for each in _careless(before, plan, unseen)]
+    return broken + [
+        f"{each.op.value} without a copy: {each.reason}" for each in _careless(before, plan, unseen)
+    ]
 
 
 def _seen(made: World, side: Side) -> dict[str, object]:
@@ -228,15 +268,17 @@ def _seen(made: World, side: Side) -> dict[str, object]:
 
 
 def _to_keep(before: World) -> set[str]:
-    """Contents that nobody gave up: all but those that one side has as the base says while the other side replaced or
-    deleted them."""
+    """Contents that nobody gave up: all but those that one side has as the base says while the
+    other side replaced or deleted them."""
     kept: set[str] = set()
     for tree, other in ((before.here, before.there), (before.there, before.here)):
         for node, item in tree.items():
             if item.kind is not Kind.FILE or node in before.not_here or node in before.unknown:
                 continue
             theirs = other.get(node)
-            given_up = before.agreed.get(node) == item.content and (theirs is None or theirs.content != item.content)
+            given_up = before.agreed.get(node) == item.content and (
+                theirs is None or theirs.content != item.content
+            )
             if not given_up:
                 kept.add(item.content)
     return kept
@@ -253,28 +295,38 @@ def _careless(before: World, plan: Plan, unseen: set[str]) -> Iterator[Action]:
         nodes = before.below(action.side, action.node) if action.op is Op.DELETE else [action.node]
         for node in nodes:
             item = tree.get(node)
-            stays = node in before.tree(Side.REMOTE) and action.op is Op.DELETE  # it moves out before
+            # it moves out before
+            stays = node in before.tree(Side.REMOTE) and action.op is Op.DELETE
             if item is None or item.kind is not Kind.FILE or node in before.not_here or stays:
                 continue
             if before.agreed.get(node) != item.content and item.content not in unseen:
                 yield action
 
 
-# telling -------------------------------------------------------------------------------------------------------------
+# telling ------------------------------------------------------------------------------------------
 
 
 def compressed(results: dict[Combination, Result]) -> list[tuple[str, ...]]:
     """Few lines that tell each combination once: settings that do not matter are `any`."""
     lines: list[tuple[str, ...]] = []
     for outcome in dict.fromkeys(results.values()):
-        lines += [(*cells, *outcome.cells()) for cells in _blocks([c for c, r in results.items() if r == outcome])]
+        lines += [
+            (*cells, *outcome.cells())
+            for cells in _blocks([c for c, r in results.items() if r == outcome])
+        ]
     return lines
 
 
 def _blocks(combinations: Sequence[Combination]) -> Iterator[tuple[str, ...]]:
-    values = [[value for value in axis if any(c[n] == value for c in combinations)] for n, axis in enumerate(AXES)]
+    values = [
+        [value for value in axis if any(c[n] == value for c in combinations)]
+        for n, axis in enumerate(AXES)
+    ]
     if len(combinations) == len(values[0]) * len(values[1]) * len(values[2]):
-        yield tuple("any" if found == axis else ",".join(found) for found, axis in zip(values, AXES, strict=True))
+        yield tuple(
+            "any" if found == axis else ",".join(found)
+            for found, axis in zip(values, AXES, strict=True)
+        )
         return
     split = next(n for n in (0, 2, 1) if len(values[n]) > 1)
     parts: dict[tuple[Combination, ...], list[str]] = {}
@@ -315,7 +367,11 @@ def main(words: Sequence[str]) -> None:
         if not words:
             print(f"{row.file.name:28} {row.name}")
         elif all(word in row.name for word in words):
-            print(f"[{row.name}]", *(f"{key:6} {tree or NOTHING}" for key, tree in row.trees.items()), sep="\n")
+            print(
+                f"[{row.name}]",
+                *(f"{key:6} {tree or NOTHING}" for key, tree in row.trees.items()),
+                sep="\n",
+            )
             actual = {each: result(world(row, each))[0] for each in COMBINATIONS}
             print(*in_columns([HEAD, *compressed(actual)]), "", sep="\n")
 

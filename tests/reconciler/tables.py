@@ -1,16 +1,16 @@
 """Trees and plans as text, so that a table of cases reads as data.
 
-A tree: `a.txt=x1 docs/ docs/b=y2`: a file with content x and time 1, a folder, a file in it. In the trees of the two
-sides `z<a.txt=x1` is the node that the base has at `a.txt`, `+a.txt=n3` is a new node at a path that the base has too,
-`?a` is unknown on the server, `a=x1*` is being written, `a=x1-` has its content not here, `a=x1^` was written anew with
-the same bytes, `a=y(x)1` has a content y that is as large as x, `l@` is a link. On the server
-`a=y(x)1%` is another file (by its inode)
-whose content was proved, `a=y(x)1~` one whose content cannot be compared with the base's. Without a
-mark a path is the node the
-base has there, if the kind agrees; and a new path on both sides is one node.
+A tree: `a.txt=x1 docs/ docs/b=y2`: a file with content x and time 1, a folder, a file in it. In the
+trees of the two sides `z<a.txt=x1` is the node that the base has at `a.txt`, `+a.txt=n3` is a new
+node at a path that the base has too, `?a` is unknown on the server, `a=x1*` is being written,
+`a=x1-` has its content not here, `a=x1^` was written anew with the same bytes, `a=y(x)1` has a
+content y that is as large as x, `l@` is a link. On the server `a=y(x)1%` is another file (by its
+inode) whose content was proved, `a=y(x)1~` one whose content cannot be compared with the base's.
+Without a mark a path is the node the base has there, if the kind agrees; and a new path on both
+sides is one node.
 
-A plan: stages separated by ` | `, actions sorted within. `here` and `there` say where an action acts, `!` that the
-replaced version is kept, `a > b` a move.
+A plan: stages separated by ` | `, actions sorted within. `here` and `there` say where an action
+acts, `!` that the replaced version is kept, `a > b` a move.
 """
 
 from __future__ import annotations
@@ -91,13 +91,21 @@ def world_of(base: str, here: str, there: str, settings: Settings | None = None)
             world.there[node] = Item(was.kind, was.parent, was.name, "?", was.size, was.mtime)
     for node, item in world.here.items():  # versions tell contents apart
         agreed = world.base.get(node)
-        if agreed is not None and item.content == world.agreed[node] and world.path(Side.LOCAL, node) not in anew:
+        if (
+            agreed is not None
+            and item.content == world.agreed[node]
+            and world.path(Side.LOCAL, node) not in anew
+        ):
             world.here[node] = replace(item, version=agreed.version)
     return world
 
 
 def _place(
-    world: World, tree: dict[NodeId, Item], reads: list[_Read], known: dict[str, NodeId], kinds: dict[str, Kind]
+    world: World,
+    tree: dict[NodeId, Item],
+    reads: list[_Read],
+    known: dict[str, NodeId],
+    kinds: dict[str, Kind],
 ) -> dict[str, NodeId]:
     """Fills a tree and returns its nodes by path."""
     nodes = {"": ROOT}
@@ -105,7 +113,11 @@ def _place(
         kind = Kind.OTHER if each.link else Kind.FOLDER if each.folder else Kind.FILE
         wanted = each.old or each.path
         node = known.get(wanted) if not each.new else None
-        if node is None or node in tree or (not each.old and kinds.get(wanted) is not kind and not each.unknown):
+        if (
+            node is None
+            or node in tree
+            or (not each.old and kinds.get(wanted) is not kind and not each.unknown)
+        ):
             node = world.new_id()
         if each.unknown:
             world.unknown[node] = "it could not be read."
@@ -156,7 +168,9 @@ def _told(world: World, action: Action) -> str:
         target = f"{world.path(action.side, action.node)} > {target}"
     elif not target:
         target = (
-            world.path(action.side, action.node) if action.side is not Side.BASE else _base_path(world, action.node)
+            world.path(action.side, action.node)
+            if action.side is not Side.BASE
+            else _base_path(world, action.node)
         )
     return f"{_WORDS[action.op]}{side}{mark} {target}"
 

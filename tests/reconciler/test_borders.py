@@ -1,4 +1,5 @@
-"""Which bases end at a filter's border. ``*.x`` is left out, and everything below a folder of such a name."""
+"""Which bases end at a filter's border. ``*.x`` is left out, and everything below a folder of such
+a name."""
 
 from __future__ import annotations
 

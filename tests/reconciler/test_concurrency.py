@@ -31,7 +31,9 @@ def flat(_at_once: int, _now: float) -> float:
     return 50.0
 
 
-def run(server: Server, seconds: float, *, noise: float = 0.0, value: int = START, size: int = 0) -> list[int]:
+def run(
+    server: Server, seconds: float, *, noise: float = 0.0, value: int = START, size: int = 0
+) -> list[int]:
     """The numbers that were in force, one for each request that ended."""
     concurrency, now, drawn, seen = Concurrency(value), 0.0, random.Random(1), []
     concurrency.begin(now)
@@ -49,7 +51,9 @@ def mostly(seen: list[int]) -> float:
 
 @pytest.mark.parametrize("size", [0, 4096, 10 << 20])
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-@pytest.mark.parametrize(("server", "least", "most"), [(distant, 8.5, 10), (busy, 2, 4.5), (flat, 2, 3)])
+@pytest.mark.parametrize(
+    ("server", "least", "most"), [(distant, 8.5, 10), (busy, 2, 4.5), (flat, 2, 3)]
+)
 def test_it_finds_the_number_that_a_server_answers_best(
     server: Server, least: float, most: float, noise: float, size: int
 ) -> None:
@@ -87,7 +91,8 @@ def test_a_time_without_requests_is_not_taken_for_slowness() -> None:
     for burst in range(5):
         now += 3600 * burst
         concurrency.begin(now)
-        for _ in range(40):  # 40 a second, 40 in all: one window each, which has nothing to be compared with
+        # 40 a second, 40 in all: one window each, which has nothing to be compared with
+        for _ in range(40):
             now += 1 / 40
             concurrency.ended(now, 0)
     assert 4 <= concurrency.value <= MOST
@@ -120,7 +125,9 @@ async def test_slots_let_in_as_many_as_the_rule_says_and_each_gives_its_own_back
     assert slots.value >= MOST - 1
 
 
-async def test_a_cancelled_wait_for_a_slot_leaves_the_slots_whole(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_cancelled_wait_for_a_slot_leaves_the_slots_whole(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     slots = Slots(1)
     let_go = trio.Event()
 

@@ -36,7 +36,9 @@ def test_what_was_unreadable_all_the_time_casts_no_doubt_and_what_comes_does():
         assert not asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")]))
     disk.remove("a")
     assert not asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c")]))
-    assert asked.absences_unproven(observe(memory, [*disk.listing(), unreadable("c"), unreadable("d")]))
+    assert asked.absences_unproven(
+        observe(memory, [*disk.listing(), unreadable("c"), unreadable("d")])
+    )
     assert not asked.absences_unproven(observe(memory, disk.listing()))
 
 

@@ -4,7 +4,15 @@ import pytest
 
 from reconciler.filters import DEFAULT, Filter
 
-LEFT_OUT = [".DS_Store", "a/Thumbs.db", "a/b/__pycache__", "Icon?", ".sync-in.a.txt", "a/.sync-in.x", "a/.~lock.x.odt#"]
+LEFT_OUT = [
+    ".DS_Store",
+    "a/Thumbs.db",
+    "a/b/__pycache__",
+    "Icon?",
+    ".sync-in.a.txt",
+    "a/.sync-in.x",
+    "a/.~lock.x.odt#",
+]
 LEFT_OUT += ["~$port.docx", "a/.x.txt.swp", ".x\ny.swo", "..swp"]
 ORDINARY = [
     "a",

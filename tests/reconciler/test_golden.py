@@ -1,5 +1,5 @@
-"""Every row of the golden tables, with every conflict setting, direction and mode. `golden/README.md` tells how they
-are read, and what to do when one fails."""
+"""Every row of the golden tables, with every conflict setting, direction and mode.
+`golden/README.md` tells how they are read, and what to do when one fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.reconciler.golden_rows import COMBINATIONS, FOLDER, Row, aligned, broken_promises, difference, rows
+from tests.reconciler.golden_rows import (
+    COMBINATIONS,
+    FOLDER,
+    Row,
+    aligned,
+    broken_promises,
+    difference,
+    rows,
+)
 
 ROWS = rows()
 
@@ -41,7 +49,10 @@ def test_names_are_told_once():
 def test_the_conflict_table_names_rows_that_are_there():
     page = Path(__file__).parents[2] / "docs" / "reference" / "conflict-table.md"
     table = page.read_text(encoding="utf-8").partition("## Many deletions")[0]
-    cases = [" ".join(case.split()) for case in re.findall(r"^- \*\*.*?(?=^- |\n\n)", table, re.MULTILINE | re.DOTALL)]
+    cases = [
+        " ".join(case.split())
+        for case in re.findall(r"^- \*\*.*?(?=^- |\n\n)", table, re.MULTILINE | re.DOTALL)
+    ]
     cases = [case for case in cases if re.match(r"- \*\*[^*]*\.\*\*", case)]
     proofs = [case.rpartition(" Rows: ")[2] for case in cases]
     named = {name for proof in proofs for name in re.findall(r"`\[([^]]+)\]`", proof)}

@@ -1,4 +1,5 @@
-"""Which of what is gone something new is taken for, as rows: what went, what came, who is whose successor."""
+"""Which of what is gone something new is taken for, as rows: what went, what came, who is whose
+successor."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ def known(paths: list[str], first: int) -> dict[str, Known]:
         head, _, name = path.rstrip("/").rpartition("/")
         above = found.get(head)
         parent = above.node if above is not None else FOLDERS[head]
-        found[path.rstrip("/")] = Known(NodeId(number), parent, name, path.endswith("/"), int(size or 10))
+        found[path.rstrip("/")] = Known(
+            NodeId(number), parent, name, path.endswith("/"), int(size or 10)
+        )
     return found
 
 
@@ -34,7 +37,11 @@ def known(paths: list[str], first: int) -> dict[str, Known]:
         ("run.sh notes.txt", "start.sh text.txt", "start.sh<run.sh text.txt<notes.txt"),
         ("run.sh", "RUN.SH", "RUN.SH<run.sh"),
         ("d/run.sh e/run.sh", "d/start.sh e/begin.sh", "d/start.sh<d/run.sh e/begin.sh<e/run.sh"),
-        ("build-1.sh test-1.sh", "build-2.sh test-2.sh", "build-2.sh<build-1.sh test-2.sh<test-1.sh"),
+        (
+            "build-1.sh test-1.sh",
+            "build-2.sh test-2.sh",
+            "build-2.sh<build-1.sh test-2.sh<test-1.sh",
+        ),
         # moved and renamed and edited: nothing tells it
         ("run.sh", "d/start.sh", ""),
         # two could be meant
@@ -77,7 +84,11 @@ def test_many_are_not_compared_one_with_another() -> None:
 
 
 _trees = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from(["", ".sh", ".txt"]), st.sampled_from(sorted(FOLDERS))),
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from(["", ".sh", ".txt"]),
+        st.sampled_from(sorted(FOLDERS)),
+    ),
     unique=True,
 )
 

@@ -22,7 +22,9 @@ def test_a_taken_name_gets_a_date(name: str, second: str, third: str):
     assert list(islice(free_names(name, "2026-11-26"), 3)) == [name, second, third]
 
 
-@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127, "日" * 80 + ".txt", "x." + "y" * 240, "\udcff" * 250])
+@pytest.mark.parametrize(
+    "name", ["x" * 255, "ä" * 127, "日" * 80 + ".txt", "x." + "y" * 240, "\udcff" * 250]
+)
 def test_names_stay_short_and_whole(name: str):
     for found in islice(free_names(name, "2026-11-26"), 1, 4):
         assert len(found.encode("utf-8", "surrogateescape")) <= 246

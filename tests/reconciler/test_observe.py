@@ -1,4 +1,5 @@
-"""Which node an entry of a listing is. `differences`: base path -> path now; `*` new content, None gone, `+` new."""
+"""Which node an entry of a listing is. `differences`: base path -> path now; `*` new content, None
+gone, `+` new."""
 
 from __future__ import annotations
 
@@ -56,13 +57,19 @@ def test_a_file_moves(disk: Disk, memory: Memory):
 def test_a_file_moves_and_another_comes_in_its_place(disk: Disk, memory: Memory):
     disk.move("docs/a", "z")
     disk.put("docs/a", "n", 5)
-    assert differences(memory, observe(memory, disk.listing())) == {"docs/a": "z", "+docs/a": "docs/a"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "docs/a": "z",
+        "+docs/a": "docs/a",
+    }
 
 
 def test_a_file_is_moved_over_another(disk: Disk, memory: Memory):
     disk.remove("docs/b")
     disk.move("docs/a", "docs/b")
-    assert differences(memory, observe(memory, disk.listing())) == {"docs/a": "docs/b", "docs/b": None}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "docs/a": "docs/b",
+        "docs/b": None,
+    }
 
 
 @pytest.mark.parametrize("mtimes", [(1, 1), (3, 4)])
@@ -71,7 +78,10 @@ def test_two_files_swap(disk: Disk, mtimes: tuple[int, int]):
     disk.put("docs/b", "m", mtimes[1])  # alike in size
     memory = listed(disk)
     disk.swap("docs/a", "docs/b")
-    assert differences(memory, observe(memory, disk.listing())) == {"docs/a": "docs/b", "docs/b": "docs/a"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "docs/a": "docs/b",
+        "docs/b": "docs/a",
+    }
 
 
 def test_two_folders_swap_with_all_in_them(disk: Disk, memory: Memory):
@@ -84,7 +94,11 @@ def test_two_folders_swap_with_all_in_them(disk: Disk, memory: Memory):
 def test_three_folders_rotate(disk: Disk, memory: Memory):
     disk.swap("docs", "pics")
     disk.swap("pics", "empty")
-    assert differences(memory, observe(memory, disk.listing())) == {"docs": "empty", "pics": "docs", "empty": "pics"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "docs": "empty",
+        "pics": "docs",
+        "empty": "pics",
+    }
 
 
 def test_a_folder_moves_and_another_is_made_in_its_place(disk: Disk, memory: Memory):
@@ -155,7 +169,9 @@ def here(memory: Memory, *paths: str) -> None:
         memory.locals[node] = Local(base.kind, base.parent, base.name, base.size, 0, base.version)
 
 
-def test_a_folder_was_emptied_and_renamed_and_what_was_in_it_is_elsewhere(disk: Disk, memory: Memory):
+def test_a_folder_was_emptied_and_renamed_and_what_was_in_it_is_elsewhere(
+    disk: Disk, memory: Memory
+):
     disk.move("pics/p", "docs/p")
     disk.remove("pics/q")
     disk.move("pics", "n")
@@ -165,7 +181,8 @@ def test_a_folder_was_emptied_and_renamed_and_what_was_in_it_is_elsewhere(disk: 
 
 @pytest.mark.parametrize("what", ["nothing", "made", "moved"])
 def test_a_folder_was_emptied_and_renamed_and_stays_here(disk: Disk, memory: Memory, what: str):
-    """By its inode alone, as it would be there twice else; where it goes from here, it is all the same."""
+    """By its inode alone, as it would be there twice else; where it goes from here, it is all the
+    same."""
     here(memory, "pics", "pics/p", "pics/q")
     if what == "made":
         memory.make_local("pics/deep", folder=True)
@@ -178,7 +195,13 @@ def test_a_folder_was_emptied_and_renamed_and_stays_here(disk: Disk, memory: Mem
     disk.put("n/other", "n", 7)
     found = differences(memory, observe(memory, disk.listing()))
     if what == "nothing":
-        assert found == {"pics": None, "pics/p": None, "pics/q": None, "+n": "n", "+n/other": "n/other"}
+        assert found == {
+            "pics": None,
+            "pics/p": None,
+            "pics/q": None,
+            "+n": "n",
+            "+n/other": "n/other",
+        }
     else:
         assert found == {"pics": "n", "pics/p": None, "pics/q": None, "+n/other": "n/other"}
 
@@ -193,7 +216,11 @@ def test_a_folder_comes_where_a_file_was(disk: Disk, memory: Memory):
     disk.remove("r")
     disk.mkdir("r")
     disk.put("r/x", "x", 3)
-    assert differences(memory, observe(memory, disk.listing())) == {"r": None, "+r": "r", "+r/x": "r/x"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "r": None,
+        "+r": "r",
+        "+r/x": "r/x",
+    }
 
 
 def test_a_folder_goes_with_all_in_it(disk: Disk, memory: Memory):
@@ -204,7 +231,8 @@ def test_a_folder_goes_with_all_in_it(disk: Disk, memory: Memory):
 
 def test_the_whole_disk_was_copied_to_another(disk: Disk):
     for number in range(30):
-        disk.put(f"pics/{number}", "m", 1)  # all alike: by inode alone they would seem to have changed places
+        # all alike: by inode alone they would seem to have changed places
+        disk.put(f"pics/{number}", "m", 1)
     memory = listed(disk)
     inodes = sorted(each.inode for each in disk.files.values())
     for path, inode in zip(sorted(disk.files), reversed(inodes), strict=True):
@@ -228,7 +256,10 @@ def test_moves_of_what_was_never_listed(disk: Disk, memory: Memory):
     memory.forget_inodes()
     disk.move("docs/a", "pics/a")
     disk.move("docs/old", "old")
-    assert differences(memory, observe(memory, disk.listing())) == {"docs/a": "pics/a", "docs/old": "old"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "docs/a": "pics/a",
+        "docs/old": "old",
+    }
 
 
 def test_what_was_never_listed_is_no_move_when_two_could_be_meant(disk: Disk):
@@ -240,7 +271,11 @@ def test_what_was_never_listed_is_no_move_when_two_could_be_meant(disk: Disk):
     memory.forget_inodes()
     disk.remove("two/x")
     disk.move("one/x", "x")
-    assert differences(memory, observe(memory, disk.listing())) == {"one/x": None, "two/x": None, "+x": "x"}
+    assert differences(memory, observe(memory, disk.listing())) == {
+        "one/x": None,
+        "two/x": None,
+        "+x": "x",
+    }
 
 
 def test_made_on_both_sides(disk: Disk, memory: Memory):
@@ -265,7 +300,7 @@ def test_moved_on_both_sides_where_the_server_copied_instead(disk: Disk, memory:
     assert differences(memory, observe(memory, disk.listing())) == {"docs/a": "z"}
 
 
-# what cannot be read --------------------------------------------------------------------------------------------------
+# what cannot be read ------------------------------------------------------------------------------
 
 
 def test_below_an_unreadable_folder_nothing_is_absent(disk: Disk, memory: Memory):
@@ -285,8 +320,11 @@ def test_what_left_an_unreadable_folder_is_known(disk: Disk, memory: Memory):
 
 
 @pytest.mark.parametrize("unread", ["docs/old", "docs", "docs/old/c"])
-def test_what_cannot_be_read_did_not_move_to_where_something_looks_like_it(disk: Disk, memory: Memory, unread: str):
-    """Its inode is not known yet, and somebody else made the like elsewhere (simulation, seed 2018236)."""
+def test_what_cannot_be_read_did_not_move_to_where_something_looks_like_it(
+    disk: Disk, memory: Memory, unread: str
+):
+    """Its inode is not known yet, and somebody else made the like elsewhere (simulation, seed
+    2018236)."""
     memory.forget_inodes()
     disk.mkdir("pics/old")
     disk.put("pics/c", "c", 1)
@@ -316,7 +354,9 @@ def test_an_unreadable_entry_where_something_new_is_here(disk: Disk, memory: Mem
 def test_names_that_cannot_be_change_nothing(disk: Disk, memory: Memory, path: str):
     tree = observe(memory, [*disk.listing(), Entry(path, False, 1, 1, 999, problem="not a name")])
     assert all(memory.bases.get(node) is None for node in tree.changed())
-    tree = observe(memory, [*disk.listing(), Entry("docs//x", False, 1, 1, 999), Entry("", False, 1, 1, 99)])
+    tree = observe(
+        memory, [*disk.listing(), Entry("docs//x", False, 1, 1, 999), Entry("", False, 1, 1, 99)]
+    )
     assert tree.unknown(memory.node("docs/a")) is None
 
 
@@ -329,7 +369,11 @@ def test_a_child_without_its_folder_makes_the_folder_unknown(disk: Disk, memory:
 
 def test_what_is_listed_twice_is_unknown(disk: Disk, memory: Memory):
     again = Entry("docs/a", False, 5, 5, 4711)
-    for entries in ([*disk.listing(), again], [again, *disk.listing()], [*disk.listing(), disk.listing()[5]]):
+    for entries in (
+        [*disk.listing(), again],
+        [again, *disk.listing()],
+        [*disk.listing(), disk.listing()[5]],
+    ):
         tree = observe(memory, entries)
         assert [found for found in differences(memory, tree).values() if found != "?"] == []
         assert len(list(tree.changed())) == 1
@@ -352,7 +396,7 @@ def test_a_rule_added_later_deletes_nothing(disk: Disk, memory: Memory):
     assert tree.unknown(memory.node("docs/old/c")) is not None
 
 
-# the tree during a run ------------------------------------------------------------------------------------------------
+# the tree during a run ----------------------------------------------------------------------------
 
 
 def test_the_tree_follows_what_is_done(disk: Disk, memory: Memory):
@@ -375,7 +419,7 @@ def test_the_tree_follows_what_is_done(disk: Disk, memory: Memory):
     assert set(tree.changed()) == {a, pics, memory.node("pics/p"), memory.node("pics/q"), new}
 
 
-# properties ----------------------------------------------------------------------------------------------------------
+# properties ---------------------------------------------------------------------------------------
 
 NAMES = ("a", "b", "c")
 deed = st.tuples(
@@ -396,7 +440,9 @@ def act(disk: Disk, deeds: list[tuple[str, int, int, str, str, int]]) -> None:
         new = f"{head}/{name}" if head else name
         path = paths[first % len(paths)] if paths else ""
         other = paths[second % len(paths)] if paths else ""
-        apart = path != other and not other.startswith(path + "/") and not path.startswith(other + "/")
+        apart = (
+            path != other and not other.startswith(path + "/") and not path.startswith(other + "/")
+        )
         if what == "mkdir" and new not in disk.files:
             disk.mkdir(new)
         elif what == "put" and not (new in disk.files and disk.files[new].folder):
@@ -405,7 +451,12 @@ def act(disk: Disk, deeds: list[tuple[str, int, int, str, str, int]]) -> None:
             disk.write(path, letter, mtime)
         elif what == "remove" and path:
             disk.remove(path)
-        elif what == "move" and path and new not in disk.files and not f"{new}/".startswith(path + "/"):
+        elif (
+            what == "move"
+            and path
+            and new not in disk.files
+            and not f"{new}/".startswith(path + "/")
+        ):
             disk.move(path, new)
         elif what == "swap" and path and apart:
             disk.swap(path, other)
@@ -437,11 +488,16 @@ def test_the_observed_tree_is_the_listed_one(
             assert (remote.parent, remote.name) == (parent, name)
             assert tree.child(parent, name) == node
             folder = remote.kind is Kind.FOLDER
-            found[tree.path(node)] = (folder, 0 if folder else remote.size, 0 if folder else remote.mtime)
+            found[tree.path(node)] = (
+                folder,
+                0 if folder else remote.size,
+                0 if folder else remote.mtime,
+            )
             if folder:
                 pending.append(node)
     assert found == {
-        path: (each.folder, each.size, 0 if each.folder else each.mtime) for path, each in disk.files.items()
+        path: (each.folder, each.size, 0 if each.folder else each.mtime)
+        for path, each in disk.files.items()
     }
     for node, base in tree.learned:
         memory.add_base(node, base)
@@ -450,13 +506,18 @@ def test_the_observed_tree_is_the_listed_one(
 
 
 def test_what_lies_under_a_temporary_name_of_ours_is_the_node_it_was_given_to():
-    """Somebody uploaded over the file after we had looked, and our move took the new one (simulation, seed 314732)."""
+    """Somebody uploaded over the file after we had looked, and our move took the new one
+    (simulation, seed 314732)."""
     disk = Disk()
     disk.put("a", "x")
     disk.put("b", "y")
     memory = listed(disk)
     node = memory.node("a")
-    for name, ours in ((f".syncin-7-{node}-tmp", True), (f".syncin-8-{node}-tmp", False), (".syncin-7-x-tmp", False)):
+    for name, ours in (
+        (f".syncin-7-{node}-tmp", True),
+        (f".syncin-8-{node}-tmp", False),
+        (".syncin-7-x-tmp", False),
+    ):
         disk.put(name, "z", mtime=5)
         if "a" in disk.files:
             disk.remove("a")
@@ -485,8 +546,19 @@ def test_files_that_look_alike_and_change_places_are_no_restored_disk():
     assert tree.path(second) == "a"
 
 
-@given(st.lists(deed, max_size=15), st.lists(st.tuples(st.sampled_from(["move", "swap"]), *[st.integers(0, 40)] * 2,
-       st.sampled_from(NAMES), st.just("x"), st.just(1)), max_size=8))  # fmt: skip
+@given(
+    st.lists(deed, max_size=15),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["move", "swap"]),
+            *[st.integers(0, 40)] * 2,
+            st.sampled_from(NAMES),
+            st.just("x"),
+            st.just(1),
+        ),
+        max_size=8,
+    ),
+)
 @settings(max_examples=examples(600))
 def test_moves_alone_make_no_node_and_lose_none(before, after):
     disk = Disk()
@@ -497,7 +569,9 @@ def test_moves_alone_make_no_node_and_lose_none(before, after):
     act(disk, after)
     tree = observe(memory, disk.listing())
     emptied = any(
-        each.folder and inodes[each.inode] in had and not any(other.startswith(path + "/") for other in disk.files)
+        each.folder
+        and inodes[each.inode] in had
+        and not any(other.startswith(path + "/") for other in disk.files)
         for path, each in disk.files.items()
     )
     if emptied:  # a moved folder from which everything was moved away cannot be told from another
@@ -510,7 +584,8 @@ def test_moves_alone_make_no_node_and_lose_none(before, after):
 
 
 def test_a_file_that_was_moved_and_touched_is_known_by_its_checksum():
-    """In mode `secure`; without a checksum, another time is another content (simulation, seed 407438)."""
+    """In mode `secure`; without a checksum, another time is another content (simulation, seed
+    407438)."""
     disk = Disk()
     disk.put("a", "x", mtime=1)
     memory = listed(disk)

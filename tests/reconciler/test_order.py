@@ -1,4 +1,5 @@
-"""Stages: few, and each possible in any order (the properties of plans try that; here, how many and how fast)."""
+"""Stages: few, and each possible in any order (the properties of plans try that; here, how many and
+how fast)."""
 
 from __future__ import annotations
 
@@ -64,13 +65,17 @@ def test_a_rotation_of_numbered_files_needs_one_temporary_name_at_most():
     world.last_id = 400
     world.agree_all()
     for number in range(300):
-        world.here[NodeId(number + 2)] = Item(Kind.FILE, ROOT, f"log.{(number + 1) % 300}", "x", number, 1, 1)
+        world.here[NodeId(number + 2)] = Item(
+            Kind.FILE, ROOT, f"log.{(number + 1) % 300}", "x", number, 1, 1
+        )
     made = world.plan()
     assert len(made.actions) == 301
     world.run(made)
     assert world.paths(Side.LOCAL) == world.paths(Side.REMOTE)
     for number in range(300):  # as logs do: the last one goes
-        world.here[NodeId(number + 2)] = Item(Kind.FILE, ROOT, f"log.{number + 2}", "x", number, 1, 1)
+        world.here[NodeId(number + 2)] = Item(
+            Kind.FILE, ROOT, f"log.{number + 2}", "x", number, 1, 1
+        )
     made = world.plan()
     assert len(made.actions) == 300
     world.run(made)
@@ -108,7 +113,8 @@ def test_deletions_come_last_unless_something_needs_the_place():
 
 
 def test_what_bears_its_own_temporary_name_is_an_ordinary_thing():
-    """Another replica's swap, seen in its middle, may have given it the name that is this one's for the same number."""
+    """Another replica's swap, seen in its middle, may have given it the name that is this one's for
+    the same number."""
     world = World()
     node = world.new_id()
     world.there[node] = Item(Kind.FOLDER, ROOT, swap_name(node))

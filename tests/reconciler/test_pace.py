@@ -10,7 +10,9 @@ from reconciler.engine.burst import CROWD, WINDOW, BurstDetector
 @pytest.mark.parametrize(
     ("looks", "last"),
     [
-        pytest.param([(100_000, 0.0)], False, id="what waited when the drive was mounted is no crowd"),
+        pytest.param(
+            [(100_000, 0.0)], False, id="what waited when the drive was mounted is no crowd"
+        ),
         pytest.param([(0, 0.0), (100, 1.0)], True, id="an archive is unpacked"),
         pytest.param([(0, 0.0), (20, 1.0)], False, id="somebody works"),
         pytest.param([(0, 0.0), (100, 1.0), (100, 1.5)], True, id="not yet known to be over"),

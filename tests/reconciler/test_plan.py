@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Conflict, Direction, Kind, Mode, NodeId, Op, Place, Settings, Side
+from reconciler.model import (
+    ROOT,
+    Conflict,
+    Direction,
+    Kind,
+    Mode,
+    NodeId,
+    Op,
+    Place,
+    Settings,
+    Side,
+)
 from reconciler.names import conflict_name, unsyncable
 from reconciler.planner.plan import plan
 from tests.reconciler.tables import told, world_of
@@ -61,13 +72,19 @@ ONE_SIDE = [
         "d/ d/d/ d/x=x1",
         "d<d/d/ d/d<d/ d/d/x<d/x=x1",
         "d/ d/d/ d/x=x1",
-        "move there d > .syncin-2-tmp | move there .syncin-2-tmp/d > d | move there .syncin-2-tmp > d/d",
+        (
+            "move there d > .syncin-2-tmp | move there .syncin-2-tmp/d > d | move there"
+            " .syncin-2-tmp > d/d"
+        ),
     ),
     (
         "d/ d/x=x1",
         "+d/ d/x<d/x=x1",
         "d/ d/x=x1",
-        "move there d > .syncin-2-tmp | make there d | move there .syncin-2-tmp/x > d/x | delete there .syncin-2-tmp",
+        (
+            "move there d > .syncin-2-tmp | make there d | move there .syncin-2-tmp/x > d/x |"
+            " delete there .syncin-2-tmp"
+        ),
     ),
 ]
 
@@ -100,8 +117,20 @@ FOLDER_AND_FILE = [
         f"move there a.txt > a {COPY}.txt | make there a.txt | fetch a {COPY}.txt",
         f"a {COPY}.txt",
     ),
-    ("b=y1", "a=x1 b=y1", "a<b=y1", f"move here a > a {COPY} | move here b > a | send a {COPY}", f"a {COPY}"),
-    ("b=y1", "a<b=y1", "a=x1 b=y1", f"move here a > a {COPY}, move there b > a {COPY} | fetch a", f"a {COPY}"),
+    (
+        "b=y1",
+        "a=x1 b=y1",
+        "a<b=y1",
+        f"move here a > a {COPY} | move here b > a | send a {COPY}",
+        f"a {COPY}",
+    ),
+    (
+        "b=y1",
+        "a<b=y1",
+        "a=x1 b=y1",
+        f"move here a > a {COPY}, move there b > a {COPY} | fetch a",
+        f"a {COPY}",
+    ),
 ]
 
 CONFLICTS = [
@@ -114,8 +143,22 @@ CONFLICTS = [
     ("", "a=y2", "a=z3", "fetch! a", "send! a", "fetch! a"),
     ("a=x1", "a=y2", "", "send a", "send a", "delete here! a"),
     ("a=x1", "", "a=y2", "fetch a", "delete there! a", "fetch a"),
-    ("d/ d/a=x1", "d/ d/a=y2", "", "make there d | send d/a", "make there d | send d/a", "delete here! d"),
-    ("d/ d/a=x1", "", "d/ d/a=y2", "make here d | fetch d/a", "delete there d", "make here d | fetch d/a"),
+    (
+        "d/ d/a=x1",
+        "d/ d/a=y2",
+        "",
+        "make there d | send d/a",
+        "make there d | send d/a",
+        "delete here! d",
+    ),
+    (
+        "d/ d/a=x1",
+        "",
+        "d/ d/a=y2",
+        "make here d | fetch d/a",
+        "delete there d",
+        "make here d | fetch d/a",
+    ),
     ("a=x1", "b<a=x1", "c<a=x1", "move there c > b", "move there c > b", "move here b > c"),
     (
         "a=x1",
@@ -127,8 +170,22 @@ CONFLICTS = [
     ),
     ("a=x1", "b<a=x1", "", "send b", "send b", "delete here b"),
     ("a=x1", "", "b<a=x1", "fetch b", "delete there b", "fetch b"),
-    ("d/ d/a=x1", "e<d/ e/a<d/a=x1", "", "make there e | send e/a", "make there e | send e/a", "delete here e"),
-    ("d/ d/a=x1", "", "e<d/ e/a<d/a=x1", "make here e | fetch e/a", "delete there e", "make here e | fetch e/a"),
+    (
+        "d/ d/a=x1",
+        "e<d/ e/a<d/a=x1",
+        "",
+        "make there e | send e/a",
+        "make there e | send e/a",
+        "delete here e",
+    ),
+    (
+        "d/ d/a=x1",
+        "",
+        "e<d/ e/a<d/a=x1",
+        "make here e | fetch e/a",
+        "delete there e",
+        "make here e | fetch e/a",
+    ),
     (
         "d/ e/",
         "e/ e/d<d/",
@@ -152,23 +209,31 @@ def check(base: str, here: str, there: str, expected: str, settings: Settings) -
 
 @pytest.mark.parametrize("settings", [RECENT, LOCAL, REMOTE], ids=["recent", "local", "remote"])
 @pytest.mark.parametrize(("base", "here", "there", "expected"), ONE_SIDE)
-def test_what_one_side_did_goes_to_the_other(base: str, here: str, there: str, expected: str, settings: Settings):
+def test_what_one_side_did_goes_to_the_other(
+    base: str, here: str, there: str, expected: str, settings: Settings
+):
     assert check(base, here, there, expected, settings) == []
 
 
 @pytest.mark.parametrize("settings", [RECENT, LOCAL, REMOTE], ids=["recent", "local", "remote"])
-@pytest.mark.parametrize(("base", "here", "there", "expected", "conflicts"), [*BOTH_SIDES, *FOLDER_AND_FILE])
-def test_what_both_sides_did(base: str, here: str, there: str, expected: str, conflicts: str, settings: Settings):
+@pytest.mark.parametrize(
+    ("base", "here", "there", "expected", "conflicts"), [*BOTH_SIDES, *FOLDER_AND_FILE]
+)
+def test_what_both_sides_did(
+    base: str, here: str, there: str, expected: str, conflicts: str, settings: Settings
+):
     assert check(base, here, there, expected, settings) == ([conflicts] if conflicts else [])
 
 
 @pytest.mark.parametrize(("base", "here", "there", "recent", "local", "remote"), CONFLICTS)
-def test_the_setting_picks_the_winner(base: str, here: str, there: str, recent: str, local: str, remote: str):
+def test_the_setting_picks_the_winner(
+    base: str, here: str, there: str, recent: str, local: str, remote: str
+):
     for settings, expected in ((RECENT, recent), (LOCAL, local), (REMOTE, remote)):
         assert len(check(base, here, there, expected, settings)) == 1
 
 
-# what waits ----------------------------------------------------------------------------------------------------------
+# what waits ---------------------------------------------------------------------------------------
 
 WAITING = [
     # base, here, there, plan, waiting paths
@@ -190,7 +255,9 @@ WAITING = [
 
 
 @pytest.mark.parametrize(("base", "here", "there", "expected", "waiting"), WAITING)
-def test_what_cannot_be_settled_waits(base: str, here: str, there: str, expected: str, waiting: str):
+def test_what_cannot_be_settled_waits(
+    base: str, here: str, there: str, expected: str, waiting: str
+):
     world = world_of(base, here, there)
     made = world.plan()
     paths = {
@@ -225,7 +292,9 @@ def test_names_the_server_can_hold(name: str):
 
 
 def test_what_is_left_out_is_not_looked_at_but_goes_with_its_folder():
-    world = world_of("d/ d/a=x1", "d/ d/a=x1 d/__pycache__/ d/__pycache__/m=n2 .DS_Store=q9 .sync-in.a=p1", "")
+    world = world_of(
+        "d/ d/a=x1", "d/ d/a=x1 d/__pycache__/ d/__pycache__/m=n2 .DS_Store=q9 .sync-in.a=p1", ""
+    )
     made = world.plan()
     assert told(world, made) == "delete here d"
     assert made.waiting == ()
@@ -260,7 +329,9 @@ def test_content_that_is_not_here_was_never_edited_whatever_its_version():
 
 
 def test_secure_mode_sees_through_times():
-    world = world_of("a=x1 b=x1 c=x1", "a=x1 b=x1 c=x1", "a=x2 b=x1 c=x1", Settings(mode=Mode.SECURE))
+    world = world_of(
+        "a=x1 b=x1 c=x1", "a=x1 b=x1 c=x1", "a=x2 b=x1 c=x1", Settings(mode=Mode.SECURE)
+    )
     view = world.view()
 
     class Checked(type(view)):  # type: ignore[misc]
@@ -293,10 +364,12 @@ def test_a_temporary_name_left_by_an_interrupted_run_is_nobodys_wish():
 
 
 def test_a_temporary_name_whose_former_place_is_settled_as_anothers_becomes_a_conflict_copy():
-    """Found by the simulation (seed 204115): it waited for ever for a place that its holder had no reason to leave."""
+    """Found by the simulation (seed 204115): it waited for ever for a place that its holder had no
+    reason to leave."""
     world = world_of("a=x1 b=y1", ".syncin-2-tmp<a=x1 b=y1", "b=y1")
     left, other = NodeId(2), NodeId(3)
-    world.base[left] = replace(world.base[left], name="b", version=-1)  # edited here, and gone there
+    # edited here, and gone there
+    world.base[left] = replace(world.base[left], name="b", version=-1)
     assert world.here[other].name == world.there[other].name == "b"
     made = world.plan(nodes=[left])
     assert made.waiting == ()
@@ -304,12 +377,17 @@ def test_a_temporary_name_whose_former_place_is_settled_as_anothers_becomes_a_co
         (Op.MOVE, Side.LOCAL, left),
         (Op.SEND, Side.REMOTE, left),
     ]
-    assert {each.target for each in made.actions} == {Place(ROOT, conflict_name("b", STAMP, "box", 1))}
+    assert {each.target for each in made.actions} == {
+        Place(ROOT, conflict_name("b", STAMP, "box", 1))
+    }
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-def test_a_place_that_only_the_server_could_free_is_waited_for_by_a_drive_that_follows_it(direction: Direction):
-    """Found by the simulation (seed 622559): a push would have moved the other one's folder on the server."""
+def test_a_place_that_only_the_server_could_free_is_waited_for_by_a_drive_that_follows_it(
+    direction: Direction,
+):
+    """Found by the simulation (seed 622559): a push would have moved the other one's folder on the
+    server."""
     world = world_of("z/ a/", ".syncin-2-tmp<z/ a/", "z/ a/", Settings(direction=direction))
     left = NodeId(2)
     view = world.view(nodes=[left])
@@ -326,7 +404,10 @@ def test_a_place_that_only_the_server_could_free_is_waited_for_by_a_drive_that_f
         assert not made.actions
         assert [each.node for each in made.waiting] == [left]
     else:
-        assert {(each.op, each.side) for each in made.actions} == {(Op.MOVE, Side.LOCAL), (Op.MOVE, Side.REMOTE)}
+        assert {(each.op, each.side) for each in made.actions} == {
+            (Op.MOVE, Side.LOCAL),
+            (Op.MOVE, Side.REMOTE),
+        }
 
 
 def check_told(world: World) -> str:
@@ -336,7 +417,8 @@ def check_told(world: World) -> str:
 
 
 def test_part_of_the_changes_can_be_planned_for():
-    """Changes are pushed as they settle: what is not told is taken to stay as the base has it, and holds its place."""
+    """Changes are pushed as they settle: what is not told is taken to stay as the base has it, and
+    holds its place."""
     world = world_of("d/ d/a=x1 b=y1", "a<d/a=x1 +b=n2 z=q1", "d/ d/a=x1 b=y1")
     by_path = {world.path(Side.LOCAL, node): node for node in world.here}
     made = world.plan(nodes=[by_path["b"], by_path["z"]])
@@ -358,7 +440,7 @@ def test_the_reasons_say_what_each_side_did():
     }
 
 
-# names of conflict copies --------------------------------------------------------------------------------------------
+# names of conflict copies -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -391,7 +473,9 @@ def test_conflict_names_are_free_on_both_sides():
         NodeId(10): Item(Kind.FOLDER, ROOT, "a"),
         NodeId(11): Item(Kind.FOLDER, ROOT, "a (conflict 2026-01-02 box 2)"),
     }
-    targets = {action.target.name for action in world.plan().actions if action.target and action.node == 2}
+    targets = {
+        action.target.name for action in world.plan().actions if action.target and action.node == 2
+    }
     assert targets == {"a (conflict 2026-01-02 box 3)"}
 
 
@@ -399,7 +483,13 @@ TO_ITS_NAME = "move here .syncin-2-tmp > a, move there .syncin-2-tmp > a"
 OTHERS = ".syncin-b-7-tmp"
 MIRRORED = [
     # base, here, there, plan for upload, for download
-    ("", "a=x1 b=y1", "b=y1 c=z1", "agree b | send a | delete there c", "agree b | fetch c | delete here! a"),
+    (
+        "",
+        "a=x1 b=y1",
+        "b=y1 c=z1",
+        "agree b | send a | delete there c",
+        "agree b | fetch c | delete here! a",
+    ),
     ("a=x1", "a=y1", "a=x1", "send a", "fetch! a"),
     ("a=x1", "a=x1", "a=y2", "send! a", "fetch a"),
     ("a=x1", "a=y1", "a=z2", "send! a", "fetch! a"),
@@ -413,20 +503,41 @@ MIRRORED = [
     ("a=x1", "b<a=x1", "b<a=x1", "agree b", "agree b"),
     ("a=x1", "a=x1-", "a=y2", "fetch a", "fetch a"),
     ("d/ d/a=x1", "d/ d/a=x1", "", "make there d | send d/a", "delete here d"),
-    ("", "a=x1", "a/ a/b=y1", "delete there a | send a", "delete here! a | make here a | fetch a/b"),
+    (
+        "",
+        "a=x1",
+        "a/ a/b=y1",
+        "delete there a | send a",
+        "delete here! a | make here a | fetch a/b",
+    ),
     ("a=x1", "a=y2*", "a=x1", "", ""),
     ("a=x1", "a=x1-", "", "delete here a", "delete here a"),
-    # What an interrupted run left half-way on the server is moved on by who sends, and shown by who follows.
-    ("a=x1", "a=x1", ".syncin-2-tmp<a=x1", "move there .syncin-2-tmp > a", "move here a > .syncin-2-tmp"),
+    # What an interrupted run left half-way on the server is moved on by who sends, and shown by who
+    # follows.
+    (
+        "a=x1",
+        "a=x1",
+        ".syncin-2-tmp<a=x1",
+        "move there .syncin-2-tmp > a",
+        "move here a > .syncin-2-tmp",
+    ),
     ("a=x1", ".syncin-2-tmp<a=x1", ".syncin-2-tmp<a=x1", TO_ITS_NAME, "agree .syncin-2-tmp"),
     # What another device had in hand when it was listed follows that device.
-    (f"{OTHERS}=x1", f"{OTHERS}=x1", f"a<{OTHERS}=x1", f"move here {OTHERS} > a", f"move here {OTHERS} > a"),
+    (
+        f"{OTHERS}=x1",
+        f"{OTHERS}=x1",
+        f"a<{OTHERS}=x1",
+        f"move here {OTHERS} > a",
+        f"move here {OTHERS} > a",
+    ),
     ("d/", "d/ e/", "d/", "make there e", "delete here! e"),
 ]
 
 
 @pytest.mark.parametrize(("base", "here", "there", "up", "down"), MIRRORED)
-def test_one_direction_makes_one_side_like_the_other(base: str, here: str, there: str, up: str, down: str):
+def test_one_direction_makes_one_side_like_the_other(
+    base: str, here: str, there: str, up: str, down: str
+):
     for direction, expected in ((Direction.UPLOAD, up), (Direction.DOWNLOAD, down)):
         world = world_of(base, here, there, Settings(direction=direction, host="box"))
         made = world.plan()

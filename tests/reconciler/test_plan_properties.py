@@ -1,4 +1,5 @@
-"""Whatever both sides did: the plan can be carried out, both end equal, nothing is lost, and no more is to do."""
+"""Whatever both sides did: the plan can be carried out, both end equal, nothing is lost, and no
+more is to do."""
 
 from __future__ import annotations
 
@@ -31,12 +32,16 @@ class Do:
 
 def wishes(*what: str, size: int = 12) -> st.SearchStrategy[list[Do]]:
     number = st.integers(0, 30)
-    one = st.builds(Do, st.sampled_from(what), number, number, st.sampled_from(NAMES), st.integers(1, 5))
+    one = st.builds(
+        Do, st.sampled_from(what), number, number, st.sampled_from(NAMES), st.integers(1, 5)
+    )
     return st.lists(one, max_size=size)
 
 
 MAKE = wishes("file", "file", "folder", "folder", size=10)
-CHANGE = wishes("file", "folder", "edit", "touch", "move", "move", "rename", "swap", "delete", "same")
+CHANGE = wishes(
+    "file", "folder", "edit", "touch", "move", "move", "rename", "swap", "delete", "same"
+)
 
 
 class Story:
@@ -81,7 +86,9 @@ class Story:
                 user.delete(node)
 
 
-def told(make: list[Do], here: list[Do], there: list[Do], conflict: Conflict, not_here: set[int]) -> World:
+def told(
+    make: list[Do], here: list[Do], there: list[Do], conflict: Conflict, not_here: set[int]
+) -> World:
     world = World(Settings(conflict=conflict, host="box"))
     story = Story(world)
     for wish in make:
@@ -98,7 +105,8 @@ def told(make: list[Do], here: list[Do], there: list[Do], conflict: Conflict, no
 
 
 def owned(world: World) -> set[str]:
-    """Contents that must not be lost: what is on a side, unless a user of either side wrote over that very content."""
+    """Contents that must not be lost: what is on a side, unless a user of either side wrote over
+    that very content."""
     here = {item.content for node, item in world.here.items() if node not in world.not_here}
     there = {item.content for item in world.there.values()}
     return (here | there) - world.replaced - {""}
@@ -144,7 +152,9 @@ def test_both_sides_become_equal_and_nothing_is_lost(world: World, rng: random.R
 
 @given(worlds, seeds, st.lists(st.integers(0, 12), min_size=1, max_size=4))
 @settings(max_examples=examples(800))
-def test_an_interrupted_plan_is_followed_by_one_that_ends_well(world: World, rng: random.Random, limits: list[int]):
+def test_an_interrupted_plan_is_followed_by_one_that_ends_well(
+    world: World, rng: random.Random, limits: list[int]
+):
     before = owned(world)
     for limit in limits:
         world.run(world.plan(), rng, limit)
@@ -165,7 +175,9 @@ def test_actions_that_fail_are_made_up_for_later(world: World, rng: random.Rando
     settled(world)
 
 
-def one_sided(make: list[Do], changes: list[Do], conflict: Conflict, side: Side) -> tuple[World, Side]:
+def one_sided(
+    make: list[Do], changes: list[Do], conflict: Conflict, side: Side
+) -> tuple[World, Side]:
     changes = [wish for wish in changes if wish.what != "same"]
     here, there = (changes, []) if side is Side.LOCAL else ([], changes)
     return told(make, here, there, conflict, set()), side
@@ -198,7 +210,9 @@ def test_what_one_side_did_happens_on_the_other_and_only_there(
 
 @given(worlds, seeds, CHANGE, CHANGE, st.integers(0, 12))
 @settings(max_examples=examples(500))
-def test_work_goes_on_during_a_run(world: World, rng: random.Random, here: list[Do], there: list[Do], limit: int):
+def test_work_goes_on_during_a_run(
+    world: World, rng: random.Random, here: list[Do], there: list[Do], limit: int
+):
     world.run(world.plan(), rng, limit)
     story = Story(world, "x")
     for wish in here:
@@ -212,15 +226,21 @@ def test_work_goes_on_during_a_run(world: World, rng: random.Random, here: list[
     settled(world)
 
 
-@given(worlds, seeds, st.sets(st.integers(0, 30), max_size=3), st.sets(st.integers(0, 30), max_size=2))
+@given(
+    worlds, seeds, st.sets(st.integers(0, 30), max_size=3), st.sets(st.integers(0, 30), max_size=2)
+)
 @settings(max_examples=examples(800))
 def test_what_is_busy_or_unknown_is_left_alone_and_settled_later(
     world: World, rng: random.Random, busy: set[int], unknown: set[int]
 ):
     files = [node for node in sorted(world.here) if world.here[node].kind is Kind.FILE]
     listed = sorted(node for node in world.base if node in world.there)
-    world.busy = {files[number % len(files)] for number in busy} - world.not_here if files else set()
-    world.unknown = {listed[number % len(listed)]: "it may not" for number in unknown} if listed else {}
+    world.busy = (
+        {files[number % len(files)] for number in busy} - world.not_here if files else set()
+    )
+    world.unknown = (
+        {listed[number % len(listed)]: "it may not" for number in unknown} if listed else {}
+    )
     still = {node: (world.here.get(node), world.there.get(node)) for node in world.unknown}
     written = {node: world.here[node].content for node in world.busy}
     before = owned(world)
@@ -240,10 +260,15 @@ def test_what_is_busy_or_unknown_is_left_alone_and_settled_later(
 
 @given(worlds, seeds, st.lists(st.tuples(st.integers(0, 30), st.sampled_from(NAMES)), max_size=4))
 @settings(max_examples=examples(500))
-def test_links_stay_here_and_make_room(world: World, rng: random.Random, links: list[tuple[int, str]]):
+def test_links_stay_here_and_make_room(
+    world: World, rng: random.Random, links: list[tuple[int, str]]
+):
     folders = [ROOT, *(node for node in sorted(world.here) if world.here[node].kind is Kind.FOLDER)]
     local = User(world, Side.LOCAL)
-    made = {local.make(Place(folders[number % len(folders)], name), kind=Kind.OTHER) for number, name in links} - {None}
+    made = {
+        local.make(Place(folders[number % len(folders)], name), kind=Kind.OTHER)
+        for number, name in links
+    } - {None}
     world.run(world.plan(rng), rng)
     assert all(node not in world.there for node in made)
     settled(world)
@@ -251,7 +276,9 @@ def test_links_stay_here_and_make_room(world: World, rng: random.Random, links: 
 
 @given(worlds, seeds, st.sampled_from([Direction.UPLOAD, Direction.DOWNLOAD]))
 @settings(max_examples=examples(500))
-def test_one_direction_makes_one_side_like_the_other(world: World, rng: random.Random, direction: Direction):
+def test_one_direction_makes_one_side_like_the_other(
+    world: World, rng: random.Random, direction: Direction
+):
     world.settings = Settings(direction=direction, host="box")
     if direction is Direction.UPLOAD:
         world.not_here.clear()
@@ -274,8 +301,12 @@ def _shared(*items: tuple[int, Item]) -> World:
 @given(st.permutations(range(6)), st.permutations(range(6)), seeds)
 @example([1, 2, 3, 4, 5, 0], [0, 1, 2, 3, 4, 5], random.Random(0))
 @settings(max_examples=examples(200))
-def test_any_permutation_of_names_on_both_sides(here: list[int], there: list[int], rng: random.Random):
-    world = _shared(*((n + 2, Item(Kind.FILE, ROOT, f"f{n}", str(n), n, 1, n + 1)) for n in range(6)))
+def test_any_permutation_of_names_on_both_sides(
+    here: list[int], there: list[int], rng: random.Random
+):
+    world = _shared(
+        *((n + 2, Item(Kind.FILE, ROOT, f"f{n}", str(n), n, 1, n + 1)) for n in range(6))
+    )
     world.last_version = 10
     for side, order in ((Side.LOCAL, here), (Side.REMOTE, there)):
         tree = world.tree(side)

@@ -26,11 +26,20 @@ def at(wall: float, steady: float) -> Moment:
         pytest.param(HOUR, at(HOUR, HOUR), 0.0, id="due"),
         pytest.param(HOUR, at(5 * HOUR, 5 * HOUR), -4 * HOUR, id="missed four times, and due once"),
         pytest.param(DAY, at(3 * DAY, HOUR), -2 * DAY, id="the machine slept"),
-        pytest.param(HOUR, at(-10 * DAY, HOUR / 2), HOUR / 2, id="set back, and the steady clock goes on"),
+        pytest.param(
+            HOUR, at(-10 * DAY, HOUR / 2), HOUR / 2, id="set back, and the steady clock goes on"
+        ),
         pytest.param(HOUR, at(-10 * DAY, HOUR), 0.0, id="set back and due"),
-        pytest.param(HOUR, at(10 * DAY, 1.0), LEAST - 1.0, id="set forward: no sooner than a minute after the last"),
+        pytest.param(
+            HOUR,
+            at(10 * DAY, 1.0),
+            LEAST - 1.0,
+            id="set forward: no sooner than a minute after the last",
+        ),
         pytest.param(HOUR, at(10 * DAY, LEAST), 0.0, id="set forward, a minute ago"),
-        pytest.param(30.0, at(10.0, 10.0), 20.0, id="an interval below the least one holds all the same"),
+        pytest.param(
+            30.0, at(10.0, 10.0), 20.0, id="an interval below the least one holds all the same"
+        ),
     ],
 )
 def test_what_is_left(every: float, now: Moment, left: float) -> None:
@@ -58,7 +67,9 @@ def test_a_clock_that_keeps_jumping_forward_brings_no_storm() -> None:
         pytest.param(None, -math.inf, id="nobody knows"),
         pytest.param(-HOUR / 4, HOUR * 3 / 4, id="in another process a while ago"),
         pytest.param(-2 * DAY, -47 * HOUR, id="before the machine was off"),
-        pytest.param(DAY, -math.inf, id="in the future: the clock was wrong, and it is made up at once"),
+        pytest.param(
+            DAY, -math.inf, id="in the future: the clock was wrong, and it is made up at once"
+        ),
     ],
 )
 def test_a_run_of_another_process(wall: float | None, left: float) -> None:

@@ -1,4 +1,5 @@
-"""From a listing to equal sides: what others do on the server's disk is observed, planned and carried out."""
+"""From a listing to equal sides: what others do on the server's disk is observed, planned and
+carried out."""
 
 from __future__ import annotations
 
@@ -61,7 +62,8 @@ class Known:
 
 @dataclass
 class Server:
-    """Others at work on the server's disk. Each content they write is one letter that nobody used before."""
+    """Others at work on the server's disk. Each content they write is one letter that nobody used
+    before."""
 
     disk: Disk
     letters: int = 0x4E00
@@ -89,7 +91,9 @@ class Server:
                 disk.write(path, self.letter(), wish.mtime)
             case "delete" if path:
                 disk.remove(path)
-            case "move" | "rename" if path and new not in disk.files and not f"{new}/".startswith(path + "/"):
+            case "move" | "rename" if (
+                path and new not in disk.files and not f"{new}/".startswith(path + "/")
+            ):
                 disk.move(path, new)
             case "swap" if path and path != other and not f"{other}/".startswith(path + "/"):
                 if not f"{path}/".startswith(other + "/"):
@@ -97,7 +101,8 @@ class Server:
 
 
 def agreed(server: Server, settings: Settings, told: bool) -> World:
-    """A world in which both sides are what is on the disk. Without `told`, no inode is known yet."""
+    """A world in which both sides are what is on the disk. Without `told`, no inode is known
+    yet."""
     world = World(settings)
     nodes = {"": ROOT}
     for entry in server.disk.listing():
@@ -155,7 +160,11 @@ def test_whatever_others_did_on_the_server(
         assert all(action.side is not Side.REMOTE for action in world.plan().actions)
     if not there:
         assert all(action.side is not Side.LOCAL for action in world.plan().actions)
-    new = {item.content for tree in (world.here, world.there) for item in tree.values()} - base - world.replaced
+    new = (
+        {item.content for tree in (world.here, world.there) for item in tree.values()}
+        - base
+        - world.replaced
+    )
     made = world.plan()
     world.run(made, random.Random(seed))
     assert made.waiting == ()

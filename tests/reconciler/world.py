@@ -1,8 +1,9 @@
 """Both sides in memory, with an executor that refuses whatever a real one could not do.
 
-`World` holds the local tree, the server's tree and the base by node. `run` carries a plan out, each stage in a given
-order, and asserts before every action that it is possible at that moment, that the paths it uses have not changed
-since its stage began, and that no content goes that only this side knows.
+`World` holds the local tree, the server's tree and the base by node. `run` carries a plan out, each
+stage in a given order, and asserts before every action that it is possible at that moment, that the
+paths it uses have not changed since its stage began, and that no content goes that only this side
+knows.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ class Snapshot:
         )
 
     def _counted(self, node: NodeId, item: Item) -> str | None:
-        """As ``local_checksums`` counts: contents that are not the base's, where there is one to compare with."""
+        """As ``local_checksums`` counts: contents that are not the base's, where there is one to
+        compare with."""
         base = self._world.base.get(node)
         if node in self._world.not_here or node in self._world.busy:
             return None
@@ -104,10 +106,13 @@ class Snapshot:
             return None
         checksum = self._world.checksum(item, node)
         doubtful = node in self._world.doubtful
-        return Remote(item.kind, item.parent, item.name, item.size, item.mtime, 0, checksum, doubtful=doubtful)
+        return Remote(
+            item.kind, item.parent, item.name, item.size, item.mtime, 0, checksum, doubtful=doubtful
+        )
 
     def unknown(self, node: NodeId) -> str | None:
-        """As a listing tells it: below an unknown folder all is unknown that was not seen elsewhere."""
+        """As a listing tells it: below an unknown folder all is unknown that was not seen
+        elsewhere."""
         while node != ROOT:
             if node in self._world.unknown:
                 return self._world.unknown[node]
@@ -130,7 +135,9 @@ class Snapshot:
         return iter([(name, each) for (parent, name), each in self._here.items() if parent == node])
 
     def remote_children(self, node: NodeId) -> Iterator[tuple[str, NodeId]]:
-        return iter([(name, each) for (parent, name), each in self._there.items() if parent == node])
+        return iter(
+            [(name, each) for (parent, name), each in self._there.items() if parent == node]
+        )
 
     def local_child(self, parent: NodeId, name: str) -> NodeId | None:
         return self._here.get((parent, name))
@@ -169,7 +176,7 @@ class World:
         self.stale = False  # something was not as the plan took it to be
         self._union = False  # nothing was agreed on when the plan began
 
-    # making it -----------------------------------------------------------------------------------------------------
+    # making it ------------------------------------------------------------------------------------
 
     def new_id(self) -> NodeId:
         self.last_id += 1
@@ -203,15 +210,24 @@ class World:
 
     def _base_of(self, there: Item, version: int) -> Base:
         return Base(
-            there.kind, there.parent, there.name, there.size, there.mtime, 0, version, checksum=self.checksum(there)
+            there.kind,
+            there.parent,
+            there.name,
+            there.size,
+            there.mtime,
+            0,
+            version,
+            checksum=self.checksum(there),
         )
 
     def looks(self, item: Item) -> tuple[str | int, int]:
-        """What the mode sees of a content: in `fast` two of the same size and second are the same."""
+        """What the mode sees of a content: in `fast` two of the same size and second are the
+        same."""
         return (item.size if self.settings.mode is Mode.FAST else item.content), item.mtime
 
     def merge_twins(self) -> None:
-        """What an observation does: a node made at the same path on both sides, of the same kind, is one node."""
+        """What an observation does: a node made at the same path on both sides, of the same kind,
+        is one node."""
         pending = [ROOT]
         while pending:
             parent = pending.pop()
@@ -229,14 +245,16 @@ class World:
                     and self.here[twin].kind is item.kind
                 ):
                     self.there = {
-                        twin if each == node else each: replace(it, parent=twin) if it.parent == node else it
+                        twin if each == node else each: replace(it, parent=twin)
+                        if it.parent == node
+                        else it
                         for each, it in self.there.items()
                     }
                     pending.append(twin)
                 else:
                     pending.append(node)
 
-    # looking at it -------------------------------------------------------------------------------------------------
+    # looking at it --------------------------------------------------------------------------------
 
     def path(self, side: Side, node: NodeId) -> str:
         names: list[str] = []
@@ -250,7 +268,11 @@ class World:
     def paths(self, side: Side) -> dict[str, tuple[Kind, str, int]]:
         """The tree as a user sees it: kinds, contents, and the times of files."""
         return {
-            self.path(side, node): (item.kind, item.content, item.mtime if item.kind is Kind.FILE else 0)
+            self.path(side, node): (
+                item.kind,
+                item.content,
+                item.mtime if item.kind is Kind.FILE else 0,
+            )
             for node, item in self.tree(side).items()
             if item.kind is not Kind.OTHER
         }
@@ -280,7 +302,9 @@ class World:
             return True
         return not local or (there.size, there.mtime) != (base.size, base.mtime)
 
-    def view(self, rng: random.Random | None = None, nodes: Iterable[NodeId] | None = None) -> Snapshot:
+    def view(
+        self, rng: random.Random | None = None, nodes: Iterable[NodeId] | None = None
+    ) -> Snapshot:
         touched = self.touched() if nodes is None else list(nodes)
         if rng is not None:
             rng.shuffle(touched)
@@ -289,20 +313,29 @@ class World:
     def plan(self, rng: random.Random | None = None, nodes: Iterable[NodeId] | None = None) -> Plan:
         return plan(self.view(rng, nodes), self.settings, stamp=STAMP)
 
-    # carrying a plan out -------------------------------------------------------------------------------------------
+    # carrying a plan out --------------------------------------------------------------------------
 
     def run_badly(self, made: Plan, rng: random.Random) -> None:
-        """The plan, but some actions fail. Others go on unless they find that what they need is not so."""
+        """The plan, but some actions fail. Others go on unless they find that what they need is not
+        so."""
         for action in made.actions:
             if rng.random() < 0.3:
                 continue
-            if action.op is Op.DELETE and kept_below(Snapshot(self, ()), action.side, action.node) is not None:
+            if (
+                action.op is Op.DELETE
+                and kept_below(Snapshot(self, ()), action.side, action.node) is not None
+            ):
                 continue
-            if action.op is Op.FORGET and any(base.parent == action.node for base in self.base.values()):
+            if action.op is Op.FORGET and any(
+                base.parent == action.node for base in self.base.values()
+            ):
                 continue
             before = self.here, self.there, self.base, self.bins, self.not_here
             self.here, self.there, self.base = dict(self.here), dict(self.there), dict(self.base)
-            self.bins, self.not_here = {side: set(found) for side, found in self.bins.items()}, set(self.not_here)
+            self.bins, self.not_here = (
+                {side: set(found) for side, found in self.bins.items()},
+                set(self.not_here),
+            )
             try:
                 _APPLY[action.op](self, action)
             except (AssertionError, KeyError):
@@ -329,11 +362,14 @@ class World:
                 self.done.append(action)
 
     def _expect(self, action: Action) -> None:
-        """What an action says of both sides is so when its turn comes. (A move may follow one to a temporary name; the
-        other side's move may be in the same stage.)"""
+        """What an action says of both sides is so when its turn comes. (A move may follow one to a
+        temporary name; the other side's move may be in the same stage.)"""
         if action.op in (Op.SEND, Op.FETCH, Op.TOUCH):
             view = Snapshot(self, ())
-            assert (action.local, action.remote) == (view.local(action.node), view.remote(action.node))
+            assert (action.local, action.remote) == (
+                view.local(action.node),
+                view.remote(action.node),
+            )
 
     def _used_paths(self, action: Action) -> list[str]:
         used: list[str] = []
@@ -342,7 +378,9 @@ class World:
             if action.side is side or action.op in (Op.SEND, Op.FETCH):
                 if action.node in tree:
                     used.append(self.path(side, tree[action.node].parent))
-                if action.target is not None and (action.target.parent in tree or action.target.parent == ROOT):
+                if action.target is not None and (
+                    action.target.parent in tree or action.target.parent == ROOT
+                ):
                     used.append(self.path(side, action.target.parent))
         return used
 
@@ -369,7 +407,9 @@ class World:
 
     def make(self, action: Action) -> None:
         place = self._target(action, free=True)
-        tree, other = (self.here, self.there) if action.side is Side.LOCAL else (self.there, self.here)
+        tree, other = (
+            (self.here, self.there) if action.side is Side.LOCAL else (self.there, self.here)
+        )
         assert action.node not in tree
         source = other[action.node]
         assert source.kind is Kind.FOLDER
@@ -409,7 +449,9 @@ class World:
                 base = self.base[node]
                 same = replaced.version == base.version or base.checksum == replaced.content
                 assert node in self.not_here or same, f"{action} overwrites"
-        self.here[node] = replace(source, parent=place.parent, name=place.name, version=self.new_version())
+        self.here[node] = replace(
+            source, parent=place.parent, name=place.name, version=self.new_version()
+        )
         self.not_here.discard(node)
         self._settle(node, place)
 
@@ -466,11 +508,17 @@ class World:
         if here.content != there.content and self._is_news(action):
             self._differ_after_all(action)
         else:
-            self.base[node] = replace(self._base_of(there, here.version), parent=place.parent, name=place.name)
+            self.base[node] = replace(
+                self._base_of(there, here.version), parent=place.parent, name=place.name
+            )
 
     def _is_news(self, action: Action) -> bool:
         """As the executor: what both sides wrote is compared by content before it is agreed on."""
-        base, here, there = self.base.get(action.node), self.here[action.node], self.there[action.node]
+        base, here, there = (
+            self.base.get(action.node),
+            self.here[action.node],
+            self.there[action.node],
+        )
         if base is None:
             return not self._union
         return here.version != base.version and (base.size, base.mtime) != (there.size, there.mtime)
@@ -479,7 +527,8 @@ class World:
         node, place = action.node, action.target
         here, there = self.here[node], self.there[node]
         assert place is not None
-        if there.place != place:  # the executor finds it elsewhere, and plans again when it is moved
+        # the executor finds it elsewhere, and plans again when it is moved
+        if there.place != place:
             self.stale = True
             return
         if stays_of_equals(self.settings) is Side.REMOTE:
@@ -489,7 +538,9 @@ class World:
             self.bins[Side.REMOTE].add(there.content)
             there = replace(there, content=here.content)
         self.here[node], self.there[node] = here, there
-        self.base[node] = replace(self._base_of(there, here.version), parent=place.parent, name=place.name)
+        self.base[node] = replace(
+            self._base_of(there, here.version), parent=place.parent, name=place.name
+        )
 
     def forget(self, action: Action) -> None:
         assert action.node not in self.here
@@ -511,11 +562,12 @@ _APPLY: dict[Op, Callable[[World, Action], None]] = {
 }
 
 
-# what users do -------------------------------------------------------------------------------------------------------
+# what users do ------------------------------------------------------------------------------------
 
 
 class User:
-    """Somebody who works on one side. Impossible wishes are dropped, as a file system would refuse them."""
+    """Somebody who works on one side. Impossible wishes are dropped, as a file system would refuse
+    them."""
 
     def __init__(self, world: World, side: Side, others: bool = False) -> None:
         self.world = world
@@ -531,7 +583,9 @@ class User:
             return False
         return all(item.place != place for item in self.tree.values())
 
-    def make(self, place: Place, content: str = "", mtime: int = 0, kind: Kind = Kind.FILE) -> NodeId | None:
+    def make(
+        self, place: Place, content: str = "", mtime: int = 0, kind: Kind = Kind.FILE
+    ) -> NodeId | None:
         if not self._free(place):
             return None
         node = self.world.new_id()
@@ -545,7 +599,9 @@ class User:
         if item is not None and item.kind is Kind.FILE:
             version = self.world.new_version() if self.side is Side.LOCAL else 0
             self.world.replaced.add(item.content)
-            self.tree[node] = replace(item, content=content, size=size_of(content), mtime=mtime, version=version)
+            self.tree[node] = replace(
+                item, content=content, size=size_of(content), mtime=mtime, version=version
+            )
             if self.side is Side.LOCAL:
                 self.world.not_here.discard(node)
 
@@ -555,7 +611,11 @@ class User:
             self.tree[node] = replace(item, mtime=mtime)
 
     def move(self, node: NodeId, place: Place) -> None:
-        if node in self.tree and self._free(place) and place.parent not in self.world.below(self.side, node):
+        if (
+            node in self.tree
+            and self._free(place)
+            and place.parent not in self.world.below(self.side, node)
+        ):
             self.tree[node] = replace(self.tree[node], parent=place.parent, name=place.name)
 
     def swap(self, one: NodeId, two: NodeId) -> None:

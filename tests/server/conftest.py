@@ -18,7 +18,8 @@ from tests.server.support import PASSWORD, Memory, World, settings
 @pytest.fixture
 def dev(tmp_path: Path) -> Generator[DevServer]:
     server = DevServer(
-        tmp_path / "data", [User(login="user1", password=PASSWORD), User(login="user2", password=PASSWORD)]
+        tmp_path / "data",
+        [User(login="user1", password=PASSWORD), User(login="user2", password=PASSWORD)],
     )
     (server.files_of("user1") / "x").mkdir()
     yield server

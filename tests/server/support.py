@@ -93,7 +93,8 @@ async def raw_server(handler: Handler) -> AsyncIterator[str]:
 
 
 async def head_of(stream: trio.abc.ReceiveStream) -> bytes:
-    """Reads a request up to the end of its headers, and a small body; of a big one some may come with it."""
+    """Reads a request up to the end of its headers, and a small body; of a big one some may come
+    with it."""
     data = b""
     wanted = 1
     while len(data) < wanted:
@@ -118,8 +119,8 @@ def answer(status: str, body: bytes = b"", kind: str = "application/json", more:
 
 @asynccontextmanager
 async def scripted(handler: Handler, *, timeouts: Timeouts | None = None) -> AsyncIterator[Folder]:
-    """A folder on a raw server. Access is granted at once; every other request's head has been read when the handler
-    gets the connection (as ``stream.head``)."""
+    """A folder on a raw server. Access is granted at once; every other request's head has been read
+    when the handler gets the connection (as ``stream.head``)."""
 
     async def handle(stream: trio.SocketStream) -> None:
         while True:
@@ -153,20 +154,36 @@ def reader(data: bytes) -> Reader:
 
 
 async def put(
-    folder: RemoteFolder, path: str, data: bytes, *, replace: bool = False, start: int = 0, mtime: int = EPOCH
+    folder: RemoteFolder,
+    path: str,
+    data: bytes,
+    *,
+    replace: bool = False,
+    start: int = 0,
+    mtime: int = EPOCH,
 ) -> None:
     await folder.upload(
-        path, reader(data), size=len(data), mtime=mtime, checksum=checksum(data), replace=replace, start=start
+        path,
+        reader(data),
+        size=len(data),
+        mtime=mtime,
+        checksum=checksum(data),
+        replace=replace,
+        start=start,
     )
 
 
 async def get(folder: RemoteFolder, path: str, start: int = 0, stop: int | None = None) -> bytes:
     found = await folder.find(path)
     assert found is not None
-    async with folder.download(path, start=start, stop=found.size if stop is None else stop, expect=found) as pieces:
+    async with folder.download(
+        path, start=start, stop=found.size if stop is None else stop, expect=found
+    ) as pieces:
         return b"".join([piece async for piece in pieces])
 
 
 async def listed(folder: RemoteFolder) -> dict[str, Entry]:
     async with folder.listing() as batches:
-        return {entry.path: entry for batch in [batch async for batch in batches] for entry in batch}
+        return {
+            entry.path: entry for batch in [batch async for batch in batches] for entry in batch
+        }

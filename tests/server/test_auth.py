@@ -40,7 +40,9 @@ def renewals(dev: DevServer) -> list[str]:
 
 
 def jwt(iat: float, exp: float) -> str:
-    claims = base64.urlsafe_b64encode(json.dumps({"iat": iat, "exp": exp}).encode()).decode().rstrip("=")
+    claims = (
+        base64.urlsafe_b64encode(json.dumps({"iat": iat, "exp": exp}).encode()).decode().rstrip("=")
+    )
     return f"head.{claims}.sign"
 
 
@@ -50,14 +52,17 @@ def jwt(iat: float, exp: float) -> str:
 @pytest.mark.parametrize("skew", [0, -1e9, 1e9])
 def test_lifetimes_do_not_depend_on_the_servers_clock(skew: float) -> None:
     now = 50.0
-    reply = TokenReply(jwt(skew, skew + 1800), jwt(skew, skew + 14400), int(skew) + 1800, int(skew) + 14400)
+    reply = TokenReply(
+        jwt(skew, skew + 1800), jwt(skew, skew + 14400), int(skew) + 1800, int(skew) + 14400
+    )
     grant = granted(reply, now)
     assert grant.access_until == now + 1800 - 120
     assert grant.refresh_until == now + 14400 - 120
 
 
 def test_a_refresh_tells_what_is_left_of_the_session() -> None:
-    """The refresh token keeps its old times: its life counts from when the access token was issued."""
+    """The refresh token keeps its old times: its life counts from when the access token was
+    issued."""
     grant = granted(TokenReply(jwt(10_000, 11_800), jwt(0, 14_400)), 0)
     assert grant.refresh_until == 4_400 - 120
 
@@ -92,7 +97,9 @@ async def test_a_refused_token_is_renewed_once_without_anybody_noticing(world: W
         Rule(Reply(401, '{"message":"Unauthorized","statusCode":401}'), path="*/clients", count=1)
     )
     assert len(await clients(world.session)) == 1
-    world.dev.faults.rules[:] = [Rule(Reply(401, '{"message":"Unauthorized","statusCode":401}'), path="*/clients")]
+    world.dev.faults.rules[:] = [
+        Rule(Reply(401, '{"message":"Unauthorized","statusCode":401}'), path="*/clients")
+    ]
     world.dev.requests.clear()
     with pytest.raises(Unauthorized, match="syncin-mount server auth home"):
         await clients(world.session)
@@ -146,7 +153,10 @@ async def test_a_new_client_token_is_saved_before_anything_else() -> None:
             saved_at_request.append(list(store.saved))
             await stream.send_all(answer("200 OK", b"[]"))
 
-    async with raw_server(handler) as url, Session(ServerAccount("home", url, "user1", "id"), store) as session:
+    async with (
+        raw_server(handler) as url,
+        Session(ServerAccount("home", url, "user1", "id"), store) as session,
+    ):
         await clients(session)
     assert saved_at_request == [["new"]]
 
@@ -176,9 +186,17 @@ async def test_a_new_client_token_survives_cancellation() -> None:
     assert store.saved == ["new"]
 
 
-async def test_a_server_that_stands_still_holds_up_nobody_who_leaves(autojump_clock: trio.testing.MockClock) -> None:
-    """A renewal that is cancelled goes on for half a second, and not for the 45 s that it may take else."""
-    tokens = Tokens(cast(Wire, Standing()), ServerAccount("home", "http://x", "user1", "id"), Memory("old"), Clock())
+async def test_a_server_that_stands_still_holds_up_nobody_who_leaves(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A renewal that is cancelled goes on for half a second, and not for the 45 s that it may take
+    else."""
+    tokens = Tokens(
+        cast(Wire, Standing()),
+        ServerAccount("home", "http://x", "user1", "id"),
+        Memory("old"),
+        Clock(),
+    )
     began = trio.current_time()
     with trio.move_on_after(10):
         await tokens.access()
@@ -224,8 +242,12 @@ async def test_what_is_no_token_replaces_none(update: bytes) -> None:
         while await head_of(stream):
             await stream.send_all(answer("200 OK", b"[]"))
 
-    async with raw_server(handler) as url, Session(ServerAccount("home", url, "user1", "id"), store) as session:
-        with contextlib.suppress(Unreachable):  # half a surrogate pair makes the whole answer unreadable
+    async with (
+        raw_server(handler) as url,
+        Session(ServerAccount("home", url, "user1", "id"), store) as session,
+    ):
+        # half a surrogate pair makes the whole answer unreadable
+        with contextlib.suppress(Unreachable):
             assert await clients(session) == []
     assert store.load() == "old"
     assert store.saved == []
@@ -258,14 +280,18 @@ async def test_a_new_client_token_is_kept_whatever_else_is_wrong(reply: bytes) -
         await head_of(stream)
         await stream.send_all(answer("201 Created", with_update))
 
-    async with raw_server(handler) as url, Session(ServerAccount("home", url, "user1", "id"), store) as session:
+    async with (
+        raw_server(handler) as url,
+        Session(ServerAccount("home", url, "user1", "id"), store) as session,
+    ):
         with pytest.raises(Unreachable):
             await session.check()
     assert store.saved == ([] if NESTED in reply or not reply else ["new"])
 
 
 @pytest.mark.parametrize(
-    "claims", [b"[" * 5000, b'{"iat":1e308,"exp":-1e308}', b'{"iat":0,"exp":1e12}', b'{"iat":5,"exp":1}']
+    "claims",
+    [b"[" * 5000, b'{"iat":1e308,"exp":-1e308}', b'{"iat":0,"exp":1e12}', b'{"iat":5,"exp":1}'],
 )
 def test_strange_claims_are_none(claims: bytes) -> None:
     token = "x." + base64.urlsafe_b64encode(claims).decode().rstrip("=") + ".y"
@@ -322,7 +348,9 @@ async def test_what_a_refused_client_token_means(world: World, message: str, say
 
 
 @pytest.mark.parametrize("message", ["Account suspended or not authorized", "Missing permission"])
-async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(world: World, message: str) -> None:
+async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(
+    world: World, message: str
+) -> None:
     """Seen on the real server: once the account was let in again, the kept token was good."""
     body = json.dumps({"statusCode": 403, "message": message})
     world.dev.faults.rules.append(Rule(Reply(403, body), path=TOKEN_PATH))
@@ -333,7 +361,11 @@ async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(world: World, m
 
 
 async def test_no_token_and_a_damaged_one(world: World) -> None:
-    for token, says in (("", "no token"), ("not-a-uuid", "damaged"), (str(uuid.uuid4()), "does not know")):
+    for token, says in (
+        ("", "no token"),
+        ("not-a-uuid", "damaged"),
+        (str(uuid.uuid4()), "does not know"),
+    ):
         async with Session(world.session.account, Memory(token)) as session:
             with pytest.raises(Unauthorized, match=says) as caught:
                 await session.check()
@@ -366,7 +398,12 @@ async def test_two_factor_codes_and_permissions(dev: DevServer, url: str) -> Non
     from syncin_mount.devserver.tokens import hash_password
 
     for user in (
-        User(login="coded", password=PASSWORD, totp_secret="JBSWY3DPEHPK3PXP", recovery_codes=("recover-me",)),
+        User(
+            login="coded",
+            password=PASSWORD,
+            totp_secret="JBSWY3DPEHPK3PXP",
+            recovery_codes=("recover-me",),
+        ),
         User(login="bare", password=PASSWORD, applications=frozenset[Application]()),
     ):
         dev.store.declare_user(user, hash_password(user.password))
@@ -392,7 +429,8 @@ async def test_leaving(world: World) -> None:
 
 
 class Passed(Memory):
-    """A store into which another process puts its new token while this one still shows the old to the server."""
+    """A store into which another process puts its new token while this one still shows the old to
+    the server."""
 
     def __init__(self, old: str, new: str) -> None:
         super().__init__(old)

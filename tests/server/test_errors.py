@@ -12,7 +12,15 @@ import httpx
 import pytest
 
 from reconciler import errors as ours
-from syncin_mount.remote.errors import CHANGING, Asked, CodeWanted, Endpoint, Untrusted, of_answer, of_failure
+from syncin_mount.remote.errors import (
+    CHANGING,
+    Asked,
+    CodeWanted,
+    Endpoint,
+    Untrusted,
+    of_answer,
+    of_failure,
+)
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 
@@ -72,8 +80,12 @@ def test_enough_was_recorded() -> None:
     assert len(ANSWERS) > 130
 
 
-@pytest.mark.parametrize(("name", "endpoint", "status", "said"), ANSWERS, ids=[f"{n}" for n, *_ in ANSWERS])
-def test_every_recorded_answer_has_a_meaning(name: str, endpoint: Endpoint, status: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "endpoint", "status", "said"), ANSWERS, ids=[f"{n}" for n, *_ in ANSWERS]
+)
+def test_every_recorded_answer_has_a_meaning(
+    name: str, endpoint: Endpoint, status: int, said: str
+) -> None:
     error = of_answer(Asked(endpoint, "http://server", "home", "a/b"), status, said)
     text = str(error)
     assert error.status == status
@@ -82,7 +94,11 @@ def test_every_recorded_answer_has_a_meaning(name: str, endpoint: Endpoint, stat
     assert error.done is (None if status >= 500 and endpoint in CHANGING else False)
     if isinstance(error, ours.Unreachable):
         assert "Cannot " in said, "Sync-in's own answers come from a server that is reachable"
-    if status == 404 and endpoint in (Endpoint.READ, Endpoint.DELETE) and said == "Location not found":
+    if (
+        status == 404
+        and endpoint in (Endpoint.READ, Endpoint.DELETE)
+        and said == "Location not found"
+    ):
         assert type(error) is ours.Missing
 
 
@@ -148,7 +164,14 @@ def test_meanings(name: str, error: type[ours.RemoteError] | None) -> None:
 
 
 def test_temporary_or_not() -> None:
-    temporary = {ours.Unreachable, ours.ServerFault, ours.Locked, ours.QuotaReached, ours.Mismatch, ours.ListingBroken}
+    temporary = {
+        ours.Unreachable,
+        ours.ServerFault,
+        ours.Locked,
+        ours.QuotaReached,
+        ours.Mismatch,
+        ours.ListingBroken,
+    }
     for endpoint in Endpoint:
         for status in range(300, 600):
             for said in ("", "x", None):
@@ -174,14 +197,44 @@ TLS.verify_message = "self-signed certificate"
 @pytest.mark.parametrize(
     ("exc", "error", "says", "sent"),
     [
-        (chained(httpx.ConnectError("x"), OSError("all"), REFUSED), ours.NoConnection, "refused", False),
-        (chained(httpx.ConnectError("x"), ExceptionGroup("two", [REFUSED])), ours.NoConnection, "refused", False),
-        (chained(httpx.ConnectError("x"), OSError(101, "No route")), ours.NoConnection, "No connection", False),
-        (chained(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), ours.NoConnection, "cannot be found", False),
+        (
+            chained(httpx.ConnectError("x"), OSError("all"), REFUSED),
+            ours.NoConnection,
+            "refused",
+            False,
+        ),
+        (
+            chained(httpx.ConnectError("x"), ExceptionGroup("two", [REFUSED])),
+            ours.NoConnection,
+            "refused",
+            False,
+        ),
+        (
+            chained(httpx.ConnectError("x"), OSError(101, "No route")),
+            ours.NoConnection,
+            "No connection",
+            False,
+        ),
+        (
+            chained(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")),
+            ours.NoConnection,
+            "cannot be found",
+            False,
+        ),
         (chained(httpx.ConnectError("x"), TLS), Untrusted, "self-signed certificate", False),
         (chained(httpx.ConnectError("x"), ssl.SSLError(1, "bad")), Untrusted, "TLS", False),
-        (chained(httpx.ConnectError("x"), ssl.SSLEOFError(8, "EOF")), ours.NoConnection, "secured", False),
-        (chained(httpx.ReadError("x"), ssl.SSLError(1, "bad")), ours.Unreachable, "broke off", True),
+        (
+            chained(httpx.ConnectError("x"), ssl.SSLEOFError(8, "EOF")),
+            ours.NoConnection,
+            "secured",
+            False,
+        ),
+        (
+            chained(httpx.ReadError("x"), ssl.SSLError(1, "bad")),
+            ours.Unreachable,
+            "broke off",
+            True,
+        ),
         (httpx.ConnectTimeout("x"), ours.NoConnection, "in time", False),
         (httpx.PoolTimeout("x"), ours.NoConnection, "free", False),
         (httpx.ReadTimeout("x"), ours.Unreachable, "stopped answering", True),
@@ -194,7 +247,7 @@ TLS.verify_message = "self-signed certificate"
         (httpx.UnsupportedProtocol("x"), ours.Refused, "https://", False),
         (httpx.InvalidURL("URL too long"), ours.Refused, "too long", False),
     ],
-)  # fmt: skip
+)
 def test_failures(exc: Exception, error: type[ours.RemoteError], says: str, sent: bool) -> None:
     changing = of_failure(Asked(Endpoint.DELETE, "http://server", "home", "a"), exc)
     assert type(changing) is error
@@ -206,6 +259,10 @@ def test_failures(exc: Exception, error: type[ours.RemoteError], says: str, sent
 
 
 def test_foreign_words_are_short_and_clean() -> None:
-    error = of_answer(Asked(E.DELETE, "http://server", "home", "a\x1b[2J\n"), 500, "boom\r\n\x1b]0;" + "x" * 10_000)
+    error = of_answer(
+        Asked(E.DELETE, "http://server", "home", "a\x1b[2J\n"),
+        500,
+        "boom\r\n\x1b]0;" + "x" * 10_000,
+    )
     assert all(c.isprintable() for c in str(error))
     assert len(str(error)) < 500

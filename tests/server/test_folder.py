@@ -56,10 +56,33 @@ async def test_an_empty_file_and_the_epoch(world: World) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "a b", "é", "e\u0301", "100%", "a%20b", "a#b?c&d=e+f;g", "~$x", "...", "a\\b", 'q"<>|*:', "😀", "tab\tnl\n",
-        "n" * 246, LONG, "é" * 127, "CON", "PRN", "AUX", "NUL", "COM1", "LPT9", "lpt1", "\u2028", "\x85", "\x7f",
+        "a b",
+        "é",
+        "e\u0301",
+        "100%",
+        "a%20b",
+        "a#b?c&d=e+f;g",
+        "~$x",
+        "...",
+        "a\\b",
+        'q"<>|*:',
+        "😀",
+        "tab\tnl\n",
+        "n" * 246,
+        LONG,
+        "é" * 127,
+        "CON",
+        "PRN",
+        "AUX",
+        "NUL",
+        "COM1",
+        "LPT9",
+        "lpt1",
+        "\u2028",
+        "\x85",
+        "\x7f",
     ],
-)  # fmt: skip
+)
 async def test_names_arrive_as_they_are(world: World, name: str) -> None:
     folder = world.folder
     await put(folder, f"d/{name}", b"x")
@@ -80,7 +103,21 @@ async def test_names_arrive_as_they_are(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "..", "a/../../y", "../y", "/a", "a//b", "a/", ".", "a/./b", "a\0b", "x" * 256, "caf\udce9"]
+    "path",
+    [
+        "",
+        "..",
+        "a/../../y",
+        "../y",
+        "/a",
+        "a//b",
+        "a/",
+        ".",
+        "a/./b",
+        "a\0b",
+        "x" * 256,
+        "caf\udce9",
+    ],
 )
 async def test_nothing_leaves_the_folder(world: World, path: str) -> None:
     folder = world.folder
@@ -141,7 +178,9 @@ async def test_a_stand_in_does_not_stay_when_its_place_is_taken(world: World) ->
         return b"mine"[offset : offset + length]
 
     with pytest.raises(Exists):
-        await folder.upload(LONG, read, size=4, mtime=EPOCH, checksum=checksum(b"mine"), replace=False)
+        await folder.upload(
+            LONG, read, size=4, mtime=EPOCH, checksum=checksum(b"mine"), replace=False
+        )
     assert os.listdir(world.disk) == [LONG]
     assert (world.disk / LONG).read_bytes() == b"theirs"
 
@@ -157,7 +196,8 @@ async def test_devices_do_not_share_their_stand_ins(world: World) -> None:
 async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
-    """It stays for 8 hours on the real server, with a partial that does not grow; the upload goes on from there."""
+    """It stays for 8 hours on the real server, with a partial that does not grow; the upload goes
+    on from there."""
     data = os.urandom(1_000_000)
     folder = world.folder
     if replace:
@@ -189,7 +229,8 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
 async def test_the_lock_that_an_upload_of_ours_left_is_not_waited_for_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the real server, killed in an upload that replaced a file: it was waited for 10 minutes."""
+    """On the real server, killed in an upload that replaced a file: it was waited for 10
+    minutes."""
     data = os.urandom(3_000_000)
     folder = world.folder
     await put(folder, "f", b"old")
@@ -232,7 +273,8 @@ async def test_what_another_process_has_seen_of_a_lost_lock_is_not_waited_for_ag
 
 
 async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World) -> None:
-    """The lock is on its stand-in then, which is a name of ours: another one is taken at once, and nothing stays."""
+    """The lock is on its stand-in then, which is a name of ours: another one is taken at once, and
+    nothing stays."""
     data = os.urandom(2 << 20)
     folder = world.folder
     name = stand_in(LONG, folder._id)
@@ -245,7 +287,9 @@ async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World
     assert os.listdir(world.disk) == [LONG]
 
 
-async def test_a_lock_without_a_standing_partial_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lock_without_a_standing_partial_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An editor on the web holds it, say."""
     monkeypatch.setattr("syncin_mount.remote.remote_folder.STUCK_AFTER", 0.0)
     held_by_killed_server(world, "f")
@@ -256,7 +300,9 @@ async def test_a_lock_without_a_standing_partial_is_waited_for(world: World, mon
 
 
 def held_by_killed_server(world: World, name: str) -> None:
-    (owner,) = (account.id for account in world.dev.store.state.accounts if account.login == "user1")
+    (owner,) = (
+        account.id for account in world.dev.store.state.accounts if account.login == "user1"
+    )
     root = Root("users/user1", str(world.disk.parent.parent), None)
     world.dev.locks.hold(Place(root, f"x/{name}", "personal", f"x/{name}", frozenset(), ""), owner)
 
@@ -288,7 +334,9 @@ async def test_folders(world: World) -> None:
     with pytest.raises(Missing):
         await folder.move("p", "new/parent/p")
     assert os.listdir(world.disk) == ["p"], "a folder that is missing is not made"
-    assert await folder.make_folder("new/parent", EPOCH) == (world.disk / "new/parent").stat().st_ino
+    assert (
+        await folder.make_folder("new/parent", EPOCH) == (world.disk / "new/parent").stat().st_ino
+    )
     await folder.move("p", "new/parent/p")
     assert (world.disk / "new/parent/p/f").stat().st_ino == inode
     await folder.move("new/parent/p/f", "new/parent/p/F")
@@ -316,7 +364,12 @@ async def test_what_is_missing(world: World) -> None:
     folder = world.folder
     assert await folder.find("no") is None
     assert await folder.partial("no") == 0
-    for call in (folder.delete("no"), folder.touch("no", 1), folder.move("no", "to"), folder.move("no", "b/to")):
+    for call in (
+        folder.delete("no"),
+        folder.touch("no", 1),
+        folder.move("no", "to"),
+        folder.move("no", "b/to"),
+    ):
         with pytest.raises(Missing):
             await call
     assert os.listdir(world.disk) == []
@@ -361,7 +414,9 @@ async def test_a_broken_upload_is_resumed(world: World) -> None:
 
     for name in ("r.bin", LONG):
         with pytest.raises(LocalChanged):
-            await folder.upload(name, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False)
+            await folder.upload(
+                name, short, size=len(data), mtime=EPOCH, checksum=checksum(data), replace=False
+            )
         with pytest.raises(Mismatch):
             await unlocked(functools.partial(put, folder, name, data, start=999))
         reached = await folder.partial(name)
@@ -383,7 +438,9 @@ async def test_a_partial_that_vanished_means_start_over(world: World, replace: b
 
 async def test_a_wrong_checksum_is_a_mismatch(world: World) -> None:
     with pytest.raises(Mismatch) as caught:
-        await world.folder.upload("f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True)
+        await world.folder.upload(
+            "f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True
+        )
     assert caught.value.temporary
     assert not (world.disk / "f").exists()
 
@@ -395,7 +452,9 @@ async def test_the_server_counts_only_what_has_to_be_proved(
     monkeypatch.setattr(folder_module, "goes_in_clear", lambda _url: in_clear)
 
     async def upload(*, prove: bool) -> None:
-        await world.folder.upload("f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True, prove=prove)
+        await world.folder.upload(
+            "f", reader(b"x"), size=1, mtime=1, checksum="0" * 64, replace=True, prove=prove
+        )
 
     with pytest.raises(Mismatch):
         await upload(prove=True)
@@ -446,11 +505,14 @@ async def test_a_listing_left_early_leaves_nothing_behind(world: World) -> None:
 
 
 async def test_a_second_that_a_listing_told_is_enough_to_download(world: World) -> None:
-    """Files that did not come from us have parts of a second in their etag, which no listing tells."""
+    """Files that did not come from us have parts of a second in their etag, which no listing
+    tells."""
     file = world.disk / "f"
     file.write_bytes(b"12345")
     os.utime(file, ns=(1_700_000_000_123_000_000, 1_700_000_000_123_000_000))
-    async with world.folder.download("f", start=0, stop=5, expect=Found(5, 1_700_000_000_000)) as pieces:
+    async with world.folder.download(
+        "f", start=0, stop=5, expect=Found(5, 1_700_000_000_000)
+    ) as pieces:
         assert b"".join([piece async for piece in pieces]) == b"12345"
     with pytest.raises(Changed):
         async with world.folder.download("f", start=0, stop=5, expect=Found(5, 1_700_000_001_000)):
@@ -458,18 +520,22 @@ async def test_a_second_that_a_listing_told_is_enough_to_download(world: World) 
 
 
 async def test_a_long_name_goes_to_the_trash_twice(world: World) -> None:
-    """The server puts a date behind an older namesake there, for which a long name leaves no room."""
+    """The server puts a date behind an older namesake there, for which a long name leaves no
+    room."""
     name = "é" * 120
     for number in range(3):
         await put(world.folder, name, b"%d" % number)
         await world.folder.delete(name)
     assert list(world.disk.iterdir()) == []
-    trashed = [path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()]
+    trashed = [
+        path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()
+    ]
     assert sorted(trashed) == [b"0", b"1", b"2"]
 
 
 async def test_what_lies_in_the_trash_is_never_in_the_way(world: World) -> None:
-    """A trashed file at the path of a folder: the server then cannot trash what is in a new folder of that name."""
+    """A trashed file at the path of a folder: the server then cannot trash what is in a new folder
+    of that name."""
     await put(world.folder, "x", b"a file first")
     await world.folder.delete("x")
     await put(world.folder, "x/deleted", b"1")
@@ -479,7 +545,9 @@ async def test_what_lies_in_the_trash_is_never_in_the_way(world: World) -> None:
     await world.folder.move("beside", "x/replaced", overwrite=True)
     assert (world.disk / "x/replaced").read_bytes() == b"3"
     assert sorted(path.name for path in world.disk.rglob("*")) == ["replaced", "x"]
-    trashed = [path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()]
+    trashed = [
+        path.read_bytes() for path in world.dev.trash_of("user1").rglob("*") if path.is_file()
+    ]
     assert sorted(trashed) == [b"1", b"2", b"a file first"]
 
 

@@ -1,4 +1,5 @@
-"""Limits: the bucket by itself, tasks that share it on a mocked clock, and the figure against a real server."""
+"""Limits: the bucket by itself, tasks that share it on a mocked clock, and the figure against a
+real server."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ RATE = 100_000.0
     ("sizes", "waits"),
     [
         pytest.param([10_000], [0.0], id="a burst goes at once"),
-        pytest.param([10_000, 10_000, 5_000], [0.0, 0.1, 0.15], id="what comes behind it waits in its turn"),
+        pytest.param(
+            [10_000, 10_000, 5_000], [0.0, 0.1, 0.15], id="what comes behind it waits in its turn"
+        ),
         pytest.param([110_000], [1.0], id="more than a burst"),
     ],
 )
@@ -45,7 +48,9 @@ def test_a_new_rate_finds_everybody_in_their_place() -> None:
     bucket.set_rate(math.inf, 0.5)
     assert bucket.wait(place, 0.5) == 0.0
     bucket.set_rate(RATE, 1.0)
-    assert bucket.wait(bucket.take(20_000, 1.0), 1.0) == pytest.approx(0.2), "nothing was saved without a limit"
+    assert bucket.wait(bucket.take(20_000, 1.0), 1.0) == pytest.approx(0.2), (
+        "nothing was saved without a limit"
+    )
 
 
 @pytest.mark.parametrize("rate", [20_000.0, 2_000_000.0, 50_000_000.0])
@@ -96,7 +101,8 @@ async def test_whoever_waits_goes_on_at_a_new_rate(autojump_clock: MockClock) ->
 
 @pytest.mark.parametrize("way", ["up", "down"])
 async def test_a_real_transfer_holds_it_over_ten_seconds(world: World, way: str) -> None:
-    """In real time, as short as the figure allows: what is measured are bytes and the time that they took."""
+    """In real time, as short as the figure allows: what is measured are bytes and the time that
+    they took."""
     rate, seconds = 4_000_000.0, 10.0
     size = int(rate * seconds)
     data = bytes(size)

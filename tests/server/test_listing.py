@@ -74,16 +74,51 @@ def test_what_is_no_listing(stream: bytes) -> None:
 
 
 WRONG = [
-    b"null", b"7", b'"x"', b"{}", b"[]", b"[false,1,2,3]", b"[false,1,2,3,null,5]", b'["filtered"]', b'["what",true]',
-    b"[false,-1,2,3,null]", b"[false,9223372036854775808,2,3,null]", b"[false,1e400,2,3,null]", b"[false,1.5,2,3,null]",
-    b'[false,"1",2,3,null]', b"[false,true,2,3,null]", b"[false,null,2,3,null]", b"[false,[1],2,3,null]",
-    b"[false,5,20000000000,55,null]", b"[false,1,-9223372037,3,null]", b"[false,1,1.0,3,null]", b"[false,1,NaN,3,null]",
-    b"[false,1,Infinity,3,null]", b"[false,1,true,3,null]", b"[false,1,2,true,null]", b"[false,1,2,null,null]",
-    b"[false,1,2,3.5,null]", b"[1,1,2,3,null]", b"[null,1,2,3,null]", b"[false,1,2,3,4]", b'[false,1,2,3,""]',
-    b'[false,1,2,3,"AB"]', b'[false,1,2,3,"\\ud800"]', b"[false,1,2,3,true]", b'["error",5]', b'["filtered",1]',
-    b"9" * 5000, b"[false," + b"9" * 5000 + b",2,3,null]", b"[" * 200 + b"]" * 200, b"[" * 100_000 + b"]" * 100_000,
-    b'{"a":' * 50_000 + b"1" + b"}" * 50_000, b"[false,1", b"[false,1,2,3,nul", b"", b"\xff",
-]  # fmt: skip
+    b"null",
+    b"7",
+    b'"x"',
+    b"{}",
+    b"[]",
+    b"[false,1,2,3]",
+    b"[false,1,2,3,null,5]",
+    b'["filtered"]',
+    b'["what",true]',
+    b"[false,-1,2,3,null]",
+    b"[false,9223372036854775808,2,3,null]",
+    b"[false,1e400,2,3,null]",
+    b"[false,1.5,2,3,null]",
+    b'[false,"1",2,3,null]',
+    b"[false,true,2,3,null]",
+    b"[false,null,2,3,null]",
+    b"[false,[1],2,3,null]",
+    b"[false,5,20000000000,55,null]",
+    b"[false,1,-9223372037,3,null]",
+    b"[false,1,1.0,3,null]",
+    b"[false,1,NaN,3,null]",
+    b"[false,1,Infinity,3,null]",
+    b"[false,1,true,3,null]",
+    b"[false,1,2,true,null]",
+    b"[false,1,2,null,null]",
+    b"[false,1,2,3.5,null]",
+    b"[1,1,2,3,null]",
+    b"[null,1,2,3,null]",
+    b"[false,1,2,3,4]",
+    b'[false,1,2,3,""]',
+    b'[false,1,2,3,"AB"]',
+    b'[false,1,2,3,"\\ud800"]',
+    b"[false,1,2,3,true]",
+    b'["error",5]',
+    b'["filtered",1]',
+    b"9" * 5000,
+    b"[false," + b"9" * 5000 + b",2,3,null]",
+    b"[" * 200 + b"]" * 200,
+    b"[" * 100_000 + b"]" * 100_000,
+    b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    b"[false,1",
+    b"[false,1,2,3,nul",
+    b"",
+    b"\xff",
+]
 
 
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value[:40]))
@@ -99,7 +134,10 @@ def test_a_wrong_entry_is_one_problem(value: bytes) -> None:
     ("value", "entry"),
     [
         (b"[false,0,-9223372036,3,null]", Entry("a", False, 0, -9223372036, 3)),
-        (b"[false,9223372036854775807,9223372036,3,null]", Entry("a", False, 2**63 - 1, 9223372036, 3)),
+        (
+            b"[false,9223372036854775807,9223372036,3,null]",
+            Entry("a", False, 2**63 - 1, 9223372036, 3),
+        ),
         (b"[false,1,-1,9223372036854775807,null]", Entry("a", False, 1, -1, 2**63 - 1)),
         (b"[false,1,2,18446744073709552000,null]", Entry("a", False, 1, 2, 0)),
         (b"[false,1,2,-7,null]", Entry("a", False, 1, 2, 0)),
@@ -110,7 +148,9 @@ def test_bounds_are_legal(value: bytes, entry: Entry) -> None:
 
 
 def test_a_line_may_tell_several_entries() -> None:
-    assert parse(b'{"a":[false,1,2,3,null],"b":[false,-1,2,3,null]}\ndone')[0] == Entry("a", False, 1, 2, 3)
+    assert parse(b'{"a":[false,1,2,3,null],"b":[false,-1,2,3,null]}\ndone')[0] == Entry(
+        "a", False, 1, 2, 3
+    )
     assert parse(b'{"a":[false,1,2,3,null],"b":[false,-1,2,3,null]}\ndone')[1].problem
 
 
@@ -120,23 +160,42 @@ def test_bytes_that_are_no_text_are_a_problem_of_their_entry() -> None:
 
 def test_problems_and_filters() -> None:
     entries = parse(
-        b'{"bad":["error","Error: ENOENT, stat \'x\\u0007\'"]}\n{"dir":["filtered",true]}\n{"f":["filtered",false]}\n'
-        + DIR + b"done"
-    )  # fmt: skip
+        b'{"bad":["error","Error: ENOENT, stat'
+        b' \'x\\u0007\'"]}\n{"dir":["filtered",true]}\n{"f":["filtered",false]}\n' + DIR + b"done"
+    )
     assert [entry.path for entry in entries] == ["bad", "dir", "f", "d"]
     assert entries[0].problem is not None
     assert "ENOENT" in entries[0].problem
     assert "\a" not in entries[0].problem
-    assert [(e.filtered, e.is_folder) for e in entries[1:]] == [(True, True), (True, False), (False, True)]
+    assert [(e.filtered, e.is_folder) for e in entries[1:]] == [
+        (True, True),
+        (True, False),
+        (False, True),
+    ]
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "", "..", ".", "../x", "a/..", "a/../b", "./a", "a/.", "a/./b", "/a", "a/", "a//b", "a\0b", "x" * 256,
-        "é" * 128, "a/" + "y" * 300 + "/b", "\udc00",
+        "",
+        "..",
+        ".",
+        "../x",
+        "a/..",
+        "a/../b",
+        "./a",
+        "a/.",
+        "a/./b",
+        "/a",
+        "a/",
+        "a//b",
+        "a\0b",
+        "x" * 256,
+        "é" * 128,
+        "a/" + "y" * 300 + "/b",
+        "\udc00",
     ],
-)  # fmt: skip
+)
 def test_names_that_could_escape_are_problems(path: str) -> None:
     line = json.dumps({path: [False, 1, 2, 3, None]}).encode() + b"\n"
     first, bad, last = parse(DIR + line + FILE + b"done")
@@ -146,7 +205,19 @@ def test_names_that_could_escape_are_problems(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["...", "..a", "a..", ".a/b", "a/.git/x", "x" * 255, "é" * 127, "/".join(["z" * 200] * 9), "a\\b", "a\nb"]
+    "path",
+    [
+        "...",
+        "..a",
+        "a..",
+        ".a/b",
+        "a/.git/x",
+        "x" * 255,
+        "é" * 127,
+        "/".join(["z" * 200] * 9),
+        "a\\b",
+        "a\nb",
+    ],
 )
 def test_odd_but_good_names(path: str) -> None:
     line = json.dumps({path: [False, 1, 2, 3, None]}, ensure_ascii=False).encode() + b"\n"
@@ -154,20 +225,35 @@ def test_odd_but_good_names(path: str) -> None:
 
 
 names = st.text(st.sampled_from("ab.é/\0\n\\"), max_size=12)
-rows = st.tuples(st.booleans(), st.integers(0, 2**60), st.integers(-9, 2**33), st.integers(0, 2**64), st.none())
+rows = st.tuples(
+    st.booleans(), st.integers(0, 2**60), st.integers(-9, 2**33), st.integers(0, 2**64), st.none()
+)
 
 
 @given(st.lists(st.tuples(names, rows), min_size=1, max_size=8))
-def test_a_batch_and_its_lines_come_to_the_same(lines: list[tuple[str, tuple[object, ...]]]) -> None:
+def test_a_batch_and_its_lines_come_to_the_same(
+    lines: list[tuple[str, tuple[object, ...]]],
+) -> None:
     encoded = [json.dumps({path: row}).encode() + b"\n" for path, row in lines]
     odd = b'{"e":["error",""]}\n'  # sends the whole batch the slow way
     assert entries(b"".join(encoded)) == entries(odd + b"".join(encoded))[1:]
 
 
 def test_what_it_costs() -> None:
-    """Within a few times of json.loads a line, so that nobody makes it dear unseen; the benchmarks know the figure."""
+    """Within a few times of json.loads a line, so that nobody makes it dear unseen; the benchmarks
+    know the figure."""
     lines = [
-        json.dumps({f"folder-{n // 100}/sub-{n % 7}/a file {n}.txt": [False, n, 1700000000 + n, n + 5, None]})
+        json.dumps(
+            {
+                f"folder-{n // 100}/sub-{n % 7}/a file {n}.txt": [
+                    False,
+                    n,
+                    1700000000 + n,
+                    n + 5,
+                    None,
+                ]
+            }
+        )
         for n in range(20_000)
     ]
     stream = "\n".join([*lines, "done"]).encode()
@@ -192,12 +278,19 @@ def test_what_it_costs() -> None:
 async def test_the_request() -> None:
     plain, gzipped = await request_body(ListingOptions())
     assert not gzipped
-    assert json.loads(plain) == {"secureDiff": False, "firstSync": True, "defaultFilters": [], "pathFilters": None}
+    assert json.loads(plain) == {
+        "secureDiff": False,
+        "firstSync": True,
+        "defaultFilters": [],
+        "pathFilters": None,
+    }
 
 
 async def test_the_snapshot() -> None:
     entries = [Entry("a", False, 1, 2, 3, "ff"), Entry('q"/é', True, 0, 2, 4)]
-    packed, gzipped = await request_body(ListingOptions(secure=True, snapshot=lambda: entries, default_filters=("x",)))
+    packed, gzipped = await request_body(
+        ListingOptions(secure=True, snapshot=lambda: entries, default_filters=("x",))
+    )
     assert gzipped
     assert json.loads(zlib.decompress(packed, wbits=31)) == {
         "secureDiff": True,
@@ -210,14 +303,18 @@ async def test_the_snapshot() -> None:
 
 async def test_a_snapshot_that_is_too_big_is_left_out() -> None:
     entry = Entry("x" * 1000, False, 1, 2, 3, "f" * 64)
-    packed, gzipped = await request_body(ListingOptions(secure=True, snapshot=lambda: [entry] * 60_000))
+    packed, gzipped = await request_body(
+        ListingOptions(secure=True, snapshot=lambda: [entry] * 60_000)
+    )
     assert not gzipped
     assert json.loads(packed)["firstSync"] is True
 
 
 async def test_secure_mode(world: World) -> None:
     await put(world.folder, "f", b"abc")
-    secure = Folder(world.session, "personal/x", world.folder._id, options=ListingOptions(secure=True))
+    secure = Folder(
+        world.session, "personal/x", world.folder._id, options=ListingOptions(secure=True)
+    )
     first = await listed(secure)
     assert first["f"].checksum is not None
     fake = Entry("f", False, 3, first["f"].mtime, first["f"].inode, "0" * 64)
@@ -244,7 +341,10 @@ def chunked(*chunks: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nTransfer-Encoding:"
+    b" chunked\r\n\r\n"
+)
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -23,12 +23,18 @@ async def test_settings_come_and_go(world: World) -> None:
     session = world.session
     known = await register_path(session, settings("personal/x"))
     assert may_change(known.permissions)
-    mine = msgspec.structs.replace(settings("personal/x"), id=known.id, name="renamed", timestamp=1800000000)
+    mine = msgspec.structs.replace(
+        settings("personal/x"), id=known.id, name="renamed", timestamp=1800000000
+    )
     changes = await update_paths(session, [mine])
     assert [path.id for path in changes.add] == [world.folder._id]
     assert changes.delete == []
     (other,) = changes.add
-    assert (other.remote_path, other.mode, other.local_path) == ("personal/x", "both", "/home/user1/x")
+    assert (other.remote_path, other.mode, other.local_path) == (
+        "personal/x",
+        "both",
+        "/home/user1/x",
+    )
     older = msgspec.structs.replace(mine, name="older", timestamp=1)
     updates = (await update_paths(session, [older])).update
     assert {update.id for update in updates} == {known.id}
@@ -69,10 +75,19 @@ async def test_picking_a_folder(world: World) -> None:
         await make_folder(session, "personal")
     (world.disk / "f").write_bytes(b"")
     (top,) = await tree(session, "personal")
-    assert (top.path, top.is_folder, top.has_children, top.permissions) == ("personal/x", True, True, "a:d:m:si:so")
+    assert (top.path, top.is_folder, top.has_children, top.permissions) == (
+        "personal/x",
+        True,
+        True,
+        "a:d:m:si:so",
+    )
     assert [item.path for item in await tree(session, "personal/x")] == ["personal/x/new é"]
     assert {item.name for item in await tree(session, "personal/x", files=True)} == {"f", "new é"}
-    for path, error in (("personal/none", Missing), ("elsewhere/x", Refused), ("personal/../x", Refused)):
+    for path, error in (
+        ("personal/none", Missing),
+        ("elsewhere/x", Refused),
+        ("personal/../x", Refused),
+    ):
         with pytest.raises(error):
             await tree(session, path)
 
@@ -113,7 +128,10 @@ async def test_spaces_and_shares(tmp_path: Path, nursery: trio.Nursery) -> None:
     async with Session(ServerAccount("home", running.url, "user2", client), store) as session:
         assert [item.path for item in await tree(session, "spaces")] == ["spaces/team"]
         assert [item.path for item in await tree(session, "spaces/team")] == ["spaces/team/dir"]
-        assert sorted(item.path for item in await tree(session, "shares")) == ["shares/both", "shares/look"]
+        assert sorted(item.path for item in await tree(session, "shares")) == [
+            "shares/both",
+            "shares/look",
+        ]
         for remote, disk in (
             ("spaces/team/dir", dev.space_files("team") / "dir"),
             ("shares/both", dev.files_of("user1") / "shared"),

@@ -1,4 +1,5 @@
-"""Answers that come too slowly, in whatever way: none holds anything for ever. Time is trio's mock clock."""
+"""Answers that come too slowly, in whatever way: none holds anything for ever. Time is trio's mock
+clock."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class Body:
             yield piece
 
 
-def chunks(pieces: list[tuple[float, bytes]], limit: Throttle | None = None, window: float = 60.0) -> Chunks:
+def chunks(
+    pieces: list[tuple[float, bytes]], limit: Throttle | None = None, window: float = 60.0
+) -> Chunks:
     asked = Asked(Endpoint.READ, "http://x", "home", "f")
     return Chunks(asked, cast(Reply, Body(pieces)), limit or Throttle(), Patience(window, 4096))
 
@@ -105,7 +108,9 @@ async def test_what_a_server_hashes_is_worth_waiting(autojump_clock: MockClock) 
             reading.patience.credit(16 * 1024)  # 16 GiB
 
     await hashed()
-    assert await seconds_of(chunks([(800.0, b"x" * 120)] * 10, window=900.0)) == pytest.approx(-900.0)
+    assert await seconds_of(chunks([(800.0, b"x" * 120)] * 10, window=900.0)) == pytest.approx(
+        -900.0
+    )
 
 
 # Heads ----------------------------------------
@@ -147,9 +152,18 @@ async def head_of(stream: Stream, timeout: float = 30.0) -> bytes:
         [(1.0, b"HTTP/1.1 200 OK\r\n")] + [(1.0, b"x")] * 1000,
         [],
     ],
-    ids=["interim answers", "few of them", "their bytes", "a head's bytes", "a header's bytes", "silence"],
+    ids=[
+        "interim answers",
+        "few of them",
+        "their bytes",
+        "a head's bytes",
+        "a header's bytes",
+        "silence",
+    ],
 )
-async def test_a_head_comes_in_time(autojump_clock: MockClock, pieces: list[tuple[float, bytes]]) -> None:
+async def test_a_head_comes_in_time(
+    autojump_clock: MockClock, pieces: list[tuple[float, bytes]]
+) -> None:
     began = trio.current_time()
     with pytest.raises(httpcore.ReadTimeout):
         await head_of(Stream(Wire(pieces)))
@@ -167,7 +181,9 @@ async def test_interim_answers_go(autojump_clock: MockClock, interim: bytes, ste
 
 
 async def test_interim_answers_during_an_upload_do_not_end_it(autojump_clock: MockClock) -> None:
-    stream = Stream(Wire([(0.0, CONTINUE * 3), (0.0, CONTINUE[:9]), (0.0, CONTINUE[9:]), (3600.0, FINAL)]))
+    stream = Stream(
+        Wire([(0.0, CONTINUE * 3), (0.0, CONTINUE[:9]), (0.0, CONTINUE[9:]), (3600.0, FINAL)])
+    )
     for _ in range(3):
         await stream.write(b"x" * 200_000)
     with pytest.raises(httpcore.ReadTimeout):
@@ -187,7 +203,10 @@ async def test_interim_answers_without_end_end_an_upload(autojump_clock: MockClo
         await stream.write(b"x" * 200_000_000)
 
 
-@given(st.lists(st.sampled_from([CONTINUE, EARLY]), max_size=4), st.lists(st.integers(0, 200), max_size=6))
+@given(
+    st.lists(st.sampled_from([CONTINUE, EARLY]), max_size=4),
+    st.lists(st.integers(0, 200), max_size=6),
+)
 def test_heads_are_the_same_however_they_are_cut(interim: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(interim) + FINAL
     heads, out, before = Heads(), b"", 0
@@ -249,7 +268,13 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: ch
         (b"", CONTINUE * 2000),
         (b"HTTP/1.1 200 OK\r\n", b"X-Filler: " + b"x" * 2000),
     ],
-    ids=["a line's bytes", "a chunk's size", "a chunk's extension", "interim answers", "a header's bytes"],
+    ids=[
+        "a line's bytes",
+        "a chunk's size",
+        "a chunk's extension",
+        "interim answers",
+        "a header's bytes",
+    ],
 )
 async def test_a_listing_that_trickles_ends(whole: bytes, body: bytes) -> None:
     async with scripted(trickle(whole, body), timeouts=FEW) as folder:
@@ -259,13 +284,17 @@ async def test_a_listing_that_trickles_ends(whole: bytes, body: bytes) -> None:
 
 async def test_a_thousand_interim_answers_precede_a_listing() -> None:
     async def handler(stream: trio.SocketStream) -> None:
-        await stream.send_all(CONTINUE * 1000 + answer("200 OK", b'{"a":[false,1,2,3,null]}\ndone', "text/plain"))
+        await stream.send_all(
+            CONTINUE * 1000 + answer("200 OK", b'{"a":[false,1,2,3,null]}\ndone', "text/plain")
+        )
 
     async with scripted(handler) as folder, folder.listing() as batches:
         assert [entry.path async for batch in batches for entry in batch] == ["a"]
 
 
-@pytest.mark.parametrize("length", ["9" * 30, "9" * 5000, "18446744073709551616", "-1", "1e3", "0x10", ""])
+@pytest.mark.parametrize(
+    "length", ["9" * 30, "9" * 5000, "18446744073709551616", "-1", "1e3", "0x10", ""]
+)
 async def test_lengths_that_no_body_has(length: str) -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await stream.send_all(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())

@@ -25,7 +25,15 @@ from reconciler.errors import (
 )
 from reconciler.ports import Found
 from syncin_mount.addresses import is_loopback
-from syncin_mount.remote import Folder, ServerAccount, Session, Timeouts, Untrusted, parse_url, register
+from syncin_mount.remote import (
+    Folder,
+    ServerAccount,
+    Session,
+    Timeouts,
+    Untrusted,
+    parse_url,
+    register,
+)
 from syncin_mount.remote.browse import tree
 from syncin_mount.remote.http.route import NO_PROXY, Proxy, Way, proxy_for
 from syncin_mount.remote.http.stream import Stream
@@ -33,7 +41,9 @@ from tests.server.support import Memory, answer, head_of, listed, put, raw_serve
 
 BIG = bytes(20_000_000)
 SHORT = Timeouts(connect=0.5, idle=0.2, slow=0.2, hashing=0.2)
-ERROR_405 = answer("405 Method Not Allowed", b'{"statusCode":405,"message":"Resource already exists"}')
+ERROR_405 = answer(
+    "405 Method Not Allowed", b'{"statusCode":405,"message":"Resource already exists"}'
+)
 PARTIAL = answer("206 Partial", b"12345", more='ETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\n')
 ERROR_404 = answer("404 Not Found", b'{"statusCode":404,"message":"Location not found"}')
 
@@ -106,7 +116,9 @@ async def test_a_refused_token_during_an_upload_is_renewed_and_the_upload_repeat
         nonlocal attempts
         attempts += 1
         if attempts == 1:
-            await stream.send_all(answer("401 Unauthorized", b'{"statusCode":401,"message":"Unauthorized"}'))
+            await stream.send_all(
+                answer("401 Unauthorized", b'{"statusCode":401,"message":"Unauthorized"}')
+            )
             await trio.sleep_forever()
         left = len(BIG)
         while left > 100_000:
@@ -181,7 +193,8 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used() -> No
         for _ in range(3):
             with pytest.raises(Missing):
                 await folder.delete("f")
-            await trio.testing.wait_all_tasks_blocked(0.01)  # the server's end of the connection arrives
+            # the server's end of the connection arrives
+            await trio.testing.wait_all_tasks_blocked(0.01)
     assert connections == 3
 
 
@@ -229,7 +242,9 @@ async def test_leaving_at_the_last_byte_leaves_a_good_connection() -> None:
 @pytest.mark.parametrize("part", ["206 Partial", "200 OK"])
 async def test_another_part_than_asked_for_is_refused(part: str) -> None:
     async def handler(stream: trio.SocketStream) -> None:
-        await stream.send_all(answer(part, b"12345", more='ETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\n'))
+        await stream.send_all(
+            answer(part, b"12345", more='ETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\n')
+        )
 
     async with scripted(handler) as folder:
         with pytest.raises(Unreachable, match="not like a Sync-in server"):
@@ -252,9 +267,13 @@ async def test_another_length_than_asked_for_is_refused(framing: str, body: byte
         if framing == "length":
             await stream.send_all(answer("206 Partial", body, more=more))
             return
-        await stream.send_all(f"HTTP/1.1 206 Partial\r\nTransfer-Encoding: chunked\r\n{more}\r\n".encode())
+        await stream.send_all(
+            f"HTTP/1.1 206 Partial\r\nTransfer-Encoding: chunked\r\n{more}\r\n".encode()
+        )
         parts = [body] if framing == "chunks" else [body[:1], body[1:]]
-        await stream.send_all(b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n")
+        await stream.send_all(
+            b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+        )
 
     async with scripted(handler) as folder:
         with pytest.raises(Unreachable):
@@ -274,7 +293,10 @@ async def test_a_stall_ends() -> None:
             "move": lambda: folder.move("f", "g"),
         }
         for name, call in calls.items():
-            with trio.fail_after(60), pytest.raises(Unreachable, match="stopped answering") as caught:
+            with (
+                trio.fail_after(60),
+                pytest.raises(Unreachable, match="stopped answering") as caught,
+            ):
                 await call()
             assert caught.value.done is (None if name in ("small", "move") else False), name
 
@@ -298,7 +320,10 @@ async def test_a_slow_line_is_no_stall() -> None:
 
 
 async def test_a_stalled_download_ends() -> None:
-    head = 'HTTP/1.1 206 Partial\r\nETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\n\r\n12'
+    head = (
+        'HTTP/1.1 206 Partial\r\nETag: W/"5-3e8"\r\nContent-Range: bytes 0-4/5\r\nContent-Length:'
+        " 5\r\n\r\n12"
+    )
 
     async def stalls(stream: trio.SocketStream) -> None:
         await stream.send_all(head.encode())
@@ -345,15 +370,35 @@ async def test_cancelling_is_quick_and_clean() -> None:
         (answer("404 Not Found", b"<html>", "text/html"), Unreachable, "not like a Sync-in server"),
         (answer("403 Forbidden", b"<html>", "text/html"), Unreachable, "not like a Sync-in server"),
         (answer("404 Not Found", b'{"error":"x"}'), Unreachable, "not like a Sync-in server"),
-        (answer("404 Not Found", b'{"message":"Cannot DELETE /x","statusCode":404}'), Unreachable, "not like"),
+        (
+            answer("404 Not Found", b'{"message":"Cannot DELETE /x","statusCode":404}'),
+            Unreachable,
+            "not like",
+        ),
         (answer("502 Bad Gateway", b"<html>", "text/html"), Unreachable, "behind"),
-        (answer("302 Found", b"", "text/html", "Location: http://portal/\r\n"), Unreachable, "elsewhere.*portal"),
+        (
+            answer("302 Found", b"", "text/html", "Location: http://portal/\r\n"),
+            Unreachable,
+            "elsewhere.*portal",
+        ),
         (answer("413 Too Large", b"<html>", "text/html"), Refused, "too big"),
         (answer("431 Headers", b"{}"), Refused, "too long"),
-        (answer("500 Error", b'{"statusCode":500,"message":"a\\u001b[31mb"}'), ServerFault, "failed"),
-        (answer("507 Full", b'{"statusCode":507,"message":"Storage quota exceeded"}'), QuotaReached, "quota"),
+        (
+            answer("500 Error", b'{"statusCode":500,"message":"a\\u001b[31mb"}'),
+            ServerFault,
+            "failed",
+        ),
+        (
+            answer("507 Full", b'{"statusCode":507,"message":"Storage quota exceeded"}'),
+            QuotaReached,
+            "quota",
+        ),
         (answer("400 Bad", b'{"statusCode":400,"message":["one","two"]}'), Refused, "one; two"),
-        (answer("200 OK", b"x", "text/plain", "Content-Encoding: gzip\r\n"), Unreachable, "not like"),
+        (
+            answer("200 OK", b"x", "text/plain", "Content-Encoding: gzip\r\n"),
+            Unreachable,
+            "not like",
+        ),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Unreachable, "broke off"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n", Unreachable, "broke off"),
     ],
@@ -372,7 +417,8 @@ async def test_strange_answers(raw: bytes, error: type[RemoteError], says: str) 
 async def test_an_endless_answer_is_not_kept() -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await stream.send_all(
-            b"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length: 9999999999\r\n\r\n"
+            b"HTTP/1.1 500 Error\r\nContent-Type: application/json\r\nContent-Length:"
+            b" 9999999999\r\n\r\n"
         )
         while True:
             await stream.send_all(bytes(65536))
@@ -386,7 +432,9 @@ async def test_head_says_404_only_for_sync_in() -> None:
     kind = "text/html"
 
     async def handler(stream: trio.SocketStream) -> None:
-        await stream.send_all(f"HTTP/1.1 404 Not Found\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\n".encode())
+        await stream.send_all(
+            f"HTTP/1.1 404 Not Found\r\nContent-Type: {kind}\r\nContent-Length: 9\r\n\r\n".encode()
+        )
 
     async with scripted(handler) as folder:
         with pytest.raises(Unreachable):
@@ -417,7 +465,9 @@ async def test_nothing_listens() -> None:
 
 
 async def test_an_unknown_name() -> None:
-    async with Session(ServerAccount("home", "https://nowhere.invalid", "user1", "id"), Memory("t")) as session:
+    async with Session(
+        ServerAccount("home", "https://nowhere.invalid", "user1", "id"), Memory("t")
+    ) as session:
         with pytest.raises(Unreachable, match="cannot be found"):
             await session.check()
 
@@ -426,10 +476,27 @@ async def test_an_unknown_name() -> None:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path, "-out", path],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            path,
+            "-out",
+            path,
+        ],
+        check=True,
+        capture_output=True,
+    )
     return path
 
 
@@ -454,7 +521,9 @@ async def test_tls_is_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch
     async with raw_server(handler) as url:
 
         async def ask(insecure: bool) -> None:
-            account = ServerAccount("home", url.replace("http:", "https:"), "user1", "id", Way(insecure_tls=insecure))
+            account = ServerAccount(
+                "home", url.replace("http:", "https:"), "user1", "id", Way(insecure_tls=insecure)
+            )
             async with Session(account, Memory("t")) as session:
                 assert await tree(session, "personal") == []
                 with trio.fail_after(5), pytest.raises(Exists):
@@ -514,11 +583,18 @@ def test_proxies_are_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy:3128")
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("no_proxy", "inside.example.org")
-    for url in ("http://localhost:1", "http://127.0.0.2", "https://[::1]", "http://inside.example.org"):
+    for url in (
+        "http://localhost:1",
+        "http://127.0.0.2",
+        "https://[::1]",
+        "http://inside.example.org",
+    ):
         assert proxy_for(url, Way()) is None
     assert proxy_for("https://cloud.example.org", Way()) == Proxy("http", "proxy", 3128)
     assert proxy_for("https://cloud.example.org", Way(proxy=NO_PROXY)) is None
-    assert proxy_for("http://localhost:1", Way(proxy="socks5://other")) == Proxy("socks5", "other", 1080)
+    assert proxy_for("http://localhost:1", Way(proxy="socks5://other")) == Proxy(
+        "socks5", "other", 1080
+    )
     assert not is_loopback("10.0.0.1")
 
 
@@ -532,7 +608,9 @@ async def test_a_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with raw_server(handler) as url:
         monkeypatch.setenv("http_proxy", url)
         with pytest.raises(Unreachable, match="proxy"):
-            await register("http://cloud.example.org", "user1", "x", None, "id", way=Way(insecure_http=True))
+            await register(
+                "http://cloud.example.org", "user1", "x", None, "id", way=Way(insecure_http=True)
+            )
     assert lines == [b"GET http://cloud.example.org/api/app/sync/handshake HTTP/1.1"]
 
 
@@ -540,7 +618,9 @@ async def test_what_is_no_sync_in_server() -> None:
     async def handler(stream: trio.SocketStream) -> None:
         head = await head_of(stream)
         assert b"\r\nUser-Agent: sync-in-mount/" in head
-        await stream.send_all(answer("404 Not Found", b'{"statusCode":404,"message":"Server not found"}'))
+        await stream.send_all(
+            answer("404 Not Found", b'{"statusCode":404,"message":"Server not found"}')
+        )
 
     async with raw_server(handler) as url:
         with pytest.raises(Refused, match="does not greet"):
@@ -555,7 +635,9 @@ async def test_secrets_stay_out_of_messages(caplog: pytest.LogCaptureFixture) ->
         if b"handshake" in head:
             await stream.send_all(answer("200 OK", b'{"server":"sync-in"}'))
             await head_of(stream)
-        await stream.send_all(answer("401 Unauthorized", b'{"statusCode":401,"message":"Wrong login or password"}'))
+        await stream.send_all(
+            answer("401 Unauthorized", b'{"statusCode":401,"message":"Wrong login or password"}')
+        )
 
     async with raw_server(handler) as url:
         with pytest.raises(Unauthorized, match="Wrong login or password") as caught:

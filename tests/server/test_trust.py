@@ -1,4 +1,5 @@
-"""Certificates that were set and cannot be used are refused by name: OpenSSL itself says nothing about them."""
+"""Certificates that were set and cannot be used are refused by name: OpenSSL itself says nothing
+about them."""
 
 from __future__ import annotations
 
@@ -76,7 +77,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.parametrize(("variable", "make", "why"), CASES)
 def test_a_variable_that_names_no_certificates_is_refused_by_name(
-    environment: pytest.MonkeyPatch, tmp_path: Path, variable: str, make: Callable[[Path], None], why: str
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    variable: str,
+    make: Callable[[Path], None],
+    why: str,
 ):
     place = tmp_path / "named"
     make(place)
@@ -85,11 +90,14 @@ def test_a_variable_that_names_no_certificates_is_refused_by_name(
         trusting(None, insecure=False)
     assert not caught.value.temporary
     assert trusting(None, insecure=True).verify_mode is ssl.CERT_NONE
-    assert trusting(certifi.where(), insecure=False).get_ca_certs()  # what is set for the server holds instead
+    # what is set for the server holds instead
+    assert trusting(certifi.where(), insecure=False).get_ca_certs()
 
 
 @pytest.mark.parametrize(("make", "why"), FILES)
-def test_a_file_that_was_set_is_refused_by_name(tmp_path: Path, make: Callable[[Path], None], why: str):
+def test_a_file_that_was_set_is_refused_by_name(
+    tmp_path: Path, make: Callable[[Path], None], why: str
+):
     place = tmp_path / "named"
     make(place)
     with pytest.raises(Refused, match=f"{place} .*{why}.*server edit"):

@@ -1,4 +1,5 @@
-"""How a server is reached: nothing goes in clear unasked, and nothing past a proxy that was wanted."""
+"""How a server is reached: nothing goes in clear unasked, and nothing past a proxy that was
+wanted."""
 
 from __future__ import annotations
 
@@ -21,7 +22,12 @@ from syncin_mount.remote.http.route import Proxy, parse_proxy, proxy_for, refuse
 from syncin_mount.remote.http.transport import Wire
 from tests.server.support import Memory, answer, head_of, raw_server
 
-OTHERS = ["http://files.example.org", "http://10.0.0.1:8080", "http://[2001:db8::1]", "http://localhost.example.org"]
+OTHERS = [
+    "http://files.example.org",
+    "http://10.0.0.1:8080",
+    "http://[2001:db8::1]",
+    "http://localhost.example.org",
+]
 OURS = [
     "http://localhost:80",
     "http://127.1.2.3",
@@ -52,7 +58,10 @@ def test_what_does_not_leave_this_computer_or_is_encrypted_may_go(url: str) -> N
         ("proxy:3128", Proxy("http", "proxy", 3128)),
         ("http://proxy", Proxy("http", "proxy", 80)),
         ("https://proxy/", Proxy("https", "proxy", 443)),
-        ("http://us%40er:p%3Ass%25w%C3%B6rd@proxy:1", Proxy("http", "proxy", 1, (b"us@er", "p:ss%wörd".encode()))),
+        (
+            "http://us%40er:p%3Ass%25w%C3%B6rd@proxy:1",
+            Proxy("http", "proxy", 1, (b"us@er", "p:ss%wörd".encode())),
+        ),
         ("http://user@proxy", Proxy("http", "proxy", 80, (b"user", b""))),
         ("http://[::1]:3128", Proxy("http", "::1", 3128)),
         ("socks5://proxy", Proxy("socks5", "proxy", 1080)),
@@ -66,10 +75,27 @@ def test_proxies(text: str, proxy: Proxy) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "http://", "http://proxy:99999", "http://proxy:x", "http://proxy:0", "http://proxy:-1", "http://[::1", "ftp://p",
-     "socks4://p", "socks4a://p", "http://secret:secret@:1", "http://p/path", "http://p?q", "http://pro xy",
-     "socks5://:@p", "socks5://u:@p", f"socks5://{'secret' * 50}:p@p", "http://secret:secret@p:secret"],
-)  # fmt: skip
+    [
+        "",
+        "http://",
+        "http://proxy:99999",
+        "http://proxy:x",
+        "http://proxy:0",
+        "http://proxy:-1",
+        "http://[::1",
+        "ftp://p",
+        "socks4://p",
+        "socks4a://p",
+        "http://secret:secret@:1",
+        "http://p/path",
+        "http://p?q",
+        "http://pro xy",
+        "socks5://:@p",
+        "socks5://u:@p",
+        f"socks5://{'secret' * 50}:p@p",
+        "http://secret:secret@p:secret",
+    ],
+)
 def test_no_proxies(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"[a-z]") as caught:
         parse_proxy(text)
@@ -114,7 +140,9 @@ async def test_an_http_proxy_gets_the_login_as_it_is(host: str) -> None:
 
 
 @asynccontextmanager
-async def listening(handler: Callable[[trio.SocketStream], Awaitable[None]], host: str) -> AsyncIterator[int]:
+async def listening(
+    handler: Callable[[trio.SocketStream], Awaitable[None]], host: str
+) -> AsyncIterator[int]:
     try:
         listeners = await trio.open_tcp_listeners(0, host=host)
     except OSError:
@@ -168,10 +196,15 @@ class Socks:
             else:
                 await dribbled(stream, b"\x05\x00")
             head = await exactly(stream, 4)
-            assert head == b"\x05\x01\x00\x03", "the name itself is told, and looked up by nobody here"
+            assert head == b"\x05\x01\x00\x03", (
+                "the name itself is told, and looked up by nobody here"
+            )
             self.asked.append(await exactly(stream, (await exactly(stream, 1))[0]))
             await exactly(stream, 2)
-            async with await trio.open_tcp_stream("127.0.0.1", self._to) as there, trio.open_nursery() as nursery:
+            async with (
+                await trio.open_tcp_stream("127.0.0.1", self._to) as there,
+                trio.open_nursery() as nursery,
+            ):
                 await dribbled(stream, b"\x05\x00\x00\x03\x04name\x00\x01")
                 nursery.start_soon(self._carry, there, stream)
                 await self._carry(stream, there)
@@ -193,11 +226,16 @@ async def sync_in(stream: trio.SocketStream | trio.SSLStream[trio.SocketStream])
 
 
 @pytest.mark.parametrize("login", [None, (b"us@er", b"p:ss")], ids=["nobody", "login"])
-async def test_socks_carries_all_and_looks_the_name_up_itself(login: tuple[bytes, bytes] | None) -> None:
+async def test_socks_carries_all_and_looks_the_name_up_itself(
+    login: tuple[bytes, bytes] | None,
+) -> None:
     async with raw_server(sync_in) as url:
         socks = Socks(urlsplit(url).port or 0, login)
         async with listening(socks, "127.0.0.1") as port:
-            way = Way(insecure_http=True, proxy=f"socks5://{'us%40er:p%3Ass@' if login else ''}127.0.0.1:{port}")
+            way = Way(
+                insecure_http=True,
+                proxy=f"socks5://{'us%40er:p%3Ass@' if login else ''}127.0.0.1:{port}",
+            )
             account = ServerAccount("home", "http://server.invalid:8080", "user1", "id", way)
             async with Session(account, Memory("t")) as session:
                 assert await tree(session, "personal") == []
@@ -211,7 +249,9 @@ async def test_the_environments_socks_proxy_is_used(monkeypatch: pytest.MonkeyPa
         socks = Socks(urlsplit(url).port or 0, None)
         async with listening(socks, "127.0.0.1") as port:
             monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
-            account = ServerAccount("home", "http://server.invalid", "user1", "id", Way(insecure_http=True))
+            account = ServerAccount(
+                "home", "http://server.invalid", "user1", "id", Way(insecure_http=True)
+            )
             async with Session(account, Memory("t")) as session:
                 assert await tree(session, "personal") == []
     assert set(socks.asked) == {b"server.invalid"}
@@ -242,14 +282,24 @@ async def test_a_socks_proxy_that_fails_is_a_server_out_of_reach(said: str) -> N
             await register("http://server.invalid", "user1", "x", None, "id", way=way)
 
 
-async def test_a_socks_proxy_that_says_nothing_is_waited_for_as_a_server_is(autojump_clock: object) -> None:
+async def test_a_socks_proxy_that_says_nothing_is_waited_for_as_a_server_is(
+    autojump_clock: object,
+) -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await trio.sleep_forever()
 
     async with listening(handler, "127.0.0.1") as port:
         way = Way(insecure_http=True, proxy=f"socks5://127.0.0.1:{port}")
         with trio.fail_after(60), pytest.raises(Unreachable):
-            await register("http://server.invalid", "user1", "x", None, "id", way=way, timeouts=Timeouts(connect=5))
+            await register(
+                "http://server.invalid",
+                "user1",
+                "x",
+                None,
+                "id",
+                way=way,
+                timeouts=Timeouts(connect=5),
+            )
 
 
 # Certificates ----------------------------------------
@@ -260,11 +310,29 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate with its key, for localhost, that is its own authority."""
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", path, "-out", path],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            path,
+            "-out",
+            path,
+        ],
+        check=True,
+        capture_output=True,
+    )
     return path
 
 
@@ -272,7 +340,8 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_certificates_that_are_trusted_and_shown(pem: Path, by_socks: bool) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pem))
     context.verify_mode = ssl.CERT_REQUIRED
-    context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones refuse only after the request has begun
+    # later ones refuse only after the request has begun
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(pem)
 
     async def handler(stream: trio.SocketStream) -> None:
@@ -316,7 +385,17 @@ async def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, which:
 def locked(tmp_path: Path, pem: Path) -> Path:
     """The certificate with a key that is protected."""
     path = tmp_path / "locked.pem"
-    command = ["openssl", "pkey", "-in", str(pem), "-aes256", "-passout", "pass:secret", "-out", str(path)]
+    command = [
+        "openssl",
+        "pkey",
+        "-in",
+        str(pem),
+        "-aes256",
+        "-passout",
+        "pass:secret",
+        "-out",
+        str(path),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     with path.open("ab") as file:
         file.write(pem.read_bytes()[pem.read_bytes().index(b"-----BEGIN CERTIFICATE") :])
@@ -325,7 +404,9 @@ def locked(tmp_path: Path, pem: Path) -> Path:
 
 async def test_a_key_with_a_passphrase_asks_nobody(locked: Path) -> None:
     with pytest.raises(Refused, match="protected by a passphrase"):
-        await register("https://127.0.0.1:1", "user1", "x", None, "id", way=Way(client_cert=str(locked)))
+        await register(
+            "https://127.0.0.1:1", "user1", "x", None, "id", way=Way(client_cert=str(locked))
+        )
 
 
 @pytest.mark.parametrize("url", ["https://999.1.1.1", "https://☃.example"])

@@ -1,4 +1,5 @@
-"""``./dev sim --runs N --seed S``: runs the simulation with the seeds S, S + 1, … and shows what fails."""
+"""``./dev sim --runs N --seed S``: runs the simulation with the seeds S, S + 1, … and shows what
+fails."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def show(seed: int, outcome: Outcome, lines: int) -> None:
 
 
 def show_shrunk(seed: int) -> Outcome:
-    """Prints the smallest scenario that was found to fail as this seed's does; how that one fails."""
+    """Prints the smallest scenario that was found to fail as this seed's does; how that one
+    fails."""
     scenario = make(seed)
     scenario, outcome = shrink(scenario, run(scenario))
     print(f"shrunk: {scenario.style.value}, faults {scenario.fault_rate}, pace {scenario.pace}")
@@ -47,15 +49,25 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100, help="how many seeds (100)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (1)")
-    parser.add_argument("--shrink", action="store_true", help="reduce what fails to the steps that are needed")
-    parser.add_argument("--log", type=int, default=0, metavar="LINES", help="show so many last lines of a failing log")
+    parser.add_argument(
+        "--shrink", action="store_true", help="reduce what fails to the steps that are needed"
+    )
+    parser.add_argument(
+        "--log",
+        type=int,
+        default=0,
+        metavar="LINES",
+        help="show so many last lines of a failing log",
+    )
     parser.add_argument("--stop", action="store_true", help="end with the first failure")
     options = parser.parse_args()
     failed: list[int] = []
     figures: Counter[str] = Counter()
     began = time.monotonic()
     done = 0
-    for seed, failure, found in attempts(range(options.seed, options.seed + options.runs), options.jobs):
+    for seed, failure, found in attempts(
+        range(options.seed, options.seed + options.runs), options.jobs
+    ):
         done += 1
         figures += found
         if failure is None:

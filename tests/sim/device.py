@@ -1,4 +1,5 @@
-"""One replica with its engine, as a process that may be killed at any step, and the people and programs that use it."""
+"""One replica with its engine, as a process that may be killed at any step, and the people and
+programs that use it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,19 @@ from reconciler.engine.engine import Engine
 from reconciler.errors import Unavailable
 from reconciler.filters import DEFAULT, Filter
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.model import ROOT, Action, Conflict, Direction, Mode, NodeId, Op, Outcome, Result, Settings, Side
+from reconciler.model import (
+    ROOT,
+    Action,
+    Conflict,
+    Direction,
+    Mode,
+    NodeId,
+    Op,
+    Outcome,
+    Result,
+    Settings,
+    Side,
+)
 from reconciler.reporting.report import Report
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.store import Attr, NodeType, Replica
@@ -30,7 +43,8 @@ if TYPE_CHECKING:
 
 
 class Killed(BaseException):
-    """The process is gone: nothing of it goes on. Its folder was copied as it was at this moment."""
+    """The process is gone: nothing of it goes on. Its folder was copied as it was at this
+    moment."""
 
 
 RULES = {
@@ -38,13 +52,14 @@ RULES = {
     "a folder": Filter(rule=lambda path: path.rpartition("/")[2] == "d"),
     "a path": Filter(rule=lambda path: path.startswith("a/")),
 }
-"""What a filter may leave out here: files by their name wherever they are, folders, and all that is in one."""
+"""What a filter may leave out here: files by their name wherever they are, folders, and all that is
+in one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """``skew`` is how wrong its clock is (s), ``commit`` the seconds between commits of its index. The settings are
-    those that it begins with; ``rule`` names one of ``RULES``."""
+    """``skew`` is how wrong its clock is (s), ``commit`` the seconds between commits of its index.
+    The settings are those that it begins with; ``rule`` names one of ``RULES``."""
 
     name: str
     conflict: Conflict = Conflict.RECENT
@@ -59,7 +74,8 @@ class DeviceSpec:
 
 
 class Watched(Replica):
-    """The real replica; ``moment`` is told of each step after which a kill leaves something else on the disk."""
+    """The real replica; ``moment`` is told of each step after which a kill leaves something else on
+    the disk."""
 
     moment: Callable[[], None] = staticmethod(lambda: None)
 
@@ -67,8 +83,11 @@ class Watched(Replica):
         super().__init__(*args, **options)
         self._moment = type(self).moment
         for owner, name in (
-            (self._journal, "append"), (self._objects, "take"), (self._objects, "do"), (self._ix, "commit"),
-        ):  # fmt: skip
+            (self._journal, "append"),
+            (self._objects, "take"),
+            (self._objects, "do"),
+            (self._ix, "commit"),
+        ):
             self._watch(owner, name)
 
     def _watch(self, owner: Any, name: str) -> None:
@@ -133,7 +152,7 @@ class Device:
     def is_dead(self) -> bool:
         return self._dead
 
-    # the process -----------------------------------------------------------------------------------------------------
+    # the process ----------------------------------------------------------------------------------
 
     @property
     def folder(self) -> Path:
@@ -163,7 +182,13 @@ class Device:
         self._moments_left = -1
         old = self.folder
         self._lives += 1
-        shutil.copytree(old, self.folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"), copy_function=_copy)
+        shutil.copytree(
+            old,
+            self.folder,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("*-shm"),
+            copy_function=_copy,
+        )
         self.world.log(self.name, "KILLED")
         self.world.kills += 1
         self._scope.cancel()
@@ -176,14 +201,20 @@ class Device:
         Watched.moment = staticmethod(self.moment)
         try:
             self.replica = Watched.open(
-                self.folder, now_ns=self.now_ns, reserve_bytes=4096, boot_id="one", sync_disk=lambda _folder: None
+                self.folder,
+                now_ns=self.now_ns,
+                reserve_bytes=4096,
+                boot_id="one",
+                sync_disk=lambda _folder: None,
             )
         except Killed:
             self.up = False
             shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
             raise
         link = Connectivity()
-        remote = self.remote = ModelFolder(self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace)
+        remote = self.remote = ModelFolder(
+            self, self._rng, self.world.scenario.fault_rate, self.world.scenario.pace
+        )
         self.hydrator = Hydrator(self.replica, remote, link, progress=Diary(self), workers=2)
         self.engine = WatchedEngine(
             self.replica,
@@ -282,7 +313,8 @@ class Device:
 
         try:
             self._nursery.start_soon(guest)
-        except RuntimeError:  # it is being started, and what is known is the nursery of its former life
+        # it is being started, and what is known is the nursery of its former life
+        except RuntimeError:
             await trio.lowlevel.checkpoint()
             return
         await done.wait()
@@ -303,7 +335,7 @@ class Device:
         await self.run_inside(run)
         return reports[0] if reports else None
 
-    # what is here ----------------------------------------------------------------------------------------------------
+    # what is here ---------------------------------------------------------------------------------
 
     def walk(self, top: NodeId = ROOT, prefix: str = "") -> Iterator[tuple[str, Attr]]:
         """Everything below a folder, parents first, by name."""
@@ -323,14 +355,16 @@ class Device:
             content.close()
 
     def tree(self) -> dict[str, bytes | None]:
-        """Path and content, None for a folder; what the server cannot hold is left out. Everything must be here."""
+        """Path and content, None for a folder; what the server cannot hold is left out. Everything
+        must be here."""
         found: dict[str, bytes | None] = {}
         for path, attr in self.walk():
             if attr.kind is NodeType.FOLDER:
                 found[path] = None
             elif attr.kind is NodeType.FILE:
                 if not attr.present and self.settings.filters.left_out(path):
-                    continue  # its content is the server's alone, and behind a filter nobody fetches it
+                    # its content is the server's alone, and behind a filter nobody fetches it
+                    continue
                 assert attr.present, f"{path} was never fetched"
                 found[path] = self.read(attr.node)
         return found
@@ -339,23 +373,34 @@ class Device:
         """Every file in the bin's folder."""
         self.replica._do_all_effects()
         place = self.folder / "bin"
-        return [path.read_bytes() for path in sorted(place.glob("*/**/*")) if path.is_file() and not path.is_symlink()]
+        return [
+            path.read_bytes()
+            for path in sorted(place.glob("*/**/*"))
+            if path.is_file() and not path.is_symlink()
+        ]
 
     def held_up(self) -> dict[NodeId, set[str]]:
-        """What waits because a folder cannot go in which a filter leaves something out, and where that is here, was
-        when it was agreed on, and is on the server."""
+        """What waits because a folder cannot go in which a filter leaves something out, and where
+        that is here, was when it was agreed on, and is on the server."""
         if self.settings.filters is DEFAULT:
             return {}
         reasons = ("It holds something that", "Its place is still taken", "Its folder waits")
-        found = {each.node: {each.path} for each in self.engine.status().problems if each.why.startswith(reasons)}
-        for each in self.replica.dirty():  # what differs in there, its folder still lying where the filter reaches it
+        found = {
+            each.node: {each.path}
+            for each in self.engine.status().problems
+            if each.why.startswith(reasons)
+        }
+        # what differs in there, its folder still lying where the filter reaches it
+        for each in self.replica.dirty():
             if any(node in found for node in self._above(each.node)):
                 found.setdefault(each.node, {self.replica.base_path(each.node)})
         for node, paths in found.items():
             base = self.replica.base(node)
             if base is not None:
                 paths.add(self.replica.base_path(node))
-                paths.update(path for path, item in self.world.disk.walk() if item.inode == base.inode)
+                paths.update(
+                    path for path, item in self.world.disk.walk() if item.inode == base.inode
+                )
         return found
 
     def _above(self, node: NodeId) -> Iterator[NodeId]:
@@ -365,24 +410,33 @@ class Device:
             yield node
 
     def unsettled(self) -> list[str]:
-        """What a replica that agrees with the server must not have, but for what a filter leaves out and the folders
-        that it keeps."""
+        """What a replica that agrees with the server must not have, but for what a filter leaves
+        out and the folders that it keeps."""
         replica, status = self.replica, self.engine.status()
         kept = self.held_up()
 
         def is_settled(node: NodeId) -> bool:
-            return node not in kept and not self.settings.filters.left_out(self.engine._backlog.path(node))
+            return node not in kept and not self.settings.filters.left_out(
+                self.engine._backlog.path(node)
+            )
 
         found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
-        found += [f"pending {each.kind.value} {each.path}" for each in replica.pending() if is_settled(each.node)]
+        found += [
+            f"pending {each.kind.value} {each.path}"
+            for each in replica.pending()
+            if is_settled(each.node)
+        ]
         found += [f"absent {node}" for node in replica.absent() if is_settled(node)]
-        found += [f"problem {each.path}: {each.why}" for each in status.problems if is_settled(each.node)]
+        found += [
+            f"problem {each.path}: {each.why}" for each in status.problems if is_settled(each.node)
+        ]
         found += [f"halted: {status.halted}"] if status.halted else []
         return found + [f"check: node {each.node}: {each.what}" for each in check(replica)]
 
 
 class Diary:
-    """What ended, in the world's log. A kill may come at the beginning and at the end of each action."""
+    """What ended, in the world's log. A kill may come at the beginning and at the end of each
+    action."""
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -398,12 +452,20 @@ class Diary:
 
     def ended(self, outcome: Outcome, path: str) -> None:
         action = outcome.action
-        text = f"{outcome.result.value}: {action.op.value} {action.side.value} {path} [{action.node}]"
+        text = (
+            f"{outcome.result.value}: {action.op.value} {action.side.value} {path} [{action.node}]"
+        )
         if action.target is not None and action.op is Op.MOVE:
             text += f" → [{action.target.parent}]/{action.target.name}"
         why = f": {outcome.why}" if outcome.why else ""
-        self._device.world.log(self._device.name, f" {text}{' keep' if action.keep else ''} ({action.reason}){why}")
-        if (action.op, action.side, outcome.result) == (Op.DELETE, Side.LOCAL, Result.DONE) and action.base is not None:
+        self._device.world.log(
+            self._device.name, f" {text}{' keep' if action.keep else ''} ({action.reason}){why}"
+        )
+        if (action.op, action.side, outcome.result) == (
+            Op.DELETE,
+            Side.LOCAL,
+            Result.DONE,
+        ) and action.base is not None:
             self._device.remote.must_be_gone(path, action.base)
         self._device.moment()
 

@@ -1,7 +1,8 @@
 """Every version that anybody wrote, and which of them may be gone.
 
-Contents are unique, and so are their sizes: a size tells the version, also of a content that is not here. A version may
-be gone when somebody who had it in their tree wrote over it or deleted it themselves: it is *released* then.
+Contents are unique, and so are their sizes: a size tells the version, also of a content that is not
+here. A version may be gone when somebody who had it in their tree wrote over it or deleted it
+themselves: it is *released* then.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ class Ledger:
         self.released: dict[int, str] = {}
 
     def new(self, author: str, before: int, *, lots: int = 0) -> int:
-        """Another version, not written yet. ``before`` is the one that it takes the place of, ``lots`` adds bytes."""
+        """Another version, not written yet. ``before`` is the one that it takes the place of,
+        ``lots`` adds bytes."""
         number = len(self._data)
         size = _FIRST + 2 * number + 1 + _LOT * lots
-        assert 2 * number + 1 < _LOT - _FIRST, "too many versions for their sizes to tell them apart"
+        assert 2 * number + 1 < _LOT - _FIRST, (
+            "too many versions for their sizes to tell them apart"
+        )
         tag = f"<version {number} by {author} after {before}>".encode()
         self._data.append((tag * (size // len(tag) + 1))[:size])
         self._authors.append(author)
@@ -33,7 +37,8 @@ class Ledger:
         return self._data[number]
 
     def part(self, number: int) -> bytes:
-        """The beginning of a version, as a writer leaves it who is interrupted. Its size is nobody else's either."""
+        """The beginning of a version, as a writer leaves it who is interrupted. Its size is nobody
+        else's either."""
         return self._data[number][:-1]
 
     def number(self, size: int) -> int:
@@ -42,7 +47,8 @@ class Ledger:
         return rest // 2 if rest > 0 and rest % 2 else 0
 
     def identify(self, data: bytes) -> int | None:
-        """The version that these bytes are; 0 for the beginning of one; None when they are nothing anybody wrote."""
+        """The version that these bytes are; 0 for the beginning of one; None when they are nothing
+        anybody wrote."""
         number = self.number(len(data))
         if 0 < number < len(self._data) and self._data[number] == data:
             return number

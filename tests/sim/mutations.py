@@ -1,7 +1,8 @@
-"""``python -m tests.sim.mutations``: deliberate faults in planner, executor and store, and the run that catches each.
-Words given choose the faults whose description has them.
+"""``python -m tests.sim.mutations``: deliberate faults in planner, executor and store, and the run
+that catches each. Words given choose the faults whose description has them.
 
-Each fault is one replaced text in a copy of the sources; that the text is still there is checked before anything runs.
+Each fault is one replaced text in a copy of the sources; that the text is still there is checked
+before anything runs.
 """
 
 from __future__ import annotations
@@ -148,7 +149,8 @@ ELSEWHERE = (
         "return True\n        if next",
     ),
     Mutation(
-        "forgotten bin: an edit here that the server's version replaces where only the server counts",
+        "forgotten bin: an edit here that the server's version replaces where only the server"
+        " counts",
         "reconciler/planner/resolve.py",
         "Op.FETCH, Side.LOCAL, keep=here,",
         "Op.FETCH, Side.LOCAL, keep=False,",
@@ -166,8 +168,9 @@ ELSEWHERE = (
         "place = trees.local_place if up else trees.remote_place",
     ),
 )
-"""Too rare for so many runs, or made harmless by a second guard; tables, properties and the engine's tests catch them
-(docs/records/runs.md). Named by their words, they are tried all the same."""
+"""Too rare for so many runs, or made harmless by a second guard; tables, properties and the
+engine's tests catch them (docs/records/runs.md). Named by their words, they are tried all the
+same."""
 
 
 def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | None, str]:
@@ -178,9 +181,20 @@ def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | 
         file = copy / mutation.file
         text = file.read_text()
         file.write_text(text.replace(mutation.old, mutation.new))
-        command = [sys.executable, "-m", "tests.sim", "--runs", str(RUNS), "--seed", str(seed), "--stop"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.sim",
+            "--runs",
+            str(RUNS),
+            "--seed",
+            str(seed),
+            "--stop",
+        ]
         environment = os.environ | {"PYTHONPATH": place}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+        )
     found = re.search(r"seed (\d+) failed: (.*)", done.stdout)
     if found is None:
         return None, (done.stderr.splitlines() or [""])[-1]
@@ -189,7 +203,9 @@ def first_failure(mutation: Mutation, original: Path, seed: int) -> tuple[int | 
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="syncin-original-") as place:
-        archive = subprocess.run(["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True).stdout
+        archive = subprocess.run(
+            ["git", "archive", "HEAD"], cwd=TOP, capture_output=True, check=True
+        ).stdout
         subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
         return catch_all(Path(place))
 

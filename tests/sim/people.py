@@ -1,7 +1,8 @@
-"""What people and programs do: on a device through the replica as the file system would, and on the server's disk.
+"""What people and programs do: on a device through the replica as the file system would, and on the
+server's disk.
 
-Every operation finds what it works on by its own random numbers in the tree as it is then, so that leaving out others
-leaves it meaningful.
+Every operation finds what it works on by its own random numbers in the tree as it is then, so that
+leaving out others leaves it meaningful.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class Writing:
         os.utime(self._content.fd, ns=(now, now))
 
     def follow(self) -> NodeId | None:
-        """The node that the inode belongs to now; the count of writers goes with it, as the file system sees to at once
-        when something is renamed."""
+        """The node that the inode belongs to now; the count of writers goes with it, as the file
+        system sees to at once when something is renamed."""
         replica = self._device.replica
         node = replica.by_ino(self.ino)
         if node != self._counted:
@@ -71,17 +72,25 @@ class Writing:
             self._put(self._world.ledger.data(self._number))
             if node is not None:
                 size = len(self._world.ledger.data(self._number))
-                replica.written(node, size=size, mtime_ns=self._device.now_ns() if mtime_ns is None else mtime_ns)
+                replica.written(
+                    node,
+                    size=size,
+                    mtime_ns=self._device.now_ns() if mtime_ns is None else mtime_ns,
+                )
                 self._world.ledger.written.add(self._number)
                 if replica.attr(node).nlink > 1:  # type: ignore[union-attr]
                     self._world.copied.add(self._number)
-                self._world.log(self._device.name, f"wrote {self._number} to {replica.local_path(node)}")
+                self._world.log(
+                    self._device.name, f"wrote {self._number} to {replica.local_path(node)}"
+                )
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         self._content.close()
-        node = self.follow() if not self._device.replica._closed and not self._device.is_dead else None
+        node = (
+            self.follow() if not self._device.replica._closed and not self._device.is_dead else None
+        )
         if node is not None:
             self._device.replica.closed_for_write(node)
 
@@ -98,7 +107,10 @@ class Person:
     def do(self, name: str) -> None:
         """One operation; one that is not possible just now is none."""
         try:
-            if self._device.settings.direction is Direction.DOWNLOAD and name not in WITHOUT_WRITING:
+            if (
+                self._device.settings.direction is Direction.DOWNLOAD
+                and name not in WITHOUT_WRITING
+            ):
                 raise PermissionError("mounted read-only")
             getattr(self, name)()
         except (LookupError, OSError) as error:
@@ -106,7 +118,7 @@ class Person:
         except Killed:
             self._world.log(self._device.name, f"killed in {name}")
 
-    # choosing --------------------------------------------------------------------------------------------------------
+    # choosing -------------------------------------------------------------------------------------
 
     def _own(self) -> tuple[NodeId, str]:
         top = self._device.top
@@ -114,7 +126,9 @@ class Person:
             return ROOT, ""
         node = self._replica.lookup(ROOT, top.encode())
         if node is None:
-            node = self._replica.create(ROOT, top.encode(), NodeType.FOLDER, mode=0o755, uid=0, gid=0).node
+            node = self._replica.create(
+                ROOT, top.encode(), NodeType.FOLDER, mode=0o755, uid=0, gid=0
+            ).node
         return node, top + "/"
 
     def _all(self) -> list[tuple[str, Attr]]:
@@ -151,7 +165,7 @@ class Person:
             node = found
         return node, os.fsencode(name)
 
-    # contents --------------------------------------------------------------------------------------------------------
+    # contents -------------------------------------------------------------------------------------
 
     def _lots(self) -> int:
         return self._rng.choice((0, 0, 0, 0, 1, 3))
@@ -187,7 +201,9 @@ class Person:
         path, attr = self._pick(NodeType.FILE)
         if any(writing.ino == attr.ino for writing in self._device.writings):
             return
-        number = self._world.ledger.new(self._device.name, self._world.ledger.number(attr.size), lots=self._lots())
+        number = self._world.ledger.new(
+            self._device.name, self._world.ledger.number(attr.size), lots=self._lots()
+        )
         self._device.writings.append(Writing(self._device, attr.node, number))
         self._world.log(self._device.name, f"writing {number} to {path}")
 
@@ -209,7 +225,7 @@ class Person:
         self._write(self._make(parent, name), self._world.ledger.number(attr.size))
         self._unlink(parent, b".backup~")
 
-    # the tree --------------------------------------------------------------------------------------------------------
+    # the tree -------------------------------------------------------------------------------------
 
     def _rename(self, parent: NodeId, name: bytes, new_parent: NodeId, new_name: bytes) -> None:
         there = self._replica.lookup(new_parent, new_name)
@@ -274,7 +290,9 @@ class Person:
         path, parent, name = self._free(NAMES)
         self._world.log(self._device.name, f"symlink {path}")
         self._world.linked = True
-        self._replica.create(parent, name, NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"somewhere")
+        self._replica.create(
+            parent, name, NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"somewhere"
+        )
 
     def another_name(self) -> None:
         """A hard link: on the server a file of its own."""
@@ -304,7 +322,8 @@ class Person:
         self._copy(parent, name, data, mtime)
 
     def bring(self) -> None:
-        """A part of what the server has is here from before: a copy that somebody made, some of it edited since."""
+        """A part of what the server has is here from before: a copy that somebody made, some of it
+        edited since."""
         for path, item in list(self._world.disk.walk()):
             if self._rng.random() < 0.4:
                 continue
@@ -319,11 +338,12 @@ class Person:
             elif self._rng.random() < 0.2:
                 self._write(self._make(parent, name), self._world.ledger.number(item.size))
             else:
-                # No file system here keeps a time that is out of bounds: the nearest one is what a copy has.
+                # No file system here keeps a time that is out of bounds: the nearest one is what a
+                # copy has.
                 mtime_ms = max(-BOUND_MS, min(item.mtime_ms, BOUND_MS))
                 self._copy(parent, name, item.data, mtime_ms * 10**6)
 
-    # what waits ------------------------------------------------------------------------------------------------------
+    # what waits -----------------------------------------------------------------------------------
 
     def _waiting(self) -> NodeId:
         found = sorted(each.node for each in self._replica.dirty())
@@ -334,7 +354,9 @@ class Person:
 
     def _named(self, node: NodeId) -> str:
         there = self._replica.local(node) is not None
-        return f"[{node}] {self._replica.local_path(node) if there else self._replica.base_path(node)}"
+        return (
+            f"[{node}] {self._replica.local_path(node) if there else self._replica.base_path(node)}"
+        )
 
     def hold(self) -> None:
         node = self._waiting()
@@ -347,7 +369,8 @@ class Person:
         self._replica.hold([node], held=False)
 
     def discard(self) -> None:
-        """What was changed is kept in the bin; the version from before comes from the server, if it is not here."""
+        """What was changed is kept in the bin; the version from before comes from the server, if it
+        is not here."""
         node = self._waiting()
         self._world.log(self._device.name, f"discard {self._named(node)}")
         try:
@@ -370,11 +393,26 @@ class Person:
 
 
 DEVICE_OPERATIONS = {
-    "new": 10, "empty": 1, "edit": 10, "edit_slowly": 4, "finish": 4, "save_by_rename": 5, "save_with_backup": 3,
-    "rename": 12, "exchange": 2, "unlink": 5, "remove_tree": 2, "mkdir": 6, "link": 1, "touch": 3, "copy": 2,
+    "new": 10,
+    "empty": 1,
+    "edit": 10,
+    "edit_slowly": 4,
+    "finish": 4,
+    "save_by_rename": 5,
+    "save_with_backup": 3,
+    "rename": 12,
+    "exchange": 2,
+    "unlink": 5,
+    "remove_tree": 2,
+    "mkdir": 6,
+    "link": 1,
+    "touch": 3,
+    "copy": 2,
     "another_name": 3,
-    "hold": 3, "let_go": 2, "discard": 2,
-}  # fmt: skip
+    "hold": 3,
+    "let_go": 2,
+    "discard": 2,
+}
 
 WITHOUT_WRITING = ("finish", "hold", "let_go", "discard")
 """What is possible where the drive is mounted read-only."""
@@ -399,7 +437,9 @@ class Somebody:
         return [
             path
             for path, item in self._disk.walk(self._top)
-            if PARTIAL not in path and TEMPORARY not in path and (folders if item.is_folder else files)
+            if PARTIAL not in path
+            and TEMPORARY not in path
+            and (folders if item.is_folder else files)
         ]
 
     def _free(self, names: tuple[str, ...]) -> str:
@@ -476,7 +516,14 @@ class Somebody:
 
 
 SERVER_OPERATIONS = {
-    "new": 10, "edit": 10, "mkdir": 5, "rename": 10, "swap": 2, "delete": 5, "destroy": 2, "touch": 1,
-}  # fmt: skip
+    "new": 10,
+    "edit": 10,
+    "mkdir": 5,
+    "rename": 10,
+    "swap": 2,
+    "delete": 5,
+    "destroy": 2,
+    "touch": 1,
+}
 
 assert TOP == ROOT

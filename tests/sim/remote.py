@@ -1,8 +1,9 @@
 """One device's way to the model server: ``reconciler.ports.RemoteFolder`` with latency and faults.
 
-Every request may be refused or break before it is done, be done and its answer lost, or be done long after the client
-gave up. Other things happen wherever a request waits. Where the real server cannot keep two writers apart (it looks,
-then acts), the version that is lost by that is released: no client could have saved it.
+Every request may be refused or break before it is done, be done and its answer lost, or be done
+long after the client gave up. Other things happen wherever a request waits. Where the real server
+cannot keep two writers apart (it looks, then acts), the version that is lost by that is released:
+no client could have saved it.
 """
 
 from __future__ import annotations
@@ -58,9 +59,17 @@ class Fault(enum.Enum):
 
 
 _WEIGHTS = {
-    Fault.BEFORE: 4, Fault.AFTER: 4, Fault.LATE: 2, Fault.BROKEN: 2, Fault.LOCKED: 1, Fault.FULL: 1, Fault.CUT: 4,
-    Fault.DENIED: 1, Fault.FORBIDDEN: 1, Fault.MUTE: 1,
-}  # fmt: skip
+    Fault.BEFORE: 4,
+    Fault.AFTER: 4,
+    Fault.LATE: 2,
+    Fault.BROKEN: 2,
+    Fault.LOCKED: 1,
+    Fault.FULL: 1,
+    Fault.CUT: 4,
+    Fault.DENIED: 1,
+    Fault.FORBIDDEN: 1,
+    Fault.MUTE: 1,
+}
 
 
 _PICKED: dict[str, Callable[[], RemoteError]] = {
@@ -84,7 +93,8 @@ class Seen:
 
 
 class ModelFolder:
-    """Requests of one device. ``rate`` is the part of them that has a fault while the world's faults are on."""
+    """Requests of one device. ``rate`` is the part of them that has a fault while the world's
+    faults are on."""
 
     def __init__(self, device: Device, rng: random.Random, rate: float, pace: float) -> None:
         self._device = device
@@ -96,7 +106,7 @@ class ModelFolder:
         self._seen: dict[str, Seen] = {}
         self._listed_from = -1
 
-    # a request -------------------------------------------------------------------------------------------------------
+    # a request ------------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         """Time passes, or only a turn of the others."""
@@ -115,7 +125,8 @@ class ModelFolder:
         self._world.log(self._device.name, f"  {what} {path}{' ' + how if how else ''}")
 
     async def _begin(self, what: str, path: str, *kinds: Fault) -> Fault:
-        """The request is on its way. Raises what keeps it from being done; the fault that it meets later."""
+        """The request is on its way. Raises what keeps it from being done; the fault that it meets
+        later."""
         self._world.count_request()
         await self._wait()
         fault = self._draw(*kinds)
@@ -138,7 +149,8 @@ class ModelFolder:
         return fault
 
     def _refuse_picked(self, what: str, path: str) -> None:
-        """Somebody on the way there, or the server itself, fails for one name and for nothing else."""
+        """Somebody on the way there, or the server itself, fails for one name and for nothing
+        else."""
         picked = self._world.picked
         if picked is None or not self._world.faults_on:
             return
@@ -150,7 +162,8 @@ class ModelFolder:
             raise refusal
 
     async def _change(self, what: str, path: str, act: Callable[[], Item | None]) -> int:
-        """One changing request that is done in one step. The inode of what ``act`` returns, if the answer tells it."""
+        """One changing request that is done in one step. The inode of what ``act`` returns, if the
+        answer tells it."""
         self._expect_permission(what, path)
         fault = await self._begin(what, path, *_CHANGING)
         if fault is Fault.LATE:
@@ -198,7 +211,7 @@ class ModelFolder:
 
         self._world.start_late(do)
 
-    # looking ---------------------------------------------------------------------------------------------------------
+    # looking --------------------------------------------------------------------------------------
 
     async def greet(self) -> None:
         self._world.count_request()
@@ -256,7 +269,13 @@ class ModelFolder:
         wanted, found = set(paths), {}
         async with self.listing(lambda: iter(())) as batches:
             async for batch in batches:
-                found.update({each.path: each for each in batch if each.path in wanted and each.checksum is not None})
+                found.update(
+                    {
+                        each.path: each
+                        for each in batch
+                        if each.path in wanted and each.checksum is not None
+                    }
+                )
         return found
 
     def listed(self, torn: bool) -> None:
@@ -264,8 +283,9 @@ class ModelFolder:
         self._world.torn = self._world.torn or torn
 
     def must_be_gone(self, path: str, base: Base) -> None:
-        """The device has removed this version because a listing did not have it. Broken when it was there all the
-        time. (An empty file that takes a folder's name, inode and second is not the folder.)"""
+        """The device has removed this version because a listing did not have it. Broken when it was
+        there all the time. (An empty file that takes a folder's name, inode and second is not the
+        folder.)"""
         if base.kind is not Kind.FILE:
             return
         item = self._disk.at(path)
@@ -281,7 +301,8 @@ class ModelFolder:
         return odd
 
     def saw_half_done(self) -> None:
-        """Something is listed under the name that it has in the middle of a swap, of this device or of another."""
+        """Something is listed under the name that it has in the middle of a swap, of this device or
+        of another."""
         self._world.half_done = self._world.half_done or len(self._world.devices) > 1
 
     async def breathe(self) -> None:
@@ -291,7 +312,9 @@ class ModelFolder:
             raise Unreachable("the connection broke")
 
     @contextlib.asynccontextmanager
-    async def download(self, path: str, *, start: int, stop: int, expect: Found) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def download(
+        self, path: str, *, start: int, stop: int, expect: Found
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         fault = await self._begin("GET", path, *_LOOKING, Fault.CUT)
         item = self._disk.existing(path)
         if (item.size, item.found.mtime) != (expect.size, expect.mtime) or item.data is None:
@@ -299,7 +322,9 @@ class ModelFolder:
             raise Changed("another version")
         data = item.data[start:stop]
         self._note("GET", path, f"{start}-{stop}{' cut' if fault is Fault.CUT else ''}")
-        self._world.moved(self._device.name, "down", self._world.ledger.number(item.size), len(data))
+        self._world.moved(
+            self._device.name, "down", self._world.ledger.number(item.size), len(data)
+        )
         if fault is Fault.CUT:
             self._world.met_fault = True
         cut = self._rng.randrange(len(data) + 1) if fault is Fault.CUT else None
@@ -319,7 +344,7 @@ class ModelFolder:
             if self._rng.random() < 0.3:
                 await self.breathe()
 
-    # changing --------------------------------------------------------------------------------------------------------
+    # changing -------------------------------------------------------------------------------------
 
     async def make_folder(self, path: str, mtime: int) -> int:
         def act() -> Item | None:
@@ -370,7 +395,8 @@ class ModelFolder:
         return await self._change("COPY", f"{path} → {target}", act)
 
     async def _look_before(self, path: str, target: str) -> None:
-        """The real server checks the source before it begins, and the destination a moment later."""
+        """The real server checks the source before it begins, and the destination a moment
+        later."""
         self._disk.existing(path)
         await self._wait()
 
@@ -378,7 +404,7 @@ class ModelFolder:
         if self._world.is_locked(path, below=below):
             raise Locked("423: an upload holds it", status=423)
 
-    # uploads ---------------------------------------------------------------------------------------------------------
+    # uploads --------------------------------------------------------------------------------------
 
     @property
     def proves_all(self) -> bool:
@@ -414,7 +440,8 @@ class ModelFolder:
             number = self._world.ledger.number(size)
 
             def act() -> Item:
-                if self._disk.parent_of(path).inode != home:  # what had arrived went elsewhere with its folder
+                # what had arrived went elsewhere with its folder
+                if self._disk.parent_of(path).inode != home:
                     raise ServerFault("500: unable to move tmp file to dst file", status=500)
                 self._overwrites(path, proof, replace=replace)
                 self._disk.put(path, body, mtime * 1000)
@@ -443,7 +470,14 @@ class ModelFolder:
         return self._told(inode)
 
     async def _receive(
-        self, what: str, path: str, reader: Reader, size: int, start: int, replace: bool, fault: Fault
+        self,
+        what: str,
+        path: str,
+        reader: Reader,
+        size: int,
+        start: int,
+        replace: bool,
+        fault: Fault,
     ) -> bytes:
         """The body as it arrives in the partial file, which stays when it breaks off."""
         partial = self._partial(path)
@@ -480,7 +514,9 @@ class ModelFolder:
         raise Unreachable("the upload broke off")
 
     def _check(self, what: str, path: str, body: bytes, size: int, checksum: str) -> None:
-        if len(body) != size or (checksum and hashlib.new("sha512_256", body).hexdigest() != checksum):
+        if len(body) != size or (
+            checksum and hashlib.new("sha512_256", body).hexdigest() != checksum
+        ):
             self._disk.put(self._partial_path(path), body, self._world.wall_ms())
             self._note(what, path, "→ mismatch")
             raise Mismatch("400: sizes or checksums are not identical", status=400)
@@ -491,12 +527,14 @@ class ModelFolder:
         return seen if seen is not None and trio.current_time() - seen.at < FRESH else None
 
     def _overwrites(self, path: str, proof: Seen | None, *, replace: bool) -> None:
-        """Releases a version that is lost because the server does not keep two writers apart: it came after the
-        client's look at the place (PUT), or after the server's own (POST)."""
+        """Releases a version that is lost because the server does not keep two writers apart: it
+        came after the client's look at the place (PUT), or after the server's own (POST)."""
         item = self._disk.at(path)
         if item is None or item.is_folder:
             return
-        if not replace or (proof is not None and proof.found != item.found and item.since >= proof.at):
+        if not replace or (
+            proof is not None and proof.found != item.found and item.since >= proof.at
+        ):
             self._world.raced(item.size)
 
     @staticmethod
@@ -514,12 +552,19 @@ class ModelFolder:
 
 
 class _Listing(AsyncIterator[list[Entry]]):
-    """The tree is read while it is sent: one folder at a time, names first, each entry's state when its turn comes."""
+    """The tree is read while it is sent: one folder at a time, names first, each entry's state when
+    its turn comes."""
 
     def __init__(
-        self, folder: ModelFolder, disk: Disk, rng: random.Random, fault: Fault, believed: dict[str, Entry] | None
+        self,
+        folder: ModelFolder,
+        disk: Disk,
+        rng: random.Random,
+        fault: Fault,
+        believed: dict[str, Entry] | None,
     ) -> None:
-        """``believed``: checksums are told, and taken from there where size, mtime and inode hold (None: not told)."""
+        """``believed``: checksums are told, and taken from there where size, mtime and inode hold
+        (None: not told)."""
         self._believed = believed
         self._folder = folder
         self._disk = disk
@@ -566,8 +611,16 @@ class _Listing(AsyncIterator[list[Entry]]):
         entry = Entry(path, item.is_folder, item.size, item.found.mtime, item.inode)
         if self._believed is not None and item.data is not None:
             told = self._believed.get(path)
-            same = told is not None and (told.size, told.mtime, told.inode) == (entry.size, entry.mtime, entry.inode)
-            digest = told.checksum if told is not None and same else hashlib.new("sha512_256", item.data).hexdigest()
+            same = told is not None and (told.size, told.mtime, told.inode) == (
+                entry.size,
+                entry.mtime,
+                entry.inode,
+            )
+            digest = (
+                told.checksum
+                if told is not None and same
+                else hashlib.new("sha512_256", item.data).hexdigest()
+            )
             entry = entry._replace(checksum=digest)
         if TEMPORARY in path:
             self._folder.saw_half_done()

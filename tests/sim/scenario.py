@@ -1,4 +1,5 @@
-"""What happens in a run: made from a seed alone, as data, so that a failing one can be made smaller."""
+"""What happens in a run: made from a seed alone, as data, so that a failing one can be made
+smaller."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ SERVER = "server"
 
 
 class Style(enum.Enum):
-    """Who touches what: everybody everything; each a folder of their own; or everything, but one after another, with
-    all sides brought together in between."""
+    """Who touches what: everybody everything; each a folder of their own; or everything, but one
+    after another, with all sides brought together in between."""
 
     MIXED = "mixed"
     APART = "apart"
@@ -24,7 +25,8 @@ class Style(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``delay`` seconds after the step before, ``actor`` does ``op``; ``salt`` is the seed of its choices."""
+    """``delay`` seconds after the step before, ``actor`` does ``op``; ``salt`` is the seed of its
+    choices."""
 
     delay: float
     actor: str
@@ -52,7 +54,9 @@ class Scenario:
     @property
     def calm(self) -> bool:
         """Nothing goes wrong on the way, so nothing may be sent twice."""
-        return not self.fault_rate and not any(step.op in ("kill", "offline", "restart") for step in self.steps)
+        return not self.fault_rate and not any(
+            step.op in ("kill", "offline", "restart") for step in self.steps
+        )
 
 
 def make(seed: int) -> Scenario:
@@ -68,15 +72,28 @@ def make(seed: int) -> Scenario:
         if rng.random() < 0.4 and style is Style.MIXED:
             start.append(Step(0.0, device.name, "bring", rng.getrandbits(32)))
         if style is not Style.TURNS:
-            start += [_step(rng, device.name, DEVICE_OPERATIONS) for _ in range(rng.choice((0, 0, 3, 6)))]
+            start += [
+                _step(rng, device.name, DEVICE_OPERATIONS) for _ in range(rng.choice((0, 0, 3, 6)))
+            ]
     steps: list[Step] = []
     count = rng.choice((5, 15, 30, 50))
     while len(steps) < count:
-        steps += _turn(rng, style, [device.name for device in devices], kills, faults=fault_rate > 0)
+        steps += _turn(
+            rng, style, [device.name for device in devices], kills, faults=fault_rate > 0
+        )
         if restless and rng.random() < 0.3:
-            steps.append(Step(rng.choice((0.0, 1.0, 10.0)), rng.choice(devices).name, "settings", rng.getrandbits(32)))
+            steps.append(
+                Step(
+                    rng.choice((0.0, 1.0, 10.0)),
+                    rng.choice(devices).name,
+                    "settings",
+                    rng.getrandbits(32),
+                )
+            )
     pace = rng.choice((0.0, 0.05, 0.5, 3.0))
-    return Scenario(seed, style, devices, fault_rate, pace, tuple(start), tuple(steps), rng.random() < 0.5)
+    return Scenario(
+        seed, style, devices, fault_rate, pace, tuple(start), tuple(steps), rng.random() < 0.5
+    )
 
 
 def _device(rng: random.Random, name: str, style: Style) -> DeviceSpec:
@@ -95,8 +112,8 @@ def _device(rng: random.Random, name: str, style: Style) -> DeviceSpec:
 
 
 def draw_direction(rng: random.Random, name: str, style: Style) -> Direction:
-    """Two that make the server like themselves would never agree; and where everybody has a folder of their own, or one
-    follows the other, nobody undoes what others did."""
+    """Two that make the server like themselves would never agree; and where everybody has a folder
+    of their own, or one follows the other, nobody undoes what others did."""
     up = 1 if name == "a" and style is Style.MIXED else 0
     down = 1 if style is Style.MIXED or name != "a" else 0
     return rng.choices((Direction.BOTH, Direction.UPLOAD, Direction.DOWNLOAD), (6, up, down))[0]
@@ -108,10 +125,17 @@ def draw_rule(rng: random.Random) -> str | None:
 
 
 def _step(rng: random.Random, actor: str, operations: dict[str, int], delay: float = 0.0) -> Step:
-    return Step(delay, actor, rng.choices(list(operations), list(operations.values()))[0], rng.getrandbits(32))
+    return Step(
+        delay,
+        actor,
+        rng.choices(list(operations), list(operations.values()))[0],
+        rng.getrandbits(32),
+    )
 
 
-def _turn(rng: random.Random, style: Style, names: list[str], kills: bool, faults: bool) -> list[Step]:
+def _turn(
+    rng: random.Random, style: Style, names: list[str], kills: bool, faults: bool
+) -> list[Step]:
     """What somebody does in one go, or what happens to a device."""
     actor = rng.choice([*names, *names, SERVER])
     delay = rng.choice((0.0, 0.0, 0.1, 1.0, 3.0, 10.0, 60.0))
@@ -123,10 +147,14 @@ def _turn(rng: random.Random, style: Style, names: list[str], kills: bool, fault
     if event < 0.25 and actor != SERVER:
         return [Step(delay, actor, "restart", rng.getrandbits(32))]
     if event < 0.30 and faults and actor != SERVER:
-        return [Step(delay, actor, rng.choice(("offline", "online", "online")), rng.getrandbits(32))]
+        return [
+            Step(delay, actor, rng.choice(("offline", "online", "online")), rng.getrandbits(32))
+        ]
     operations = SERVER_OPERATIONS if actor == SERVER else DEVICE_OPERATIONS
     burst = rng.choice((1, 1, 1, 2, 5))
-    found = [_step(rng, actor, operations, delay if number == 0 else 0.0) for number in range(burst)]
+    found = [
+        _step(rng, actor, operations, delay if number == 0 else 0.0) for number in range(burst)
+    ]
     if style is Style.TURNS:
         found.append(Step(0.0, SERVER, "settle", rng.getrandbits(32)))
     return found

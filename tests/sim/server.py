@@ -1,5 +1,6 @@
-"""The server's disk in memory, with what was observed of the real one: what overwrites, what goes to the trash, and
-inodes that are kept by a move, new with each upload and given out again at once."""
+"""The server's disk in memory, with what was observed of the real one: what overwrites, what goes
+to the trash, and inodes that are kept by a move, new with each upload and given out again at
+once."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class Item:
 
 
 class Disk:
-    """The tree and the trash. Every method is one step that nobody can see the middle of; ``changes`` counts them."""
+    """The tree and the trash. Every method is one step that nobody can see the middle of;
+    ``changes`` counts them."""
 
     def __init__(self, now: Callable[[], float], wall_ms: Callable[[], int]) -> None:
         self._now = now
@@ -57,7 +59,7 @@ class Disk:
         self.trash: dict[str, bytes] = {}
         self.changes = 0
 
-    # looking ---------------------------------------------------------------------------------------------------------
+    # looking --------------------------------------------------------------------------------------
 
     def at(self, path: str) -> Item | None:
         item = self._items[TOP]
@@ -82,7 +84,7 @@ class Disk:
         """What people see: path and content, None for a folder; partial uploads left out."""
         return {path: item.data for path, item in self.walk() if PARTIAL not in path}
 
-    # changing --------------------------------------------------------------------------------------------------------
+    # changing -------------------------------------------------------------------------------------
 
     def parent_of(self, path: str) -> Item:
         """The folder that something is in, or is to come into; it is made when it is not there."""
@@ -97,7 +99,11 @@ class Disk:
         folder = self._items[TOP]
         for name in path.split("/") if path else ():
             inode = folder.children.get(name)
-            folder = self._items[inode] if inode is not None else self._new(folder, name, None, self._wall_ms())
+            folder = (
+                self._items[inode]
+                if inode is not None
+                else self._new(folder, name, None, self._wall_ms())
+            )
             if not folder.is_folder:
                 raise ServerFault(f"500: {path} leads through a file", status=500)
         return folder

@@ -1,4 +1,5 @@
-"""Seeds of the simulation that run with every test, and that a seed says everything about its run."""
+"""Seeds of the simulation that run with every test, and that a seed says everything about its
+run."""
 
 from __future__ import annotations
 
@@ -17,9 +18,15 @@ PARTS = 20
 REPLAYED = 7
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))]
+)
 def test_nothing_is_lost_and_all_sides_agree(part: int) -> None:
-    failed = {seed: outcome.failure for seed in range(part, RUNS, PARTS) if (outcome := run(make(seed))).failure}
+    failed = {
+        seed: outcome.failure
+        for seed in range(part, RUNS, PARTS)
+        if (outcome := run(make(seed))).failure
+    }
     assert not failed, "look with ./dev sim --runs 1 --seed SEED --shrink --log 60"
 
 

@@ -1,4 +1,5 @@
-"""No folder is ever there twice: some short runs of ``./dev sim twice`` with every test, which runs long ones."""
+"""No folder is ever there twice: some short runs of ``./dev sim twice`` with every test, which runs
+long ones."""
 
 from __future__ import annotations
 
@@ -10,10 +11,14 @@ OPERATIONS = 60
 """A side."""
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 11))])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 11))]
+)
 def test_no_folder_is_there_twice(seed: int) -> None:
     outcome = attempt(seed, OPERATIONS)
-    assert outcome.failure is None, f"look with ./dev sim twice --runs 1 --seed {seed} --operations 60 --log 2000"
+    assert outcome.failure is None, (
+        f"look with ./dev sim twice --runs 1 --seed {seed} --operations 60 --log 2000"
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 11])

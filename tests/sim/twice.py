@@ -1,7 +1,9 @@
-"""``python -m tests.sim.twice``: two drives in automatic mode on one folder, and whether a folder is ever there twice.
+"""``python -m tests.sim.twice``: two drives in automatic mode on one folder, and whether a folder
+is ever there twice.
 
-Each folder has a number in its name, which renames keep. People on both sides make folders, rename and move them,
-and write into them, all at once; folders that were made a moment ago are the ones that they like best.
+Each folder has a number in its name, which renames keep. People on both sides make folders, rename
+and move them, and write into them, all at once; folders that were made a moment ago are the ones
+that they like best.
 """
 
 from __future__ import annotations
@@ -19,9 +21,18 @@ from tests.sim.people import DEPTH, NAMES, Person
 from tests.sim.scenario import Scenario, Step, Style
 from tests.sim.world import Broken, Outcome, World, run
 
-OPERATIONS = {"folder": 6, "call": 10, "carry": 3, "file": 14, "edit": 5, "save_by_rename": 2, "rename": 3, "unlink": 1}
-"""What both sides do, and how often. ``folder`` makes one, ``call`` gives one another name, ``carry`` puts it into
-another one; the rest works on files."""
+OPERATIONS = {
+    "folder": 6,
+    "call": 10,
+    "carry": 3,
+    "file": 14,
+    "edit": 5,
+    "save_by_rename": 2,
+    "rename": 3,
+    "unlink": 1,
+}
+"""What both sides do, and how often. ``folder`` makes one, ``call`` gives one another name,
+``carry`` puts it into another one; the rest works on files."""
 
 LATEST = 5
 """Every second time one of so many latest folders is taken."""
@@ -75,7 +86,11 @@ class Neighbour(Person):
         self._rename(*self._place(path), parent, name.encode())
 
     def _height(self, node: NodeId) -> int:
-        depths = [path.count("/") for path, attr in self._device.walk(node) if attr.kind is NodeType.FOLDER]
+        depths = [
+            path.count("/")
+            for path, attr in self._device.walk(node)
+            if attr.kind is NodeType.FOLDER
+        ]
         return max(depths, default=-1) + 2
 
     def rename(self) -> None:
@@ -92,7 +107,9 @@ class Neighbour(Person):
 
     def file(self) -> None:
         prefix, parent = self._somewhere()
-        names = [name.encode() for name in NAMES if self._replica.lookup(parent, name.encode()) is None]
+        names = [
+            name.encode() for name in NAMES if self._replica.lookup(parent, name.encode()) is None
+        ]
         name = self._rng.choice(names)
         self._world.log(self._device.name, f"new {prefix}{name.decode()[:9]}")
         self._write(self._make(parent, name), 0)
@@ -106,7 +123,9 @@ class TwoDrives(World):
 
     def _check_trees(self) -> None:
         super()._check_trees()
-        sides = {name: device.tree() for name, device in self.devices.items()} | {"the server": self.disk.tree()}
+        sides = {name: device.tree() for name, device in self.devices.items()} | {
+            "the server": self.disk.tree()
+        }
         for name, tree in sides.items():
             folders = [path for path, data in tree.items() if data is None]
             if any(not number(path).startswith("d") for path in folders):
@@ -122,7 +141,8 @@ def make(seed: int, operations: int, pace: float | None = None) -> Scenario:
     seed's choice."""
     rng = random.Random(f"twice {seed}")
     devices = tuple(
-        DeviceSpec(name, settle=rng.choice((0.0, 0.5, 2.0)), listing=rng.choice((10.0, 20.0, 60.0))) for name in "ab"
+        DeviceSpec(name, settle=rng.choice((0.0, 0.5, 2.0)), listing=rng.choice((10.0, 20.0, 60.0)))
+        for name in "ab"
     )
     order = [name for name in "ab" for _ in range(operations)]
     rng.shuffle(order)
@@ -139,7 +159,8 @@ def make(seed: int, operations: int, pace: float | None = None) -> Scenario:
 
 
 def attempt(seed: int, operations: int, pace: float | None = None) -> Outcome:
-    """One run. The processor's time and the numbers of steps and requests that it may take grow with its length."""
+    """One run. The processor's time and the numbers of steps and requests that it may take grow
+    with its length."""
     return run(make(seed, operations, pace), TwoDrives, scale=1 + operations // 50)
 
 
@@ -148,8 +169,16 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10, help="how many seeds (10)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--operations", type=int, default=1000, help="operations a side (1000)")
-    parser.add_argument("--pace", type=float, metavar="S", help="seconds a step of a request, at most")
-    parser.add_argument("--log", type=int, default=0, metavar="LINES", help="show so many last lines of a failing log")
+    parser.add_argument(
+        "--pace", type=float, metavar="S", help="seconds a step of a request, at most"
+    )
+    parser.add_argument(
+        "--log",
+        type=int,
+        default=0,
+        metavar="LINES",
+        help="show so many last lines of a failing log",
+    )
     options = parser.parse_args()
     failed = []
     began = time.monotonic()

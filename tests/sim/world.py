@@ -1,4 +1,5 @@
-"""A run: the model server, the devices and what happens to them, on a clock of its own; and what must hold after it."""
+"""A run: the model server, the devices and what happens to them, on a clock of its own; and what
+must hold after it."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ REQUESTS = 30_000
 STEPS = 3_000_000
 CYCLES = 12
 SECONDS = 20
-"""Of the processor's time, for a run that takes far less than one: against a task that never lets go."""
+"""Of the processor's time, for a run that takes far less than one: against a task that never lets
+go."""
 RESUME_FROM_BYTES = 6000
 """Uploads from this many bytes on ask for partials here, so that the small contents of a run do."""
 
@@ -55,7 +57,8 @@ class Broken(AssertionError):
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended. ``digest`` is that of its whole log, ``failure`` None for a run that passed."""
+    """How a run ended. ``digest`` is that of its whole log, ``failure`` None for a run that
+    passed."""
 
     failure: str | None
     log: list[str]
@@ -78,11 +81,14 @@ class World:
         self.met_fault = False
         self.torn = False
         self.half_done = False  # somebody listed a swap of another device in its middle
-        self.late_remains = False  # a late request put something beside a place where nobody looks for it any more
+        # a late request put something beside a place where nobody looks for it any more
+        self.late_remains = False
         self.late_on_its_way = False  # a late request brought something to a temporary name again
-        self.touched: set[int] = set()  # versions that got another time: by which mode fast knows contents
+        # versions that got another time: by which mode fast knows contents
+        self.touched: set[int] = set()
         self.copied: set[int] = set()  # versions that are at several places
-        self.undone: set[int] = set()  # versions that were fetched again, as what was changed of them was discarded
+        # versions that were fetched again, as what was changed of them was discarded
+        self.undone: set[int] = set()
         self.linked = False  # there are links, which the server's files have to move away
         chance = random.Random(f"{scenario.seed} picked")
         self.picked: tuple[str, str] | None = None
@@ -106,7 +112,7 @@ class World:
         self._nursery: trio.Nursery
         self._late = 0
 
-    # time and what is written down -----------------------------------------------------------------------------------
+    # time and what is written down ----------------------------------------------------------------
 
     def wall_ns(self) -> int:
         return BEGIN_NS + int(trio.current_time() * 1e9) + self._ahead_ns
@@ -117,7 +123,7 @@ class World:
     def log(self, who: str, text: str) -> None:
         self.lines.append(f"{trio.current_time():9.3f} {who}: {text.replace('x' * 246, '…')}")
 
-    # what the parts of the world tell and ask ------------------------------------------------------------------------
+    # what the parts of the world tell and ask -----------------------------------------------------
 
     def count_request(self) -> None:
         self.requests += 1
@@ -165,7 +171,7 @@ class World:
         self._late += 1
         self._nursery.start_soon(run)
 
-    # the run ---------------------------------------------------------------------------------------------------------
+    # the run --------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         async with trio.open_nursery() as self._nursery:
@@ -254,10 +260,11 @@ class World:
         device.settings = replace(old, **rng.choice(changes))
         self.log(device.name, f"settings {_told(device.settings)}")
 
-    # bringing it to an end -------------------------------------------------------------------------------------------
+    # bringing it to an end ------------------------------------------------------------------------
 
     async def _settle(self) -> None:
-        """Everybody is well, and synchronizes until nothing happens any more. Broken when that does not come."""
+        """Everybody is well, and synchronizes until nothing happens any more. Broken when that does
+        not come."""
         before, self.faults_on = self.faults_on, False
         await self._wait_late()
         for device in self.devices.values():
@@ -294,7 +301,9 @@ class World:
         for device in self.devices.values():
             sequence = device.replica.sequence()
             report = await device.sync(confirmed=True)
-            busy = busy or report is None or bool(report.outcomes or report.offline or report.halted)
+            busy = (
+                busy or report is None or bool(report.outcomes or report.offline or report.halted)
+            )
             device.replica.commit()
             busy = busy or device.replica.sequence() != sequence
         return busy or self.disk.changes != changes
@@ -324,9 +333,14 @@ class World:
             waiting = {path for paths in device.held_up().values() for path in paths}
             held |= waiting
             above = tuple(f"{path}/" for path in waiting)
-            elsewhere = {here.get(path) for path in waiting} - {None}  # what waits to get its name there
+            # what waits to get its name there
+            elsewhere = {here.get(path) for path in waiting} - {None}
             if waiting:
-                differ = [p for p in differ if not f"{p}/".startswith(above) and tree.get(p) not in elsewhere]
+                differ = [
+                    p
+                    for p in differ
+                    if not f"{p}/".startswith(above) and tree.get(p) not in elsewhere
+                ]
             if differ:
                 raise Broken(f"{device.name} and the server differ in {differ}")
         for path, data in tree.items():
@@ -337,7 +351,8 @@ class World:
                 raise Broken(f"{path} was left over")
 
     def _may_leave(self, path: str) -> bool:
-        """Whose drive only follows the server by now moves nothing there, not even what it left half-way."""
+        """Whose drive only follows the server by now moves nothing there, not even what it left
+        half-way."""
         return any(
             f"{TEMPORARY}{device.name}-" in path and device.settings.direction is Direction.DOWNLOAD
             for device in self.devices.values()
@@ -351,30 +366,43 @@ class World:
             there += [data for _, data in sorted(device.tree().items()) if data is not None]
         lost = self.ledger.must_be_kept() - {self.ledger.identify(data) for data in there}
         if lost:
-            raise Broken(f"lost: {', '.join(self.ledger.describe(number) for number in sorted(lost))}")
+            raise Broken(
+                f"lost: {', '.join(self.ledger.describe(number) for number in sorted(lost))}"
+            )
 
     async def _check_remains(self) -> None:
-        """What uploads left behind goes when nobody took it up, but for what a drive left that only follows by now, or
-        in a folder that somebody else moved away while the upload was under way. (It costs: in one run of four.)"""
+        """What uploads left behind goes when nobody took it up, but for what a drive left that only
+        follows by now, or in a folder that somebody else moved away while the upload was under way.
+        (It costs: in one run of four.)"""
         if self.scenario.seed % 4 or any(
             device.settings.direction is Direction.DOWNLOAD for device in self.devices.values()
         ):
             return
-        for _ in range(3):  # it is looked at, then removed; a folder that holds it may go only afterwards
+        # it is looked at, then removed; a folder that holds it may go only afterwards
+        for _ in range(3):
             self._ahead_ns += KEPT_NS + 10**9
             await self._settle()
         settled = self.scenario.style is not Style.MIXED and not self.late_remains
         remains = [path for path, _ in self.disk.walk() if PARTIAL in path and settled]
-        remains += [f"{each.name} of {name}" for name, d in self.devices.items() for each in d.replica.leftovers()]
+        remains += [
+            f"{each.name} of {name}"
+            for name, d in self.devices.items()
+            for each in d.replica.leftovers()
+        ]
         if remains:
             raise Broken(f"uploads left behind: {remains}")
 
     def _check_quiet(self) -> None:
-        """Nothing is in conflict that no two touched, and nothing is sent or fetched twice without cause."""
+        """Nothing is in conflict that no two touched, and nothing is sent or fetched twice without
+        cause."""
         if self.scenario.style is Style.MIXED or not self.scenario.calm or self.half_done:
             return
-        conflicts = {device.name: device.engine._conflicts.count for device in self.devices.values()}
-        if any(device.conflicts or device.engine._conflicts.count for device in self.devices.values()):
+        conflicts = {
+            device.name: device.engine._conflicts.count for device in self.devices.values()
+        }
+        if any(
+            device.conflicts or device.engine._conflicts.count for device in self.devices.values()
+        ):
             raise Broken(f"conflicts were invented: {conflicts}")
         copies = [path for path in self.disk.tree() if "(conflict" in path]
         if copies and not self.linked:
@@ -392,9 +420,11 @@ class World:
                 raise Broken(f"{device} fetched {self.ledger.describe(number)} more than once")
 
 
-def _difference(filters: Filter, here: dict[str, bytes | None], there: dict[str, bytes | None]) -> list[str]:
-    """The paths in which two trees differ. What a filter leaves out may differ, and a folder may be on one side only as
-    long as it holds something of that there."""
+def _difference(
+    filters: Filter, here: dict[str, bytes | None], there: dict[str, bytes | None]
+) -> list[str]:
+    """The paths in which two trees differ. What a filter leaves out may differ, and a folder may be
+    on one side only as long as it holds something of that there."""
 
     def holds(tree: dict[str, bytes | None], path: str) -> bool:
         return any(each.startswith(path + "/") and filters.left_out(each) for each in tree)
@@ -459,7 +489,9 @@ def run(scenario: Scenario, kind: type[World] = World, *, scale: int = 1) -> Out
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         shutil.rmtree(folder, ignore_errors=True)
     world = worlds[0]
-    figures = Counter(requests=world.requests, kills=world.kills, races=world.races, steps=dog.steps)
+    figures = Counter(
+        requests=world.requests, kills=world.kills, races=world.races, steps=dog.steps
+    )
     figures["versions"] = len(world.ledger.written)
     digest = hashlib.sha256("\n".join([*world.lines, failure or ""]).encode()).hexdigest()
     return Outcome(failure, world.lines, digest, figures)
@@ -467,8 +499,8 @@ def run(scenario: Scenario, kind: type[World] = World, *, scale: int = 1) -> Out
 
 @contextlib.contextmanager
 def _made_small() -> Iterator[None]:
-    """What is meant for big files and long lives fits the small contents of a run; nobody writes to the log. Afterwards
-    everything is as it was."""
+    """What is meant for big files and long lives fits the small contents of a run; nobody writes to
+    the log. Afterwards everything is as it was."""
     log = logging.getLogger("reconciler")
     level = log.level
     log.setLevel(logging.CRITICAL)

@@ -1,7 +1,7 @@
 """`./dev soak`: long runs of what CI runs a little of, one part after another.
 
-Each part is a verb of its own (`./dev sim`, `./dev crash`, …) with settings for some twenty minutes on two cores. A
-part that fails does not end the others, and says with which seed it happens again.
+Each part is a verb of its own (`./dev sim`, `./dev crash`, …) with settings for some twenty minutes
+on two cores. A part that fails does not end the others, and says with which seed it happens again.
 """
 
 from __future__ import annotations
@@ -29,16 +29,36 @@ class Part:
     def command(self, scale: float, seed: int) -> list[str]:
         count = max(1, round(self.count * scale))
         jobs = ["--jobs", str(os.cpu_count() or 1)] if self.parallel else []
-        return [sys.executable, "-m", self.module, self.option, str(count), "--seed", str(seed), *jobs]
+        return [
+            sys.executable,
+            "-m",
+            self.module,
+            self.option,
+            str(count),
+            "--seed",
+            str(seed),
+            *jobs,
+        ]
 
 
 PARTS = {
-    "sim": Part("replicas, a server and faults, simulated", "tests.sim", "--runs", 50_000, parallel=True),
-    "twice": Part("two drives that rename each other's folders, simulated", "tests.sim.twice", "--runs", 20),
-    "fs": Part("the same operations on a drive and on a local folder", "tests.mounts.differential", "--examples", 2000),
+    "sim": Part(
+        "replicas, a server and faults, simulated", "tests.sim", "--runs", 50_000, parallel=True
+    ),
+    "twice": Part(
+        "two drives that rename each other's folders, simulated", "tests.sim.twice", "--runs", 20
+    ),
+    "fs": Part(
+        "the same operations on a drive and on a local folder",
+        "tests.mounts.differential",
+        "--examples",
+        2000,
+    ),
     "crash": Part("a drive whose process is killed", "tests.crash", "--kills", 700),
     "damage": Part("replicas in which something is damaged", "tests.damage", "--cases", 3000),
-    "hostile": Part("a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True),
+    "hostile": Part(
+        "a server that answers wrongly", "tests.hostile", "--cases", 13_000, parallel=True
+    ),
 }
 
 
@@ -64,9 +84,13 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="parts:\n" + "\n".join(f"  {name:8} {part.help}" for name, part in PARTS.items()),
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="these parts (default: all, as listed)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="these parts (default: all, as listed)"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="so many times as long (1)")
-    parser.add_argument("--seed", type=int, help="of each part (default: another one each time; it is shown)")
+    parser.add_argument(
+        "--seed", type=int, help="of each part (default: another one each time; it is shown)"
+    )
     asked = parser.parse_args()
     if unknown := [name for name in asked.parts if name not in PARTS]:
         parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")

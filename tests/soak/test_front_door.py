@@ -24,7 +24,10 @@ def test_every_part_understands_its_options(name: str) -> None:
 
 
 def test_a_part_that_fails_is_told_and_the_others_run(capfd: pytest.CaptureFixture[str]) -> None:
-    parts = {"good": Part("", "platform", "", 1), "bad": Part("", "tests.soak.no_such_part", "--runs", 1)}
+    parts = {
+        "good": Part("", "platform", "", 1),
+        "bad": Part("", "tests.soak.no_such_part", "--runs", 1),
+    }
     assert soak(["bad", "good"], 1, 7, parts) == 1
     said = capfd.readouterr().out
     assert "bad      FAILED (1)" in said
@@ -34,6 +37,8 @@ def test_a_part_that_fails_is_told_and_the_others_run(capfd: pytest.CaptureFixtu
 
 def test_an_unknown_part_is_one_sentence() -> None:
     command = [sys.executable, "-m", "tests.soak", "everything"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 2
     assert "there is no part everything; there are sim, twice" in done.stderr

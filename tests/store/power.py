@@ -1,15 +1,17 @@
-"""A disk that loses its power: what a program did to a folder since things were synced may be there or not.
+"""A disk that loses its power: what a program did to a folder since things were synced may be there
+or not.
 
-``Disk`` watches the calls that change names in the folder, and the syncs. ``cut`` makes a new folder as a power cut at
-this moment could leave it:
+``Disk`` watches the calls that change names in the folder, and the syncs. ``cut`` makes a new
+folder as a power cut at this moment could leave it:
 
-* names: everything that a sync covered, and of the rest a part: all up to some moment, as a file system with a journal
-  has it, or any part in which nothing lacks what it builds on;
-* bytes: of each file at least what was synced; of the rest all, some, or zeros. (Bytes that were overwritten since are
-  the old or the new ones.)
+* names: everything that a sync covered, and of the rest a part: all up to some moment, as a file
+  system with a journal has it, or any part in which nothing lacks what it builds on;
+* bytes: of each file at least what was synced; of the rest all, some, or zeros. (Bytes that were
+  overwritten since are the old or the new ones.)
 * the index as last committed: LMDB syncs its file before it says so.
 
-fsync of a folder covers all names in it; of a file only its bytes; syncfs all. No file system promises less.
+fsync of a folder covers all names in it; of a file only its bytes; syncfs all. No file system
+promises less.
 """
 
 from __future__ import annotations
@@ -50,19 +52,24 @@ class Act:
 
 
 class Disk:
-    """The folder must be at rest, and synced, when this is made. ``moments`` counts what could be cut between."""
+    """The folder must be at rest, and synced, when this is made. ``moments`` counts what could be
+    cut between."""
 
     def __init__(self, folder: Path, vault: Path) -> None:
         self._folder = folder
-        self._vault = vault  # holds a link to every file, so that its bytes can be had when its name is gone
+        # holds a link to every file, so that its bytes can be had when its name is gone
+        self._vault = vault
         vault.mkdir()
-        self._names: dict[str, int | str | None] = {}  # an inode, a link's target, None for a folder
+        # an inode, a link's target, None for a folder
+        self._names: dict[str, int | str | None] = {}
         self._acts: list[Act] = []
         self._synced: dict[int, bytes] = {}
         self.moments = 0
         self.at_moment: Callable[[], None] = lambda: None
         for path in sorted(folder.rglob("*")):
-            self._names[str(path.relative_to(folder))] = self._keep(path) if path.is_file() else None
+            self._names[str(path.relative_to(folder))] = (
+                self._keep(path) if path.is_file() else None
+            )
         self._index = (folder / "index" / "data.mdb").read_bytes()
         self._sync_all()
 
@@ -81,7 +88,7 @@ class Disk:
         for act in self._acts:
             act.durable = True
 
-    # watching ---------------------------------------------------------------------------------------------------------
+    # watching -------------------------------------------------------------------------------------
 
     def _relative(self, path: Any) -> str | None:
         text = os.path.abspath(os.fsdecode(path))
@@ -91,7 +98,9 @@ class Disk:
     def _note(self, kind: str, *paths: Any, inode: int = 0, target: str = "") -> None:
         within = [self._relative(path) for path in paths]
         if all(path is not None for path in within):
-            self._acts.append(Act(kind, tuple(path for path in within if path is not None), inode, target))
+            self._acts.append(
+                Act(kind, tuple(path for path in within if path is not None), inode, target)
+            )
             self._moment()
 
     def _moment(self) -> None:
@@ -109,7 +118,8 @@ class Disk:
             wanted: list[Act] = []
             for act in reversed(self._acts):
                 if not act.durable and (
-                    any(os.path.dirname(name) == inside for name in act.paths) or any(one.needs(act) for one in wanted)
+                    any(os.path.dirname(name) == inside for name in act.paths)
+                    or any(one.needs(act) for one in wanted)
                 ):
                     act.durable = True
                     wanted.append(act)
@@ -152,7 +162,11 @@ class Disk:
         for name in ("unlink", "rmdir"):
             self._watch(patch, name, lambda path, **_: self._note("gone", path))
         self._watch(patch, "mkdir", lambda path, *_: self._note("folder", path))
-        self._watch(patch, "symlink", lambda target, path: self._note("link", path, target=os.fsdecode(target)))
+        self._watch(
+            patch,
+            "symlink",
+            lambda target, path: self._note("link", path, target=os.fsdecode(target)),
+        )
 
     def _watch(self, patch: pytest.MonkeyPatch, name: str, note: Callable[..., None]) -> None:
         real = getattr(os, name)
@@ -163,7 +177,7 @@ class Disk:
 
         patch.setattr(os, name, watched)
 
-    # the power cut ----------------------------------------------------------------------------------------------------
+    # the power cut --------------------------------------------------------------------------------
 
     def cut(self, chance: random.Random, target: Path) -> Path:
         """What is left, as a new folder."""

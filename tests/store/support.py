@@ -1,4 +1,5 @@
-"""A replica to test with: small, with a clock that ticks when it is looked at, and ways to stop it."""
+"""A replica to test with: small, with a clock that ticks when it is looked at, and ways to stop
+it."""
 
 from __future__ import annotations
 
@@ -13,10 +14,27 @@ from syncin_mount.store import Attr, NodeType, Replica, check
 
 SECOND = 1_000_000_000
 TABLES = (
-    "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "leftovers", "held", "checksums",
+    "nodes",
+    "bases",
+    "entries",
+    "base_entries",
+    "outdone",
+    "inos",
+    "inodes",
+    "dirty",
+    "pending",
+    "pending_by_node",
+    "absent",
+    "writing",
+    "unsynced",
+    "xattrs",
+    "bin",
+    "effects",
+    "leftovers",
+    "held",
+    "checksums",
     "links",
-)  # fmt: skip
+)
 
 
 class Ticks:
@@ -30,8 +48,12 @@ class Ticks:
         return self.now
 
 
-def open_replica(folder: Path, *, boot_id: str = "boot 1", reserve_bytes: int = 4096, **more: Any) -> Replica:
-    return Replica.open(folder, now_ns=Ticks(), boot_id=boot_id, reserve_bytes=reserve_bytes, **more)
+def open_replica(
+    folder: Path, *, boot_id: str = "boot 1", reserve_bytes: int = 4096, **more: Any
+) -> Replica:
+    return Replica.open(
+        folder, now_ns=Ticks(), boot_id=boot_id, reserve_bytes=reserve_bytes, **more
+    )
 
 
 def kill(replica: Replica) -> None:
@@ -73,7 +95,9 @@ def place(replica: Replica, path: str) -> tuple[NodeId, bytes]:
     return at(replica, above), os.fsencode(name)
 
 
-def write(replica: Replica, node: NodeId, data: bytes, mtime_ns: int = 1_600_000_000 * SECOND + 5) -> None:
+def write(
+    replica: Replica, node: NodeId, data: bytes, mtime_ns: int = 1_600_000_000 * SECOND + 5
+) -> None:
     """The whole content, written as the file system does it."""
     replica.begin_write(node, discard=True)
     content = replica.open_content(node)
@@ -101,13 +125,17 @@ def base_of(replica: Replica, node: NodeId, inode: int = 0) -> Base:
     local = replica.local(node)
     assert local is not None
     size, mtime = (local.size, local.mtime) if local.kind is Kind.FILE else (0, 0)
-    return Base(local.kind, local.parent, local.name, size, mtime, inode or 1000 + node, local.version)
+    return Base(
+        local.kind, local.parent, local.name, size, mtime, inode or 1000 + node, local.version
+    )
 
 
 def settle(replica: Replica, *nodes: NodeId) -> None:
     """All was sent."""
     wanted = nodes or tuple(one.node for one in replica.dirty())
-    replica.set_bases([(node, base_of(replica, node) if replica.local(node) else None) for node in wanted])
+    replica.set_bases(
+        [(node, base_of(replica, node) if replica.local(node) else None) for node in wanted]
+    )
 
 
 def arrive(replica: Replica, node: NodeId, base: Base, data: bytes, *, keep: bool = False) -> None:
@@ -120,7 +148,9 @@ def arrive(replica: Replica, node: NodeId, base: Base, data: bytes, *, keep: boo
     incoming.close()
 
 
-def tree(replica: Replica, node: NodeId = ROOT, path: str = "") -> Iterator[tuple[str, bytes | None]]:
+def tree(
+    replica: Replica, node: NodeId = ROOT, path: str = ""
+) -> Iterator[tuple[str, bytes | None]]:
     """Every path, with the content of files that are here, None else."""
     for name, child in replica.local_children(node):
         local = replica.local(child)

@@ -1,4 +1,5 @@
-"""Checksums of contents: which version's are known, and what becomes of them when nodes and bases change places."""
+"""Checksums of contents: which version's are known, and what becomes of them when nodes and bases
+change places."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ def test_the_base_s_own_checksum_counts(replica: Replica) -> None:
     assert replica.checksum_of(node, version(replica, node)) == sum_of(b"one")
 
 
-def test_it_goes_with_its_content_when_an_editor_saves_by_rename(synced: tuple[Replica, NodeId, int]) -> None:
+def test_it_goes_with_its_content_when_an_editor_saves_by_rename(
+    synced: tuple[Replica, NodeId, int],
+) -> None:
     replica, node, first = synced
     new = make(replica, "f.new", data=b"saved")
     saved = count(replica, new, b"saved")
@@ -73,7 +76,9 @@ def test_it_goes_with_its_content_when_an_editor_saves_by_rename(synced: tuple[R
     assert replica.checksum_of(new, saved) is None
 
 
-def test_it_goes_with_the_base_when_an_editor_keeps_a_backup(synced: tuple[Replica, NodeId, int]) -> None:
+def test_it_goes_with_the_base_when_an_editor_keeps_a_backup(
+    synced: tuple[Replica, NodeId, int],
+) -> None:
     replica, _, first = synced
     replica.rename(ROOT, b"f", ROOT, b"f~")
     heir = make(replica, "f", data=b"saved")

@@ -83,7 +83,9 @@ def test_an_interrupted_arrival_goes_on_where_whole_blocks_end(tmp_path: Path) -
     again.close()
 
 
-def test_holes_that_are_told_too_coarsely_are_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_holes_that_are_told_too_coarsely_are_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = system.next_data
 
     def coarse(fd: int, offset: int) -> tuple[int, int] | None:
@@ -141,7 +143,9 @@ def test_a_time_before_the_first_second_is_not_different_for_ever(folder: Path) 
     replica.close()
 
 
-def test_a_map_that_is_full_at_the_very_commit_grows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_that_is_full_at_the_very_commit_grows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = open_replica(folder)
     make(replica, "doc", data=b"words")
     txn = replica._ix.txn

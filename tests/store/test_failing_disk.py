@@ -1,7 +1,7 @@
 """A disk that refuses writes and syncs (EIO), and a process that gets no more address space.
 
-What holds: the caller is told, nothing that was acknowledged is lost, nothing counts as being on the disk that is not,
-and once the disk takes it again everything goes on without a new start.
+What holds: the caller is told, nothing that was acknowledged is lost, nothing counts as being on
+the disk that is not, and once the disk takes it again everything goes on without a new start.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def test_an_append_that_cannot_be_cut_back_is_cut_back_before_the_next(
     make(replica, "first")
     real = os.write
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10]))
+        patch.setattr(
+            "syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10])
+        )
         patch.setattr("syncin_mount.store.journal.log.os.ftruncate", fails)
         for _ in range(2):
             with pytest.raises(OSError, match=os.strerror(errno.EIO)):
@@ -55,7 +57,9 @@ def test_an_event_that_cannot_be_taken_back_at_once_did_not_happen(
     replica = open_replica(folder)
     make(replica, "first")
     with monkeypatch.context() as patch:
-        patch.setattr("syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10]))
+        patch.setattr(
+            "syncin_mount.store.journal.log.os.write", lambda fd, data: real(fd, data[:10])
+        )
         patch.setattr("syncin_mount.store.journal.log.os.ftruncate", fails)
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             make(replica, "second")
@@ -76,7 +80,8 @@ def test_an_event_that_cannot_be_taken_back_at_once_did_not_happen(
 def test_a_journal_whose_sync_failed_is_not_taken_as_synced_until_the_index_has_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kernel tells it once: the next fdatasync(2) succeeds though what it did not write is not there."""
+    """The kernel tells it once: the next fdatasync(2) succeeds though what it did not write is not
+    there."""
     replica = open_replica(folder)
     make(replica, "first")
     with monkeypatch.context() as patch:
@@ -157,7 +162,9 @@ def test_a_commit_that_fails_costs_nothing(folder: Path, code: int) -> None:
     with pytest.raises(OSError, match=os.strerror(code)) as told:
         replica.commit()
     assert told.value.errno == code
-    assert replica._reserve.whole == (code == errno.EIO), "the space kept back helps a full disk alone"
+    assert replica._reserve.whole == (code == errno.EIO), (
+        "the space kept back helps a full disk alone"
+    )
     assert dict(tree(sound(replica))) == {"first": b"words", "second": b""}
     replica.unlink(ROOT, b"second")
     while ix._env._left > 0:
@@ -251,8 +258,12 @@ def test_a_map_that_cannot_grow(folder: Path) -> None:
     """In a process of its own: the limit holds for all of it."""
     done = subprocess.run(
         [sys.executable, "-c", NO_MAP, str(folder)],
-        cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True, timeout=90,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) > 100
 
@@ -275,7 +286,10 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
     monkeypatch.setattr(replica, "_sync_disk", lambda _folder: None)
     replica.sync_files()  # as the kernel has it now
     replica.mark_synced(contents)
-    assert {node for node, _ in replica.unsynced_contents()} == {node, sparse}, "it was not written again"
+    assert {node for node, _ in replica.unsynced_contents()} == {
+        node,
+        sparse,
+    }, "it was not written again"
     doubted = replica.in_doubt()
     written: list[int] = []
     real = system.pwrite

@@ -62,10 +62,20 @@ def test_history_is_kept_and_found(tmp_path: Path) -> None:
     for _ in range(2):  # before and after it was made searchable
         latest = history.query(HistoryQuery(limit=4))
         assert paths(latest) == ['he said "hello"', "odd \ufffd", "old 100%", "folder/file 9"]
-        assert paths(history.query(HistoryQuery(limit=1, before=latest[-1].id))) == ["folder/file 8"]
-        assert paths(history.query(HistoryQuery(limit=2, after=latest[-1].id))) == ["old 100%", "odd \ufffd"]
+        assert paths(history.query(HistoryQuery(limit=1, before=latest[-1].id))) == [
+            "folder/file 8"
+        ]
+        assert paths(history.query(HistoryQuery(limit=2, after=latest[-1].id))) == [
+            "old 100%",
+            "odd \ufffd",
+        ]
         (failed,) = history.query(HistoryQuery(failed=True))
-        assert (failed.action, failed.new_path, failed.why, failed.moved) == (Op.MOVE, "new_name", "because", 10)
+        assert (failed.action, failed.new_path, failed.why, failed.moved) == (
+            Op.MOVE,
+            "new_name",
+            "because",
+            10,
+        )
         assert failed.run == latest[-1].run + 1
         assert len(history.query(HistoryQuery(run=failed.run))) == 3
         assert paths(history.query(HistoryQuery(search="100%"))) == ["old 100%"]
@@ -121,13 +131,18 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
     clock = Ticks()
     history = History(tmp_path / "history.sqlite", clock)
     kinds = [
-        (op, side, result) for op in (Op.SEND, Op.FETCH) for side in (Side.REMOTE, Side.LOCAL) for result in Result
+        (op, side, result)
+        for op in (Op.SEND, Op.FETCH)
+        for side in (Side.REMOTE, Side.LOCAL)
+        for result in Result
     ]
     for number in range(300):
         clock.now += (number % 7 - 2) * 400 * SECOND
         if number % 40 == 0:
             history.begin_run()
-        history.record(outcome(*kinds[number * 7 % len(kinds)]), f"{number % 3} Word {number % 11}/f", None)
+        history.record(
+            outcome(*kinds[number * 7 % len(kinds)]), f"{number % 3} Word {number % 11}/f", None
+        )
         if number == 200:
             history.commit()
             tended(history)
@@ -141,7 +156,9 @@ def test_every_mixture_of_filters_finds_what_looking_through_finds(
                     for run in (None, 3):
                         for since in moments:
                             for until in moments:
-                                wanted = HistoryQuery(op, side, failed, run, text, since, until, limit=1000)
+                                wanted = HistoryQuery(
+                                    op, side, failed, run, text, since, until, limit=1000
+                                )
                                 expected = [one for one in everything if _fits(one, wanted)]
                                 assert history.query(wanted) == expected, wanted
                                 asked += bool(expected)
@@ -161,7 +178,7 @@ def _fits(one: Transfer, wanted: HistoryQuery) -> bool:
     )
 
 
-# keeping it small -----------------------------------------------------------------------------------------------------
+# keeping it small ---------------------------------------------------------------------------------
 
 
 def recorded(history: History, clock: Ticks, first: int, last: int) -> None:
@@ -180,7 +197,9 @@ def spans_left_behind(history: History) -> int:
     return int(history._db.execute(rows).fetchone()[0])
 
 
-def test_what_is_too_old_goes_in_small_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_old_goes_in_small_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A share at a time, and the next share some runs later, until no more is too old."""
     monkeypatch.setattr(schema, "STEP", 10)
     monkeypatch.setattr(schema, "SEGMENT", 20)
@@ -225,7 +244,9 @@ def test_a_clock_that_is_years_ahead_for_a_while_takes_little(tmp_path: Path, ro
     history.close()
 
 
-def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(schema, "SEGMENT", 2000)
     path = tmp_path / "history.sqlite"
     history = History(path, Ticks())
@@ -245,10 +266,14 @@ def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(tmp_path: Path, mon
 
 
 def _size(path: Path) -> int:
-    return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*") if not each.name.endswith("-shm"))
+    return sum(
+        each.stat().st_size
+        for each in path.parent.glob(f"{path.name}*")
+        if not each.name.endswith("-shm")
+    )
 
 
-# a million rows -------------------------------------------------------------------------------------------------------
+# a million rows -----------------------------------------------------------------------------------
 
 _FILL = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
@@ -271,7 +296,8 @@ def filled(path: Path, rows: int) -> sqlite3.Connection:
     with schema.transaction(db):
         db.execute(_FILL.format(rows=rows, kind=_KIND))
         db.execute(
-            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1", (schema.SPAN_NS,)
+            "INSERT INTO spans SELECT time_ns / ?, min(id), max(id) FROM transfers GROUP BY 1",
+            (schema.SPAN_NS,),
         )
         for first in range(1, rows, schema.SEGMENT):
             schema.make_searchable(db, first, min(rows, first + schema.SEGMENT - 1))
@@ -279,8 +305,8 @@ def filled(path: Path, rows: int) -> sqlite3.Connection:
 
 
 def steps_of(db: sqlite3.Connection, wanted: HistoryQuery) -> int:
-    """How much SQLite has to do for it, in thousands of its own instructions. Unlike the time, it is the same on every
-    machine and beside every load."""
+    """How much SQLite has to do for it, in thousands of its own instructions. Unlike the time, it
+    is the same on every machine and beside every load."""
     count = 0
 
     def another() -> int:
@@ -320,7 +346,9 @@ MIXTURES = {
 
 
 @pytest.fixture(scope="module")
-def million(tmp_path_factory: pytest.TempPathFactory) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+def million(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     folder = tmp_path_factory.mktemp("history")
     return filled(folder / "small.sqlite", 10_000), filled(folder / "big.sqlite", 1_000_000)
 
@@ -332,7 +360,11 @@ def test_a_million_rows_cost_hardly_more_than_ten_thousand(
 ) -> None:
     small, big = million
     wanted = MIXTURES[which]
-    assert find(small, wanted) == find(big, wanted) or which not in {"a page far behind", "a run", "text"}
+    assert find(small, wanted) == find(big, wanted) or which not in {
+        "a page far behind",
+        "a run",
+        "text",
+    }
     # A hundred times the rows; what is looked through all would cost a hundred times as much.
     assert steps_of(big, wanted) <= 8 * max(steps_of(small, wanted), 5)
 
@@ -364,7 +396,7 @@ def test_a_step_of_upkeep_costs_the_same_with_a_million_rows(
     assert costs[1] <= 4 * costs[0]
 
 
-# nothing holds up the drive -------------------------------------------------------------------------------------------
+# nothing holds up the drive -----------------------------------------------------------------------
 
 
 def test_recording_touches_no_file(tmp_path: Path) -> None:
@@ -377,7 +409,9 @@ def test_recording_touches_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.expected_log("could not be written")
-def test_a_history_that_another_program_holds_waits_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_history_that_another_program_holds_waits_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     history = History(tmp_path / "history.sqlite", Ticks())
     assert history.query() == []
     other = sqlite3.connect(tmp_path / "history.sqlite", isolation_level=None)
@@ -424,7 +458,11 @@ def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
     replica.close()
     path = folder / "history.sqlite"
     data = path.read_bytes()
-    damaged = {"garbage": b"\xff" * len(data), "zeros": bytes(len(data)), "half": data[: len(data) // 2]}[how]
+    damaged = {
+        "garbage": b"\xff" * len(data),
+        "zeros": bytes(len(data)),
+        "half": data[: len(data) // 2],
+    }[how]
     path.write_bytes(damaged)
     again = open_replica(folder)
     assert dict(tree(again)) == {"file": b"words"}
@@ -434,7 +472,7 @@ def test_a_damaged_history_is_moved_aside(folder: Path, how: str) -> None:
     again.close()
 
 
-# another process, another layout --------------------------------------------------------------------------------------
+# another process, another layout ------------------------------------------------------------------
 
 
 def test_another_process_reads_while_one_writes(tmp_path: Path) -> None:
@@ -474,9 +512,22 @@ def test_a_history_of_the_first_layout_keeps_its_rows(tmp_path: Path) -> None:
     new, move, send = history.query()
     assert (new.path, new.run) == ("new", 6)
     assert move == Transfer(
-        5, 1700000001000000000, 5, Op.MOVE, Side.LOCAL, "Ä", "b", 0, 0, 0.25, Result.FAILED, "why not"
+        5,
+        1700000001000000000,
+        5,
+        Op.MOVE,
+        Side.LOCAL,
+        "Ä",
+        "b",
+        0,
+        0,
+        0.25,
+        Result.FAILED,
+        "why not",
     )
-    assert send == Transfer(3, 1700000000000000000, 4, Op.SEND, Side.REMOTE, "a", None, 1, 2, 0.5, Result.DONE, "")
+    assert send == Transfer(
+        3, 1700000000000000000, 4, Op.SEND, Side.REMOTE, "a", None, 1, 2, 0.5, Result.DONE, ""
+    )
     assert history.query(HistoryQuery(search="ä", until_ns=1700000002 * SECOND)) == [move]
     history.close()
     assert len(read_history(path, HistoryQuery())) == 3

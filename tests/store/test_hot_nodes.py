@@ -1,4 +1,5 @@
-"""The records of nodes that are kept decoded: the same as in the table, whatever happens in between."""
+"""The records of nodes that are kept decoded: the same as in the table, whatever happens in
+between."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from syncin_mount.store.records import decode_node, key
 
 def make(replica: Replica, count: int) -> list[NodeId]:
     return [
-        replica.create(ROOT, b"%05d" % number, NodeType.FILE, mode=0o644, uid=0, gid=0).node for number in range(count)
+        replica.create(ROOT, b"%05d" % number, NodeType.FILE, mode=0o644, uid=0, gid=0).node
+        for number in range(count)
     ]
 
 
@@ -77,7 +79,9 @@ def test_a_removed_node_is_gone_from_both(tmp_path: Path) -> None:
     replica.close()
 
 
-def test_an_event_that_fails_leaves_the_records_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_fails_leaves_the_records_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = Replica.open(tmp_path)
     [node] = make(replica, 1)
     replica.commit()

@@ -1,4 +1,5 @@
-"""A folder becomes a replica's content: all of it, as it was, and nothing is lost wherever that is interrupted."""
+"""A folder becomes a replica's content: all of it, as it was, and nothing is lost wherever that is
+interrupted."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ def grow(folder: Path, seed: int) -> None:
     folder.mkdir()
     places = [folder]
     for number in range(rng.randrange(3, 12)):
-        place = rng.choice(places) / rng.choice([f"d{number}", f"ü {number}", os.fsdecode(b"\xff%d" % number)])
+        place = rng.choice(places) / rng.choice(
+            [f"d{number}", f"ü {number}", os.fsdecode(b"\xff%d" % number)]
+        )
         place.mkdir()
         places.append(place)
     for number in range(rng.randrange(5, 40)):
@@ -58,7 +61,10 @@ def fingerprint(folder: Path) -> dict[str, object]:
         look = path.lstat()
         content: object = None
         if stat.S_ISREG(look.st_mode):
-            content = path.read_bytes(), {name: os.getxattr(path, name) for name in os.listxattr(path)}
+            content = (
+                path.read_bytes(),
+                {name: os.getxattr(path, name) for name in os.listxattr(path)},
+            )
         elif stat.S_ISLNK(look.st_mode):
             content = os.readlink(path)
         found[str(path.relative_to(folder))] = (look.st_mode, look.st_mtime_ns, content)
@@ -72,7 +78,9 @@ def contents(tree: dict[str, object]) -> dict[str, object]:
 def in_drive(replica: Replica, place: Path) -> dict[str, object]:
     """What the drive has, and nothing of what lies in the bin."""
     kept = copy_out(replica, place).bin  # "" without a bin, which is no path's first part
-    return {path: look for path, look in fingerprint(place).items() if path.partition("/")[0] != kept}
+    return {
+        path: look for path, look in fingerprint(place).items() if path.partition("/")[0] != kept
+    }
 
 
 @pytest.fixture
@@ -83,7 +91,9 @@ def replica(tmp_path: Path) -> Iterator[Replica]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_everything_is_in_the_drive_as_it_was_and_the_folder_is_empty(replica: Replica, tmp_path: Path, seed: int):
+def test_everything_is_in_the_drive_as_it_was_and_the_folder_is_empty(
+    replica: Replica, tmp_path: Path, seed: int
+):
     folder = tmp_path / "folder"
     grow(folder, seed)
     before = fingerprint(folder)
@@ -95,7 +105,9 @@ def test_everything_is_in_the_drive_as_it_was_and_the_folder_is_empty(replica: R
     assert in_drive(replica, tmp_path / "copy") == before
     assert replica.unsynced_contents() == []
     files = {path for path, content in contents(before).items() if isinstance(content, tuple)}
-    assert {path for path in files if path.isprintable()} <= {each.path for each in replica.pending()}, "it is sent"
+    assert {path for path in files if path.isprintable()} <= {
+        each.path for each in replica.pending()
+    }, "it is sent"
 
 
 def test_names_of_one_file_stay_that_in_the_drive_and_out_of_it(replica: Replica, tmp_path: Path):
@@ -161,7 +173,9 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
     watch(os, "rename", "gone", inside=True)
     Importer(replica, folder).run()
     assert done.count("gone") > 10
-    assert re.fullmatch("((copied )*synced committed (gone )+)+(committed )?", " ".join([*done, ""])), done
+    assert re.fullmatch(
+        "((copied )*synced committed (gone )+)+(committed )?", " ".join([*done, ""])
+    ), done
 
 
 def test_what_cannot_be_imported_is_told_and_stays(replica: Replica, tmp_path: Path):
@@ -171,7 +185,11 @@ def test_what_cannot_be_imported_is_told_and_stays(replica: Replica, tmp_path: P
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(os.path.relpath(folder / "deep/socket"))
         found = {os.fsdecode(each.path): each.why for each in survey(os.fsencode(folder))}
-        assert found == {"deep": "", "deep/file": "", "deep/socket": "it is a socket, which only its program can use"}
+        assert found == {
+            "deep": "",
+            "deep/file": "",
+            "deep/socket": "it is a socket, which only its program can use",
+        }
         done = Importer(replica, folder).run()
     assert done.left == [("deep/socket", found["deep/socket"])]
     assert sorted(path.name for path in folder.rglob("*")) == ["deep", "socket"]
@@ -207,7 +225,9 @@ def test_what_is_open_for_writing_stays_until_it_is_closed(replica: Replica, tmp
     assert contents(in_drive(replica, tmp_path / "copy"))["log"] == (b"half and the rest", {})
 
 
-def test_who_wants_to_write_while_it_is_imported_finds_it_at_its_place(replica: Replica, tmp_path: Path):
+def test_who_wants_to_write_while_it_is_imported_finds_it_at_its_place(
+    replica: Replica, tmp_path: Path
+):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "file").write_text("content")
@@ -241,7 +261,9 @@ def test_what_has_its_name_in_the_drive_already_is_kept_beside_it(replica: Repli
     assert found == {"file": (b"first", {}), name: (b"second", {}), "same": (b"same", {})}
 
 
-def test_a_batch_that_was_interrupted_takes_nothing_that_the_drive_had_before(replica: Replica, tmp_path: Path):
+def test_a_batch_that_was_interrupted_takes_nothing_that_the_drive_had_before(
+    replica: Replica, tmp_path: Path
+):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "file").write_text("in the drive, never sent")
@@ -256,12 +278,16 @@ def test_a_batch_that_was_interrupted_takes_nothing_that_the_drive_had_before(re
     assert (folder / "file").read_text() == "found in the folder"
     Importer(replica, folder).run()
     kept = [
-        content[0] for content in contents(in_drive(replica, tmp_path / "copy")).values() if isinstance(content, tuple)
+        content[0]
+        for content in contents(in_drive(replica, tmp_path / "copy")).values()
+        if isinstance(content, tuple)
     ]
     assert set(kept) == {b"in the drive, never sent", b"found in the folder"}
 
 
-def test_what_an_interrupted_batch_left_and_is_not_the_original_goes_to_the_bin(replica: Replica, tmp_path: Path):
+def test_what_an_interrupted_batch_left_and_is_not_the_original_goes_to_the_bin(
+    replica: Replica, tmp_path: Path
+):
     """Half a copy, or what a power cut made of it; or what somebody wrote in its place."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -321,7 +347,8 @@ print("done", left)
 
 @pytest.mark.timeout(600)
 def test_a_kill_at_any_moment_loses_nothing_and_the_next_import_goes_on(tmp_path: Path):
-    """`os._exit` is what a kill leaves: nothing of the process goes on, and what it gave to the system stays."""
+    """`os._exit` is what a kill leaves: nothing of the process goes on, and what it gave to the
+    system stays."""
     reference = tmp_path / "reference"
     grow(reference, 7)
     before = fingerprint(reference)
@@ -348,7 +375,9 @@ def goes_on(base: Path, wanted: dict[str, object], at: int) -> None:
         there = contents(in_drive(replica, base / "between"))
         for path, content in wanted.items():
             if isinstance(content, tuple):
-                aside = os.path.join(os.path.dirname(path), ".syncin-mount-import~" + os.path.basename(path))
+                aside = os.path.join(
+                    os.path.dirname(path), ".syncin-mount-import~" + os.path.basename(path)
+                )
                 assert content in (here.get(path), here.get(aside), there.get(path)), path
         done = Importer(replica, base / "folder").run()
         assert (done.left, done.renamed) == ([], []), at

@@ -1,4 +1,5 @@
-"""What a full disk leaves of a content that was arriving: whatever the file says it holds did arrive."""
+"""What a full disk leaves of a content that was arriving: whatever the file says it holds did
+arrive."""
 
 from __future__ import annotations
 
@@ -41,10 +42,13 @@ def arrive(path: Path) -> tuple[int, int | None]:
 
 
 def believed(path: Path) -> list[int]:
-    """Where a later process takes the file for written, by whole blocks; what is there must have arrived."""
+    """Where a later process takes the file for written, by whole blocks; what is there must have
+    arrived."""
     incoming = IncomingFile(path, 1, SIZE, 1)
     incoming.users = 1
-    blocks = [start for start in range(0, SIZE, 4096) if incoming.missing(start, start + 4096) is None]
+    blocks = [
+        start for start in range(0, SIZE, 4096) if incoming.missing(start, start + 4096) is None
+    ]
     for start in blocks:
         assert os.pread(incoming.fd, 4096, start) == WHOLE[start : start + 4096]
     incoming.close()

@@ -1,7 +1,7 @@
 """The journal against damage, and events that cannot be applied.
 
-A torn end is one that nothing intact follows and that nobody was told of. Anything else is damage: it heals, or the
-start refuses with the way out and changes nothing.
+A torn end is one that nothing intact follows and that nobody was told of. Anything else is damage:
+it heals, or the start refuses with the way out and changes nothing.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def test_a_damaged_record_among_others_is_told_and_repaired(killed: Path, tmp_pa
         data = bytearray(the_segment(copy).read_bytes())
         data[start:end] = bytes(end - start)
         the_segment(copy).write_bytes(data)
-        with pytest.raises(JournalDamaged, match="'syncin-mount check copy --repair' saves what is there"):
+        with pytest.raises(
+            JournalDamaged, match="'syncin-mount check copy --repair' saves what is there"
+        ):
             check(copy)
         assert repair(copy).left == []
         assert contents(copy) >= WANTED
@@ -162,7 +164,10 @@ def test_a_scan_finds_what_follows_damage_of_any_kind() -> None:
     zeros = bytes(8 << 20)
     found = list(scan(records[0] + zeros + b"".join(records[6:]), 65_530))
     assert found == [whole[0], Damage(65_531, len(records[0]), 65_536, torn=False), *whole[6:]]
-    assert list(scan(records[0] + zeros, 65_530)) == [whole[0], Damage(65_531, len(records[0]), None, torn=False)]
+    assert list(scan(records[0] + zeros, 65_530)) == [
+        whole[0],
+        Damage(65_531, len(records[0]), None, torn=False),
+    ]
 
 
 def frame(number: int, payload: bytes) -> bytes:
@@ -170,13 +175,15 @@ def frame(number: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(4, "little") + xxhash.xxh3_64_digest(body)[::-1] + body
 
 
-# events that cannot be applied ------------------------------------------------------------------------------------
+# events that cannot be applied --------------------------------------------------------------------
 
 
 def record(folder: Path, *added: events.AnyEvent) -> None:
     """Appends events to a killed replica's journal, as a program that did not prove them."""
     segment = the_segment(folder)
-    last = [each for each in scan(segment.read_bytes(), int(segment.stem)) if isinstance(each, Whole)][-1].number
+    last = [
+        each for each in scan(segment.read_bytes(), int(segment.stem)) if isinstance(each, Whole)
+    ][-1].number
     with segment.open("ab") as file:
         for number, event in enumerate(added, last + 1):
             file.write(frame(number, events.encode(event)))
@@ -184,19 +191,36 @@ def record(folder: Path, *added: events.AnyEvent) -> None:
 
 FAR = BaseRecord(0, ROOT, b"future.txt", 5, 20_000_000_000, 55, 0)
 UNFIT: dict[str, list[events.AnyEvent]] = {
-    "a time beyond 64 bits": [events.Placed(1, 900, FAR, 0o644, 0, 0), events.Moved(1, 900, ROOT, b"x", FAR)],
-    "a time before 1677": [events.BasesSet(1, [(2, BaseRecord(0, ROOT, b"synced", 5, -10_000_000_000, 55, 0))])],
-    "a negative size": [events.Placed(1, 900, BaseRecord(0, ROOT, b"n", -5, 5, 55, 0), 0o644, 0, 0)],
-    "a node that is not there": [events.Written(1, 12_345, 5, 5), events.AttrsSet(1, 12_345, 1, 1, 1, 1, 1, 1)],
-    "a name that is not there": [events.Removed(1, ROOT, b"nobody"), events.Renamed(1, ROOT, b"no", ROOT, b"x", False)],
-    "a name that LMDB cannot hold": [events.Created(1, 900, ROOT, b"n" * 600, 0, 0o644, 0, 0, 0, b"")],
+    "a time beyond 64 bits": [
+        events.Placed(1, 900, FAR, 0o644, 0, 0),
+        events.Moved(1, 900, ROOT, b"x", FAR),
+    ],
+    "a time before 1677": [
+        events.BasesSet(1, [(2, BaseRecord(0, ROOT, b"synced", 5, -10_000_000_000, 55, 0))])
+    ],
+    "a negative size": [
+        events.Placed(1, 900, BaseRecord(0, ROOT, b"n", -5, 5, 55, 0), 0o644, 0, 0)
+    ],
+    "a node that is not there": [
+        events.Written(1, 12_345, 5, 5),
+        events.AttrsSet(1, 12_345, 1, 1, 1, 1, 1, 1),
+    ],
+    "a name that is not there": [
+        events.Removed(1, ROOT, b"nobody"),
+        events.Renamed(1, ROOT, b"no", ROOT, b"x", False),
+    ],
+    "a name that LMDB cannot hold": [
+        events.Created(1, 900, ROOT, b"n" * 600, 0, 0o644, 0, 0, 0, b"")
+    ],
     "half done": [events.Deleted(1, 12_345, True, "why"), events.BinRestored(1, 5, 0, 0, [])],
-}  # fmt: skip
+}
 
 
 @pytest.mark.expected_log("does not fit to the index|cannot be applied .* it is set aside")
 @pytest.mark.parametrize("kind", UNFIT)
-def test_an_event_that_cannot_be_applied_is_set_aside(killed: Path, tmp_path: Path, kind: str) -> None:
+def test_an_event_that_cannot_be_applied_is_set_aside(
+    killed: Path, tmp_path: Path, kind: str
+) -> None:
     """The rest of the journal is kept, before and behind it. It is told until a repair."""
     behind = events.Created(7, 901, ROOT, b"behind", 0, 0o644, 0, 0, 0, b"")
     record(killed, *UNFIT[kind], behind)
@@ -234,14 +258,16 @@ def test_what_does_not_fit_to_a_damaged_index_is_not_set_aside(killed: Path) -> 
     ix.delete_node(node)
     ix.commit()
     kill(replica)
-    with pytest.raises(Exception, match="'syncin-mount check replica --repair' saves what is there"):
+    with pytest.raises(
+        Exception, match="'syncin-mount check replica --repair' saves what is there"
+    ):
         open_replica(killed, boot_id=BOOT)
     assert not (killed / "aside").exists()
     assert repair(killed).left == []
     assert b"edited" in contents(killed)
 
 
-# such events do not reach it --------------------------------------------------------------------------------------
+# such events do not reach it ----------------------------------------------------------------------
 
 
 def far(replica: Replica, **changed: int) -> Base:
@@ -251,13 +277,22 @@ def far(replica: Replica, **changed: int) -> Base:
 
 
 OUT_OF_BOUNDS = [
-    {"mtime": 20_000_000_000}, {"mtime": -10_000_000_000}, {"mtime": 1 << 70}, {"size": 1 << 63}, {"size": -1},
-    {"size": 1 << 64}, {"inode": 1 << 63}, {"inode": 1 << 64}, {"inode": -1},
-]  # fmt: skip
+    {"mtime": 20_000_000_000},
+    {"mtime": -10_000_000_000},
+    {"mtime": 1 << 70},
+    {"size": 1 << 63},
+    {"size": -1},
+    {"size": 1 << 64},
+    {"inode": 1 << 63},
+    {"inode": 1 << 64},
+    {"inode": -1},
+]
 
 
 @pytest.mark.parametrize("changed", OUT_OF_BOUNDS, ids=str)
-def test_a_number_out_of_bounds_is_refused_for_itself(folder: Path, changed: dict[str, int]) -> None:
+def test_a_number_out_of_bounds_is_refused_for_itself(
+    folder: Path, changed: dict[str, int]
+) -> None:
     replica = open_replica(folder, boot_id=BOOT)
     node = make(replica, "f", data=b"words")
     new = replica.new_id()
@@ -323,8 +358,11 @@ def test_a_program_s_time_out_of_bounds_is_refused(replica: Replica, ns: int) ->
     assert read(replica, node) == b"words"
 
 
-def test_what_cannot_be_appended_is_not_in_the_index_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Applied first: so it is taken back where the journal refuses it, also what came before in this commit stays."""
+def test_what_cannot_be_appended_is_not_in_the_index_either(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Applied first: so it is taken back where the journal refuses it, also what came before in
+    this commit stays."""
     replica = open_replica(folder, boot_id=BOOT)
     make(replica, "before", data=b"words")
     before = snapshot(replica)

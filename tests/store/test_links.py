@@ -59,7 +59,9 @@ def dirty(replica: Replica) -> set[NodeId]:
     return {one.node for one in replica.dirty()}
 
 
-def remote(replica: Replica, node: NodeId, data: bytes, mtime: int = 77, *, keep: bool = False) -> None:
+def remote(
+    replica: Replica, node: NodeId, data: bytes, mtime: int = 77, *, keep: bool = False
+) -> None:
     """The server's version of one name takes the place of the content here."""
     local = replica.local(node)
     assert local is not None
@@ -77,8 +79,13 @@ def test_names_share_everything_but_their_place(replica: Replica) -> None:
     replica.remove_xattr(first, b"user.x")
     one, other = attr(replica, first), attr(replica, second)
     assert (one.ino, one.size, one.mode, one.uid, one.mtime_ns, one.ctime_ns) == (
-        other.ino, other.size, other.mode, other.uid, other.mtime_ns, other.ctime_ns,
-    )  # fmt: skip
+        other.ino,
+        other.size,
+        other.mode,
+        other.uid,
+        other.mtime_ns,
+        other.ctime_ns,
+    )
     assert one.nlink == other.nlink == 2
     assert read(replica, first) == read(replica, second) == b"other words"
     for node in (first, second):
@@ -232,7 +239,9 @@ def test_a_remote_time_of_one_name_parts_it(replica: Replica) -> None:
     assert attr(replica, second).nlink == 1
 
 
-def test_a_kill_between_the_copy_and_its_event_leaves_one_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_between_the_copy_and_its_event_leaves_one_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = open_replica(folder)
     first, second = pair(replica)
 
@@ -256,7 +265,9 @@ def test_a_kill_between_the_copy_and_its_event_leaves_one_file(folder: Path, mon
 
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("order", [(b"a", b"b"), (b"b", b"a")])
-def test_deleting_a_folder_with_both_names_bins_both(replica: Replica, keep: bool, order: tuple[bytes, bytes]) -> None:
+def test_deleting_a_folder_with_both_names_bins_both(
+    replica: Replica, keep: bool, order: tuple[bytes, bytes]
+) -> None:
     folder = make(replica, "folder", NodeType.FOLDER)
     first = replica.create(folder, order[0], NodeType.FILE, mode=0o600, uid=0, gid=0).node
     write(replica, first, b"words")
@@ -268,7 +279,9 @@ def test_deleting_a_folder_with_both_names_bins_both(replica: Replica, keep: boo
     replica.bin_restore(entry.sequence, ROOT, b"back")
     back = dict(tree(replica))
     assert back == {"back": None, "back/a": b"words", "back/b": b"words"}
-    nodes = [replica.lookup(NodeId(replica.lookup(ROOT, b"back") or 0), name) for name in (b"a", b"b")]
+    nodes = [
+        replica.lookup(NodeId(replica.lookup(ROOT, b"back") or 0), name) for name in (b"a", b"b")
+    ]
     write(replica, nodes[0], b"one")  # type: ignore[arg-type]
     assert read(replica, nodes[1]) == b"words"  # type: ignore[arg-type]
 
@@ -282,7 +295,9 @@ def test_deleting_one_name_keeps_the_other_whole(replica: Replica) -> None:
     assert attr(replica, first).nlink == 1
 
 
-def test_a_copy_that_finds_no_room_keeps_its_object(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_finds_no_room_keeps_its_object(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = pair(replica)
     write(replica, first, b"only here")
     replica.delete_local(second, keep=True, why="test")

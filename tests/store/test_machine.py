@@ -1,7 +1,8 @@
-"""Random operations of the user and the reconciler, kills and restarts, against a naive model in memory.
+"""Random operations of the user and the reconciler, kills and restarts, against a naive model in
+memory.
 
-The model knows nothing of events, versions and tables: it is a tree of plain objects, where a content is known by a
-token, and the rules of identity are written down once more, in its own words.
+The model knows nothing of events, versions and tables: it is a tree of plain objects, where a
+content is known by a token, and the rules of identity are written down once more, in its own words.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ MTIMES = st.integers(0, 3).map(lambda seconds: seconds * SECOND + 7)
 
 @dataclass(eq=False)
 class Thing:
-    """A node of the model. ``data`` is None when it is not here; ``token`` changes with every change of content.
-    ``file`` is the same object for all names of one file."""
+    """A node of the model. ``data`` is None when it is not here; ``token`` changes with every
+    change of content. ``file`` is the same object for all names of one file."""
 
     kind: NodeType
     parent: int
@@ -57,7 +58,9 @@ class Store(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.top = Path(tempfile.mkdtemp(prefix="syncin-test-"))
-        self.replica: Replica = open_replica(self.top / "replica", map_size=1 << 19, segment_bytes=2000)
+        self.replica: Replica = open_replica(
+            self.top / "replica", map_size=1 << 19, segment_bytes=2000
+        )
         self.things: dict[int, Thing] = {ROOT: Thing(NodeType.FOLDER, 0, b"")}
         self.agreed: dict[int, Agreed] = {}
         self.held: set[int] = set()
@@ -66,10 +69,14 @@ class Store(RuleBasedStateMachine):
         self.replica.close()
         shutil.rmtree(self.top)
 
-    # the model's look-ups -----------------------------------------------------------------------------------------
+    # the model's look-ups -------------------------------------------------------------------------
 
     def child(self, parent: int, name: bytes) -> int | None:
-        found = [node for node, one in self.things.items() if node != ROOT and (one.parent, one.name) == (parent, name)]
+        found = [
+            node
+            for node, one in self.things.items()
+            if node != ROOT and (one.parent, one.name) == (parent, name)
+        ]
         assert len(found) <= 1
         return found[0] if found else None
 
@@ -82,11 +89,15 @@ class Store(RuleBasedStateMachine):
     def choose(self, data: st.DataObject, *kinds: NodeType) -> NodeId | None:
         # The latest first: what hypothesis prefers should not always be the root.
         fitting = [node for node, one in self.things.items() if (not kinds or one.kind in kinds)]
-        return NodeId(data.draw(st.sampled_from(sorted(fitting, reverse=True)))) if fitting else None
+        return (
+            NodeId(data.draw(st.sampled_from(sorted(fitting, reverse=True)))) if fitting else None
+        )
 
     def names(self, node: int) -> list[int]:
         """All names of the node's file, itself included."""
-        return sorted(each for each, one in self.things.items() if one.file is self.things[node].file)
+        return sorted(
+            each for each, one in self.things.items() if one.file is self.things[node].file
+        )
 
     def change(self, node: int, **changes: object) -> None:
         """What changes of a file changes of all its names."""
@@ -102,10 +113,14 @@ class Store(RuleBasedStateMachine):
     def differs(self, node: int) -> bool:
         thing, agreed = self.things.get(node), self.agreed.get(node)
         if thing is None or agreed is None:
-            return (thing is not None and thing.kind in {NodeType.FILE, NodeType.FOLDER}) or agreed is not None
+            return (
+                thing is not None and thing.kind in {NodeType.FILE, NodeType.FOLDER}
+            ) or agreed is not None
         if (thing.parent, thing.name) != (agreed.parent, agreed.name):
             return True
-        same = thing.token is agreed.token and max(thing.mtime_ns // SECOND, 1) == max(agreed.mtime, 1)
+        same = thing.token is agreed.token and max(thing.mtime_ns // SECOND, 1) == max(
+            agreed.mtime, 1
+        )
         return thing.kind is NodeType.FILE and not same
 
     def expect(self, errnos: set[int], act: object) -> bool:
@@ -120,7 +135,8 @@ class Store(RuleBasedStateMachine):
         return failure is None
 
     def gone(self, node: int) -> None:
-        """The local part ends; a file that holds the base's place inherits the base, or else another name of it."""
+        """The local part ends; a file that holds the base's place inherits the base, or else
+        another name of it."""
         twins = [each for each in self.names(node) if each != node and each not in self.agreed]
         del self.things[node]
         agreed = self.agreed.get(node)
@@ -134,7 +150,7 @@ class Store(RuleBasedStateMachine):
             if node in self.held:
                 self.held.add(heir)
 
-    # what the user does -------------------------------------------------------------------------------------------
+    # what the user does ---------------------------------------------------------------------------
 
     @rule(
         data=st.data(),
@@ -169,10 +185,18 @@ class Store(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def link_what_can_be(self, data: st.DataObject) -> None:
-        files = [node for node, one in self.things.items() if one.kind is NodeType.FILE and one.data is not None]
-        names = [name for name in (b"a", b"b", b"c", b"doc", b"doc~") if self.child(ROOT, name) is None]
+        files = [
+            node
+            for node, one in self.things.items()
+            if one.kind is NodeType.FILE and one.data is not None
+        ]
+        names = [
+            name for name in (b"a", b"b", b"c", b"doc", b"doc~") if self.child(ROOT, name) is None
+        ]
         if files and names:
-            self._link(data.draw(st.sampled_from(sorted(files))), ROOT, data.draw(st.sampled_from(names)))
+            self._link(
+                data.draw(st.sampled_from(sorted(files))), ROOT, data.draw(st.sampled_from(names))
+            )
 
     @rule(data=st.data(), name=NAMES)
     def link(self, data: st.DataObject, name: bytes) -> None:
@@ -234,7 +258,9 @@ class Store(RuleBasedStateMachine):
         node = self.choose(data)
         assert node is not None
         there = name in self.things[node].xattrs
-        if self.expect(set() if there else {errno.ENODATA}, lambda: self.replica.remove_xattr(node, name)):
+        if self.expect(
+            set() if there else {errno.ENODATA}, lambda: self.replica.remove_xattr(node, name)
+        ):
             del self.things[node].xattrs[name]
 
     @rule(data=st.data(), new_name=NAMES, flags=st.sampled_from(["", "", "exchange", "no_replace"]))
@@ -251,7 +277,12 @@ class Store(RuleBasedStateMachine):
 
         def act() -> None:
             self.replica.rename(
-                parent, name, new_parent, new_name, exchange=flags == "exchange", no_replace=flags == "no_replace"
+                parent,
+                name,
+                new_parent,
+                new_name,
+                exchange=flags == "exchange",
+                no_replace=flags == "no_replace",
             )
 
         if not self.expect(errnos, act) or other in self.names(node):
@@ -260,7 +291,12 @@ class Store(RuleBasedStateMachine):
             thing.parent, thing.name = new_parent, new_name
         elif flags == "exchange":
             second = self.things[other]
-            thing.parent, thing.name, second.parent, second.name = new_parent, new_name, parent, name
+            thing.parent, thing.name, second.parent, second.name = (
+                new_parent,
+                new_name,
+                parent,
+                name,
+            )
         elif self.is_save(node, other):
             document = self.things[other]
             del self.things[node]
@@ -287,10 +323,15 @@ class Store(RuleBasedStateMachine):
         if flags == "no_replace":
             return errnos | {errno.EEXIST}
         if flags == "exchange":
-            return errnos | ({errno.EINVAL} if node != other and thing.parent in self.below(other) else set())
+            return errnos | (
+                {errno.EINVAL} if node != other and thing.parent in self.below(other) else set()
+            )
         if other in self.names(node):
             return errnos
-        to_folder, folder = self.things[other].kind is NodeType.FOLDER, thing.kind is NodeType.FOLDER
+        to_folder, folder = (
+            self.things[other].kind is NodeType.FOLDER,
+            thing.kind is NodeType.FOLDER,
+        )
         if to_folder and not folder:
             errnos.add(errno.EISDIR)
         if folder and not to_folder:
@@ -318,13 +359,16 @@ class Store(RuleBasedStateMachine):
             thing.parent = -1
             self.gone(node)
 
-    # what the reconciler does -------------------------------------------------------------------------------------
+    # what the reconciler does ---------------------------------------------------------------------
 
     def agree(self, node: int) -> None:
         thing = self.things[node]
         is_file = thing.kind is NodeType.FILE
-        mtime = max(thing.mtime_ns // SECOND, 1) if is_file else 0  # 0 would mean "now" to the server
-        self.agreed[node] = Agreed(thing.parent, thing.name, thing.token, mtime, thing.size if is_file else 0, is_file)
+        # 0 would mean "now" to the server
+        mtime = max(thing.mtime_ns // SECOND, 1) if is_file else 0
+        self.agreed[node] = Agreed(
+            thing.parent, thing.name, thing.token, mtime, thing.size if is_file else 0, is_file
+        )
 
     @rule(data=st.data())
     def sent(self, data: st.DataObject) -> None:
@@ -349,16 +393,27 @@ class Store(RuleBasedStateMachine):
         node = self.replica.new_id() if fresh else NodeId(data.draw(st.sampled_from(tombs)))
         taken = self.child(parent, name) is not None
         text = name.decode()
-        base = Base(Kind.FOLDER if folder else Kind.FILE, parent, text, 0 if folder else size, 2, 77, 0)
+        base = Base(
+            Kind.FOLDER if folder else Kind.FILE, parent, text, 0 if folder else size, 2, 77, 0
+        )
         act = self.replica.place_folder if folder else self.replica.place_file
         if not self.expect({errno.EEXIST} if taken else set(), lambda: act(node, base)):
             return
         kind = NodeType.FOLDER if folder else NodeType.FILE
         here = None if size and not folder else b""
-        self.things[node] = Thing(kind, parent, name, here, object(), 2 * SECOND, 0 if folder else size)
-        self.agreed[node] = Agreed(parent, name, self.things[node].token, 2, 0 if folder else size, not folder)
+        self.things[node] = Thing(
+            kind, parent, name, here, object(), 2 * SECOND, 0 if folder else size
+        )
+        self.agreed[node] = Agreed(
+            parent, name, self.things[node].token, 2, 0 if folder else size, not folder
+        )
 
-    @rule(data=st.data(), size=st.sampled_from([0, 5, 5000]), mtime=st.integers(0, 3), keep=st.booleans())
+    @rule(
+        data=st.data(),
+        size=st.sampled_from([0, 5, 5000]),
+        mtime=st.integers(0, 3),
+        keep=st.booleans(),
+    )
     def fetch(self, data: st.DataObject, size: int, mtime: int, keep: bool) -> None:
         node = self.choose(data, NodeType.FILE)
         agreed = None if node is None else self.agreed.get(node)
@@ -407,7 +462,11 @@ class Store(RuleBasedStateMachine):
             errnos.add(errno.ENOENT)
         target = Place(parent, name.decode(errors="surrogateescape"))
         now = base_of(self.replica, node)
-        base = Base(now.kind, parent, target.name, now.size, now.mtime, now.inode, now.version) if with_base else None
+        base = (
+            Base(now.kind, parent, target.name, now.size, now.mtime, now.inode, now.version)
+            if with_base
+            else None
+        )
         if self.expect(errnos, lambda: self.replica.move_local(node, target, base)):
             self.things[node].parent, self.things[node].name = parent, name
             if with_base:
@@ -433,7 +492,11 @@ class Store(RuleBasedStateMachine):
             for one in self.below(node)
             if self.things[one].kind is NodeType.FILE
             and self.things[one].data is not None
-            and (keep or one not in self.agreed or self.agreed[one].token is not self.things[one].token)
+            and (
+                keep
+                or one not in self.agreed
+                or self.agreed[one].token is not self.things[one].token
+            )
         }
         self.replica.delete_local(node, keep=keep, why="test")
         assert kept <= self.binned()
@@ -442,7 +505,11 @@ class Store(RuleBasedStateMachine):
     def binned(self) -> set[bytes | None]:
         """The contents of all files in the bin."""
         self.replica._do_all_effects()
-        files = [path for path in (self.replica.folder / "bin").rglob("*") if path.is_file() and not path.is_symlink()]
+        files = [
+            path
+            for path in (self.replica.folder / "bin").rglob("*")
+            if path.is_file() and not path.is_symlink()
+        ]
         return {path.read_bytes() for path in files}
 
     def forget(self, node: int) -> None:
@@ -455,13 +522,15 @@ class Store(RuleBasedStateMachine):
         changed = True
         dead = set(below)
         while changed:  # tombstones below what was deleted
-            below_dead = {one for one in tombs if one in self.agreed and self.agreed[one].parent in dead}
+            below_dead = {
+                one for one in tombs if one in self.agreed and self.agreed[one].parent in dead
+            }
             changed = bool(below_dead)
             dead |= below_dead
             for one in below_dead:
                 del self.agreed[one]
 
-    # what the user stops and undoes --------------------------------------------------------------------------------
+    # what the user stops and undoes ---------------------------------------------------------------
 
     @rule(data=st.data(), held=st.booleans())
     def hold(self, data: st.DataObject, held: bool) -> None:
@@ -489,16 +558,29 @@ class Store(RuleBasedStateMachine):
         assert done.gone == (node not in self.agreed)
         if node in self.agreed:
             whole = node not in self.things
-            for each in [*self.gone_above(node), node, *(self.deleted_below(node) if whole else ())]:
+            for each in [
+                *self.gone_above(node),
+                node,
+                *(self.deleted_below(node) if whole else ()),
+            ]:
                 self.undone(each)
             return
         inside = self.below(node)
         for each in inside:
             for above in self.gone_above(each) if each in self.agreed else ():
                 self.undone(above)
-            if each != node and each in self.agreed and each in self.things and node in self.above(each):
+            if (
+                each != node
+                and each in self.agreed
+                and each in self.things
+                and node in self.above(each)
+            ):
                 self.undone(each, content=False)
-        kept = {self.things[one].data for one in self.below(node) if self.things[one].kind is NodeType.FILE}
+        kept = {
+            self.things[one].data
+            for one in self.below(node)
+            if self.things[one].kind is NodeType.FILE
+        }
         assert kept - {None, b""} <= self.binned()
         self.forget(node)
 
@@ -521,14 +603,19 @@ class Store(RuleBasedStateMachine):
     def deleted_below(self, node: int) -> list[int]:
         found = [node]
         for one in found:
-            found += [each for each, its in self.agreed.items() if its.parent == one and each not in self.things]
+            found += [
+                each
+                for each, its in self.agreed.items()
+                if its.parent == one and each not in self.things
+            ]
         return found[1:]
 
     def undone(self, node: int, *, content: bool = True) -> None:
         """The node is as its base says, where that place is free; what it was is in the bin."""
         agreed, thing = self.agreed[node], self.things.get(node)
         self.held.discard(node)
-        local = self.replica.local(NodeId(node))  # None where that place was in a folder that went then
+        # None where that place was in a folder that went then
+        local = self.replica.local(NodeId(node))
         name = agreed.name if local is None else local.name.encode(errors="surrogateescape")
         assert local is None or local.parent == agreed.parent
         assert name == agreed.name or b" (restored 20" in name
@@ -536,7 +623,9 @@ class Store(RuleBasedStateMachine):
         if thing is None:
             kind = NodeType.FILE if agreed.is_file else NodeType.FOLDER
             data = here if agreed.is_file else b""
-            self.things[node] = Thing(kind, agreed.parent, name, data, agreed.token, agreed.mtime * SECOND, agreed.size)
+            self.things[node] = Thing(
+                kind, agreed.parent, name, data, agreed.token, agreed.mtime * SECOND, agreed.size
+            )
             return
         if content and thing.kind is NodeType.FILE:
             if thing.token is not agreed.token:
@@ -546,12 +635,13 @@ class Store(RuleBasedStateMachine):
                 self.part(node)
             elif max(thing.mtime_ns // SECOND, 1) != max(agreed.mtime, 1):
                 thing.mtime_ns = agreed.mtime * SECOND
-                if len(self.names(node)) > 1:  # the others keep the content, and this one is fetched
+                # the others keep the content, and this one is fetched
+                if len(self.names(node)) > 1:
                     thing.data, thing.size = here, agreed.size
                 self.part(node)
         thing.parent, thing.name = agreed.parent, name
 
-    # restarts -----------------------------------------------------------------------------------------------------
+    # restarts -------------------------------------------------------------------------------------
 
     @rule()
     def commit(self) -> None:
@@ -573,7 +663,7 @@ class Store(RuleBasedStateMachine):
         kill(self.replica)
         self.replica = open_replica(self.top / "replica", segment_bytes=2000)
 
-    # what always holds --------------------------------------------------------------------------------------------
+    # what always holds ----------------------------------------------------------------------------
 
     @invariant()
     def same_tree(self) -> None:
@@ -585,13 +675,18 @@ class Store(RuleBasedStateMachine):
             assert replica.by_ino(attr.ino) in self.names(node)
             assert len({replica.attr(NodeId(each)).ino for each in self.names(node)}) == 1  # type: ignore[union-attr]
             assert sorted(replica.list_xattrs(NodeId(node))) == sorted(thing.xattrs)
-            assert all(replica.get_xattr(NodeId(node), name) == value for name, value in thing.xattrs.items())
+            assert all(
+                replica.get_xattr(NodeId(node), name) == value
+                for name, value in thing.xattrs.items()
+            )
             if thing.kind is NodeType.FILE:
                 assert attr.present == (thing.data is not None)
                 assert (attr.size, attr.mtime_ns) == (thing.size, thing.mtime_ns)
                 assert thing.data is None or read(replica, NodeId(node)) == thing.data
             if thing.kind is NodeType.FOLDER:
-                below = [(one.name, child) for child, one in self.things.items() if one.parent == node]
+                below = [
+                    (one.name, child) for child, one in self.things.items() if one.parent == node
+                ]
                 assert replica.children(NodeId(node), None, 100) == sorted(below)
                 folders = sum(self.things[child].kind is NodeType.FOLDER for _, child in below)
                 assert attr.nlink == 2 + folders
@@ -616,7 +711,8 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def sound(self) -> None:
         assert check(self.replica) == []
-        for agreed in self.agreed.values():  # several may claim a place while the reconciler is half through
+        # several may claim a place while the reconciler is half through
+        for agreed in self.agreed.values():
             name = agreed.name.decode(errors="surrogateescape")
             entry = self.replica.base_entry(NodeId(agreed.parent), name)
             assert entry is not None

@@ -1,4 +1,5 @@
-"""Identity, wake-ups, notices and the journal for people; the rest of the operations is in the state machine."""
+"""Identity, wake-ups, notices and the journal for people; the rest of the operations is in the
+state machine."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ import trio.testing
 
 from reconciler.errors import LocalChanged
 from reconciler.model import ROOT, Base, Kind, NodeId, Place
-from syncin_mount.store import AttrChanged, Change, EntryChanged, NameChanged, NodeType, OpKind, Replica, Status
+from syncin_mount.store import (
+    AttrChanged,
+    Change,
+    EntryChanged,
+    NameChanged,
+    NodeType,
+    OpKind,
+    Replica,
+    Status,
+)
 from tests.store.support import (
     SECOND,
     arrive,
@@ -41,7 +51,7 @@ def base(name: str = "far", size: int = 5, mtime: int = 9, inode: int = 70) -> B
     return Base(Kind.FILE, ROOT, name, size, mtime, inode, 0)
 
 
-# identity -----------------------------------------------------------------------------------------------------------
+# identity -----------------------------------------------------------------------------------------
 
 
 def test_a_save_by_rename_keeps_the_document_and_gives_it_the_new_inode(replica: Replica) -> None:
@@ -124,7 +134,7 @@ def test_back_where_it_was_is_no_difference(replica: Replica) -> None:
     assert list(replica.pending()) == []
 
 
-# the journal for people ----------------------------------------------------------------------------------------------
+# the journal for people ---------------------------------------------------------------------------
 
 
 def test_pending_says_what_was_done_with_the_paths_of_then(replica: Replica) -> None:
@@ -174,12 +184,17 @@ def test_what_no_server_holds_is_local_only_and_never_dirty(replica: Replica) ->
     assert replica.local_child(ROOT, local.name) == odd
 
 
-# errors --------------------------------------------------------------------------------------------------------------
+# errors -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [(b"x" * 256, errno.ENAMETOOLONG), (b"", errno.EINVAL), (b"..", errno.EINVAL), (b"a/b", errno.EINVAL)],
+    [
+        (b"x" * 256, errno.ENAMETOOLONG),
+        (b"", errno.EINVAL),
+        (b"..", errno.EINVAL),
+        (b"a/b", errno.EINVAL),
+    ],
 )
 def test_bad_names(replica: Replica, name: bytes, code: int) -> None:
     with pytest.raises(OSError, match=os.strerror(code)) as raised:
@@ -211,7 +226,9 @@ def test_bad_names(replica: Replica, name: bytes, code: int) -> None:
         ("other", "file/x", {}, errno.ENOTDIR),
     ],
 )
-def test_renames_that_cannot_be(replica: Replica, source: str, target: str, flags: dict[str, bool], code: int) -> None:
+def test_renames_that_cannot_be(
+    replica: Replica, source: str, target: str, flags: dict[str, bool], code: int
+) -> None:
     for path in ("folder", "folder/sub", "empty"):
         make(replica, path, NodeType.FOLDER)
     for path in ("file", "other"):
@@ -241,7 +258,10 @@ def test_names_from_the_server_cannot_lead_elsewhere(replica: Replica, name: str
 def test_extended_attributes(replica: Replica) -> None:
     node = make(replica, "file")
     replica.set_xattr(node, b"user.a", b"1", create=True)
-    for keywords, value, code in (({"create": True}, b"2", errno.EEXIST), ({}, b"x" * 70_000, errno.E2BIG)):
+    for keywords, value, code in (
+        ({"create": True}, b"2", errno.EEXIST),
+        ({}, b"x" * 70_000, errno.E2BIG),
+    ):
         with pytest.raises(OSError, match=os.strerror(code)):
             replica.set_xattr(node, b"user.a", value, **keywords)
     with pytest.raises(OSError, match=os.strerror(errno.ENODATA)):
@@ -254,10 +274,12 @@ def test_extended_attributes(replica: Replica) -> None:
     assert replica.dirty_count() == 1  # the creation
 
 
-# contents from the server ---------------------------------------------------------------------------------------------
+# contents from the server -------------------------------------------------------------------------
 
 
-def test_absent_content_becomes_present_under_the_same_inode_and_open_files_see_it(replica: Replica) -> None:
+def test_absent_content_becomes_present_under_the_same_inode_and_open_files_see_it(
+    replica: Replica,
+) -> None:
     node = far(replica, size=10_000)
     assert replica.status(node) is Status.ABSENT
     assert list(replica.absent()) == [node]
@@ -271,7 +293,9 @@ def test_absent_content_becomes_present_under_the_same_inode_and_open_files_see_
     assert content.missing(0, 10_000) == (4096, 10_000)
     assert os.pread(content.fd, 4, 0) == b"aaaa"
     with pytest.raises(ValueError, match="not complete"):
-        replica.install_content(node, incoming, base(size=10_000), before.version, keep=False, why="")
+        replica.install_content(
+            node, incoming, base(size=10_000), before.version, keep=False, why=""
+        )
     incoming.write(5000, b"b" * 5000)
     assert content.missing(0, 10_000) is None
     replica.install_content(node, incoming, base(size=10_000), before.version, keep=False, why="")
@@ -318,7 +342,9 @@ def test_nothing_is_taken_in_over_a_file_that_is_being_changed(replica: Replica)
     def refused(expect: int) -> None:
         before = replica.sequence()
         with pytest.raises(LocalChanged):
-            replica.install_content(node, incoming, base(size=1, mtime=20), expect, keep=False, why="")
+            replica.install_content(
+                node, incoming, base(size=1, mtime=20), expect, keep=False, why=""
+            )
         assert replica.sequence() == before
 
     refused(version - 1)
@@ -375,7 +401,7 @@ def test_a_tombstone_can_come_back(replica: Replica) -> None:
     assert read(replica, node) == b"123456"
 
 
-# notices --------------------------------------------------------------------------------------------------------------
+# notices ------------------------------------------------------------------------------------------
 
 
 def test_listeners_hear_of_the_reconcilers_changes_only(replica: Replica) -> None:
@@ -456,7 +482,7 @@ async def test_waiting_for_local_changes(replica: Replica) -> None:
         assert woken == [replica.sequence()]
 
 
-# deleting, and the bin -----------------------------------------------------------------------------------------------
+# deleting, and the bin ----------------------------------------------------------------------------
 
 
 def fill(replica: Replica) -> NodeId:
@@ -468,7 +494,9 @@ def fill(replica: Replica) -> NodeId:
     settle(replica)
     write(replica, at(replica, "folder/sub/edited"), b"edited")
     make(replica, "folder/sub/mine", data=b"mine")
-    replica.create(at(replica, "folder"), b"link", NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"sent")
+    replica.create(
+        at(replica, "folder"), b"link", NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"sent"
+    )
     replica.place_file(replica.new_id(), Base(Kind.FILE, folder, "absent", 5, 9, 7, 0))
     return folder
 
@@ -527,8 +555,9 @@ def test_a_folder_without_files_can_be_restored_too(replica: Replica) -> None:
     (entry,) = replica.bin_entries()
     assert (entry.name, entry.is_folder, entry.files, entry.size) == (b"plan", True, 0, 0)
     assert {path.name for path in (replica.folder / "bin").iterdir()} == {
-        f"{entry.sequence}", f"{entry.sequence}.json",
-    }  # fmt: skip
+        f"{entry.sequence}",
+        f"{entry.sequence}.json",
+    }
     replica.bin_restore(entry.sequence, ROOT, b"back")
     assert dict(tree(replica)) == {"back": None, "back/sub": None}
     assert list((replica.folder / "bin").iterdir()) == []
@@ -582,7 +611,9 @@ def test_a_copy_in_the_bin_stays_as_it_was(replica: Replica) -> None:
 def test_very_deep_paths_fit_into_the_bin(replica: Replica) -> None:
     node = ROOT
     for number in range(30):
-        node = replica.create(node, b"%03d" % number * 80, NodeType.FOLDER, mode=0o700, uid=0, gid=0).node
+        node = replica.create(
+            node, b"%03d" % number * 80, NodeType.FOLDER, mode=0o700, uid=0, gid=0
+        ).node
     deep = replica.create(node, b"file", NodeType.FILE, mode=0o600, uid=0, gid=0).node
     write(replica, deep, b"deep words")
     replica.delete_local(replica.children(ROOT, None, 1)[0][1], keep=True, why="test")
@@ -614,7 +645,11 @@ def test_the_bin_takes_gives_back_and_drops_folders_deeper_than_python_may_recur
     node = ROOT
     for _ in range(depth):
         node = replica.create(node, b"d", NodeType.FOLDER, mode=0o700, uid=0, gid=0).node
-    write(replica, replica.create(node, b"f", NodeType.FILE, mode=0o600, uid=0, gid=0).node, b"deep words")
+    write(
+        replica,
+        replica.create(node, b"f", NodeType.FILE, mode=0o600, uid=0, gid=0).node,
+        b"deep words",
+    )
     for name in (b"back", b"again"):
         (top,) = [child for _, child in replica.children(ROOT, None, -1)]
         replica.delete_local(top, keep=keep, why="test")

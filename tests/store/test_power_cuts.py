@@ -1,4 +1,5 @@
-"""Power cuts at random moments of random work: nothing that was on the disk is lost, and every loser is in the bin."""
+"""Power cuts at random moments of random work: nothing that was on the disk is lost, and every
+loser is in the bin."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ CUTS = 12
 
 
 class Work:
-    """Does random things to a replica. ``kept`` are contents that are on the disk and that nobody gave up."""
+    """Does random things to a replica. ``kept`` are contents that are on the disk and that nobody
+    gave up."""
 
     def __init__(self, replica: Replica, chance: random.Random) -> None:
         self.replica = replica
@@ -85,7 +87,9 @@ class Work:
         if there:
             name, top = self._chance.choice(there)
             below = ((path.split("/")[0], data) for path, data in tree(self.replica))
-            lost = {data for first, data in below if data is not None and first == os.fsdecode(name)}
+            lost = {
+                data for first, data in below if data is not None and first == os.fsdecode(name)
+            }
             self.replica.delete_local(top, keep=True, why="lost")
             self._binned[self.replica.sequence()] = lost
 
@@ -97,7 +101,9 @@ class Work:
             local = self.replica.local(node)
             assert local is not None
             lost = read(self.replica, node)
-            base = Base(Kind.FILE, local.parent, local.name, len(data), self._count, 7000 + self._count, 0)
+            base = Base(
+                Kind.FILE, local.parent, local.name, len(data), self._count, 7000 + self._count, 0
+            )
             arrive(self.replica, node, base, data, keep=True)
             self._binned[self.replica.sequence()] = {lost}
 
@@ -112,7 +118,9 @@ class Work:
         entries = self.replica.bin_entries()
         if entries:
             self._count += 1
-            self.replica.bin_restore(self._chance.choice(entries).sequence, ROOT, b"back %d" % self._count)
+            self.replica.bin_restore(
+                self._chance.choice(entries).sequence, ROOT, b"back %d" % self._count
+            )
 
     def empty(self) -> None:
         entries = self.replica.bin_entries()
@@ -174,7 +182,8 @@ def look(folder: Path, kept: set[bytes], seed: str) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for the real disk, whose power stays on; and four folders for the objects will do."""
+    """Nothing waits for the real disk, whose power stays on; and four folders for the objects will
+    do."""
     monkeypatch.setattr(objects, "FANOUT", 4)
     monkeypatch.setattr(lmdb, "open", functools.partial(lmdb.open, sync=False))
     monkeypatch.setattr(os, "fsync", lambda _fd: None)

@@ -74,7 +74,9 @@ def play(replica: Replica) -> None:
     far = replica.new_id()
     replica.place_file(far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0))
     arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0), b"f" * 5000)
-    arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 3, 10, 71, 0), b"new", keep=True)
+    arrive(
+        replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 3, 10, 71, 0), b"new", keep=True
+    )
     replica.delete_local(make(replica, "local", data=b"never sent"), keep=False, why="test")
     replica.copy_to_bin(doc, "test")
     replica.set_attr(doc, mode=0o600)
@@ -118,7 +120,10 @@ def test_a_torn_last_record_is_cut_at_every_byte(tmp_path: Path, folder: Path) -
     make(replica, "second")
     whole = segment.stat().st_size
     kill(replica)
-    acknowledged = [sequence for sequence, _ in Journal(folder / "journal", Reserve(tmp_path / "none", 0)).records(0)]
+    acknowledged = [
+        sequence
+        for sequence, _ in Journal(folder / "journal", Reserve(tmp_path / "none", 0)).records(0)
+    ]
     Tally(folder / RECORDED).put(acknowledged[-2])  # as the kill leaves it
     for length in range(size, whole):
         (tmp_path / "journal").mkdir()
@@ -221,8 +226,11 @@ class PowerCut(Exception):
     pass
 
 
-def test_a_kill_at_every_step_of_committing_is_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process ends before the n-th effect on a file, for every n, and again at the next start."""
+def test_a_kill_at_every_step_of_committing_is_repaired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends before the n-th effect on a file, for every n, and again at the next
+    start."""
     done = 0
 
     def stop_at(step: int) -> None:
@@ -256,7 +264,9 @@ def test_a_kill_at_every_step_of_committing_is_repaired(tmp_path: Path, monkeypa
             monkeypatch.undo()
         again = sound(open_replica(folder))
         assert dict(tree(again)) == files
-        binned = {entry.name: (folder / "bin" / str(entry.sequence)) for entry in again.bin_entries()}
+        binned = {
+            entry.name: (folder / "bin" / str(entry.sequence)) for entry in again.bin_entries()
+        }
         assert (binned[b"local"] / "local").read_bytes() == b"never sent"
         assert (binned[b"far"] / "far").read_bytes() == b"f" * 5000
         assert (binned[b"doc"] / "doc").read_bytes() == b"second"
@@ -302,7 +312,7 @@ def test_a_defect_while_applying_leaves_index_and_journal_as_they_were(
     assert dict(tree(replica)) == {"one": b"", "two": b""}
 
 
-# one process, formats ---------------------------------------------------------------------------------------------
+# one process, formats -----------------------------------------------------------------------------
 
 
 def test_one_process_at_a_time(replica: Replica, folder: Path) -> None:
@@ -322,14 +332,17 @@ def stay():
 threading.Thread(target=stay).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
-"""Its first thread has ended, another is there still: as a killed process of which one waits in the kernel."""
+"""Its first thread has ended, another is there still: as a killed process of which one waits in the
+kernel."""
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read off Linux's /proc")
 def test_a_process_that_cannot_end_is_told_from_one_that_works(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-c", _DYING, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "has it\n"
         try:
@@ -399,7 +412,7 @@ def test_the_map_grows_by_itself(folder: Path) -> None:
     again.close()
 
 
-# kill -9 ----------------------------------------------------------------------------------------------------------
+# kill -9 ------------------------------------------------------------------------------------------
 
 WORKLOAD = """
 import os, sys
@@ -429,7 +442,9 @@ def test_kill_9_in_the_middle_of_work(tmp_path: Path, folder: Path, records: int
     command = [sys.executable, "-c", WORKLOAD, str(folder), str(log)]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
         deadline = time.monotonic() + 60
-        while (not log.exists() or log.read_bytes().count(b"\n") < records) and time.monotonic() < deadline:
+        while (
+            not log.exists() or log.read_bytes().count(b"\n") < records
+        ) and time.monotonic() < deadline:
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     lines = log.read_text().splitlines()
@@ -447,7 +462,7 @@ def test_kill_9_in_the_middle_of_work(tmp_path: Path, folder: Path, records: int
     replica.close()
 
 
-# power cuts -------------------------------------------------------------------------------------------------------
+# power cuts ---------------------------------------------------------------------------------------
 
 
 def test_after_a_power_cut_unsynced_contents_of_the_server_are_fetched_again(folder: Path) -> None:
@@ -511,7 +526,9 @@ def saved_again(folder: Path, how: str, data: bytes) -> tuple[Replica, NodeId]:
 
 @pytest.mark.parametrize("how", ["in place", "rename over"])
 @pytest.mark.parametrize("left", [0, 6])
-def test_after_a_power_cut_a_torn_save_gives_way_to_the_servers_version(folder: Path, how: str, left: int) -> None:
+def test_after_a_power_cut_a_torn_save_gives_way_to_the_servers_version(
+    folder: Path, how: str, left: int
+) -> None:
     replica, node = saved_again(folder, how, b"my own longer words")
     cut_power(replica, node, left)
     again = sound(open_replica(folder, boot_id="boot 2"))
@@ -604,10 +621,15 @@ def save_by_backup(replica: Replica, name: str, data: bytes) -> NodeId:
 
 
 def saved_twice(
-    folder: Path, *, sent: bool, on_disk: bool, save: Callable[[Replica, str, bytes], NodeId] = save_over
+    folder: Path,
+    *,
+    sent: bool,
+    on_disk: bool,
+    save: Callable[[Replica, str, bytes], NodeId] = save_over,
 ) -> tuple[Replica, NodeId]:
-    """A document (that the server has in an older version, if ``sent``) was saved, and again just before the power cut.
-    The first save is on the disk if ``on_disk``. The index has it all, and what was replaced still waits to go."""
+    """A document (that the server has in an older version, if ``sent``) was saved, and again just
+    before the power cut. The first save is on the disk if ``on_disk``. The index has it all, and
+    what was replaced still waits to go."""
     replica = open_replica(folder)
     make(replica, "mine", data=OLDEST)
     if sent:
@@ -623,7 +645,9 @@ def saved_twice(
 
 
 @pytest.mark.parametrize("left", [0, 6])
-@pytest.mark.parametrize(("sent", "save"), [(True, save_over), (False, save_over), (True, save_by_backup)])
+@pytest.mark.parametrize(
+    ("sent", "save"), [(True, save_over), (False, save_over), (True, save_by_backup)]
+)
 def test_after_a_power_cut_a_torn_save_gives_way_to_the_save_before(
     folder: Path, sent: bool, left: int, save: Callable[[Replica, str, bytes], NodeId]
 ) -> None:
@@ -638,7 +662,9 @@ def test_after_a_power_cut_a_torn_save_gives_way_to_the_save_before(
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_after_a_power_cut_what_a_doubtful_save_replaced_is_in_the_bin(folder: Path, sent: bool) -> None:
+def test_after_a_power_cut_what_a_doubtful_save_replaced_is_in_the_bin(
+    folder: Path, sent: bool
+) -> None:
     replica, node = saved_twice(folder, sent=sent, on_disk=True)
     cut_power(replica, node, len(SECOND), zeros=True)
     again = sound(open_replica(folder, boot_id="boot 2"))
@@ -652,7 +678,8 @@ def test_after_a_power_cut_what_a_doubtful_save_replaced_is_in_the_bin(folder: P
 def test_after_a_power_cut_the_latest_whole_save_comes_back_and_older_ones_lie_in_the_bin(
     folder: Path, sent: bool
 ) -> None:
-    """None of the two saves was on the disk for sure. Of what the server has, nothing need be kept."""
+    """None of the two saves was on the disk for sure. Of what the server has, nothing need be
+    kept."""
     replica, node = saved_twice(folder, sent=sent, on_disk=False)
     cut_power(replica, node, 6)
     again = sound(open_replica(folder, boot_id="boot 2"))
@@ -662,9 +689,15 @@ def test_after_a_power_cut_the_latest_whole_save_comes_back_and_older_ones_lie_i
     again.close()
 
 
-def test_after_a_power_cut_with_both_saves_torn_the_one_before_them_comes_back(folder: Path) -> None:
+def test_after_a_power_cut_with_both_saves_torn_the_one_before_them_comes_back(
+    folder: Path,
+) -> None:
     replica, node = saved_twice(folder, sent=False, on_disk=False)
-    waiting = [effect for _, raw in replica._ix.items("effects") if isinstance(effect := decode_effect(raw), Unlink)]
+    waiting = [
+        effect
+        for _, raw in replica._ix.items("effects")
+        if isinstance(effect := decode_effect(raw), Unlink)
+    ]
     (first,) = [effect for effect in waiting if effect.size == len(FIRST)]
     os.truncate(replica._objects.path(first.owner, first.number), 3)
     cut_power(replica, node, 0)
@@ -697,7 +730,9 @@ def killed_at_event(folder: Path, number: int) -> bool:
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_a_start_after_a_power_cut_that_is_killed_at_any_event_is_done_again(folder: Path, sent: bool) -> None:
+def test_a_start_after_a_power_cut_that_is_killed_at_any_event_is_done_again(
+    folder: Path, sent: bool
+) -> None:
     replica, node = saved_twice(folder, sent=sent, on_disk=False)
     cut_power(replica, node, 6)
     for number in range(1, 50):
@@ -752,7 +787,8 @@ def test_after_a_power_cut_the_journal_ends_at_its_first_bad_record(folder: Path
     [aside] = (folder / "damaged").iterdir()
     assert (aside / segment.name).read_bytes() == before
     kill(again)
-    again = sound(open_replica(folder, boot_id="boot 2"))  # the journal ends before the number that was recorded last
+    # the journal ends before the number that was recorded last
+    again = sound(open_replica(folder, boot_id="boot 2"))
     assert dict(tree(again)) == {"first": b"1"}
     again.close()
 
@@ -787,7 +823,7 @@ def test_a_clean_stop_trusts_everything_at_any_boot(folder: Path) -> None:
     again.close()
 
 
-# full disks -------------------------------------------------------------------------------------------------------
+# full disks ---------------------------------------------------------------------------------------
 
 FULL_DISK = """
 import errno, json, os, sys
@@ -836,19 +872,29 @@ print(json.dumps({"refused": refused, "same": same, "settled": settled, "files":
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill")
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill"
+)
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     top = tmp_path / "small"
     top.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(top)], check=False, capture_output=True, timeout=20
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(top)],
+        check=False,
+        capture_output=True,
+        timeout=20,
     )
     if mounted.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
     try:
         command = [sys.executable, "-c", FULL_DISK, str(top)]
         done = subprocess.run(
-            command, cwd=Path(__file__).parents[2], check=False, capture_output=True, text=True, timeout=60
+            command,
+            cwd=Path(__file__).parents[2],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
@@ -877,7 +923,9 @@ def test_while_the_reserve_is_used_only_what_does_not_grow_is_recorded(replica: 
     make(replica, "another")
 
 
-def test_a_power_cut_while_something_comes_back_from_the_bin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_power_cut_while_something_comes_back_from_the_bin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     replica = open_replica(folder)
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")
@@ -898,7 +946,9 @@ def test_a_power_cut_while_something_comes_back_from_the_bin(folder: Path, monke
     again.close()
 
 
-def test_what_went_to_the_bin_counts_as_done_only_when_that_is_on_the_disk(replica: Replica) -> None:
+def test_what_went_to_the_bin_counts_as_done_only_when_that_is_on_the_disk(
+    replica: Replica,
+) -> None:
     """A power cut may undo the rename. If the loser counted as done then, nothing would name it."""
     make(replica, "lost", data=b"words")
     replica.delete_local(at(replica, "lost"), keep=True, why="test")
@@ -927,7 +977,8 @@ def test_what_only_makes_room_waits_for_no_sync(replica: Replica) -> None:
 def test_what_came_back_from_the_bin_and_went_again_keeps_nobody_from_starting(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk was full when it came back; then all is done at once, and the process killed before it says so."""
+    """The disk was full when it came back; then all is done at once, and the process killed before
+    it says so."""
     replica = open_replica(folder)
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")
@@ -1022,13 +1073,15 @@ def test_check_sees_damage(folder: Path) -> None:
     node = at(replica, "papers/doc")
     assert check(replica) == []
     index = replica._ix
+    record = index.node(node)
+    assert record is not None
     breaks: list[Callable[[], object]] = [
         lambda: index.drop_entry(at(replica, "papers"), b"doc"),
         lambda: index.unmark(index.bases, node),
         lambda: index.clean(node),
         lambda: index.mark(index.absent, node),
         lambda: index.put_ino(9999, node),
-        lambda: os.truncate(replica._objects.path(index.node(node).owner, index.node(node).number), 1),  # type: ignore[union-attr]
+        lambda: os.truncate(replica._objects.path(record.owner, record.number), 1),
         lambda: (folder / "objects" / "00" / "77-512").write_bytes(b"stray"),
     ]
     for number, act in enumerate(breaks):

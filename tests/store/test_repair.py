@@ -1,7 +1,9 @@
-"""``check`` and ``check --repair``: each kind of damage, done to a real replica as a kill left it, and random ones.
+"""``check`` and ``check --repair``: each kind of damage, done to a real replica as a kill left it,
+and random ones.
 
-What must hold after a repair: every byte that the files of contents and bin have is in the tree or in the bin; nothing
-counts as deleted by the user that was not; ``check`` is clean, and a second repair finds nothing to do.
+What must hold after a repair: every byte that the files of contents and bin have is in the tree or
+in the bin; nothing counts as deleted by the user that was not; ``check`` is clean, and a second
+repair finds nothing to do.
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, NodeId
-from syncin_mount.store import JournalDamaged, NewerFormat, NodeType, Replica, ReplicaError, ReplicaInUse, check
+from syncin_mount.store import (
+    JournalDamaged,
+    NewerFormat,
+    NodeType,
+    Replica,
+    ReplicaError,
+    ReplicaInUse,
+    check,
+)
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.maintenance import repair as repairing
 from syncin_mount.store.maintenance.repair import Repaired, repair
@@ -51,23 +61,34 @@ def bytes_of(text: str) -> bytes:
 
 
 def build(folder: Path) -> None:
-    """A replica with some of everything, killed at work: sent and unsent files, edits, deletions, absent contents,
-    links, attributes, entries of the bin, effects that wait, events that are in the journal alone."""
+    """A replica with some of everything, killed at work: sent and unsent files, edits, deletions,
+    absent contents, links, attributes, entries of the bin, effects that wait, events that are in
+    the journal alone."""
     replica = open_replica(folder, boot_id=boot_id())
     for name in ("d", "d/e", "f"):
         make(replica, name, NodeType.FOLDER)
     for number in range(40):
-        make(replica, f"{('', 'd/', 'd/e/', 'f/')[number % 4]}sent {number}", data=bytes_of(f"sent {number}"))
+        make(
+            replica,
+            f"{('', 'd/', 'd/e/', 'f/')[number % 4]}sent {number}",
+            data=bytes_of(f"sent {number}"),
+        )
     make(replica, "link", NodeType.SYMLINK)
     make(replica, "empty")
-    for name, other in (("sent 20", b"second 20"), ("sent 24", b"second 24"), ("link", b"second link")):
+    for name, other in (
+        ("sent 20", b"second 20"),
+        ("sent 24", b"second 24"),
+        ("link", b"second link"),
+    ):
         replica.link(at(replica, name), ROOT, other)
     settle(replica, *(node.node for node in replica.dirty()))
     replica.close()  # from here on the journal alone does not tell everything any more
     replica = open_replica(folder, boot_id=boot_id())
     replica.set_xattr(at(replica, "sent 0"), b"user.x", b"value")
     for name in ("absent 1", "absent 2"):
-        base = dataclasses.replace(base_of(replica, at(replica, "sent 0"), 5000 + len(name)), name=name, size=77)
+        base = dataclasses.replace(
+            base_of(replica, at(replica, "sent 0"), 5000 + len(name)), name=name, size=77
+        )
         replica.place_file(replica.new_id(), base)
     replica.delete_local(at(replica, "sent 4"), keep=True, why="lost a conflict")
     replica.commit()
@@ -76,7 +97,12 @@ def build(folder: Path) -> None:
     replica.rename(*place(replica, "f"), *place(replica, "d/e/moved"))
     make(replica, "new", data=bytes_of("new"))
     replica.link(at(replica, "new"), at(replica, "d"), b"second new")
-    write(replica, at(replica, "second 24"), bytes_of("edited by its other name"), mtime_ns=1_650_000_001 * SECOND)
+    write(
+        replica,
+        at(replica, "second 24"),
+        bytes_of("edited by its other name"),
+        mtime_ns=1_650_000_001 * SECOND,
+    )
     replica.commit()
     make(replica, "last", data=bytes_of("last"))
     replica.link(at(replica, "last"), ROOT, b"second last")
@@ -99,7 +125,9 @@ class Control:
 
 def holds(replica: Replica) -> frozenset[bytes]:
     """Every content that is not empty, in the tree and in the bin."""
-    found = [content for _, content in tree(replica)] + [content for _, content in pick_bin(replica)]
+    found = [content for _, content in tree(replica)] + [
+        content for _, content in pick_bin(replica)
+    ]
     return frozenset(content for content in found if content)
 
 
@@ -111,8 +139,12 @@ def deleted(replica: Replica) -> frozenset[NodeId]:
 def lying(folder: Path) -> frozenset[bytes]:
     """Every content that the files of a replica have."""
     places = (folder / "objects", folder / "bin")
-    files = [path for top in places if top.exists() for path in top.rglob("*") if not path.is_symlink()]
-    return frozenset(p.read_bytes() for p in files if p.is_file() and p.suffix != ".json" and p.stat().st_size)
+    files = [
+        path for top in places if top.exists() for path in top.rglob("*") if not path.is_symlink()
+    ]
+    return frozenset(
+        p.read_bytes() for p in files if p.is_file() and p.suffix != ".json" and p.stat().st_size
+    )
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +191,11 @@ def repaired(folder: Path, control: Control) -> Repaired:
 def damaged_objects(folder: Path) -> list[Path]:
     """What a test changed, by the mark that it left."""
     mark = folder.parent / "damaged"
-    return [path for path in map(Path, mark.read_text().splitlines()) if path.exists()] if mark.exists() else []
+    return (
+        [path for path in map(Path, mark.read_text().splitlines()) if path.exists()]
+        if mark.exists()
+        else []
+    )
 
 
 def data(folder: Path) -> Path:
@@ -199,7 +235,11 @@ def test_names_of_one_file_stay_names_of_one_file(folder: Path, control: Control
     index.close()
     repaired(folder, control)
     replica = Replica.open(folder)
-    for name, other in (("sent 20", "second 20"), ("sent 24", "second 24"), ("new", "d/second new")):
+    for name, other in (
+        ("sent 20", "second 20"),
+        ("sent 24", "second 24"),
+        ("new", "d/second new"),
+    ):
         assert attr(replica, at(replica, name)).ino == attr(replica, at(replica, other)).ino, name
         assert attr(replica, at(replica, name)).nlink == 2
     write(replica, at(replica, "new"), b"of both")
@@ -209,7 +249,9 @@ def test_names_of_one_file_stay_names_of_one_file(folder: Path, control: Control
 
 @pytest.mark.parametrize("how", ["shorter", "gone"])
 @pytest.mark.parametrize("name", ["sent 20", "sent 24", "new", "last"])
-def test_a_damaged_content_of_several_names(folder: Path, control: Control, name: str, how: str) -> None:
+def test_a_damaged_content_of_several_names(
+    folder: Path, control: Control, name: str, how: str
+) -> None:
     content = control.tree[name]
     assert content is not None
     path = object_of(folder, content)
@@ -220,7 +262,7 @@ def test_a_damaged_content_of_several_names(folder: Path, control: Control, name
     repaired(folder, control)
 
 
-# the index ------------------------------------------------------------------------------------------------------------
+# the index ----------------------------------------------------------------------------------------
 
 
 def cut(folder: Path) -> None:
@@ -240,12 +282,24 @@ def no_first_pages(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, empty, gone, no_first_pages])
-def test_a_start_refuses_a_damaged_index(folder: Path, control: Control, damage: Callable[[Path], None]) -> None:
+def test_a_start_refuses_a_damaged_index(
+    folder: Path, control: Control, damage: Callable[[Path], None]
+) -> None:
     damage(folder)
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "lock"}
-    with pytest.raises(ReplicaError, match=r"; nothing was changed: 'syncin-mount check docs --repair' saves"):
+    before = {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
+    with pytest.raises(
+        ReplicaError, match=r"; nothing was changed: 'syncin-mount check docs --repair' saves"
+    ):
         Replica.open(folder)
-    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "lock"}
+    assert before == {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
     done = repaired(folder, control)
     assert done.bases_ended
     assert done.aside is not None
@@ -253,7 +307,8 @@ def test_a_start_refuses_a_damaged_index(folder: Path, control: Control, damage:
 
 
 def test_an_index_of_which_nothing_is_left(folder: Path, control: Control) -> None:
-    """Then no content has a name: all of them are in one entry of the bin, and the next run brings the tree back."""
+    """Then no content has a name: all of them are in one entry of the bin, and the next run brings
+    the tree back."""
     empty(folder)
     done = repaired(folder, control)
     replica = Replica.open(folder)
@@ -271,7 +326,11 @@ def test_a_garbage_page_of_nodes(folder: Path, control: Control) -> None:
     chance = random.Random(1)
     index, file = bytearray(data(folder).read_bytes()), IndexFile(data(folder))
     assert dict(file.table("nodes"))
-    page = next(4096 * each for each in sorted(file._seen) if b"sent 20" in index[4096 * each : 4096 * (each + 1)])
+    page = next(
+        4096 * each
+        for each in sorted(file._seen)
+        if b"sent 20" in index[4096 * each : 4096 * (each + 1)]
+    )
     index[page + 64 : page + 4096] = chance.randbytes(4032)
     data(folder).write_bytes(index)
     assert any("is damaged" in each.what for each in check(folder))
@@ -281,7 +340,8 @@ def test_a_garbage_page_of_nodes(folder: Path, control: Control) -> None:
 
 
 def test_marks_and_counters_are_made_anew(folder: Path, control: Control) -> None:
-    """As it is not known which of two that differ is right, no base is trusted; contents and names stay."""
+    """As it is not known which of two that differ is right, no base is trusted; contents and names
+    stay."""
     Replica.open(folder).close()
     index = Index(folder / "index", 1 << 30)
     for table in (index.dirty, index.inodes, index.base_entries, index.absent):
@@ -297,7 +357,9 @@ def test_marks_and_counters_are_made_anew(folder: Path, control: Control) -> Non
     done = repaired(folder, control)
     assert done.bases_ended
     replica = Replica.open(folder)
-    assert dict(tree(replica)) == {path: content for path, content in control.tree.items() if "absent" not in path}
+    assert dict(tree(replica)) == {
+        path: content for path, content in control.tree.items() if "absent" not in path
+    }
     replica.close()
 
 
@@ -316,8 +378,10 @@ def test_only_derived_tables_damaged_keeps_the_bases(folder: Path, control: Cont
     assert not done.bases_ended
     replica = Replica.open(folder)
     assert (dict(tree(replica)), deleted(replica), replica.base_count()) == (
-        control.tree, control.deleted, control.bases,
-    )  # fmt: skip
+        control.tree,
+        control.deleted,
+        control.bases,
+    )
     replica.close()
 
 
@@ -334,35 +398,44 @@ def test_a_node_that_is_lost_is_no_deletion(folder: Path, control: Control) -> N
     assert done.bases_ended
 
 
-def test_an_effect_that_would_remove_a_living_content_is_not_done(folder: Path, control: Control) -> None:
+def test_an_effect_that_would_remove_a_living_content_is_not_done(
+    folder: Path, control: Control
+) -> None:
     Replica.open(folder).close()
     index = Index(folder / "index", 1 << 30)
     node = index.entry(1, b"new")
     assert node is not None
     record = index.node(node)
     assert record is not None
-    index.txn.put(key(3) + b"\0\0\0\1", encode(Unlink(record.owner, record.number)), db=index.effects)
+    index.txn.put(
+        key(3) + b"\0\0\0\1", encode(Unlink(record.owner, record.number)), db=index.effects
+    )
     index.commit()
     index.close()
     done = repaired(folder, control)
     assert any("about to be removed" in each for each in done.said)
 
 
-# the journal ----------------------------------------------------------------------------------------------------------
+# the journal --------------------------------------------------------------------------------------
 
 
 def test_a_journal_that_is_damaged_in_the_middle(folder: Path, control: Control) -> None:
-    """The name of a file that was made after the last commit: it is in its content's record no more."""
+    """The name of a file that was made after the last commit: it is in its content's record no
+    more."""
     at_byte = segment(folder).read_bytes().rindex(b"last")
     change(segment(folder), lambda text: text.__setitem__(at_byte, text[at_byte] ^ 1))
-    with pytest.raises(JournalDamaged, match="'syncin-mount check docs --repair' saves what is there"):
+    with pytest.raises(
+        JournalDamaged, match="'syncin-mount check docs --repair' saves what is there"
+    ):
         Replica.open(folder)
     done = repaired(folder, control)
     assert done.bases_ended
     assert any("the journal is damaged behind event" in each for each in done.said)
 
 
-def test_a_damaged_record_that_is_in_the_index_already_is_harmless(folder: Path, control: Control) -> None:
+def test_a_damaged_record_that_is_in_the_index_already_is_harmless(
+    folder: Path, control: Control
+) -> None:
     change(segment(folder), lambda text: text.__setitem__(30, text[30] ^ 1))
     copy = copy_of(folder, folder.parent / "copy")
     done = repaired(folder, control)
@@ -385,7 +458,7 @@ def test_a_journal_that_ends_before_the_index(folder: Path, control: Control) ->
     assert done.bases_ended
 
 
-# contents -------------------------------------------------------------------------------------------------------------
+# contents -----------------------------------------------------------------------------------------
 
 
 def test_a_missing_content_comes_back_from_the_server(folder: Path, control: Control) -> None:
@@ -402,7 +475,10 @@ def test_a_missing_content_comes_back_from_the_server(folder: Path, control: Con
 def test_a_missing_content_that_nobody_else_has(folder: Path, control: Control) -> None:
     object_of(folder, bytes_of("new")).unlink()
     done = repaired(folder, control)
-    assert any("the content of new is missing, and the server is not known to have it" in each for each in done.said)
+    assert any(
+        "the content of new is missing, and the server is not known to have it" in each
+        for each in done.said
+    )
     replica = Replica.open(folder)
     assert replica.lookup(ROOT, b"new") is None
     replica.close()
@@ -410,7 +486,8 @@ def test_a_missing_content_that_nobody_else_has(folder: Path, control: Control) 
 
 @pytest.mark.parametrize("of", ["sent 16", "new", "edited"])
 def test_a_content_of_another_size(folder: Path, control: Control, of: str) -> None:
-    """Sent and untouched: the server's version comes back, and what is here goes to the bin. Else it is the user's."""
+    """Sent and untouched: the server's version comes back, and what is here goes to the bin. Else
+    it is the user's."""
     path = object_of(folder, bytes_of(of))
     os.truncate(path, 50)
     (folder.parent / "damaged").write_text(str(path))
@@ -445,7 +522,7 @@ def test_missing_folders(folder: Path, control: Control) -> None:
     assert (folder / "objects" / "05").is_dir()
 
 
-# the bin and the rest -------------------------------------------------------------------------------------------------
+# the bin and the rest -----------------------------------------------------------------------------
 
 
 def test_an_entry_of_the_bin_that_the_index_forgot(folder: Path, control: Control) -> None:
@@ -483,7 +560,8 @@ def test_a_lost_format_number(folder: Path, control: Control) -> None:
 
 
 def test_a_boot_id_that_is_no_text(folder: Path) -> None:
-    """It counts as a power cut: what the server has may be fetched anew, and nothing else is touched."""
+    """It counts as a power cut: what the server has may be fetched anew, and nothing else is
+    touched."""
     (folder / "running").write_bytes(bytes([0xA9]) * 30)
     assert repair(folder).left == []
     replica = Replica.open(folder)
@@ -510,7 +588,9 @@ def test_a_flipped_bit_in_the_format_number(folder: Path, control: Control, bit:
 
 def test_a_format_number_that_is_gone(folder: Path, control: Control) -> None:
     (folder / "format").unlink()
-    with pytest.raises(ReplicaError, match="'syncin-mount check docs --repair' saves what is there"):
+    with pytest.raises(
+        ReplicaError, match="'syncin-mount check docs --repair' saves what is there"
+    ):
         Replica.open(folder)
     repaired(folder, control)
 
@@ -571,15 +651,23 @@ def test_a_repair_that_is_killed_is_taken_up(
     repaired(folder, control)
 
 
-# anything -------------------------------------------------------------------------------------------------------------
+# anything -----------------------------------------------------------------------------------------
 
 
 def any_damage(folder: Path, chance: random.Random) -> str:
     """One damage to one file: what it was, for a failing seed."""
-    apart = ("lock", "reserve", "history", "running")  # a wrong boot id is a power cut, which has its own tests
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(apart)]
+    # a wrong boot id is a power cut, which has its own tests
+    apart = ("lock", "reserve", "history", "running")
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(apart)
+    ]
     index = [data(folder)] * (len(files) // 2)
-    path = chance.choice([path for path in files + index if path.exists()] + list((folder / "journal").iterdir()) * 10)
+    path = chance.choice(
+        [path for path in files + index if path.exists()]
+        + list((folder / "journal").iterdir()) * 10
+    )
     text = bytearray(path.read_bytes())
     kind = chance.choice(("bits", "zeros", "garbage", "cut", "gone", "page"))
     if kind == "gone" or not text:
@@ -594,7 +682,9 @@ def any_damage(folder: Path, chance: random.Random) -> str:
         start = chance.randrange(len(text))
         length = min(chance.choice((1, 1, 10, 500, 5000)), len(text) - start)
         new = {"zeros": bytes(length), "garbage": chance.randbytes(length)}.get(kind)
-        text[start : start + length] = new if new is not None else bytes(each ^ 4 for each in text[start:][:length])
+        text[start : start + length] = (
+            new if new is not None else bytes(each ^ 4 for each in text[start:][:length])
+        )
         path.write_bytes(text)
     if "objects" in path.parts and path.exists():
         with (folder.parent / "damaged").open("a") as mark:

@@ -1,4 +1,5 @@
-"""A snapshot stands still while the replica goes on, and never keeps it from committing for good."""
+"""A snapshot stands still while the replica goes on, and never keeps it from committing for
+good."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ def everything(known: Lookups) -> object:
     below = [ROOT, *nodes]
     return (
         [(node, known.base(node), known.local(node), known.changed_ns(node)) for node in nodes],
-        [(node, list(known.local_children(node)), list(known.base_children(node))) for node in below],
+        [
+            (node, list(known.local_children(node)), list(known.base_children(node)))
+            for node in below
+        ],
         [known.local_path(node) for node in nodes if known.local(node)],
         [known.base_path(node) for node in nodes if known.base(node)],
         [known.local_child(node, name) for node in below for name, _ in known.local_children(node)],
@@ -50,7 +54,9 @@ def change_much(replica: Replica, turn: int) -> None:
         if number % 3 == 0:
             settle(replica, node)
         if number % 4 == 0:
-            replica.rename(ROOT, b"new-%d-%d" % (turn, number), ROOT, b"moved-%d-%d" % (turn, number))
+            replica.rename(
+                ROOT, b"new-%d-%d" % (turn, number), ROOT, b"moved-%d-%d" % (turn, number)
+            )
     for number in range(0, 60, 5):
         if turn and number % 4:
             replica.unlink(ROOT, b"new-%d-%d" % (turn - 1, number))

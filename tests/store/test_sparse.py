@@ -1,4 +1,5 @@
-"""Sparse contents stay sparse on every way through the store: arriving, in the bin, copied out, read to be sent."""
+"""Sparse contents stay sparse on every way through the store: arriving, in the bin, copied out,
+read to be sent."""
 
 from __future__ import annotations
 
@@ -132,7 +133,11 @@ def test_another_version_knows_nothing_of_these_zeros(replica: Replica) -> None:
 
 
 @settings(max_examples=examples(40))
-@given(order=st.permutations(range(6)), zeros=st.sets(st.integers(0, 5)), tail=st.integers(0, BLOCK - 1))
+@given(
+    order=st.permutations(range(6)),
+    zeros=st.sets(st.integers(0, 5)),
+    tail=st.integers(0, BLOCK - 1),
+)
 def test_zeros_and_data_in_any_order_make_the_whole(
     order: list[int], zeros: set[int], tail: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -177,7 +182,9 @@ def test_what_is_copied_out_is_sparse(replica: Replica, tmp_path: Path) -> None:
     assert blocks(tmp_path / "kept" / "disk") < MIB
 
 
-async def test_holes_are_not_read_to_be_sent(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_holes_are_not_read_to_be_sent(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
     node = sparse(replica, "disk")
     content = replica.open_content(node)
     expected = await checksum(content.fd, 32 * MIB)
@@ -195,6 +202,8 @@ async def test_holes_are_not_read_to_be_sent(replica: Replica, monkeypatch: pyte
     assert len(read_sparse(content.fd, MIB, 32 * MIB - 100)) == 100
     assert read_sparse(content.fd, MIB, 33 * MIB) == b""
     assert list(data_pieces(content.fd, 32 * MIB)) == [
-        (0, BLOCK), (16 * MIB, 16 * MIB + BLOCK), (32 * MIB - BLOCK, 32 * MIB)
-    ]  # fmt: skip
+        (0, BLOCK),
+        (16 * MIB, 16 * MIB + BLOCK),
+        (32 * MIB - BLOCK, 32 * MIB),
+    ]
     content.close()

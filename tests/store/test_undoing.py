@@ -1,4 +1,5 @@
-"""Changes that are held, let go and undone: what becomes of the drive, of the journal and of the bin."""
+"""Changes that are held, let go and undone: what becomes of the drive, of the journal and of the
+bin."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def rename(replica: Replica, path: str, new_path: str) -> None:
 
 def remove(replica: Replica, path: str) -> None:
     node = at(replica, path)
-    (replica.rmdir if attr(replica, node).kind is NodeType.FOLDER else replica.unlink)(*place(replica, path))
+    (replica.rmdir if attr(replica, node).kind is NodeType.FOLDER else replica.unlink)(
+        *place(replica, path)
+    )
 
 
 def paths(replica: Replica) -> list[str]:
@@ -58,10 +61,12 @@ def paths(replica: Replica) -> list[str]:
 
 EVERYTHING = ["doc", "folder", "folder/one", "folder/two"]
 
-# discarding -----------------------------------------------------------------------------------------------------------
+# discarding ---------------------------------------------------------------------------------------
 
 
-def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(replica: Replica) -> None:
+def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(
+    replica: Replica,
+) -> None:
     doc = at(replica, "doc")
     told: list[object] = []
     replica.listen(told.append)
@@ -71,7 +76,8 @@ def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(re
     assert (done.path, done.gone, done.binned, done.fetch) == ("doc", False, True, (doc,))
     after = attr(replica, doc)
     assert (after.size, after.present, after.mtime_ns) == (4, False, 1_600_000_000 * SECOND)
-    assert after.ino != before.ino  # the kernel never takes another content for an inode that it knows
+    # the kernel never takes another content for an inode that it knows
+    assert after.ino != before.ino
     assert {EntryChanged(ROOT, b"doc"), AttrChanged(before.ino)} <= set(told)
     assert not list(replica.dirty())
     assert not list(replica.pending())
@@ -122,10 +128,17 @@ def test_a_folder_that_was_made_goes_with_all_that_was_made_in_it_and_gives_back
     make(replica, "made/folder/another", data=b"goes along")
     replica.discard(made)
     assert dict(tree(replica)) == {
-        "doc": b"edited", "folder": None, "folder/one": b"1", "folder/two": b"22", "folder/another": b"goes along",
-    }  # fmt: skip
+        "doc": b"edited",
+        "folder": None,
+        "folder/one": b"1",
+        "folder/two": b"22",
+        "folder/another": b"goes along",
+    }
     assert pick_bin(replica) == [("made/new", b"mine")]
-    assert {each.node for each in replica.dirty()} == {at(replica, "doc"), at(replica, "folder/another")}
+    assert {each.node for each in replica.dirty()} == {
+        at(replica, "doc"),
+        at(replica, "folder/another"),
+    }
 
 
 def test_what_was_deleted_comes_back_a_folder_with_all_that_was_in_it(replica: Replica) -> None:
@@ -135,14 +148,18 @@ def test_what_was_deleted_comes_back_a_folder_with_all_that_was_in_it(replica: R
     done = replica.discard(nodes["folder"])
     assert set(done.fetch) == {nodes["folder/one"], nodes["folder/two"]}
     assert paths(replica) == ["folder", "folder/one", "folder/two"]
-    assert {path: at(replica, path) for path in paths(replica)} == {path: nodes[path] for path in paths(replica)}
+    assert {path: at(replica, path) for path in paths(replica)} == {
+        path: nodes[path] for path in paths(replica)
+    }
     assert [each.node for each in replica.dirty()] == [nodes["doc"]]
     replica.discard(nodes["doc"])
     assert paths(replica) == EVERYTHING
     assert not list(replica.dirty())
 
 
-def test_a_deleted_file_brings_back_the_folder_that_it_was_in_and_nothing_else(replica: Replica) -> None:
+def test_a_deleted_file_brings_back_the_folder_that_it_was_in_and_nothing_else(
+    replica: Replica,
+) -> None:
     one, two = at(replica, "folder/one"), at(replica, "folder/two")
     for path in ("folder/one", "folder/two", "folder"):
         remove(replica, path)
@@ -197,22 +214,34 @@ def test_a_document_that_an_editor_saved_by_rename_is_the_document_again(replica
     assert not list(replica.dirty())
 
 
-def test_folders_that_were_moved_into_each_other_are_undone_in_an_order_that_can_be(replica: Replica) -> None:
+def test_folders_that_were_moved_into_each_other_are_undone_in_an_order_that_can_be(
+    replica: Replica,
+) -> None:
     make(replica, "folder/inner", NodeType.FOLDER)
     settle(replica)
     folder, inner = at(replica, "folder"), at(replica, "folder/inner")
     rename(replica, "folder/inner", "inner")
     rename(replica, "folder", "inner/folder")
-    with pytest.raises(CannotUndo, match="the folder that “inner” was in lies in it now; discard that one first"):
+    with pytest.raises(
+        CannotUndo, match="the folder that “inner” was in lies in it now; discard that one first"
+    ):
         replica.discard(inner)
-    assert paths(replica) == ["doc", "inner", "inner/folder", "inner/folder/one", "inner/folder/two"]
+    assert paths(replica) == [
+        "doc",
+        "inner",
+        "inner/folder",
+        "inner/folder/one",
+        "inner/folder/two",
+    ]
     replica.discard(folder)
     replica.discard(inner)
     assert paths(replica) == [*EVERYTHING[:2], "folder/inner", *EVERYTHING[2:]]
     assert not list(replica.dirty())
 
 
-def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing_is_done(replica: Replica) -> None:
+def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing_is_done(
+    replica: Replica,
+) -> None:
     made = make(replica, "made", NodeType.FOLDER)
     new = make(replica, "made/new", data=b"mine")
     before = list(replica.pending())
@@ -228,7 +257,9 @@ def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing
     assert local is not None
     sent = Unconfirmed(new, "new", local.mtime, local.version, "x", new=True)
     replica.note_leftover(Leftover(made, "new", 4, unconfirmed=sent))
-    with pytest.raises(CannotUndo, match="“new” may be on the server already; the next run finds out"):
+    with pytest.raises(
+        CannotUndo, match="“new” may be on the server already; the next run finds out"
+    ):
         replica.discard(made)
     replica.drop_leftover(made, "new")
     assert list(replica.pending()) == before
@@ -238,10 +269,12 @@ def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing
     replica.discard(made)
 
 
-# holding --------------------------------------------------------------------------------------------------------------
+# holding ------------------------------------------------------------------------------------------
 
 
-def test_a_hold_outlives_a_kill_and_later_edits_and_ends_when_it_is_released(replica: Replica, tmp_path: Path) -> None:
+def test_a_hold_outlives_a_kill_and_later_edits_and_ends_when_it_is_released(
+    replica: Replica, tmp_path: Path
+) -> None:
     doc, one = at(replica, "doc"), at(replica, "folder/one")
     write(replica, doc, b"edited")
     replica.hold([doc, one], held=True)  # nothing was changed of the second one
@@ -326,11 +359,14 @@ def test_the_number_of_a_change_tells_what_is_meant(replica: Replica) -> None:
         assert replica.pending_node(number) is None
 
 
-# a kill at any moment -------------------------------------------------------------------------------------------------
+# a kill at any moment -----------------------------------------------------------------------------
 
 
-def test_a_kill_between_leaves_each_change_as_it_was_or_undone(folder: Path, tmp_path: Path) -> None:
-    """A deleted folder comes back by one event for each node: after every one of them the rest still waits."""
+def test_a_kill_between_leaves_each_change_as_it_was_or_undone(
+    folder: Path, tmp_path: Path
+) -> None:
+    """A deleted folder comes back by one event for each node: after every one of them the rest
+    still waits."""
     replica = open_replica(folder)
     make(replica, "folder", NodeType.FOLDER)
     for number in range(3):

@@ -1,5 +1,5 @@
-"""``./dev tour``: runs the commands of docs/tour.md and docs/tutorial.md, and shows what they say; ``--record`` writes
-it into the pages, and a page's name runs this one alone."""
+"""``./dev tour``: runs the commands of docs/tour.md and docs/tutorial.md, and shows what they say;
+``--record`` writes it into the pages, and a page's name runs this one alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from tests.tour.script import PAGES, agrees, commands, shell, with_recorded
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dev tour", description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write what the commands say into the page")
-    parser.add_argument("page", nargs="?", choices=[page.stem for page in PAGES], help="this page alone")
+    parser.add_argument(
+        "--record", action="store_true", help="write what the commands say into the page"
+    )
+    parser.add_argument(
+        "page", nargs="?", choices=[page.stem for page in PAGES], help="this page alone"
+    )
     options = parser.parse_args()
     for page in PAGES:
         if options.page in {None, page.stem}:

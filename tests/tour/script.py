@@ -1,9 +1,10 @@
-"""docs/tour.md and docs/tutorial.md as scripts: a page's commands are run in one shell, and what they
-say is compared.
+"""docs/tour.md and docs/tutorial.md as scripts: a page's commands are run in one shell, and what
+they say is compared.
 
-In a ``console`` block a line that begins with ``$ `` is a command, and ``> `` goes on with it; what follows is what it
-says, on either stream. ``…`` stands for anything within a line, and alone on a line for any lines. The page has a home
-of ``/home/user1`` and servers at the ports in ``PORTS``; a run has others, which are put in and out again.
+In a ``console`` block a line that begins with ``$ `` is a command, and ``> `` goes on with it; what
+follows is what it says, on either stream. ``…`` stands for anything within a line, and alone on a
+line for any lines. The page has a home of ``/home/user1`` and servers at the ports in ``PORTS``; a
+run has others, which are put in and out again.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _VOLATILE = (
 
 @dataclass
 class Command:
-    """``line`` is where it begins on the page, from 0; ``said`` is what the page says that it says."""
+    """``line`` is where it begins on the page, from 0; ``said`` is what the page says that it
+    says."""
 
     line: int
     text: str
@@ -71,7 +73,8 @@ def commands(page: str) -> list[Command]:
 def agrees(expected: list[str], said: list[str]) -> bool:
     """Whether the page describes the output."""
     pattern = "\n".join(
-        r"(?:.*\n)*?.*" if line == ANY else ".*".join(map(re.escape, _narrow(line).split(ANY))) for line in expected
+        r"(?:.*\n)*?.*" if line == ANY else ".*".join(map(re.escape, _narrow(line).split(ANY)))
+        for line in expected
     )
     return re.fullmatch(pattern, "\n".join(map(_narrow, said))) is not None
 
@@ -141,7 +144,9 @@ class Shell:
         assert self._bash.stdout is not None
         said, until = b"", time.monotonic() + LIMIT
         while not said.endswith(end + b"\n"):
-            readable, _, _ = select.select([self._bash.stdout], [], [], max(until - time.monotonic(), 0))
+            readable, _, _ = select.select(
+                [self._bash.stdout], [], [], max(until - time.monotonic(), 0)
+            )
             piece = os.read(self._bash.stdout.fileno(), 1 << 16) if readable else b""
             if not piece:
                 raise TimeoutError(f"no end after: {said.decode(errors='replace')[-2000:]}")
@@ -180,14 +185,16 @@ def _free_ports() -> list[int]:
 
 @contextmanager
 def shell(home: Path) -> Iterator[Shell]:
-    """The shell; afterwards nothing that the page's commands started is left, whatever came of them."""
+    """The shell; afterwards nothing that the page's commands started is left, whatever came of
+    them."""
     opened = Shell(home)
     try:
         yield opened
     finally:
         try:
             opened.run(
-                "syncin-mount down; for each in docs plans theirs photos; do syncin-mount umount --force $each; done"
+                "syncin-mount down; for each in docs plans theirs photos; do syncin-mount umount"
+                " --force $each; done"
             )
             opened.run("kill %1 %2; wait")
         finally:

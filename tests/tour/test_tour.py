@@ -24,7 +24,9 @@ def test_every_command_says_what_the_page_says(page: Path, tmp_path: Path):
         for command in commands(page.read_text()):
             said = bash.run(command.text)
             where = f"docs/{page.name}, line {command.line + 1}: {command.text}"
-            assert agrees(command.said, said), "\n".join([where, "says:", *said, "the page says:", *command.said])
+            assert agrees(command.said, said), "\n".join(
+                [where, "says:", *said, "the page says:", *command.said]
+            )
 
 
 PAGE_OF_TWO = """Text.
@@ -39,7 +41,10 @@ $ not a command
 
 
 def test_commands_are_found_and_their_outputs_replaced():
-    assert [(each.text, each.said) for each in commands(PAGE_OF_TWO)] == [("one", ["said"]), ("two \\\nmore", [])]
+    assert [(each.text, each.said) for each in commands(PAGE_OF_TWO)] == [
+        ("one", ["said"]),
+        ("two \\\nmore", []),
+    ]
     expected = PAGE_OF_TWO.replace("said\n", "new\nnewer\n").replace("> more\n", "> more\nx\n")
     assert with_recorded(PAGE_OF_TWO, [["new", "newer"], ["x"]]) == expected
 

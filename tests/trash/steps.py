@@ -1,11 +1,14 @@
-"""Killed, or refused by the disk, at every single step: a program, as each attempt is a process that really dies.
+"""Killed, or refused by the disk, at every single step: a program, as each attempt is a process
+that really dies.
 
-``python -m tests.trash.steps HOW SOURCES TRASHES`` prints what was found as JSON. HOW is ``kill`` (SIGKILL just before
-the n-th call that changes files) or ``fail`` (that call raises EIO), for n = 1, 2, … until nothing is left to stop.
-SOURCES and TRASHES are folders for the replicas and the trashes.
+``python -m tests.trash.steps HOW SOURCES TRASHES`` prints what was found as JSON. HOW is ``kill``
+(SIGKILL just before the n-th call that changes files) or ``fail`` (that call raises EIO), for n =
+1, 2, … until nothing is left to stop. SOURCES and TRASHES are folders for the replicas and the
+trashes.
 
-Each attempt has a replica with a losing file and a losing folder in its bin. After it, and after the next start that is
-left alone, every version must be whole in the bin or in the trash, under a place that leads back to where it was.
+Each attempt has a replica with a losing file and a losing folder in its bin. After it, and after
+the next start that is left alone, every version must be whole in the bin or in the trash, under a
+place that leads back to where it was.
 """
 
 from __future__ import annotations
@@ -28,8 +31,18 @@ from tests.trash.support import everything, go_on, look_into
 
 DRIVE = Path("/mnt/drive")
 CHANGING = (
-    "open", "write", "pwrite", "fsync", "ftruncate", "rename", "mkdir", "unlink", "rmdir", "symlink", "utime",
-)  # fmt: skip
+    "open",
+    "write",
+    "pwrite",
+    "fsync",
+    "ftruncate",
+    "rename",
+    "mkdir",
+    "unlink",
+    "rmdir",
+    "symlink",
+    "utime",
+)
 FILE, DEEP = b"the user's work" * 100_000, b"deep"
 
 
@@ -104,16 +117,29 @@ def attempt(how: str, number: int, folder: Path, trash: Path) -> bool:
 def versions(folder: Path, trash: Path) -> dict[str, int]:
     """How often each version is whole in the trash, and in the bin."""
     counts = dict.fromkeys(("file in trash", "folder in trash", "file in bin", "folder in bin"), 0)
-    for path in (trash / "files").iterdir() if trash.is_dir() and (trash / "files").is_dir() else ():
-        whole = path.read_bytes() == FILE if path.is_file() else (path / "sub/file").read_bytes() == DEEP
+    for path in (
+        (trash / "files").iterdir() if trash.is_dir() and (trash / "files").is_dir() else ()
+    ):
+        whole = (
+            path.read_bytes() == FILE
+            if path.is_file()
+            else (path / "sub/file").read_bytes() == DEEP
+        )
         assert whole, f"{path} is there in part"
         counts["file in trash" if path.is_file() else "folder in trash"] += 1
     if trash.is_dir() and counts["file in trash"] + counts["folder in trash"]:
-        assert {seen.path for seen in look_into(trash)} <= {"/mnt/drive/doc.txt", "/mnt/drive/papers"}
+        assert {seen.path for seen in look_into(trash)} <= {
+            "/mnt/drive/doc.txt",
+            "/mnt/drive/papers",
+        }
     for path in (folder / "bin").glob("*/*"):
         if path.name == "doc.txt" and path.read_bytes() == FILE:
             counts["file in bin"] += 1
-        if path.name == "papers" and (path / "sub/file").is_file() and (path / "sub/file").read_bytes() == DEEP:
+        if (
+            path.name == "papers"
+            and (path / "sub/file").is_file()
+            and (path / "sub/file").read_bytes() == DEEP
+        ):
             counts["folder in bin"] += 1
     return counts
 
@@ -131,7 +157,9 @@ def main(how: str, sources: Path, trashes: Path) -> None:
         assert found["folder in trash"] + found["folder in bin"] >= 1, (number, found)
         if how == "fail" and (trash / "info").is_dir():
             for path in (trash / "info").iterdir():
-                assert (trash / "files" / path.stem).exists(), f"{number}: a claim was left behind: {path}"
+                assert (trash / "files" / path.stem).exists(), (
+                    f"{number}: a claim was left behind: {path}"
+                )
         hand_over(folder, trash)
         after = versions(folder, trash)
         assert after["file in bin"] == after["folder in bin"] == 0, (number, after)
@@ -139,7 +167,8 @@ def main(how: str, sources: Path, trashes: Path) -> None:
         left = {path for path in everything(trash) if not path.startswith("files/")}
         infos = {f"info/{path.name}.trashinfo" for path in (trash / "files").iterdir()}
         strays = left - infos - {"files", "info", "directorysizes"}
-        # Killed between making an info file and filling it: nobody can tell whose it is, and it means nothing.
+        # Killed between making an info file and filling it: nobody can tell whose it is, and it
+        # means nothing.
         assert all((trash / path).stat().st_size == 0 for path in strays), (number, strays)
         assert len(strays) <= 1, (number, strays)
         assert list((folder / "bin").iterdir()) == [], number

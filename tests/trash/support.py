@@ -16,7 +16,8 @@ REMOVED = dt.datetime(2026, 3, 29, 12, 30, 5, tzinfo=dt.UTC)
 
 @dataclass(frozen=True)
 class Seen:
-    """Something in the trash: its name there, where it was, and its content (a file's, a link's target, a tree)."""
+    """Something in the trash: its name there, where it was, and its content (a file's, a link's
+    target, a tree)."""
 
     name: str
     path: str
@@ -40,7 +41,9 @@ def look_into(trash: Path) -> list[Seen]:
             parser.read_file(file)
         info = parser["Trash Info"]
         dt.datetime.strptime(info["DeletionDate"], "%Y-%m-%dT%H:%M:%S").astimezone()
-        seen.append(Seen(path.name, unquote(info["Path"], errors="surrogateescape"), content_of(path)))
+        seen.append(
+            Seen(path.name, unquote(info["Path"], errors="surrogateescape"), content_of(path))
+        )
     return seen
 
 

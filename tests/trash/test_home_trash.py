@@ -1,4 +1,5 @@
-"""The home trash on real disks: what is put there, what is refused, and that nothing is written elsewhere."""
+"""The home trash on real disks: what is put there, what is refused, and that nothing is written
+elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +16,17 @@ from hypothesis import strategies as st
 
 from syncin_mount.trash import Item, NotForTrash, TrashUnusable
 from syncin_mount.trash.freedesktop import HomeTrash
-from tests.trash.support import REMOVED, Seen, content_of, everything, go_on, item, look_into, put, put_tree
+from tests.trash.support import (
+    REMOVED,
+    Seen,
+    content_of,
+    everything,
+    go_on,
+    item,
+    look_into,
+    put,
+    put_tree,
+)
 
 SHM = Path("/dev/shm")
 
@@ -44,7 +55,9 @@ def trash(folder: Path) -> HomeTrash:
     return HomeTrash(folder, drive=Path("/mnt/drive"), staging=".staging")
 
 
-def test_a_file_goes_to_the_trash_with_the_place_it_had(trash: HomeTrash, folder: Path, bins: Path) -> None:
+def test_a_file_goes_to_the_trash_with_the_place_it_had(
+    trash: HomeTrash, folder: Path, bins: Path
+) -> None:
     assert trash.objection() is None
     assert not folder.exists()
     big = os.urandom((2 << 20) + 17)
@@ -53,7 +66,9 @@ def test_a_file_goes_to_the_trash_with_the_place_it_had(trash: HomeTrash, folder
     found = (folder / "files/my doc.txt").stat()
     assert (found.st_mode & 0o777, found.st_mtime) == (0o600, 1_600_000_000)
     assert everything(folder) == ["files", "files/my doc.txt", "info", "info/my doc.txt.trashinfo"]
-    assert {path.stat().st_mode & 0o777 for path in (folder, folder / "files", folder / "info")} == {0o700}
+    assert {
+        path.stat().st_mode & 0o777 for path in (folder, folder / "files", folder / "info")
+    } == {0o700}
     assert trash.objection() is None
 
 
@@ -68,7 +83,10 @@ def test_folders_and_links_go_as_they_are(trash: HomeTrash, folder: Path, bins: 
     (size, mtime, name) = (folder / "directorysizes").read_text().split()
     assert name == "papers"
     assert int(mtime) == int((folder / "info/papers.trashinfo").stat().st_mtime)
-    blocks = sum(path.lstat().st_blocks for path in [folder / "files/papers", *(folder / "files/papers").rglob("*")])
+    blocks = sum(
+        path.lstat().st_blocks
+        for path in [folder / "files/papers", *(folder / "files/papers").rglob("*")]
+    )
     assert int(size) == blocks * 512
     (bins / "8").mkdir()
     (bins / "8/link").symlink_to("/etc/passwd")
@@ -77,21 +95,31 @@ def test_folders_and_links_go_as_they_are(trash: HomeTrash, folder: Path, bins: 
     assert len((folder / "directorysizes").read_text().splitlines()) == 1
 
 
-def test_nothing_that_is_in_the_trash_is_ever_replaced(trash: HomeTrash, folder: Path, bins: Path) -> None:
+def test_nothing_that_is_in_the_trash_is_ever_replaced(
+    trash: HomeTrash, folder: Path, bins: Path
+) -> None:
     for number in range(3):
         data = b"%d" % number
         trash.take(put(bins / f"{number}", data=data), item(mark=f"{number}"), go_on)
     (folder / "files/doc.4.txt").write_bytes(b"without an info file")
-    (folder / "info/doc.5.txt.trashinfo").write_bytes(b"")  # another program is about to put a file there
+    # another program is about to put a file there
+    (folder / "info/doc.5.txt.trashinfo").write_bytes(b"")
     (folder / "info/doc.6.txt.trashinfo").symlink_to("/etc/passwd")
     os.mkfifo(folder / "info/doc.7.txt.trashinfo")
     assert trash.take(put(bins / "9"), item(mark="9"), go_on) == "doc.8.txt"
     (folder / "files/doc.4.txt").unlink()
     names = [(seen.name, seen.content) for seen in look_into(folder)]
-    assert names == [("doc.2.txt", b"1"), ("doc.3.txt", b"2"), ("doc.8.txt", b"words"), ("doc.txt", b"0")]
+    assert names == [
+        ("doc.2.txt", b"1"),
+        ("doc.3.txt", b"2"),
+        ("doc.8.txt", b"words"),
+        ("doc.txt", b"0"),
+    ]
 
 
-def test_the_same_call_again_puts_nothing_there_twice(trash: HomeTrash, folder: Path, bins: Path) -> None:
+def test_the_same_call_again_puts_nothing_there_twice(
+    trash: HomeTrash, folder: Path, bins: Path
+) -> None:
     source = put(bins / "7")
     trash.take(source, item(), go_on)
     before = everything(folder)
@@ -188,7 +216,9 @@ class Stop(Exception):
     pass
 
 
-def test_who_ends_the_call_finds_the_item_where_it_was(trash: HomeTrash, folder: Path, bins: Path) -> None:
+def test_who_ends_the_call_finds_the_item_where_it_was(
+    trash: HomeTrash, folder: Path, bins: Path
+) -> None:
     source = put(bins / "7", data=bytes(range(256)) * (3 << 12))
     calls = 0
 
@@ -208,7 +238,7 @@ def test_who_ends_the_call_finds_the_item_where_it_was(trash: HomeTrash, folder:
     assert (bins / "7/doc.txt").stat().st_size == 3 << 20
 
 
-# what is refused ------------------------------------------------------------------------------------------------------
+# what is refused ----------------------------------------------------------------------------------
 
 
 def _link(path: Path, aside: Path) -> None:
@@ -247,7 +277,12 @@ def _foreign(path: Path, _aside: Path) -> None:
     ],
 )
 def test_a_trash_that_is_not_the_user_s_alone_is_refused(
-    trash: HomeTrash, folder: Path, tmp_path: Path, part: str, spoil: Callable[[Path, Path], None], says: str
+    trash: HomeTrash,
+    folder: Path,
+    tmp_path: Path,
+    part: str,
+    spoil: Callable[[Path, Path], None],
+    says: str,
 ) -> None:
     for name in ("files", "info"):
         (folder / name).mkdir(parents=True, mode=0o700)
@@ -283,11 +318,22 @@ def test_without_permission_it_stays(trash: HomeTrash, folder: Path, bins: Path)
     assert (bins / "7/doc.txt").read_bytes() == b"words"
 
 
-# promise 5: nothing outside ------------------------------------------------------------------------------------------
+# promise 5: nothing outside -----------------------------------------------------------------------
 
 HOSTILE = st.one_of(
     st.sampled_from(
-        [b"..", b".", b"../x", b"/etc/x", b"x\0y", b"~", b"-rf", b"files", b"*", b"\n[Trash Info]\nPath=/x"]
+        [
+            b"..",
+            b".",
+            b"../x",
+            b"/etc/x",
+            b"x\0y",
+            b"~",
+            b"-rf",
+            b"files",
+            b"*",
+            b"\n[Trash Info]\nPath=/x",
+        ]
     ),
     st.binary(min_size=1, max_size=255),
     st.text(min_size=1, max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")[:255]),
@@ -296,7 +342,9 @@ HOSTILE = st.one_of(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=HOSTILE, parts=st.lists(HOSTILE, max_size=3), folder=st.booleans())
-def test_no_name_leads_out_of_the_trash(tmp_path: Path, name: bytes, parts: list[bytes], folder: bool) -> None:
+def test_no_name_leads_out_of_the_trash(
+    tmp_path: Path, name: bytes, parts: list[bytes], folder: bool
+) -> None:
     with tempfile.TemporaryDirectory(dir=tmp_path) as base:
         world = Path(base)
         (world / "bin/7").mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Killed or refused by the disk at every single step, nothing is lost and the next start completes it."""
+"""Killed or refused by the disk at every single step, nothing is lost and the next start completes
+it."""
 
 from __future__ import annotations
 

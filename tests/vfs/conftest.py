@@ -27,7 +27,8 @@ class Clock:
 
 
 class MemoryHydrator:
-    """Fetches from ``contents`` (by node) into the replica; ``before`` runs first, for what happens meanwhile."""
+    """Fetches from ``contents`` (by node) into the replica; ``before`` runs first, for what happens
+    meanwhile."""
 
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
@@ -51,7 +52,9 @@ class MemoryHydrator:
                 first, last = gap[0] // BLOCK * BLOCK, min(-(-gap[1] // BLOCK) * BLOCK, base.size)
                 incoming.write(first, self.contents[node][first:last])
             if incoming.missing(0, base.size) is None:
-                self.replica.install_content(node, incoming, base, local.version, keep=False, why="fetched")
+                self.replica.install_content(
+                    node, incoming, base, local.version, keep=False, why="fetched"
+                )
         finally:
             incoming.close()
 

@@ -1,4 +1,5 @@
-"""A write that is refused leaves the size alone, though the kernel pads the page in which the file ended before it."""
+"""A write that is refused leaves the size alone, though the kernel pads the page in which the file
+ended before it."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ def _page(*data: tuple[int, bytes]) -> bytes:
         (0, [(0, b"x" * 2 * PAGE)], 2 * PAGE),
     ],
 )
-async def test_the_size_is_left_alone(world, size: int, handed: list[tuple[int, bytes]], expected: int):
+async def test_the_size_is_left_alone(
+    world, size: int, handed: list[tuple[int, bytes]], expected: int
+):
     ino = await world.create(b"file", b"x" * size)
     handle = await world.fs.open(ino, os.O_RDWR)
     for offset, data in handed:

@@ -76,7 +76,10 @@ async def test_unavailable_is_eio_and_one_line_that_names_the_file(world, caplog
             await world.fs.read(handle, 0, 10)
     world.fs.release(handle)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "my file: the content is not on this computer and cannot be fetched now: offline" in caplog.text
+    assert (
+        "my file: the content is not on this computer and cannot be fetched now: offline"
+        in caplog.text
+    )
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         await world.fs.open(ino, os.O_RDWR)
     assert len(world.fs._files) == 0
@@ -144,7 +147,8 @@ async def test_a_content_that_never_takes_its_place_is_not_written_to(world):
 
 
 async def test_a_reader_does_not_see_zeros_of_a_content_that_starts_anew(world):
-    """What arrived was not what the server listed: it is thrown away and fetched once more under who reads it."""
+    """What arrived was not what the server listed: it is thrown away and fetched once more under
+    who reads it."""
     node = world.place("file", DATA)
     ino = world.fs.lookup(ROOT, b"file").ino
     incoming = world.replica.incoming(node, len(DATA), 1_700_000_000)

@@ -1,4 +1,5 @@
-"""A file that lost its name can be opened for as long as the operating system knows its inode, as on a local disk."""
+"""A file that lost its name can be opened for as long as the operating system knows its inode, as
+on a local disk."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def _renamed_over(world: Any, node: NodeId) -> None:
 
 def _saved_over(world: Any, node: NodeId) -> None:
     """The document that the server knows takes over the new content, and keeps its node."""
-    world.replica.set_base(node, Base(Kind.FILE, ROOT, "file", len(OLD), 1, 0, world.replica.local(node).version))
+    world.replica.set_base(
+        node, Base(Kind.FILE, ROOT, "file", len(OLD), 1, 0, world.replica.local(node).version)
+    )
     _renamed_over(world, node)
 
 
@@ -116,7 +119,8 @@ async def test_what_lost_its_name_here_may_be_written_and_keeps_it(world, way):
     handle = await world.fs.open(ino, os.O_RDWR | os.O_TRUNC, 1)
     world.fs.release(handle)
     assert (world.fs.getattr(ino).size, world.fs.getattr(ino).mode) == (0, 0o755)
-    assert world.replica.sequence() <= sequence + 1  # nothing but what says that the effects are done
+    # nothing but what says that the effects are done
+    assert world.replica.sequence() <= sequence + 1
     world.fs.forget([ino])
     assert _kept(world) == []
 
@@ -174,7 +178,8 @@ async def test_a_file_in_a_folder_that_is_deleted_there(world):
 
 
 async def test_two_inodes_of_one_content(world):
-    """The server gave it another time twice; each renewal is another inode with the same content."""
+    """The server gave it another time twice; each renewal is another inode with the same
+    content."""
     ino = await world.create(b"file", OLD)
     node = world.replica.by_ino(ino)
     _take(world, _touched, ino)
@@ -254,5 +259,6 @@ async def test_the_end_of_the_file_system_lets_all_go(world):
     assert await world.read(ino) == OLD
     world.fs.close()
     assert _kept(world) == []
-    world.replica.delete_local(world.place("other", b"x"), keep=False, why="test")  # nobody keeps it any more
+    # nobody keeps it any more
+    world.replica.delete_local(world.place("other", b"x"), keep=False, why="test")
     assert not world.replica._objects.kept._users

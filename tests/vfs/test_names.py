@@ -13,7 +13,9 @@ from reconciler.model import ROOT, Base, Kind
 from syncin_mount.vfs import FileSystem
 
 
-def listing(fs: FileSystem, handle: int, position: int = 0, limit: int | None = None) -> list[tuple[bytes, int, int]]:
+def listing(
+    fs: FileSystem, handle: int, position: int = 0, limit: int | None = None
+) -> list[tuple[bytes, int, int]]:
     found = []
     for name, attr, after in fs.readdir(handle, position):
         found.append((name, attr.ino, after))
@@ -128,7 +130,9 @@ async def test_links_and_special_files(world):
     link = world.fs.symlink(ROOT, b"link", b"to/\xff", 1, 1)
     assert world.fs.readlink(link.ino) == b"to/\xff"
     assert (stat.S_ISLNK(link.st_mode), link.size) == (True, 4)
-    assert world.fs.mknod(ROOT, b"device", stat.S_IFCHR | 0o600, os.makedev(1, 3), 1, 1).rdev == os.makedev(1, 3)
+    assert world.fs.mknod(
+        ROOT, b"device", stat.S_IFCHR | 0o600, os.makedev(1, 3), 1, 1
+    ).rdev == os.makedev(1, 3)
     ino = await world.create(b"file")
     with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         world.fs.readlink(ino)
@@ -159,7 +163,9 @@ async def test_the_status_cannot_be_set_and_is_not_listed(world):
     world.fs.setxattr(ino, b"user.own", b"x")
     assert world.fs.listxattr(ino) == [b"user.own"]
     world.place("remote", b"x")
-    assert world.fs.getxattr(world.fs.lookup(ROOT, b"remote").ino, b"user.syncin.status") == b"absent"
+    assert (
+        world.fs.getxattr(world.fs.lookup(ROOT, b"remote").ino, b"user.syncin.status") == b"absent"
+    )
     link = world.fs.symlink(ROOT, b"link", b"x", 1, 1)
     assert world.fs.getxattr(link.ino, b"user.syncin.status") == b"local only"
 

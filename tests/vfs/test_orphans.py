@@ -37,7 +37,10 @@ async def test_an_unlinked_file_stays_usable_and_nothing_is_recorded(world):
 
 async def test_a_rename_over_the_document_gives_it_the_other_inode(world):
     document, new = await world.create(b"document", b"old"), await world.create(b"new", b"new")
-    reader, writer = await world.fs.open(document, os.O_RDONLY), await world.fs.open(new, os.O_WRONLY)
+    reader, writer = (
+        await world.fs.open(document, os.O_RDONLY),
+        await world.fs.open(new, os.O_WRONLY),
+    )
     await world.fs.write(writer, 3, b" con")
     world.fs.rename(ROOT, b"new", ROOT, b"document")
     assert world.fs.lookup(ROOT, b"document").ino == new
@@ -96,7 +99,8 @@ async def test_an_exchange_keeps_both_inodes(world):
 @pytest.mark.parametrize("how", ["append", "truncate on opening", "truncate", "read and truncate"])
 @pytest.mark.parametrize("what", ["content", "time"])
 async def test_nobody_begins_to_write_to_what_was_replaced(world, how, what):
-    """By a directory entry that the kernel still has: it looks the name up again when it is told ESTALE."""
+    """By a directory entry that the kernel still has: it looks the name up again when it is told
+    ESTALE."""
     ino = await world.create(b"file", b"old content")
     node = world.replica.by_ino(ino)
     reader = await world.fs.open(ino, os.O_RDONLY)
@@ -137,7 +141,8 @@ async def test_an_unlinked_file_that_is_open_for_writing_may_be_opened_again_and
 
 
 async def test_attributes_meant_by_a_remembered_name_do_not_end_in_the_old_content(world):
-    """The kernel has not been told yet that the server's version took the name; ESTALE makes it look again."""
+    """The kernel has not been told yet that the server's version took the name; ESTALE makes it
+    look again."""
     ino = await world.create(b"file", b"old content")
     reader = await world.fs.open(ino, os.O_RDONLY)
     world.install_content(world.replica.by_ino(ino), b"new")

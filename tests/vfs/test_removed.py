@@ -1,4 +1,5 @@
-"""What lost its name in the mount and is still in use: a working directory, a fifo, an O_PATH descriptor."""
+"""What lost its name in the mount and is still in use: a working directory, a fifo, an O_PATH
+descriptor."""
 
 from __future__ import annotations
 

@@ -59,8 +59,10 @@ async def test_each_burst_of_writes_is_a_version(world):
         ("write flush set", SET),  # touch -d after close
         ("write set write flush", None),
         ("write kernel flush", SET),  # writeback: the kernel hands over its own time
-        ("write kernel write flush", SET),  # a page handed over late does not change the time that the kernel told
-        ("write kernel set flush", SET + 1),  # cp -p under writeback: first the kernel's time, then the user's
+        # a page handed over late does not change the time that the kernel told
+        ("write kernel write flush", SET),
+        # cp -p under writeback: first the kernel's time, then the user's
+        ("write kernel set flush", SET + 1),
         ("write kernel flush write flush", None),
         ("write set settle", SET),
         ("truncate set", SET),
@@ -99,7 +101,8 @@ async def test_a_time_that_was_set_survives_a_kill_before_the_record(world):
     await world.fs.write(handle, 0, b"content")
     await world.fs.setattr(found.ino, mtime_ns=SET, ctime_ns=SET)
     copy = world.folder.with_name("copy")
-    shutil.copytree(world.folder, copy)  # what the next process finds after a kill; times of files included
+    # what the next process finds after a kill; times of files included
+    shutil.copytree(world.folder, copy)
     replica = Replica.open(copy)
     try:
         node = replica.lookup(ROOT, b"file")
@@ -202,7 +205,9 @@ class FullDisk:
         self._patch.setattr(self._journal, "append", self._append)
 
 
-async def _close_on_a_full_disk(world: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[FullDisk, int]:
+async def _close_on_a_full_disk(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[FullDisk, int]:
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
     await world.fs.write(handle, 0, b"content")
     disk = FullDisk(world, monkeypatch)
@@ -212,7 +217,9 @@ async def _close_on_a_full_disk(world: Any, monkeypatch: pytest.MonkeyPatch) -> 
     return disk, found.ino
 
 
-async def test_what_could_not_be_recorded_at_close_is_recorded_once_there_is_room(world, monkeypatch):
+async def test_what_could_not_be_recorded_at_close_is_recorded_once_there_is_room(
+    world, monkeypatch
+):
     disk, ino = await _close_on_a_full_disk(world, monkeypatch)
     world.clock.now += 2
     world.fs.record_quiet_handles(world.clock.now)
@@ -252,7 +259,9 @@ async def test_what_could_never_be_recorded_is_taken_as_it_is_by_the_next_start(
 
 
 @pytest.mark.parametrize("then", ["", "written again", "written and flushed again", "removed"])
-async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(world, monkeypatch, then):
+async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(
+    world, monkeypatch, then
+):
     """What is not noted would be fetched anew after a power cut, although it lies on the disk."""
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)
     node = found.node
@@ -289,7 +298,9 @@ async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(w
     world.fs.release(handle)
 
 
-async def test_what_a_refused_write_left_is_doubtful_and_told_again_once_nobody_has_it_open(world, monkeypatch):
+async def test_what_a_refused_write_left_is_doubtful_and_told_again_once_nobody_has_it_open(
+    world, monkeypatch
+):
     told: list[object] = []
     world.replica.listen(told.append)
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_WRONLY, 1, 1)

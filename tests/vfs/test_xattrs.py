@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pytest
 
 
-@pytest.mark.parametrize("name", [b"name", b"other.name", b"system.posix_acl_access", b"User.name", b"user"])
+@pytest.mark.parametrize(
+    "name", [b"name", b"other.name", b"system.posix_acl_access", b"User.name", b"user"]
+)
 async def test_names_in_no_namespace_are_not_supported(world, name):
     ino = await world.create(b"file")
     acts: list[Callable[[], object]] = [

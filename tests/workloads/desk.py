@@ -72,7 +72,8 @@ class Desk:
 
     @property
     def faults(self) -> Path:
-        """Rules by which the server misbehaves; none at first (syncin_mount.devserver.faultfile)."""
+        """Rules by which the server misbehaves; none at first
+        (syncin_mount.devserver.faultfile)."""
         return self._sandbox.base / "faults.toml"
 
     @property
@@ -96,8 +97,8 @@ class Desk:
         self._sandbox.mount("home", "docs")
 
     def in_step(self) -> None:
-        """Synchronizes, and compares drive, server and a second drive, byte by byte; mounts the first one again, and it
-        is what it was, times and modes included.
+        """Synchronizes, and compares drive, server and a second drive, byte by byte; mounts the
+        first one again, and it is what it was, times and modes included.
 
         Links and names that are left out stay where they are (docs/reference/posix.md), so the
         others have none of them.
@@ -125,7 +126,9 @@ class Desk:
 
 def sent(tree: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
     """The part that a server can hold."""
-    return {path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)}
+    return {
+        path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)
+    }
 
 
 def attributes(root: Path) -> dict[str, object]:
@@ -136,9 +139,15 @@ def attributes(root: Path) -> dict[str, object]:
             path = Path(folder, name)
             info = path.lstat()
             found[str(path.relative_to(root))] = (
-                info.st_ino, oct(info.st_mode), info.st_uid, info.st_gid, info.st_size, info.st_mtime_ns,
-                info.st_ctime_ns, {each: os.getxattr(path, each, follow_symlinks=False) for each in names_of(path)},
-            )  # fmt: skip
+                info.st_ino,
+                oct(info.st_mode),
+                info.st_uid,
+                info.st_gid,
+                info.st_size,
+                info.st_mtime_ns,
+                info.st_ctime_ns,
+                {each: os.getxattr(path, each, follow_symlinks=False) for each in names_of(path)},
+            )
     return found
 
 
@@ -150,8 +159,11 @@ def same(one: dict[str, Any], other: dict[str, Any], what: str) -> None:
     if one and isinstance(next(iter(one.values())), TreeEntry):
         wrong = differences(one, other)
     else:
-        wrong = [f"{key}: {one.get(key)} and {other.get(key)}" for key in one.keys() | other.keys()
-                 if one.get(key) != other.get(key)]  # fmt: skip
+        wrong = [
+            f"{key}: {one.get(key)} and {other.get(key)}"
+            for key in one.keys() | other.keys()
+            if one.get(key) != other.get(key)
+        ]
     assert not wrong, f"{what} are not the same: {'; '.join(wrong[:8])} ({len(wrong)} in all)"
 
 
@@ -165,11 +177,17 @@ def eventually(condition: Callable[[], object]) -> None:
 
 @contextlib.contextmanager
 def background(*command: object, cwd: Path | None = None) -> Iterator[Background]:
-    """A program that the test speaks with while it runs. It is killed at the end, if it is still there."""
+    """A program that the test speaks with while it runs. It is killed at the end, if it is still
+    there."""
     with subprocess.Popen(
-        [str(part) for part in command], cwd=cwd, env=ENVIRONMENT, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
+        [str(part) for part in command],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         try:
             yield Background(process)
         finally:

@@ -33,7 +33,8 @@ build:
 
 
 def write_sources(folder: Path) -> None:
-    """A program whose output tells that every unit is in it, as it is now. Every tenth unit includes ``ten.h``."""
+    """A program whose output tells that every unit is in it, as it is now. Every tenth unit
+    includes ``ten.h``."""
     names = [f"unit{number}" for number in range(UNITS)]
     (folder / "Makefile").write_text(MAKEFILE)
     (folder / "all.h").write_text("".join(f"int {name}(int);\n" for name in names))
@@ -78,11 +79,15 @@ def wheel(folder: Path) -> Path:
     """A package with a module, a data file and a command."""
     name = "workload-1.0"
     files = {
-        "workload/__init__.py": "from importlib.resources import files\n\n\ndef main():\n"
-        "    print(files(__name__).joinpath('data.txt').read_text())\n",
+        "workload/__init__.py": (
+            "from importlib.resources import files\n\n\ndef main():\n"
+            "    print(files(__name__).joinpath('data.txt').read_text())\n"
+        ),
         "workload/data.txt": "installed\n",
         f"{name}.dist-info/METADATA": "Metadata-Version: 2.1\nName: workload\nVersion: 1.0\n",
-        f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
         f"{name}.dist-info/entry_points.txt": "[console_scripts]\nworkload = workload:main\n",
     } | {f"workload/part{number}.py": f"number = {number}\n" * 50 for number in range(100)}
     record = ""
@@ -90,7 +95,11 @@ def wheel(folder: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for each, text in files.items():
             archive.writestr(each, text)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            digest = (
+                base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+                .rstrip(b"=")
+                .decode()
+            )
             record += f"{each},sha256={digest},{len(text)}\n"
         archive.writestr(f"{name}.dist-info/RECORD", f"{record}{name}.dist-info/RECORD,,\n")
     return path
@@ -107,7 +116,13 @@ def test_pip_installs_into_an_environment(desk: Desk, place: Path, tmp_path: Pat
     desk.in_step()
     assert run(programs / "workload") == "installed\n\n"
     assert run(programs / "python", "-c", "import sys; print(sys.prefix)") == f"{place / 'env'}\n"
-    run(*pip, "install", "--no-index", "--force-reinstall", tmp_path / "workload-1.0-py3-none-any.whl")
+    run(
+        *pip,
+        "install",
+        "--no-index",
+        "--force-reinstall",
+        tmp_path / "workload-1.0-py3-none-any.whl",
+    )
     run(*pip, "uninstall", "-y", "workload")
     assert not list(place.rglob("workload*"))
     assert not (place / "env" / "lib64" / "~orkload").exists()

@@ -14,7 +14,8 @@ from tests.workloads.desk import Desk, attributes, names_of, same
 
 
 def made(folder: Path, files: int = 300) -> Path:
-    """A tree with odd modes and times, holes, empty folders, links, attributes and names of all sorts."""
+    """A tree with odd modes and times, holes, empty folders, links, attributes and names of all
+    sorts."""
     chance = random.Random(7)
     for number in range(files):
         path = folder / f"d{number % 9}" / f"Datei {number} – ü'\".txt"
@@ -39,11 +40,14 @@ def made(folder: Path, files: int = 300) -> Path:
 
 
 def kept(root: Path) -> dict[str, object]:
-    """Everything that a copy keeps: content, mode, owner, mtime to the nanosecond, attributes, links."""
+    """Everything that a copy keeps: content, mode, owner, mtime to the nanosecond, attributes,
+    links."""
     found: dict[str, object] = {}
     for path in root.rglob("*"):
         info = path.lstat()
-        content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        content = (
+            path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        )
         held = {name: os.getxattr(path, name, follow_symlinks=False) for name in names_of(path)}
         key = str(path.relative_to(root))
         found[key] = (oct(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns, held, content)

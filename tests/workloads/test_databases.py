@@ -54,16 +54,22 @@ def test_writers_at_once(desk: Desk, mode: str) -> None:
     with closing(connect(path)) as base:
         assert base.execute(f"PRAGMA journal_mode = {mode}").fetchone() == (mode,)
         base.execute("CREATE TABLE accounts (id INTEGER PRIMARY KEY, money INTEGER)")
-        base.execute("CREATE TABLE transfers (who TEXT, number INTEGER, note TEXT, PRIMARY KEY (who, number))")
+        base.execute(
+            "CREATE TABLE transfers (who TEXT, number INTEGER, note TEXT, PRIMARY KEY (who,"
+            " number))"
+        )
         base.execute("BEGIN")
-        base.executemany("INSERT INTO accounts VALUES (?, 1000)", [(number,) for number in range(ACCOUNTS)])
+        base.executemany(
+            "INSERT INTO accounts VALUES (?, 1000)", [(number,) for number in range(ACCOUNTS)]
+        )
         base.execute("COMMIT")
     with contextlib.ExitStack() as stack:
         killed = stack.enter_context(background(sys.executable, "-c", KILLED, path))
         assert killed.line() == "in the middle"
         # They wait for its lock, which goes with it; the first one rolls back what it left.
         writers = [
-            stack.enter_context(background(sys.executable, "-c", WRITER, path, number)) for number in range(WRITERS)
+            stack.enter_context(background(sys.executable, "-c", WRITER, path, number))
+            for number in range(WRITERS)
         ]
         spilled = place / ("bank.sqlite-wal" if mode == "wal" else "bank.sqlite")
         assert spilled.stat().st_size > 100_000
@@ -74,8 +80,13 @@ def test_writers_at_once(desk: Desk, mode: str) -> None:
     def look(at: Path) -> None:
         with closing(connect(at)) as base:
             assert base.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert base.execute("SELECT count(*), sum(money) FROM accounts").fetchone() == (ACCOUNTS, SUM)
-            found = base.execute("SELECT who, count(*) FROM transfers GROUP BY who ORDER BY who").fetchall()
+            assert base.execute("SELECT count(*), sum(money) FROM accounts").fetchone() == (
+                ACCOUNTS,
+                SUM,
+            )
+            found = base.execute(
+                "SELECT who, count(*) FROM transfers GROUP BY who ORDER BY who"
+            ).fetchall()
             assert found == [(str(number), ROUNDS) for number in range(WRITERS)]
 
     look(path)

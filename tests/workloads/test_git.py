@@ -14,8 +14,9 @@ FILES, COMMITS = 2000, 12
 
 
 def history(chance: random.Random) -> str:
-    """A stream for git fast-import: every commit edits, adds, removes and renames many files, some of them programs and
-    links. Between the first and the last are fewer than half of the files gone: more would halt the synchronization."""
+    """A stream for git fast-import: every commit edits, adds, removes and renames many files, some
+    of them programs and links. Between the first and the last are fewer than half of the files
+    gone: more would halt the synchronization."""
     paths = [f"d{number % 50}/s{number % 7}/file{number}.txt" for number in range(FILES)]
     lines: list[str] = []
     for commit in range(COMMITS):
@@ -77,9 +78,12 @@ def test_git_clones_switches_and_finds_no_fault(desk: Desk, place: Path, origin:
     run("git", "status", cwd=work)  # which refreshes what it knows of times and inodes
     assert run("git", "diff-files", cwd=work) == ""
     desk.in_step()
-    # diff-files looks at times, size and inode alone: what differs in one of them is listed, unread.
+    # diff-files looks at times, size and inode alone: what differs in one of them is listed,
+    # unread.
     assert run("git", "diff-files", cwd=work) == ""
     assert run("git", "status", "--porcelain", cwd=work) == ""
     run("git", "fsck", "--full", "--strict", cwd=desk.disk / place.name / "clone")
     run("git", "push", "-q", "origin", "topic", cwd=work)
-    assert run("git", "rev-parse", "topic", cwd=work) == run("git", "rev-parse", "topic", cwd=origin)
+    assert run("git", "rev-parse", "topic", cwd=work) == run(
+        "git", "rev-parse", "topic", cwd=origin
+    )

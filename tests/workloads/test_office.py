@@ -1,4 +1,5 @@
-"""LibreOffice opens a document in the drive, edits it and saves it: on the server that is one PUT."""
+"""LibreOffice opens a document in the drive, edits it and saves it: on the server that is one
+PUT."""
 
 from __future__ import annotations
 
@@ -51,7 +52,12 @@ def words_of(path: Path, part: str) -> str:
 @pytest.mark.timeout(400)
 def test_libreoffice_opens_edits_and_saves(desk: Desk, place: Path, tmp_path: Path) -> None:
     needs("soffice")
-    office = ["soffice", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--norestore"]
+    office = [
+        "soffice",
+        f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+        "--headless",
+        "--norestore",
+    ]
     (place / "letter.txt").write_text("The first words.\n")
     run(*office, "--convert-to", "odt", "--outdir", place, place / "letter.txt", HOME=str(tmp_path))
     document, copy = place / "letter.odt", place / "letter.docx"
@@ -66,16 +72,22 @@ def test_libreoffice_opens_edits_and_saves(desk: Desk, place: Path, tmp_path: Pa
     run(*office, call, HOME=str(tmp_path))
     assert "The first words. And more words. The last ones." in words_of(document, "content.xml")
     assert "The last ones." in words_of(copy, "word/document.xml")
-    assert sorted(each.name for each in place.iterdir()) == ["letter.docx", "letter.odt", "letter.txt"]
+    assert sorted(each.name for each in place.iterdir()) == [
+        "letter.docx",
+        "letter.odt",
+        "letter.txt",
+    ]
     desk.in_step()
     lines = [json.loads(line) for line in desk.requests.read_text().splitlines()[mark:]]
     changes = {"PUT", "POST", "MOVE", "DELETE", "COPY"}
     names = ("letter.odt", "letter.docx")
     asked = [line for line in lines if line["method"] in changes and line["path"].endswith(names)]
-    # A document that is there keeps its place on the server, however it is saved; nothing beside it is sent.
+    # A document that is there keeps its place on the server, however it is saved; nothing beside it
+    # is sent.
     assert {(line["method"], line["path"].rpartition("/")[2]) for line in asked} == {
-        ("PUT", "letter.odt"), ("POST", "letter.docx"),
-    }  # fmt: skip
+        ("PUT", "letter.odt"),
+        ("POST", "letter.docx"),
+    }
     assert not [line for line in lines if line["method"] in {"MOVE", "DELETE"}]
     run(*office, "--convert-to", "pdf", "--outdir", place, copy, HOME=str(tmp_path))
     assert (place / "letter.pdf").read_bytes()[:5] == b"%PDF-"

@@ -1,4 +1,5 @@
-"""The small programs that people use every day, each as a user would, in a drive that is being sent meanwhile."""
+"""The small programs that people use every day, each as a user would, in a drive that is being sent
+meanwhile."""
 
 from __future__ import annotations
 
@@ -38,7 +39,17 @@ def test_vim_in_ex_mode(place: Path) -> None:
     (place / "text").write_text("one\ntwo\n")
     (place / "text").chmod(0o640)
     for number in range(5):
-        run("vim", "-u", "NONE", "-es", "-N", "+set backup backupskip=", f"+$s/$/ {number}/", "+wq", place / "text")
+        run(
+            "vim",
+            "-u",
+            "NONE",
+            "-es",
+            "-N",
+            "+set backup backupskip=",
+            f"+$s/$/ {number}/",
+            "+wq",
+            place / "text",
+        )
     assert (place / "text").read_text() == "one\ntwo 0 1 2 3 4\n"
     assert (place / "text~").read_text() == "one\ntwo 0 1 2 3\n"
     assert (place / "text").stat().st_mode & 0o7777 == 0o640
@@ -52,7 +63,10 @@ def test_shelve_and_temporary_files(place: Path) -> None:
     with shelve.open(str(place / "shelf"), "r") as shelf:
         assert len(shelf) == 300
         assert shelf["2-99"] == list(range(99))
-    with tempfile.TemporaryFile(dir=place) as nameless, tempfile.NamedTemporaryFile(dir=place) as named:
+    with (
+        tempfile.TemporaryFile(dir=place) as nameless,
+        tempfile.NamedTemporaryFile(dir=place) as named,
+    ):
         for file in (nameless, named):
             file.write(b"x" * 100_000)
             file.seek(50_000)
@@ -67,7 +81,8 @@ def test_shelve_and_temporary_files(place: Path) -> None:
 def test_tail_follows(place: Path) -> None:
     log = place / "log"
     log.write_text("first\n")
-    # It knows FUSE as remote and looks again and again, instead of asking inotify: every second by itself.
+    # It knows FUSE as remote and looks again and again, instead of asking inotify: every second by
+    # itself.
     with background("tail", "-n1", "-s0.05", "-F", log) as tail:
         assert tail.line() == "first"
         with log.open("a") as file:
@@ -83,8 +98,8 @@ def test_tail_follows(place: Path) -> None:
 
 
 def seen(folder: Path, script: str, last: str) -> list[tuple[int, str]]:
-    """What inotify(7) tells of a script in the folder, until ``last`` is deleted. What is the same and follows each
-    other may be told as one, or not."""
+    """What inotify(7) tells of a script in the folder, until ``last`` is deleted. What is the same
+    and follows each other may be told as one, or not."""
     create, modify, moved, attrib, delete = 0x100, 0x2, 0xC0, 0x4, 0x200
     every = create | modify | moved | attrib | delete
     libc = ctypes.CDLL(None, use_errno=True)
@@ -108,7 +123,10 @@ def seen(folder: Path, script: str, last: str) -> list[tuple[int, str]]:
 
 
 def test_inotify_sees_what_is_done_in_the_drive(place: Path, tmp_path: Path) -> None:
-    script = "echo one >a; echo two >>a; mv a b; chmod 600 b; mkdir c; ln -s b d; : >b; rm b d; rmdir c; touch e; rm e"
+    script = (
+        "echo one >a; echo two >>a; mv a b; chmod 600 b; mkdir c; ln -s b d; : >b; rm b d; rmdir c;"
+        " touch e; rm e"
+    )
     found = seen(place, script, "e")
     assert len(found) > 10
     assert found == seen(tmp_path, script, "e")
@@ -119,7 +137,10 @@ def test_flock_lets_one_in_at_a_time(place: Path) -> None:
     (place / "counter").write_text("0\n")
     step = "n=$(cat counter); echo $((n + 1)) >counter"
     loop = f"for i in 1 2 3 4 5 6 7 8; do flock lock sh -c '{step}'; done"
-    with background("sh", "-c", loop, cwd=place) as one, background("sh", "-c", loop, cwd=place) as two:
+    with (
+        background("sh", "-c", loop, cwd=place) as one,
+        background("sh", "-c", loop, cwd=place) as two,
+    ):
         assert one.end() + two.end() == ""
     assert (place / "counter").read_text() == "16\n"
     with background("flock", "lock", "sh", "-c", "echo held; read line", cwd=place) as holder:
@@ -137,7 +158,16 @@ def test_dd_past_the_cache(place: Path, tmp_path: Path) -> None:
     run("dd", f"if={place / 'direct'}", f"of={tmp_path / 'back'}", "bs=64k", "iflag=direct")
     run("cmp", source, tmp_path / "back")
     # In the middle, without cutting it off.
-    run("dd", "if=/dev/zero", f"of={place / 'direct'}", "bs=4k", "seek=10", "count=2", "oflag=direct", "conv=notrunc")
+    run(
+        "dd",
+        "if=/dev/zero",
+        f"of={place / 'direct'}",
+        "bs=4k",
+        "seek=10",
+        "count=2",
+        "oflag=direct",
+        "conv=notrunc",
+    )
     data = source.read_bytes()
     assert (place / "direct").read_bytes() == data[:40960] + bytes(8192) + data[49152:]
     run("dd", "if=/dev/zero", f"of={place / 'sparse'}", "bs=1M", "seek=50", "count=0")
@@ -215,7 +245,9 @@ def test_sort_split_and_shuffle(place: Path) -> None:
     """With their temporary files in the drive, and output over their own input."""
     run("sh", "-c", "seq 1 20000 | shuf >numbers", cwd=place)
     run("sort", "-n", "-S", "64K", "-T", ".", "-o", "numbers", "numbers", cwd=place)
-    assert run("sha256sum", "numbers", cwd=place) == run("sh", "-c", "seq 1 20000 | sha256sum").replace("-", "numbers")
+    assert run("sha256sum", "numbers", cwd=place) == run(
+        "sh", "-c", "seq 1 20000 | sha256sum"
+    ).replace("-", "numbers")
     run("split", "-n", "7", "numbers", "part.", cwd=place)
     run("sh", "-c", "cat part.* | cmp - numbers", cwd=place)
     run("gzip", "-k", "numbers", cwd=place)
@@ -238,11 +270,12 @@ def test_a_program_that_runs_from_the_drive_and_is_replaced(place: Path) -> None
 
 def test_a_server_s_socket(place: Path) -> None:
     code = (
-        "import socket; s = socket.socket(socket.AF_UNIX); s.bind('socket'); s.listen(); print('ready', flush=True)\n"
-        "c, _ = s.accept(); c.sendall(c.recv(100).upper())"
+        "import socket; s = socket.socket(socket.AF_UNIX); s.bind('socket'); s.listen();"
+        " print('ready', flush=True)\nc, _ = s.accept(); c.sendall(c.recv(100).upper())"
     )
     ask = (
-        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('socket'); s.sendall(b'words'); print(s.recv(100))"
+        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('socket');"
+        " s.sendall(b'words'); print(s.recv(100))"
     )
     with background(sys.executable, "-c", code, cwd=place) as server:
         assert server.line() == "ready"

@@ -19,7 +19,10 @@ PIECE = 256 * 1024
 """Bytes that the server sends between two pauses."""
 
 PAUSE = 0.01
-SLOW = f'[[rule]]\nmethod = "GET"\npath = "*/film.mp4"\neffect = "delay"\nwhen = "during"\nseconds = {PAUSE}\n'
+SLOW = (
+    '[[rule]]\nmethod = "GET"\npath = "*/film.mp4"\neffect = "delay"\nwhen = "during"\nseconds ='
+    f" {PAUSE}\n"
+)
 SEEKS = [SIZE - 65_536, SIZE // 2, SIZE // 4 + 77, SIZE - 20 * (1 << 20), 3 * SIZE // 4]
 """As a player does that looks for the index at the end, and whose user is impatient."""
 
@@ -48,7 +51,11 @@ def write_film(path: Path) -> None:
 def carried(desk: Desk) -> list[int]:
     """Bytes of each request for the content."""
     lines = [json.loads(line) for line in desk.requests.read_text().splitlines()]
-    return [line["bytes_out"] for line in lines if line["method"] == "GET" and line["path"].endswith("/film.mp4")]
+    return [
+        line["bytes_out"]
+        for line in lines
+        if line["method"] == "GET" and line["path"].endswith("/film.mp4")
+    ]
 
 
 @pytest.mark.timeout(300)
@@ -69,7 +76,9 @@ def test_a_film_is_watched_while_it_arrives(desk: Desk) -> None:
     with path.open("rb", buffering=0) as player:
         assert player.read(65_536) == film(0, 65_536)
         for offset in SEEKS:
-            assert os.pread(player.fileno(), 65_536, offset) == film(offset, min(offset + 65_536, SIZE))
+            assert os.pread(player.fileno(), 65_536, offset) == film(
+                offset, min(offset + 65_536, SIZE)
+            )
         seconds = time.monotonic() - started
         # All of it takes a server with such pauses far longer than these few places.
         assert arriving()
@@ -78,13 +87,20 @@ def test_a_film_is_watched_while_it_arrives(desk: Desk) -> None:
             assert data == film(found, found + len(data)), found
             found += len(data)
     assert found == SIZE
-    print(f"\nfirst bytes and {len(SEEKS)} seeks: {seconds:.2f} s; all: {time.monotonic() - started:.1f} s")
+    print(
+        f"\nfirst bytes and {len(SEEKS)} seeks: {seconds:.2f} s; all:"
+        f" {time.monotonic() - started:.1f} s"
+    )
     eventually(lambda: not arriving())
     desk.sync()
-    # What a seek fetched comes once more with the stream that fetches all of it, and nothing else does.
+    # What a seek fetched comes once more with the stream that fetches all of it, and nothing else
+    # does.
     requests = carried(desk)
     assert sum(1 for each in requests if each > READ_AHEAD) <= 2, requests
     assert sum(requests) <= 1.5 * SIZE, requests
     desk.mount_again()
     with path.open("rb") as again, (desk.disk / "film.mp4").open("rb") as there:
-        assert hashlib.file_digest(again, "sha256").digest() == hashlib.file_digest(there, "sha256").digest()
+        assert (
+            hashlib.file_digest(again, "sha256").digest()
+            == hashlib.file_digest(there, "sha256").digest()
+        )

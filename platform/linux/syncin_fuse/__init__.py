@@ -1,7 +1,7 @@
 """The Linux frontend: pyfuse3 operations that translate to `syncin_mount.vfs`.
 
-``frontend`` is what the entry point ``fuse`` of the group ``syncin_mount.frontends`` names. Importing this needs
-neither pyfuse3 nor Linux; using it needs both.
+``frontend`` is what the entry point ``fuse`` of the group ``syncin_mount.frontends`` names.
+Importing this needs neither pyfuse3 nor Linux; using it needs both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ __all__ = ["frontend"]
 
 
 class FuseFrontend:
-    """Implements ``syncin_mount.vfs.Frontend``, whose docstrings say what holds. One mount a process."""
+    """Implements ``syncin_mount.vfs.Frontend``, whose docstrings say what holds. One mount a
+    process."""
 
     def prepare(self, mountpoint: Path) -> None:
         from syncin_fuse import mountpoint as check  # noqa: PLC0415 - as said above

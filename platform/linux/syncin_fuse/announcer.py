@@ -1,21 +1,24 @@
 """Has the kernel tell inotify's watchers of what came from the server.
 
-For each change of a name the herald (`syncin_fuse.herald`), a process of our own, makes the system call that would
-have done it, and the requests that come of it are answered from here: what the call finds is what was there before, and
-what it does is done already. So a file that appears is made (IN_CREATE), one that goes is unlinked (IN_DELETE, and
-IN_DELETE_SELF for who watches the file), a rename is one (IN_MOVED_FROM, IN_MOVED_TO), and a new content is renamed
-over the old one from a folder that nobody else sees (IN_MOVED_TO, IN_DELETE_SELF), as editors save.
+For each change of a name the herald (`syncin_fuse.herald`), a process of our own, makes the system
+call that would have done it, and the requests that come of it are answered from here: what the call
+finds is what was there before, and what it does is done already. So a file that appears is made
+(IN_CREATE), one that goes is unlinked (IN_DELETE, and IN_DELETE_SELF for who watches the file), a
+rename is one (IN_MOVED_FROM, IN_MOVED_TO), and a new content is renamed over the old one from a
+folder that nobody else sees (IN_MOVED_TO, IN_DELETE_SELF), as editors save.
 
 What holds here:
 
-- Nothing is decided, and nothing recorded: `_Act` is compared with the drive when the request comes, and refused when
-  the drive has gone on since.
-- What the herald is told of a name holds for that call alone (no time to live): everybody else asks again.
-- The drive never waits for the herald but in this task. One call is under way at a time, and a herald that does not
-  answer is killed (whoever waits for FUSE can be).
+- Nothing is decided, and nothing recorded: `_Act` is compared with the drive when the request
+  comes, and refused when the drive has gone on since.
+- What the herald is told of a name holds for that call alone (no time to live): everybody else asks
+  again.
+- The drive never waits for the herald but in this task. One call is under way at a time, and a
+  herald that does not answer is killed (whoever waits for FUSE can be).
 - What comes too fast is told by folder: see WAITING.
-- While nobody watches no call is made: the herald looks through the processes (/proc), at most every LOOK seconds.
-  Those of other users cannot be looked into, and matter only where they are let in.
+- While nobody watches no call is made: the herald looks through the processes (/proc), at most
+  every LOOK seconds. Those of other users cannot be looked into, and matter only where they are let
+  in.
 """
 
 from __future__ import annotations
@@ -76,7 +79,8 @@ CONTENT = b"content"
 
 
 class _Act(msgspec.Struct):
-    """One system call of the herald. ``before``: what it finds under a name (parent's inode, name), None: nothing."""
+    """One system call of the herald. ``before``: what it finds under a name (parent's inode, name),
+    None: nothing."""
 
     verb: bytes
     paths: list[bytes]
@@ -90,7 +94,12 @@ class Announcer:
     """``show`` makes of attributes what the kernel gets. ``everybody``: other users are let in."""
 
     def __init__(
-        self, fs: FileSystem, mountpoint: Path, show: Callable[[Attr], EntryAttributes], *, everybody: bool
+        self,
+        fs: FileSystem,
+        mountpoint: Path,
+        show: Callable[[Attr], EntryAttributes],
+        *,
+        everybody: bool,
     ) -> None:
         self.pid = 0
         """The herald's process; 0 when there is none. Requests of it are for the methods below."""
@@ -108,7 +117,7 @@ class Announcer:
         self._act: _Act | None = None
         self._herald: trio.Process | None = None
 
-    # What changed -----------------------------------------------------------------------------------------
+    # What changed ---------------------------------------------------------------------------------
 
     def put(self, change: NameChanged) -> None:
         """The kernel has been told that it remembers this name wrongly."""
@@ -121,7 +130,8 @@ class Announcer:
         self._news.set()
 
     def close(self) -> None:
-        """Nothing is told any more. The herald is killed: it must not keep the drive from being unmounted."""
+        """Nothing is told any more. The herald is killed: it must not keep the drive from being
+        unmounted."""
         self._closed = True
         self._names.clear()
         self._folders.clear()
@@ -159,7 +169,10 @@ class Announcer:
         if self._everybody:
             return True
         numbers = device(self._mountpoint)
-        return numbers is not None and await self._order(b"watched", b"%x" % (numbers[0] << 20 | numbers[1])) != 0
+        return (
+            numbers is not None
+            and await self._order(b"watched", b"%x" % (numbers[0] << 20 | numbers[1])) != 0
+        )
 
     async def _tell(self, names: Iterable[NameChanged], folders: Iterable[int]) -> None:
         for name in names:
@@ -191,7 +204,13 @@ class Announcer:
         if now is None:
             if was is None:
                 return None
-            return _Act(b"rmdir" if was.kind is NodeType.FOLDER else b"unlink", [path], {place: was}, place, None)
+            return _Act(
+                b"rmdir" if was.kind is NodeType.FOLDER else b"unlink",
+                [path],
+                {place: was},
+                place,
+                None,
+            )
         if was is None:
             verbs = {NodeType.FILE: b"make", NodeType.FOLDER: b"mkdir"}
             verb = verbs.get(now.kind)
@@ -210,13 +229,15 @@ class Announcer:
             return None
         return _Act(b"rename", [path, new_path], {source: now, target: None}, target, now)
 
-    # The herald -------------------------------------------------------------------------------------------
+    # The herald -----------------------------------------------------------------------------------
 
     async def _perform(self, act: _Act) -> None:
         """Raises OSError when the herald is lost."""
         for attempt in range(TRIES):
             if attempt:  # under one of the names is what is there now, and the call did nothing
-                await trio.to_thread.run_sync(_forget_names, list(act.before), abandon_on_cancel=True)
+                await trio.to_thread.run_sync(
+                    _forget_names, list(act.before), abandon_on_cancel=True
+                )
             self._act = act
             try:
                 number = await self._order(act.verb, *act.paths)
@@ -226,7 +247,8 @@ class Announcer:
                 return
 
     async def _order(self, *words: bytes) -> int:
-        """What the herald answers: the errno of the call, 0: none. Raises OSError when it does not."""
+        """What the herald answers: the errno of the call, 0: none. Raises OSError when it does
+        not."""
         herald = self._herald or await self._start()
         assert herald.stdin is not None
         assert herald.stdout is not None
@@ -249,12 +271,17 @@ class Announcer:
     async def _start(self) -> trio.Process:
         if self._closed:
             raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
-        # -I, -S: nothing of the user's environment or packages; a session of its own: Ctrl-C is not for it.
+        # -I, -S: nothing of the user's environment or packages; a session of its own: Ctrl-C is not
+        # for it.
         herald = await trio.lowlevel.open_process(
             [sys.executable, "-I", "-S", str(HERALD)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd="/", env={}, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            start_new_session=True,
+        )
         self._herald, self.pid = herald, herald.pid
         return herald
 
@@ -266,7 +293,7 @@ class Announcer:
                 herald.kill()
             trio.lowlevel.spawn_system_task(_reap, herald)
 
-    # Its requests -----------------------------------------------------------------------------------------
+    # Its requests ---------------------------------------------------------------------------------
 
     def lookup(self, parent: int, name: bytes) -> EntryAttributes | None:
         """What the herald finds there; None: what everybody finds. Raises FUSEError."""
@@ -293,8 +320,8 @@ class Announcer:
         return entry
 
     def change(self, verb: bytes, parent: int, name: bytes) -> EntryAttributes | None:
-        """The herald does what its act says; what is there now, None: nothing. Raises FUSEError when that is not so any
-        more, and for all else."""
+        """The herald does what its act says; what is there now, None: nothing. Raises FUSEError
+        when that is not so any more, and for all else."""
         act = self._act
         if act is None or verb != act.verb or (parent, name) != act.place:
             _refuse(errno.EPERM)
@@ -305,8 +332,8 @@ class Announcer:
         return None if now is None else self._show(now)
 
     def setattr(self, ino: int) -> EntryAttributes:
-        """The kernel writes the time of a rename back in the name of who did it, or a folder is touched: nothing is
-        changed."""
+        """The kernel writes the time of a rename back in the name of who did it, or a folder is
+        touched: nothing is changed."""
         act = self._act
         if act is None:
             _refuse(errno.EPERM)

@@ -1,9 +1,11 @@
-"""A process of the drive's own that does, through the mount, what the server did already: so the kernel tells watchers.
+"""A process of the drive's own that does, through the mount, what the server did already: so the
+kernel tells watchers.
 
-inotify(7) tells of what system calls do, and of nothing that a file system says by itself. The drive's process cannot
-make those calls: it would wait for its own answer. It recognizes this process and answers without doing anything, see
-`syncin_fuse.announcer`. Run as a script: orders come on standard input, each as 4 bytes of length (big-endian), a verb
-and its paths, separated by zero bytes; each is answered on standard output by 4 bytes of errno (to ``watched``: whether
+inotify(7) tells of what system calls do, and of nothing that a file system says by itself. The
+drive's process cannot make those calls: it would wait for its own answer. It recognizes this
+process and answers without doing anything, see `syncin_fuse.announcer`. Run as a script: orders
+come on standard input, each as 4 bytes of length (big-endian), a verb and its paths, separated by
+zero bytes; each is answered on standard output by 4 bytes of errno (to ``watched``: whether
 somebody watches). The end of the input ends it.
 """
 
@@ -34,8 +36,8 @@ ACTS: dict[bytes, Callable[..., None]] = {
 
 
 def _watched(device: bytes) -> bool:
-    """Whether a process that we may look into watches something on this device (hexadecimal, as the kernel shows it:
-    proc_pid_fdinfo(5))."""
+    """Whether a process that we may look into watches something on this device (hexadecimal, as the
+    kernel shows it: proc_pid_fdinfo(5))."""
     mark = b" sdev:%s " % device
     return any(mark in text or text.find(b"\nfanotify ") >= 0 for text in _watchers())
 

@@ -1,8 +1,8 @@
 """Telling the kernel what changed without it.
 
-The kernel keeps names and attributes for a day and asks nobody; so each change that the reconciler makes is told,
-exactly and in order. That happens in a thread: an invalidation waits for the operations in flight on that folder or
-inode, which the trio thread must go on serving.
+The kernel keeps names and attributes for a day and asks nobody; so each change that the reconciler
+makes is told, exactly and in order. That happens in a thread: an invalidation waits for the
+operations in flight on that folder or inode, which the trio thread must go on serving.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Invalidator:
     """Collects changes on the trio thread and passes them on, in batches, from a worker thread."""
 
     def __init__(self, fs: FileSystem, told: Callable[[NameChanged], None]) -> None:
-        """``told`` gets what became of a name once the kernel knows that it remembers it wrongly."""
+        """``told`` gets what became of a name once the kernel knows that it remembers it
+        wrongly."""
         self._fs = fs
         self._told = told
         self._send, self._receive = trio.open_memory_channel[Change](math.inf)
@@ -49,8 +50,8 @@ class Invalidator:
             pass  # unmounted; nobody has anything cached
 
     async def run(self) -> None:
-        """Until stopped. When cancelled, the thread in flight is left behind: it ends when the kernel answers or the
-        session is closed."""
+        """Until stopped. When cancelled, the thread in flight is left behind: it ends when the
+        kernel answers or the session is closed."""
         try:
             async for change in self._receive:
                 batch = {change: None}
@@ -59,7 +60,9 @@ class Invalidator:
                         batch[self._receive.receive_nowait()] = None
                 names = [each for each in batch if isinstance(each, NameChanged)]
                 steps = [step for each in batch for step in self._steps(each)]
-                self._fs.forget(await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True))
+                self._fs.forget(
+                    await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True)
+                )
                 for name in names:
                     self._told(name)
         finally:
@@ -79,14 +82,15 @@ class Invalidator:
             return
         ino = change.ino
         if isinstance(change, InodeUnnamed):
-            # Before the entry follows: between the two a path may still lead to the former content, as it would have a
-            # moment ago; the other way round an open by a descriptor would fail.
+            # Before the entry follows: between the two a path may still lead to the former content,
+            # as it would have a moment ago; the other way round an open by a descriptor would fail.
             yield lambda: self._fs.told(ino)
             yield lambda: _if_unknown(ino)
             return
         yield lambda: pyfuse3.invalidate_inode(ino, attr_only=True)
-        # Under writeback the kernel trusts its own times and size of a file that it knows. Without its name it forgets
-        # the file, once nobody has it open, and asks for all of it the next time.
+        # Under writeback the kernel trusts its own times and size of a file that it knows. Without
+        # its name it forgets the file, once nobody has it open, and asks for all of it the next
+        # time.
         place = self._fs.entry_of_file(ino)
         if place is not None:
             yield lambda: pyfuse3.invalidate_entry(*place)

@@ -23,14 +23,17 @@ def mounted_type(mountpoint: Path) -> str | None:
 
 
 def _mount(mountpoint: Path) -> list[str] | None:
-    """What is mounted exactly there, the topmost one: its line of the mount table. The place itself is not touched.
+    """What is mounted exactly there, the topmost one: its line of the mount table. The place itself
+    is not touched.
 
-    From proc_pid_mountinfo(5): field 3 is the device, field 5 the mount point with blanks and backslashes as octal
-    escapes; the type is the first field after the lone hyphen.
+    From proc_pid_mountinfo(5): field 3 is the device, field 5 the mount point with blanks and
+    backslashes as octal escapes; the type is the first field after the lone hyphen.
     """
     place = os.path.abspath(mountpoint)
     found = None
-    for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).removesuffix("\n").split("\n"):
+    for line in (
+        os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).removesuffix("\n").split("\n")
+    ):
         fields = line.split(" ")
         if re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]) == place:
             found = fields
@@ -38,7 +41,8 @@ def _mount(mountpoint: Path) -> list[str] | None:
 
 
 def device(mountpoint: Path) -> tuple[int, int] | None:
-    """The major and minor number of what is mounted exactly there. The place itself is not touched."""
+    """The major and minor number of what is mounted exactly there. The place itself is not
+    touched."""
     fields = _mount(mountpoint)
     if fields is None:
         return None
@@ -47,11 +51,11 @@ def device(mountpoint: Path) -> tuple[int, int] | None:
 
 
 def abort(mountpoint: Path) -> bool:
-    """Ends the connection of the drive that is mounted there: whoever waits for it, its own process included, gets an
-    error. Whether that was possible.
+    """Ends the connection of the drive that is mounted there: whoever waits for it, its own process
+    included, gets an error. Whether that was possible.
 
-    From the kernel's Documentation/filesystems/fuse.rst, "Control filesystem": the connection's folder has the number
-    of the mount's device, and belongs to whoever mounted it.
+    From the kernel's Documentation/filesystems/fuse.rst, "Control filesystem": the connection's
+    folder has the number of the mount's device, and belongs to whoever mounted it.
     """
     fields = _mount(mountpoint)
     if fields is None or not fields[fields.index("-", 6) + 1].startswith("fuse"):
@@ -66,7 +70,8 @@ def abort(mountpoint: Path) -> bool:
 def is_stale(mountpoint: Path) -> bool:
     """Whether the process that served this mount is gone.
 
-    statfs(2) always asks that process; stat(2) would be answered out of the kernel's long-lived attributes.
+    statfs(2) always asks that process; stat(2) would be answered out of the kernel's long-lived
+    attributes.
     """
     try:
         os.statvfs(mountpoint)
@@ -87,8 +92,9 @@ def detach(mountpoint: Path) -> None:
     )
     if done.returncode != 0 and mounted_type(mountpoint) is not None:
         raise MountError(
-            f"{mountpoint} is still mounted and cannot be unmounted: {done.stderr.strip() or 'fusermount3 failed'}; "
-            f"unmount it by hand with: umount -l {mountpoint}"
+            f"{mountpoint} is still mounted and cannot be unmounted:"
+            f" {done.stderr.strip() or 'fusermount3 failed'}; unmount it by hand with: umount -l"
+            f" {mountpoint}"
         )
 
 
@@ -118,12 +124,13 @@ def _check_system() -> None:
         is_device = False
     if not is_device:
         raise MountError(
-            f"This system has no {DEVICE}, without which nothing can be mounted; load the kernel module "
-            "(modprobe fuse), or start the container with --device /dev/fuse."
+            f"This system has no {DEVICE}, without which nothing can be mounted; load the kernel"
+            " module (modprobe fuse), or start the container with --device /dev/fuse."
         )
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         raise MountError(
-            f"You may not use {DEVICE}, without which nothing can be mounted; ask whoever runs this system."
+            f"You may not use {DEVICE}, without which nothing can be mounted; ask whoever runs this"
+            " system."
         )
 
 
@@ -132,17 +139,24 @@ def _check_folder(mountpoint: Path) -> None:
         with os.scandir(mountpoint) as entries:
             first = next(entries, None)
     except FileNotFoundError:
-        raise MountError(f"{mountpoint} does not exist; make an empty folder there first.") from None
+        raise MountError(
+            f"{mountpoint} does not exist; make an empty folder there first."
+        ) from None
     except NotADirectoryError:
-        raise MountError(f"{mountpoint} is not a folder; choose an empty folder to mount at.") from None
+        raise MountError(
+            f"{mountpoint} is not a folder; choose an empty folder to mount at."
+        ) from None
     except PermissionError:
         raise MountError(f"You may not read {mountpoint}; choose a folder of your own.") from None
     except OSError as error:
-        raise MountError(f"{mountpoint} cannot be used: {error.strerror}; choose another folder.") from None
+        raise MountError(
+            f"{mountpoint} cannot be used: {error.strerror}; choose another folder."
+        ) from None
     if first is not None:
         raise MountError(
-            f"{mountpoint} is not empty (it has {first.name!r}), and mounting would hide what is in it; "
-            "choose an empty folder, or bring what is in it into the drive (syncin-mount add NAME --import)."
+            f"{mountpoint} is not empty (it has {first.name!r}), and mounting would hide what is in"
+            " it; choose an empty folder, or bring what is in it into the drive (syncin-mount add"
+            " NAME --import)."
         )
     if not os.access(mountpoint, os.W_OK):
         raise MountError(f"You may not write in {mountpoint}; choose a folder of your own.")

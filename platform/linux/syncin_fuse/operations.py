@@ -1,8 +1,8 @@
 """pyfuse3's requests, translated to `syncin_mount.vfs` and back. Nothing is decided here.
 
-What the kernel may remember: names (also those that are not there) and attributes for a day, pages of a file for as
-long as it likes. It is told of every change that it did not make itself (`syncin_fuse.invalidation`), and an inode's
-content never changes behind it.
+What the kernel may remember: names (also those that are not there) and attributes for a day, pages
+of a file for as long as it likes. It is told of every change that it did not make itself
+(`syncin_fuse.invalidation`), and an inode's content never changes behind it.
 """
 
 from __future__ import annotations
@@ -90,10 +90,12 @@ def _there(entry: EntryAttributes | None) -> EntryAttributes:
 
 
 class Operations(pyfuse3.Operations):
-    """One FileSystem as pyfuse3 wants it. ``ready`` is set when the kernel has begun to use the mount.
+    """One FileSystem as pyfuse3 wants it. ``ready`` is set when the kernel has begun to use the
+    mount.
 
-    Lookups are not counted: the kernel forgets an inode at once for all of them, and no inode number is used again.
-    A forgetting that arrives late, after the inode became known anew and then lost its name, leads to ESTALE.
+    Lookups are not counted: the kernel forgets an inode at once for all of them, and no inode
+    number is used again. A forgetting that arrives late, after the inode became known anew and then
+    lost its name, leads to ESTALE.
     """
 
     supports_dot_lookup = True
@@ -120,10 +122,12 @@ class Operations(pyfuse3.Operations):
     def init(self) -> None:
         self.ready.set()
 
-    # Names and attributes ---------------------------------------------------------------------------------
+    # Names and attributes -------------------------------------------------------------------------
 
     async def lookup(self, parent_inode: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
-        if (herald := self._herald(ctx)) and (found := herald.lookup(parent_inode, name)) is not None:
+        if (herald := self._herald(ctx)) and (
+            found := herald.lookup(parent_inode, name)
+        ) is not None:
             return found
         try:
             return self.show(self._fs.lookup(parent_inode, name))
@@ -137,7 +141,12 @@ class Operations(pyfuse3.Operations):
         return self.show(self._fs.getattr(inode))
 
     async def setattr(
-        self, inode: int, attr: EntryAttributes, fields: SetattrFields, fh: int | None, ctx: RequestContext
+        self,
+        inode: int,
+        attr: EntryAttributes,
+        fields: SetattrFields,
+        fh: int | None,
+        ctx: RequestContext,
     ) -> EntryAttributes:
         if herald := self._herald(ctx):
             return herald.setattr(inode)
@@ -153,23 +162,31 @@ class Operations(pyfuse3.Operations):
         )
         return self.show(changed)
 
-    async def mkdir(self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
+    async def mkdir(
+        self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext
+    ) -> EntryAttributes:
         if herald := self._herald(ctx):
             return _there(herald.change(b"mkdir", parent_inode, name))
         return self.show(self._fs.mkdir(parent_inode, name, mode, ctx.uid, ctx.gid))
 
-    async def mknod(self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
+    async def mknod(
+        self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext
+    ) -> EntryAttributes:
         if herald := self._herald(ctx):
             return _there(herald.change(b"make", parent_inode, name))
         return self.show(self._fs.mknod(parent_inode, name, mode, rdev, ctx.uid, ctx.gid))
 
-    async def symlink(self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
+    async def symlink(
+        self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext
+    ) -> EntryAttributes:
         return self.show(self._fs.symlink(parent_inode, name, target, ctx.uid, ctx.gid))
 
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
         return self._fs.readlink(inode)
 
-    async def link(self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
+    async def link(
+        self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext
+    ) -> EntryAttributes:
         return self.show(await self._fs.link(inode, new_parent_inode, new_name))
 
     async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
@@ -221,7 +238,7 @@ class Operations(pyfuse3.Operations):
         told.f_namemax = found.f_namemax
         return told
 
-    # Files ------------------------------------------------------------------------------------------------
+    # Files ----------------------------------------------------------------------------------------
 
     async def create(
         self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
@@ -236,7 +253,8 @@ class Operations(pyfuse3.Operations):
         return FileInfo(handle, keep_cache=True)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
-        # pyfuse3 takes any buffer, whatever its annotation, and copies it before another handler runs.
+        # pyfuse3 takes any buffer, whatever its annotation, and copies it before another handler
+        # runs.
         data: Any
         if size < MUCH:
             data = await self._fs.read(fh, off, size)
@@ -261,7 +279,7 @@ class Operations(pyfuse3.Operations):
         self.turns.closed(fh)
         self._fs.release(fh)
 
-    # Folders ----------------------------------------------------------------------------------------------
+    # Folders --------------------------------------------------------------------------------------
 
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
         handle = self._fs.opendir(inode)
@@ -287,7 +305,7 @@ class Operations(pyfuse3.Operations):
     async def fsyncdir(self, fh: int, datasync: bool) -> None:
         await self._fs.fsyncdir()
 
-    # Extended attributes ----------------------------------------------------------------------------------
+    # Extended attributes --------------------------------------------------------------------------
 
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
         return self._fs.getxattr(inode, name)

@@ -1,14 +1,14 @@
 """Waiting for the next request of the kernel, faster than trio alone.
 
-Between two requests of one program lie some ten microseconds, in which pyfuse3 would take a lock, arm epoll and go
-through trio's scheduler twice. Here a task that is done with a request first looks a few times whether the next one is
-there already. pyfuse3 names what it takes from trio in one module variable, which its own asyncio support replaces in
-the same way.
+Between two requests of one program lie some ten microseconds, in which pyfuse3 would take a lock,
+arm epoll and go through trio's scheduler twice. Here a task that is done with a request first looks
+a few times whether the next one is there already. pyfuse3 names what it takes from trio in one
+module variable, which its own asyncio support replaces in the same way.
 
 What holds here:
 
-- ``wait_readable`` returns in the same scheduler step in which poll(2) said that a request is there; so the read that
-  follows does not block, though many tasks wait on the one descriptor.
+- ``wait_readable`` returns in the same scheduler step in which poll(2) said that a request is
+  there; so the read that follows does not block, though many tasks wait on the one descriptor.
 - At most BURST requests are answered before every other task of the program had its turn.
 """
 
@@ -22,7 +22,8 @@ import trio
 
 BURST = 50
 LOOKS = 25
-"""About as many microseconds. More would only burn the time of the program that is to make the next request."""
+"""About as many microseconds. More would only burn the time of the program that is to make the next
+request."""
 
 
 class _NoLock:

@@ -2,11 +2,11 @@
 
 The end comes in one of three ways, and each leaves nothing mounted:
 
-1. Somebody unmounts (umount(8), fusermount3 -u). The kernel first writes back what it holds, then closes the session;
-   pyfuse3's loop ends by itself.
-2. ``run`` is cancelled. The loop goes on, shielded, while a thread asks the kernel to write back and to unmount: that
-   is way 1. If somebody still uses the drive, the loop is ended all the same once everything is written back, and the
-   mount is detached.
+1. Somebody unmounts (umount(8), fusermount3 -u). The kernel first writes back what it holds, then
+   closes the session; pyfuse3's loop ends by itself.
+2. ``run`` is cancelled. The loop goes on, shielded, while a thread asks the kernel to write back
+   and to unmount: that is way 1. If somebody still uses the drive, the loop is ended all the same
+   once everything is written back, and the mount is detached.
 3. pyfuse3 fails. The mount is detached.
 """
 
@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 FSNAME = "syncin-mount"
 
 MAX_REQUESTS = 500
-"""Requests that may wait at the same time, for content above all; further ones wait in the kernel."""
+"""Requests that may wait at the same time, for content above all; further ones wait in the
+kernel."""
 
 
 def mount_options(options: MountOptions) -> set[str]:
@@ -51,14 +52,17 @@ def mount_options(options: MountOptions) -> set[str]:
     return chosen
 
 
-async def run(fs: FileSystem, mountpoint: Path, *, options: MountOptions, task_status: trio.TaskStatus[None]) -> None:
+async def run(
+    fs: FileSystem, mountpoint: Path, *, options: MountOptions, task_status: trio.TaskStatus[None]
+) -> None:
     """See ``syncin_mount.vfs.Frontend.run``."""
     operations = Operations(fs)
     try:
         pyfuse3.init(operations, str(mountpoint), mount_options(options))
     except RuntimeError as error:
         raise MountError(
-            f"{mountpoint} could not be mounted ({error}); the line above, from the FUSE library, says why."
+            f"{mountpoint} could not be mounted ({error}); the line above, from the FUSE library,"
+            " says why."
         ) from None
     try:
         await _serve(operations, fs, mountpoint, options, task_status)
@@ -70,12 +74,18 @@ async def run(fs: FileSystem, mountpoint: Path, *, options: MountOptions, task_s
 
 
 async def _serve(
-    operations: Operations, fs: FileSystem, mountpoint: Path, options: MountOptions, task_status: trio.TaskStatus[None]
+    operations: Operations,
+    fs: FileSystem,
+    mountpoint: Path,
+    options: MountOptions,
+    task_status: trio.TaskStatus[None],
 ) -> None:
     # Both go on when run is cancelled: unmounting needs them.
     readiness.install()
     shield = trio.CancelScope(shield=True)
-    announcer = operations.announcer = Announcer(fs, mountpoint, operations.show, everybody=options.allow_other)
+    announcer = operations.announcer = Announcer(
+        fs, mountpoint, operations.show, everybody=options.allow_other
+    )
     invalidator = Invalidator(fs, announcer.put)  # the kernel's, for as long as it is mounted
     ended = trio.Event()
 
@@ -131,6 +141,9 @@ def _write_back(mountpoint: Path) -> None:
 
 def _unmount(mountpoint: Path) -> bool:
     done = subprocess.run(
-        ["fusermount3", "-u", os.path.abspath(mountpoint)], capture_output=True, timeout=30, check=False
+        ["fusermount3", "-u", os.path.abspath(mountpoint)],
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
     return done.returncode == 0

@@ -1,8 +1,9 @@
 """Who asks for much at a time lets the others have their turn.
 
-Requests are answered one after the other. A portion of a listing, or of a big file, takes as long as ten small requests
-together, and whoever asks for portion after portion would have ten times the share of somebody who creates files. So
-when others were at work since the last portion, the next one waits for as long as that one took: both have half.
+Requests are answered one after the other. A portion of a listing, or of a big file, takes as long
+as ten small requests together, and whoever asks for portion after portion would have ten times the
+share of somebody who creates files. So when others were at work since the last portion, the next
+one waits for as long as that one took: both have half.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ MUCH = 65_536
 """From this size on (bytes) a read or write is a portion of something big."""
 
 LONGEST = 0.002
-"""The most that a portion waits, in seconds: a busy computer makes the last one look longer than it was."""
+"""The most that a portion waits, in seconds: a busy computer makes the last one look longer than it
+was."""
 
 REMEMBERED = 64
 """Processes (the kernel tells threads) that are told apart."""
 
 
 class Turns:
-    """Who was at work, and how long the last portion took. ``clock`` gives seconds that only grow."""
+    """Who was at work, and how long the last portion took. ``clock`` gives seconds that only
+    grow."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock

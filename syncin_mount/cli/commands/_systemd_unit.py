@@ -20,9 +20,12 @@ _PATIENCE = 300.0
 
 
 def install(*, running: bool) -> None:
-    """Has the supervisor started at every log-in, and now unless it is ``running``. Raises CommandError; then nothing
-    is installed."""
-    _must_be_there("put 'syncin-mount up' into what starts your session: the desktop's autostart, or ~/.profile")
+    """Has the supervisor started at every log-in, and now unless it is ``running``. Raises
+    CommandError; then nothing is installed."""
+    _must_be_there(
+        "put 'syncin-mount up' into what starts your session: the desktop's autostart, or"
+        " ~/.profile"
+    )
     path = _user_folder() / UNIT
     _write(path, user_unit(sys.executable, os.environ))
     try:
@@ -35,7 +38,8 @@ def install(*, running: bool) -> None:
 
 
 def install_for(user: str) -> None:
-    """The same for a user who need not log in, from the start of the computer on. Raises CommandError."""
+    """The same for a user who need not log in, from the start of the computer on. Raises
+    CommandError."""
     _only_root()
     _must_be_there(f"put '@reboot syncin-mount up' into the crontab of {user}")
     _must_run_as(user)
@@ -47,8 +51,12 @@ def install_for(user: str) -> None:
         _systemctl(["enable", "--now", name])
     except CommandError as error:
         # It may be the drives that do not start, and not the unit: it stays to be looked at.
-        raise CommandError(f"{error}; 'systemctl status {name}' says more", Exit.UNFINISHED) from error
-    output.say(f"the drives of {user} are mounted whenever this computer starts, and now; {name} does it")
+        raise CommandError(
+            f"{error}; 'systemctl status {name}' says more", Exit.UNFINISHED
+        ) from error
+    output.say(
+        f"the drives of {user} are mounted whenever this computer starts, and now; {name} does it"
+    )
 
 
 def take_away(user: str | None) -> None:
@@ -82,18 +90,22 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text.encode(), mode=0o644)
     except OSError as error:
-        raise CommandError(f"the unit {path} cannot be written ({error.strerror})", Exit.UNFINISHED) from error
+        raise CommandError(
+            f"the unit {path} cannot be written ({error.strerror})", Exit.UNFINISHED
+        ) from error
 
 
 def _must_be_ours(path: Path) -> None:
-    """What has the unit's name already, if anything, was written by this program: a masked unit is a link to the null
-    device, and one by somebody else's hand is theirs. Raises CommandError."""
+    """What has the unit's name already, if anything, was written by this program: a masked unit is
+    a link to the null device, and one by somebody else's hand is theirs. Raises CommandError."""
     try:
         ordinary = stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
         return
     if not ordinary or not path.read_text(errors="replace").startswith(WRITTEN):
-        raise CommandError(f"{path} is there already, and not by this program; move it away, or unmask the unit")
+        raise CommandError(
+            f"{path} is there already, and not by this program; move it away, or unmask the unit"
+        )
 
 
 def _only_root() -> None:
@@ -103,7 +115,9 @@ def _only_root() -> None:
 
 def _must_be_there(instead: str) -> None:
     if shutil.which("systemctl") is None:
-        raise CommandError(f"there is no systemd here that could start it; {instead}", Exit.UNFINISHED)
+        raise CommandError(
+            f"there is no systemd here that could start it; {instead}", Exit.UNFINISHED
+        )
 
 
 def _must_run_as(user: str) -> None:
@@ -113,20 +127,26 @@ def _must_run_as(user: str) -> None:
     program = [sys.executable, "-c", "import syncin_mount"]
     try:
         works = subprocess.run(
-            program, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd="/", **_credentials(user)
+            program,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            cwd="/",
+            **_credentials(user),
         )
         failed = works.returncode != 0
     except OSError:
         failed = True
     if failed:
         raise CommandError(
-            f"{user} cannot run {sys.executable}; install the program where all users can, as in /opt or /usr/local"
+            f"{user} cannot run {sys.executable}; install the program where all users can, as in"
+            " /opt or /usr/local"
         )
 
 
 def _credentials(user: str) -> dict[str, Any]:
-    """For `subprocess`: all that makes a child this user's, as a log-in does, and nothing of root's. Raises
-    CommandError for an unknown user."""
+    """For `subprocess`: all that makes a child this user's, as a log-in does, and nothing of
+    root's. Raises CommandError for an unknown user."""
     if sys.platform == "win32":
         raise CommandError("there is no systemd on Windows")
     import pwd  # noqa: PLC0415 (POSIX only)
@@ -163,10 +183,13 @@ def _systemctl(words: list[str]) -> None:
             timeout=_PATIENCE,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandError(f"systemctl {words[-1]} did not work ({error})", Exit.UNFINISHED) from error
+        raise CommandError(
+            f"systemctl {words[-1]} did not work ({error})", Exit.UNFINISHED
+        ) from error
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
         raise CommandError(
-            f"systemd does not do it ({why}); without it, put 'syncin-mount up' into what starts your session",
+            f"systemd does not do it ({why}); without it, put 'syncin-mount up' into what starts"
+            " your session",
             Exit.UNFINISHED,
         )

@@ -16,7 +16,14 @@ from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import AddOptions
-from syncin_mount.cli.ui.import_dialog import bring_in, confirm, holds_something, looked_through, previewed, show
+from syncin_mount.cli.ui.import_dialog import (
+    bring_in,
+    confirm,
+    holds_something,
+    looked_through,
+    previewed,
+    show,
+)
 from syncin_mount.config import ConfigurationFile, Scheduler, Synchronization, Trash
 from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
@@ -38,7 +45,8 @@ def values(kind: type[Direction | Mode | Conflict | Trash]) -> click.Choice[str]
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """Whether what the mount point holds is imported; only looked at; without a question; told for programs."""
+    """Whether what the mount point holds is imported; only looked at; without a question; told for
+    programs."""
 
     importing: bool
     dry_run: bool
@@ -49,41 +57,69 @@ class How:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--server", metavar="NAME", help="The server, as 'server list' names it.")
-@click.option("--remote", metavar="PATH", help="Its folder, as 'remote ls' shows it: personal/docs, spaces/team/docs.")
-@click.option("--mountpoint", metavar="DIR", help="Where it is mounted: an empty folder; made if it is not there.")
+@click.option(
+    "--remote",
+    metavar="PATH",
+    help="Its folder, as 'remote ls' shows it: personal/docs, spaces/team/docs.",
+)
+@click.option(
+    "--mountpoint",
+    metavar="DIR",
+    help="Where it is mounted: an empty folder; made if it is not there.",
+)
 @click.option("--direction", type=values(Direction), help="Who follows whom.  [default: both]")
 @click.option("--mode", type=values(Mode), help="How equal files are recognised.  [default: fast]")
-@click.option("--conflict", type=values(Conflict), help="Who wins where both sides changed.  [default: recent]")
+@click.option(
+    "--conflict",
+    type=values(Conflict),
+    help="Who wins where both sides changed.  [default: recent]",
+)
 @click.option(
     "--trash",
     type=values(Trash),
-    help="Where what loses here goes: the desktop's trash, or the synchronization's own bin.  [default: auto]",
+    help=(
+        "Where what loses here goes: the desktop's trash, or the synchronization's own bin. "
+        " [default: auto]"
+    ),
 )
 @click.option(
-    "--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides."
+    "--every",
+    metavar="TIME",
+    help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides.",
 )
 @click.option(
     "--filter",
     "filters",
     metavar="RULE",
     multiple=True,
-    help="What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several times.",
+    help=(
+        "What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several"
+        " times."
+    ),
 )
-@click.option("--import", "importing", is_flag=True, help="Make what the mount point holds the drive's content.")
+@click.option(
+    "--import",
+    "importing",
+    is_flag=True,
+    help="Make what the mount point holds the drive's content.",
+)
 @click.option("--dry-run", is_flag=True, help="With --import: only tell what would become of it.")
 @click.option("--yes", is_flag=True, help="With --import: do not ask.")
 @output.json_option
 @click.pass_context
-def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as_json: bool, **given: Any) -> None:
+def command(
+    ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
     """Bind a folder of a server to a mount point, as synchronization NAME.
 
-    What is needed and not given is asked for, in three steps: the folder here, the folder on the server, the settings.
-    Nothing is carried across yet: 'mount' or 'sync' does that.
+    What is needed and not given is asked for, in three steps: the folder here, the folder on the
+    server, the settings. Nothing is carried across yet: 'mount' or 'sync' does that.
 
-    With --import the folder at the mount point may hold files. They become the drive's, as if they had been written
-    into it, and the first run merges them with the server's; before anything is touched, this tells what becomes of
-    them. Each file stays where it is until its copy is safe, so it can be stopped at any time, and goes on with
-    'syncin-mount add NAME --import'. That also brings in what was written into the folder while it was not mounted.
+    With --import the folder at the mount point may hold files. They become the drive's, as if they
+    had been written into it, and the first run merges them with the server's; before anything is
+    touched, this tells what becomes of them. Each file stays where it is until its copy is safe, so
+    it can be stopped at any time, and goes on with 'syncin-mount add NAME --import'. That also
+    brings in what was written into the folder while it was not mounted.
     """
     wanted = AddOptions(**given)
     missing = wanted.missing()
@@ -96,7 +132,10 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
         _go_on(folders, there, how)
         return
     if missing:
-        from syncin_mount.cli.ui.add_wizard import Assistant, can_ask  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.ui.add_wizard import (  # noqa: PLC0415
+            Assistant,
+            can_ask,
+        )
 
         if not can_ask():
             raise click.UsageError(f"there is no terminal to ask in; give {', '.join(missing)}")
@@ -114,7 +153,9 @@ def command(ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as
         return
     output.say(done)
     if output.confirm("Mount it now?", default=True):
-        from syncin_mount.cli.commands.mount import command as mount  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.commands.mount import (  # noqa: PLC0415
+            command as mount,
+        )
 
         ctx.invoke(mount, name=new.name, foreground=False, manual=False, ready_fd=None)
         output.say("“syncin-mount up --at-login” has all drives there from log-in on.")
@@ -143,15 +184,19 @@ def _synchronization(wanted: AddOptions) -> Synchronization:
     )
 
 
-def _add(folders: Folders, configuration: Configuration, new: Synchronization, how: How) -> str | None:
-    """Registers it with the server and remembers it here, or neither; then imports, if that is wanted. What was done,
-    None when that was only a look. Raises CommandError, RemoteError."""
+def _add(
+    folders: Folders, configuration: Configuration, new: Synchronization, how: How
+) -> str | None:
+    """Registers it with the server and remembers it here, or neither; then imports, if that is
+    wanted. What was done, None when that was only a look. Raises CommandError, RemoteError."""
     account = lookup.server_named(configuration, new.server)
     refused = not_there_yet(new) or objection(configuration, new, folders)
     if refused:
         raise CommandError(refused)
     check_mountpoint(new.mountpoint, may_hold=how.importing)
-    found = looked_through(new.mountpoint) if how.importing and holds_something(new.mountpoint) else []
+    found = (
+        looked_through(new.mountpoint) if how.importing and holds_something(new.mountpoint) else []
+    )
     added = output.run_async(_register, folders, account, new)
     try:
         if how.importing and not _is_wanted(folders, account, added, found, how):
@@ -165,11 +210,17 @@ def _add(folders: Folders, configuration: Configuration, new: Synchronization, h
         output.warn(added.restriction)
     if found:
         bring_in(folders, added, found)
-    return f"{new.name}: {output.printable(added.remote)} on {account.url} belongs to {added.mountpoint}"
+    return (
+        f"{new.name}: {output.printable(added.remote)} on {account.url} belongs to"
+        f" {added.mountpoint}"
+    )
 
 
-def _is_wanted(folders: Folders, account: Server, added: Synchronization, found: list[Found], how: How) -> bool:
-    """Tells what would become of the files. False when nobody wanted more. Raises CommandError, Abort."""
+def _is_wanted(
+    folders: Folders, account: Server, added: Synchronization, found: list[Found], how: How
+) -> bool:
+    """Tells what would become of the files. False when nobody wanted more. Raises CommandError,
+    Abort."""
     preview = previewed(folders, account, added, found)
     if how.as_json:
         from syncin_mount.cli.import_preview import as_json  # noqa: PLC0415 (start-up time)
@@ -185,7 +236,8 @@ def _is_wanted(folders: Folders, account: Server, added: Synchronization, found:
 
 
 def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
-    """Imports what the mount point holds into a drive that there is already. Raises CommandError."""
+    """Imports what the mount point holds into a drive that there is already. Raises
+    CommandError."""
     name, place = synchronization.name, synchronization.mountpoint
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
@@ -195,7 +247,10 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
         return
     found = looked_through(place)
     files = [each for each in found if not each.is_folder]
-    output.say(f"{place} holds {output.count(len(files), 'file')} ({output.size(sum(each.size for each in files))}).")
+    output.say(
+        f"{place} holds {output.count(len(files), 'file')}"
+        f" ({output.size(sum(each.size for each in files))})."
+    )
     if how.dry_run:
         return
     confirm(yes=how.yes)
@@ -240,7 +295,8 @@ async def _register(folders: Folders, server: Server, new: Synchronization) -> S
 
     async with session_with(folders, server) as session:
         await found_in(session, new.remote)
-        # By the server's clock, which is that of the account page: what is set there later is newer then.
+        # By the server's clock, which is that of the account page: what is set there later is newer
+        # then.
         new = replace(new, timestamp=int(session.server_time() or new.timestamp))
         registered = await register_path(session, wire(new))
         return replace(new, path_id=registered.id, permissions=permissions(registered.permissions))
@@ -261,4 +317,7 @@ async def _take_back(folders: Folders, server: Server, added: Synchronization) -
         async with session_with(folders, server) as session:
             await _delete(session, added.path_id)
     except RemoteError as error:
-        output.warn(f"the server keeps the entry '{added.name}', which can be removed on the account page ({error})")
+        output.warn(
+            f"the server keeps the entry '{added.name}', which can be removed on the account page"
+            f" ({error})"
+        )

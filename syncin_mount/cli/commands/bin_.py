@@ -32,7 +32,9 @@ _AT_ONCE = 100
 
 _local = click.option("--local", "only_local", is_flag=True, help="Only the bin on this computer.")
 _server = click.option("--server", "only_server", is_flag=True, help="Only the server's trash.")
-_older = click.option("--older-than", metavar="AGE", help="Only what has been there for longer: 12h, 30d.")
+_older = click.option(
+    "--older-than", metavar="AGE", help="Only what has been there for longer: 12h, 30d."
+)
 
 
 @click.group(invoke_without_command=True)
@@ -41,8 +43,8 @@ _older = click.option("--older-than", metavar="AGE", help="Only what has been th
 def command(ctx: click.Context, name: str) -> None:
     """List, restore and empty the bins of synchronization NAME; alone, it lists.
 
-    On this computer: what lost against another version, what was deleted elsewhere, what you discarded. In the server's
-    trash: what was deleted or replaced there, by any device.
+    On this computer: what lost against another version, what was deleted elsewhere, what you
+    discarded. In the server's trash: what was deleted or replaced there, by any device.
 
     An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
     """
@@ -59,11 +61,17 @@ def command(ctx: click.Context, name: str) -> None:
 @_older
 @output.json_option
 def list_(
-    synchronization: Synchronization, only_local: bool, only_server: bool, older_than: str | None, as_json: bool
+    synchronization: Synchronization,
+    only_local: bool,
+    only_server: bool,
+    older_than: str | None,
+    as_json: bool,
 ) -> None:
     """List what is in the bins, the latest last: since when, why, from where, and of what size."""
     bins = _Bins.of(synchronization)
-    found, failure = _found(bins, only_local=only_local, only_server=only_server, older_than=older_than)
+    found, failure = _found(
+        bins, only_local=only_local, only_server=only_server, older_than=older_than
+    )
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
@@ -72,7 +80,13 @@ def list_(
         output.emit_table(
             ("ENTRY", "SINCE", "SIZE", "WHY", "FROM"),
             [
-                (each.entry, output.moment(each.time), _size(each), each.why, each.path + ("/" if each.folder else ""))
+                (
+                    each.entry,
+                    output.moment(each.time),
+                    _size(each),
+                    each.why,
+                    each.path + ("/" if each.folder else ""),
+                )
                 for each in found
             ],
             empty="the bins are empty" if not failure else "the bin on this computer is empty",
@@ -83,12 +97,15 @@ def list_(
 @command.command()
 @click.pass_obj
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
-@click.option("--to", metavar="PATH", help="Put it there instead: a free name, or a folder that is there.")
+@click.option(
+    "--to", metavar="PATH", help="Put it there instead: a free name, or a folder that is there."
+)
 def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str | None) -> None:
     """Bring back what an ENTRY of the list stands for, folders with all that is in them.
 
-    It goes to where it was. Nothing is ever overwritten: if something is there, it becomes 'name (restored DATE).ext',
-    and with --to nothing is done. A folder of the server's trash can be given as well: server:docs/old.
+    It goes to where it was. Nothing is ever overwritten: if something is there, it becomes 'name
+    (restored DATE).ext', and with --to nothing is done. A folder of the server's trash can be given
+    as well: server:docs/old.
     """
     if to is not None and len(entries) > 1:
         raise CommandError("with --to one entry can be restored at a time")
@@ -96,10 +113,14 @@ def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str 
     for entry in entries:
         side, colon, path = entry.partition(":")
         if colon and side == _SERVER:
-            there = output.run_async(bins.on_server, lambda trash, path=path: trash.restore(_checked(path), place))
+            there = output.run_async(
+                bins.on_server, lambda trash, path=path: trash.restore(_checked(path), place)
+            )
             what = "is back on the server, and comes here with the next listing"
         else:
-            there = output.run_async(bins.here, lambda here, entry=entry: here.restore(entry, place))
+            there = output.run_async(
+                bins.here, lambda here, entry=entry: here.restore(entry, place)
+            )
             what = "is back"
         output.say(f"{output.printable(there)} {what}")
 
@@ -121,10 +142,13 @@ def empty(
 ) -> None:
     """Remove the ENTRYs for good, or all there are: nobody can bring them back then.
 
-    The server's trash is that of all your devices; only what came from this synchronization's folder is removed.
+    The server's trash is that of all your devices; only what came from this synchronization's
+    folder is removed.
     """
     bins = _Bins.of(synchronization)
-    found, failure = _found(bins, only_local=only_local, only_server=only_server, older_than=older_than)
+    found, failure = _found(
+        bins, only_local=only_local, only_server=only_server, older_than=older_than
+    )
     if entries:
         missing = set(entries) - {each.entry for each in found}
         if missing:
@@ -143,7 +167,9 @@ def empty(
         removed += output.run_async(bins.here, lambda bin_, some=some: bin_.empty(some))
     if there:
         removed += output.run_async(bins.on_server, lambda trash: trash.empty(there))
-    output.say(f"{synchronization.name}: {output.count(removed, 'entry', 'entries')} removed for good")
+    output.say(
+        f"{synchronization.name}: {output.count(removed, 'entry', 'entries')} removed for good"
+    )
     raise SystemExit(failure)
 
 
@@ -165,7 +191,11 @@ def _ask(synchronization: Synchronization, found: list[BinEntry]) -> None:
 
 def _size(entry: BinEntry) -> str:
     if entry.folder:
-        return f"{output.count(entry.files, 'file')}, {output.size(entry.size)}" if entry.files else "empty"
+        return (
+            f"{output.count(entry.files, 'file')}, {output.size(entry.size)}"
+            if entry.files
+            else "empty"
+        )
     return output.size(entry.size)
 
 
@@ -174,7 +204,8 @@ def _checked(path: str) -> str:
     parts = [part for part in path.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
         raise CommandError(
-            f"'server:{output.printable(path)}' is no entry of the server's trash; give it as the list has it"
+            f"'server:{output.printable(path)}' is no entry of the server's trash; give it as the"
+            " list has it"
         )
     return "/".join(parts)
 
@@ -184,11 +215,15 @@ async def _entries(trash: ServerTrash) -> tuple[list[BinEntry], int]:
     return await trash.entries(), trash.left_out
 
 
-def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str | None) -> tuple[list[BinEntry], int]:
-    """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is said and told as an
-    exit status."""
+def _found(
+    bins: _Bins, *, only_local: bool, only_server: bool, older_than: str | None
+) -> tuple[list[BinEntry], int]:
+    """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is
+    said and told as an exit status."""
     both = only_local == only_server
-    found: list[BinEntry] = output.run_async(bins.here, lambda here: here.entries()) if both or only_local else []
+    found: list[BinEntry] = (
+        output.run_async(bins.here, lambda here: here.entries()) if both or only_local else []
+    )
     failure = 0
     if both or only_server:
         try:
@@ -196,8 +231,9 @@ def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str 
             found += there
             if left_out:
                 output.warn(
-                    f"the server's trash has no end that was reached: {output.count(left_out, 'thing')} and what is in "
-                    "them are not listed; remove some on the server's page, or look again when it is faster"
+                    "the server's trash has no end that was reached:"
+                    f" {output.count(left_out, 'thing')} and what is in them are not listed; remove"
+                    " some on the server's page, or look again when it is faster"
                 )
         except Refused as error:
             if not both:
@@ -209,7 +245,10 @@ def _found(bins: _Bins, *, only_local: bool, only_server: bool, older_than: str 
             failure, sentence = explain(error)
             output.warn(sentence)
     before = time.time() - age(older_than) if older_than is not None else float("inf")
-    return sorted((each for each in found if each.time < before), key=lambda each: each.time), failure
+    return (
+        sorted((each for each in found if each.time < before), key=lambda each: each.time),
+        failure,
+    )
 
 
 @dataclass(slots=True)
@@ -225,7 +264,8 @@ class _Bins:
         return _Bins(*lookup.load(), synchronization)
 
     async def here(self, act: Callable[[_Here], Awaitable[T]]) -> T:
-        """Does something with the bin on this computer: the daemon's, or the replica's in this process."""
+        """Does something with the bin on this computer: the daemon's, or the replica's in this
+        process."""
         async with daemon_of(self.folders, self.synchronization.name) as daemon:
             if daemon is not None:
                 return await act(_Mounted(daemon))
@@ -280,7 +320,9 @@ class _Nothing:
         return []
 
     async def restore(self, which: str, to: str | None) -> str:
-        raise CommandError(f"'{self.name}' was never synchronized, so its bin has no entry '{which}'")
+        raise CommandError(
+            f"'{self.name}' was never synchronized, so its bin has no entry '{which}'"
+        )
 
     async def empty(self, which: list[str]) -> int:
         return 0

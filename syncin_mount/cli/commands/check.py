@@ -19,27 +19,31 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--repair", is_flag=True, help="Put in order what is wrong; no content is removed.")
-@click.option("--contents", is_flag=True, help="Read all contents as well, and compare their checksums.")
+@click.option(
+    "--contents", is_flag=True, help="Read all contents as well, and compare their checksums."
+)
 @output.json_option
 def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
-    """Compare index, journal and contents of the local copy of synchronization NAME with each other.
+    """Compare index, journal and contents of the local copy of synchronization NAME with each
+    other.
 
     Nothing may be mounted. What is wrong is listed, a line each, and the exit status is 1.
 
-    With --repair the index is made anew out of what can be read of it, of the journal and of the contents. Contents
-    that have no place any more go to the bin, the damaged files are set aside. When it is not sure what the server had
-    already, the next synchronization unites both sides as a first one does, and deletes nothing. Exit status 0 means
-    that all is in order now.
+    With --repair the index is made anew out of what can be read of it, of the journal and of the
+    contents. Contents that have no place any more go to the bin, the damaged files are set aside.
+    When it is not sure what the server had already, the next synchronization unites both sides as a
+    first one does, and deletes nothing. Exit status 0 means that all is in order now.
 
-    With --contents every content is read and compared with the checksum that is known of it: a disk may return other
-    bytes than were saved. With --repair, too, what the server has is fetched anew by the next run, and what it has not
-    is told.
+    With --contents every content is read and compared with the checksum that is known of it: a disk
+    may return other bytes than were saved. With --repair, too, what the server has is fetched anew
+    by the next run, and what it has not is told.
     """
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
         raise CommandError(
-            f"'{name}' is mounted, so its local copy is in use; unmount it first: syncin-mount umount {name}"
+            f"'{name}' is mounted, so its local copy is in use; unmount it first: syncin-mount"
+            f" umount {name}"
         )
     folder = folders.replica(name)
     if not folder.is_dir():
@@ -82,7 +86,9 @@ def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
         left = _look_at_contents(folder, heal=False) if done.said else []
     if as_json:
         aside = None if done.aside is None else str(done.aside)
-        output.emit_json({"found": done.said, "aside": aside, "bases_ended": done.bases_ended, "left": left})
+        output.emit_json(
+            {"found": done.said, "aside": aside, "bases_ended": done.bases_ended, "left": left}
+        )
     else:
         _show(done.said, as_json=False, empty="all was in order")
         _tell_outcome(done)
@@ -93,7 +99,10 @@ def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
 def _tell_outcome(done: Repaired) -> None:
     if done.aside is None:
         return
-    output.say(f"repaired; the damaged files are in {done.aside}, and may be removed when nothing is missed")
+    output.say(
+        f"repaired; the damaged files are in {done.aside}, and may be removed when nothing is"
+        " missed"
+    )
     if done.bases_ended:
         output.say("the next synchronization unites both sides and deletes nothing")
 

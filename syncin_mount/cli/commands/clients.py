@@ -25,8 +25,8 @@ _SHORT = 8
 def command() -> None:
     """List the clients that are logged in to your accounts, and log others out.
 
-    A client is one installation of a program on one computer: this one, the same on your other computers, Sync-in's
-    own. Each may have synchronizations of its own.
+    A client is one installation of a program on one computer: this one, the same on your other
+    computers, Sync-in's own. Each may have synchronizations of its own.
     """
 
 
@@ -36,7 +36,11 @@ def command() -> None:
 def list_(server: str | None, as_json: bool) -> None:
     """List the clients of the accounts, this computer's marked with an asterisk."""
     folders, configuration = lookup.load()
-    servers = [lookup.server_named(configuration, server)] if server else list(configuration.servers.values())
+    servers = (
+        [lookup.server_named(configuration, server)]
+        if server
+        else list(configuration.servers.values())
+    )
     found: list[tuple[Server, Client]] = []
     status = 0
     for each in servers:
@@ -59,13 +63,15 @@ def list_(server: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("client")
-@click.option("--server", required=True, metavar="NAME", help="The server, as 'server list' names it.")
+@click.option(
+    "--server", required=True, metavar="NAME", help="The server, as 'server list' names it."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(client: str, server: str, yes: bool) -> None:
     """Log CLIENT out of your account: the beginning of its id, as 'clients list' shows it.
 
-    Its synchronizations end with it. Files stay, on the server and there. What it holds of an access ends within half
-    an hour. For this computer, 'server remove' also forgets the server.
+    Its synchronizations end with it. Files stay, on the server and there. What it holds of an
+    access ends within half an hour. For this computer, 'server remove' also forgets the server.
     """
     folders, configuration = lookup.load()
     account = lookup.server_named(configuration, server)
@@ -74,9 +80,14 @@ def remove(client: str, server: str, yes: bool) -> None:
         _ask(found, server)
     output.run_async(_remove, folders, account, found.id)
     if found.is_current_client:
-        output.say(f"this computer is logged out of {account.login} at {account.url}; {_after(server)}")
+        output.say(
+            f"this computer is logged out of {account.login} at {account.url}; {_after(server)}"
+        )
         return
-    output.say(f"{_title(found)} is logged out of {account.login} at {account.url}; its access ends within 30 minutes")
+    output.say(
+        f"{_title(found)} is logged out of {account.login} at {account.url}; its access ends within"
+        " 30 minutes"
+    )
 
 
 def _named(clients: list[Client], text: str, account: Server) -> Client:
@@ -92,7 +103,10 @@ def _named(clients: list[Client], text: str, account: Server) -> Client:
 
 
 def _after(server: str) -> str:
-    return f"what changes in its drives waits here until you log in again: syncin-mount server auth {server}"
+    return (
+        "what changes in its drives waits here until you log in again: syncin-mount server auth"
+        f" {server}"
+    )
 
 
 def _ask(client: Client, server: str) -> None:
@@ -152,7 +166,11 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
         "address": client.current_ip,
         "created": client.created_at,
         "synchronizations": [
-            {"name": path.settings.name, "remote": path.settings.remote_path, "local": path.settings.local_path}
+            {
+                "name": path.settings.name,
+                "remote": path.settings.remote_path,
+                "local": path.settings.local_path,
+            }
             for path in client.paths
         ],
     }

@@ -26,7 +26,8 @@ _SHELL = click.argument("shell", type=click.Choice(SHELLS), required=False)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a shell's completion lies. ``start`` is the start file that needs a line to find it, if it needs one."""
+    """Where a shell's completion lies. ``start`` is the start file that needs a line to find it, if
+    it needs one."""
 
     script: Path
     start: Path | None = None
@@ -38,8 +39,9 @@ class Place:
 
 
 def place(shell: str, home: Path, environment: dict[str, str]) -> Place:
-    """Where ``shell`` finds completions of one user. fish looks into a folder of its own; bash and zsh do so only with
-    what not every system has, so a line in their start file reads the script."""
+    """Where ``shell`` finds completions of one user. fish looks into a folder of its own; bash and
+    zsh do so only with what not every system has, so a line in their start file reads the
+    script."""
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / PROGRAM
     if shell == "fish":
         config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
@@ -99,7 +101,9 @@ def remove(shell: str | None) -> None:
         if where.start is not None and where.start.exists():
             _rewrite(where.start, None)
     except OSError as error:
-        raise CommandError(f"{error.filename} cannot be changed ({error.strerror})", Exit.UNFINISHED) from error
+        raise CommandError(
+            f"{error.filename} cannot be changed ({error.strerror})", Exit.UNFINISHED
+        ) from error
     output.say(f"{chosen}: nothing is completed any more in the next shell")
 
 
@@ -108,7 +112,8 @@ def script(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     text = kind(click.Command(PROGRAM), {}, PROGRAM, COMPLETE_VARIABLE)
-    source = text.source_template % text.source_vars()  # not .source(), which runs bash to ask for its version
+    # not .source(), which runs bash to ask for its version
+    source = text.source_template % text.source_vars()
     if shell == "zsh":  # compdef is there only once the completion system was loaded
         source = f"(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit; }}\n{source}"
     return source.strip() + "\n"
@@ -123,17 +128,23 @@ def _chosen(shell: str | None) -> str:
 
 
 def _rewrite(start: Path, line: str | None) -> None:
-    """The start file with our line at its end, or without it; all else as it was. Through a symbolic link, as such
-    files often are."""
+    """The start file with our line at its end, or without it; all else as it was. Through a
+    symbolic link, as such files often are."""
     start = start.resolve()
     check_ordinary(start)
     text = start.read_bytes() if start.exists() else b""
     # Lines end at \n alone, as for the shell; whatever else is in them is the user's.
-    kept = [each for each in re.findall(rb"[^\n]*\n|[^\n]+", text) if not each.rstrip().endswith(MARK.encode())]
+    kept = [
+        each
+        for each in re.findall(rb"[^\n]*\n|[^\n]+", text)
+        if not each.rstrip().endswith(MARK.encode())
+    ]
     if line is not None:
         if kept and not kept[-1].endswith(b"\n"):
             kept[-1] += b"\n"
         kept.append(os.fsencode(f"{line}\n"))
     changed = b"".join(kept)
     if changed != text:
-        write_atomic(start, changed, mode=stat.S_IMODE(start.stat().st_mode) if start.exists() else 0o644)
+        write_atomic(
+            start, changed, mode=stat.S_IMODE(start.stat().st_mode) if start.exists() else 0o644
+        )

@@ -19,18 +19,30 @@ if TYPE_CHECKING:
     from syncin_mount.cli.demo.sandbox import Sandbox
 
 _SAMPLE = {
-    "Welcome.txt": "This file came from the server. Change it: the server has the new version two seconds later.\n",
-    "Notes/Ideas.md": "# Ideas\n\n- Kill the server and go on working\n- Start it again and watch `status`\n",
+    "Welcome.txt": (
+        "This file came from the server. Change it: the server has the new version two seconds"
+        " later.\n"
+    ),
+    "Notes/Ideas.md": (
+        "# Ideas\n\n- Kill the server and go on working\n- Start it again and watch `status`\n"
+    ),
     "Notes/2026/January.md": "# January\n",
     "Projects/hello.py": 'print("hello from the drive")\n',
 }
 
 
 @click.command()
-@click.option("--dir", "folder", metavar="DIR", help="Where everything lies; an empty folder, which stays.")
-@click.option("--self-check", is_flag=True, help="Tell the story without hands; exit 0 only if all of it holds.")
+@click.option(
+    "--dir", "folder", metavar="DIR", help="Where everything lies; an empty folder, which stays."
+)
+@click.option(
+    "--self-check",
+    is_flag=True,
+    help="Tell the story without hands; exit 0 only if all of it holds.",
+)
 def command(folder: str | None, self_check: bool) -> None:
-    """Try it out: a server of its own, a sample folder and a mounted drive. Ctrl-C ends it and cleans up."""
+    """Try it out: a server of its own, a sample folder and a mounted drive. Ctrl-C ends it and
+    cleans up."""
     from syncin_mount.cli.demo.sandbox import Sandbox  # noqa: PLC0415 (start-up time)
 
     base = None if folder is None else Path(folder).expanduser()
@@ -51,7 +63,8 @@ def command(folder: str | None, self_check: bool) -> None:
                 time.sleep(3600)
         except KeyboardInterrupt:
             output.say(
-                "\nending: the drive is unmounted, the server stopped" + ("" if base else ", everything removed")
+                "\nending: the drive is unmounted, the server stopped"
+                + ("" if base else ", everything removed")
             )
 
 
@@ -65,15 +78,22 @@ def _set_up(sandbox: Sandbox) -> None:
     sandbox.log_in("home", "demo")
     drive = sandbox.base / "drive"
     sandbox.must(
-        "home", "add", "docs", "--server", "demo", "--remote", "personal/Documents", "--mountpoint", str(drive)
+        "home",
+        "add",
+        "docs",
+        "--server",
+        "demo",
+        "--remote",
+        "personal/Documents",
+        "--mountpoint",
+        str(drive),
     )
     sandbox.mount("home", "docs")
 
 
 def _explain(sandbox: Sandbox) -> None:
     base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
-    output.say_lines(
-        f"""The drive:              {base}/drive
+    output.say_lines(f"""The drive:              {base}/drive
 The server's own disk:  {sandbox.server_files}/Documents
 The server:             {sandbox.url}, process {sandbox.server_pid}
 
@@ -88,12 +108,12 @@ Try in another terminal:
                                    the server is back: the drive follows by itself
   syncin-mount transfers docs      what was carried across
 
-Ctrl-C ends the demo and cleans up."""
-    )
+Ctrl-C ends the demo and cleans up.""")
 
 
 def _on_path() -> str:
-    """What makes the commands work as they are printed, when the program is not where the shell looks."""
+    """What makes the commands work as they are printed, when the program is not where the shell
+    looks."""
     if shutil.which("syncin-mount") is not None:
         return ""
     return f" PATH={shlex.quote(str(Path(sys.argv[0]).absolute().parent))}:$PATH"

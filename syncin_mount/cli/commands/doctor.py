@@ -52,16 +52,20 @@ class Finding:
     metavar="[FILE]",
     help="Write what a bug report needs to an archive: FILE, or one in this folder.",
 )
-@click.option("--with-names", is_flag=True, help="With --collect: leave the names of files, users and servers in it.")
+@click.option(
+    "--with-names",
+    is_flag=True,
+    help="With --collect: leave the names of files, users and servers in it.",
+)
 @output.json_option
 def command(collect: str | None, with_names: bool, as_json: bool) -> None:
     """Check this computer, the configuration, the servers, the local copies and the mounts.
 
     Each line says what to do. Exit status 1 when something is wrong.
 
-    With --collect, write versions, settings, logs, states, failures and what the checks say to a tar.gz archive.
-    No content of files is in it, no password and no token, and names are replaced by x1, x2, … Look at it before you
-    send it to anybody.
+    With --collect, write versions, settings, logs, states, failures and what the checks say to a
+    tar.gz archive. No content of files is in it, no password and no token, and names are replaced
+    by x1, x2, … Look at it before you send it to anybody.
     """
     if with_names and collect is None:
         raise click.UsageError("--with-names goes with --collect")
@@ -75,11 +79,16 @@ def command(collect: str | None, with_names: bool, as_json: bool) -> None:
             output.say(f"{finding.verdict.value:<5}  {output.printable(finding.what)}")
     if as_json:
         output.emit_json([{"verdict": f.verdict.name.lower(), "what": f.what} for f in findings])
-    raise SystemExit(Exit.UNFINISHED if any(f.verdict is Verdict.WRONG for f in findings) else Exit.DONE)
+    raise SystemExit(
+        Exit.UNFINISHED if any(f.verdict is Verdict.WRONG for f in findings) else Exit.DONE
+    )
 
 
 def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
-    from syncin_mount.cli.support_report import default_path, write_report  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.support_report import (  # noqa: PLC0415
+        default_path,
+        write_report,
+    )
 
     path = Path(file).absolute() if file else default_path()
     folders = Folders.find()
@@ -93,7 +102,8 @@ def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
         raise CommandError(f"there is a file {path} already; give another name") from None
     except OSError as error:
         raise CommandError(
-            f"the report cannot be written to {path} ({error.strerror}); give another place", Exit.UNFINISHED
+            f"the report cannot be written to {path} ({error.strerror}); give another place",
+            Exit.UNFINISHED,
         ) from error
     if as_json:
         found = [{"name": part.name, "what": part.what} for part in parts]
@@ -107,7 +117,8 @@ def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
         output.warn("names of your files, folders, users and servers are in it")
     else:
         output.say(
-            "Names of files, folders, users and servers are replaced, the same by the same; words that the program"
+            "Names of files, folders, users and servers are replaced, the same by the same; words"
+            " that the program"
         )
         output.say("uses itself may have stayed.")
     output.say("Look at it before you send it to anybody.")
@@ -154,7 +165,10 @@ def _system() -> Iterator[Finding]:
         # By name: only the frontend may depend on it.
         pyfuse3 = importlib.import_module("pyfuse3")
     except ImportError as error:
-        yield Finding(Verdict.WRONG, f"pyfuse3 cannot be loaded ({error}); install libfuse3-3 and syncin-mount afresh")
+        yield Finding(
+            Verdict.WRONG,
+            f"pyfuse3 cannot be loaded ({error}); install libfuse3-3 and syncin-mount afresh",
+        )
     else:
         yield Finding(Verdict.FINE, f"pyfuse3 {pyfuse3.__version__}")
     yield _logind()
@@ -162,8 +176,14 @@ def _system() -> Iterator[Finding]:
 
 def _logind() -> Finding:
     if Path("/run/systemd/inhibit").is_dir():
-        return Finding(Verdict.FINE, "systemd-logind: while 'up' runs, shutting down waits for what is not sent")
-    return Finding(Verdict.NOTE, "no systemd-logind: shutting down does not wait for what is not sent; it stays here")
+        return Finding(
+            Verdict.FINE,
+            "systemd-logind: while 'up' runs, shutting down waits for what is not sent",
+        )
+    return Finding(
+        Verdict.NOTE,
+        "no systemd-logind: shutting down does not wait for what is not sent; it stays here",
+    )
 
 
 def _device() -> Finding:
@@ -171,24 +191,34 @@ def _device() -> Finding:
     if not device.exists():
         return Finding(
             Verdict.WRONG,
-            "/dev/fuse is not there; load the kernel module (modprobe fuse), or give the container that device",
+            "/dev/fuse is not there; load the kernel module (modprobe fuse), or give the container"
+            " that device",
         )
     try:
         os.close(os.open(device, os.O_RDWR))
     except OSError as error:
-        return Finding(Verdict.WRONG, f"/dev/fuse cannot be opened ({error.strerror}); ask for access to it")
+        return Finding(
+            Verdict.WRONG, f"/dev/fuse cannot be opened ({error.strerror}); ask for access to it"
+        )
     return Finding(Verdict.FINE, "/dev/fuse")
 
 
 def _server(folders: Folders, server: Server) -> Finding:
     tls = " (its certificate is not verified)" if server.insecure_tls else ""
-    tls = " (in clear: whoever is in between can read everything)" if goes_in_clear(server.url) else tls
+    tls = (
+        " (in clear: whoever is in between can read everything)"
+        if goes_in_clear(server.url)
+        else tls
+    )
     try:
         output.run_async(_ask, folders, server)
     except RemoteError as error:
-        return Finding(Verdict.NOTE if error.temporary else Verdict.WRONG, f"server {server.name}: {error}")
+        return Finding(
+            Verdict.NOTE if error.temporary else Verdict.WRONG, f"server {server.name}: {error}"
+        )
     return Finding(
-        Verdict.NOTE if tls else Verdict.FINE, f"server {server.name}: {server.login} is let in at {server.url}{tls}"
+        Verdict.NOTE if tls else Verdict.FINE,
+        f"server {server.name}: {server.login} is let in at {server.url}{tls}",
     )
 
 
@@ -212,15 +242,20 @@ def _synchronization(folders: Folders, synchronization: Synchronization) -> Iter
         yield Finding(Verdict.FINE, f"{name}: mounted at {point}")
     elif running:
         yield Finding(
-            Verdict.WRONG, f"{name}: its daemon runs, but nothing is mounted; end it: syncin-mount umount {name}"
+            Verdict.WRONG,
+            f"{name}: its daemon runs, but nothing is mounted; end it: syncin-mount umount {name}",
         )
     elif mount is not None and is_ours(mount):
         yield Finding(
             Verdict.WRONG,
-            f"{name}: a crashed drive is left over at {point}; the next 'syncin-mount mount {name}' takes it up",
+            f"{name}: a crashed drive is left over at {point}; the next 'syncin-mount mount {name}'"
+            " takes it up",
         )
     elif mount is not None:
-        yield Finding(Verdict.WRONG, f"{name}: something else ({mount.kind}) is mounted at {point}; unmount that first")
+        yield Finding(
+            Verdict.WRONG,
+            f"{name}: something else ({mount.kind}) is mounted at {point}; unmount that first",
+        )
     else:
         yield _point(synchronization)
     if not running:
@@ -237,9 +272,14 @@ def _trash(folders: Folders, synchronization: Synchronization) -> Iterator[Findi
         return
     objection = user_bin.objection()
     if objection:
-        yield Finding(Verdict.WRONG, f"{synchronization.name}: the desktop's trash cannot be used: {objection}")
+        yield Finding(
+            Verdict.WRONG,
+            f"{synchronization.name}: the desktop's trash cannot be used: {objection}",
+        )
     else:
-        yield Finding(Verdict.FINE, f"{synchronization.name}: what loses here goes to {user_bin.place}")
+        yield Finding(
+            Verdict.FINE, f"{synchronization.name}: what loses here goes to {user_bin.place}"
+        )
 
 
 def _point(synchronization: Synchronization) -> Finding:
@@ -248,10 +288,14 @@ def _point(synchronization: Synchronization) -> Finding:
         empty = next(point.iterdir(), None) is None
     except OSError as error:
         return Finding(
-            Verdict.WRONG, f"{name}: the mount point {point} cannot be used ({error.strerror}); make it a folder"
+            Verdict.WRONG,
+            f"{name}: the mount point {point} cannot be used ({error.strerror}); make it a folder",
         )
     if not empty:
-        return Finding(Verdict.WRONG, f"{name}: the mount point {point} is not empty; move what is in it elsewhere")
+        return Finding(
+            Verdict.WRONG,
+            f"{name}: the mount point {point} is not empty; move what is in it elsewhere",
+        )
     return Finding(Verdict.FINE, f"{name}: not mounted; {point} is free")
 
 
@@ -265,11 +309,14 @@ def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
     try:
         with replica_of(folders, name) as replica:
             if replica is None:
-                return Finding(Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it")
+                return Finding(
+                    Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it"
+                )
             waiting = views.waiting(replica, views.filter_of(synchronization.filters))
             return Finding(
                 Verdict.FINE,
-                f"{name}: local copy in order, {replica.base_count()} in common with the server, {waiting} waiting",
+                f"{name}: local copy in order, {replica.base_count()} in common with the server,"
+                f" {waiting} waiting",
             )
     except ReplicaInUse as error:
         return Finding(Verdict.NOTE, f"{name}: {error}")
@@ -286,5 +333,6 @@ def _strays(configuration: Configuration) -> Iterator[Finding]:
         if is_ours(mount) and mount.source.startswith("syncin") and mount.point not in points:
             yield Finding(
                 Verdict.NOTE,
-                f"a drive at {mount.point} belongs to another profile, or is left over: fusermount3 -u {mount.point}",
+                f"a drive at {mount.point} belongs to another profile, or is left over: fusermount3"
+                f" -u {mount.point}",
             )

@@ -12,12 +12,15 @@ from syncin_mount.control.supervision import Ask, What
 
 
 @click.command()
-@click.option("--force", is_flag=True, help="Also while files are open; programs that use them get errors.")
+@click.option(
+    "--force", is_flag=True, help="Also while files are open; programs that use them get errors."
+)
 def command(force: bool) -> None:
     """Unmount all drives, and end the supervisor that 'up' began.
 
-    Changes that the server does not have yet are kept, and told; they are carried across after the next 'up' or
-    'mount', or by 'sync'. A drive with open files stays mounted, and then the supervisor stays, too.
+    Changes that the server does not have yet are kept, and told; they are carried across after the
+    next 'up' or 'mount', or by 'sync'. A drive with open files stays mounted, and then the
+    supervisor stays, too.
     """
     folders, configuration = lookup.load()
     supervised = told(folders, Ask(What.HOLD))

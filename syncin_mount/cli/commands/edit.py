@@ -25,9 +25,18 @@ if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
 
 _FIXED = {
-    "--name": "a name stays, as the local copy lies under it; 'remove' it, and add the folder anew under another name",
-    "--server": "the server stays, as the local copy is of its folder; add a synchronization with the other one",
-    "--remote": "the server's folder is followed when it is moved or renamed there; for another one, add another",
+    "--name": (
+        "a name stays, as the local copy lies under it; 'remove' it, and add the folder anew under"
+        " another name"
+    ),
+    "--server": (
+        "the server stays, as the local copy is of its folder; add a synchronization with the"
+        " other one"
+    ),
+    "--remote": (
+        "the server's folder is followed when it is moved or renamed there; for another one, add"
+        " another"
+    ),
 }
 
 _WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
@@ -40,10 +49,20 @@ _WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
 @click.option("--conflict", type=values(Conflict), help="Who wins where both sides changed.")
 @click.option("--trash", type=values(Trash), help="Where what loses here goes.")
 @click.option(
-    "--every", metavar="TIME", help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides."
+    "--every",
+    metavar="TIME",
+    help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides.",
 )
-@click.option("--mountpoint", metavar="DIR", help="Where it is mounted from the next mount on: an empty folder.")
-@click.option("--register", is_flag=True, help="Have the server know it again, after it was removed on its page.")
+@click.option(
+    "--mountpoint",
+    metavar="DIR",
+    help="Where it is mounted from the next mount on: an empty folder.",
+)
+@click.option(
+    "--register",
+    is_flag=True,
+    help="Have the server know it again, after it was removed on its page.",
+)
 @click.option("--name", "new_name", hidden=True)
 @click.option("--server", hidden=True)
 @click.option("--remote", hidden=True)
@@ -62,11 +81,12 @@ def command(
 ) -> None:
     """Change settings of synchronization NAME.
 
-    A mounted drive takes them up with its next run, and the account page shows them. Where that page was used last,
-    its settings hold. With --every, a run starts so often while the drive is mounted, and nothing is carried between;
-    'sync' starts one at any time. With '--every off' a mounted drive follows both sides by itself. The filters are
-    changed with 'filter'. Name, server and folder stay: a folder that is moved or renamed on the server is followed by
-    itself; for another one, add a synchronization, and remove this.
+    A mounted drive takes them up with its next run, and the account page shows them. Where that
+    page was used last, its settings hold. With --every, a run starts so often while the drive is
+    mounted, and nothing is carried between; 'sync' starts one at any time. With '--every off' a
+    mounted drive follows both sides by itself. The filters are changed with 'filter'. Name, server
+    and folder stay: a folder that is moved or renamed on the server is followed by itself; for
+    another one, add a synchronization, and remove this.
     """
     for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
         if value is not None:
@@ -78,7 +98,8 @@ def command(
             return
     if nothing:
         raise click.UsageError(
-            "nothing to change; give --direction, --mode, --conflict, --trash, --every or --mountpoint"
+            "nothing to change; give --direction, --mode, --conflict, --trash, --every or"
+            " --mountpoint"
         )
     scheduler = None if every is None else schedule(every)
     place = absolute(mountpoint) if mountpoint else None
@@ -98,7 +119,9 @@ def command(
 
     before, now = change_settings(name, change)
     changes = [(word, getattr(before, word), getattr(now, word)) for word in _WORDS]
-    told = [f"{word} {_said(new)} instead of {_said(old)}" for word, old, new in changes if new != old]
+    told = [
+        f"{word} {_said(new)} instead of {_said(old)}" for word, old, new in changes if new != old
+    ]
     if not told:
         output.say(f"{name}: nothing changed")
         return
@@ -115,7 +138,9 @@ def _register(name: str) -> None:
 
 
 def _said(value: object) -> str:
-    return str(value) if isinstance(value, Path | Scheduler) else str(getattr(value, "value", value))
+    return (
+        str(value) if isinstance(value, Path | Scheduler) else str(getattr(value, "value", value))
+    )
 
 
 def _when(before: Synchronization, now: Synchronization) -> str:
@@ -134,7 +159,8 @@ def _check_place(name: str, place: Path) -> None:
         return
     if listens(folders.socket(name)):
         raise CommandError(
-            f"'{name}' is in use; unmount it before it gets another mount point: syncin-mount umount {name}"
+            f"'{name}' is in use; unmount it before it gets another mount point: syncin-mount"
+            f" umount {name}"
         )
     others = configuration.without_synchronization(name)
     refused = objection(others, replace(present, mountpoint=place), folders)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def enable(names: tuple[str, ...]) -> None:
     """Have synchronizations NAME... mounted by 'up', and run by 'sync --all'.
 
-    While 'up' supervises, they are mounted at once. The account page shows it, and can change it, too.
+    While 'up' supervises, they are mounted at once. The account page shows it, and can change it,
+    too.
     """
     _check(names)
     for name in dict.fromkeys(names):
@@ -47,8 +48,9 @@ def enable(names: tuple[str, ...]) -> None:
 def disable(names: tuple[str, ...]) -> None:
     """Leave synchronizations NAME... out of 'up' and 'sync --all'.
 
-    While 'up' supervises, they are unmounted; changes that the server does not have yet are kept, and told. 'mount' and
-    'sync NAME' work as before. The account page shows it, and can change it, too.
+    While 'up' supervises, they are unmounted; changes that the server does not have yet are kept,
+    and told. 'mount' and 'sync NAME' work as before. The account page shows it, and can change it,
+    too.
     """
     _check(names)
     for name in dict.fromkeys(names):
@@ -61,7 +63,10 @@ def disable(names: tuple[str, ...]) -> None:
         if there:
             what += f"; {_what_became(name, answer, mounted=is_there(folders, now))}"
         if waiting:
-            what += f"; {output.count(waiting, 'change')} for the server {'waits' if waiting == 1 else 'wait'} here"
+            what += (
+                f"; {output.count(waiting, 'change')} for the server"
+                f" {'waits' if waiting == 1 else 'wait'} here"
+            )
         output.say(what)
 
 

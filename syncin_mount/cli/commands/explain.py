@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 @click.argument("path")
 @output.json_option
 def command(name: str, path: str, as_json: bool) -> None:
-    """Tell of the file or folder PATH of synchronization NAME: what both sides last agreed on, what each has now, and
-    what a run would do and why.
+    """Tell of the file or folder PATH of synchronization NAME: what both sides last agreed on, what
+    each has now, and what a run would do and why.
 
-    PATH is relative to the synchronized folder, or absolute in the mounted drive. Nothing is changed.
+    PATH is relative to the synchronized folder, or absolute in the mounted drive. Nothing is
+    changed.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     subject = inside(synchronization, path)
-    found: Explanation = output.run_async(_explain, folders, configuration, synchronization, subject)
+    found: Explanation = output.run_async(
+        _explain, folders, configuration, synchronization, subject
+    )
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 

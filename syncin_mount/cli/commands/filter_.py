@@ -30,8 +30,8 @@ def command(ctx: click.Context, name: str) -> None:
       regexp:^build/.*[.]o$ a JavaScript regular expression (no look-around)
     Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) are understood too.
 
-    What is below a folder that is left out is left out with it. A new filter removes nothing: both sides keep what
-    they have, and it comes together again when the filter is removed.
+    What is below a folder that is left out is left out with it. A new filter removes nothing: both
+    sides keep what they have, and it comes together again when the filter is removed.
     """
     ctx.obj = name
 
@@ -89,13 +89,16 @@ def remove(name: str, rules: tuple[str, ...]) -> None:
 
 
 def _found(name: str, present: tuple[str, ...], rule: str) -> str:
-    """The pattern that is meant: a number of the list, the pattern itself, or the rule. Raises CommandError."""
+    """The pattern that is meant: a number of the list, the pattern itself, or the rule. Raises
+    CommandError."""
     if rule.isdecimal() and 1 <= int(rule) <= len(present):
         return present[int(rule) - 1]
     for pattern in present:
         if rule == pattern or rule == str(parse(pattern)):
             return pattern
-    raise CommandError(f"'{name}' has no filter '{rule}'; they are listed by: syncin-mount filter {name} list")
+    raise CommandError(
+        f"'{name}' has no filter '{rule}'; they are listed by: syncin-mount filter {name} list"
+    )
 
 
 @command.command()
@@ -110,10 +113,15 @@ def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
     patterns = lookup.synchronization_named(configuration, name).filters
     rows = [(path, _decided(path.strip("/"), patterns, stays_here)) for path in paths]
     if as_json:
-        output.emit_json([{"path": path, "left_out": why is not None, "by": why} for path, why in rows])
+        output.emit_json(
+            [{"path": path, "left_out": why is not None, "by": why} for path, why in rows]
+        )
         return
     for path, why in rows:
-        output.say(f"{output.printable(path)}: " + ("synchronized" if why is None else f"left out by {why}"))
+        output.say(
+            f"{output.printable(path)}: "
+            + ("synchronized" if why is None else f"left out by {why}")
+        )
 
 
 def _decided(path: str, patterns: tuple[str, ...], by_name: Callable[[str], bool]) -> str | None:

@@ -26,7 +26,8 @@ class _ListsByDefault(click.Group):
 
 @click.group(cls=_ListsByDefault, subcommand_metavar="[list] NAME | COMMAND NAME NUMBER...")
 def command() -> None:
-    """List the local changes of synchronization NAME that the server does not have yet, and stop or undo them.
+    """List the local changes of synchronization NAME that the server does not have yet, and stop or
+    undo them.
 
     \b
     journal docs              what waits, in its order, and why
@@ -38,7 +39,12 @@ def command() -> None:
 
 @command.command("list")
 @click.argument("name")
-@click.option("--all", "everything", is_flag=True, help="Also what stays here: its name or a filter leaves it out.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also what stays here: its name or a filter leaves it out.",
+)
 @output.json_option
 def list_(name: str, everything: bool, as_json: bool) -> None:
     """List what waits in synchronization NAME, in its order, and why it waits."""
@@ -71,7 +77,9 @@ def _why(entry: JournalEntry) -> str:
     return why if entry.until is None else f"{why} (tried again at {output.moment(entry.until)})"
 
 
-_numbers = click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="NUMBER...")
+_numbers = click.argument(
+    "numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="NUMBER..."
+)
 
 
 @command.command()
@@ -80,8 +88,9 @@ _numbers = click.argument("numbers", nargs=-1, required=True, type=click.IntRang
 def hold(name: str, numbers: tuple[int, ...]) -> None:
     """Stop the changes of these NUMBERs in NAME before they are sent.
 
-    The file or folder is held: what else is changed of it waits, too, and it stays here and on the server as it is,
-    also across restarts, until it is released or discarded. With a folder all that is in it is held.
+    The file or folder is held: what else is changed of it waits, too, and it stays here and on the
+    server as it is, also across restarts, until it is released or discarded. With a folder all that
+    is in it is held.
     """
     _change(name, "hold", numbers)
 
@@ -110,7 +119,9 @@ def discard(name: str, numbers: tuple[int, ...]) -> None:
     _change(name, "discard", numbers)
 
 
-def _change(name: str, what: Literal["hold", "release", "discard"], numbers: tuple[int, ...]) -> None:
+def _change(
+    name: str, what: Literal["hold", "release", "discard"], numbers: tuple[int, ...]
+) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     answers: list[Changed] = output.run_async(_changed, folders, synchronization, what, numbers)
@@ -123,8 +134,11 @@ def _change(name: str, what: Literal["hold", "release", "discard"], numbers: tup
         raise SystemExit(Exit.UNFINISHED)
 
 
-async def journal_of(folders: Folders, synchronization: Synchronization, everything: bool) -> list[JournalEntry]:
-    """What waits, and with ``everything`` also what stays here. Raises ControlError, ReplicaError."""
+async def journal_of(
+    folders: Folders, synchronization: Synchronization, everything: bool
+) -> list[JournalEntry]:
+    """What waits, and with ``everything`` also what stays here. Raises ControlError,
+    ReplicaError."""
     async with daemon_of(folders, synchronization.name) as daemon:
         if daemon is not None:
             async with daemon.journal(everything=everything) as entries:
@@ -133,7 +147,9 @@ async def journal_of(folders: Folders, synchronization: Synchronization, everyth
 
     filters = views.filter_of(synchronization.filters)
     with replica_of(folders, synchronization.name) as replica:
-        return [] if replica is None else list(views.journal(replica, filters, everything=everything))
+        return (
+            [] if replica is None else list(views.journal(replica, filters, everything=everything))
+        )
 
 
 async def _changed(
@@ -152,5 +168,8 @@ async def _changed(
 
     with replica_of(folders, synchronization.name) as replica:
         if replica is None:
-            return [Changed(number, False, f"nothing waits under the number {number}") for number in numbers]
+            return [
+                Changed(number, False, f"nothing waits under the number {number}")
+                for number in numbers
+            ]
         return changed(replica, request)[0]

@@ -19,18 +19,26 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "everything", is_flag=True, help="All synchronizations: each gets this limit.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All synchronizations: each gets this limit."
+)
 @click.option("--up", type=Rate(), help="To the server at most: 500K, 2M (of 1024² bytes), off.")
 @click.option("--down", type=Rate(), help="From the server at most: the same.")
 @output.json_option
 def command(
-    names: tuple[str, ...], everything: bool, up: int | str | None, down: int | str | None, as_json: bool
+    names: tuple[str, ...],
+    everything: bool,
+    up: int | str | None,
+    down: int | str | None,
+    as_json: bool,
 ) -> None:
-    """Limit how many bytes a second synchronizations NAME send and fetch; without --up and --down, show the limits.
+    """Limit how many bytes a second synchronizations NAME send and fetch; without --up and --down,
+    show the limits.
 
-    Takes effect at once, also for what is under way, and is kept. All transfers of a synchronization share it. What a
-    program waits for in the drive counts like all else, as a limit is a promise about the line; small requests are
-    counted, but wait for nobody. It holds on this computer alone.
+    Takes effect at once, also for what is under way, and is kept. All transfers of a
+    synchronization share it. What a program waits for in the drive counts like all else, as a limit
+    is a promise about the line; small requests are counted, but wait for nobody. It holds on this
+    computer alone.
     """
     folders, configuration = lookup.load()
     if not names and up is None and down is None:
@@ -40,23 +48,38 @@ def command(
 
         def changed(now: Configuration) -> Configuration:
             for name in chosen:
-                now = now.with_synchronization(_limited(lookup.synchronization_named(now, name), up, down))
+                now = now.with_synchronization(
+                    _limited(lookup.synchronization_named(now, name), up, down)
+                )
             return now
 
         configuration = ConfigurationFile(folders).update(changed)
         tell_daemons(folders, chosen)
     found = {name: configuration.synchronizations[name] for name in chosen}
     if as_json:
-        output.emit_json([{"name": name, "up": each.limit_up, "down": each.limit_down} for name, each in found.items()])
+        output.emit_json(
+            [
+                {"name": name, "up": each.limit_up, "down": each.limit_down}
+                for name, each in found.items()
+            ]
+        )
         return
     output.emit_table(
         ("NAME", "UP", "DOWN"),
-        [(name, rate_text(each.limit_up), rate_text(each.limit_down)) for name, each in found.items()],
-        empty="no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR",
+        [
+            (name, rate_text(each.limit_up), rate_text(each.limit_down))
+            for name, each in found.items()
+        ],
+        empty=(
+            "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
+            " --mountpoint DIR"
+        ),
     )
 
 
-def _limited(present: Synchronization, up: int | str | None, down: int | str | None) -> Synchronization:
+def _limited(
+    present: Synchronization, up: int | str | None, down: int | str | None
+) -> Synchronization:
     return replace(
         present,
         limit_up=present.limit_up if up is None else Rate.value(up),

@@ -15,8 +15,8 @@ from syncin_mount.control.sockets import listens
 def command(as_json: bool) -> None:
     """List the synchronizations.
 
-    A disabled one is not mounted by itself, and left out by 'sync --all'. What the server lists for this computer and
-    cannot be taken up is told, too.
+    A disabled one is not mounted by itself, and left out by 'sync --all'. What the server lists for
+    this computer and cannot be taken up is told, too.
     """
     folders, configuration = lookup.load()
     for server in configuration.servers.values():
@@ -24,7 +24,10 @@ def command(as_json: bool) -> None:
             lookup.warn_insecure(server)
         for sentence in NotesFile(folders, server.client_id).read().not_taken:
             output.warn(output.printable(sentence))
-    found = [(each, listens(folders.socket(each.name))) for each in configuration.synchronizations.values()]
+    found = [
+        (each, listens(folders.socket(each.name)))
+        for each in configuration.synchronizations.values()
+    ]
     if as_json:
         output.emit_json(
             [
@@ -41,10 +44,19 @@ def command(as_json: bool) -> None:
     output.emit_table(
         ("NAME", "SERVER", "REMOTE FOLDER", "MOUNT POINT", "STATE"),
         [
-            (each.name, each.server, each.remote, str(each.mountpoint), _state(mounted=mounted, enabled=each.enabled))
+            (
+                each.name,
+                each.server,
+                each.remote,
+                str(each.mountpoint),
+                _state(mounted=mounted, enabled=each.enabled),
+            )
             for each, mounted in found
         ],
-        empty="no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR",
+        empty=(
+            "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
+            " --mountpoint DIR"
+        ),
     )
 
 

@@ -26,16 +26,28 @@ _LEVELS = ("debug", "info", "warning", "error")
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what is written from now on, until Ctrl-C.")
-@click.option("--level", type=click.Choice(_LEVELS), default="debug", help="Leave out what is less urgent.")
-@click.option("--lines", "-n", type=click.IntRange(0), default=50, show_default=True, help="At most so many; 0: all.")
+@click.option(
+    "--follow", "-f", is_flag=True, help="Go on with what is written from now on, until Ctrl-C."
+)
+@click.option(
+    "--level", type=click.Choice(_LEVELS), default="debug", help="Leave out what is less urgent."
+)
+@click.option(
+    "--lines",
+    "-n",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="At most so many; 0: all.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one document a line.")
 def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_json: bool) -> None:
-    """Show the latest lines of the logs of synchronizations NAME..., or of all and the supervisor's.
+    """Show the latest lines of the logs of synchronizations NAME..., or of all and the
+    supervisor's.
 
-    Each synchronization has a file of its own, in the state folder ('show' tells which), of at most 8 MB with those
-    before it. How much is written: log = "debug", "info" or "warning" under [program] in config.toml; or mount with
-    --debug.
+    Each synchronization has a file of its own, in the state folder ('show' tells which), of at most
+    8 MB with those before it. How much is written: log = "debug", "info" or "warning" under
+    [program] in config.toml; or mount with --debug.
 
     \b
     What went wrong lately:   syncin-mount logs --level warning
@@ -48,7 +60,8 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
     chosen = list(dict.fromkeys(names)) or [*configuration.synchronizations, SUPERVISOR]
     several = len(chosen) > 1
     files = [folders.log(name) for name in chosen]
-    # Where following begins is settled before anything is shown: what is written meanwhile is not lost.
+    # Where following begins is settled before anything is shown: what is written meanwhile is not
+    # lost.
     tails = [Tail(path) for path in files] if follow else []
     shown = latest(files, level, lines)
     for line, entry in shown:
@@ -56,7 +69,9 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
     if follow:
         output.run_async(_follow, tails, level, several, as_json)
     elif not shown and not as_json:
-        output.say("nothing is logged yet" if level == "debug" else f"nothing of level {level} is logged")
+        output.say(
+            "nothing is logged yet" if level == "debug" else f"nothing of level {level} is logged"
+        )
 
 
 Line = tuple[str, "Entry | None"]
@@ -64,13 +79,15 @@ Line = tuple[str, "Entry | None"]
 
 def rotated(path: Path) -> list[Path]:
     """The log's files, the oldest first."""
-    older = sorted(path.parent.glob(f"{path.name}.[0-9]"), key=lambda each: each.suffix, reverse=True)
+    older = sorted(
+        path.parent.glob(f"{path.name}.[0-9]"), key=lambda each: each.suffix, reverse=True
+    )
     return [*older, *([path] if path.exists() else [])]
 
 
 def latest(files: Sequence[Path], level: str, most: int) -> list[Line]:
-    """The last lines of all of them by time, the latest last; all for 0. What is no record stays behind the one before
-    it, and is shown whatever the level."""
+    """The last lines of all of them by time, the latest last; all for 0. What is no record stays
+    behind the one before it, and is shown whatever the level."""
     found = heapq.merge(*(_timed(_lines(path), level) for path in files), key=lambda each: each[0])
     return [line for _, line in deque(found, maxlen=most or None)]
 
@@ -129,7 +146,9 @@ class Tail:
 
     def _moved(self) -> bool:
         try:
-            return self._file is None or not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+            return self._file is None or not os.path.samestat(
+                self._path.stat(), os.fstat(self._file.fileno())
+            )
         except OSError:
             return False
 
@@ -157,7 +176,10 @@ def _tell(line: str, entry: Entry | None, *, several: bool, as_json: bool) -> No
     whose = f"{entry.sync}: " if several else ""
     urgent = "" if entry.level == "info" else f"{entry.level.upper()} "
     more = "".join(f" {key}={value}" for key, value in entry.fields.items() if key != "error")
-    output.say(f"{output.moment(entry.time.timestamp())} {urgent}{output.printable(whose + entry.msg + more)}")
+    output.say(
+        f"{output.moment(entry.time.timestamp())}"
+        f" {urgent}{output.printable(whose + entry.msg + more)}"
+    )
     for each in entry.fields.get("error", "").splitlines():
         output.say("    " + output.printable(each))
 
@@ -165,5 +187,10 @@ def _tell(line: str, entry: Entry | None, *, several: bool, as_json: bool) -> No
 def _plain(line: str, entry: Entry | None) -> dict[str, str]:
     if entry is None:
         return {"msg": line}
-    known = {"time": entry.time.isoformat(), "level": entry.level, "sync": entry.sync, "from": entry.source}
+    known = {
+        "time": entry.time.isoformat(),
+        "level": entry.level,
+        "sync": entry.sync,
+        "from": entry.source,
+    }
     return {**known, "msg": entry.msg, **entry.fields}

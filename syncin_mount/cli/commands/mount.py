@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C unmounts.")
 @click.option("--manual", is_flag=True, help="Leave all exchange with the server to 'sync'.")
-@click.option("--ready-fd", type=int, hidden=True, help="Where the daemon says that the drive is there.")
+@click.option(
+    "--ready-fd", type=int, hidden=True, help="Where the daemon says that the drive is there."
+)
 def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> None:
     """Mount synchronization NAME as a drive.
 
-    Returns when the drive can be used. The server need not be there: what was synchronized before is, and changes are
-    carried across when the server comes back. While 'up' supervises, it looks after the drive from then on.
+    Returns when the drive can be used. The server need not be there: what was synchronized before
+    is, and changes are carried across when the server comes back. While 'up' supervises, it looks
+    after the drive from then on.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
@@ -41,7 +44,13 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     if listens(folders.socket(name)):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
-        _run(folders, configuration, synchronization, manual=manual, on_ready=lambda: _say_mounted(synchronization))
+        _run(
+            folders,
+            configuration,
+            synchronization,
+            manual=manual,
+            on_ready=lambda: _say_mounted(synchronization),
+        )
         return
     if not _handed_over(folders, synchronization, manual=manual):
         from syncin_mount.app.spawn import spawn  # noqa: PLC0415 (start-up time)
@@ -52,11 +61,15 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     _say_mounted(synchronization)
     status = output.run_async(_first_status, folders, name)
     if status is not None and status.known == 0 and status.online is False:
-        output.warn(f"the drive is empty: it was never synchronized, and the server is away ({status.why_offline})")
+        output.warn(
+            "the drive is empty: it was never synchronized, and the server is away"
+            f" ({status.why_offline})"
+        )
 
 
 def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: bool) -> bool:
-    """Whether the supervisor mounted it: it does with what is enabled. Raises CommandError when it could not."""
+    """Whether the supervisor mounted it: it does with what is enabled. Raises CommandError when it
+    could not."""
     if not synchronization.enabled:
         return False
     answer = told(folders, Ask(What.UP, synchronization.name, manual=manual), seconds=None)
@@ -98,9 +111,15 @@ def _run(
 
 
 def _daemon(
-    folders: Folders, configuration: Configuration, synchronization: Synchronization, *, manual: bool, descriptor: int
+    folders: Folders,
+    configuration: Configuration,
+    synchronization: Synchronization,
+    *,
+    manual: bool,
+    descriptor: int,
 ) -> None:
-    """The background's side: the one sentence of an error goes through the pipe to the command that waits."""
+    """The background's side: the one sentence of an error goes through the pipe to the command that
+    waits."""
     from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
 
     pipe = ReadyPipe(descriptor)
@@ -112,8 +131,8 @@ def _daemon(
 
 
 async def _first_status(folders: Folders, name: str) -> Status | None:
-    """The daemon's status once it knows whether the server is there; None when it does not tell within seconds. Only a
-    drive that holds nothing waits for that."""
+    """The daemon's status once it knows whether the server is there; None when it does not tell
+    within seconds. Only a drive that holds nothing waits for that."""
     import trio  # noqa: PLC0415 (start-up time)
 
     from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415

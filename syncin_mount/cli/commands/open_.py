@@ -42,10 +42,15 @@ def command(name: str, remote: bool, only_print: bool) -> None:
 
 
 def address(server: Server, remote: str) -> str:
-    """Where the server's web interface shows a folder: ``/#/spaces/files/…``, and ``/#/spaces/shares/…`` for what
-    others share (spaces.routes.ts and HashLocationStrategy of the Sync-in server's frontend)."""
+    """Where the server's web interface shows a folder: ``/#/spaces/files/…``, and
+    ``/#/spaces/shares/…`` for what others share (spaces.routes.ts and HashLocationStrategy of the
+    Sync-in server's frontend)."""
     kind, _, rest = remote.partition("/")
-    where = {"personal": f"files/personal/{rest}", "spaces": f"files/{rest}", "shares": f"shares/{rest}"}[kind]
+    where = {
+        "personal": f"files/personal/{rest}",
+        "spaces": f"files/{rest}",
+        "shares": f"shares/{rest}",
+    }[kind]
     return f"{server.url}/#/spaces/{quote(where.rstrip('/'))}"
 
 
@@ -67,5 +72,6 @@ def _start(command: list[str], target: str) -> None:
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if done.returncode != 0:
         raise CommandError(
-            f"{command[0]} could not open {target} (status {done.returncode}); open it by hand", Exit.UNFINISHED
+            f"{command[0]} could not open {target} (status {done.returncode}); open it by hand",
+            Exit.UNFINISHED,
         )

@@ -23,9 +23,10 @@ _everything = click.option("--all", "everything", is_flag=True, help="All synchr
 def pause(names: tuple[str, ...], everything: bool) -> None:
     """Carry nothing for synchronizations NAME until 'resume', in either direction.
 
-    The drive works on as without a network: changes wait in the journal, and what is not here yet cannot be opened.
-    What is under way stops at once, and goes on where it stopped. A pause outlasts unmounting and the end of the
-    session; 'sync' says that it is on instead of carrying anything. It holds on this computer alone.
+    The drive works on as without a network: changes wait in the journal, and what is not here yet
+    cannot be opened. What is under way stops at once, and goes on where it stopped. A pause
+    outlasts unmounting and the end of the session; 'sync' says that it is on instead of carrying
+    anything. It holds on this computer alone.
     """
     _set(names, everything=everything, paused=True)
 

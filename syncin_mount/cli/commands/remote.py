@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
     from syncin_mount.remote.browse import RemoteItem
 
-_SERVER = click.option("--server", required=True, metavar="NAME", help="The server, as 'server list' names it.")
+_SERVER = click.option(
+    "--server", required=True, metavar="NAME", help="The server, as 'server list' names it."
+)
 
 
 @click.group()

@@ -33,9 +33,10 @@ _REMOVED = ".removed-"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the local copy alone has: ``unsent`` are paths of changes that the server does not have, ``local`` those of
-    what stays here (left out by a rule, links, devices), ``binned`` those where the bin's entries were. ``absent``
-    counts files whose content is on the server only. ``trouble`` says why none of it can be told."""
+    """What the local copy alone has: ``unsent`` are paths of changes that the server does not have,
+    ``local`` those of what stays here (left out by a rule, links, devices), ``binned`` those where
+    the bin's entries were. ``absent`` counts files whose content is on the server only. ``trouble``
+    says why none of it can be told."""
 
     unsent: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
@@ -53,7 +54,8 @@ class Held:
             lost.append(f"{output.count(len(self.unsent), 'change')} that the server does not have")
         if self.local:
             lost.append(
-                f"{output.count(len(self.local), 'file or link', 'files and links')} that only this computer has"
+                f"{output.count(len(self.local), 'file or link', 'files and links')} that only this"
+                " computer has"
             )
         if self.binned:
             lost.append(f"{output.count(len(self.binned), 'entry', 'entries')} in the bin")
@@ -63,16 +65,23 @@ class Held:
 @click.command()
 @click.argument("name")
 @click.option(
-    "--keep-copy", metavar="DIR", help="Keep what is in the drive and in its bin as an ordinary folder DIR, made anew."
+    "--keep-copy",
+    metavar="DIR",
+    help="Keep what is in the drive and in its bin as an ordinary folder DIR, made anew.",
 )
-@click.option("--discard-unsent", is_flag=True, help="Lose changes that the server does not have, and the bin.")
+@click.option(
+    "--discard-unsent",
+    is_flag=True,
+    help="Lose changes that the server does not have, and the bin.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask; nothing that is only here is lost for that.")
 def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -> None:
     """Remove synchronization NAME and its local copy. Nothing on the server is deleted.
 
-    In a terminal this asks first. When the local copy holds something that is nowhere else, it asks what becomes of it.
-    With --keep-copy all that is in the drive is copied to DIR first, with its attributes, and compared; what is in the
-    bin comes into a folder "bin" there. Stopped half-way, nothing is lost: run it again.
+    In a terminal this asks first. When the local copy holds something that is nowhere else, it asks
+    what becomes of it. With --keep-copy all that is in the drive is copied to DIR first, with its
+    attributes, and compared; what is in the bin comes into a folder "bin" there. Stopped half-way,
+    nothing is lost: run it again.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
@@ -86,9 +95,13 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
             _confirm(name, held, keep_copy)
         if keep_copy is not None:
             if replica is None:
-                raise CommandError(f"there is no local copy of '{name}' to keep {held.trouble}".rstrip())
+                raise CommandError(
+                    f"there is no local copy of '{name}' to keep {held.trouble}".rstrip()
+                )
             if folders.state in _place(keep_copy).parents:
-                raise CommandError(f"{_place(keep_copy)} is in the program's own folder; give one outside of it")
+                raise CommandError(
+                    f"{_place(keep_copy)} is in the program's own folder; give one outside of it"
+                )
             _keep(replica, name, held, _place(keep_copy))
         _unregister(folders, configuration.servers[synchronization.server], synchronization)
         doomed = _set_aside(folders, name)
@@ -99,7 +112,9 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
     folders.socket(name).unlink(missing_ok=True)
     if doomed and keep_copy is not None:
         output.say(f"{name}: what was in the drive is in {_place(keep_copy)}")
-    output.say(f"{name}: removed; the folder {synchronization.mountpoint} is an ordinary folder again")
+    output.say(
+        f"{name}: removed; the folder {synchronization.mountpoint} is an ordinary folder again"
+    )
 
 
 def _look(
@@ -120,7 +135,9 @@ def _look(
     filters = views.filter_of(synchronization.filters)
     paths = [views.path_of(replica, dirty.node) for dirty in replica.dirty()]
     unsent = tuple(path for path in paths if not views.stays_here(path, filters))
-    left_out = [path for path in paths if views.stays_here(path, filters) and not views.stays_here(path)]
+    left_out = [
+        path for path in paths if views.stays_here(path, filters) and not views.stays_here(path)
+    ]
     local = (*left_out, *views.links_and_devices(replica))
     binned = tuple(each.path for each in replica.bin_entries())
     return replica, Held(unsent, local, binned, replica.absent_count())
@@ -145,26 +162,35 @@ def _show(name: str, held: Held) -> None:
     for path in held.local[:_SHOWN]:
         output.warn(f"only here: {output.printable(path)}")
     if len(held.unsent) > _SHOWN:
-        output.warn(f"not sent: … and {len(held.unsent) - _SHOWN} more: syncin-mount journal {name}")
+        output.warn(
+            f"not sent: … and {len(held.unsent) - _SHOWN} more: syncin-mount journal {name}"
+        )
     if len(held.local) > _SHOWN:
-        output.warn(f"only here: … and {len(held.local) - _SHOWN} more: syncin-mount journal {name} --all")
+        output.warn(
+            f"only here: … and {len(held.local) - _SHOWN} more: syncin-mount journal {name} --all"
+        )
     for path in held.binned[:_SHOWN]:
         output.warn(f"in the bin: {output.printable(path)}")
     if len(held.binned) > _SHOWN:
-        output.warn(f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin {name} list")
+        output.warn(
+            f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin {name} list"
+        )
 
 
 def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
-    """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where nobody is to be asked,
-    Abort when it is to stay."""
+    """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where
+    nobody is to be asked, Abort when it is to stay."""
     _show(name, held)
     what = f"the local copy of '{name}' {held.loses}"
     if not may_ask or not sys.stdin.isatty():
         raise CommandError(
-            f"{what}; sync it first, keep what is in the drive with --keep-copy DIR, or lose it with --discard-unsent"
+            f"{what}; sync it first, keep what is in the drive with --keep-copy DIR, or lose it"
+            " with --discard-unsent"
         )
     sys.stderr.write(f"{output.printable(what[0].upper() + what[1:])}.\n")
-    choice = output.ask("Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"]))
+    choice = output.ask(
+        "Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"])
+    )
     if choice == "stop":
         raise click.Abort
     if choice == "discard":
@@ -184,8 +210,8 @@ def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
         raise CommandError(f"{place} is there already; give a folder that is to be made")
     if held.absent:
         raise CommandError(
-            f"the copy would lack {output.count(held.absent, 'file')} of '{name}' whose content is on the server only; "
-            f"fetch that first: syncin-mount sync {name}",
+            f"the copy would lack {output.count(held.absent, 'file')} of '{name}' whose content is"
+            f" on the server only; fetch that first: syncin-mount sync {name}",
             Exit.UNFINISHED,
         )
     part = place.with_name(f".{place.name}.syncin-mount-part")
@@ -196,18 +222,26 @@ def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
         part.rename(place)
     except OSError as error:
         raise CommandError(
-            f"the copy could not be made at {place} ({error.strerror or error}); nothing was removed", Exit.UNFINISHED
+            f"the copy could not be made at {place} ({error.strerror or error}); nothing was"
+            " removed",
+            Exit.UNFINISHED,
         ) from error
     for path in copied.incomplete:
-        output.warn(f"not whole in the copy, as the file system there cannot hold it: {output.printable(path)}")
-    output.say(f"{name}: {output.count(copied.files, 'file')}, {output.size(copied.bytes)}, copied to {place}")
+        output.warn(
+            "not whole in the copy, as the file system there cannot hold it:"
+            f" {output.printable(path)}"
+        )
+    output.say(
+        f"{name}: {output.count(copied.files, 'file')}, {output.size(copied.bytes)}, copied to"
+        f" {place}"
+    )
     if copied.bin:
         output.say(f"{name}: the bin is in {place / copied.bin}")
 
 
 def _set_aside(folders: Folders, name: str) -> bool:
-    """A local copy that is being deleted has no synchronization's name: half of one must never be taken for one. Tells
-    whether there was one."""
+    """A local copy that is being deleted has no synchronization's name: half of one must never be
+    taken for one. Tells whether there was one."""
     try:
         folders.replica(name).rename(folders.replicas / f"{_REMOVED}{name}-{os.getpid()}")
     except FileNotFoundError:
@@ -235,13 +269,15 @@ def _unregister(folders: Folders, server: Server, synchronization: Synchronizati
             return
         _remember(folders, server, synchronization.path_id)
         output.warn(
-            f"the server could not be told ({error}); its account page lists '{synchronization.name}' until another "
-            "synchronization with it runs"
+            f"the server could not be told ({error}); its account page lists"
+            f" '{synchronization.name}' until another synchronization with it runs"
         )
 
 
 def _remember(folders: Folders, server: Server, path_id: int) -> None:
-    NotesFile(folders, server.client_id).update(lambda now: replace(now, removed=now.removed | {path_id}))
+    NotesFile(folders, server.client_id).update(
+        lambda now: replace(now, removed=now.removed | {path_id})
+    )
 
 
 async def _delete(folders: Folders, server: Server, path_id: int) -> None:

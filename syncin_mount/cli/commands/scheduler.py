@@ -28,14 +28,17 @@ def command(how: str | None, as_json: bool) -> None:
     sequential   runs start one after another, whichever drive's they are
     off          no run starts on a schedule, until this is changed again
 
-    How often a synchronization runs is its own setting: syncin-mount edit NAME --every 15m (or 2h, 1d, off). One whose
-    schedule is off follows both sides by itself while it is mounted, whatever is said here. Schedules are kept while a
-    drive is mounted; what was missed meanwhile is made up once.
+    How often a synchronization runs is its own setting: syncin-mount edit NAME --every 15m (or 2h,
+    1d, off). One whose schedule is off follows both sides by itself while it is mounted, whatever
+    is said here. Schedules are kept while a drive is mounted; what was missed meanwhile is made up
+    once.
     """
     folders, configuration = lookup.load()
     if how is not None:
         wanted = Scheduling(how)
-        configuration = ConfigurationFile(folders).update(lambda now: replace(now, scheduling=wanted))
+        configuration = ConfigurationFile(folders).update(
+            lambda now: replace(now, scheduling=wanted)
+        )
         tell_daemons(folders, configuration.synchronizations)
     scheduling = configuration.scheduling
     schedules = {each.name: str(each.scheduler) for each in configuration.synchronizations.values()}
@@ -44,4 +47,7 @@ def command(how: str | None, as_json: bool) -> None:
         return
     output.say(f"{scheduling.value}: {_MEANS[scheduling]}")
     for name, schedule in schedules.items():
-        output.say(f"  {name}: {'follows both sides by itself' if schedule == 'off' else f'every {schedule}'}")
+        output.say(
+            f"  {name}:"
+            f" {'follows both sides by itself' if schedule == 'off' else f'every {schedule}'}"
+        )

@@ -24,26 +24,37 @@ from syncin_mount.control.sockets import listens
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders
 
-_PASSWORD = click.option("--password-stdin", is_flag=True, help="Read the password from standard input's first line.")
+_PASSWORD = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input's first line."
+)
 _CODE = click.option(
     "--code",
     metavar="CODE",
-    help="The two-factor code, or a recovery code; asked for when it is needed. '-': from standard input's next line, "
-    "as other users see the arguments of a running command.",
+    help=(
+        "The two-factor code, or a recovery code; asked for when it is needed. '-': from standard"
+        " input's next line, as other users see the arguments of a running command."
+    ),
 )
 
 
 _PROXY = click.option(
     "--proxy",
     metavar="URL",
-    help="Go by this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT, odd characters percent-coded. "
-    "'none': none at all; 'env': as the environment says (the default). '-': from standard input's next line.",
+    help=(
+        "Go by this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT, odd characters"
+        " percent-coded. 'none': none at all; 'env': as the environment says (the default). '-':"
+        " from standard input's next line."
+    ),
 )
 _CA_FILE = click.option(
-    "--ca-file", metavar="FILE", help="Trust the certificates in this PEM file instead of the system's; 'none': do not."
+    "--ca-file",
+    metavar="FILE",
+    help="Trust the certificates in this PEM file instead of the system's; 'none': do not.",
 )
 _CLIENT_CERT = click.option(
-    "--client-cert", metavar="FILE", help="Show the certificate, with its key, in this PEM file; 'none': show none."
+    "--client-cert",
+    metavar="FILE",
+    help="Show the certificate, with its key, in this PEM file; 'none': show none.",
 )
 
 
@@ -51,20 +62,26 @@ _CLIENT_CERT = click.option(
 def command() -> None:
     """Log in to servers, and list, renew and remove these log-ins.
 
-    The password is used once and never kept: the server gives this computer a token, which lies in the keyring or in
-    a file that only you can read.
+    The password is used once and never kept: the server gives this computer a token, which lies in
+    the keyring or in a file that only you can read.
     """
 
 
 @command.command()
 @click.argument("name")
 @click.argument("url")
-@click.option("--login", required=True, metavar="LOGIN", help="Your login or e-mail address on that server.")
+@click.option(
+    "--login", required=True, metavar="LOGIN", help="Your login or e-mail address on that server."
+)
 @_PASSWORD
 @_CODE
-@click.option("--insecure-tls", is_flag=True, help="Accept a certificate that this system cannot verify.")
 @click.option(
-    "--insecure-http", is_flag=True, help="Accept http:// to another computer: everybody in between can read."
+    "--insecure-tls", is_flag=True, help="Accept a certificate that this system cannot verify."
+)
+@click.option(
+    "--insecure-http",
+    is_flag=True,
+    help="Accept http:// to another computer: everybody in between can read.",
 )
 @_PROXY
 @_CA_FILE
@@ -159,7 +176,9 @@ def list_(as_json: bool) -> None:
     help="From now on accept a certificate that this system cannot verify; or do not any more.",
 )
 @click.option(
-    "--insecure-http/--no-insecure-http", default=None, help="From now on accept http:// to another computer."
+    "--insecure-http/--no-insecure-http",
+    default=None,
+    help="From now on accept http:// to another computer.",
 )
 @click.option("--register", is_flag=True, help="Register again what the server has no more.")
 def auth(
@@ -187,7 +206,9 @@ def auth(
     lookup.warn_insecure(server)
     _log_in(folders, server, _password(server, password_stdin), _code(code))
     if server != before:
-        ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
+        ConfigurationFile(folders).update(
+            lambda now: now.with_server(server) if name in now.servers else now
+        )
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
         _tell_mounted(folders, configuration, name)
@@ -197,9 +218,13 @@ def auth(
 
 @command.command()
 @click.argument("name")
-@click.option("--url", metavar="URL", help="The server's address from now on: the same server, elsewhere.")
 @click.option(
-    "--insecure-tls/--verify-tls", default=None, help="Accept a certificate that this system cannot verify; or do not."
+    "--url", metavar="URL", help="The server's address from now on: the same server, elsewhere."
+)
+@click.option(
+    "--insecure-tls/--verify-tls",
+    default=None,
+    help="Accept a certificate that this system cannot verify; or do not.",
 )
 @click.option(
     "--insecure-http/--no-insecure-http",
@@ -218,7 +243,8 @@ def edit(
     ca_file: str | None,
     client_cert: str | None,
 ) -> None:
-    """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether it works."""
+    """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether
+    it works."""
     from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
@@ -230,11 +256,15 @@ def edit(
         server = replace(server, insecure_http=insecure_http)
     server = _reached(server, proxy, ca_file, client_cert)
     if server == before:
-        raise CommandError(f"say what is to change of '{name}'; see 'syncin-mount server edit --help'")
+        raise CommandError(
+            f"say what is to change of '{name}'; see 'syncin-mount server edit --help'"
+        )
     if server.insecure_http or insecure_http is None:
         refuse_clear(server)
     lookup.warn_insecure(server)
-    ConfigurationFile(folders).update(lambda now: now.with_server(server) if name in now.servers else now)
+    ConfigurationFile(folders).update(
+        lambda now: now.with_server(server) if name in now.servers else now
+    )
     output.say(f"{name}: {_shown_url(server)}")
     _tell_mounted(folders, configuration, name)
 
@@ -242,7 +272,9 @@ def edit(
 def _tell_mounted(folders: Folders, configuration: Configuration, name: str) -> None:
     for each in configuration.used_by(name):
         if listens(folders.socket(each)):
-            output.warn(f"{each}: the mounted drive takes that up when it is unmounted and mounted again")
+            output.warn(
+                f"{each}: the mounted drive takes that up when it is unmounted and mounted again"
+            )
 
 
 def _shown_url(server: Server) -> str:
@@ -260,8 +292,11 @@ def shown_table(server: Server) -> dict[str, Any]:
 
 
 def refuse_clear(server: Server) -> None:
-    """Raises CommandError where the server would be spoken to in clear, and nobody said that it may."""
-    from syncin_mount.remote.http.route import refuse_clear as refuse  # noqa: PLC0415 (start-up time)
+    """Raises CommandError where the server would be spoken to in clear, and nobody said that it
+    may."""
+    from syncin_mount.remote.http.route import (  # noqa: PLC0415
+        refuse_clear as refuse,
+    )
 
     if not goes_in_clear(server.url):
         return
@@ -273,9 +308,14 @@ def refuse_clear(server: Server) -> None:
         raise CommandError(str(error)) from None
 
 
-def _reached(server: Server, proxy: str | None, ca_file: str | None, client_cert: str | None) -> Server:
+def _reached(
+    server: Server, proxy: str | None, ca_file: str | None, client_cert: str | None
+) -> Server:
     """The server with what was given of the way to it; None leaves it. Raises CommandError."""
-    from syncin_mount.remote.http.route import NO_PROXY, parse_proxy  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.http.route import (  # noqa: PLC0415
+        NO_PROXY,
+        parse_proxy,
+    )
 
     if proxy == "-":
         proxy = sys.stdin.readline().strip()
@@ -315,14 +355,19 @@ def remove(name: str) -> None:
     def without(now: Configuration) -> Configuration:
         users = now.used_by(name)
         if users:
-            raise CommandError(f"the server '{name}' is used by {', '.join(users)}; remove that first")
+            raise CommandError(
+                f"the server '{name}' is used by {', '.join(users)}; remove that first"
+            )
         return now.without_server(name)
 
     without(configuration)
     try:
         output.run_async(_log_out, folders, server)
     except RemoteError as error:
-        output.warn(f"the server could not be told ({error}); this computer stays in the account's list of clients")
+        output.warn(
+            f"the server could not be told ({error}); this computer stays in the account's list of"
+            " clients"
+        )
     ConfigurationFile(folders).update(without)
     TokenStore(folders, server.client_id).forget()
     output.say(f"{name}: removed")
@@ -335,7 +380,9 @@ def _log_in(folders: Folders, server: Server, password: str, code: str | None) -
     from syncin_mount.remote.errors import CodeWanted  # noqa: PLC0415
 
     async def run(code: str | None) -> str:
-        return await register(server.url, server.login, password, code, server.client_id, way=way_to(server))
+        return await register(
+            server.url, server.login, password, code, server.client_id, way=way_to(server)
+        )
 
     store = TokenStore(folders, server.client_id)
     try:
@@ -358,21 +405,28 @@ async def _log_out(folders: Folders, server: Server) -> None:
 
 def _refuse_twice(configuration: Configuration, server: Server) -> None:
     if server.name in configuration.servers:
-        raise CommandError(f"there is a server '{server.name}' already; choose another name, or remove it first")
+        raise CommandError(
+            f"there is a server '{server.name}' already; choose another name, or remove it first"
+        )
     for other in configuration.servers.values():
         if (other.url, other.login) == (server.url, server.login):
-            raise CommandError(f"{server.login} at {server.url} is there already, as '{other.name}'")
+            raise CommandError(
+                f"{server.login} at {server.url} is there already, as '{other.name}'"
+            )
 
 
 def _password(server: Server, from_stdin: bool) -> str:
-    """From standard input's first line, or asked for on the terminal. Never from the arguments: others see them."""
+    """From standard input's first line, or asked for on the terminal. Never from the arguments:
+    others see them."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
             raise CommandError("no password came on standard input")
         return password
     if not sys.stdin.isatty():
-        raise CommandError("there is no terminal to ask for the password; give it with --password-stdin")
+        raise CommandError(
+            "there is no terminal to ask for the password; give it with --password-stdin"
+        )
     return output.ask(f"Password of {server.login} at {server.url}", hide_input=True)
 
 

@@ -32,7 +32,8 @@ _FIELDS = {
 @click.argument("name")
 @output.json_option
 def command(name: str, as_json: bool) -> None:
-    """Show all settings of synchronization NAME, where its parts lie, and what the server says of it.
+    """Show all settings of synchronization NAME, where its parts lie, and what the server says of
+    it.
 
     The server gets some seconds for that; nothing is changed there.
     """
@@ -106,8 +107,15 @@ async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
 
     with trio.move_on_after(PATIENCE):
         async with session_with(folders, server) as session:
-            paths = [path for client in await clients(session) if client.is_current_client for path in client.paths]
-            return _compared(ours, next((path.settings for path in paths if path.id == ours.path_id), None))
+            paths = [
+                path
+                for client in await clients(session)
+                if client.is_current_client
+                for path in client.paths
+            ]
+            return _compared(
+                ours, next((path.settings for path in paths if path.id == ours.path_id), None)
+            )
     return "not known: the server does not answer quickly"
 
 
@@ -118,9 +126,14 @@ def _compared(ours: Synchronization, theirs: SyncPath | None) -> str:
     if theirs is None:
         return f"it has this no more; register it again: syncin-mount edit {ours.name} --register"
     mine = wire(ours)
-    other = [word for word, field in _FIELDS.items() if getattr(theirs, field) != getattr(mine, field)]
+    other = [
+        word for word, field in _FIELDS.items() if getattr(theirs, field) != getattr(mine, field)
+    ]
     if not other:
         return f"number {ours.path_id}, set as here"
     newer = "newer, and hold" if theirs.timestamp > ours.timestamp else "older, and end"
     what = "is" if len(other) == 1 else "are"
-    return f"number {ours.path_id}; {', '.join(other)} {what} set otherwise there: {newer} with the next run"
+    return (
+        f"number {ours.path_id}; {', '.join(other)} {what} set otherwise there: {newer} with the"
+        " next run"
+    )

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--watch", is_flag=True, help="Keep it on the screen until Ctrl-C; in a pipe, tell of each change.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Keep it on the screen until Ctrl-C; in a pipe, tell of each change.",
+)
 @output.json_option
 def command(name: str | None, watch: bool, as_json: bool) -> None:
     """Show how synchronization NAME is, or all of them.
 
-    Whether it is mounted and the server is there, when it ran and will run, how many changes wait for the server and
-    how many files are still to be fetched; below that, what is under way, what conflicts and what went wrong. While
-    'up' supervises, also why a drive is not mounted, and when it is tried again.
+    Whether it is mounted and the server is there, when it ran and will run, how many changes wait
+    for the server and how many files are still to be fetched; below that, what is under way, what
+    conflicts and what went wrong. While 'up' supervises, also why a drive is not mounted, and when
+    it is tried again.
 
     With --watch, --json prints one document a line at each change.
     """
@@ -87,9 +92,15 @@ def _show_one(seen: StatusRow, trouble: str | None) -> None:
     fields = [("name", seen.configured.name)]
     if seen.supervised is not None:
         fields.append(("supervised", seen.supervised.phase.value))
-    fields += _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
+    fields += (
+        _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
+    )
     known = {"halted", "refused", "failed", "offline"} if seen.status is not None else set()
-    fields += [(each.kind, each.text) for each in status_table.lines(seen, brief=False) if each.kind not in known]
+    fields += [
+        (each.kind, each.text)
+        for each in status_table.lines(seen, brief=False)
+        if each.kind not in known
+    ]
     if trouble:
         fields.append(("up", trouble))
     output.emit_fields(fields)
@@ -124,7 +135,10 @@ def _runs(status: Status) -> str:
     if status.waits_for_turn:
         return f"every {status.schedule}; due, and waits for another drive's run"
     if status.next_run is None:
-        return f"every {status.schedule}, but not now: {'the scheduler is off' if status.mounted else 'not mounted'}"
+        return (
+            f"every {status.schedule}, but not now:"
+            f" {'the scheduler is off' if status.mounted else 'not mounted'}"
+        )
     return f"every {status.schedule}, next at {output.moment(status.next_run)}"
 
 

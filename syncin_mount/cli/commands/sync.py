@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every enabled synchronization.")
 @click.option("--parallel", is_flag=True, help="Side by side instead of one after another.")
-@click.option("--limit-up", type=Rate(), help="To the server at most, each, in this run: 500K, 2M, off.")
+@click.option(
+    "--limit-up", type=Rate(), help="To the server at most, each, in this run: 500K, 2M, off."
+)
 @click.option("--limit-down", type=Rate(), help="From the server at most, each, in this run.")
-@click.option("--wait", is_flag=True, help="Start no run: return when the server has all changes of the drives.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Start no run: return when the server has all changes of the drives.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
 @click.option(
     "--yes",
     metavar="[PLAN]",
     is_flag=False,
     flag_value="",
-    help="Let a run pass that a guard halted; with the PLAN that --dry-run named, carry out that one or nothing.",
+    help=(
+        "Let a run pass that a guard halted; with the PLAN that --dry-run named, carry out that one"
+        " or nothing."
+    ),
 )
 @output.json_option
 def command(
@@ -46,15 +55,16 @@ def command(
 ) -> None:
     """Carry local and remote changes of synchronizations NAME across now, mounted or not.
 
-    Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment: what was carried
-    stays, and the rest goes on where it stopped. A run that fails does not keep the others from running.
+    Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment:
+    what was carried stays, and the rest goes on where it stopped. A run that fails does not keep
+    the others from running.
 
-    With --wait, mounted drives carry what waits by themselves (on a schedule: by one run now), and it returns when
-    everything is on the server; with --all, those that are not mounted are left out.
-    A change that only somebody can settle is no reason to wait for.
+    With --wait, mounted drives carry what waits by themselves (on a schedule: by one run now), and
+    it returns when everything is on the server; with --all, those that are not mounted are left
+    out. A change that only somebody can settle is no reason to wait for.
 
-    Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard halted the run; 5 the
-    server refused it; of several runs the worst.
+    Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard
+    halted the run; 5 the server refused it; of several runs the worst.
     """
     from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
 
@@ -108,7 +118,10 @@ def _run(
         ran: list[Ran] = output.run_async(run)
     except BaseException as error:
         if explain(error)[0] == Exit.INTERRUPTED and not request.dry_run:
-            output.warn("stopped; what was carried stays, and the rest goes on where it stopped with the next run")
+            output.warn(
+                "stopped; what was carried stays, and the rest goes on where it stopped with the"
+                " next run"
+            )
         raise
     return ran
 
@@ -133,13 +146,17 @@ def _tell(ran: Ran, *, several: bool) -> None:
     _show(ran.report)
 
 
-def _chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[Synchronization]:
+def _chosen(
+    configuration: Configuration, names: tuple[str, ...], *, everything: bool
+) -> list[Synchronization]:
     if everything and names:
         raise click.UsageError("give names or --all, not both")
     if everything:
         found = [each for each in configuration.synchronizations.values() if each.enabled]
         if not found:
-            output.warn("there is no enabled synchronization; 'syncin-mount list' shows all of them")
+            output.warn(
+                "there is no enabled synchronization; 'syncin-mount list' shows all of them"
+            )
         return found
     if not names:
         raise click.UsageError("say which: NAME, or --all")
@@ -214,7 +231,11 @@ def _show(report: Report) -> None:
         output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
     if len(report.problems) > _SHOWN:
         output.warn(f"{name}: … and {len(report.problems) - _SHOWN} more; all of them with --json")
-    for why, what in ((report.refused, "refused"), (report.halted, "halted"), (report.offline, "offline")):
+    for why, what in (
+        (report.refused, "refused"),
+        (report.halted, "halted"),
+        (report.offline, "offline"),
+    ):
         if why:
             output.warn(f"{name}: {what}: {why}")
             return
@@ -224,10 +245,13 @@ def _show(report: Report) -> None:
         done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
     else:
         done = (
-            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in {report.seconds:.1f} s"
+            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in"
+            f" {report.seconds:.1f} s"
         )
     settled = "to settle" if report.dry_run else "settled"
-    conflicts = f", {output.count(report.conflicts, 'conflict')} {settled}" if report.conflicts else ""
+    conflicts = (
+        f", {output.count(report.conflicts, 'conflict')} {settled}" if report.conflicts else ""
+    )
     left = f"; {report.failed + report.waiting} not settled" if report.problems else ""
     exactly = ""
     if report.dry_run and report.done and report.plan:

@@ -37,15 +37,32 @@ _WIDE = 110
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--action", type=click.Choice(_ACTIONS), help="Only this kind.")
 @click.option("--side", type=click.Choice(("local", "remote")), help="Only what changed this side.")
-@click.option("--search", metavar="TEXT", help="Only paths that hold this text, in capitals or not.")
-@click.option("--since", metavar="TIME", help="Only since then: 15m, 2h, 3d ago, or 2026-01-31, or 2026-01-31T13:00.")
-@click.option("--until", metavar="TIME", help="Only before then; a date alone is meant with all of its day.")
+@click.option(
+    "--search", metavar="TEXT", help="Only paths that hold this text, in capitals or not."
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Only since then: 15m, 2h, 3d ago, or 2026-01-31, or 2026-01-31T13:00.",
+)
+@click.option(
+    "--until", metavar="TIME", help="Only before then; a date alone is meant with all of its day."
+)
 @click.option("--failed", is_flag=True, help="Only what failed, for good or for the time being.")
 @click.option(
-    "--run", type=click.IntRange(1), metavar="NUMBER", help="Only this run; one synchronization has to be named."
+    "--run",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Only this run; one synchronization has to be named.",
 )
-@click.option("--limit", type=click.IntRange(1), help="At most so many, the newest.  [default: 100, with --follow 10]")
-@click.option("--before", metavar="WHERE", help="The page before: what the page after it said at its end.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="At most so many, the newest.  [default: 100, with --follow 10]",
+)
+@click.option(
+    "--before", metavar="WHERE", help="The page before: what the page after it said at its end."
+)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @output.json_option
 def command(
@@ -71,16 +88,20 @@ def command(
       transfers docs --search report --since 3d  what became of a file
       transfers --follow                         what happens now
 
-    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for each
-    synchronization. With --json --follow each line is one transfer.
+    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for
+    each synchronization. With --json --follow each line is one transfer.
     """
     from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
-    chosen = [lookup.synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
+    chosen = [
+        lookup.synchronization_named(configuration, name).name for name in dict.fromkeys(names)
+    ]
     chosen = chosen or list(configuration.synchronizations)
     if run is not None and len(chosen) != 1:
-        raise CommandError("each synchronization counts its runs for itself; name the one that is meant")
+        raise CommandError(
+            "each synchronization counts its runs for itself; name the one that is meant"
+        )
     if follow and (before or until):
         raise CommandError("--follow tells what comes; --before and --until are about what was")
     now = time.time()
@@ -94,27 +115,36 @@ def command(
         None if until is None else moment(until, now, ends=True),
         run,
     )
-    listing = _Listing(folders, chosen, query, as_json=as_json, several=len(configuration.synchronizations) > 1)
+    listing = _Listing(
+        folders, chosen, query, as_json=as_json, several=len(configuration.synchronizations) > 1
+    )
     if follow:
         try:
             output.run_async(listing.follow)
         except KeyboardInterrupt:
             return
     else:
-        listing.page(output.run_async(listing.newest, _cursors(before, chosen)), plain=query == TransferQuery())
+        listing.page(
+            output.run_async(listing.newest, _cursors(before, chosen)),
+            plain=query == TransferQuery(),
+        )
 
 
 def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
-    """What ``--before`` says: for each synchronization the number of the transfer that the page ends before."""
+    """What ``--before`` says: for each synchronization the number of the transfer that the page
+    ends before."""
     if before is None:
         return {}
-    parts = [f"{chosen[0]}:{before}"] if before.isdecimal() and len(chosen) == 1 else before.split(",")
+    parts = (
+        [f"{chosen[0]}:{before}"] if before.isdecimal() and len(chosen) == 1 else before.split(",")
+    )
     found = {}
     for part in parts:
         name, colon, number = part.rpartition(":")
         if not colon or not number.isdecimal() or int(number) >= 1 << 63:
             raise CommandError(
-                f"'{before}' does not say where the page is to end; give what the last page said at its end"
+                f"'{before}' does not say where the page is to end; give what the last page said at"
+                " its end"
             )
         found[name] = int(number)
     return found
@@ -131,12 +161,14 @@ class _Listing:
     several: bool
 
     async def newest(self, before: dict[str, int]) -> tuple[list[Transfer], dict[str, int]]:
-        """The last ``limit`` ones of all before these numbers, the newest first; and the numbers for the page before,
-        empty when there is none."""
+        """The last ``limit`` ones of all before these numbers, the newest first; and the numbers
+        for the page before, empty when there is none."""
         each = {name: await self._up_to_limit(name, before.get(name)) for name in self.names}
         merged = list(heapq.merge(*each.values(), key=lambda transfer: -transfer.time))
         found = merged[: self.query.limit]
-        if len(merged) == len(found) and all(len(rows) < self.query.limit for rows in each.values()):
+        if len(merged) == len(found) and all(
+            len(rows) < self.query.limit for rows in each.values()
+        ):
             return found, {}
         cursors = {name: rows[0].sequence + 1 for name, rows in each.items() if rows}
         cursors |= {transfer.synchronization: transfer.sequence for transfer in found}
@@ -148,7 +180,9 @@ class _Listing:
         rows: list[Transfer] = []
         while len(rows) < self.query.limit:
             asked = min(_PAGE, self.query.limit - len(rows))
-            page = await _rows(self.folders, name, msgspec.structs.replace(self.query, before=before, limit=asked))
+            page = await _rows(
+                self.folders, name, msgspec.structs.replace(self.query, before=before, limit=asked)
+            )
             rows += page
             if len(page) < asked:
                 break
@@ -176,7 +210,8 @@ class _Listing:
 
         any_one = msgspec.convert({"limit": 1}, type(self.query))
         last = {
-            name: max([0, *(row.sequence for row in await _rows(self.folders, name, any_one))]) for name in self.names
+            name: max([0, *(row.sequence for row in await _rows(self.folders, name, any_one))])
+            for name in self.names
         }
         found, _ = await self.newest({name: number + 1 for name, number in last.items()})
         self._lines(found[::-1])
@@ -215,19 +250,23 @@ class _Listing:
         head = [output.moment(each.time), *name]
         if not self._wide:
             return [*head, each.side, each.op, path, result]
-        size, took = output.size(each.size) if each.size else "", f"{each.seconds:.1f} s" if each.seconds else ""
+        size, took = (
+            output.size(each.size) if each.size else "",
+            f"{each.seconds:.1f} s" if each.seconds else "",
+        )
         return [*head, str(each.run), each.side, each.op, path, size, took, result]
 
 
 def rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    """The transfers of one synchronization that are asked for. Raises CommandError, ControlError."""
+    """The transfers of one synchronization that are asked for. Raises CommandError,
+    ControlError."""
     found: list[Transfer] = output.run_async(_rows, folders, name, query)
     return found
 
 
 async def _rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    """From the daemon, which has what is not in the file yet; else from the file: a run that is not mounted may be
-    writing it, or nobody."""
+    """From the daemon, which has what is not in the file yet; else from the file: a run that is not
+    mounted may be writing it, or nobody."""
     if listens(folders.socket(name)):
         from syncin_mount.control.client import Client, NotRunning  # noqa: PLC0415 (start-up time)
 

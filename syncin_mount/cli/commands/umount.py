@@ -22,12 +22,14 @@ _PATIENCE = 60.0
 
 @click.command()
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Also while files are open; programs that use them get errors.")
+@click.option(
+    "--force", is_flag=True, help="Also while files are open; programs that use them get errors."
+)
 def command(name: str, force: bool) -> None:
     """Unmount the drive of synchronization NAME.
 
-    Changes that the server does not have yet are kept and carried across after the next mount, or by 'sync'. While 'up'
-    supervises, the drive stays unmounted until 'mount NAME' or the next 'up'.
+    Changes that the server does not have yet are kept and carried across after the next mount, or
+    by 'sync'. While 'up' supervises, the drive stays unmounted until 'mount NAME' or the next 'up'.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
@@ -50,9 +52,13 @@ def is_there(folders: Folders, synchronization: Synchronization) -> bool:
 
 
 def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: bool) -> str:
-    """Ends the drive and its daemon; the line that tells. Raises CommandError when files of it are open, or the daemon
-    does not end."""
-    from syncin_mount.mount_table import is_ours, mounted_at, take_away  # noqa: PLC0415 (start-up time)
+    """Ends the drive and its daemon; the line that tells. Raises CommandError when files of it are
+    open, or the daemon does not end."""
+    from syncin_mount.mount_table import (  # noqa: PLC0415
+        is_ours,
+        mounted_at,
+        take_away,
+    )
 
     name = synchronization.name
     # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
@@ -61,14 +67,19 @@ def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: 
     if mount is not None and is_ours(mount):
         why = take_away(synchronization.mountpoint, force=force)
         if why is not None:
-            advice = "; close them, or use --force" if not force and why.startswith("files ") else ""
+            advice = (
+                "; close them, or use --force" if not force and why.startswith("files ") else ""
+            )
             raise CommandError(f"'{name}' cannot be unmounted: {why}{advice}", Exit.UNFINISHED)
     if status is None or status.pid is None:
         return f"{name} is unmounted"
     output.run_async(_wait_for_end, folders, synchronization, status.pid)
     if not status.waiting:
         return f"{name} is unmounted"
-    return f"{name} is unmounted; {output.count(status.waiting, 'change')} for the server {_wait(status.waiting)} here"
+    return (
+        f"{name} is unmounted; {output.count(status.waiting, 'change')} for the server"
+        f" {_wait(status.waiting)} here"
+    )
 
 
 def _wait(number: int) -> str:
@@ -84,7 +95,8 @@ async def status_of(folders: Folders, name: str) -> Status:
 
 
 async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:
-    """Returns when the daemon's process is gone. One that does not see that its drive is gone is asked to stop."""
+    """Returns when the daemon's process is gone. One that does not see that its drive is gone is
+    asked to stop."""
     import trio  # noqa: PLC0415 (start-up time)
 
     from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415

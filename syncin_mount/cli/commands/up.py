@@ -27,15 +27,20 @@ if TYPE_CHECKING:
     metavar="USER",
     help="With one of these two, as root: for that user, from the start of the computer on.",
 )
-@click.option("--ready-fd", type=int, hidden=True, help="Where the supervisor says that it answers.")
-def command(foreground: bool, at_login: bool, not_at_login: bool, for_user: str | None, ready_fd: int | None) -> None:
+@click.option(
+    "--ready-fd", type=int, hidden=True, help="Where the supervisor says that it answers."
+)
+def command(
+    foreground: bool, at_login: bool, not_at_login: bool, for_user: str | None, ready_fd: int | None
+) -> None:
     """Mount every enabled synchronization, and keep them mounted.
 
-    A supervisor stays in the background. It mounts a drive again whose daemon was killed (after pauses that grow when
-    that does not help), and follows what is added, removed, enabled and disabled. What you unmount stays unmounted
-    until 'mount' or the next 'up'.
+    A supervisor stays in the background. It mounts a drive again whose daemon was killed (after
+    pauses that grow when that does not help), and follows what is added, removed, enabled and
+    disabled. What you unmount stays unmounted until 'mount' or the next 'up'.
 
-    Returns when each drive is mounted or could not be. 'up' again tries those at once that failed; 'down' ends it.
+    Returns when each drive is mounted or could not be. 'up' again tries those at once that failed;
+    'down' ends it.
 
     \b
     On a desktop:          syncin-mount up --at-login
@@ -92,11 +97,17 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
         if each.phase is Phase.UP and not each.why and synchronization is not None:
             output.say(f"{each.name} is mounted at {synchronization.mountpoint}")
         elif each.why:
-            again = "" if each.next_try is None else f"; next try at {output.time_of_day(each.next_try)}"
+            again = (
+                ""
+                if each.next_try is None
+                else f"; next try at {output.time_of_day(each.next_try)}"
+            )
             output.warn(f"{each.name}: {each.why}{again}")
             worst = each.status or int(Exit.UNFINISHED)
     if not answer.drives:
-        output.say("no synchronization is enabled yet; each is mounted as soon as it is added or enabled")
+        output.say(
+            "no synchronization is enabled yet; each is mounted as soon as it is added or enabled"
+        )
     if answer.trouble:
         output.warn(f"the configuration is not followed: {answer.trouble}")
         worst = int(Exit.USAGE)
@@ -113,7 +124,9 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
     log_to(folders.log(NAME), level)
     pipe = None if descriptor is None else ReadyPipe(descriptor)
     serving: Callable[[], None] = (
-        (lambda: output.say("supervising; Ctrl-C unmounts all and ends")) if pipe is None else pipe.ready
+        (lambda: output.say("supervising; Ctrl-C unmounts all and ends"))
+        if pipe is None
+        else pipe.ready
     )
 
     systemd = NotifySocket()

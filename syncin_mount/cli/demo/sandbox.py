@@ -1,4 +1,5 @@
-"""A world to try things in: an embedded server as a process of its own, profiles, mount points; all of it goes away."""
+"""A world to try things in: an embedded server as a process of its own, profiles, mount points; all
+of it goes away."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class Done:
 
 
 class Sandbox:
-    """A context manager. ``base`` holds everything; it is a new temporary folder, removed at the end, unless given."""
+    """A context manager. ``base`` holds everything; it is a new temporary folder, removed at the
+    end, unless given."""
 
     def __init__(self, base: Path | None = None) -> None:
         self._given = base
@@ -62,7 +64,8 @@ class Sandbox:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        # A second Ctrl-C, or one that the terminal sends to us and our children alike, must not stop the cleaning up.
+        # A second Ctrl-C, or one that the terminal sends to us and our children alike, must not
+        # stop the cleaning up.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             self._clean_up()
@@ -86,9 +89,11 @@ class Sandbox:
             if self.base in mount.point.parents:
                 why = unmount(mount.point, lazily=True)
                 if why is not None:
-                    raise CommandError(f"{mount.point} cannot be unmounted ({why}); do it, then remove {self.base}")
+                    raise CommandError(
+                        f"{mount.point} cannot be unmounted ({why}); do it, then remove {self.base}"
+                    )
 
-    # the server ------------------------------------------------------------------------------------------------------
+    # the server -----------------------------------------------------------------------------------
     @property
     def port(self) -> int:
         return self._port
@@ -108,8 +113,8 @@ class Sandbox:
         return self.server_root / "users" / LOGIN / "files"
 
     def start_server(self, request_log: Path, *options: str) -> None:
-        """Starts it, on the port it had before if any, and waits until it answers. ``options``: further words for
-        ``serve``. Raises CommandError."""
+        """Starts it, on the port it had before if any, and waits until it answers. ``options``:
+        further words for ``serve``. Raises CommandError."""
         ready = self.base / "ready"
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "syncin_mount", "serve", "--root", str(self.server_root)]
@@ -123,7 +128,10 @@ class Sandbox:
         while not ready.exists():
             if self._server.poll() is not None or time.monotonic() > deadline:
                 said = (self.base / "server.log").read_text(errors="replace").strip().splitlines()
-                raise CommandError(f"the embedded server does not start: {said[-1] if said else ''}", Exit.UNFINISHED)
+                raise CommandError(
+                    f"the embedded server does not start: {said[-1] if said else ''}",
+                    Exit.UNFINISHED,
+                )
             time.sleep(0.02)
         self._port = int(ready.read_text().strip().rpartition(":")[2])
 
@@ -145,7 +153,7 @@ class Sandbox:
             self._server.wait()
         self._server = None
 
-    # commands --------------------------------------------------------------------------------------------------------
+    # commands -------------------------------------------------------------------------------------
     def run(self, profile: str, *words: str, stdin: str = "") -> Done:
         """One command of this program, as a process, with ``profile`` as its SYNCIN_MOUNT_HOME."""
         done = subprocess.run(
@@ -163,14 +171,25 @@ class Sandbox:
         done = self.run(profile, *words, stdin=stdin)
         if done.status != Exit.DONE:
             said = (done.error or done.out).removeprefix("syncin-mount: ")
-            raise CommandError(f"'syncin-mount {' '.join(words)}' ended with {done.status}: {said}", Exit.UNFINISHED)
+            raise CommandError(
+                f"'syncin-mount {' '.join(words)}' ended with {done.status}: {said}",
+                Exit.UNFINISHED,
+            )
         return done.out
 
     def log_in(self, profile: str, server: str) -> None:
         """A new profile with this server."""
         self._profiles.setdefault(profile, [])
         self.must(
-            profile, "server", "add", server, self.url, "--login", LOGIN, "--password-stdin", stdin=self._password
+            profile,
+            "server",
+            "add",
+            server,
+            self.url,
+            "--login",
+            LOGIN,
+            "--password-stdin",
+            stdin=self._password,
         )
 
     def mount(self, profile: str, name: str) -> None:

@@ -1,7 +1,7 @@
 """The story of the drive, told without hands: the acceptance test that anybody can run.
 
-Every chapter uses the real commands as processes of their own, the real server, a real mount. It stops with one
-sentence at the first thing that does not hold.
+Every chapter uses the real commands as processes of their own, the real server, a real mount. It
+stops with one sentence at the first thing that does not hold.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ class Moved:
 
 
 def tell(sandbox: Sandbox, library: Path | None = None, at_least: int = 1000) -> None:
-    """The whole story. Raises CommandError (exit status 1) at the first chapter that does not come true.
+    """The whole story. Raises CommandError (exit status 1) at the first chapter that does not come
+    true.
 
-    ``library`` is what is copied in: the standard library of the running Python, or a part of it, with ``at_least`` so
-    many files.
+    ``library`` is what is copied in: the standard library of the running Python, or a part of it,
+    with ``at_least`` so many files.
     """
     started = time.monotonic()
     drive = sandbox.base / "drive"
@@ -77,7 +78,9 @@ def _open(sandbox: Sandbox, drive: Path) -> None:
 
 
 def _add_and_mount(sandbox: Sandbox, profile: str, drive: Path) -> None:
-    sandbox.must(profile, "add", _NAME, "--server", "server", "--remote", _REMOTE, "--mountpoint", str(drive))
+    sandbox.must(
+        profile, "add", _NAME, "--server", "server", "--remote", _REMOTE, "--mountpoint", str(drive)
+    )
     sandbox.mount(profile, _NAME)
     _hold(os.path.ismount(drive), f"{drive} is mounted")
 
@@ -86,11 +89,15 @@ def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> d
     """The library goes in by `cp -a` and up to the server, whole."""
     output.say(f"2. {library} is copied in with cp -a.")
     # Other people's packages lie in there, too, but are no part of it.
-    parts = sorted(str(p) for p in library.iterdir() if p.name not in {"site-packages", "dist-packages"})
+    parts = sorted(
+        str(p) for p in library.iterdir() if p.name not in {"site-packages", "dist-packages"}
+    )
     target = drive / "library"
     target.mkdir()
     started = time.monotonic()
-    done = subprocess.run(["cp", "-a", "-t", str(target), "--", *parts], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["cp", "-a", "-t", str(target), "--", *parts], capture_output=True, text=True, check=False
+    )
     _hold(done.returncode == 0, f"cp -a into the drive works ({done.stderr.strip()[:200]})")
     seconds = time.monotonic() - started
     found = take(target)
@@ -107,13 +114,15 @@ def _copy_in(sandbox: Sandbox, library: Path, drive: Path, on_server: Path) -> d
     local = len(files) - len(sent)
     if local:
         output.say(
-            f"   ({output.count(local, 'file')} in __pycache__ and the like stay local: Sync-in leaves them out)"
+            f"   ({output.count(local, 'file')} in __pycache__ and the like stay local: Sync-in"
+            " leaves them out)"
         )
     return found
 
 
 def _work_offline(drive: Path) -> tuple[list[Moved], list[str]]:
-    """Edits, new files, renames, moves, deletions. Returns what was moved, and what got new content."""
+    """Edits, new files, renames, moves, deletions. Returns what was moved, and what got new
+    content."""
     output.say("4. Work goes on in the drive: editing, creating, renaming, moving, deleting.")
     library = drive / "library"
     edited = ["library/os.py", "library/json/decoder.py", "library/argparse.py"]
@@ -137,13 +146,20 @@ def _work_offline(drive: Path) -> tuple[list[Moved], list[str]]:
     subprocess.run(["rm", "-r", "--", str(library / "ctypes")], check=True)
     _hold(not (library / "ctypes").exists(), "a deleted folder is gone")
     files = sum(each.files for each in moved)
-    output.say(f"   3 files edited, 2 created, 1 folder and 1 file deleted, {len(moved)} moves with {files} files")
+    output.say(
+        f"   3 files edited, 2 created, 1 folder and 1 file deleted, {len(moved)} moves with"
+        f" {files} files"
+    )
     return moved, edited
 
 
 def _move(drive: Path, old: str, new: str) -> Moved:
     source = drive / old
-    files = sum(thing.kind == "file" for thing in _sent(take(source)).values()) if source.is_dir() else 1
+    files = (
+        sum(thing.kind == "file" for thing in _sent(take(source)).values())
+        if source.is_dir()
+        else 1
+    )
     source.rename(drive / new)
     return Moved(old, new, files)
 
@@ -151,12 +167,17 @@ def _move(drive: Path, old: str, new: str) -> Moved:
 def _mount_again(sandbox: Sandbox, drive: Path, kept: dict[str, TreeEntry]) -> None:
     output.say("5. Unmounted, and mounted again while the server is down.")
     sandbox.must("first", "umount", _NAME)
-    _hold(not os.path.ismount(drive) and not any(drive.iterdir()), "the mount point is an empty folder meanwhile")
+    _hold(
+        not os.path.ismount(drive) and not any(drive.iterdir()),
+        "the mount point is an empty folder meanwhile",
+    )
     sandbox.mount("first", _NAME)
     _same(kept, take(drive), "the drive before and after")
     waiting = len(_journal(sandbox))
     _hold(waiting > 0, "the journal lists what waits")
-    output.say(f"   everything is still there; {output.count(waiting, 'change')} wait for the server")
+    output.say(
+        f"   everything is still there; {output.count(waiting, 'change')} wait for the server"
+    )
 
 
 def _come_back(sandbox: Sandbox, requests: Path) -> None:
@@ -174,7 +195,9 @@ def _compare(drive: Path, on_server: Path, kept: dict[str, TreeEntry]) -> None:
     there = take(on_server, stays_here)
     _same(_sent(here), there, "the drive and the server's disk")
     files = [thing for thing in there.values() if thing.kind == "file"]
-    output.say(f"   {len(files)} files, {output.size(sum(thing.size for thing in files))}: the same")
+    output.say(
+        f"   {len(files)} files, {output.size(sum(thing.size for thing in files))}: the same"
+    )
 
 
 def _prove_moves(log: Path, moved: list[Moved], edited: list[str]) -> None:
@@ -183,15 +206,24 @@ def _prove_moves(log: Path, moved: list[Moved], edited: list[str]) -> None:
     requests = [json.loads(line) for line in log.read_bytes().splitlines()]
     good = [request for request in requests if request["status"] < 300]
     moves = {_path_of(request["path"]) for request in good if request["method"] == "MOVE"}
-    uploads = {_path_of(r["path"]) for r in good if r["method"] in {"PUT", "POST"} and "size=" in r["query"]}
+    uploads = {
+        _path_of(r["path"])
+        for r in good
+        if r["method"] in {"PUT", "POST"} and "size=" in r["query"]
+    }
     for each in moved:
         _hold(f"{_REMOTE}/{each.old}" in moves, f"{each.old} went by MOVE")
         for place in (each.old, each.new):
             again = [path for path in uploads if f"{path}/".startswith(f"{_REMOTE}/{place}/")]
-            _hold(not again, f"nothing of {place} was uploaded again ({', '.join(sorted(again)[:3])})")
+            _hold(
+                not again, f"nothing of {place} was uploaded again ({', '.join(sorted(again)[:3])})"
+            )
     for path in edited:
         _hold(f"{_REMOTE}/{path}" in uploads, f"the new content of {path} was uploaded")
-    output.say(f"   {len(moves)} MOVE requests for {sum(m.files for m in moved)} files; {len(uploads)} uploads")
+    output.say(
+        f"   {len(moves)} MOVE requests for {sum(m.files for m in moved)} files; {len(uploads)}"
+        " uploads"
+    )
 
 
 def _path_of(url_path: str) -> str:
@@ -230,13 +262,18 @@ def _journal(sandbox: Sandbox) -> list[object]:
 
 
 def _sent(tree: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
-    """The part of a drive that a server can hold: no links, nothing below a name that Sync-in leaves out."""
-    return {path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)}
+    """The part of a drive that a server can hold: no links, nothing below a name that Sync-in
+    leaves out."""
+    return {
+        path: thing for path, thing in tree.items() if thing.kind != "link" and not stays_here(path)
+    }
 
 
 def _same(one: dict[str, TreeEntry], other: dict[str, TreeEntry], what: str) -> None:
     found = differences(one, other)
-    shown = "; ".join(map(output.printable, found[:5])) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+    shown = "; ".join(map(output.printable, found[:5])) + (
+        f"; and {len(found) - 5} more" if len(found) > 5 else ""
+    )
     _hold(not found, f"{what} are the same ({shown})")
 
 

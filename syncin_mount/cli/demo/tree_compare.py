@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """A file (``digest`` of its bytes, mtime in whole seconds), a folder, or a link (``digest`` is its target)."""
+    """A file (``digest`` of its bytes, mtime in whole seconds), a folder, or a link (``digest`` is
+    its target)."""
 
     kind: str
     size: int = 0
@@ -67,4 +68,6 @@ def _unlike(one: TreeEntry, other: TreeEntry) -> str:
         return f"{one.kind} and {other.kind}"
     if one.size != other.size:
         return f"{one.size} and {other.size} bytes"
-    return "the bytes" if one.digest != other.digest else f"modified at {one.mtime} and {other.mtime}"
+    return (
+        "the bytes" if one.digest != other.digest else f"modified at {one.mtime} and {other.mtime}"
+    )

@@ -28,13 +28,19 @@ class AddOptions:
 
     def missing(self) -> list[str]:
         """What no default can stand for, as the command line names it."""
-        needed = {"NAME": self.name, "--server": self.server, "--remote": self.remote, "--mountpoint": self.mountpoint}
+        needed = {
+            "NAME": self.name,
+            "--server": self.server,
+            "--remote": self.remote,
+            "--mountpoint": self.mountpoint,
+        }
         return [word for word, value in needed.items() if not value]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting that the assistant asks for: its choices, the default first, each with what it means."""
+    """A setting that the assistant asks for: its choices, the default first, each with what it
+    means."""
 
     name: str
     title: str
@@ -90,7 +96,8 @@ def suggested_name(remote: str, taken: Collection[str]) -> str:
 def suggested_server_name(host: str, taken: Collection[str]) -> str:
     """A name for a server: the telling part of its host's."""
     labels = [label for label in host.lower().split(".") if label != "www"]
-    plain = labels[0] if len(labels) < 2 or not labels[-1].isdigit() else "home"  # an address of numbers says nothing
+    # an address of numbers says nothing
+    plain = labels[0] if len(labels) < 2 or not labels[-1].isdigit() else "home"
     return next(name for name in _numbered(plain, "-") if name not in taken)
 
 

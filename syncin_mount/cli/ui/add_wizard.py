@@ -1,4 +1,5 @@
-"""The assistant of `add`: asks for what was not given, in three steps, and checks each answer at once."""
+"""The assistant of `add`: asks for what was not given, in three steps, and checks each answer at
+once."""
 
 from __future__ import annotations
 
@@ -45,11 +46,16 @@ def can_ask() -> bool:
 
 
 class Assistant:
-    """Fills in what a synchronization needs. ``wanted`` has what was given, and in the end everything; ``importing``
-    says that what the folder here holds is to become the drive's."""
+    """Fills in what a synchronization needs. ``wanted`` has what was given, and in the end
+    everything; ``importing`` says that what the folder here holds is to become the drive's."""
 
     def __init__(
-        self, folders: Folders, configuration: Configuration, wanted: AddOptions, *, importing: bool = False
+        self,
+        folders: Folders,
+        configuration: Configuration,
+        wanted: AddOptions,
+        *,
+        importing: bool = False,
     ) -> None:
         self.importing = importing
         self._folders = folders
@@ -58,7 +64,8 @@ class Assistant:
         self._browser: Browser | None = None
 
     def run(self) -> None:
-        """Asks. Raises click.Abort when somebody does not want it after all, CommandError, RemoteError."""
+        """Asks. Raises click.Abort when somebody does not want it after all, CommandError,
+        RemoteError."""
         try:
             server = self._server()
             self._step(1, "the folder on this computer")
@@ -72,14 +79,17 @@ class Assistant:
             output.say()
             output.warn("nothing was added")
             for path in self._browser.made if self._browser is not None else ():
-                output.warn(f"the folder {output.printable(path)}, which was made on the server, stays there")
+                output.warn(
+                    f"the folder {output.printable(path)}, which was made on the server, stays"
+                    " there"
+                )
             raise
 
     def _step(self, number: int, title: str) -> None:
         output.say()
         output.say(f"Step {number} of 3: {title}")
 
-    # the server ----------------------------------------------------------------------------------------------------
+    # the server -----------------------------------------------------------------------------------
 
     def _server(self) -> Server:
         servers = self._configuration.servers
@@ -90,7 +100,9 @@ class Assistant:
             elif len(servers) == 1:
                 self._wanted.server = next(iter(servers))
             else:
-                shown = {name: f"{server.url}, as {server.login}" for name, server in servers.items()}
+                shown = {
+                    name: f"{server.url}, as {server.login}" for name, server in servers.items()
+                }
                 self._wanted.server = _one_of("Which server?", shown, default=None)
         server = lookup.server_named(self._configuration, self._wanted.server)
         lookup.warn_insecure(server)
@@ -122,14 +134,18 @@ class Assistant:
             except (CommandError, RemoteError) as error:
                 output.warn(str(error))
                 if "--insecure-tls" in str(error):
-                    unverified = output.confirm("Accept a certificate that nobody verifies?", default=False)
+                    unverified = output.confirm(
+                        "Accept a certificate that nobody verifies?", default=False
+                    )
                 elif "--insecure-http" in str(error):
-                    in_clear = output.confirm("Accept that all of it can be read on the way?", default=False)
+                    in_clear = output.confirm(
+                        "Accept that all of it can be read on the way?", default=False
+                    )
             else:
                 _, self._configuration = lookup.load()
                 return name
 
-    # the folders ---------------------------------------------------------------------------------------------------
+    # the folders ----------------------------------------------------------------------------------
 
     def _local(self) -> None:
         def check(text: str) -> str:
@@ -144,7 +160,10 @@ class Assistant:
             place = check(text)
             if holds_something(Path(place)) and not self.importing:
                 looked_through(Path(place))
-                output.say("It holds files. They can become the drive's; what becomes of each is shown before.")
+                output.say(
+                    "It holds files. They can become the drive's; what becomes of each is shown"
+                    " before."
+                )
                 if not output.confirm("Import them?", default=True):
                     raise CommandError("choose an empty folder then, or one that is to be made")
                 self.importing = True
@@ -170,7 +189,9 @@ class Assistant:
     def _remote(self, server: Server) -> bool:
         """Whether the folder can only be read."""
         configuration = self._configuration
-        self._browser = Browser(self._folders, server, lambda path: remote_user(configuration, server, path))
+        self._browser = Browser(
+            self._folders, server, lambda path: remote_user(configuration, server, path)
+        )
         if self._wanted.remote is not None:
             chosen = self._browser.given(self._wanted.remote)
         else:
@@ -180,7 +201,7 @@ class Assistant:
         output.say(f"  {output.printable(chosen.path)}")
         return is_read_only(chosen)
 
-    # the settings --------------------------------------------------------------------------------------------------
+    # the settings ---------------------------------------------------------------------------------
 
     def _settings(self, *, read_only: bool) -> None:
         wanted = self._wanted
@@ -199,7 +220,9 @@ class Assistant:
         else:
             check_new_name(wanted.name)
         if read_only and wanted.direction is None:
-            output.say("The server lets you only read there: the drive follows it (direction download).")
+            output.say(
+                "The server lets you only read there: the drive follows it (direction download)."
+            )
             wanted.direction = "download"
         open_ = [setting for setting in SETTINGS if getattr(wanted, setting.name) is None]
         for setting in open_:
@@ -208,8 +231,12 @@ class Assistant:
         if wanted.every is None:
             _say_wrapped(f"  {'every':<10} {'off':<9} ", "changes are carried as they happen")
         if not wanted.filters:
-            _say_wrapped(f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files")
-        if output.confirm("Keep these settings (“edit” and “filter” change them later)?", default=True):
+            _say_wrapped(
+                f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files"
+            )
+        if output.confirm(
+            "Keep these settings (“edit” and “filter” change them later)?", default=True
+        ):
             return
         for setting in open_:
             setattr(wanted, setting.name, _chosen(setting))
@@ -217,7 +244,10 @@ class Assistant:
             _say_wrapped("", f"How often? {EVERY}")
             wanted.every = _asked("every", _check_schedule, default="off")
         if not wanted.filters:
-            _say_wrapped("", "What is left out? As ends-with:.tmp or path:docs/old; “filter --help” tells more.")
+            _say_wrapped(
+                "",
+                "What is left out? As ends-with:.tmp or path:docs/old; “filter --help” tells more.",
+            )
             wanted.filters = tuple(self._rules())
 
     def _rules(self) -> list[str]:
@@ -231,9 +261,14 @@ class Assistant:
     def _confirm(self, server: Server) -> None:
         wanted = self._wanted
         output.say()
-        output.say(f"{wanted.mountpoint} will show {output.printable(wanted.remote or '')} on {server.url}.")
+        output.say(
+            f"{wanted.mountpoint} will show {output.printable(wanted.remote or '')} on"
+            f" {server.url}."
+        )
         output.say("The same without questions:")
-        output.say(f"  {output.printable(command_line(wanted))}{' --import' if self.importing else ''}")
+        output.say(
+            f"  {output.printable(command_line(wanted))}{' --import' if self.importing else ''}"
+        )
         output.confirm("Add it?", default=True, abort=True)
 
 
@@ -287,7 +322,9 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
             return words[int(text) - 1]
         if text in choices:
             return text
-        raise CommandError(f"'{text}' is none of these; answer with a number or a word from the list")
+        raise CommandError(
+            f"'{text}' is none of these; answer with a number or a word from the list"
+        )
 
     return _asked("Choice", check, default=default or "")
 
@@ -295,4 +332,6 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
 def _say_wrapped(head: str, text: str) -> None:
     """The text beside its head, in as many lines as it takes."""
     width = min(shutil.get_terminal_size().columns, 100)
-    output.say_lines(textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head)))
+    output.say_lines(
+        textwrap.fill(text, width, initial_indent=head, subsequent_indent=" " * len(head))
+    )

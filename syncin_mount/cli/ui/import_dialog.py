@@ -1,4 +1,5 @@
-"""A folder that holds files becomes a drive's content: looked at, previewed, confirmed, imported."""
+"""A folder that holds files becomes a drive's content: looked at, previewed, confirmed,
+imported."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def holds_something(folder: Path) -> bool:
 
 
 def looked_through(folder: Path) -> list[Found]:
-    """All that is in the folder. Raises CommandError when some of it cannot be imported: nothing was touched then."""
+    """All that is in the folder. Raises CommandError when some of it cannot be imported: nothing
+    was touched then."""
     from syncin_mount.store.import_export.scan import survey  # noqa: PLC0415 (start-up time)
 
     found = list(survey(os.fsencode(folder)))
@@ -43,14 +45,17 @@ def looked_through(folder: Path) -> list[Found]:
     if stuck:
         more = f" (and {len(stuck) - _SHOWN} more)" if len(stuck) > _SHOWN else ""
         raise CommandError(
-            f"{output.count(len(stuck), 'thing')} in {folder} cannot be imported{more}; nothing was touched: "
-            "move that elsewhere first"
+            f"{output.count(len(stuck), 'thing')} in {folder} cannot be imported{more}; nothing was"
+            " touched: move that elsewhere first"
         )
     return found
 
 
-def previewed(folders: Folders, server: Server, new: Synchronization, found: list[Found]) -> Preview:
-    """``new`` is registered with the server. What it does not tell now, it is asked for by the first run."""
+def previewed(
+    folders: Folders, server: Server, new: Synchronization, found: list[Found]
+) -> Preview:
+    """``new`` is registered with the server. What it does not tell now, it is asked for by the
+    first run."""
     from syncin_mount.app.views import filter_of  # noqa: PLC0415
     from syncin_mount.cli.import_preview import compare  # noqa: PLC0415 (start-up time)
 
@@ -71,7 +76,11 @@ async def _listed(folders: Folders, server: Server, new: Synchronization) -> dic
         remote = Folder(session, new.remote, new.path_id or 0)
         async with remote.listing() as batches:
             async for batch in batches:
-                entries.update((each.path, each) for each in batch if each.problem is None and not each.filtered)
+                entries.update(
+                    (each.path, each)
+                    for each in batch
+                    if each.problem is None and not each.filtered
+                )
     return entries
 
 
@@ -80,8 +89,9 @@ def show(preview: Preview, new: Synchronization) -> None:
     from syncin_mount.cli.import_preview import sentences  # noqa: PLC0415 (start-up time)
 
     output.say(
-        f"{new.mountpoint} holds {output.count(preview.files, 'file')} ({output.size(preview.bytes)}) in "
-        f"{output.count(preview.folders, 'folder')}. They become the drive's; of them"
+        f"{new.mountpoint} holds {output.count(preview.files, 'file')}"
+        f" ({output.size(preview.bytes)}) in {output.count(preview.folders, 'folder')}. They become"
+        " the drive's; of them"
     )
     for line, examples in sentences(preview, new.direction_in_force, new.conflict):
         output.say(line)
@@ -94,12 +104,15 @@ def confirm(*, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CommandError("there is no terminal to ask in; look at it with --dry-run, then give --yes")
+        raise CommandError(
+            "there is no terminal to ask in; look at it with --dry-run, then give --yes"
+        )
     output.confirm("Import them?", default=True, abort=True)
 
 
 def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None:
-    """Does it, with progress in a terminal. Raises CommandError when something is left where it was."""
+    """Does it, with progress in a terminal. Raises CommandError when something is left where it
+    was."""
     from syncin_mount.app.first_runs_after_import import MARK  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import Replica  # noqa: PLC0415
     from syncin_mount.store.import_export.importer import Importer  # noqa: PLC0415
@@ -109,18 +122,27 @@ def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None
         (replica.folder / MARK).touch()
         total = sum(each.size for each in found) + len(found)
         with click.progressbar(
-            length=total, label="importing", file=output.raw(sys.stderr), hidden=not sys.stderr.isatty()
+            length=total,
+            label="importing",
+            file=output.raw(sys.stderr),
+            hidden=not sys.stderr.isatty(),
         ) as bar:
-            importer = Importer(replica, new.mountpoint, lambda files, size: bar.update(files + size))
+            importer = Importer(
+                replica, new.mountpoint, lambda files, size: bar.update(files + size)
+            )
             try:
                 done = importer.run()
             except KeyboardInterrupt:
-                output.warn(f"stopped; nothing is lost, and this goes on: syncin-mount add {new.name} --import")
+                output.warn(
+                    f"stopped; nothing is lost, and this goes on: syncin-mount add {new.name}"
+                    " --import"
+                )
                 raise
             except OSError as error:
                 raise CommandError(
-                    f"the import stopped ({error.strerror or error}); nothing is lost: every file is at its old place "
-                    f"or in the drive; put that right, then: syncin-mount add {new.name} --import",
+                    f"the import stopped ({error.strerror or error}); nothing is lost: every file"
+                    " is at its old place or in the drive; put that right, then: syncin-mount add"
+                    f" {new.name} --import",
                     Exit.UNFINISHED,
                 ) from error
     finally:
@@ -130,13 +152,18 @@ def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None
 
 def _tell(new: Synchronization, done: Imported) -> None:
     for path, name in done.renamed:
-        output.warn(f"{output.printable(path)} was in the drive already, with another content: it is “{name}” there")
-    output.say(f"{new.name}: imported {output.count(done.files, 'file')} ({output.size(done.bytes)})")
+        output.warn(
+            f"{output.printable(path)} was in the drive already, with another content: it is"
+            f" “{name}” there"
+        )
+    output.say(
+        f"{new.name}: imported {output.count(done.files, 'file')} ({output.size(done.bytes)})"
+    )
     for path, why in done.left[:_SHOWN]:
         output.warn(f"{output.printable(path)} stays in {new.mountpoint}: {why}")
     if done.left:
         raise CommandError(
-            f"{output.count(len(done.left), 'file')} could not be imported; close what uses them, then: "
-            f"syncin-mount add {new.name} --import",
+            f"{output.count(len(done.left), 'file')} could not be imported; close what uses them,"
+            f" then: syncin-mount add {new.name} --import",
             Exit.UNFINISHED,
         )

@@ -36,10 +36,14 @@ _STYLES = {
 
 
 async def watch(
-    looker: StatusPoller, chosen: Callable[[], Sequence[Synchronization]], *, brief: bool, as_json: bool
+    looker: StatusPoller,
+    chosen: Callable[[], Sequence[Synchronization]],
+    *,
+    brief: bool,
+    as_json: bool,
 ) -> None:
-    """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at each look: it raises
-    what is shown, below what was known before."""
+    """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at
+    each look: it raises what is shown, below what was known before."""
     show: Show = _Lines(as_json) if as_json or not watched() else _Screen()
     known: Sequence[Synchronization] = ()
     with show:
@@ -129,14 +133,17 @@ def tell(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float)
         _console().print(block(seen, trouble, brief=brief, now=now))
         return
     headings = status_table.columns(seen)
-    output.emit_table(headings, [status_table.row(each, headings, now) for each in seen], empty=status_table.EMPTY)
+    output.emit_table(
+        headings, [status_table.row(each, headings, now) for each in seen], empty=status_table.EMPTY
+    )
     for line in _all_lines(seen, trouble, brief=brief):
         kind = f"{line.kind}: " if line.kind else ""
         output.say(output.printable(f"{line.name}: {kind}{line.text}"))
 
 
 def block(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> RenderableType:
-    """The table, and below it what there is to say of each; names and texts are shown as they are, escapes as such."""
+    """The table, and below it what there is to say of each; names and texts are shown as they are,
+    escapes as such."""
     from rich.console import Group  # noqa: PLC0415 (start-up time)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -150,7 +157,9 @@ def block(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float
     headings = status_table.columns(seen)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading in {"DRIVE", "SERVER", "LAST RUN", "NEXT RUN"})
+        table.add_column(
+            heading, overflow="fold", no_wrap=heading in {"DRIVE", "SERVER", "LAST RUN", "NEXT RUN"}
+        )
     for each in seen:
         table.add_row(*map(cell, status_table.row(each, headings, now)))
     lines = _all_lines(seen, trouble, brief=brief)

@@ -29,7 +29,9 @@ def server_named(configuration: Configuration, name: str) -> Server:
     found = configuration.servers.get(name)
     if found is None:
         raise CommandError(
-            _unknown("server", name, configuration.servers, "syncin-mount server add NAME URL --login L")
+            _unknown(
+                "server", name, configuration.servers, "syncin-mount server add NAME URL --login L"
+            )
         )
     return found
 
@@ -71,7 +73,8 @@ def synchronization_named(configuration: Configuration, name: str) -> Synchroniz
 
 
 def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[str]:
-    """The names that a command is given, each once, or all there are. Raises UsageError, CommandError."""
+    """The names that a command is given, each once, or all there are. Raises UsageError,
+    CommandError."""
     if everything and names:
         raise click.UsageError("give names or --all, not both")
     if everything:

@@ -32,8 +32,9 @@ def on_terminal() -> bool:
 
 
 class Guarded(io.TextIOWrapper):
-    """A standard stream through which nothing but text comes: whoever writes to it, and whatever (a traceback, a
-    message of click's or of a library), what could steer a terminal is an escape. Only `raw` goes around it."""
+    """A standard stream through which nothing but text comes: whoever writes to it, and whatever (a
+    traceback, a message of click's or of a library), what could steer a terminal is an escape. Only
+    `raw` goes around it."""
 
     below: BinaryIO
 
@@ -50,7 +51,8 @@ class Guarded(io.TextIOWrapper):
 
 
 _kept: list[TextIO] = []
-"""The streams before they were guarded. One that is forgotten closes what it shares with the one that guards it."""
+"""The streams before they were guarded. One that is forgotten closes what it shares with the one
+that guards it."""
 
 
 def guard_streams() -> None:
@@ -63,23 +65,30 @@ def guard_streams() -> None:
         _kept.append(stream)
         by_line = stream.line_buffering
         guarded = Guarded(
-            stream.buffer, stream.encoding, "backslashreplace", line_buffering=by_line, write_through=True
+            stream.buffer,
+            stream.encoding,
+            "backslashreplace",
+            line_buffering=by_line,
+            write_through=True,
         )
         guarded.below = stream.buffer
         setattr(sys, name, guarded)
 
 
 def raw(stream: TextIO) -> TextIO:
-    """A guarded stream without its guard, for a library that steers the terminal itself, and shows only text of ours or
-    what is `printable` already."""
+    """A guarded stream without its guard, for a library that steers the terminal itself, and shows
+    only text of ours or what is `printable` already."""
     if not isinstance(stream, Guarded):
         return stream
-    _kept.append(io.TextIOWrapper(stream.below, stream.encoding, "backslashreplace", write_through=True))
+    _kept.append(
+        io.TextIOWrapper(stream.below, stream.encoding, "backslashreplace", write_through=True)
+    )
     return _kept[-1]
 
 
 def console(*, err: bool = False) -> Console:
-    """Rich's, whose own controls and styles reach the terminal, and of any text only what is printable."""
+    """Rich's, whose own controls and styles reach the terminal, and of any text only what is
+    printable."""
     from rich.console import Console  # noqa: PLC0415 (start-up time)
     from rich.segment import Segment  # noqa: PLC0415
 
@@ -127,7 +136,8 @@ def emit_json(data: Any) -> None:
 
 
 def _as_json(data: Any, indent: int | None = None) -> str:
-    """ASCII only, so that names which are no text survive as escapes; DEL is ASCII, and steers terminals."""
+    """ASCII only, so that names which are no text survive as escapes; DEL is ASCII, and steers
+    terminals."""
     return json.dumps(data, indent=indent).replace("\x7f", "\\u007f")
 
 
@@ -189,7 +199,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def run_async(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Runs a trio function to its end, on the main thread, which gets Ctrl-C as KeyboardInterrupt."""
+    """Runs a trio function to its end, on the main thread, which gets Ctrl-C as
+    KeyboardInterrupt."""
     import trio  # noqa: PLC0415 (start-up time)
 
     return trio.run(function, *arguments, strict_exception_groups=True)

@@ -20,12 +20,16 @@ def inside(synchronization: Synchronization, path: str) -> str:
             found = str(Path(path).relative_to(synchronization.mountpoint))
         except ValueError as error:
             raise CommandError(
-                f"'{output.printable(path)}' is not in {synchronization.mountpoint}; give a path in there, "
-                "or one relative to it"
+                f"'{output.printable(path)}' is not in {synchronization.mountpoint}; give a path in"
+                " there, or one relative to it"
             ) from error
     parts = [part for part in found.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
-        raise CommandError(f"'{output.printable(path)}' is no file or folder in the synchronized folder")
+        raise CommandError(
+            f"'{output.printable(path)}' is no file or folder in the synchronized folder"
+        )
     if not found.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in found):
-        raise CommandError(f"'{output.printable(path)}' is not UTF-8: the server cannot hold it, it stays here")
+        raise CommandError(
+            f"'{output.printable(path)}' is not UTF-8: the server cannot hold it, it stays here"
+        )
     return "/".join(parts)

@@ -31,8 +31,8 @@ _COMPARES = {
 
 
 class ProgressView:
-    """A line on standard error for each run, and one for all of them when there are several; taken away at the end. A
-    context manager."""
+    """A line on standard error for each run, and one for all of them when there are several; taken
+    away at the end. A context manager."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = list(names)
@@ -49,7 +49,10 @@ class ProgressView:
             several = len(self._names) > 1
             for name in self._names:
                 line = self._bars.add_task(
-                    output.printable(name), total=None, start=not several, detail="waits" if several else "starting"
+                    output.printable(name),
+                    total=None,
+                    start=not several,
+                    detail="waits" if several else "starting",
                 )
                 self._lines[name] = line
             if several:
@@ -83,9 +86,13 @@ class ProgressView:
 
     def _sum(self) -> None:
         if self._bars is not None and self._total is not None:
-            parts = [1.0 if name in self._over else part(self._moments.get(name)) for name in self._names]
+            parts = [
+                1.0 if name in self._over else part(self._moments.get(name)) for name in self._names
+            ]
             self._bars.update(
-                self._total, completed=sum(parts), detail=together(self._moments.values(), *self._count())
+                self._total,
+                completed=sum(parts),
+                detail=together(self._moments.values(), *self._count()),
             )
 
     def _count(self) -> tuple[int, int]:
@@ -98,7 +105,9 @@ def _bars() -> Bars:
     from rich.table import Column  # noqa: PLC0415
 
     def text(of: str, ratio: int) -> TextColumn:
-        return TextColumn(of, markup=False, table_column=Column(ratio=ratio, no_wrap=True, overflow="ellipsis"))
+        return TextColumn(
+            of, markup=False, table_column=Column(ratio=ratio, no_wrap=True, overflow="ellipsis")
+        )
 
     return Bars(
         text("{task.description}", 1),
@@ -153,5 +162,9 @@ def detail(progress: Progress) -> str:
     if progress.phase != "carrying":
         return progress.phase
     path = f"  {output.printable(progress.current[0])}" if progress.current else ""
-    sizes = f", {output.size(progress.bytes_done)} of {output.size(progress.bytes)}" if progress.bytes else ""
+    sizes = (
+        f", {output.size(progress.bytes_done)} of {output.size(progress.bytes)}"
+        if progress.bytes
+        else ""
+    )
     return f"{progress.actions_done} of {progress.actions}{sizes}{path}"

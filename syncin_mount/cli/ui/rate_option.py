@@ -14,7 +14,9 @@ class Rate(click.ParamType[int | str]):
 
     name = "rate"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
         try:
             rate = parse_rate(str(value))
         except ValueError as error:

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class Browser:
-    """``user`` says which synchronization of this computer is in the way of a path. ``made`` are the folders that were
-    made."""
+    """``user`` says which synchronization of this computer is in the way of a path. ``made`` are
+    the folders that were made."""
 
-    def __init__(self, folders: Folders, server: Server, user: Callable[[str], Synchronization | None]) -> None:
+    def __init__(
+        self, folders: Folders, server: Server, user: Callable[[str], Synchronization | None]
+    ) -> None:
         self._folders = folders
         self._server = server
         self._user = user
@@ -30,8 +32,8 @@ class Browser:
         self.made: list[str] = []
 
     def choose(self) -> RemoteItem:
-        """Asks until a folder is chosen that can be synchronized. Raises click.Abort; CommandError and RemoteError when
-        not even the first level can be shown."""
+        """Asks until a folder is chosen that can be synchronized. Raises click.Abort; CommandError
+        and RemoteError when not even the first level can be shown."""
         self._go("")
         output.say_lines(HELP)
         while True:
@@ -45,7 +47,8 @@ class Browser:
                 output.warn(str(error))
 
     def given(self, path: str) -> RemoteItem:
-        """The folder that was given by its path. Raises CommandError when it cannot be synchronized; RemoteError."""
+        """The folder that was given by its path. Raises CommandError when it cannot be
+        synchronized; RemoteError."""
         self._go(path)
         self._is_chosen()
         assert self._at is not None
@@ -90,7 +93,10 @@ class Browser:
 
     def _open(self, item: RemoteItem) -> None:
         if not item.enabled:
-            raise CommandError(f"{output.printable(item.path)} is disabled on the server; its managers can enable it")
+            raise CommandError(
+                f"{output.printable(item.path)} is disabled on the server; its managers can"
+                " enable it"
+            )
         self._level = Level(tuple(output.run_async(listed, self._folders, self._server, item.path)))
         self._at = item
 
@@ -130,8 +136,8 @@ async def found(folders: Folders, server: Server, path: str) -> RemoteItem:
 
 
 async def found_in(session: Session, path: str) -> RemoteItem:
-    """The folder at this path. Raises CommandError when there is none: the server's own answers do not tell clearly;
-    RemoteError."""
+    """The folder at this path. Raises CommandError when there is none: the server's own answers do
+    not tell clearly; RemoteError."""
     from syncin_mount.remote.browse import tree  # noqa: PLC0415 (start-up time)
 
     try:
@@ -160,4 +166,6 @@ async def make(folders: Folders, server: Server, path: str) -> None:
         try:
             await make_folder(session, path)
         except Exists as error:
-            raise CommandError(f"'{output.printable(path)}' is there already on {server.url}", Exit.REFUSED) from error
+            raise CommandError(
+                f"'{output.printable(path)}' is there already on {server.url}", Exit.REFUSED
+            ) from error

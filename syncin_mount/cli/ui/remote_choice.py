@@ -1,4 +1,5 @@
-"""Which of the server's folders can be synchronized, and how a level of them is shown and answered to. Pure."""
+"""Which of the server's folders can be synchronized, and how a level of them is shown and answered
+to. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from syncin_mount.remote.browse import RemoteItem
 
 PAGE = 30
-"""Folders that are shown at once: what a terminal of usual height keeps on screen with a question below."""
+"""Folders that are shown at once: what a terminal of usual height keeps on screen with a question
+below."""
 
 
-def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str | None:
-    """Why the item cannot be synchronized, as a clause, or None. ``user`` says which synchronization of this computer
-    is in the way of a path."""
+def unsuited(
+    item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None
+) -> str | None:
+    """Why the item cannot be synchronized, as a clause, or None. ``user`` says which
+    synchronization of this computer is in the way of a path."""
     if not item.is_folder:
         return "a file; choose a folder"
     if unheld(item.path) is not None:
@@ -28,7 +32,11 @@ def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = l
         check_remote(item.path)
     except ValueError as error:
         what = str(error)
-        return "cannot be synchronized whole: choose a folder in it" if "not synchronize" in what else what
+        return (
+            "cannot be synchronized whole: choose a folder in it"
+            if "not synchronize" in what
+            else what
+        )
     if not item.enabled:
         return "disabled on the server; its managers can enable it"
     other = user(item.path)
@@ -37,17 +45,25 @@ def unsuited(item: RemoteItem, user: Callable[[str], Synchronization | None] = l
     if other.remote == item.path:
         return f"synchronized as '{other.name}' already"
     inside = len(other.remote) > len(item.path)
-    return f"the folder of '{other.name}' is in it" if inside else f"it is in the folder of '{other.name}'"
+    return (
+        f"the folder of '{other.name}' is in it"
+        if inside
+        else f"it is in the folder of '{other.name}'"
+    )
 
 
 def is_read_only(item: RemoteItem) -> bool:
-    """Whether the server gives no right to add, delete and modify there, so that a drive can only follow it. Of
-    `personal`, and of the lists of spaces and shares, nothing is told and nothing can be synchronized."""
+    """Whether the server gives no right to add, delete and modify there, so that a drive can only
+    follow it. Of `personal`, and of the lists of spaces and shares, nothing is told and nothing can
+    be synchronized."""
     return "/" in item.path and not may_write(item.permissions)
 
 
-def note(item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None) -> str:
-    """What is said beside an item: why it cannot be chosen, or how; "" for one that can be, with all rights."""
+def note(
+    item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None
+) -> str:
+    """What is said beside an item: why it cannot be chosen, or how; "" for one that can be, with
+    all rights."""
     why = unsuited(item, user)
     if why is not None:
         return why
@@ -103,7 +119,8 @@ def beside(name: str, aside: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The folders in a folder, as they are shown: those with ``only`` in their names, from ``first`` on."""
+    """The folders in a folder, as they are shown: those with ``only`` in their names, from
+    ``first`` on."""
 
     items: tuple[RemoteItem, ...]
     only: str = ""
@@ -113,14 +130,20 @@ class Level:
     def found(self) -> list[RemoteItem]:
         """All that fit ``only``, in order."""
         wanted = self.only.casefold()
-        return [item for item in in_order(self.items) if item.is_folder and wanted in item.name.casefold()]
+        return [
+            item
+            for item in in_order(self.items)
+            if item.is_folder and wanted in item.name.casefold()
+        ]
 
     def next_page(self) -> Level:
         """The next ones, or the first ones again after the last."""
         first = self.first + PAGE
         return replace(self, first=first if first < len(self.found) else 0)
 
-    def lines(self, notes: Callable[[RemoteItem], str], printable: Callable[[str], str]) -> list[str]:
+    def lines(
+        self, notes: Callable[[RemoteItem], str], printable: Callable[[str], str]
+    ) -> list[str]:
         """What is shown, in 80 columns as far as the names allow."""
         found = self.found
         shown = found[self.first : self.first + PAGE]
@@ -134,6 +157,8 @@ class Level:
             lines.append(f"      … {rest} more: Enter shows them")
         if not found:
             lines.append(
-                f"      no folder has “{printable(self.only)}” in its name" if self.only else "      no folders"
+                f"      no folder has “{printable(self.only)}” in its name"
+                if self.only
+                else "      no folders"
             )
         return lines

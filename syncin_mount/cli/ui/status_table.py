@@ -1,4 +1,5 @@
-"""How synchronizations are, as people read it: a table, and below it what is under way and what went wrong. Pure."""
+"""How synchronizations are, as people read it: a table, and below it what is under way and what
+went wrong. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Running, Status
     from syncin_mount.control.supervision import Supervised
 
-EMPTY = "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
+EMPTY = (
+    "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
+    " --mountpoint DIR"
+)
 
 TRANSFERS = 4
 PROBLEMS = 3
@@ -29,9 +33,10 @@ _VERBS = {"send": "sending", "fetch": "fetching"}
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A synchronization at one moment. ``status`` is None while its daemon starts or ends, ``supervised`` without a
-    supervisor, or one that has nothing to do with it; ``error`` says why nothing could be told, with an exit status.
-    ``unverified`` is the sentence about a server whose certificate nobody checks, or that is spoken to in clear."""
+    """A synchronization at one moment. ``status`` is None while its daemon starts or ends,
+    ``supervised`` without a supervisor, or one that has nothing to do with it; ``error`` says why
+    nothing could be told, with an exit status. ``unverified`` is the sentence about a server whose
+    certificate nobody checks, or that is spoken to in clear."""
 
     configured: Synchronization
     status: Status | None
@@ -42,21 +47,27 @@ class StatusRow:
 
     @property
     def key(self) -> object:
-        """Differs when there is something new to tell: not with every second that passes, nor every byte."""
+        """Differs when there is something new to tell: not with every second that passes, nor every
+        byte."""
         status, supervised = self.status, self.supervised
         return (
             self.configured.enabled,
             self.unverified,
             self.error,
             None if supervised is None else (supervised.phase, supervised.failures, supervised.why),
-            None
-            if status is None
-            else structs.replace(
-                status,
-                next_try=None,
-                limit_up=None,
-                limit_down=None,
-                transfers=tuple(structs.replace(each, done=0, speed=None, left=None) for each in status.transfers),
+            (
+                None
+                if status is None
+                else structs.replace(
+                    status,
+                    next_try=None,
+                    limit_up=None,
+                    limit_down=None,
+                    transfers=tuple(
+                        structs.replace(each, done=0, speed=None, left=None)
+                        for each in status.transfers
+                    ),
+                )
             ),
         )
 
@@ -122,7 +133,11 @@ def doing(seen: StatusRow, now: float) -> str:
     supervised, status = seen.supervised, seen.status
     if seen.error is not None:
         return "error"
-    if supervised is not None and supervised.phase is Phase.WAITING and supervised.next_try is not None:
+    if (
+        supervised is not None
+        and supervised.phase is Phase.WAITING
+        and supervised.next_try is not None
+    ):
         return f"again in {duration(supervised.next_try - now)}"
     if status is None:
         return "-"
@@ -186,20 +201,23 @@ def supervision(supervised: Supervised) -> str:
 
 def offline(status: Status) -> str:
     """Why the server is away, and when it is tried."""
-    again = "" if status.next_try is None else f"; next try at {output.time_of_day(status.next_try)}"
+    again = (
+        "" if status.next_try is None else f"; next try at {output.time_of_day(status.next_try)}"
+    )
     return f"{status.why_offline or 'the server is away'}{again}"
 
 
 def conflicts(status: Status) -> str:
     """How many there were, and where what lost is."""
     return (
-        f"{output.count(status.conflicts, 'conflict')} since it was mounted; what lost is in the bin: "
-        f"syncin-mount bin {status.name} list"
+        f"{output.count(status.conflicts, 'conflict')} since it was mounted; what lost is in the"
+        f" bin: syncin-mount bin {status.name} list"
     )
 
 
 def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, str]]:
-    """What is under way, the nearest to its end first (a big one must not hide behind many small ones)."""
+    """What is under way, the nearest to its end first (a big one must not hide behind many small
+    ones)."""
     shown = running if most is None else running[:most]
     found = [(_VERBS.get(each.op, each.op), transfer(each)) for each in shown]
     more = len(running) - len(shown)
@@ -223,7 +241,10 @@ def problems(status: Status, most: int | None) -> list[tuple[str, str]]:
     ordered = sorted(status.problems, key=lambda each: not each.lasting)
     shown = ordered if most is None else ordered[:most]
     found = [
-        ("problem" if each.lasting else "waits", f"{each.path}: {each.why}" if each.path else each.why)
+        (
+            "problem" if each.lasting else "waits",
+            f"{each.path}: {each.why}" if each.path else each.why,
+        )
         for each in shown
     ]
     more = len(ordered) - len(shown)

@@ -22,8 +22,9 @@ def age(text: str) -> float:
 
 
 def moment(text: str, now: float, *, ends: bool = False) -> float:
-    """Seconds since the epoch of ``15m`` (before ``now``), or of an ISO date or time, local unless it says otherwise.
-    A date alone is its first moment, and with ``ends`` its last. Raises CommandError."""
+    """Seconds since the epoch of ``15m`` (before ``now``), or of an ISO date or time, local unless
+    it says otherwise. A date alone is its first moment, and with ``ends`` its last. Raises
+    CommandError."""
     ago = parse_schedule(text)
     if ago is not None and ago.unit in _SECONDS:
         return now - ago.value * _SECONDS[ago.unit]

@@ -1,8 +1,9 @@
 """HTTP/1.1 chunks, made few and big before the HTTP parser sees them.
 
-A Sync-in server sends each line of a listing in its own chunk. httpcore and h11 spend some ten times as long on a chunk
-as the parsing of the line in it takes, so a connection for listings takes the chunks apart itself and hands on one big
-chunk per read. A connection like that serves exactly one answer.
+A Sync-in server sends each line of a listing in its own chunk. httpcore and h11 spend some ten
+times as long on a chunk as the parsing of the line in it takes, so a connection for listings takes
+the chunks apart itself and hands on one big chunk per read. A connection like that serves exactly
+one answer.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ class _Part(enum.Enum):
 
 
 class Coalescer:
-    """Pure: bytes of one answer in, the same answer with bigger chunks out. Interim answers are gone (`heads`)."""
+    """Pure: bytes of one answer in, the same answer with bigger chunks out. Interim answers are
+    gone (`heads`)."""
 
     def __init__(self) -> None:
         self._part = _Part.HEAD
         self._pending = b""
         self._left = 0
-        """Bytes of the present chunk that are still to come, its closing CR LF included; 0 between chunks."""
+        """Bytes of the present chunk that are still to come, its closing CR LF included; 0 between
+        chunks."""
 
     def feed(self, data: bytes) -> bytes:
         """What can be passed on now; ``b""`` when more is needed."""

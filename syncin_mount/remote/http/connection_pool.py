@@ -28,14 +28,17 @@ KEEPALIVE_SECONDS = 4.0
 
 
 class Reply:
-    """An answer's head, and its body as it comes. ``headers`` by their names in lower case; of several with one name
-    the last."""
+    """An answer's head, and its body as it comes. ``headers`` by their names in lower case; of
+    several with one name the last."""
 
     __slots__ = ("_stream", "headers", "network_stream", "pieces", "status")
 
     def __init__(self, response: httpcore.Response) -> None:
         self.status = response.status
-        self.headers = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+        self.headers = {
+            name.decode("ascii").lower(): value.decode("latin-1")
+            for name, value in response.headers
+        }
         self.network_stream: Stream = response.extensions["network_stream"]
         stream: Any = response.stream
         self._stream = stream
@@ -48,10 +51,11 @@ class Reply:
 
 
 class Transport:
-    """httpcore's pools with our own streams. The listing has a pool to itself, whose streams coalesce.
+    """httpcore's pools with our own streams. The listing has a pool to itself, whose streams
+    coalesce.
 
-    httpx would only add what is not wanted here (redirects, cookies, decoding), and takes as long for it as httpcore
-    for the rest of a small request (measured).
+    httpx would only add what is not wanted here (redirects, cookies, decoding), and takes as long
+    for it as httpcore for the rest of a small request (measured).
     """
 
     def __init__(self, url: str, way: Way) -> None:
@@ -77,7 +81,8 @@ class Transport:
         *,
         coalesce: bool,
     ) -> Reply:
-        """``target`` is percent-encoded and below the server's address. Raises httpx's exceptions."""
+        """``target`` is percent-encoded and below the server's address. Raises httpx's
+        exceptions."""
         path = self._prefix + target.encode("ascii")
         if len(path) > TARGET_BYTES:
             raise httpx.InvalidURL("URL too long")
@@ -102,13 +107,20 @@ def as_httpx() -> Iterator[None]:
     """httpcore's exceptions under httpx's names, which are the same."""
     try:
         yield
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.ProxyError) as exc:
+    except (
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+    ) as exc:
         raise getattr(httpx, type(exc).__name__)(str(exc)) from exc
     except httpcore.UnsupportedProtocol as exc:
         raise httpx.UnsupportedProtocol(str(exc)) from exc
 
 
-def _pool(proxy: Proxy | None, context: ssl.SSLContext | None, kind: type[Stream]) -> httpcore.AsyncConnectionPool:
+def _pool(
+    proxy: Proxy | None, context: ssl.SSLContext | None, kind: type[Stream]
+) -> httpcore.AsyncConnectionPool:
     coalescing = kind is CoalescingStream
     connections = 4 if coalescing else CONNECTIONS
     idle = 0 if coalescing else CONNECTIONS  # a coalescing stream serves one answer

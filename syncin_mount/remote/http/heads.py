@@ -1,4 +1,5 @@
-"""The heads of answers, before the HTTP parser sees them: interim ones (1xx) go, and a whole one comes at once."""
+"""The heads of answers, before the HTTP parser sees them: interim ones (1xx) go, and a whole one
+comes at once."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _START = b"HTTP/1."
 
 
 class Heads:
-    """Pure: bytes of one answer in, the same without interim answers out, nothing of a head before all of it."""
+    """Pure: bytes of one answer in, the same without interim answers out, nothing of a head before
+    all of it."""
 
     def __init__(self) -> None:
         self.waiting = False
@@ -27,13 +29,14 @@ class Heads:
         self._dropped = 0
 
     def begin(self) -> None:
-        """A request goes out. What has come of its answer's head already, while the request was sent, stays."""
+        """A request goes out. What has come of its answer's head already, while the request was
+        sent, stays."""
         if not self.waiting:
             self.waiting, self._held, self._dropped = True, b"", 0
 
     def feed(self, data: bytes) -> bytes:
-        """What can be passed on; ``b""`` when more is needed. Raises httpcore.RemoteProtocolError for interim answers
-        without end, and for a length that no body has."""
+        """What can be passed on; ``b""`` when more is needed. Raises httpcore.RemoteProtocolError
+        for interim answers without end, and for a length that no body has."""
         if not self.waiting:
             return data
         data, self._held = self._held + data, b""

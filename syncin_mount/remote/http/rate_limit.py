@@ -1,7 +1,8 @@
 """How many bytes a second cross in either direction, where somebody has set a limit.
 
-Contents wait until what was sent before them is paid for; requests and answers that are small are counted, and wait for
-nobody. A body goes in slices of a twentieth of a second, so several transfers share the line and none stands still.
+Contents wait until what was sent before them is paid for; requests and answers that are small are
+counted, and wait for nobody. A body goes in slices of a twentieth of a second, so several transfers
+share the line and none stands still.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ FREE_ANSWER = 64 * 1024
 
 
 class Bucket:
-    """A token bucket that may be overdrawn. Pure: ``now`` is in seconds of a clock that only grows, ``rate`` in bytes a
-    second, infinite without a limit. Both totals only grow, so a change of the rate finds everybody in their place."""
+    """A token bucket that may be overdrawn. Pure: ``now`` is in seconds of a clock that only grows,
+    ``rate`` in bytes a second, infinite without a limit. Both totals only grow, so a change of the
+    rate finds everybody in their place."""
 
     def __init__(self, rate: float = math.inf) -> None:
         self.rate = rate
@@ -40,7 +42,8 @@ class Bucket:
         self.rate = rate
 
     def take(self, size: int, now: float) -> int:
-        """So many bytes are going to cross: the place in the queue from which `wait` tells when they may."""
+        """So many bytes are going to cross: the place in the queue from which `wait` tells when
+        they may."""
         self._pay(now)
         self._taken += size
         return self._taken
@@ -55,12 +58,17 @@ class Bucket:
             self._paid = float(self._taken)
         elif now > self._at:
             most = self._taken + self.rate * BURST
-            self._paid = most if self._at == -math.inf else min(self._paid + (now - self._at) * self.rate, most)
+            self._paid = (
+                most
+                if self._at == -math.inf
+                else min(self._paid + (now - self._at) * self.rate, most)
+            )
         self._at = max(now, self._at)
 
 
 class Throttle:
-    """One direction's bucket on trio's clock. Any number of tasks share it, first come, first served."""
+    """One direction's bucket on trio's clock. Any number of tasks share it, first come, first
+    served."""
 
     def __init__(self, rate: float | None = None) -> None:
         self._bucket = Bucket(math.inf if rate is None else rate)

@@ -1,6 +1,7 @@
 """How a server is reached: directly or by a proxy, with which certificates, and whether in clear.
 
-Pure but for the environment's proxies. Nobody is reached in another way than was said: what cannot be done is refused.
+Pure but for the environment's proxies. Nobody is reached in another way than was said: what cannot
+be done is refused.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ _SAME = {"socks": "socks5", "socks5h": "socks5"}
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """``proxy`` is an address, `NO_PROXY`, or None for the environment's. ``ca_file`` has certificates that are trusted
-    instead of the system's, ``client_cert`` a certificate to show, with its key: paths of PEM files."""
+    """``proxy`` is an address, `NO_PROXY`, or None for the environment's. ``ca_file`` has
+    certificates that are trusted instead of the system's, ``client_cert`` a certificate to show,
+    with its key: paths of PEM files."""
 
     insecure_tls: bool = False
     insecure_http: bool = False
@@ -37,7 +39,8 @@ PLAIN = Way()
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """``kind`` is http, https or socks5; ``login`` is user and password as they are, not percent-encoded."""
+    """``kind`` is http, https or socks5; ``login`` is user and password as they are, not
+    percent-encoded."""
 
     kind: str
     host: str
@@ -51,8 +54,9 @@ class Proxy:
 
 
 def parse_proxy(text: str) -> Proxy:
-    """A proxy's address, as ``http://user:pass%40word@[::1]:3128`` or ``socks5://proxy``; http without a scheme. With
-    SOCKS the proxy looks up the server's name, whatever the scheme: nothing of a connection goes past it.
+    """A proxy's address, as ``http://user:pass%40word@[::1]:3128`` or ``socks5://proxy``; http
+    without a scheme. With SOCKS the proxy looks up the server's name, whatever the scheme: nothing
+    of a connection goes past it.
 
     Raises ValueError with a clause that names no password.
     """
@@ -61,14 +65,20 @@ def parse_proxy(text: str) -> Proxy:
         host, port, scheme = parts.hostname or "", parts.port, parts.scheme
         user, word = parts.username, parts.password
     except ValueError:
-        raise ValueError("its port or address is none; it looks like http://proxy.example.org:3128") from None
+        raise ValueError(
+            "its port or address is none; it looks like http://proxy.example.org:3128"
+        ) from None
     kind = _SAME.get(scheme, scheme)
     if kind not in _PORTS:
-        raise ValueError(f"proxies of the kind '{scheme}' are not known; http, https and socks5 are")
+        raise ValueError(
+            f"proxies of the kind '{scheme}' are not known; http, https and socks5 are"
+        )
     if not host or port == 0 or any(each.isspace() or not each.isprintable() for each in text):
         raise ValueError("it names no computer; it looks like http://proxy.example.org:3128")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ValueError("it has something behind the port; it looks like http://proxy.example.org:3128")
+        raise ValueError(
+            "it has something behind the port; it looks like http://proxy.example.org:3128"
+        )
     login = None
     if user is not None or word is not None:
         login = unquote_to_bytes(user or ""), unquote_to_bytes(word or "")
@@ -78,8 +88,9 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def proxy_for(url: str, way: Way) -> Proxy | None:
-    """The proxy for this server: the one that was set for it, else the environment's, which is never one for this
-    computer itself. Raises Refused where it cannot be used: nothing goes past a proxy that was wanted."""
+    """The proxy for this server: the one that was set for it, else the environment's, which is
+    never one for this computer itself. Raises Refused where it cannot be used: nothing goes past a
+    proxy that was wanted."""
     if way.proxy is not None:
         if way.proxy == NO_PROXY:
             return None
@@ -90,7 +101,11 @@ def proxy_for(url: str, way: Way) -> Proxy | None:
         return None
     known = urllib.request.getproxies()
     found = known.get(parts.scheme) or known.get("all")
-    return None if found is None else _understood(found, "the proxy that the environment names for", url)
+    return (
+        None
+        if found is None
+        else _understood(found, "the proxy that the environment names for", url)
+    )
 
 
 def _understood(text: str, what: str, url: str) -> Proxy:
@@ -98,18 +113,19 @@ def _understood(text: str, what: str, url: str) -> Proxy:
         return parse_proxy(text)
     except ValueError as error:
         raise Refused(
-            f"{what[0].upper()}{what[1:]} {url} cannot be used: {error}. Nothing was sent; set another: syncin-mount "
-            "server edit NAME --proxy URL (or none: --proxy none)"
+            f"{what[0].upper()}{what[1:]} {url} cannot be used: {error}. Nothing was sent; set"
+            " another: syncin-mount server edit NAME --proxy URL (or none: --proxy none)"
         ) from None
 
 
 def refuse_clear(url: str, way: Way, account: str) -> None:
-    """Raises Refused where password, tokens and files would go in clear to another computer, and nobody said that they
-    may."""
+    """Raises Refused where password, tokens and files would go in clear to another computer, and
+    nobody said that they may."""
     if way.insecure_http or not goes_in_clear(url):
         return
     edit = f"syncin-mount server edit {account}" if account else "syncin-mount server add"
     raise Refused(
-        f"Nothing was sent to {url}: with http:// everybody in between reads the password, the tokens and all files. "
-        f"Give the address with https://, or accept that with --insecure-http ({edit} --help)"
+        f"Nothing was sent to {url}: with http:// everybody in between reads the password, the"
+        " tokens and all files. Give the address with https://, or accept that with"
+        f" --insecure-http ({edit} --help)"
     )

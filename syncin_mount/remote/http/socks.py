@@ -1,4 +1,5 @@
-"""SOCKS 5 (RFC 1928, RFC 1929): a connection through a proxy that looks up the server's name itself."""
+"""SOCKS 5 (RFC 1928, RFC 1929): a connection through a proxy that looks up the server's name
+itself."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class SocksBackend(Backend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Raises httpcore.ProxyError for what the proxy refuses or does not understand, ConnectTimeout."""
+        """Raises httpcore.ProxyError for what the proxy refuses or does not understand,
+        ConnectTimeout."""
         seconds = _PATIENCE if timeout is None else timeout
         stream = await self._trio.connect_tcp(
             self._proxy.host, self._proxy.port, timeout, local_address, socket_options
@@ -73,7 +75,9 @@ def _told() -> Iterator[None]:
         raise httpcore.ProxyError(f"the proxy does not speak SOCKS 5 as it should: {exc}") from exc
 
 
-async def _agree(stream: httpcore.AsyncNetworkStream, login: tuple[bytes, bytes] | None, host: str, port: int) -> None:
+async def _agree(
+    stream: httpcore.AsyncNetworkStream, login: tuple[bytes, bytes] | None, host: str, port: int
+) -> None:
     talk = socks5.SOCKS5Connection()
     password = socks5.SOCKS5AuthMethod.USERNAME_PASSWORD
     methods = [socks5.SOCKS5AuthMethod.NO_AUTH_REQUIRED, *([password] if login is not None else [])]
@@ -82,7 +86,9 @@ async def _agree(stream: httpcore.AsyncNetworkStream, login: tuple[bytes, bytes]
     chosen = talk.receive_data(await _exactly(stream, 2))
     method = getattr(chosen, "method", None)
     if method not in methods:
-        raise httpcore.ProxyError("the proxy wants a log-in" if login is None else "the proxy takes no such log-in")
+        raise httpcore.ProxyError(
+            "the proxy wants a log-in" if login is None else "the proxy takes no such log-in"
+        )
     if method is password and login is not None:
         talk.send(socks5.SOCKS5UsernamePasswordRequest(*login))
         await stream.write(talk.data_to_send())

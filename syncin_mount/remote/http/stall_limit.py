@@ -1,4 +1,5 @@
-"""How slowly an answer may come. What counts is progress in a span of time: a byte now and then is none."""
+"""How slowly an answer may come. What counts is progress in a span of time: a byte now and then is
+none."""
 
 from __future__ import annotations
 
@@ -6,12 +7,14 @@ WINDOW = 60.0
 """Seconds of waiting."""
 
 LEAST = 4096
-"""Bytes that must come meanwhile: 68 a second, less than a sixteenth of the slowest line that anybody has."""
+"""Bytes that must come meanwhile: 68 a second, less than a sixteenth of the slowest line that
+anybody has."""
 
 
 class Patience:
-    """Pure. Each ``least`` bytes, the last ones too, must come within ``window`` seconds of *waiting* for them: what
-    the reader takes for itself, as where somebody has set a limit, does not count."""
+    """Pure. Each ``least`` bytes, the last ones too, must come within ``window`` seconds of
+    *waiting* for them: what the reader takes for itself, as where somebody has set a limit, does
+    not count."""
 
     def __init__(self, window: float = WINDOW, least: int = LEAST) -> None:
         self._window = window

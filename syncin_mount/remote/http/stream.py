@@ -1,9 +1,10 @@
 """Connections as the transfers need them: httpcore's trio streams, with four things added.
 
-An answer that comes before the request is sent ends the sending: a server that refuses an upload of gigabytes (405,
-401, 507) is heard at once, whether it then reads on, stands still or closes. A body that nobody wants to read to its
-end is broken off without leaving suspended generators behind. The head of an answer comes whole and in time, however
-it is broken up or put off by interim answers (`heads`). The fourth is in `chunks`.
+An answer that comes before the request is sent ends the sending: a server that refuses an upload of
+gigabytes (405, 401, 507) is heard at once, whether it then reads on, stands still or closes. A body
+that nobody wants to read to its end is broken off without leaving suspended generators behind. The
+head of an answer comes whole and in time, however it is broken up or put off by interim answers
+(`heads`). The fourth is in `chunks`.
 """
 
 from __future__ import annotations
@@ -19,22 +20,26 @@ import trio
 from syncin_mount.remote.http.heads import Heads
 
 _WATCHED = 16 * 1024
-"""Smaller writes fit into any socket buffer: they cannot stall, so nobody listens meanwhile (bytes)."""
+"""Smaller writes fit into any socket buffer: they cannot stall, so nobody listens meanwhile
+(bytes)."""
 
 _SLICE = 64 * 1024
-"""A write is handed over in slices of so many bytes at first: its time-out is for a standstill, not for a slow line."""
+"""A write is handed over in slices of so many bytes at first: its time-out is for a standstill, not
+for a slow line."""
 
 _LARGEST_SLICE = 512 * 1024
-"""Where a line is quick its slices grow up to this: each costs as much as some 50 KiB of its content (measured)."""
+"""Where a line is quick its slices grow up to this: each costs as much as some 50 KiB of its
+content (measured)."""
 
 _QUICK, _SLOW = 0.05, 0.5
-"""Seconds within which a slice passes for the next to be twice as long; after which it is half as long."""
+"""Seconds within which a slice passes for the next to be twice as long; after which it is half as
+long."""
 
 _READ = 64 * 1024
 
 _GREEDY = 256 * 1024
-"""Bytes that are read at once, whatever was asked for, when the read before gave all that was asked for: a long answer
-costs less in large pieces, and a short one less in small."""
+"""Bytes that are read at once, whatever was asked for, when the read before gave all that was asked
+for: a long answer costs less in large pieces, and a short one less in small."""
 
 
 class Stream(httpcore.AsyncNetworkStream):
@@ -66,17 +71,20 @@ class Stream(httpcore.AsyncNetworkStream):
         if self._head_until is None:
             self._head_until = trio.current_time() + (math.inf if timeout is None else timeout)
         while True:
-            data = await self._inner.read(max_bytes, max(self._head_until - trio.current_time(), 0.0))
+            data = await self._inner.read(
+                max_bytes, max(self._head_until - trio.current_time(), 0.0)
+            )
             ready = self._heads.feed(data) if data else self._heads.end()
             if ready or not data:
                 return ready
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Raises httpcore.WriteError also when the peer answered or closed before all was sent: httpcore then reads the
-        answer."""
+        """Raises httpcore.WriteError also when the peer answered or closed before all was sent:
+        httpcore then reads the answer."""
         self._heads.begin()
         self._head_until = None
-        self._broken_off = False  # the body that was broken off had arrived all the same: a new request begins
+        # the body that was broken off had arrived all the same: a new request begins
+        self._broken_off = False
         if len(buffer) < _WATCHED:
             await self._inner.write(buffer, timeout)
             return
@@ -110,7 +118,9 @@ class Stream(httpcore.AsyncNetworkStream):
             elif took > _SLOW:
                 self._slice = max(self._slice // 2, _SLICE)
 
-    async def _listen(self, spoken: list[bytes | httpcore.RemoteProtocolError], writing: trio.CancelScope) -> None:
+    async def _listen(
+        self, spoken: list[bytes | httpcore.RemoteProtocolError], writing: trio.CancelScope
+    ) -> None:
         """Keeps what the peer says; anything but an interim answer (1xx) ends the writing."""
         while not spoken:
             try:
@@ -126,14 +136,18 @@ class Stream(httpcore.AsyncNetworkStream):
         writing.cancel()
 
     def break_off(self) -> None:
-        """Every further read of the present answer fails: who still iterates over it ends with an error, at once."""
+        """Every further read of the present answer fails: who still iterates over it ends with an
+        error, at once."""
         self._broken_off = True
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         return type(self)(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
@@ -158,7 +172,9 @@ class Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return self._kind(await self._trio.connect_tcp(host, port, timeout, local_address, socket_options))
+        return self._kind(
+            await self._trio.connect_tcp(host, port, timeout, local_address, socket_options)
+        )
 
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)

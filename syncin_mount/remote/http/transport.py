@@ -1,6 +1,7 @@
 """Requests to one server over HTTP: connections, time-outs, and answers read with bounded memory.
 
-Everything that goes wrong leaves this module as a RemoteError. Redirects are not followed, cookies play no part.
+Everything that goes wrong leaves this module as a RemoteError. Redirects are not followed, cookies
+play no part.
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. ``idle`` is how long a connection may pass no byte; ``slow`` the same where the server works before it
-    answers (listing, move, deletion); ``hashing`` where it reads whole files meanwhile (secure listing). An answer that
-    comes must bring ``least`` bytes within each ``window`` of waiting: see `patience`."""
+    """Seconds. ``idle`` is how long a connection may pass no byte; ``slow`` the same where the
+    server works before it answers (listing, move, deletion); ``hashing`` where it reads whole files
+    meanwhile (secure listing). An answer that comes must bring ``least`` bytes within each
+    ``window`` of waiting: see `patience`."""
 
     connect: float = 10.0
     idle: float = 30.0
@@ -63,16 +65,19 @@ class Timeouts:
     least: int = LEAST
 
     def after_upload(self, size: int) -> float:
-        """How long the answer to an upload of ``size`` bytes may take: the server reads it again for the checksum."""
+        """How long the answer to an upload of ``size`` bytes may take: the server reads it again
+        for the checksum."""
         return self.idle + size / 20e6
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``path`` is percent-encoded, below the server's address; ``subject`` is for messages.
+    """One request. ``path`` is percent-encoded, below the server's address; ``subject`` is for
+    messages.
 
-    ``quiet`` is how long the answer may be silent in seconds (None: as usual). ``repeatable`` requests are sent once
-    more when a connection breaks before an answer: sending them twice does no harm.
+    ``quiet`` is how long the answer may be silent in seconds (None: as usual). ``repeatable``
+    requests are sent once more when a connection breaks before an answer: sending them twice does
+    no harm.
     """
 
     endpoint: Endpoint
@@ -113,8 +118,8 @@ class Upload:
 
 
 class Chunks(AsyncIterator[bytes]):
-    """An answer's body, in pieces of at most 256 KiB, which wait where there is a limit: not reading on holds up the
-    server. Raises Unreachable when it breaks off."""
+    """An answer's body, in pieces of at most 256 KiB, which wait where there is a limit: not
+    reading on holds up the server. Raises Unreachable when it breaks off."""
 
     def __init__(self, asked: Asked, reply: Reply, limit: Throttle, patience: Patience) -> None:
         self.patience = patience
@@ -158,7 +163,13 @@ class Answer:
     """A successful answer whose body is not read yet."""
 
     def __init__(
-        self, asked: Asked, reply: Reply, limit: Throttle, patience: Patience, *, bodiless: bool = False
+        self,
+        asked: Asked,
+        reply: Reply,
+        limit: Throttle,
+        patience: Patience,
+        *,
+        bodiless: bool = False,
     ) -> None:
         self._reply = reply
         self.asked = asked
@@ -203,10 +214,12 @@ class Answer:
         return errors.strange(self.asked, self.status)
 
     async def close(self) -> None:
-        """Gives the connection back, or breaks it off when there is more of the body than anybody wants."""
+        """Gives the connection back, or breaks it off when there is more of the body than anybody
+        wants."""
         with trio.CancelScope(shield=True):
             if self.chunks.begun and not self.chunks.ended:
-                # The parser's generators end by an error rather than by being forgotten, which trio complains about.
+                # The parser's generators end by an error rather than by being forgotten, which trio
+                # complains about.
                 self._reply.network_stream.break_off()
                 with contextlib.suppress(Unreachable):
                     async for _ in self.chunks:
@@ -223,7 +236,8 @@ def _host_of(url: str) -> bytes:
 
 
 class Wire:
-    """The connections to one server. Use as an async context manager; any number of tasks may share it."""
+    """The connections to one server. Use as an async context manager; any number of tasks may share
+    it."""
 
     def __init__(
         self,
@@ -234,8 +248,9 @@ class Wire:
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages. A ``way`` that cannot be
-        gone is told by the first request: a drive is mounted all the same."""
+        """``url`` comes from `parse_url`; ``account`` is the user's name for it, for messages. A
+        ``way`` that cannot be gone is told by the first request: a drive is mounted all the
+        same."""
         self.limits = limits or Limits()
         self.url = url
         self.account = account
@@ -255,7 +270,10 @@ class Wire:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._transport is not None:
             with trio.CancelScope(shield=True):
@@ -263,19 +281,28 @@ class Wire:
 
     @contextlib.asynccontextmanager
     async def exchange(self, call: Call, token: str | None = None) -> AsyncIterator[Answer]:
-        """Sends one request. What comes out is a success (2xx); everything else is raised as a RemoteError, and what
-        the content raises while it is produced passes through."""
+        """Sends one request. What comes out is a success (2xx); everything else is raised as a
+        RemoteError, and what the content raises while it is produced passes through."""
         asked = Asked(call.endpoint, self.url, self.account, call.subject)
         began = trio.current_time()
         reply = await self._send(call, asked, token)
         # Neither headers nor bodies: those have the secrets.
-        _log.debug("%s %s: %d after %.3f s", call.method, call.path, reply.status, trio.current_time() - began)
-        answer = Answer(asked, reply, self.limits.down, self._patience(call), bodiless=call.method == "HEAD")
+        _log.debug(
+            "%s %s: %d after %.3f s",
+            call.method,
+            call.path,
+            reply.status,
+            trio.current_time() - began,
+        )
+        answer = Answer(
+            asked, reply, self.limits.down, self._patience(call), bodiless=call.method == "HEAD"
+        )
         try:
             if not 200 <= answer.status < 300:
                 raise errors.of_answer(asked, answer.status, await _said(answer))
             if answer.headers.get("content-encoding", "identity") != "identity" or (
-                call.endpoint is not Endpoint.READ and answer.headers.get("content-type", "").startswith("text/html")
+                call.endpoint is not Endpoint.READ
+                and answer.headers.get("content-type", "").startswith("text/html")
             ):
                 raise answer.strange()
             yield answer
@@ -307,8 +334,14 @@ class Wire:
 
     async def _request(self, call: Call, token: str | None) -> Reply:
         transport = self._opened()
-        headers = [(b"Host", self._host), (b"User-Agent", _AGENT), (b"Accept-Encoding", b"identity")]
-        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers.items()]
+        headers = [
+            (b"Host", self._host),
+            (b"User-Agent", _AGENT),
+            (b"Accept-Encoding", b"identity"),
+        ]
+        headers += [
+            (name.encode("ascii"), value.encode("ascii")) for name, value in call.headers.items()
+        ]
         if token is not None:
             headers.append((b"Authorization", b"Bearer " + token.encode("ascii")))
         content = call.content
@@ -316,17 +349,28 @@ class Wire:
         if length or call.method in _WITH_BODY:
             headers.append((b"Content-Length", b"%d" % length))
         quiet = self.timeouts.idle if call.quiet is None else call.quiet
-        timeout = {"connect": self.timeouts.connect, "read": quiet, "write": self.timeouts.idle, "pool": None}
+        timeout = {
+            "connect": self.timeouts.connect,
+            "read": quiet,
+            "write": self.timeouts.idle,
+            "pool": None,
+        }
         target = call.path + (f"?{urlencode(call.query)}" if call.query else "")
         coalesce = call.endpoint is Endpoint.LISTING
         limit = self.limits.up
         if limit.rate is not None:
             small = 0 if isinstance(content, Upload) else len(content)
-            limit.count(len(target) + sum(len(name) + len(value) + 4 for name, value in headers) + small)
+            limit.count(
+                len(target) + sum(len(name) + len(value) + 4 for name, value in headers) + small
+            )
         if isinstance(content, Upload):
             async with contextlib.aclosing(limit.slices(aiter(content))) as slices:
-                return await transport.send(call.method, target, headers, slices, timeout, coalesce=coalesce)
-        return await transport.send(call.method, target, headers, content, timeout, coalesce=coalesce)
+                return await transport.send(
+                    call.method, target, headers, slices, timeout, coalesce=coalesce
+                )
+        return await transport.send(
+            call.method, target, headers, content, timeout, coalesce=coalesce
+        )
 
 
 class _ServerMessage(msgspec.Struct):
@@ -334,7 +378,8 @@ class _ServerMessage(msgspec.Struct):
 
 
 async def _said(answer: Answer) -> str | None:
-    """The server's own words about an unhappy answer; where a redirect leads; None for what is not Sync-in's own."""
+    """The server's own words about an unhappy answer; where a redirect leads; None for what is not
+    Sync-in's own."""
     if 300 <= answer.status < 400:
         return str(answer.headers.get("location", "nowhere"))
     if answer.bodiless:

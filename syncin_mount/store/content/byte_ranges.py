@@ -53,8 +53,8 @@ class Ranges:
 def data_ranges(fd: int, size: int) -> Ranges:
     """The whole blocks of a sparse file that hold data; the last block ends with the file.
 
-    From lseek(2) with SEEK_DATA and SEEK_HOLE. A file system that does not know holes says that all is data: ask
-    ``knows_holes`` first.
+    From lseek(2) with SEEK_DATA and SEEK_HOLE. A file system that does not know holes says that all
+    is data: ask ``knows_holes`` first.
     """
     ranges = Ranges()
     found = next_data(fd, 0) if size else None
@@ -66,7 +66,8 @@ def data_ranges(fd: int, size: int) -> Ranges:
 
 
 def runs(data: memoryview) -> Iterator[tuple[bool, int, int]]:
-    """What lies in the data, block by block from its start: whether it is nothing but zeros, and the range of it."""
+    """What lies in the data, block by block from its start: whether it is nothing but zeros, and
+    the range of it."""
     start, zeros = 0, False
     for offset in range(0, len(data), BLOCK):
         empty = data[offset] == 0 and _is_empty(data[offset : offset + BLOCK])

@@ -1,7 +1,8 @@
 """Open contents: what readers and writers hold, and what arrives from the server.
 
-A content object never changes its identity under a descriptor: the reconciler puts another object beside it. An
-incoming file becomes the object by rename, so descriptors opened while it arrived go on.
+A content object never changes its identity under a descriptor: the reconciler puts another object
+beside it. An incoming file becomes the object by rename, so descriptors opened while it arrived go
+on.
 """
 
 from __future__ import annotations
@@ -23,14 +24,20 @@ _RANGE = struct.Struct("<QQ")  # start and stop of zeros that arrived
 class IncomingFile:
     """``reconciler.ports.Incoming``: one sparse file ``<node>-<size>-<mtime>``.
 
-    Only whole blocks (4096 bytes, the last one up to the size) are ever written, because what lies in the file is all
-    that a later process knows; parts of blocks wait in memory. Blocks of zeros are not written at all: they stay holes,
-    and that they arrived is noted in the file ``<node>-<size>-<mtime>.zeros`` beside it, one range after the other.
-    ``taken``: it is the node's content now. ``dropped``: another version was asked for, or the node is gone.
+    Only whole blocks (4096 bytes, the last one up to the size) are ever written, because what lies
+    in the file is all that a later process knows; parts of blocks wait in memory. Blocks of zeros
+    are not written at all: they stay holes, and that they arrived is noted in the file
+    ``<node>-<size>-<mtime>.zeros`` beside it, one range after the other. ``taken``: it is the
+    node's content now. ``dropped``: another version was asked for, or the node is gone.
     """
 
     def __init__(
-        self, path: Path, node: int, size: int, mtime: int, require_space: Callable[[], None] = lambda: None
+        self,
+        path: Path,
+        node: int,
+        size: int,
+        mtime: int,
+        require_space: Callable[[], None] = lambda: None,
     ) -> None:
         self._check_room = require_space
         self.path = path
@@ -68,7 +75,9 @@ class IncomingFile:
         view = memoryview(data)
         stop = offset + len(view)
         if offset < 0 or stop > self._size:
-            raise ValueError(f"{offset} to {stop} is outside of the {self._size} bytes of this version")
+            raise ValueError(
+                f"{offset} to {stop} is outside of the {self._size} bytes of this version"
+            )
         first = min(-(-offset // BLOCK) * BLOCK, stop)
         last = stop if stop == self._size else stop // BLOCK * BLOCK
         if first < last:
@@ -94,9 +103,10 @@ class IncomingFile:
                 self._write(offset + start, view[start:stop])
 
     def _write(self, offset: int, view: memoryview) -> None:
-        """What lies in the file is all that tells what has arrived, and a write that fails may leave zeros there: ext4
-        fills what it had given to a large folio before the disk was full (seen with Linux 6.18). So the room comes
-        first; where it cannot, or the disk fails, nothing in the file is believed any more."""
+        """What lies in the file is all that tells what has arrived, and a write that fails may
+        leave zeros there: ext4 fills what it had given to a large folio before the disk was full
+        (seen with Linux 6.18). So the room comes first; where it cannot, or the disk fails, nothing
+        in the file is believed any more."""
         self._check_room()
         system.reserve(self.fd, offset, len(view))
         start = offset
@@ -110,8 +120,8 @@ class IncomingFile:
         self._here.add(start, offset)
 
     def _note_zeros(self, start: int, stop: int) -> None:
-        """Zeros arrived: nothing was ever written there. Where it cannot be noted, they are fetched again by the next
-        process."""
+        """Zeros arrived: nothing was ever written there. Where it cannot be noted, they are fetched
+        again by the next process."""
         self._check_room()
         if self._here.first_missing(start, stop) != (start, stop):  # something of it came before
             self._write(start, memoryview(bytes(stop - start)))
@@ -180,8 +190,11 @@ class Content:
 
     __slots__ = ("_absent", "_folder", "_incoming", "fd")
 
-    def __init__(self, fd: int, folder: str, incoming: IncomingFile | None = None, absent: int = 0) -> None:
-        """``folder`` holds the object. ``absent`` is the size of a content of which nothing is here or will arrive."""
+    def __init__(
+        self, fd: int, folder: str, incoming: IncomingFile | None = None, absent: int = 0
+    ) -> None:
+        """``folder`` holds the object. ``absent`` is the size of a content of which nothing is here
+        or will arrive."""
         self.fd = fd
         self._folder = folder
         self._incoming = incoming

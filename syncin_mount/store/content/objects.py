@@ -1,8 +1,9 @@
-"""The files of a replica outside the index: content objects, incoming contents, the bin; and the effects on them.
+"""The files of a replica outside the index: content objects, incoming contents, the bin; and the
+effects on them.
 
-An object is ``objects/<number % 256 in hex>/<owner>-<number>``: the node it was made for, and the number of the event
-that made it. The event comes first and the file is made when it is first opened, so no kill leaves an object
-that nothing refers to; a missing object is an empty content.
+An object is ``objects/<number % 256 in hex>/<owner>-<number>``: the node it was made for, and the
+number of the event that made it. The event comes first and the file is made when it is first
+opened, so no kill leaves an object that nothing refers to; a missing object is an empty content.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ class Objects:
         return f"{self._objects}/{number & FANOUT - 1:02x}/{owner}-{number}"
 
     def open(self, owner: int, number: int, size: int) -> int:
-        """A descriptor of the object; that of an empty content is made if it is not there yet. Raises OSError: EIO
-        when the content is lost."""
+        """A descriptor of the object; that of an empty content is made if it is not there yet.
+        Raises OSError: EIO when the content is lost."""
         if not size:
             return os.open(self.path(owner, number), system.OPEN, 0o600)
         try:
@@ -120,8 +121,8 @@ class Objects:
         return [number for _, number, _ in self.every()] + list(self.stray_bins(()))
 
     def stray(self, number: int) -> None:
-        """Removes a bin folder of this number: its event was never recorded, the process being killed just before, and
-        it holds a copy alone."""
+        """Removes a bin folder of this number: its event was never recorded, the process being
+        killed just before, and it holds a copy alone."""
         self._drop_bin(0, DropBin(number))
 
     def strays(self, number: int) -> list[Object]:
@@ -140,14 +141,15 @@ class Objects:
                 if dash and owner.isdecimal() and rest.isdecimal():
                     yield int(owner), int(rest), entry
 
-    # incoming -----------------------------------------------------------------------------------------------------
+    # incoming -------------------------------------------------------------------------------------
 
     def tells_holes(self) -> bool:
         """Whether it can be told how much of a content arrived. Raises OSError (ENOSPC)."""
         return system.knows_holes(self._incoming / "probe")
 
     def find_incoming(self, *, keep: Callable[[int, int, int], bool]) -> None:
-        """At start: takes stock of what arrived earlier; ``keep(node, size, mtime)`` says what is still of use."""
+        """At start: takes stock of what arrived earlier; ``keep(node, size, mtime)`` says what is
+        still of use."""
         for path in list(self._incoming.iterdir()):
             parts = _VERSION.fullmatch(path.name)
             if parts and keep(*(int(part) for part in parts.groups())):
@@ -181,7 +183,8 @@ class Objects:
         return list(self._arriving)
 
     def stale_incoming(self, before_ns: int) -> list[int]:
-        """The nodes of whose content the last byte arrived before this time, and that nobody has open."""
+        """The nodes of whose content the last byte arrived before this time, and that nobody has
+        open."""
         closed = [(node, path) for node, path in self._arriving.items() if not self._is_open(node)]
         return [node for node, path in closed if not path.exists() or _last_byte(path) < before_ns]
 
@@ -215,13 +218,15 @@ class Objects:
         found = self._open.pop(node, None)
         if found is not None:
             found.dropped = True
-        zeros_of(path).unlink(missing_ok=True)  # first: what is left of a file without it is fetched again
+        # first: what is left of a file without it is fetched again
+        zeros_of(path).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
-    # effects ------------------------------------------------------------------------------------------------------
+    # effects --------------------------------------------------------------------------------------
 
     def do(self, sequence: int, effect: AnyEffect) -> None:
-        """Does what a committed event left to be done; harmless when it is done already. Raises OSError."""
+        """Does what a committed event left to be done; harmless when it is done already. Raises
+        OSError."""
         self._effects[type(effect)](sequence, effect)
 
     def _unlink(self, _sequence: int, effect: Unlink) -> None:
@@ -233,7 +238,8 @@ class Objects:
             pass  # never written, or done before
 
     def _place_in_bin(self, sequence: int, path: bytes) -> bytes:
-        """Where something goes in the bin; paths that the kernel would not take are shortened to a number."""
+        """Where something goes in the bin; paths that the kernel would not take are shortened to a
+        number."""
         if len(path) > 3000:
             path = DEEP + b"/%d" % hash_of(path)
         place = b"%s/%d/%s" % (self._bin, sequence, path)
@@ -251,7 +257,8 @@ class Objects:
         os.utime(place, ns=(effect.mtime, effect.mtime))
 
     def _copy_to_bin(self, sequence: int, effect: CopyToBin) -> None:
-        """On the disk when it returns: the object may go next. What is there was copied before it changed again."""
+        """On the disk when it returns: the object may go next. What is there was copied before it
+        changed again."""
         place = self._place_in_bin(sequence, effect.path)
         if os.path.lexists(place):
             return  # done before
@@ -277,8 +284,8 @@ class Objects:
             return None  # an empty content never had an object
 
     def copy_object(self, owner: int, number: int, node: int, copy: int) -> None:
-        """A copy of the object becomes the object ``node``-``copy``, of an event that is not recorded yet. Raises
-        OSError."""
+        """A copy of the object becomes the object ``node``-``copy``, of an event that is not
+        recorded yet. Raises OSError."""
         source = self._objects_fd(owner, number)
         if source is None:
             return
@@ -315,7 +322,10 @@ class Objects:
         if os.path.lexists(self.path(effect.owner, effect.number)):
             return  # done before: what is in the bin now can only be less
         try:
-            os.rename(b"%s/%d/%s" % (self._bin, effect.bin, effect.path), self.path(effect.owner, effect.number))
+            os.rename(
+                b"%s/%d/%s" % (self._bin, effect.bin, effect.path),
+                self.path(effect.owner, effect.number),
+            )
         except FileNotFoundError:
             pass  # done before; what came back may even be gone again since
 
@@ -328,14 +338,17 @@ class Objects:
         return b"%s/%d" % (self._bin, sequence)
 
     def described(self, sequence: int, now: int) -> BinRecord:
-        """The entry that a folder of the bin was, by the description beside it, or by what lies in it."""
+        """The entry that a folder of the bin was, by the description beside it, or by what lies in
+        it."""
         place = self.bin_place(sequence)
         names = sorted(os.listdir(place), key=lambda name: (name == DEEP, name))
         name = names[0] if names else b"nothing"
         files = [os.path.join(above, each) for above, _, found in os.walk(place) for each in found]
         size = sum(os.lstat(each).st_size for each in files)
         is_folder = os.path.isdir(place + b"/" + name)
-        record = BinRecord(name, name, folder=is_folder, files=len(files), size=size, time=now, why=FOUND_AGAIN)
+        record = BinRecord(
+            name, name, folder=is_folder, files=len(files), size=size, time=now, why=FOUND_AGAIN
+        )
         try:
             told = json.loads((self._folder / "bin" / f"{sequence}.json").read_text())
             if os.fsencode(told["name"]) == name:
@@ -345,8 +358,11 @@ class Objects:
             pass  # it only tells more
         return record
 
-    def copy_to_bin(self, sequence: int, name: bytes, owner: int, number: int, size: int, mtime: int) -> None:
-        """Copies an object into the bin, sharing its blocks where the file system can. Raises OSError."""
+    def copy_to_bin(
+        self, sequence: int, name: bytes, owner: int, number: int, size: int, mtime: int
+    ) -> None:
+        """Copies an object into the bin, sharing its blocks where the file system can. Raises
+        OSError."""
         place = self.bin_place(sequence)
         remove_tree(None, place)  # of an event that was never recorded
         path = self._place_in_bin(sequence, name)

@@ -1,9 +1,10 @@
 """Contents of files that have no name any more and that somebody may still open.
 
-On a local disk the content of an unlinked or replaced file stays for as long as its inode is known to anybody. Here the
-file system says when that ends. Until then the object stays openable: while its effect waits (`Unlink`, `ToBin`) it is
-where it was, afterwards ``orphans/<owner>-<number>``. Nothing of it is recorded: a start removes what lies in
-``orphans``, whatever ended the process before.
+On a local disk the content of an unlinked or replaced file stays for as long as its inode is known
+to anybody. Here the file system says when that ends. Until then the object stays openable: while
+its effect waits (`Unlink`, `ToBin`) it is where it was, afterwards ``orphans/<owner>-<number>``.
+Nothing of it is recorded: a start removes what lies in ``orphans``, whatever ended the process
+before.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class KeptObjects:
         return f"{self._folder}/{key[0]}-{key[1]}"
 
     def keep(self, owner: int, number: int, size: int) -> Kept:
-        """From here on, until ``let_go``, the object can be opened. ``size`` is what is recorded (bytes)."""
+        """From here on, until ``let_go``, the object can be opened. ``size`` is what is recorded
+        (bytes)."""
         key = owner, number
         self._users[key] = self._users.get(key, 0) + 1
         return Kept(self, key, size)
@@ -64,7 +66,8 @@ class KeptObjects:
         self._bring(owner, number, os.link)
 
     def _bring(self, owner: int, number: int, how: Callable[[str, str], None]) -> bool:
-        """Where the file system cannot do it, or its disk is full, the file cannot be opened any more (ESTALE)."""
+        """Where the file system cannot do it, or its disk is full, the file cannot be opened any
+        more (ESTALE)."""
         key = owner, number
         if key not in self._users or key in self._here:
             return False
@@ -104,5 +107,6 @@ class Kept:
         return self._objects.open(self._key, self._size)
 
     def let_go(self) -> None:
-        """Nobody will open it any more; call it once. Raises OSError (EIO); the next start tries again then."""
+        """Nobody will open it any more; call it once. Raises OSError (EIO); the next start tries
+        again then."""
         self._objects.let_go(self._key)

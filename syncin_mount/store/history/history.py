@@ -1,9 +1,10 @@
-"""The history of transfers, for people: an SQLite file of its own, so that it can be lost without harm.
+"""The history of transfers, for people: an SQLite file of its own, so that it can be lost without
+harm.
 
-Nothing of it may ever hold up the drive: recording only adds to a list in memory. ``commit`` and ``tend`` write, and
-are for a thread; what cannot be written now (a full disk, another program that has the file) goes on waiting in
-memory, a damaged file is moved aside, and nobody is waited for. A killed process loses what was not written yet: that
-of a second.
+Nothing of it may ever hold up the drive: recording only adds to a list in memory. ``commit`` and
+``tend`` write, and are for a thread; what cannot be written now (a full disk, another program that
+has the file) goes on waiting in memory, a damaged file is moved aside, and nobody is waited for. A
+killed process loses what was not written yet: that of a second.
 
 The file is described in `syncin_mount.store.history.schema`, the search in `history_find`.
 """
@@ -39,21 +40,22 @@ BATCH: Final = 500
 
 
 class History:
-    """``record`` and ``begin_run`` are for the drive's thread and never block. All else may be called from any thread,
-    opens the file when it is needed first, and takes turns."""
+    """``record`` and ``begin_run`` are for the drive's thread and never block. All else may be
+    called from any thread, opens the file when it is needed first, and takes turns."""
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         self._now = now_ns
         self._path = path
         self._rows: deque[Row] = deque()
-        self._run = 1  # counted from this process's first; ``_before`` is that of the last process's last
+        # counted from this process's first; ``_before`` is that of the last process's last
+        self._run = 1
         self._run_used = False
         self._before = 0
         self._turn = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._failed = False
 
-    # recording ----------------------------------------------------------------------------------------------------
+    # recording ------------------------------------------------------------------------------------
 
     def begin_run(self) -> None:
         """Rows from now on belong to another run."""
@@ -66,16 +68,25 @@ class History:
         # A deletion has no state on the side that it comes from.
         state = (action.local if action.side is Side.REMOTE else action.remote) or action.base
         self._run_used = True
-        self._rows.append((
-            self._now(), self._run, kind_of(action.op, action.side, outcome.result), _text(path),
-            None if new_path is None else _text(new_path), 0 if state is None else state.size, outcome.moved_bytes,
-            outcome.seconds, outcome.why,
-        ))  # fmt: skip
+        self._rows.append(
+            (
+                self._now(),
+                self._run,
+                kind_of(action.op, action.side, outcome.result),
+                _text(path),
+                None if new_path is None else _text(new_path),
+                0 if state is None else state.size,
+                outcome.moved_bytes,
+                outcome.seconds,
+                outcome.why,
+            )
+        )
 
-    # writing ------------------------------------------------------------------------------------------------------
+    # writing --------------------------------------------------------------------------------------
 
     def commit(self) -> None:
-        """Writes the rows; those that cannot be written wait for the next time. Blocks. Raises nothing."""
+        """Writes the rows; those that cannot be written wait for the next time. Blocks. Raises
+        nothing."""
         with self._turn:
             written = True
             while self._rows and written:
@@ -96,13 +107,14 @@ class History:
         return True
 
     def tend(self, limits: Limits) -> bool:
-        """One small step of upkeep (some 20 ms): text becomes searchable, what is too old or too much is forgotten.
-        False when nothing is left to do. Blocks. Raises nothing."""
+        """One small step of upkeep (some 20 ms): text becomes searchable, what is too old or too
+        much is forgotten. False when nothing is left to do. Blocks. Raises nothing."""
         with self._turn:
             return self._do(lambda db: schema.tend(db, self._now(), limits), or_else=False)
 
     def query(self, wanted: HistoryQuery | None = None) -> list[Transfer]:
-        """What fits, also of what was not written yet; none while the file cannot be read. Blocks."""
+        """What fits, also of what was not written yet; none while the file cannot be read.
+        Blocks."""
         with self._turn:
             self.commit()
             return self._do(lambda db: find(db, wanted or HistoryQuery()), or_else=[])
@@ -113,7 +125,7 @@ class History:
             self.commit()
             self._let_go()
 
-    # the file -----------------------------------------------------------------------------------------------------
+    # the file -------------------------------------------------------------------------------------
 
     def _do(self, act: Callable[[sqlite3.Connection], T], *, or_else: T) -> T:
         """What the act gives, where it is possible now."""
@@ -146,7 +158,12 @@ class History:
 
     def _move_aside(self, error: Exception) -> None:
         """Rows that wait in memory stay."""
-        log.warning("the history in %s is damaged (%s); it is kept as %s.damaged", self._path, error, self._path.name)
+        log.warning(
+            "the history in %s is damaged (%s); it is kept as %s.damaged",
+            self._path,
+            error,
+            self._path.name,
+        )
         self._let_go()
         try:
             os.replace(self._path, f"{self._path}.damaged")
@@ -158,13 +175,16 @@ class History:
     def _complain(self, error: Exception) -> None:
         """Once for every failure in a row."""
         if not self._failed:
-            log.warning("the history could not be written (%s); what was done is kept in memory meanwhile", error)
+            log.warning(
+                "the history could not be written (%s); what was done is kept in memory meanwhile",
+                error,
+            )
         self._failed = True
 
 
 def read_history(path: Path, wanted: HistoryQuery) -> list[Transfer]:
-    """What fits of a history that another process may be writing; without what it has in memory. Raises sqlite3.Error,
-    OldHistory."""
+    """What fits of a history that another process may be writing; without what it has in memory.
+    Raises sqlite3.Error, OldHistory."""
     db = schema.open_for_reading(path)
     if db is None:
         return []
@@ -174,7 +194,8 @@ def read_history(path: Path, wanted: HistoryQuery) -> list[Transfer]:
 
 def _is_damage(error: Exception) -> bool:
     """Whether the file itself is at fault, not the moment."""
-    return type(error) is sqlite3.DatabaseError  # its subclasses say what is wrong with the moment, or with us
+    # its subclasses say what is wrong with the moment, or with us
+    return type(error) is sqlite3.DatabaseError
 
 
 def _text(path: str) -> str:

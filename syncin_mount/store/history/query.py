@@ -1,8 +1,9 @@
 """Looking for transfers: every mixture of filters stays quick over a million rows.
 
-Rows come in the order of their ids. Times and runs become ranges of ids first. Action, side and failure are one number
-with an index, so that each fitting number gives its rows in order, and these streams are merged. Text is looked for in
-the index of three-letter pieces, or, where few rows are left by the other filters, in these themselves.
+Rows come in the order of their ids. Times and runs become ranges of ids first. Action, side and
+failure are one number with an index, so that each fitting number gives its rows in order, and these
+streams are merged. Text is looked for in the index of three-letter pieces, or, where few rows are
+left by the other filters, in these themselves.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ class Transfer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which rows are wanted, None being any: ``search`` is a part of a path without regard to case, times are ns and
-    ``until_ns`` is not among them. The latest come first, but with ``after`` (an id) the first behind that do.
-    ``before`` is the last page's last id."""
+    """Which rows are wanted, None being any: ``search`` is a part of a path without regard to case,
+    times are ns and ``until_ns`` is not among them. The latest come first, but with ``after`` (an
+    id) the first behind that do. ``before`` is the last page's last id."""
 
     action: Op | None = None
     side: Side | None = None
@@ -75,8 +76,8 @@ class HistoryQuery:
 
 
 def find(db: sqlite3.Connection, wanted: HistoryQuery) -> list[Transfer]:
-    """Raises sqlite3.Error. Blocks: some ms, and up to a second where very many rows hold a text and none of them fits
-    the rest."""
+    """Raises sqlite3.Error. Blocks: some ms, and up to a second where very many rows hold a text
+    and none of them fits the rest."""
     low, high = _range(db, wanted)
     if low > high:
         return []
@@ -94,8 +95,12 @@ def _range(db: sqlite3.Connection, wanted: HistoryQuery) -> tuple[int, int]:
         span = (wanted.until_ns // SPAN_NS,)
         highs.append(db.execute("SELECT max(last) FROM spans WHERE span <= ?", span).fetchone()[0])
     if wanted.run is not None:
-        lows.append(db.execute("SELECT min(id) FROM transfers WHERE run = ?", (wanted.run,)).fetchone()[0])
-        highs.append(db.execute("SELECT max(id) FROM transfers WHERE run = ?", (wanted.run,)).fetchone()[0])
+        lows.append(
+            db.execute("SELECT min(id) FROM transfers WHERE run = ?", (wanted.run,)).fetchone()[0]
+        )
+        highs.append(
+            db.execute("SELECT max(id) FROM transfers WHERE run = ?", (wanted.run,)).fetchone()[0]
+        )
     if wanted.before is not None:
         highs.append(wanted.before - 1)
     if wanted.after is not None:
@@ -141,7 +146,8 @@ class _Search:
         counted = 0
         for kind in self._kinds:
             counted += self._db.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM transfers WHERE kind = ? AND id BETWEEN ? AND ? LIMIT ?)",
+                "SELECT count(*) FROM (SELECT 1 FROM transfers WHERE kind = ? AND id BETWEEN ? AND"
+                " ? LIMIT ?)",
                 (kind, self._low, self._high, FEW - counted),
             ).fetchone()[0]
             if counted >= FEW:
@@ -149,20 +155,32 @@ class _Search:
         return True
 
     def _looked_through(self, low: int, high: int) -> Iterator[_Raw]:
-        filters = self._filters + ([(f"instr({TEXT}, ?) > 0", self._needle)] if self._needle else [])
+        filters = self._filters + (
+            [(f"instr({TEXT}, ?) > 0", self._needle)] if self._needle else []
+        )
         if self._kinds is None:
             return self._select("transfers", low, high, filters)
-        streams = [self._select("transfers", low, high, [("kind = ?", kind), *filters]) for kind in self._kinds]
+        streams = [
+            self._select("transfers", low, high, [("kind = ?", kind), *filters])
+            for kind in self._kinds
+        ]
         return heapq.merge(*streams, key=lambda row: row[0], reverse=self._order == "DESC")
 
     def _found(self, low: int, high: int) -> Iterator[_Raw]:
-        pieces = {self._needle[at : at + _PIECE] for at in range(min(len(self._needle) - _PIECE + 1, _MOST_PIECES))}
+        pieces = {
+            self._needle[at : at + _PIECE]
+            for at in range(min(len(self._needle) - _PIECE + 1, _MOST_PIECES))
+        }
         match = " AND ".join('"{}"'.format(piece.replace('"', '""')) for piece in sorted(pieces))
         wanted = None if self._kinds is None else frozenset(self._kinds)
         there = [each for each in segments(self._db) if segment_of(low) <= each <= segment_of(high)]
         for segment in there if self._order == "ASC" else reversed(there):
             table = f"search_{segment}"
-            filters = [(f"{table} MATCH ?", match), (f"instr({TEXT}, ?) > 0", self._needle), *self._filters]
+            filters = [
+                (f"{table} MATCH ?", match),
+                (f"instr({TEXT}, ?) > 0", self._needle),
+                *self._filters,
+            ]
             joined = f"{table} CROSS JOIN transfers ON id = {table}.rowid"
             rows = self._select(joined, low, high, filters, f"{table}.rowid")
             yield from rows if wanted is None else (row for row in rows if row[3] in wanted)
@@ -181,4 +199,6 @@ class _Search:
 def _transfer(row: _Raw) -> Transfer:
     number, time_ns, run, kind, path, new_path, size, moved, seconds, why = row
     op, side, result = of_kind(kind)
-    return Transfer(number, time_ns, run, op, side, path, new_path, size, moved, seconds, result, why)
+    return Transfer(
+        number, time_ns, run, op, side, path, new_path, size, moved, seconds, result, why
+    )

@@ -1,4 +1,5 @@
-"""A replica's content as an ordinary folder: what somebody keeps of a synchronization that is removed."""
+"""A replica's content as an ordinary folder: what somebody keeps of a synchronization that is
+removed."""
 
 from __future__ import annotations
 
@@ -35,8 +36,9 @@ class NotTheSame(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """``absent`` are the paths of files whose content is not here, ``incomplete`` those that the file system there
-    could not take whole (attributes, devices). ``bin`` is the name that the bin's folder has there, empty without."""
+    """``absent`` are the paths of files whose content is not here, ``incomplete`` those that the
+    file system there could not take whole (attributes, devices). ``bin`` is the name that the bin's
+    folder has there, empty without."""
 
     files: int
     bytes: int
@@ -46,13 +48,13 @@ class Copied:
 
 
 def copy_out(replica: Replica, target: Path) -> Copied:
-    """Copies everything that is in the drive into the folder ``target``, which must not be there yet:
-    contents, links (hard ones too, where the file system there has them), times, permissions, extended
-    attributes, owners where this user may give them away; beside that, in a folder of its own, all that is
-    in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
+    """Copies everything that is in the drive into the folder ``target``, which must not be there
+    yet: contents, links (hard ones too, where the file system there has them), times, permissions,
+    extended attributes, owners where this user may give them away; beside that, in a folder of its
+    own, all that is in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
 
-    Every content is read back and compared, and all is on the disk when this returns. Blocks. Raises OSError
-    (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
+    Every content is read back and compared, and all is on the disk when this returns. Blocks.
+    Raises OSError (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
     """
     root = os.fsencode(target)
     os.mkdir(root, 0o700)
@@ -98,7 +100,8 @@ def copy_out(replica: Replica, target: Path) -> Copied:
 
 
 def _copy_bin(replica: Replica, root: bytes) -> bytes:
-    """The name of the folder that has the bin's content now, one that nothing in the drive has; empty without."""
+    """The name of the folder that has the bin's content now, one that nothing in the drive has;
+    empty without."""
     while replica.effects_wait():
         replica.sync_files()
         replica.commit(effects_until=replica.sequence())
@@ -106,7 +109,11 @@ def _copy_bin(replica: Replica, root: bytes) -> bytes:
     if not os.listdir(place):
         return b""
     taken = {name for name, _ in _children(replica, ROOT)}
-    name = next(each for number in count(1) if (each := b"bin" if number == 1 else b"bin (%d)" % number) not in taken)
+    name = next(
+        each
+        for number in count(1)
+        if (each := b"bin" if number == 1 else b"bin (%d)" % number) not in taken
+    )
     top, folders = os.path.join(root, name), []
     for path, found in walk(None, place):
         there = top + path.removeprefix(place)
@@ -129,7 +136,8 @@ def _copy_bin(replica: Replica, root: bytes) -> bytes:
 
 
 def _link(there: bytes, path: bytes) -> bool:
-    """Gives what lies there another name. False for the first name, and where the file system cannot."""
+    """Gives what lies there another name. False for the first name, and where the file system
+    cannot."""
     if there == path:
         return False
     try:
@@ -152,7 +160,9 @@ def _read(fd: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]
     """What lies in these ranges of a file, and where."""
     for start, stop in ranges:
         offset = start
-        while piece := system.pread(fd, min(_PIECE, stop - offset), offset) if offset < stop else b"":
+        while (
+            piece := system.pread(fd, min(_PIECE, stop - offset), offset) if offset < stop else b""
+        ):
             yield offset, piece
             offset += len(piece)
 
@@ -184,7 +194,9 @@ def _copy_file(source: int, path: bytes) -> None:
         for _, piece in _read(fd, pieces):
             there.update(piece)
         if there.digest() != read.digest() or os.fstat(fd).st_size != size:
-            raise NotTheSame(errno.EIO, "what was read back is not what was written", os.fsdecode(path))
+            raise NotTheSame(
+                errno.EIO, "what was read back is not what was written", os.fsdecode(path)
+            )
     finally:
         os.close(fd)
 
@@ -217,7 +229,8 @@ else:
         return True
 
     def _dress(replica: Replica, attr: Attr, path: bytes) -> bool:
-        """Gives the copy the node's attributes, times last. False when some of them could not be given."""
+        """Gives the copy the node's attributes, times last. False when some of them could not be
+        given."""
         whole = True
         with contextlib.suppress(PermissionError):  # who is not root owns the copy
             os.lchown(path, attr.uid, attr.gid)

@@ -1,13 +1,16 @@
-"""Makes what lies in a folder the content of a replica, as if a program had written it into the drive.
+"""Makes what lies in a folder the content of a replica, as if a program had written it into the
+drive.
 
-Everything stays at its old place until its copy, and the journal that knows of it, are on the disk; only then is the
-original taken away. So a kill or a power cut at any point leaves each file at its old place, in the replica, or both,
-and a second import goes on: what is in the replica already, the same byte for byte, is only taken away. A file is
-copied (or cloned, where the file system can) and never moved, as programs that have it open would go on writing into
-the replica unseen; one that is open for writing, or that changes meanwhile, stays where it is.
+Everything stays at its old place until its copy, and the journal that knows of it, are on the disk;
+only then is the original taken away. So a kill or a power cut at any point leaves each file at its
+old place, in the replica, or both, and a second import goes on: what is in the replica already, the
+same byte for byte, is only taken away. A file is copied (or cloned, where the file system can) and
+never moved, as programs that have it open would go on writing into the replica unseen; one that is
+open for writing, or that changes meanwhile, stays where it is.
 
-A batch is written down before its first file is copied: what an interrupted one left of these in the replica, half a
-content or after a power cut anything, is made anew. Only there does an original take the place of something.
+A batch is written down before its first file is copied: what an interrupted one left of these in
+the replica, half a content or after a power cut anything, is made anew. Only there does an original
+take the place of something.
 """
 
 from __future__ import annotations
@@ -54,7 +57,8 @@ class InUse(OSError):
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did. ``bytes`` are those of the files; ``left`` has what stays at its place, with the reason."""
+    """What an import did. ``bytes`` are those of the files; ``left`` has what stays at its place,
+    with the reason."""
 
     files: int = 0
     folders: int = 0
@@ -66,7 +70,8 @@ class Imported:
 
 @dataclass(slots=True)
 class _Original:
-    """What is to be taken away once the batch is on the disk. ``fd`` holds the lease of a file, where there is one."""
+    """What is to be taken away once the batch is on the disk. ``fd`` holds the lease of a file,
+    where there is one."""
 
     place: bytes
     found: os.stat_result
@@ -80,11 +85,14 @@ class _Original:
 
 
 class Importer:
-    """Imports ``folder`` into ``replica``, which no daemon has. ``progress`` is given files and bytes as they are done.
-    Blocks; to be run on the main thread where leases are to be quiet."""
+    """Imports ``folder`` into ``replica``, which no daemon has. ``progress`` is given files and
+    bytes as they are done. Blocks; to be run on the main thread where leases are to be quiet."""
 
     def __init__(
-        self, replica: Replica, folder: Path, progress: Callable[[int, int], None] = lambda _files, _bytes: None
+        self,
+        replica: Replica,
+        folder: Path,
+        progress: Callable[[int, int], None] = lambda _files, _bytes: None,
     ) -> None:
         self._replica = replica
         self._folder = os.fsencode(folder)
@@ -93,15 +101,16 @@ class Importer:
         self._made: list[tuple[NodeId, os.stat_result]] = []
         self._queue: list[tuple[Found, NodeId]] = []
         self._queued_bytes = 0
-        self._names: dict[tuple[int, int], NodeId] = {}  # files that have several, by device and inode
+        # files that have several, by device and inode
+        self._names: dict[tuple[int, int], NodeId] = {}
         self._copied: list[_Original] = []
         self._mark = replica.folder / MARK
         self._interrupted: set[tuple[str, int, int]] = set()
         self.done = Imported()
 
     def run(self) -> Imported:
-        """Everything that ``survey`` finds and that can be imported. Raises OSError (ENOSPC, EIO) and what interrupts
-        it: then what was done stays done, and another import goes on."""
+        """Everything that ``survey`` finds and that can be imported. Raises OSError (ENOSPC, EIO)
+        and what interrupts it: then what was done stays done, and another import goes on."""
         with leases.quietly():
             try:
                 self._take_up()
@@ -117,13 +126,16 @@ class Importer:
         self._remove_folders()
         return self.done
 
-    # what an interrupted import left ---------------------------------------------------------------------------------
+    # what an interrupted import left --------------------------------------------------------------
 
     def _take_up(self) -> None:
         """Learns what was under way; an original that was being taken away gets its name back."""
         try:
-            self._interrupted = {(path, size, mtime) for path, size, mtime in json.loads(self._mark.read_bytes())}
-        except (FileNotFoundError, ValueError):  # the mark is replaced as a whole, and stands before anything is done
+            self._interrupted = {
+                (path, size, mtime) for path, size, mtime in json.loads(self._mark.read_bytes())
+            }
+        # the mark is replaced as a whole, and stands before anything is done
+        except (FileNotFoundError, ValueError):
             return
         for found in list(survey(self._folder)):
             head, name = os.path.split(found.path)
@@ -133,10 +145,17 @@ class Importer:
                     os.rename(self._place(found.path), place)
 
     def _note_batch(self) -> None:
-        """The batch, and what is left of the one before, is known from now on, whatever happens. What the drive has
-        under a name already is not of the batch's making."""
-        new = [found for found, parent in self._queue if self._replica.lookup(parent, found.name) is None]
-        told = [*self._interrupted, *((os.fsdecode(each.path), each.size, each.mtime_ns) for each in new)]
+        """The batch, and what is left of the one before, is known from now on, whatever happens.
+        What the drive has under a name already is not of the batch's making."""
+        new = [
+            found
+            for found, parent in self._queue
+            if self._replica.lookup(parent, found.name) is None
+        ]
+        told = [
+            *self._interrupted,
+            *((os.fsdecode(each.path), each.size, each.mtime_ns) for each in new),
+        ]
         fresh = self._mark.with_suffix(".new")
         with fresh.open("w", encoding="ascii") as file:
             json.dump(told, file)
@@ -145,9 +164,12 @@ class Importer:
         fresh.replace(self._mark)
         system.sync_folder(self._mark.parent)
 
-    def _make_room_for(self, path: bytes, parent: NodeId, found: os.stat_result, fd: int = -1) -> bytes:
-        """The name that the file, link or pipe gets: its own, from which goes what an interrupted batch left; else a
-        free one. A content that is not the original's goes to the bin: who knows whose it is."""
+    def _make_room_for(
+        self, path: bytes, parent: NodeId, found: os.stat_result, fd: int = -1
+    ) -> bytes:
+        """The name that the file, link or pipe gets: its own, from which goes what an interrupted
+        batch left; else a free one. A content that is not the original's goes to the bin: who knows
+        whose it is."""
         name = os.path.basename(path)
         there = self._replica.lookup(parent, name)
         size = found.st_size if fd >= 0 else 0
@@ -155,7 +177,9 @@ class Importer:
             if not self._is_file_here(there) or (fd >= 0 and self._holds(there, fd)):
                 self._replica.unlink(parent, name)
             else:
-                self._replica.delete_local(there, keep=True, why="left by an import that was interrupted")
+                self._replica.delete_local(
+                    there, keep=True, why="left by an import that was interrupted"
+                )
         return self._name(path, parent)
 
     def _is_unfinished(self, path: bytes, there: NodeId | None, size: int, mtime_ns: int) -> bool:
@@ -163,9 +187,13 @@ class Importer:
         if there is None or (os.fsdecode(path), size, mtime_ns) not in self._interrupted:
             return False
         attr = self._replica.attr(there)
-        return attr is not None and attr.kind is not NodeType.FOLDER and self._replica.base(there) is None
+        return (
+            attr is not None
+            and attr.kind is not NodeType.FOLDER
+            and self._replica.base(there) is None
+        )
 
-    # one by one ------------------------------------------------------------------------------------------------------
+    # one by one -----------------------------------------------------------------------------------
 
     def _one(self, found: Found) -> None:
         parent = self._nodes.get(os.path.dirname(found.path))
@@ -206,7 +234,7 @@ class Importer:
             mode = stat.S_IMODE(found.st_mode)
             made = self._replica.create(
                 parent, name, NodeType.FOLDER, mode=mode, uid=found.st_uid, gid=found.st_gid
-            )  # fmt: skip
+            )
             there = made.node
             self._take_xattrs(there, self._place(path))
             self._made.append((there, found))
@@ -215,7 +243,9 @@ class Importer:
         self._nodes[path] = there
 
     def _file(self, path: bytes, parent: NodeId, place: bytes) -> None:
-        fd = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        fd = os.open(
+            place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
         try:
             leased = leases.lease(fd)
             found = os.fstat(fd)
@@ -241,18 +271,25 @@ class Importer:
         if attr is None or (attr.kind, attr.target) != (found.kind, target):
             name = self._make_room_for(found.path, parent, look)
             made = self._replica.create(
-                parent, name, found.kind, mode=stat.S_IMODE(look.st_mode), uid=look.st_uid, gid=look.st_gid,
-                rdev=getattr(look, "st_rdev", 0), target=target,
-            )  # fmt: skip
+                parent,
+                name,
+                found.kind,
+                mode=stat.S_IMODE(look.st_mode),
+                uid=look.st_uid,
+                gid=look.st_gid,
+                rdev=getattr(look, "st_rdev", 0),
+                target=target,
+            )
             self._replica.set_attr(made.node, mtime_ns=look.st_mtime_ns, atime_ns=look.st_atime_ns)
             self.done.others += 1
         self._copied.append(_Original(place, look))
         self._progress(1, 0)
 
-    # contents --------------------------------------------------------------------------------------------------------
+    # contents -------------------------------------------------------------------------------------
 
     def _is_there(self, path: bytes, parent: NodeId, fd: int, found: os.stat_result) -> bool:
-        """Whether the replica has this file, whole and with this content: an import before was interrupted later."""
+        """Whether the replica has this file, whole and with this content: an import before was
+        interrupted later."""
         there = self._replica.lookup(parent, os.path.basename(path))
         if self._is_unfinished(path, there, found.st_size, found.st_mtime_ns):
             return False
@@ -289,7 +326,9 @@ class Importer:
                 self._drop(parent, name)
                 raise
 
-    def _fill(self, path: bytes, parent: NodeId, name: bytes, fd: int, found: os.stat_result) -> None:
+    def _fill(
+        self, path: bytes, parent: NodeId, name: bytes, fd: int, found: os.stat_result
+    ) -> None:
         replica = self._replica
         replica.require_space()
         twin = self._names.get((found.st_dev, found.st_ino))
@@ -297,8 +336,13 @@ class Importer:
             replica.link(twin, parent, name)
             return
         node = replica.create(
-            parent, name, NodeType.FILE, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, gid=found.st_gid
-        ).node  # fmt: skip
+            parent,
+            name,
+            NodeType.FILE,
+            mode=stat.S_IMODE(found.st_mode),
+            uid=found.st_uid,
+            gid=found.st_gid,
+        ).node
         replica.begin_write(node, discard=True)
         content = replica.open_content(node)
         try:
@@ -323,13 +367,16 @@ class Importer:
             self._replica.unlink(parent, name)
 
     def _take_xattrs(self, node: NodeId, place: bytes) -> None:
-        """Those that programs give (``user.``); the system's own come anew, or say nothing in a drive."""
+        """Those that programs give (``user.``); the system's own come anew, or say nothing in a
+        drive."""
         if sys.platform == "win32":
             return
         with contextlib.suppress(OSError):
             for name in os.listxattr(place, follow_symlinks=False):
                 if name.startswith("user.") and not name.startswith("user.syncin."):
-                    self._replica.set_xattr(node, os.fsencode(name), os.getxattr(place, name, follow_symlinks=False))
+                    self._replica.set_xattr(
+                        node, os.fsencode(name), os.getxattr(place, name, follow_symlinks=False)
+                    )
 
     def _name(self, path: bytes, parent: NodeId) -> bytes:
         """The thing's own name, or a free one beside what has that."""
@@ -341,10 +388,11 @@ class Importer:
             self.done.renamed.append((os.fsdecode(path), os.fsdecode(name)))
         return name
 
-    # taking away -----------------------------------------------------------------------------------------------------
+    # taking away ----------------------------------------------------------------------------------
 
     def _give_up_copied(self) -> None:
-        """All that was imported until now is on the disk before anything goes from its old place."""
+        """All that was imported until now is on the disk before anything goes from its old
+        place."""
         replica, copied = self._replica, self._copied
         contents = replica.unsynced_contents()
         replica.sync_files()
@@ -355,7 +403,8 @@ class Importer:
         self._copied = []
 
     def _give_up(self, original: _Original) -> None:
-        """Under another name first: somebody who waits to write to it would otherwise write into nothing."""
+        """Under another name first: somebody who waits to write to it would otherwise write into
+        nothing."""
         place, (head, name) = original.place, os.path.split(original.place)
         try:
             if not _same(os.lstat(place), original.found):
@@ -394,10 +443,14 @@ class Importer:
 
 
 def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether nothing was done to the file between the two. Another of its names may have been taken away."""
+    """Whether nothing was done to the file between the two. Another of its names may have been
+    taken away."""
     same = (one.st_ino, one.st_dev, one.st_size, one.st_mtime_ns) == (
-        other.st_ino, other.st_dev, other.st_size, other.st_mtime_ns,
-    )  # fmt: skip
+        other.st_ino,
+        other.st_dev,
+        other.st_size,
+        other.st_mtime_ns,
+    )
     return same and (one.st_ctime_ns == other.st_ctime_ns or max(one.st_nlink, other.st_nlink) > 1)
 
 
@@ -413,8 +466,8 @@ def _equal(one: int, other: int) -> bool:
 
 
 def copy_content(source: int, target: int, size: int) -> None:
-    """All bytes of one open file into another, empty one: cloned where the file system can, else copied with its holes.
-    Raises OSError."""
+    """All bytes of one open file into another, empty one: cloned where the file system can, else
+    copied with its holes. Raises OSError."""
     if size and _clone(source, target):
         return
     os.ftruncate(target, size)

@@ -1,7 +1,7 @@
 """Whether somebody else has a file open for writing, or is about to.
 
-A read lease is refused (EAGAIN) while anybody has the file open for writing, and whoever wants to open it for writing
-afterwards waits until it is given back: fcntl(2), "Leases".
+A read lease is refused (EAGAIN) while anybody has the file open for writing, and whoever wants to
+open it for writing afterwards waits until it is given back: fcntl(2), "Leases".
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ if sys.platform == "linux":
     import fcntl
 
     def lease(fd: int) -> bool | None:
-        """Takes a lease on a file that is open for reading. False when it is open for writing somewhere, None where
-        there are no leases: on other computers' disks, or for somebody else's file."""
+        """Takes a lease on a file that is open for reading. False when it is open for writing
+        somewhere, None where there are no leases: on other computers' disks, or for somebody else's
+        file."""
         try:
             fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except OSError as error:

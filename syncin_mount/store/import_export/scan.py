@@ -24,8 +24,8 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``path`` is relative to the folder, names joined by a slash; ``size`` in bytes (0 but for files). ``why`` says,
-    as a clause, why it cannot be imported; "" where it can."""
+    """``path`` is relative to the folder, names joined by a slash; ``size`` in bytes (0 but for
+    files). ``why`` says, as a clause, why it cannot be imported; "" where it can."""
 
     path: bytes
     kind: NodeType
@@ -43,8 +43,8 @@ class Found:
 
 
 def survey(folder: bytes) -> Iterator[Found]:
-    """Everything below the folder, folders before what is in them, by name. What is below a folder that cannot be
-    looked into is not told. Raises OSError when the folder itself cannot be read."""
+    """Everything below the folder, folders before what is in them, by name. What is below a folder
+    that cannot be looked into is not told. Raises OSError when the folder itself cannot be read."""
     device = os.lstat(folder).st_dev
     todo = [b""]
     while todo:
@@ -57,7 +57,9 @@ def survey(folder: bytes) -> Iterator[Found]:
                 raise
             yield Found(at, NodeType.FOLDER, 0, 0, f"it cannot be looked into ({error.strerror})")
             continue
-        stuck = "" if os.access(where, os.W_OK | os.X_OK) else "you may not take it out of its folder"
+        stuck = (
+            "" if os.access(where, os.W_OK | os.X_OK) else "you may not take it out of its folder"
+        )
         below = []
         for name in names:
             path = os.path.join(at, name) if at else name
@@ -77,7 +79,13 @@ def _look(place: bytes, path: bytes, device: int, stuck: str) -> Found | None:
         return None
     kind = _KINDS.get(stat.S_IFMT(found.st_mode))
     if kind is None:
-        return Found(path, NodeType.SOCKET, 0, found.st_mtime_ns, "it is a socket, which only its program can use")
+        return Found(
+            path,
+            NodeType.SOCKET,
+            0,
+            found.st_mtime_ns,
+            "it is a socket, which only its program can use",
+        )
     size = found.st_size if kind is NodeType.FILE else 0
     why = stuck
     if found.st_dev != device:

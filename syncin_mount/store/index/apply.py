@@ -1,15 +1,18 @@
 """``apply(index, sequence, event)``: the only writer of the index.
 
-It is deterministic: the new index depends on the old one and the event alone, without clock, files or counters of the
-process. So the journal replayed over any committed state gives the state that was there. An event was checked before
-it was recorded; what an operation needs to hold is known here.
+It is deterministic: the new index depends on the old one and the event alone, without clock, files
+or counters of the process. So the journal replayed over any committed state gives the state that
+was there. An event was checked before it was recorded; what an operation needs to hold is known
+here.
 
 Identity, the rules that programs' ways of saving files need:
 
-* Replace by rename: a file without base renamed over a file with one *is* the document now. The document's node keeps
-  id and base and takes over the content, attributes and inode of the other, whose node ends.
-* Backup style: a document was renamed away, a new file written in its place, the old one removed. When the old node is
-  removed and its base's place is held by a file without base, that file takes over the base.
+* Replace by rename: a file without base renamed over a file with one *is* the document now. The
+  document's node keeps id and base and takes over the content, attributes and inode of the other,
+  whose node ends.
+* Backup style: a document was renamed away, a new file written in its place, the old one removed.
+  When the old node is removed and its base's place is held by a file without base, that file takes
+  over the base.
 """
 
 from __future__ import annotations
@@ -18,7 +21,15 @@ from collections.abc import Callable
 from typing import Any
 
 from syncin_mount.store.index import apply_hold, apply_sync, hard_links
-from syncin_mount.store.index.apply_common import end_content, forget_below, mark_unsynced, note, refresh, touch, vanish
+from syncin_mount.store.index.apply_common import (
+    end_content,
+    forget_below,
+    mark_unsynced,
+    note,
+    refresh,
+    touch,
+    vanish,
+)
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
@@ -27,7 +38,8 @@ from syncin_mount.store.types import OpKind
 
 
 def apply(index: Index, sequence: int, event: events.AnyEvent) -> None:
-    """Brings the event into the index. Raises lmdb.MapFullError; then the transaction is unusable."""
+    """Brings the event into the index. Raises lmdb.MapFullError; then the transaction is
+    unusable."""
     index.effect_count = 0
     if index.linking or isinstance(event, events.Linked):
         _apply_linking(index, sequence, event)
@@ -50,16 +62,31 @@ def _apply_linking(index: Index, sequence: int, event: events.AnyEvent) -> None:
 
 def _formatted(index: Index, _sequence: int, event: events.Formatted) -> None:
     now = event.now
-    root = Node(FOLDER, ROOT, b"", event.mode, event.uid, event.gid, 0, now, now, now, now, ROOT, 0, links=2)
+    root = Node(
+        FOLDER, ROOT, b"", event.mode, event.uid, event.gid, 0, now, now, now, now, ROOT, 0, links=2
+    )
     index.put_node(ROOT, root)
 
 
 def _created(index: Index, sequence: int, event: events.Created) -> None:
     now, node, kind = event.now, event.node, event.kind
     record = Node(
-        kind, event.parent, event.name, event.mode, event.uid, event.gid, len(event.target), now, now, now, now, node,
-        0, rdev=event.rdev, target=event.target,
-    )  # fmt: skip
+        kind,
+        event.parent,
+        event.name,
+        event.mode,
+        event.uid,
+        event.gid,
+        len(event.target),
+        now,
+        now,
+        now,
+        now,
+        node,
+        0,
+        rdev=event.rdev,
+        target=event.target,
+    )
     if kind == FOLDER:
         record.links = 2
     elif kind == FILE:
@@ -83,7 +110,11 @@ def _attrs_set(index: Index, sequence: int, event: events.AttrsSet) -> None:
     record.mtime = record.mtime if event.mtime is None else event.mtime
     record.ctime = event.ctime
     index.put_node(event.node, record)
-    if event.mtime is not None and record.kind == FILE and refresh(index, event.node, record, event.now, local=True):
+    if (
+        event.mtime is not None
+        and record.kind == FILE
+        and refresh(index, event.node, record, event.now, local=True)
+    ):
         note(index, sequence, event.now, OpKind.TIMES, event.node, index.path(event.node))
 
 
@@ -91,7 +122,8 @@ def _write_begun(index: Index, sequence: int, event: events.WriteBegun) -> None:
     record = _get(index, event.node)
     record.version = sequence
     record.writing = True
-    if not record.present:  # the caller discards the content (``begin_write`` refuses anything else)
+    # the caller discards the content (``begin_write`` refuses anything else)
+    if not record.present:
         record.present, record.size = True, 0
         record.owner, record.number = event.node, sequence
         index.unmark(index.absent, event.node)
@@ -157,19 +189,35 @@ def _move(index: Index, sequence: int, event: events.Renamed, node: int) -> None
     if folder:
         forget_below(index, node, record, old_path)
     if refresh(index, node, record, event.now, local=True):
-        note(index, sequence, event.now, OpKind.RENAME, node, old_path, index.path_in(record.parent, record.name))
+        note(
+            index,
+            sequence,
+            event.now,
+            OpKind.RENAME,
+            node,
+            old_path,
+            index.path_in(record.parent, record.name),
+        )
 
 
 def _exchange(index: Index, sequence: int, event: events.Renamed, node: int, other: int) -> None:
     first, second = _get(index, node), _get(index, other)
-    path, other_path = index.path_in(event.parent, event.name), index.path_in(event.new_parent, event.new_name)
+    path, other_path = (
+        index.path_in(event.parent, event.name),
+        index.path_in(event.new_parent, event.new_name),
+    )
     index.put_entry(event.parent, event.name, other)
     index.put_entry(event.new_parent, event.new_name, node)
-    shift = (first.kind == FOLDER) - (second.kind == FOLDER) if event.parent != event.new_parent else 0
+    shift = (
+        (first.kind == FOLDER) - (second.kind == FOLDER) if event.parent != event.new_parent else 0
+    )
     touch(index, event.parent, event.now, -shift)
     touch(index, event.new_parent, event.now, shift)
     # Read again: one may be the other's parent's record that touch has changed.
-    for one, parent, name in ((node, event.new_parent, event.new_name), (other, event.parent, event.name)):
+    for one, parent, name in (
+        (node, event.new_parent, event.new_name),
+        (other, event.parent, event.name),
+    ):
         record = _get(index, one)
         record.parent, record.name, record.ctime = parent, name, event.now
         index.put_node(one, record)
@@ -178,13 +226,19 @@ def _exchange(index: Index, sequence: int, event: events.Renamed, node: int, oth
     changed = refresh(index, node, _get(index, node), event.now, local=True)
     also = refresh(index, other, _get(index, other), event.now, local=True)
     if changed or also:
-        note(index, sequence, event.now, OpKind.RENAME, node if changed else other, path, other_path)
+        note(
+            index, sequence, event.now, OpKind.RENAME, node if changed else other, path, other_path
+        )
 
 
 def _replace(index: Index, sequence: int, event: events.Renamed, node: int, document: int) -> None:
-    """Replace by rename: the document stays itself, with the other's content, attributes and inode."""
+    """Replace by rename: the document stays itself, with the other's content, attributes and
+    inode."""
     new, old = _get(index, node), _get(index, document)
-    path, new_path = index.path_in(event.parent, event.name), index.path_in(event.new_parent, event.new_name)
+    path, new_path = (
+        index.path_in(event.parent, event.name),
+        index.path_in(event.new_parent, event.new_name),
+    )
     end_content(index, sequence, document, old, document)
     index.drop_ino(old.ino, document)
     for table in (index.writing, index.unsynced, index.absent):
@@ -268,14 +322,17 @@ def _made_absent(index: Index, sequence: int, event: events.MadeAbsent) -> None:
 def _counted(index: Index, _sequence: int, event: events.Counted) -> None:
     for node, version, checksum in event.contents:
         record, base = index.peek(node), index.base(node)
-        if record is not None and (record.version == version or (base is not None and base.version == version)):
+        if record is not None and (
+            record.version == version or (base is not None and base.version == version)
+        ):
             index.put_checksum(node, version, checksum)
 
 
 def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:
     for node in event.nodes:
         record = _get(index, node)
-        index.unmark(index.checksums, node, key(record.version))  # the bytes may be others than were counted
+        # the bytes may be others than were counted
+        index.unmark(index.checksums, node, key(record.version))
         record.doubtful = record.version
         index.put_node(node, record)
 

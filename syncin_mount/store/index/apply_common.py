@@ -10,7 +10,8 @@ from syncin_mount.store.types import OpKind
 
 
 def touch(index: Index, folder: int, now: int, links: int = 0) -> None:
-    """A folder's entries changed: its times, and its links when a subfolder came (+1) or went (-1)."""
+    """A folder's entries changed: its times, and its links when a subfolder came (+1) or went
+    (-1)."""
     record = index.node(folder)
     if record is None:
         raise KeyError(folder)
@@ -20,9 +21,15 @@ def touch(index: Index, folder: int, now: int, links: int = 0) -> None:
 
 
 def refresh(index: Index, node: int, record: Node | None, now: int, *, local: bool) -> bool:
-    """Sets or clears the node's mark as dirty; True when it is. Only local operations make it wait to settle anew."""
+    """Sets or clears the node's mark as dirty; True when it is. Only local operations make it wait
+    to settle anew."""
     base = index.base(node)
-    if record is not None and record.doubtful and base is not None and base.version == record.version:
+    if (
+        record is not None
+        and record.doubtful
+        and base is not None
+        and base.version == record.version
+    ):
         record.doubtful = 0  # whatever it is, both sides have it
         index.put_node(node, record)
     if differs(record, base):
@@ -34,7 +41,13 @@ def refresh(index: Index, node: int, record: Node | None, now: int, *, local: bo
 
 
 def note(
-    index: Index, sequence: int, now: int, kind: OpKind, node: int, path: bytes, new_path: bytes | None = None
+    index: Index,
+    sequence: int,
+    now: int,
+    kind: OpKind,
+    node: int,
+    path: bytes,
+    new_path: bytes | None = None,
 ) -> None:
     """Keeps what the user did; only for dirty nodes: it goes when its node is clean."""
     index.note(sequence, PendingRecord(kind.value, node, path, new_path, now))
@@ -46,7 +59,8 @@ def mark_unsynced(index: Index, node: int, record: Node) -> None:
 
 
 def drop_node(index: Index, node: int, record: Node) -> None:
-    """Removes the node's local record and all that hangs on it but its entry, its base and its object."""
+    """Removes the node's local record and all that hangs on it but its entry, its base and its
+    object."""
     index.delete_node(node)
     index.drop_ino(record.ino, node)
     if record.xattrs:
@@ -63,7 +77,8 @@ def drop_node(index: Index, node: int, record: Node) -> None:
 
 
 def forget_below(index: Index, folder: int, record: Node, path: bytes | None = None) -> None:
-    """The folder has another place, and so has what is in it. ``path``: what it had, if that is known."""
+    """The folder has another place, and so has what is in it. ``path``: what it had, if that is
+    known."""
     if record.links == 2:  # no folder is in it
         index.forget_path(folder)
     elif path is None:
@@ -73,7 +88,8 @@ def forget_below(index: Index, folder: int, record: Node, path: bytes | None = N
 
 
 def end_content(index: Index, sequence: int, node: int, record: Node, successor: int) -> None:
-    """The content of the node goes once that of ``successor``, which replaces it (0: none), is on the disk."""
+    """The content of the node goes once that of ``successor``, which replaces it (0: none), is on
+    the disk."""
     if not record.present:
         return
     if not successor:
@@ -82,17 +98,25 @@ def end_content(index: Index, sequence: int, node: int, record: Node, successor:
     base = index.base(node)
     is_sole_copy = base is None or base.version != record.version
     unsynced = index.txn.get(key(node), db=index.unsynced) is not None
-    effect = Unlink(record.owner, record.number, successor, record.size, record.mtime, is_sole_copy, unsynced)
+    effect = Unlink(
+        record.owner, record.number, successor, record.size, record.mtime, is_sole_copy, unsynced
+    )
     index.effect(sequence, effect)
 
 
-def vanish(index: Index, sequence: int, node: int, record: Node, now: int, successor: int = 0) -> bool:
-    """The local part of a node goes, its entry being gone; True when its base stays behind to be deleted remotely.
-    ``successor`` is the file that takes its name."""
+def vanish(
+    index: Index, sequence: int, node: int, record: Node, now: int, successor: int = 0
+) -> bool:
+    """The local part of a node goes, its entry being gone; True when its base stays behind to be
+    deleted remotely. ``successor`` is the file that takes its name."""
     base = index.base(node)
     heir = _successor(index, base) or _twin(index, node, record, base)
     known = base is not None and base.kind == FILE
-    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums) if base is not None and known else None
+    counted = (
+        index.txn.get(U64X2.pack(node, base.version), db=index.checksums)
+        if base is not None and known
+        else None
+    )
     if record.kind == FILE:
         end_content(index, sequence, node, record, successor or heir)
     drop_node(index, node, record)
@@ -118,15 +142,23 @@ def vanish(index: Index, sequence: int, node: int, record: Node, now: int, succe
 
 
 def _twin(index: Index, node: int, record: Node, base: BaseRecord | None) -> int:
-    """Another name of the same file that the server does not have yet: with it the document goes on, as after a rename.
-    0 for none."""
+    """Another name of the same file that the server does not have yet: with it the document goes
+    on, as after a rename. 0 for none."""
     if base is None or record.kind != FILE or record.links == 1:
         return 0
-    return next((each for each in index.names_of(node, record) if each != node and index.base(each) is None), 0)
+    return next(
+        (
+            each
+            for each in index.names_of(node, record)
+            if each != node and index.base(each) is None
+        ),
+        0,
+    )
 
 
 def _successor(index: Index, base: BaseRecord | None) -> int:
-    """The new file that has the place of a document's base, and is the document once that is gone; 0 for none."""
+    """The new file that has the place of a document's base, and is the document once that is gone;
+    0 for none."""
     heir = index.entry(base.parent, base.name) if base is not None and base.kind == FILE else None
     if heir is None or index.base(heir) is not None:
         return 0

@@ -34,16 +34,41 @@ def discarded(index: Index, sequence: int, event: events.Discarded) -> None:
     index.clean(node)  # what was done to it is no more, and nobody holds it
     now = index.base(node)
     assert now is not None
-    if refresh(index, node, record, event.now, local=True) and (record.parent, record.name) != (now.parent, now.name):
-        was = index.path_in(now.parent, now.name) if index.node(now.parent) is not None else now.name
-        note(index, sequence, event.now, OpKind.RENAME, node, was, index.path_in(record.parent, record.name))
+    if refresh(index, node, record, event.now, local=True) and (record.parent, record.name) != (
+        now.parent,
+        now.name,
+    ):
+        was = (
+            index.path_in(now.parent, now.name) if index.node(now.parent) is not None else now.name
+        )
+        note(
+            index,
+            sequence,
+            event.now,
+            OpKind.RENAME,
+            node,
+            was,
+            index.path_in(record.parent, record.name),
+        )
 
 
 def _back(index: Index, sequence: int, event: events.Discarded, base: BaseRecord) -> Node:
     """A deleted node is here again, a file without its content."""
     node, now, mtime = event.node, event.now, base.local_mtime * SECOND
     record = Node(
-        base.kind, event.parent, event.name, event.mode, event.uid, event.gid, 0, mtime, mtime, now, now, node, 0
+        base.kind,
+        event.parent,
+        event.name,
+        event.mode,
+        event.uid,
+        event.gid,
+        0,
+        mtime,
+        mtime,
+        now,
+        now,
+        node,
+        0,
     )
     if base.kind == FOLDER:
         record.links = 2
@@ -66,11 +91,14 @@ def _as_base(index: Index, sequence: int, node: int, record: Node, base: BaseRec
     renumber(index, node, base, sequence)
 
 
-def _undo_content(index: Index, sequence: int, event: events.Discarded, record: Node, base: BaseRecord) -> None:
+def _undo_content(
+    index: Index, sequence: int, event: events.Discarded, record: Node, base: BaseRecord
+) -> None:
     if not event.content:
         return  # neither content nor time is another
     differs = record.version != base.version
-    if record.present and (differs or record.links > 1):  # other names of the file keep what they share
+    # other names of the file keep what they share
+    if record.present and (differs or record.links > 1):
         if record.size and differs:
             bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
         else:

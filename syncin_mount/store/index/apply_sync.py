@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from syncin_mount.store.index.apply_common import drop_node, forget_below, mark_unsynced, note, refresh, touch
+from syncin_mount.store.index.apply_common import (
+    drop_node,
+    forget_below,
+    mark_unsynced,
+    note,
+    refresh,
+    touch,
+)
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
@@ -60,7 +67,19 @@ def placed(index: Index, sequence: int, event: events.Placed) -> None:
     node, base, now = event.node, event.base, event.now
     mtime = base.mtime * SECOND
     record = Node(
-        base.kind, base.parent, base.name, event.mode, event.uid, event.gid, 0, mtime, mtime, now, now, node, 0
+        base.kind,
+        base.parent,
+        base.name,
+        event.mode,
+        event.uid,
+        event.gid,
+        0,
+        mtime,
+        mtime,
+        now,
+        now,
+        node,
+        0,
     )
     if base.kind == FOLDER:
         record.links = 2
@@ -182,7 +201,11 @@ def _only_here(index: Index, node: int, record: Node) -> bool:
 def bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
     """The record's content goes to the bin, as an entry of its own."""
     index.effect(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
-    _bin(index, sequence, BinRecord(record.name, path, folder=False, files=1, size=record.size, time=now, why=why))
+    _bin(
+        index,
+        sequence,
+        BinRecord(record.name, path, folder=False, files=1, size=record.size, time=now, why=why),
+    )
 
 
 def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
@@ -191,7 +214,10 @@ def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
 
 
 def _end_remains(
-    index: Index, sequence: int, event: events.Reverted | events.FellBack | events.Rotted, record: Node
+    index: Index,
+    sequence: int,
+    event: events.Reverted | events.FellBack | events.Rotted,
+    record: Node,
 ) -> None:
     """What is left of a torn content goes."""
     if event.size:
@@ -217,7 +243,12 @@ def fell_back(index: Index, sequence: int, event: events.FellBack) -> None:
     assert record is not None
     former = _awaited(index, event.effect)
     _end_remains(index, sequence, event, record)
-    record.version, record.size, record.mtime, record.ctime = sequence, former.size, former.mtime, event.now
+    record.version, record.size, record.mtime, record.ctime = (
+        sequence,
+        former.size,
+        former.mtime,
+        event.now,
+    )
     record.owner, record.number = former.owner, former.number
     if record.writing:
         record.writing = False
@@ -235,7 +266,12 @@ def spared(index: Index, sequence: int, event: events.Spared) -> None:
     record = index.node(event.node)
     assert record is not None
     former = _awaited(index, event.effect)
-    record.owner, record.number, record.size, record.mtime = former.owner, former.number, former.size, former.mtime
+    record.owner, record.number, record.size, record.mtime = (
+        former.owner,
+        former.number,
+        former.size,
+        former.mtime,
+    )
     bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
 
 
@@ -246,7 +282,12 @@ def reverted(index: Index, sequence: int, event: events.Reverted | events.Rotted
     assert record is not None
     assert base is not None
     _end_remains(index, sequence, event, record)
-    record.version, record.size, record.mtime, record.ctime = sequence, base.size, base.local_mtime * SECOND, event.now
+    record.version, record.size, record.mtime, record.ctime = (
+        sequence,
+        base.size,
+        base.local_mtime * SECOND,
+        event.now,
+    )
     record.owner, record.number = node, sequence
     record.present = base.size == 0
     if not record.present:
@@ -258,7 +299,8 @@ def reverted(index: Index, sequence: int, event: events.Reverted | events.Rotted
 
 
 def rotted(index: Index, sequence: int, event: events.Rotted) -> None:
-    """As ``reverted``, with another inode: whoever has the content open keeps what there was of it."""
+    """As ``reverted``, with another inode: whoever has the content open keeps what there was of
+    it."""
     reverted(index, sequence, event)
     record = index.node(event.node)
     assert record is not None
@@ -280,7 +322,9 @@ def copied(index: Index, sequence: int, event: events.Copied) -> None:
     record = index.node(event.node)
     assert record is not None
     path = index.path(event.node)
-    entry = BinRecord(record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why)
+    entry = BinRecord(
+        record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why
+    )
     _bin(index, sequence, entry)
 
 
@@ -300,7 +344,8 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
 
 
 def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) -> tuple[int, int]:
-    """Removes the local subtree, its top's entry being gone; how many files and links go to the bin, their bytes."""
+    """Removes the local subtree, its top's entry being gone; how many files and links go to the
+    bin, their bytes."""
     files = size = 0
     folders = []
     todo = [(event.node, top, top.name)]
@@ -322,12 +367,15 @@ def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) 
         index.clean(node)
     for folder in folders:
         for child in index.base_nodes_below(folder):
-            if index.node(child) is None:  # deleted here before; the deletion needs no sending any more
+            # deleted here before; the deletion needs no sending any more
+            if index.node(child) is None:
                 _drop_bases(index, child)
     return files, size
 
 
-def _end_leaf(index: Index, sequence: int, node: int, record: Node, path: bytes, *, keep: bool) -> bool:
+def _end_leaf(
+    index: Index, sequence: int, node: int, record: Node, path: bytes, *, keep: bool
+) -> bool:
     """What becomes of the content of a deleted node; True when it goes to the bin."""
     if record.kind == FILE and record.present:
         if keep or _only_here(index, node, record):
@@ -341,7 +389,8 @@ def _end_leaf(index: Index, sequence: int, node: int, record: Node, path: bytes,
 
 
 def _drop_bases(index: Index, top: int) -> None:
-    """Removes the base of a node that is not here locally, and of all such below it; what was moved out keeps it."""
+    """Removes the base of a node that is not here locally, and of all such below it; what was moved
+    out keeps it."""
     todo = [top]
     while todo:
         node = todo.pop()
@@ -364,9 +413,21 @@ def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None
     now = event.now
     for one in event.nodes:
         record = Node(
-            one.kind, one.parent, one.name, one.mode, event.uid, event.gid, one.size, now, one.mtime, now, now,
-            one.node, 0, target=one.target,
-        )  # fmt: skip
+            one.kind,
+            one.parent,
+            one.name,
+            one.mode,
+            event.uid,
+            event.gid,
+            one.size,
+            now,
+            one.mtime,
+            now,
+            now,
+            one.node,
+            0,
+            target=one.target,
+        )
         if one.kind == FOLDER:
             record.links = 2
         elif one.kind == FILE:

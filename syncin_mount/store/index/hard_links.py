@@ -1,16 +1,20 @@
 """Names that share one file: hard links, which exist on this computer alone.
 
-Each name is a node of its own, with its own base, place and fate on the server, where it is an ordinary file. What its
-nodes have in common is the *content object* (``owner``, ``number``), the inode and all attributes. The table ``links``
-has a row for each node of such a group (object + node), and ``Node.links`` its size, which is the link count.
+Each name is a node of its own, with its own base, place and fate on the server, where it is an
+ordinary file. What its nodes have in common is the *content object* (``owner``, ``number``), the
+inode and all attributes. The table ``links`` has a row for each node of such a group (object +
+node), and ``Node.links`` its size, which is the link count.
 
-The events and their handlers know one node and nothing of this. ``follow_event`` follows each event that touched a node
-of a group, and makes the group fit again:
+The events and their handlers know one node and nothing of this. ``follow_event`` follows each event
+that touched a node of a group, and makes the group fit again:
 
-* what changed of one node is changed of all: attributes, size, version, being written; they are dirty then as well;
-* a node that has another content now (the server's version, or none) has left the group, with an inode of its own; so
-  has one that is gone. The link count falls, and with one node left there is no group;
-* the shared content does not go while a node has it: no ``Unlink``, and what was to go to the bin is copied there.
+* what changed of one node is changed of all: attributes, size, version, being written; they are
+  dirty then as well;
+* a node that has another content now (the server's version, or none) has left the group, with an
+  inode of its own; so has one that is gone. The link count falls, and with one node left there is
+  no group;
+* the shared content does not go while a node has it: no ``Unlink``, and what was to go to the bin
+  is copied there.
 """
 
 from __future__ import annotations
@@ -37,14 +41,26 @@ Object: TypeAlias = tuple[int, int]
 """Owner and number of a content object. Of what has no content, the numbers alone."""
 
 SHARED: Final = (
-    "mode", "uid", "gid", "size", "atime", "mtime", "ctime", "birth", "version", "present", "writing", "xattrs", "rdev",
+    "mode",
+    "uid",
+    "gid",
+    "size",
+    "atime",
+    "mtime",
+    "ctime",
+    "birth",
+    "version",
+    "present",
+    "writing",
+    "xattrs",
+    "rdev",
     "target",
-)  # fmt: skip
+)
 
 
 def linked(index: Index, sequence: int, event: events.Linked) -> None:
-    """A node gets another name: a new node with the same content, inode and attributes. ``follow_event`` counts
-    them."""
+    """A node gets another name: a new node with the same content, inode and attributes.
+    ``follow_event`` counts them."""
     node, source, now = event.node, event.source, event.now
     record = index.node(source)
     assert record is not None
@@ -71,9 +87,11 @@ def linked(index: Index, sequence: int, event: events.Linked) -> None:
     touch(index, event.parent, now)
 
 
-def follow_event(index: Index, sequence: int, event: events.AnyEvent, before: dict[int, Node | None]) -> None:
-    """Makes the groups fit that the event touched. ``before`` has the records of the nodes that it changed, as they
-    were."""
+def follow_event(
+    index: Index, sequence: int, event: events.AnyEvent, before: dict[int, Node | None]
+) -> None:
+    """Makes the groups fit that the event touched. ``before`` has the records of the nodes that it
+    changed, as they were."""
     groups: dict[Object, None] = {}
     for node, old in before.items():
         for record in (old, index.peek(node)):
@@ -84,7 +102,9 @@ def follow_event(index: Index, sequence: int, event: events.AnyEvent, before: di
         _keep_contents(index, sequence, remaining)
 
 
-def _follow_group(index: Index, event: events.AnyEvent, group: Object, before: dict[int, Node | None]) -> int:
+def _follow_group(
+    index: Index, event: events.AnyEvent, group: Object, before: dict[int, Node | None]
+) -> int:
     """Returns how many nodes have the content."""
     known = index.linked(*group)
     candidates = sorted({*known, *before})
@@ -117,8 +137,11 @@ def _has(record: Node | None, group: Object) -> bool:
     return record is not None and record.kind != FOLDER and (record.owner, record.number) == group
 
 
-def _ino(index: Index, known: Iterable[int], members: list[int], before: dict[int, Node | None]) -> int:
-    """The group's inode: that of a node of it before the event, or, of a new group, of its nodes."""
+def _ino(
+    index: Index, known: Iterable[int], members: list[int], before: dict[int, Node | None]
+) -> int:
+    """The group's inode: that of a node of it before the event, or, of a new group, of its
+    nodes."""
     for node in known:
         record = before[node] if node in before else index.peek(node)
         if record is not None:
@@ -129,8 +152,9 @@ def _ino(index: Index, known: Iterable[int], members: list[int], before: dict[in
 
 
 def _part(index: Index, parted: list[int], ino: int, *, keep: bool) -> None:
-    """These have left; one of them may keep the inode if nobody else has it. (Another number than the event's is needed
-    for what a power cut leaves only: then nobody has been given one that is not recorded.)"""
+    """These have left; one of them may keep the inode if nobody else has it. (Another number than
+    the event's is needed for what a power cut leaves only: then nobody has been given one that is
+    not recorded.)"""
     for node in parted:
         record = index.node(node)
         if record is None:
@@ -150,7 +174,9 @@ def _follow(index: Index, event: events.AnyEvent, source: int, node: int, record
     """The node becomes as its group's node ``source`` is."""
     lead = index.peek(source)
     assert lead is not None
-    differs = any(getattr(record, field) != getattr(lead, field) for field in ("version", "mtime", "writing"))
+    differs = any(
+        getattr(record, field) != getattr(lead, field) for field in ("version", "mtime", "writing")
+    )
     for field in SHARED:
         setattr(record, field, getattr(lead, field))
     if lead.doubtful > record.doubtful and lead.doubtful == lead.version:
@@ -197,7 +223,9 @@ def _keep_contents(index: Index, sequence: int, remaining: dict[Object, int]) ->
         _keep_content(index, effects, shared=remaining[group] > 0)
 
 
-def _keep_content(index: Index, effects: list[tuple[bytes, Unlink | ToBin]], *, shared: bool) -> None:
+def _keep_content(
+    index: Index, effects: list[tuple[bytes, Unlink | ToBin]], *, shared: bool
+) -> None:
     kept = [(place, effect) for place, effect in effects if isinstance(effect, ToBin)]
     last = None if shared else (kept or effects)[-1][0]
     for place, effect in effects:

@@ -1,31 +1,34 @@
 """The index: what the events add up to, in LMDB tables under one open write transaction.
 
-Only ``apply`` changes it. Everything is read through the same transaction, so it is always up to date. ``commit`` makes
-it durable together with the number of the last event in it; what is lost of it otherwise, the journal gives back.
+Only ``apply`` changes it. Everything is read through the same transaction, so it is always up to
+date. ``commit`` makes it durable together with the number of the last event in it; what is lost of
+it otherwise, the journal gives back.
 
 Tables (keys are big-endian u64 unless said otherwise):
 
-nodes           node -> Node                                    the local tree
-bases           node -> BaseRecord                              the base tree
-entries         parent + name bytes -> node                     look-up and listing of the local tree
-base_entries    parent + name bytes -> BASE_ENTRY               all that a listing's comparison needs, in one get
-outdone         parent + name bytes + node -> empty             bases whose place a later base claims too
-inos            inode -> node, where they differ                by_ino; the node's own record must agree
-inodes          server inode -> node                            the latest base to claim it
-dirty           node -> changed_ns                              local differs from base; never for links, devices ...
-pending         sequence -> PendingRecord                       local operations of dirty nodes
-pending_by_node node + sequence -> kind
-absent          node -> empty                                   files whose content is not here
-writing         node -> empty                                   files between the first write and its record
-unsynced        node -> version                                 contents that may not be on the disk yet
-xattrs          node + name bytes -> value
-bin             sequence -> BinRecord
-leftovers       parent + name bytes -> LeftoverRecord           what uploads may have left on the server
-held            node -> ns since when                           changed nodes that are not to be sent for now
-links           owner + number + node -> empty                  nodes that share a content object
-checksums       node + version -> 32 bytes                      SHA-512/256 of contents: the present one, the base's
-effects         sequence + u32 -> Effect                        what is still to be done to files
-meta            ``applied``, ``next``, ``format`` -> u64        last event in here; next free node id and inode; FORMAT
+- nodes: node -> Node; the local tree
+- bases: node -> BaseRecord; the base tree
+- entries: parent + name bytes -> node; look-up and listing of the local tree
+- base_entries: parent + name bytes -> BASE_ENTRY; all that a listing's comparison needs, in one
+  get
+- outdone: parent + name bytes + node -> empty; bases whose place a later base claims too
+- inos: inode -> node, where they differ; by_ino; the node's own record must agree
+- inodes: server inode -> node; the latest base to claim it
+- dirty: node -> changed_ns; local differs from base; never for links, devices ...
+- pending: sequence -> PendingRecord; local operations of dirty nodes
+- pending_by_node: node + sequence -> kind
+- absent: node -> empty; files whose content is not here
+- writing: node -> empty; files between the first write and its record
+- unsynced: node -> version; contents that may not be on the disk yet
+- xattrs: node + name bytes -> value
+- bin: sequence -> BinRecord
+- leftovers: parent + name bytes -> LeftoverRecord; what uploads may have left on the server
+- held: node -> ns since when; changed nodes that are not to be sent for now
+- links: owner + number + node -> empty; nodes that share a content object
+- checksums: node + version -> 32 bytes; SHA-512/256 of contents: the present one, the base's
+- effects: sequence + u32 -> Effect; what is still to be done to files
+- meta: ``applied``, ``next``, ``format`` -> u64; last event in here; next free node id and inode;
+  FORMAT
 """
 
 from __future__ import annotations
@@ -65,11 +68,12 @@ HOT = 512
 
 
 class Index(Tables):
-    """Typed access to the tables. ``applied`` is the last event's number, ``next_id`` the next free id.
+    """Typed access to the tables. ``applied`` is the last event's number, ``next_id`` the next free
+    id.
 
-    The records of the nodes used last are kept as they are, those changed are written to their table later: one
-    operation changes its node and its folder several times. Whoever reads the table ``nodes`` itself does so by
-    ``items``, which writes them first, as ``commit`` does.
+    The records of the nodes used last are kept as they are, those changed are written to their
+    table later: one operation changes its node and its folder several times. Whoever reads the
+    table ``nodes`` itself does so by ``items``, which writes them first, as ``commit`` does.
     """
 
     def __init__(self, folder: Path, map_size: int) -> None:
@@ -77,27 +81,36 @@ class Index(Tables):
         self._open_env(map_size)
         self._stills: list[IndexSnapshot] = []
         self._hot: dict[int, Node] = {}
-        self._changed: dict[int, bytes] = {}  # records of ``_hot`` that are not in the table yet, as they will be there
-        self.before: dict[int, Node | None] | None = None  # what an event changed, see ``links.settle``
+        # records of ``_hot`` that are not in the table yet, as they will be there
+        self._changed: dict[int, bytes] = {}
+        # what an event changed, see ``links.settle``
+        self.before: dict[int, Node | None] | None = None
         self.identity_moves = 0  # since the process began; a replay may count some twice
         self.begin()
 
     def _open_env(self, map_size: int) -> None:
-        # meminit: else the unused part of a page is whatever the process had in memory there, tokens among it.
+        # meminit: else the unused part of a page is whatever the process had in memory there,
+        # tokens among it.
         self._env = lmdb.open(
-            self._folder, map_size=map_size, max_dbs=len(TABLES), lock=False, meminit=True, mode=0o600
+            self._folder,
+            map_size=map_size,
+            max_dbs=len(TABLES),
+            lock=False,
+            meminit=True,
+            mode=0o600,
         )
         keep_from_children(os.path.join(self._folder, "data.mdb"))
         self._map_size = map_size
         super().__init__({name: self._env.open_db(name.encode()) for name in TABLES})
 
-    # the transaction ----------------------------------------------------------------------------------------------
+    # the transaction ------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Opens the transaction; the state is that of the last commit. Raises lmdb.Error."""
         try:
             self.txn: lmdb.Transaction[bytes] = self._env.begin(write=True, buffers=False)
-        except lmdb.PanicError:  # LMDB will have no more of an environment whose meta page could not be written
+        # LMDB will have no more of an environment whose meta page could not be written
+        except lmdb.PanicError:
             self._open_anew()
             self.txn = self._env.begin(write=True, buffers=False)
         self.take_numbers()
@@ -119,7 +132,8 @@ class Index(Tables):
         return default if raw is None else int(U64.unpack(raw)[0])
 
     def commit(self) -> None:
-        """Makes the state durable, and begins anew. Raises lmdb.Error; then the transaction is gone: ``begin``."""
+        """Makes the state durable, and begins anew. Raises lmdb.Error; then the transaction is
+        gone: ``begin``."""
         try:
             self._write_nodes()
             self.txn.put(b"applied", key(self.applied), db=self.meta)
@@ -145,10 +159,12 @@ class Index(Tables):
         self._env.close()
 
     def still(self) -> IndexSnapshot:
-        """The state of the last commit, to be read while this goes on; until the next commit, which ends it.
+        """The state of the last commit, to be read while this goes on; until the next commit, which
+        ends it.
 
-        LMDB keeps no track of readers here (``lock=False``). None is needed: until a commit is durable, the write
-        transaction changes no page of the one before, as that is what a power cut would come back to.
+        LMDB keeps no track of readers here (``lock=False``). None is needed: until a commit is
+        durable, the write transaction changes no page of the one before, as that is what a power
+        cut would come back to.
         """
         self._stills = [each for each in self._stills if not each.is_over()]
         self._stills.append(IndexSnapshot(self._tables, self._env.begin(buffers=False)))
@@ -164,7 +180,8 @@ class Index(Tables):
         self._stills.clear()
 
     def grow(self) -> None:
-        """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of what is in it.
+        """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of
+        what is in it.
 
         Raises lmdb.Error when the process gets no more address space; the map is as it was then."""
         self._end_stills()
@@ -176,7 +193,8 @@ class Index(Tables):
         self._map_size *= 2
 
     def _grow_early(self) -> None:
-        # An overfull map costs a replay of everything since the last commit, so it is rather grown at half.
+        # An overfull map costs a replay of everything since the last commit, so it is rather grown
+        # at half.
         if self._env.info()["last_pgno"] * 4096 * 2 > self._map_size:
             try:
                 self.grow()
@@ -184,12 +202,13 @@ class Index(Tables):
                 log.debug("the index's map cannot grow yet: %s", error)
 
     def _open_anew(self) -> None:
-        """Closes the environment, which is not usable any more, and opens it again. No transaction may be open."""
+        """Closes the environment, which is not usable any more, and opens it again. No transaction
+        may be open."""
         self._end_stills()
         self._env.close()
         self._open_env(self._map_size)
 
-    # nodes --------------------------------------------------------------------------------------------------------
+    # nodes ----------------------------------------------------------------------------------------
 
     def node(self, node: int) -> Node | None:
         """The record, for the caller to do with as it likes."""
@@ -276,7 +295,7 @@ class Index(Tables):
     def drop_link(self, owner: int, number: int, node: int) -> None:
         self.txn.delete(U64X2.pack(owner, number) + key(node), db=self.links)
 
-    # bases --------------------------------------------------------------------------------------------------------
+    # bases ----------------------------------------------------------------------------------------
 
     def put_base(self, node: int, new: BaseRecord | None) -> None:
         """Sets or removes a base, with its entries in the tables by place and by server inode."""
@@ -300,7 +319,8 @@ class Index(Tables):
                 txn.put(key(new.inode), key(node), db=self.inodes)
 
     def _claim(self, place: bytes, node: int, base: BaseRecord) -> None:
-        """The base is found by its place. While the reconciler moves several, two may claim one: the latest has it."""
+        """The base is found by its place. While the reconciler moves several, two may claim one:
+        the latest has it."""
         found = self.txn.get(place, db=self.base_entries)
         if found is not None:
             before = BASE_ENTRY.unpack(found)[0]
@@ -311,7 +331,8 @@ class Index(Tables):
         self.txn.put(place, packed, db=self.base_entries)
 
     def _leave(self, place: bytes, node: int) -> None:
-        """The base is elsewhere, or gone; another one that claimed the place before has it again."""
+        """The base is elsewhere, or gone; another one that claimed the place before has it
+        again."""
         found = self.txn.get(place, db=self.base_entries)
         if found is None or BASE_ENTRY.unpack(found)[0] != node:
             self.txn.delete(place + key(node), db=self.outdone)
@@ -328,7 +349,7 @@ class Index(Tables):
                 self._claim(place, heir, base)
                 return
 
-    # what differs -------------------------------------------------------------------------------------------------
+    # what differs ---------------------------------------------------------------------------------
 
     def put_dirty(self, node: int, now: int) -> None:
         self.txn.put(key(node), key(max(now, 0)), db=self.dirty)
@@ -342,7 +363,8 @@ class Index(Tables):
                 self.txn.delete(found[8:], db=self.pending)
 
     def note(self, sequence: int, record: PendingRecord) -> None:
-        """Keeps a local operation. Of several writes in a row only the last is kept: they add up to it."""
+        """Keeps a local operation. Of several writes in a row only the last is kept: they add up to
+        it."""
         txn, node = self.txn, record.node
         if record.kind in {"write", "times"}:
             cursor = txn.cursor(db=self.pending_by_node)
@@ -355,7 +377,7 @@ class Index(Tables):
         txn.put(key(sequence), encode(record), db=self.pending)
         txn.put(U64X2.pack(node, sequence), record.kind.encode(), db=self.pending_by_node)
 
-    # marks and the rest -------------------------------------------------------------------------------------------
+    # marks and the rest ---------------------------------------------------------------------------
 
     def mark(self, table: Table, node: int, value: bytes = b"") -> None:
         self.txn.put(key(node), value, db=table)
@@ -376,7 +398,8 @@ class Index(Tables):
             self.txn.delete(found, db=self.checksums)
 
     def move_checksum(self, node: int, target: int, version: int) -> None:
-        """The node's content becomes the target's, which keeps its own checksums of other versions."""
+        """The node's content becomes the target's, which keeps its own checksums of other
+        versions."""
         checksum = self.txn.get(U64X2.pack(node, version), db=self.checksums)
         self.drop_checksums(node)
         if checksum is not None:
@@ -385,13 +408,17 @@ class Index(Tables):
     def effect(self, sequence: int, effect: AnyEffect) -> None:
         """Has something done to files once this event is durable."""
         self.effect_count += 1
-        self.txn.put(key(sequence) + self.effect_count.to_bytes(4, "big"), encode(effect), db=self.effects)
+        self.txn.put(
+            key(sequence) + self.effect_count.to_bytes(4, "big"), encode(effect), db=self.effects
+        )
 
     def effects_of(self, sequence: int) -> list[tuple[bytes, AnyEffect]]:
         """What this event left to be done, with its keys."""
         cursor = self.txn.cursor(db=self.effects)
         found = cursor.iternext() if cursor.set_range(key(sequence)) else iter(())
-        return [(place, decode_effect(raw)) for place, raw in found if place.startswith(key(sequence))]
+        return [
+            (place, decode_effect(raw)) for place, raw in found if place.startswith(key(sequence))
+        ]
 
     def drop_xattrs(self, node: int) -> None:
         for found in self._prefixed(self.xattrs, key(node)):
@@ -405,7 +432,8 @@ class Index(Tables):
 
 
 def differs(node: Node | None, base: BaseRecord | None) -> bool:
-    """Whether local and base differ in what the server can hold: existence, place, content, a file's mtime.
+    """Whether local and base differ in what the server can hold: existence, place, content, a
+    file's mtime.
 
     To the server second 0 means "now", so nothing is older than second 1."""
     if node is None:
@@ -416,4 +444,6 @@ def differs(node: Node | None, base: BaseRecord | None) -> bool:
         return True
     if node.kind != FILE:
         return False
-    return node.version != base.version or max(node.mtime // 1_000_000_000, 1) != max(base.local_mtime, 1)
+    return node.version != base.version or max(node.mtime // 1_000_000_000, 1) != max(
+        base.local_mtime, 1
+    )

@@ -1,7 +1,7 @@
 """Look-ups in the index's tables, through one transaction.
 
-`Index` reads through its open write transaction. A `IndexSnapshot` reads the last commit through a transaction of its
-own, also in another thread, while the index goes on.
+`Index` reads through its open write transaction. A `IndexSnapshot` reads the last commit through a
+transaction of its own, also in another thread, while the index goes on.
 """
 
 from __future__ import annotations
@@ -30,10 +30,28 @@ from syncin_mount.store.records import (
 
 ROOT: Final = 1
 TABLES: Final = (
-    "nodes", "bases", "entries", "base_entries", "outdone", "inos", "inodes", "dirty", "pending", "pending_by_node",
-    "absent", "writing", "unsynced", "xattrs", "bin", "effects", "meta", "leftovers", "held", "checksums",
+    "nodes",
+    "bases",
+    "entries",
+    "base_entries",
+    "outdone",
+    "inos",
+    "inodes",
+    "dirty",
+    "pending",
+    "pending_by_node",
+    "absent",
+    "writing",
+    "unsynced",
+    "xattrs",
+    "bin",
+    "effects",
+    "meta",
+    "leftovers",
+    "held",
+    "checksums",
     "links",
-)  # fmt: skip
+)
 
 PATHS: Final = 10_000
 PATH_BYTES: Final = 4 << 20
@@ -50,10 +68,28 @@ class Tables:
     def __init__(self, tables: dict[str, Table]) -> None:
         self._tables = tables
         (
-            self.nodes, self.bases, self.entries, self.base_entries, self.outdone, self.inos, self.inodes, self.dirty,
-            self.pending, self.pending_by_node, self.absent, self.writing, self.unsynced, self.xattrs, self.bin,
-            self.effects, self.meta, self.leftovers, self.held, self.checksums, self.links,
-        ) = (tables[name] for name in TABLES)  # fmt: skip
+            self.nodes,
+            self.bases,
+            self.entries,
+            self.base_entries,
+            self.outdone,
+            self.inos,
+            self.inodes,
+            self.dirty,
+            self.pending,
+            self.pending_by_node,
+            self.absent,
+            self.writing,
+            self.unsynced,
+            self.xattrs,
+            self.bin,
+            self.effects,
+            self.meta,
+            self.leftovers,
+            self.held,
+            self.checksums,
+            self.links,
+        ) = (tables[name] for name in TABLES)
         self._paths: dict[
             int, tuple[bytes, int]
         ] = {}  # folder -> a path that begins with its own, and the latter's length
@@ -86,12 +122,17 @@ class Tables:
             return [node]
         return self.linked(record.owner, record.number)
 
-    def children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
-        """Names and nodes below a folder, by name, strictly after ``after``; all of them with a negative limit."""
+    def children(
+        self, parent: int, after: bytes | None = None, limit: int = -1
+    ) -> list[tuple[bytes, int]]:
+        """Names and nodes below a folder, by name, strictly after ``after``; all of them with a
+        negative limit."""
         found = self._below(self.entries, parent, after, limit)
         return [(name, U64.unpack(value)[0]) for name, value in found]
 
-    def base_children(self, parent: int, after: bytes | None = None, limit: int = -1) -> list[tuple[bytes, int]]:
+    def base_children(
+        self, parent: int, after: bytes | None = None, limit: int = -1
+    ) -> list[tuple[bytes, int]]:
         found = self._below(self.base_entries, parent, after, limit)
         return [(name, BASE_ENTRY.unpack(value)[0]) for name, value in found]
 
@@ -99,10 +140,14 @@ class Tables:
         """Every node whose base is directly below, also where a later one claims its place."""
         found = [node for _, node in self.base_children(parent)]
         if self.count(self.outdone):
-            found += [U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))]
+            found += [
+                U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))
+            ]
         return found
 
-    def _below(self, table: Table, parent: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
+    def _below(
+        self, table: Table, parent: int, after: bytes | None, limit: int
+    ) -> list[tuple[bytes, bytes]]:
         prefix = key(parent)
         cursor = self.txn.cursor(db=table)
         result: list[tuple[bytes, bytes]] = []
@@ -115,8 +160,10 @@ class Tables:
         return result
 
     def path(self, node: int) -> bytes:
-        """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not here."""
-        unknown: list[tuple[int, bytes]] = []  # from here upwards, to the first folder whose path is known
+        """Local path, names joined by ``/``; ``b""`` for the root. KeyError when the node is not
+        here."""
+        # from here upwards, to the first folder whose path is known
+        unknown: list[tuple[int, bytes]] = []
         at, known = node, b""
         while at != ROOT:
             found = self._paths.get(at)
@@ -137,8 +184,8 @@ class Tables:
         return known
 
     def _remember(self, path: bytes, folders: list[tuple[int, bytes]]) -> None:
-        """The path is that of the first folder; each of the others holds the one before it. They share the bytes: else
-        a deep chain would take the square of its depth."""
+        """The path is that of the first folder; each of the others holds the one before it. They
+        share the bytes: else a deep chain would take the square of its depth."""
         self._path_bytes += len(path)
         if len(self._paths) > PATHS or self._path_bytes > PATH_BYTES:
             self.forget_paths()
@@ -236,10 +283,11 @@ class Tables:
 
 
 class IndexSnapshot(Tables):
-    """The tables as of one commit. A context manager around all reading, which may happen in another thread.
+    """The tables as of one commit. A context manager around all reading, which may happen in
+    another thread.
 
-    ``end``, which the index calls before it commits, grows or closes, lets every further look-up raise SnapshotEnded
-    and returns when nobody reads any more.
+    ``end``, which the index calls before it commits, grows or closes, lets every further look-up
+    raise SnapshotEnded and returns when nobody reads any more.
     """
 
     def __init__(self, tables: dict[str, Table], txn: lmdb.Transaction[bytes]) -> None:

@@ -1,7 +1,9 @@
-"""What an event must be to be recorded: the one place in front of the journal where its numbers have bounds.
+"""What an event must be to be recorded: the one place in front of the journal where its numbers
+have bounds.
 
-Whatever is recorded can be applied, kept in the index and told to the kernel. So what is out of bounds is refused for
-itself, before anything is changed, and what an older program recorded of that kind is set aside by a start.
+Whatever is recorded can be applied, kept in the index and told to the kernel. So what is out of
+bounds is refused for itself, before anything is changed, and what an older program recorded of that
+kind is set aside by a start.
 """
 
 from __future__ import annotations
@@ -20,14 +22,22 @@ MOST: Final = (1 << 63) - 1
 """What LMDB's keys, the kernel's times (ns) and SQLite take."""
 MOST_SECONDS: Final = MOST // 1_000_000_000
 UNFIT: Final = (
-    LookupError, ValueError, TypeError, ArithmeticError, AssertionError, struct.error, msgspec.MsgspecError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
+    struct.error,
+    msgspec.MsgspecError,
     lmdb.BadValsizeError,
-)  # fmt: skip
-"""What an event makes that cannot be applied. (UnicodeError is a ValueError, OverflowError an ArithmeticError.)"""
+)
+"""What an event makes that cannot be applied. (UnicodeError is a ValueError, OverflowError an
+ArithmeticError.)"""
 
 
 def proved(event: events.AnyEvent) -> bytes:
-    """The payload of the event's record. Raises NotRecordable when it holds what must not be recorded."""
+    """The payload of the event's record. Raises NotRecordable when it holds what must not be
+    recorded."""
     check_bounds(event)
     try:
         return events.encode(event)
@@ -54,6 +64,11 @@ def check_base(base: BaseRecord) -> None:
     """Raises NotRecordable for a number that is out of bounds."""
     if not -MOST_SECONDS <= base.mtime <= MOST_SECONDS:
         raise NotRecordable(f"its time {base.mtime} s is out of bounds")
-    for name, value in (("size", base.size), ("inode", base.inode), ("version", base.version), ("parent", base.parent)):
+    for name, value in (
+        ("size", base.size),
+        ("inode", base.inode),
+        ("version", base.version),
+        ("parent", base.parent),
+    ):
         if not 0 <= value <= MOST:
             raise NotRecordable(f"its {name} {value} is out of bounds")

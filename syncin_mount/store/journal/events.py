@@ -1,7 +1,9 @@
-"""The events of the journal: each says completely what changes, with all ids, times and numbers it needs.
+"""The events of the journal: each says completely what changes, with all ids, times and numbers it
+needs.
 
-An event's own sequence number is outside it, in the frame; it serves as the new version of a content, the number of a
-new content object and the name of a bin folder. ``now`` is ns since the epoch. Tags are part of the record format.
+An event's own sequence number is outside it, in the frame; it serves as the new version of a
+content, the number of a new content object and the name of a bin folder. ``now`` is ns since the
+epoch. Tags are part of the record format.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ class Formatted(Event, frozen=True):
     gid: int
 
 
-# what the user does -----------------------------------------------------------------------------------------------
+# what the user does -------------------------------------------------------------------------------
 
 
 class Created(Event, frozen=True):
@@ -70,7 +72,8 @@ class WriteBegun(Event, frozen=True):
 
 
 class Written(Event, frozen=True):
-    """The content was changed and has this size and time now. ``ctime`` is None for the event's own moment."""
+    """The content was changed and has this size and time now. ``ctime`` is None for the event's own
+    moment."""
 
     node: int
     size: int
@@ -103,7 +106,7 @@ class XattrSet(Event, frozen=True):
     value: bytes | None
 
 
-# what the reconciler does -----------------------------------------------------------------------------------------
+# what the reconciler does -------------------------------------------------------------------------
 
 
 class BasesSet(Event, frozen=True):
@@ -113,10 +116,11 @@ class BasesSet(Event, frozen=True):
 
 
 class Placed(Event, frozen=True):
-    """A remote file or folder appears locally, the file's content not here yet. ``base.version`` is not used.
+    """A remote file or folder appears locally, the file's content not here yet. ``base.version`` is
+    not used.
 
-    ``ino`` is its inode, 0 for that of the node: one that was here before must not get its former inode back, which
-    open handles may still have.
+    ``ino`` is its inode, 0 for that of the node: one that was here before must not get its former
+    inode back, which open handles may still have.
     """
 
     node: int
@@ -137,8 +141,9 @@ class Moved(Event, frozen=True):
 
 
 class Touched(Event, frozen=True):
-    """The node gets another mtime, and with ``base`` a new base. ``ino`` is its inode from now on. ``parts``: it shared
-    its content with other nodes; the object ``node``-``<sequence>``, a copy, is its own from now on."""
+    """The node gets another mtime, and with ``base`` a new base. ``ino`` is its inode from now on.
+    ``parts``: it shared its content with other nodes; the object ``node``-``<sequence>``, a copy,
+    is its own from now on."""
 
     node: int
     mtime: int
@@ -173,14 +178,15 @@ class Copied(Event, frozen=True):
 
 
 class LeftoverNoted(Event, frozen=True):
-    """An upload may leave something on the server under this name in this folder; None: nothing of it is left."""
+    """An upload may leave something on the server under this name in this folder; None: nothing of
+    it is left."""
 
     parent: int
     name: bytes
     left: LeftoverRecord | None
 
 
-# the store's own ----------------------------------------------------------------------------------------------------
+# the store's own ----------------------------------------------------------------------------------
 
 
 class Restored(msgspec.Struct, array_like=True, frozen=True):
@@ -220,9 +226,9 @@ class Held(Event, frozen=True):
 
 
 class Discarded(Event, frozen=True):
-    """What was changed of the node here is undone: it is at ``parent`` and ``name``, with the base's time, and, with
-    ``content``, with the base's content, its own going to the bin. A deleted one is here again, with these attributes.
-    ``ino`` is its inode from now on."""
+    """What was changed of the node here is undone: it is at ``parent`` and ``name``, with the
+    base's time, and, with ``content``, with the base's content, its own going to the bin. A deleted
+    one is here again, with these attributes. ``ino`` is its inode from now on."""
 
     node: int
     parent: int
@@ -248,14 +254,16 @@ class Synced(Event, frozen=True):
 
 
 class MadeAbsent(Event, frozen=True):
-    """After a power cut: the contents of these nodes are not to be trusted, and the server has them."""
+    """After a power cut: the contents of these nodes are not to be trusted, and the server has
+    them."""
 
     nodes: list[int]
 
 
 class Reverted(Event, frozen=True):
-    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless there is nothing) is not
-    what was saved; the server's version, as the base tells it, is to be fetched again."""
+    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless
+    there is nothing) is not what was saved; the server's version, as the base tells it, is to be
+    fetched again."""
 
     node: int
     size: int
@@ -263,14 +271,16 @@ class Reverted(Event, frozen=True):
 
 
 class Doubted(Event, frozen=True):
-    """After a power cut: the contents of these nodes have the right size, and may be something else all the same."""
+    """After a power cut: the contents of these nodes have the right size, and may be something else
+    all the same."""
 
     nodes: list[int]
 
 
 class FellBack(Event, frozen=True):
-    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless there is nothing) is not
-    what was saved; what it replaced, whose ``Unlink`` waits under the key ``effect``, is the content again."""
+    """After a power cut: what is left of the node's content (``size`` bytes, to the bin unless
+    there is nothing) is not what was saved; what it replaced, whose ``Unlink`` waits under the key
+    ``effect``, is the content again."""
 
     node: int
     effect: bytes
@@ -279,8 +289,8 @@ class FellBack(Event, frozen=True):
 
 
 class Spared(Event, frozen=True):
-    """After a power cut: the content of the node may be something else than was saved; what it replaced, whose
-    ``Unlink`` waits under the key ``effect``, goes to the bin instead."""
+    """After a power cut: the content of the node may be something else than was saved; what it
+    replaced, whose ``Unlink`` waits under the key ``effect``, goes to the bin instead."""
 
     node: int
     effect: bytes
@@ -288,15 +298,16 @@ class Spared(Event, frozen=True):
 
 
 class Counted(Event, frozen=True):
-    """SHA-512/256 of contents: (node, version, 32 bytes). One of a version that is neither the node's nor its base's is
-    of no use any more."""
+    """SHA-512/256 of contents: (node, version, 32 bytes). One of a version that is neither the
+    node's nor its base's is of no use any more."""
 
     contents: list[tuple[int, int, bytes]]
 
 
 class Rotted(Event, frozen=True):
-    """The content of the node (``size`` bytes, to the bin unless there is nothing) changed on the disk by itself; the
-    server's version, as the base tells it, is to be fetched again. ``ino`` is its inode from now on."""
+    """The content of the node (``size`` bytes, to the bin unless there is nothing) changed on the
+    disk by itself; the server's version, as the base tells it, is to be fetched again. ``ino`` is
+    its inode from now on."""
 
     node: int
     ino: int
@@ -305,19 +316,47 @@ class Rotted(Event, frozen=True):
 
 
 class Strayed(Event, frozen=True):
-    """These content objects (owner, number, bytes, mtime, name) are named by nothing: they go to the bin, as one entry.
-    Of one that arrived from the server, or of the user's when the journal or the index lost what told of it."""
+    """These content objects (owner, number, bytes, mtime, name) are named by nothing: they go to
+    the bin, as one entry. Of one that arrived from the server, or of the user's when the journal or
+    the index lost what told of it."""
 
     objects: list[tuple[int, int, int, int, bytes]]
     why: str
 
 
 AnyEvent = (
-    Formatted | Created | AttrsSet | WriteBegun | Written | Renamed | Removed | XattrSet | BasesSet | Placed | Moved
-    | Touched | Deleted | TakenIn | Copied | BinRestored | BinDropped | Swept | Synced | MadeAbsent | Reverted | Doubted
-    | LeftoverNoted | Linked | FellBack | Spared | Held | Discarded | Counted | Rotted
+    Formatted
+    | Created
+    | AttrsSet
+    | WriteBegun
+    | Written
+    | Renamed
+    | Removed
+    | XattrSet
+    | BasesSet
+    | Placed
+    | Moved
+    | Touched
+    | Deleted
+    | TakenIn
+    | Copied
+    | BinRestored
+    | BinDropped
+    | Swept
+    | Synced
+    | MadeAbsent
+    | Reverted
+    | Doubted
+    | LeftoverNoted
+    | Linked
+    | FellBack
+    | Spared
+    | Held
+    | Discarded
+    | Counted
+    | Rotted
     | Strayed
-)  # fmt: skip
+)
 
 encode = msgspec.msgpack.Encoder().encode
 decode: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)

@@ -1,7 +1,8 @@
 """How far the journal was written: the number of the last record, beside the journal.
 
-A kill leaves every byte that a call wrote, so a journal that ends before this number was damaged: that is how a cut or
-emptied last segment is told from one in which nothing was recorded yet. After a power cut the number says nothing.
+A kill leaves every byte that a call wrote, so a journal that ends before this number was damaged:
+that is how a cut or emptied last segment is told from one in which nothing was recorded yet. After
+a power cut the number says nothing.
 """
 
 from __future__ import annotations
@@ -41,14 +42,15 @@ class Tally:
         return int(number) if _checksum(number) == checksum else None
 
     def restart(self, number: int) -> None:
-        """The journal ends with this number, which may be smaller than that before: a power cut took the rest."""
+        """The journal ends with this number, which may be smaller than that before: a power cut
+        took the rest."""
         if not self.put(number):
             self._path.unlink(missing_ok=True)
             self.close()
 
     def put(self, number: int) -> bool:
-        """The record of this number is in the journal. False where the disk refuses it; the number before stays, which
-        says less and nothing wrong."""
+        """The record of this number is in the journal. False where the disk refuses it; the number
+        before stays, which says less and nothing wrong."""
         try:
             if self._fd < 0:
                 self._fd = os.open(self._path, system.OPEN, 0o600)

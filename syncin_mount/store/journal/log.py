@@ -1,18 +1,20 @@
 """The event journal: segments of framed records, appended to and never changed.
 
 `segments` has the form of a record. A segment's name is the number of its first record, and numbers
-within and between segments have no gaps. The file ``recorded`` beside the journal has the number of the last record.
+within and between segments have no gaps. The file ``recorded`` beside the journal has the number of
+the last record.
 
 What is known when the journal is read at start:
 
-* The program was killed, the computer ran on: the page cache has every byte of every ``write`` that returned. Only the
-  very last record can be torn, and it was never acknowledged: it is cut off. It is torn when it is the beginning of one
-  record, nothing intact follows, and ``recorded`` has a smaller number. Anything else that is bad or missing is damage,
-  and an error, because cutting there would drop acknowledged operations silently. What the index has already may be
-  damaged without harm.
-* The computer stopped (another boot id, no clean stop): everything up to the last fsync is there. Behind that, blocks
-  may be there or not in any order. So the journal ends at the first bad record, and what follows was most likely never
-  synced; it is set aside.
+* The program was killed, the computer ran on: the page cache has every byte of every ``write`` that
+  returned. Only the very last record can be torn, and it was never acknowledged: it is cut off. It
+  is torn when it is the beginning of one record, nothing intact follows, and ``recorded`` has a
+  smaller number. Anything else that is bad or missing is damage, and an error, because cutting
+  there would drop acknowledged operations silently. What the index has already may be damaged
+  without harm.
+* The computer stopped (another boot id, no clean stop): everything up to the last fsync is there.
+  Behind that, blocks may be there or not in any order. So the journal ends at the first bad record,
+  and what follows was most likely never synced; it is set aside.
 """
 
 from __future__ import annotations
@@ -48,8 +50,9 @@ Record = tuple[int, bytes]
 class Reserve:
     """Disk space kept back, so that the journal can still record when the disk is full.
 
-    ``heirs`` tells the files that need it first. Each gets a share of it behind its end as soon as it is given up:
-    whoever filled the disk may take the rest in a moment, and what makes room could not be recorded any more.
+    ``heirs`` tells the files that need it first. Each gets a share of it behind its end as soon as
+    it is given up: whoever filled the disk may take the rest in a moment, and what makes room could
+    not be recorded any more.
     """
 
     def __init__(self, path: Path, size: int, heirs: Callable[[], Iterable[Path]] = tuple) -> None:
@@ -98,22 +101,27 @@ class Reserve:
 
 
 class Journal:
-    """Appends records to the last segment and reads them back. One thread, but ``sync`` may run in another."""
+    """Appends records to the last segment and reads them back. One thread, but ``sync`` may run in
+    another."""
 
-    def __init__(self, folder: Path, reserve: Reserve, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self, folder: Path, reserve: Reserve, *, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
         self._folder = folder
         self._reserve = reserve
         self._segment_bytes = segment_bytes
-        self._open: list[tuple[int, int]] = []  # (first number, descriptor) of this process's segments
+        # (first number, descriptor) of this process's segments
+        self._open: list[tuple[int, int]] = []
         self._lock = threading.Lock()  # over _open, for sync in its thread
         self._tally = Tally(folder.parent / RECORDED)
         self._size = 0  # of the whole records in the last segment
         self._torn = False  # there is more behind them, as a failed write could not be cut back
         self.in_doubt = False
-        """Whether a sync failed: what the kernel could not write it may take for written, so the next sync, though it
-        succeeds, says nothing about records of before. True until ``drop`` begins a segment behind them."""
+        """Whether a sync failed: what the kernel could not write it may take for written, so the
+        next sync, though it succeeds, says nothing about records of before. True until ``drop``
+        begins a segment behind them."""
 
-    # reading ------------------------------------------------------------------------------------------------------
+    # reading --------------------------------------------------------------------------------------
 
     def segments(self) -> list[tuple[int, Path]]:
         """First number and path of every segment, in order."""
@@ -124,8 +132,9 @@ class Journal:
     ) -> Iterator[Record]:
         """The records with numbers above ``after``, which the index has, in order.
 
-        ``torn`` allows (and cuts) an incomplete last record, ``power_cut`` ends at the first bad one, and with
-        ``clean`` everything is in the index. Otherwise raises JournalDamaged, as for what is missing.
+        ``torn`` allows (and cuts) an incomplete last record, ``power_cut`` ends at the first bad
+        one, and with ``clean`` everything is in the index. Otherwise raises JournalDamaged, as for
+        what is missing.
         """
         last = None if power_cut else self._tally.read()
         expected = after + 1
@@ -142,7 +151,12 @@ class Journal:
                         yield piece
                         expected = end
                 elif not _is_harmless(piece, segments, expected):
-                    is_torn = torn and len(segments) == 1 and piece.torn and (last is None or last < piece.number)
+                    is_torn = (
+                        torn
+                        and len(segments) == 1
+                        and piece.torn
+                        and (last is None or last < piece.number)
+                    )
                     self._end_at(segments, piece, is_torn=is_torn, power_cut=power_cut)
                     segments = segments[:1]
                     break
@@ -152,7 +166,9 @@ class Journal:
         if last is None and not clean and not power_cut and end <= after:
             raise self._lacks(end, after)  # an index has nothing that was not in the journal first
 
-    def _end_at(self, segments: list[tuple[int, Path]], piece: Damage, *, is_torn: bool, power_cut: bool) -> None:
+    def _end_at(
+        self, segments: list[tuple[int, Path]], piece: Damage, *, is_torn: bool, power_cut: bool
+    ) -> None:
         """Cuts off what cannot have been acknowledged. Raises JournalDamaged for anything else."""
         _, path = segments[0]
         if power_cut:
@@ -164,31 +180,37 @@ class Journal:
 
     def _damaged(self, path: Path, piece: Damage) -> JournalDamaged:
         return JournalDamaged(
-            f"the journal file {path} is damaged at byte {piece.offset} (record {piece.number}): the disk or another "
-            f"program changed it; nothing was cut off: {_advice(self._folder)}"
+            f"the journal file {path} is damaged at byte {piece.offset} (record {piece.number}):"
+            f" the disk or another program changed it; nothing was cut off: {_advice(self._folder)}"
         )
 
     def _lacks(self, first: int, last: int) -> JournalDamaged:
         return JournalDamaged(
-            f"the journal in {self._folder} lacks the records {first} to {last}: something else removed or damaged its "
-            f"files; nothing was changed: {_advice(self._folder)}"
+            f"the journal in {self._folder} lacks the records {first} to {last}: something else"
+            f" removed or damaged its files; nothing was changed: {_advice(self._folder)}"
         )
 
     def _set_aside(self, segments: list[tuple[int, Path]], piece: Damage) -> None:
-        """Cuts what follows a power cut's first bad record, and keeps a copy where it may have been synced."""
+        """Cuts what follows a power cut's first bad record, and keeps a copy where it may have been
+        synced."""
         (_, path), *rest = segments
         if piece.resumed is not None or rest:
             place = self._folder.parent / "damaged" / f"journal-{piece.number}"
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             for _, each in segments:
                 (place / each.name).write_bytes(each.read_bytes())
-            log.warning("the computer stopped: the journal ends at record %d; the rest is in %s", piece.number, place)
+            log.warning(
+                "the computer stopped: the journal ends at record %d; the rest is in %s",
+                piece.number,
+                place,
+            )
         _cut(path, piece.offset)
 
-    # writing ------------------------------------------------------------------------------------------------------
+    # writing --------------------------------------------------------------------------------------
 
     def start(self, number: int) -> None:
-        """Begins a segment whose first record will be ``number``. One that is there and has nothing is taken."""
+        """Begins a segment whose first record will be ``number``. One that is there and has nothing
+        is taken."""
         path = self._folder / f"{number:020d}.log"
         fresh = os.O_EXCL if not path.exists() or path.stat().st_size else 0
         fd = os.open(path, system.OPEN | os.O_APPEND | fresh, 0o600)
@@ -199,8 +221,8 @@ class Journal:
     def append(self, number: int, payload: bytes, *, grows: bool = False) -> None:
         """Appends one record with one write, or leaves the journal as it was and raises OSError.
 
-        ``grows`` says that the change needs more disk space later: it is refused when the disk is full, while others
-        may use the space kept back.
+        ``grows`` says that the change needs more disk space later: it is refused when the disk is
+        full, while others may use the space kept back.
         """
         self.mend()
         if self._size >= self._segment_bytes:
@@ -220,7 +242,9 @@ class Journal:
         try:
             self.start(number)
         except OSError as error:
-            log.debug("the journal's segment grows beyond its size, as another cannot be begun: %s", error)
+            log.debug(
+                "the journal's segment grows beyond its size, as another cannot be begun: %s", error
+            )
 
     def _write(self, record: bytes) -> None:
         fd = self._open[-1][1]
@@ -239,15 +263,15 @@ class Journal:
             self._cut_back(self._size)
 
     def _cut_back(self, size: int) -> None:
-        """Raises OSError; then nothing more is recorded until this succeeds: what is to go would be followed by good
-        records."""
+        """Raises OSError; then nothing more is recorded until this succeeds: what is to go would be
+        followed by good records."""
         self._size, self._torn = size, True
         os.ftruncate(self._open[-1][1], size)
         self._torn = False
 
     def sync(self) -> None:
-        """Returns when everything appended before the call is on the disk. Blocks: for a thread. Raises OSError, and
-        goes on to do so until everything is in the committed index."""
+        """Returns when everything appended before the call is on the disk. Blocks: for a thread.
+        Raises OSError, and goes on to do so until everything is in the committed index."""
         with self._lock:
             if self.in_doubt:
                 raise OSError(errno.EIO, _NOT_ON_DISK)
@@ -262,12 +286,13 @@ class Journal:
         finally:
             for fd in fds:
                 os.close(fd)
-        if self.in_doubt:  # another thread was told of the failure, which the kernel tells only once
+        # another thread was told of the failure, which the kernel tells only once
+        if self.in_doubt:
             raise OSError(errno.EIO, _NOT_ON_DISK)
 
     def drop(self, committed: int) -> None:
-        """Removes the segments whose records are all in the index, but the open one. ``committed`` is the last record
-        of all."""
+        """Removes the segments whose records are all in the index, but the open one. ``committed``
+        is the last record of all."""
         if self.in_doubt and self._size:
             self.start(committed + 1)
             with self._lock:
@@ -304,7 +329,8 @@ def _needed(segments: list[tuple[int, Path]], number: int) -> list[tuple[int, Pa
 
 
 def _is_harmless(piece: Damage, segments: list[tuple[int, Path]], expected: int) -> bool:
-    """Whether all that is damaged there, in the first of these segments, comes before the record ``expected``."""
+    """Whether all that is damaged there, in the first of these segments, comes before the record
+    ``expected``."""
     following = piece.resumed or (segments[1][0] if len(segments) > 1 else None)
     return piece.number < expected and (following is None or following <= expected)
 
@@ -314,8 +340,8 @@ def _advice(folder: Path) -> str:
 
 
 class Readable(NamedTuple):
-    """``records`` are the intact ones that can be found whatever lies between, in order. ``complete``: all that must be
-    there is. ``end`` is the number that would come next."""
+    """``records`` are the intact ones that can be found whatever lies between, in order.
+    ``complete``: all that must be there is. ``end`` is the number that would come next."""
 
     records: list[Record]
     complete: bool
@@ -323,8 +349,8 @@ class Readable(NamedTuple):
 
 
 def readable(folder: Path, after: int, *, power_cut: bool = False) -> Readable:
-    """What can be read behind ``after``, which the index has. An incomplete last record, as a kill leaves it, is not
-    missed. Changes nothing."""
+    """What can be read behind ``after``, which the index has. An incomplete last record, as a kill
+    leaves it, is not missed. Changes nothing."""
     found: list[Record] = []
     complete, end = True, 0
     last = None if power_cut else Tally(folder.parent / RECORDED).read()

@@ -1,8 +1,9 @@
 """Reading a segment of the journal, a damaged one too.
 
-A record is ``<IQQ`` (length of the payload, xxh3-64 of what follows, number) and the payload; numbers have no gaps. So
-behind damage the next intact record is found by its number and its checksum, whatever the length before it says. And a
-record whose length alone is damaged is whole all the same: its checksum proves where it ends.
+A record is ``<IQQ`` (length of the payload, xxh3-64 of what follows, number) and the payload;
+numbers have no gaps. So behind damage the next intact record is found by its number and its
+checksum, whatever the length before it says. And a record whose length alone is damaged is whole
+all the same: its checksum proves where it ends.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ class Whole(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """At byte ``offset``, where the record ``number`` should begin, is something else. ``resumed`` is the number of the
-    next intact record, None when none follows in the segment. ``torn`` says that it can be what a kill leaves within an
-    append: the beginning of that one record, and nothing else."""
+    """At byte ``offset``, where the record ``number`` should begin, is something else. ``resumed``
+    is the number of the next intact record, None when none follows in the segment. ``torn`` says
+    that it can be what a kill leaves within an append: the beginning of that one record, and
+    nothing else."""
 
     number: int
     offset: int
@@ -71,7 +73,11 @@ def _end(data: bytes, offset: int, number: int) -> int | None:
         return None
     length, _, found = FRAME.unpack_from(data, offset)
     end: int = offset + FRAME.size + length
-    return end if found == number and end <= len(data) and _is_proved(data, offset, end, number) else None
+    return (
+        end
+        if found == number and end <= len(data) and _is_proved(data, offset, end, number)
+        else None
+    )
 
 
 def _is_proved(data: bytes, offset: int, end: int, number: int) -> bool:
@@ -79,7 +85,9 @@ def _is_proved(data: bytes, offset: int, end: int, number: int) -> bool:
     if offset + FRAME.size > end:
         return False
     _, checksum, found = FRAME.unpack_from(data, offset)
-    return bool(found == number and xxhash.xxh3_64_intdigest(data[offset + LEAD.size : end]) == checksum)
+    return bool(
+        found == number and xxhash.xxh3_64_intdigest(data[offset + LEAD.size : end]) == checksum
+    )
 
 
 def _next_intact(data: bytes, offset: int, number: int) -> tuple[int, int] | None:
@@ -94,9 +102,11 @@ def _next_intact(data: bytes, offset: int, number: int) -> tuple[int, int] | Non
 
 
 def _like_numbers(first: int, last: int) -> re.Pattern[bytes]:
-    """Where one of these numbers may stand, little-endian: by its upper six bytes. (Zero is no number: else every byte
-    of a range of zeros would have to be looked at.)"""
-    uppers = [re.escape(SEQUENCE.pack(upper << 16)[2:]) for upper in range(first >> 16, (last >> 16) + 1)]
+    """Where one of these numbers may stand, little-endian: by its upper six bytes. (Zero is no
+    number: else every byte of a range of zeros would have to be looked at.)"""
+    uppers = [
+        re.escape(SEQUENCE.pack(upper << 16)[2:]) for upper in range(first >> 16, (last >> 16) + 1)
+    ]
     return re.compile(rb"(?s)(?=(?!\0{8})..(?:" + b"|".join(uppers) + rb"))")
 
 

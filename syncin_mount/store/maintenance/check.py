@@ -12,10 +12,12 @@ __all__ = ["Problem", "check"]
 
 
 def check(where: Replica | Path) -> list[Problem]:
-    """All problems of an open replica, or of a replica's folder, which is opened (and so recovered) for it.
+    """All problems of an open replica, or of a replica's folder, which is opened (and so recovered)
+    for it.
 
-    Reads everything but contents: seconds for a million nodes. Raises what ``Replica.open`` does; but index and journal
-    of a folder are looked at first without being opened, and nothing else is done where their form is wrong.
+    Reads everything but contents: seconds for a million nodes. Raises what ``Replica.open`` does;
+    but index and journal of a folder are looked at first without being opened, and nothing else is
+    done where their form is wrong.
     """
     if isinstance(where, Replica):
         aside = [Problem(0, each) for each in where.set_aside.told()]

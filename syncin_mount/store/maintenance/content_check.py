@@ -18,8 +18,8 @@ LOST = "its content changed on the disk by itself, and the server does not have 
 
 
 def look_at_contents(replica: Replica, *, heal: bool = False) -> Iterator[Problem]:
-    """What is not as it was saved, with its path. What has no checksum yet gets one. With ``heal``, what the server has
-    goes to the bin and is fetched by the next run.
+    """What is not as it was saved, with its path. What has no checksum yet gets one. With ``heal``,
+    what the server has goes to the bin and is fetched by the next run.
 
     Reads every content. Raises OSError for what the index or the journal refuse.
     """

@@ -1,10 +1,11 @@
 """``check --repair``: a damaged replica becomes a sound one, and every byte of its contents stays.
 
-Nothing that is there is changed until a new index is complete and on the disk (``index.new``): it is made of what can
-be read of the old index and journal (``salvage``) and of the files there are (``mending``). Then, in this order, the
-file ``repairing`` says so with the number of the repair, the old journal and the old index go to ``damaged/<number>``,
-the new index takes its place, and ``repairing`` goes. A stop before that file leaves everything as it was; one after it
-is taken up by the next start. What is to happen to contents is in the new index as effects, which a start does.
+Nothing that is there is changed until a new index is complete and on the disk (``index.new``): it
+is made of what can be read of the old index and journal (``salvage``) and of the files there are
+(``mending``). Then, in this order, the file ``repairing`` says so with the number of the repair,
+the old journal and the old index go to ``damaged/<number>``, the new index takes its place, and
+``repairing`` goes. A stop before that file leaves everything as it was; one after it is taken up by
+the next start. What is to happen to contents is in the new index as effects, which a start does.
 ``damaged`` is never removed by the program.
 """
 
@@ -36,13 +37,15 @@ from syncin_mount.store.replica.core import MAP_SIZE, as_os_error
 
 NEW: Final = "index.new"
 LEAP: Final = 1 << 20
-"""Numbers that are left out after a loss, so that none of those that were given meanwhile is given again."""
+"""Numbers that are left out after a loss, so that none of those that were given meanwhile is given
+again."""
 
 
 @dataclass(slots=True)
 class Repaired:
-    """``said`` is what was wrong and what became of it, a clause each; nothing when all was well. ``aside`` is where
-    the damaged files lie. ``bases_ended``: the next run is a first one. ``left`` is what is still wrong."""
+    """``said`` is what was wrong and what became of it, a clause each; nothing when all was well.
+    ``aside`` is where the damaged files lie. ``bases_ended``: the next run is a first one. ``left``
+    is what is still wrong."""
 
     said: list[str] = field(default_factory=list)
     aside: Path | None = None
@@ -51,8 +54,8 @@ class Repaired:
 
 
 def repair(folder: Path, *, now_ns: Callable[[], int] = time.time_ns) -> Repaired:
-    """Raises ReplicaInUse, NewerFormat, ReplicaError for what is no replica, and OSError (ENOSPC: nothing was changed).
-    Blocks; reads everything."""
+    """Raises ReplicaInUse, NewerFormat, ReplicaError for what is no replica, and OSError (ENOSPC:
+    nothing was changed). Blocks; reads everything."""
     done = Repaired()
     if not _is_sound(folder, done):
         _rebuild(folder, done, now_ns())
@@ -61,7 +64,8 @@ def repair(folder: Path, *, now_ns: Callable[[], int] = time.time_ns) -> Repaire
 
 
 def _is_sound(folder: Path, done: Repaired) -> bool:
-    """Whether the form is right, and then, the replica being opened and recovered for it, the rest."""
+    """Whether the form is right, and then, the replica being opened and recovered for it, the
+    rest."""
     _state_format(folder, done)
     lock_fd = lock.take_lock(folder)
     try:
@@ -88,7 +92,8 @@ def _text(problem: Problem) -> str:
 
 
 def _unlike_files(folder: Path) -> list[str]:
-    """What ``check`` finds in a copy of the index, before anything is done that a wrong record may ask for."""
+    """What ``check`` finds in a copy of the index, before anything is done that a wrong record may
+    ask for."""
     with _new_index(folder) as index:
         found = salvage.salvage(folder, index, power_cut=False)
         objects = Objects(folder)
@@ -114,8 +119,8 @@ def _new_index(folder: Path) -> Iterator[Index]:
 
 
 def _state_format(folder: Path, done: Repaired) -> None:
-    """A replica whose format number is lost is taken for one of the present format. Raises NewerFormat and, for what is
-    no replica, ReplicaError."""
+    """A replica whose format number is lost is taken for one of the present format. Raises
+    NewerFormat and, for what is no replica, ReplicaError."""
     try:
         format_version.prepare_folder(folder)
     except ReplicaError as error:
@@ -128,7 +133,11 @@ def _state_format(folder: Path, done: Repaired) -> None:
 
 
 def _make_folders(folder: Path) -> list[str]:
-    missing = [name for name in ("index", "journal", "objects", "incoming", "bin") if not (folder / name).is_dir()]
+    missing = [
+        name
+        for name in ("index", "journal", "objects", "incoming", "bin")
+        if not (folder / name).is_dir()
+    ]
     objects = Objects(folder)
     objects.make_folders()
     for number in range(FANOUT):

@@ -32,15 +32,16 @@ from syncin_mount.store.records import (
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that must not be. ``node`` is 0 when it is about no node; ``what`` is one clause for people."""
+    """Something that must not be. ``node`` is 0 when it is about no node; ``what`` is one clause
+    for people."""
 
     node: int
     what: str
 
 
 def compare(index: Index, objects: Objects, *, next_number: int = 0) -> Iterator[Problem]:
-    """The index with itself, and with the files. Those of event ``next_number`` are not missed by anybody: a kill may
-    leave them before the event."""
+    """The index with itself, and with the files. Those of event ``next_number`` are not missed by
+    anybody: a kill may leave them before the event."""
     yield from compare_index(index)
     yield from _objects(index, objects, next_number)
 
@@ -90,7 +91,9 @@ def _names(index: Index, node: int, record: Node) -> Iterator[Problem]:
         yield Problem(node, f"it has {record.links} links and {len(names)} names")
     for each in names if len(names) > 1 else ():
         other = index.node(each)
-        if other is None or any(getattr(record, field) != getattr(other, field) for field in (*SHARED, "ino", "links")):
+        if other is None or any(
+            getattr(record, field) != getattr(other, field) for field in (*SHARED, "ino", "links")
+        ):
             yield Problem(node, f"it is the same file as {each}, and that one is not like it")
 
 
@@ -133,12 +136,18 @@ def _marks(index: Index) -> Iterator[Problem]:
                 yield Problem(_number(place[:8]), f"the table '{table}' has it, and it is gone")
     for place, _ in index.items("links"):
         record = index.node(_number(place[16:]))
-        if record is None or record.kind == FOLDER or U64X2.pack(record.owner, record.number) != place[:16]:
+        if (
+            record is None
+            or record.kind == FOLDER
+            or U64X2.pack(record.owner, record.number) != place[:16]
+        ):
             yield Problem(_number(place[16:]), "it is said to share a content, and has another one")
     for place, raw in index.items("inos"):
         record = index.node(_number(raw))
         if record is None or record.ino != _number(place):
-            yield Problem(_number(raw), f"the inode {_number(place)} leads to it and is not its own")
+            yield Problem(
+                _number(raw), f"the inode {_number(place)} leads to it and is not its own"
+            )
 
 
 def _bases(index: Index) -> Iterator[Problem]:
@@ -148,29 +157,45 @@ def _bases(index: Index) -> Iterator[Problem]:
             continue
         found = index.txn.get(key(base.parent) + base.name, db=index.base_entries)
         outdone = index.txn.get(key(base.parent) + base.name + place, db=index.outdone) is not None
-        if outdone == (found == BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)):
+        if outdone == (
+            found == BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)
+        ):
             yield Problem(node, "its base is not found by its place")
     for place, raw in index.items("base_entries"):
         node = BASE_ENTRY.unpack(raw)[0]
         found_base = index.base(node)
         if found_base is None or key(found_base.parent) + found_base.name != place:
-            yield Problem(node, f"the base entry {place[8:]!r} leads to it and its base is elsewhere")
+            yield Problem(
+                node, f"the base entry {place[8:]!r} leads to it and its base is elsewhere"
+            )
     for place, _ in index.items("outdone"):
         found_base = index.base(_number(place[-8:]))
         if found_base is None or key(found_base.parent) + found_base.name != place[:-8]:
-            yield Problem(_number(place[-8:]), f"it is said to claim {place[8:-8]!r} and its base is elsewhere")
+            yield Problem(
+                _number(place[-8:]),
+                f"it is said to claim {place[8:-8]!r} and its base is elsewhere",
+            )
     for place, raw in index.items("inodes"):
         claimed = index.base(_number(raw))
         if claimed is None or claimed.inode != _number(place):
-            yield Problem(_number(raw), f"the server inode {_number(place)} leads to it and is not its base's")
+            yield Problem(
+                _number(raw), f"the server inode {_number(place)} leads to it and is not its base's"
+            )
 
 
 def _dirty(index: Index) -> Iterator[Problem]:
     marked = {_number(place) for place, _ in index.items("dirty")}
-    everything = {_number(place) for table in ("nodes", "bases") for place, _ in index.items(table)} - {ROOT}
+    everything = {
+        _number(place) for table in ("nodes", "bases") for place, _ in index.items(table)
+    } - {ROOT}
     real = {node for node in everything if differs(index.node(node), index.base(node))}
     for node in marked ^ real:
-        yield Problem(node, "it differs from its base and is not marked" if node in real else "it is marked in vain")
+        yield Problem(
+            node,
+            "it differs from its base and is not marked"
+            if node in real
+            else "it is marked in vain",
+        )
     for node in {_number(place) for place, _ in index.items("held")} - marked:
         yield Problem(node, "it is held and does not differ")
 
@@ -181,13 +206,19 @@ def _pending(index: Index) -> Iterator[Problem]:
         record = decode_pending(raw)
         waiting[U64X2.pack(record.node, _number(place))] = record.kind.encode()
         if not index.is_dirty(record.node):
-            yield Problem(record.node, f"operation {_number(place)} waits for it and it does not differ")
+            yield Problem(
+                record.node, f"operation {_number(place)} waits for it and it does not differ"
+            )
     if waiting != dict(index.items("pending_by_node")):
         yield Problem(0, "the operations by node are not the operations by number")
 
 
 def _objects(index: Index, objects: Objects, next_number: int) -> Iterator[Problem]:
-    there = {(owner, number): entry.stat().st_size for owner, number, entry in objects.every() if number != next_number}
+    there = {
+        (owner, number): entry.stat().st_size
+        for owner, number, entry in objects.every()
+        if number != next_number
+    }
     effects = [(_number(place[:8]), decode_effect(raw)) for place, raw in index.items("effects")]
     awaited = {(one.owner, one.number) for _, one in effects if isinstance(one, FromBin)}
     going = {(one.owner, one.number) for _, one in effects if isinstance(one, Unlink | ToBin)}
@@ -204,10 +235,14 @@ def _objects(index: Index, objects: Objects, next_number: int) -> Iterator[Probl
         if size != record.size and not record.writing and name not in awaited:
             yield Problem(node, f"it has {record.size} bytes and its content object {size}")
     for owner, number in there.keys() - needed:
-        yield Problem(0, f"nothing refers to the content object {os.fspath(objects.path(owner, number))}")
+        yield Problem(
+            0, f"nothing refers to the content object {os.fspath(objects.path(owner, number))}"
+        )
     named = {_number(place) for place, _ in index.items("bin")}
     leaving = {one.bin for _, one in effects if isinstance(one, DropBin)}
-    for number in objects.stray_bins(named | leaving | {next_number} | {sequence for sequence, _ in effects}):
+    for number in objects.stray_bins(
+        named | leaving | {next_number} | {sequence for sequence, _ in effects}
+    ):
         yield Problem(0, f"nothing refers to {number} in the bin")
     for place, _ in index.items("bin"):
         arriving = any(sequence == _number(place) for sequence, _ in effects)

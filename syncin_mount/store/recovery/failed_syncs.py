@@ -1,9 +1,9 @@
 """Contents of which a sync failed.
 
-The kernel tells a failed write-back once, and takes for written what it could not write (fsync(2), errseq_t). So a
-later sync that succeeds says nothing of these contents, unless they were written again before it: as they are, from
-what the kernel still has of them. Until then they stay marked as not on the disk, what they replaced stays, and a start
-looks at them as after a power cut.
+The kernel tells a failed write-back once, and takes for written what it could not write (fsync(2),
+errseq_t). So a later sync that succeeds says nothing of these contents, unless they were written
+again before it: as they are, from what the kernel still has of them. Until then they stay marked as
+not on the disk, what they replaced stays, and a start looks at them as after a power cut.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class FailedSyncs:
         self._boot = boot
 
     def nodes(self) -> dict[int, int]:
-        """A copy, for ``resolve`` once they were written again and a sync that began after that succeeded."""
+        """A copy, for ``resolve`` once they were written again and a sync that began after that
+        succeeded."""
         return dict(self._nodes)
 
     def add(self, nodes: Iterable[int]) -> None:
@@ -70,8 +71,8 @@ class FailedSyncs:
 
 
 def rewrite_content(path: str) -> Iterator[None]:
-    """Writes what is in a file to it once more, holes left out, its times kept; a piece at each step, so that others
-    may write to it between two. Raises OSError."""
+    """Writes what is in a file to it once more, holes left out, its times kept; a piece at each
+    step, so that others may write to it between two. Raises OSError."""
     try:
         fd = os.open(path, system.OPEN & ~os.O_CREAT)
     except FileNotFoundError:  # an empty content, or replaced meanwhile
@@ -82,7 +83,8 @@ def rewrite_content(path: str) -> Iterator[None]:
             offset, stop = found
             before = os.fstat(fd)
             piece = system.pread(fd, min(PIECE, stop - offset), offset)
-            offset += system.pwrite(fd, piece, offset) if piece else stop - offset  # truncated meanwhile
+            # truncated meanwhile
+            offset += system.pwrite(fd, piece, offset) if piece else stop - offset
             if os.utime in os.supports_fd:
                 os.utime(fd, ns=(before.st_atime_ns, before.st_mtime_ns))
             yield

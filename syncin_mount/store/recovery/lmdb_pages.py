@@ -1,10 +1,11 @@
-"""The index's file read without LMDB, for ``check`` and ``repair``: LMDB takes its own pages on trust, and a damaged
-one ends the process (SIGSEGV, SIGBUS) or is read as something else.
+"""The index's file read without LMDB, for ``check`` and ``repair``: LMDB takes its own pages on
+trust, and a damaged one ends the process (SIGSEGV, SIGBUS) or is read as something else.
 
-What is borrowed is the format of LMDB 0.9 on 64 bits, little-endian (lmdb.h, mdb.c; data version 1): pages of one
-size, the first two of them meta pages, of which the one with the greater transaction number counts. A meta page names
-the roots of two trees: that of free pages, and the main one, whose values are the roots of the named tables. Every page
-begins with its own number. Pages of another commit may have any content, but none that is reachable from a root.
+What is borrowed is the format of LMDB 0.9 on 64 bits, little-endian (lmdb.h, mdb.c; data version
+1): pages of one size, the first two of them meta pages, of which the one with the greater
+transaction number counts. A meta page names the roots of two trees: that of free pages, and the
+main one, whose values are the roots of the named tables. Every page begins with its own number.
+Pages of another commit may have any content, but none that is reachable from a root.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final, NamedTuple
 
 _PAGE: Final = struct.Struct("<QHHHH")  # number, padding, flags, lower, upper
 _META: Final = struct.Struct("<IIQQ")  # magic, version, address, map size
-_TREE: Final = struct.Struct("<IHHQQQQQ")  # padding, flags, depth, branch pages, leaves, overflow pages, entries, root
+# padding, flags, depth, branch pages, leaves, overflow pages, entries, root
+_TREE: Final = struct.Struct("<IHHQQQQQ")
 _LAST: Final = struct.Struct("<QQ")  # last page, transaction
 _NODE: Final = struct.Struct("<HHHH")
 _NUMBER: Final = struct.Struct("<Q")
@@ -31,7 +33,8 @@ _DEEPEST: Final = 32
 
 
 class Root(NamedTuple):
-    """A tree: the number of its first page, or None when it is empty, and how many entries it says to have."""
+    """A tree: the number of its first page, or None when it is empty, and how many entries it says
+    to have."""
 
     page: int | None
     entries: int
@@ -46,8 +49,8 @@ class _Meta(NamedTuple):
 
 
 class IndexFile:
-    """``data.mdb`` as of its last commit. ``faults`` grows while it is read, one clause for people each. Raises
-    OSError."""
+    """``data.mdb`` as of its last commit. ``faults`` grows while it is read, one clause for people
+    each. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
         self._data: bytes | mmap.mmap = b""
@@ -65,7 +68,9 @@ class IndexFile:
             return
         self._size = self._meta_read.page_size
         if len(metas) < 2:
-            self.faults.append("one of its two first pages is damaged, perhaps that of the last commit")
+            self.faults.append(
+                "one of its two first pages is damaged, perhaps that of the last commit"
+            )
         for name, value in self._walk(self._meta_read.main, tables=True):
             if len(value) == _TREE.size:
                 self._roots[name] = _root(value, 0)
@@ -89,11 +94,13 @@ class IndexFile:
             count, before = count + 1, place
             yield place, value
         if count != root.entries:
-            self.faults.append(f"its table '{name}' should have {root.entries} entries, and {count} can be read")
+            self.faults.append(
+                f"its table '{name}' should have {root.entries} entries, and {count} can be read"
+            )
 
     def check_free(self) -> None:
-        """Whether a page that is in use counts as free: LMDB would write over it. To be called when every table was
-        read."""
+        """Whether a page that is in use counts as free: LMDB would write over it. To be called when
+        every table was read."""
         if self._meta_read is None:
             return
         for _, value in self._walk(self._meta_read.free):
@@ -104,11 +111,14 @@ class IndexFile:
                 self.faults.append("pages that are in use count as free")
 
     def is_complete(self) -> bool:
-        """Whether the file has every page that its last commit may name. A shorter one can be whole all the same: its
-        last pages may have been free when it was written."""
-        return self._meta_read is not None and len(self._data) >= (self._meta_read.last + 1) * self._size
+        """Whether the file has every page that its last commit may name. A shorter one can be whole
+        all the same: its last pages may have been free when it was written."""
+        return (
+            self._meta_read is not None
+            and len(self._data) >= (self._meta_read.last + 1) * self._size
+        )
 
-    # pages ------------------------------------------------------------------------------------------------------------
+    # pages ----------------------------------------------------------------------------------------
 
     def _meta(self, number: int) -> _Meta | None:
         """The second one lies behind the first, at a page size that only these pages tell."""
@@ -159,7 +169,11 @@ class IndexFile:
             return 0
         page, _, flags, lower, upper = _PAGE.unpack_from(self._data, start)
         kind: int = flags & (_BRANCH | _LEAF | _OVERFLOW | _META_PAGE)
-        if page != number or kind not in {_BRANCH, _LEAF} or not _PAGE.size <= lower <= upper <= self._size:
+        if (
+            page != number
+            or kind not in {_BRANCH, _LEAF}
+            or not _PAGE.size <= lower <= upper <= self._size
+        ):
             self.faults.append(f"page {number} is damaged")
             return 0
         if number in self._seen:

@@ -1,11 +1,12 @@
 """After a power cut: what a save replaced, where the save itself did not reach the disk.
 
-A file that is renamed over another ends the other's content, which goes when its successor is on the disk. If the power
-fails before that, both are named by the index: the successor, whose bytes may be anything, and an ``Unlink`` that
-waits and says whose content it was. A former content that nobody else has must not go then:
+A file that is renamed over another ends the other's content, which goes when its successor is on
+the disk. If the power fails before that, both are named by the index: the successor, whose bytes
+may be anything, and an ``Unlink`` that waits and says whose content it was. A former content that
+nobody else has must not go then:
 
-* the successor is torn (another size than recorded, or empty in the middle of being written): the latest former
-  content that is whole comes back in its place, and the remains go to the bin;
+* the successor is torn (another size than recorded, or empty in the middle of being written): the
+  latest former content that is whole comes back in its place, and the remains go to the bin;
 * the successor has the right size and perhaps other bytes: the former content goes to the bin.
 
 So does every older one, back to the first that was on the disk for sure.
@@ -27,7 +28,8 @@ REPLACED = "the computer stopped before what replaced this was on the disk for s
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A content that waits to go, the key of its effect, and whether its file has the size that it should have."""
+    """A content that waits to go, the key of its effect, and whether its file has the size that it
+    should have."""
 
     place: bytes
     effect: Unlink
@@ -72,7 +74,8 @@ def _size(objects: Objects, record: Node) -> int:
 
 
 def _before(waiting: dict[int, list[Former]], node: int, seen: set[int]) -> Iterator[Former]:
-    """What the node replaced, the latest first, each followed by what it had itself replaced as another node's."""
+    """What the node replaced, the latest first, each followed by what it had itself replaced as
+    another node's."""
     if node in seen:
         return
     seen.add(node)

@@ -1,11 +1,15 @@
-"""A damaged index put in order: ``IndexRebuilder`` looks at what could be read and at the files there are, and makes
-the index fit both. It changes the index alone, which nobody uses yet; what is to happen to files becomes effects.
+"""A damaged index put in order: ``IndexRebuilder`` looks at what could be read and at the files
+there are, and makes the index fit both. It changes the index alone, which nobody uses yet; what is
+to happen to files becomes effects.
 
-* What follows from something else is computed anew: entries, inodes, marks, counts, the tables by place.
-* Each content stays with its node. One without a node, or whose node has no place any more, goes to the bin.
+* What follows from something else is computed anew: entries, inodes, marks, counts, the tables by
+  place.
+* Each content stays with its node. One without a node, or whose node has no place any more, goes to
+  the bin.
 * A node without its content is fetched again where the server has it, else it is gone.
-* Where something may be ``lost``, no base is trusted and all end: the next run is a first one, which unites and
-  deletes nothing. Nothing is removed then that an event wanted to be removed, either: it goes to the bin.
+* Where something may be ``lost``, no base is trusted and all end: the next run is a first one,
+  which unites and deletes nothing. Nothing is removed then that an event wanted to be removed,
+  either: it goes to the bin.
 """
 
 from __future__ import annotations
@@ -54,17 +58,23 @@ WHY: Final = "a repair found it without a place in the drive"
 
 
 class IndexRebuilder:
-    """For one index. ``said`` grows by what people should know. ``number`` is that of the repair, greater than any
-    event's before."""
+    """For one index. ``said`` grows by what people should know. ``number`` is that of the repair,
+    greater than any event's before."""
 
-    def __init__(self, index: Index, objects: Objects, *, now: int, number: int, lost: bool) -> None:
+    def __init__(
+        self, index: Index, objects: Objects, *, now: int, number: int, lost: bool
+    ) -> None:
         self._index = index
         self._files = objects
         self._now = now
         self._lost = lost
         self.said: list[str] = []
-        self._nodes: dict[int, Node] = {_u64(place): decode_node(raw) for place, raw in index.items("nodes")}
-        self._bases: dict[int, BaseRecord] = {_u64(place): decode_base(raw) for place, raw in index.items("bases")}
+        self._nodes: dict[int, Node] = {
+            _u64(place): decode_node(raw) for place, raw in index.items("nodes")
+        }
+        self._bases: dict[int, BaseRecord] = {
+            _u64(place): decode_base(raw) for place, raw in index.items("bases")
+        }
         self.number = max([number, *(1 + node.version for node in self._nodes.values())])
         effects = [(place, decode_effect(raw)) for place, raw in index.items("effects")]
         self._effects: list[tuple[bytes, AnyEffect]] = effects
@@ -72,7 +82,8 @@ class IndexRebuilder:
             (owner, number): entry.stat() for owner, number, entry in objects.every()
         }
         self._claimed: set[Object] = set()
-        self._binned: dict[bytes, tuple[int, AnyEffect]] = {}  # by path in the bin: bytes, and how it gets there
+        # by path in the bin: bytes, and how it gets there
+        self._binned: dict[bytes, tuple[int, AnyEffect]] = {}
 
     def mend(self, *, owner: tuple[int, int]) -> bool:
         """Returns whether bases were kept. ``owner`` is who a new root folder belongs to."""
@@ -90,19 +101,23 @@ class IndexRebuilder:
         self._write()
         return not self._lost
 
-    # what is believed -------------------------------------------------------------------------------------------------
+    # what is believed -----------------------------------------------------------------------------
 
     def _agrees(self) -> bool:
         """Whether nodes and entries, which are kept apart, tell of the same tree."""
         entries = {place: _u64(raw) for place, raw in self._index.items("entries")}
-        nodes = {key(record.parent) + record.name: node for node, record in self._nodes.items() if node != ROOT}
+        nodes = {
+            key(record.parent) + record.name: node
+            for node, record in self._nodes.items()
+            if node != ROOT
+        }
         if ROOT not in self._nodes or entries != nodes or len(nodes) != len(self._nodes) - 1:
             return False
         return self._bases_agree()
 
     def _bases_agree(self) -> bool:
-        """Whether bases are found by their places, and those without a node are known to be so: they are what would be
-        deleted on the server."""
+        """Whether bases are found by their places, and those without a node are known to be so:
+        they are what would be deleted on the server."""
         index = self._index
         by_place = {place: BASE_ENTRY.unpack(raw)[0] for place, raw in index.items("base_entries")}
         claims = {place for place, _ in index.items("outdone")}
@@ -121,7 +136,9 @@ class IndexRebuilder:
         if root is None or root.kind != FOLDER:
             uid, gid = owner
             now = self._now
-            self._nodes[ROOT] = Node(FOLDER, ROOT, b"", 0o755, uid, gid, 0, now, now, now, now, ROOT, self.number)
+            self._nodes[ROOT] = Node(
+                FOLDER, ROOT, b"", 0o755, uid, gid, 0, now, now, now, now, ROOT, self.number
+            )
 
     def _inodes(self) -> None:
         """The next free number, and which nodes are one file."""
@@ -134,7 +151,9 @@ class IndexRebuilder:
         )
         if self._next >= 1 << 62:
             self._next = 1 + max(*self._nodes, *self._bases, *(owner for owner, _ in self._there))
-        self._names = {node: nodes for nodes in self._files_of_several_names().values() for node in nodes}
+        self._names = {
+            node: nodes for nodes in self._files_of_several_names().values() for node in nodes
+        }
 
     def _own_inodes(self) -> None:
         """Each file its own; what shares one and not the content gets one of its own."""
@@ -168,11 +187,14 @@ class IndexRebuilder:
         names: dict[tuple[int, int, int, int], list[int]] = {}
         for node, record in self._nodes.items():
             if record.links > 1 and record.kind != FOLDER:
-                names.setdefault((record.kind, record.ino, record.owner, record.number), []).append(node)
+                names.setdefault((record.kind, record.ino, record.owner, record.number), []).append(
+                    node
+                )
         return {which: nodes for which, nodes in names.items() if len(nodes) > 1}
 
     def _placed(self) -> set[int]:
-        """The nodes that are reached from the root; of two at one place the one that the entries name."""
+        """The nodes that are reached from the root; of two at one place the one that the entries
+        name."""
         by_place: dict[tuple[int, bytes], int] = {}
         for node, record in self._nodes.items():
             place = (record.parent, record.name)
@@ -195,14 +217,20 @@ class IndexRebuilder:
     def _end_bases(self) -> None:
         """What is here counts as never sent; what only the server has will come as new."""
         self._bases.clear()
-        for node in [node for node, record in self._nodes.items() if record.kind == FILE and not record.present]:
+        for node in [
+            node
+            for node, record in self._nodes.items()
+            if record.kind == FILE and not record.present
+        ]:
             del self._nodes[node]
 
-    # contents ---------------------------------------------------------------------------------------------------------
+    # contents -------------------------------------------------------------------------------------
 
     def _contents(self) -> None:
         known_until = max(record.ctime for record in self._nodes.values())
-        coming = {(each.owner, each.number) for _, each in self._effects if isinstance(each, FromBin)}
+        coming = {
+            (each.owner, each.number) for _, each in self._effects if isinstance(each, FromBin)
+        }
         for node, record in list(self._nodes.items()):
             if record.kind != FILE:
                 continue
@@ -213,7 +241,11 @@ class IndexRebuilder:
             which = (record.owner, record.number)
             found = self._there.get(which)
             first = self._nodes.get(self._names.get(node, [node])[0])
-            if which in self._claimed and first is not None and (first.owner, first.number) == which:
+            if (
+                which in self._claimed
+                and first is not None
+                and (first.owner, first.number) == which
+            ):
                 record.size, record.mtime, record.version = first.size, first.mtime, first.version
                 record.doubtful = max(record.doubtful, first.doubtful)
                 continue
@@ -228,7 +260,9 @@ class IndexRebuilder:
         path = self._path(node)
         base = self._bases.get(node)
         if base is None or not self._is_on_server(node):
-            self.said.append(f"the content of {path} is missing, and the server is not known to have it")
+            self.said.append(
+                f"the content of {path} is missing, and the server is not known to have it"
+            )
             del self._nodes[node]
             return
         self.said.append(f"the content of {path} is missing: the server's version comes back")
@@ -239,7 +273,11 @@ class IndexRebuilder:
         return base is not None and base.kind == FILE
 
     def _back_to_base(self, node: int, record: Node, base: BaseRecord) -> None:
-        record.version, record.size, record.mtime = self.number, base.size, max(base.local_mtime, 0) * SECOND
+        record.version, record.size, record.mtime = (
+            self.number,
+            base.size,
+            max(base.local_mtime, 0) * SECOND,
+        )
         record.owner, record.number, record.writing, record.doubtful = node, self.number, False, 0
         record.present = base.size == 0
         counted = self._index.checksum(node, base.version)
@@ -247,8 +285,9 @@ class IndexRebuilder:
         self._bases[node] = msgspec.structs.replace(base, version=self.number, checksum=checksum)
 
     def _as_it_is(self, node: int, record: Node, found: os.stat_result, known_until: int) -> None:
-        """A content of another size than recorded, or that was changed by what was lost, counts as written. Where the
-        server has what it should be, that comes back, and what is here goes to the bin."""
+        """A content of another size than recorded, or that was changed by what was lost, counts as
+        written. Where the server has what it should be, that comes back, and what is here goes to
+        the bin."""
         changed = self._lost and found.st_ctime_ns > known_until
         if found.st_size == record.size and not changed:
             return
@@ -321,11 +360,14 @@ class IndexRebuilder:
         found = self._there.get(which)
         if found is not None:
             self._claimed.add(which)
-            self._binned[place] = (found.st_size, ToBin(record.owner, record.number, place, record.mtime))
+            self._binned[place] = (
+                found.st_size,
+                ToBin(record.owner, record.number, place, record.mtime),
+            )
 
     def _bin_path(self, path: bytes) -> bytes:
-        """A free one in the repair's entry. Nothing is both a file and a folder there: each file has a folder above
-        it that is named for nothing else."""
+        """A free one in the repair's entry. Nothing is both a file and a folder there: each file
+        has a folder above it that is named for nothing else."""
         place = b"%s/%d/%s" % (TOP, len(self._binned) + 1, path)
         assert place not in self._binned
         return place
@@ -344,13 +386,23 @@ class IndexRebuilder:
             node = record.parent
         return os.fsdecode(b"/".join(reversed(names)))
 
-    # the new index ----------------------------------------------------------------------------------------------------
+    # the new index --------------------------------------------------------------------------------
 
     def _write(self) -> None:
         index = self._index
         self._own_inodes()
         index.drop_nodes()
-        for name in ("bases", "entries", "inos", "inodes", "absent", "writing", "effects", "outdone", "links"):
+        for name in (
+            "bases",
+            "entries",
+            "inos",
+            "inodes",
+            "absent",
+            "writing",
+            "effects",
+            "outdone",
+            "links",
+        ):
             index.txn.drop(getattr(index, name), delete=False)
         holders = {place: BASE_ENTRY.unpack(raw)[0] for place, raw in index.items("base_entries")}
         index.txn.drop(index.base_entries, delete=False)
@@ -368,11 +420,15 @@ class IndexRebuilder:
 
     def _write_nodes(self) -> None:
         index = self._index
-        for place in [place for place, _ in index.items("xattrs") if _u64(place[:8]) not in self._nodes]:
+        for place in [
+            place for place, _ in index.items("xattrs") if _u64(place[:8]) not in self._nodes
+        ]:
             index.txn.delete(place, db=index.xattrs)
         xattrs = Counter(_u64(place[:8]) for place, _ in index.items("xattrs"))
         subfolders = Counter(
-            record.parent for node, record in self._nodes.items() if record.kind == FOLDER and node != ROOT
+            record.parent
+            for node, record in self._nodes.items()
+            if record.kind == FOLDER and node != ROOT
         )
         for node, record in self._nodes.items():
             record.xattrs = xattrs[node]
@@ -393,9 +449,13 @@ class IndexRebuilder:
             index.put_node(node, record)
             if node != ROOT:
                 index.put_entry(record.parent, record.name, node)
-        for place in [place for place, _ in index.items("checksums") if _u64(place[:8]) not in self._nodes]:
+        for place in [
+            place for place, _ in index.items("checksums") if _u64(place[:8]) not in self._nodes
+        ]:
             index.txn.delete(place, db=index.checksums)
-        for place in [place for place, _ in index.items("unsynced") if _u64(place) not in self._nodes]:
+        for place in [
+            place for place, _ in index.items("unsynced") if _u64(place) not in self._nodes
+        ]:
             index.txn.delete(place, db=index.unsynced)
 
     def _write_bases(self, holders: dict[bytes, int]) -> None:
@@ -419,13 +479,19 @@ class IndexRebuilder:
         }
         for node in differing:
             index.txn.put(key(node), dirty.get(node, key(self._now)), db=index.dirty)
-        waiting = {place: raw for place, raw in index.items("pending") if decode_pending(raw).node in differing}
+        waiting = {
+            place: raw
+            for place, raw in index.items("pending")
+            if decode_pending(raw).node in differing
+        }
         for table in (index.pending, index.pending_by_node):
             index.txn.drop(table, delete=False)
         for place, raw in waiting.items():
             operation = decode_pending(raw)
             index.txn.put(place, raw, db=index.pending)
-            index.txn.put(key(operation.node) + place, operation.kind.encode(), db=index.pending_by_node)
+            index.txn.put(
+                key(operation.node) + place, operation.kind.encode(), db=index.pending_by_node
+            )
         for place in [place for place, _ in index.items("held") if _u64(place) not in differing]:
             index.txn.delete(place, db=index.held)
 
@@ -449,7 +515,9 @@ class IndexRebuilder:
             for _, effect in self._binned.values():
                 self._effects.append((b"", effect))
             sizes = [size for size, _ in self._binned.values()]
-            entry = BinRecord(TOP, TOP, folder=True, files=len(sizes), size=sum(sizes), time=self._now, why=WHY)
+            entry = BinRecord(
+                TOP, TOP, folder=True, files=len(sizes), size=sum(sizes), time=self._now, why=WHY
+            )
             index.txn.put(key(self.number), encode(entry), db=index.bin)
             self._effects.append((b"", FolderToBin(TOP)))
             self._effects.append((b"", NoteToBin(entry)))

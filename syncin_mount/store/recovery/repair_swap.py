@@ -8,11 +8,13 @@ from typing import Final
 from syncin_mount.store import system
 
 REPAIRING: Final = "repairing"
-"""The file that says that a new index is complete and takes the old one's place: with the number of that repair."""
+"""The file that says that a new index is complete and takes the old one's place: with the number of
+that repair."""
 
 
 def finish_repair(folder: Path) -> None:
-    """Puts a repair's new index into its place, however far the last process came with it. The lock must be held."""
+    """Puts a repair's new index into its place, however far the last process came with it. The lock
+    must be held."""
     mark = folder / REPAIRING
     if not mark.exists():
         return

@@ -19,13 +19,18 @@ Read = Callable[[int], Iterator[tuple[int, bytes]]]
 
 
 def replay(
-    index: Index, read: Read, *, judge: Callable[[Exception], None], keep: Callable[[int, bytes, str], None]
+    index: Index,
+    read: Read,
+    *,
+    judge: Callable[[Exception], None],
+    keep: Callable[[int, bytes, str], None],
 ) -> None:
-    """Applies the records that ``read(number)`` gives behind the event of that number. What cannot be applied is given
-    to ``keep`` with the reason, and passed over.
+    """Applies the records that ``read(number)`` gives behind the event of that number. What cannot
+    be applied is given to ``keep`` with the reason, and passed over.
 
-    ``judge`` is told of the first error that may be the index's fault instead of the event's, and raises if it is. What
-    is uncommitted then is dropped, and everything up to an event that is passed over is committed. Raises lmdb.Error.
+    ``judge`` is told of the first error that may be the index's fault instead of the event's, and
+    raises if it is. What is uncommitted then is dropped, and everything up to an event that is
+    passed over is committed. Raises lmdb.Error.
     """
     unfit: dict[int, str] = {}
     while True:

@@ -1,7 +1,9 @@
-"""What can still be read of a replica's index and journal, brought into a new index. Nothing that is there is changed.
+"""What can still be read of a replica's index and journal, brought into a new index. Nothing that
+is there is changed.
 
-``lost`` tells whether something that both sides agreed on, or what became of it, may be missing from what was read:
-then an absence proves nothing any more, least of all that the user deleted something.
+``lost`` tells whether something that both sides agreed on, or what became of it, may be missing
+from what was read: then an absence proves nothing any more, least of all that the user deleted
+something.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ _AGREED: Final = ("nodes", "bases", "meta")
 
 _MOST: Final = 1 << 63
 WALKED: Final = 2 << 20
-"""Bytes of an index that a start looks through as a whole: some 5,000 files, which takes some tens of ms."""
+"""Bytes of an index that a start looks through as a whole: some 5,000 files, which takes some tens
+of ms."""
 
 _LATER: Final = ("leftovers", "held", "checksums", "links")
 """Tables that an older program did not make."""
@@ -45,7 +48,8 @@ _LATER: Final = ("leftovers", "held", "checksums", "links")
 
 @dataclass(slots=True)
 class Finding:
-    """``said`` has what is wrong, one clause each; ``last`` is the greatest event's number that was met."""
+    """``said`` has what is wrong, one clause each; ``last`` is the greatest event's number that was
+    met."""
 
     said: list[str] = field(default_factory=list)
     lost: bool = False
@@ -53,8 +57,8 @@ class Finding:
 
 
 def faults(folder: Path) -> list[str]:
-    """What is wrong with the form of the index: nothing of it is taken on trust, nothing is opened or changed. Reads
-    all of it once. Raises OSError."""
+    """What is wrong with the form of the index: nothing of it is taken on trust, nothing is opened
+    or changed. Reads all of it once. Raises OSError."""
     path = folder / "index" / DATA
     said = []
     if path.exists():
@@ -78,7 +82,10 @@ def refuse_damaged(folder: Path) -> None:
     would take for a new one, or in which it would read beyond the end of the file (SIGBUS)."""
     path = folder / "index" / DATA
     if not path.exists() or path.stat().st_size == 0:
-        if any(path.stem.isdecimal() and int(path.stem) > 1 for path in (folder / "journal").glob("*.log")):
+        if any(
+            path.stem.isdecimal() and int(path.stem) > 1
+            for path in (folder / "journal").glob("*.log")
+        ):
             raise damaged(folder, "it is missing")
         return
     file = IndexFile(path)
@@ -91,7 +98,8 @@ def refuse_damaged(folder: Path) -> None:
 
 
 def _walk(file: IndexFile) -> bool:
-    """Whether the form of every page is right: LMDB would end the process, or stumble in the middle."""
+    """Whether the form of every page is right: LMDB would end the process, or stumble in the
+    middle."""
     for name in file.tables:
         for _ in file.table(name):
             pass
@@ -108,8 +116,8 @@ def damaged(folder: Path, why: str) -> ReplicaError:
 
 
 def salvage(folder: Path, target: Index, *, power_cut: bool) -> Finding:
-    """Brings everything readable of a replica's index and journal into the empty index ``target``, which is committed.
-    Its map must be as big as ``map_size`` says."""
+    """Brings everything readable of a replica's index and journal into the empty index ``target``,
+    which is committed. Its map must be as big as ``map_size`` says."""
     found = Finding()
     _copy(folder / "index" / DATA, target, found)
     target.commit()
@@ -151,16 +159,24 @@ def map_size(path: Path, least: int) -> int:
 
 
 def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> None:
-    """Applies the events behind the index, up to the first that is missing. What does not fit is passed over."""
+    """Applies the events behind the index, up to the first that is missing. What does not fit is
+    passed over."""
     last = target.applied
     records, complete, end = readable(folder, last, power_cut=power_cut)
-    found.last = max([found.last, Tally(folder.parent / RECORDED).read() or 0, *(number for number, _ in records)])
+    found.last = max(
+        [
+            found.last,
+            Tally(folder.parent / RECORDED).read() or 0,
+            *(number for number, _ in records),
+        ]
+    )
     following: list[Record] = []
     for number, payload in records:
         if number == last + 1 + len(following):
             following.append((number, payload))
     if end <= last and not power_cut:
-        # Nothing is in the index that was not in the journal first; only a power cut may take the latter's end.
+        # Nothing is in the index that was not in the journal first; only a power cut may take the
+        # latter's end.
         found.lost = True
         found.said.append(f"the journal ends before event {last}, which the index has")
     if not complete and not power_cut:
@@ -174,7 +190,8 @@ def _replay(folder: Path, target: Index, found: Finding, *, power_cut: bool) -> 
         found.said.append(f"event {number} of the journal cannot be applied ({why})")
 
     def judge(_error: Exception) -> None:
-        found.lost = found.lost or bool(found.said)  # else the index is sound, and the event was never fit for it
+        # else the index is sound, and the event was never fit for it
+        found.lost = found.lost or bool(found.said)
 
     replay(target, lambda after: iter(following[after - last :]), judge=judge, keep=passed_over)
 
@@ -199,7 +216,15 @@ def _sum(value: bytes) -> Any:
 
 def _node(value: bytes) -> Any:
     record = decode_node(value)
-    numbers = (record.parent, record.size, record.ino, record.version, record.owner, record.number, record.doubtful)
+    numbers = (
+        record.parent,
+        record.size,
+        record.ino,
+        record.version,
+        record.owner,
+        record.number,
+        record.doubtful,
+    )
     return record if all(0 <= number < _MOST for number in numbers) else None
 
 

@@ -1,7 +1,9 @@
-"""Events that could not be applied, set aside by a start: each with its bytes as they were, and why.
+"""Events that could not be applied, set aside by a start: each with its bytes as they were, and
+why.
 
-They stay until ``check --repair`` puts them to the other damaged files. What an event was to change did not happen: a
-later listing or a program does it anew, or contents that it named are found by a repair.
+They stay until ``check --repair`` puts them to the other damaged files. What an event was to change
+did not happen: a later listing or a program does it anew, or contents that it named are found by a
+repair.
 """
 
 from __future__ import annotations
@@ -26,10 +28,18 @@ class SetAside:
     def add(self, number: int, payload: bytes, why: str) -> None:
         """Keeps an event, on the disk when this returns. Raises OSError."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        for suffix, text in (("event", payload), ("txt", f"{why}\n".encode("utf-8", "backslashreplace"))):
+        for suffix, text in (
+            ("event", payload),
+            ("txt", f"{why}\n".encode("utf-8", "backslashreplace")),
+        ):
             (self._folder / f"{number}.{suffix}").write_bytes(text)
         system.sync_file_system(self._folder)
-        log.error("event %d of the journal cannot be applied (%s); it is set aside in %s", number, why, self._folder)
+        log.error(
+            "event %d of the journal cannot be applied (%s); it is set aside in %s",
+            number,
+            why,
+            self._folder,
+        )
 
     def told(self) -> list[str]:
         """One clause for people for each."""

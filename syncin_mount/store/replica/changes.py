@@ -1,4 +1,5 @@
-"""What listeners are told when the reconciler changes the replica. Local operations tell nobody: the kernel knows."""
+"""What listeners are told when the reconciler changes the replica. Local operations tell nobody:
+the kernel knows."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from syncin_mount.store.types import Attr
 
 
 class EntryChanged(msgspec.Struct, frozen=True):
-    """The name under this folder now leads to another inode, or to none, or to one for the first time."""
+    """The name under this folder now leads to another inode, or to none, or to one for the first
+    time."""
 
     parent_ino: int
     name: bytes
@@ -27,8 +29,9 @@ class InodeUnnamed(msgspec.Struct, frozen=True):
 
 
 class NameChanged(msgspec.Struct, frozen=True):
-    """What became of a name: ``was`` had it before (None: nothing), or what has the name ``to`` (the folder's inode,
-    the name) now had this one. Told after the changes above, for who tells people: the name may have gone on since."""
+    """What became of a name: ``was`` had it before (None: nothing), or what has the name ``to``
+    (the folder's inode, the name) now had this one. Told after the changes above, for who tells
+    people: the name may have gone on since."""
 
     parent_ino: int
     name: bytes

@@ -1,22 +1,26 @@
-"""The replica's engine: an event goes to the index, then to the journal; the index is committed now and then.
+"""The replica's engine: an event goes to the index, then to the journal; the index is committed now
+and then.
 
 What each kind of stop leaves, and why the next start repairs it:
 
-* Killed between index and journal: the index is in memory until commit, so it lacks all events since then, the last one
-  too, which did not happen. Replay.
-* Killed inside commit: LMDB has the old or the new state, with its number in it. Replay from that number.
-* Killed before, within or after the effects (objects unlinked or moved to the bin): effects are records of the
-  committed index and stay until an event says that they are done; doing them twice is harmless. An effect is never
-  done before its event is durable, so no state that can come back misses a file; and it is never said to be done
-  before it is on the disk itself.
-* Killed while an incoming file became an object and before the event: the object has the number of the event that
-  comes next; it goes to the bin at start, and the content is fetched again.
-* Killed between begin_write and written: the node is marked; start takes size and time from its object.
-* Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync and ends
-  somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists them: where the server has
-  the same version they are made absent and fetched again; the others are taken as they are, as on any local file
-  system, unless they are torn and the server has an older version: then that one comes back, and the remains go to the
-  bin. Bytes of incoming files are not trusted.
+* Killed between index and journal: the index is in memory until commit, so it lacks all events
+  since then, the last one too, which did not happen. Replay.
+* Killed inside commit: LMDB has the old or the new state, with its number in it. Replay from that
+  number.
+* Killed before, within or after the effects (objects unlinked or moved to the bin): effects are
+  records of the committed index and stay until an event says that they are done; doing them twice
+  is harmless. An effect is never done before its event is durable, so no state that can come back
+  misses a file; and it is never said to be done before it is on the disk itself.
+* Killed while an incoming file became an object and before the event: the object has the number of
+  the event that comes next; it goes to the bin at start, and the content is fetched again.
+* Killed between begin_write and written: the node is marked; start takes size and time from its
+  object.
+* Power cut: the index is as last committed (commit syncs), the journal is whole up to its last sync
+  and ends somewhere behind it. Contents that were not synced may be anything. ``unsynced`` lists
+  them: where the server has the same version they are made absent and fetched again; the others are
+  taken as they are, as on any local file system, unless they are torn and the server has an older
+  version: then that one comes back, and the remains go to the bin. Bytes of incoming files are not
+  trusted.
 """
 
 from __future__ import annotations
@@ -78,7 +82,9 @@ MAP_SIZE: Final = 1 << 30
 EFFECTS_A_COMMIT: Final = 256
 STRAYS_AN_ENTRY: Final = 10_000
 STRAYED: Final = "nothing told whose it was after the program or the computer was stopped"
-_FULL: Final = "the disk that holds {} is full; nothing is lost: make some MB of room there, and start again."
+_FULL: Final = (
+    "the disk that holds {} is full; nothing is lost: make some MB of room there, and start again."
+)
 TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
 
@@ -89,9 +95,16 @@ class Core(Looking):
     _writers: dict[int, int]
 
     def __init__(
-        self, folder: Path, lock_fd: int, *, now_ns: Callable[[], int], map_size: int, segment_bytes: int,
-        reserve_bytes: int, sync_disk: Callable[[Path], None],
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        lock_fd: int,
+        *,
+        now_ns: Callable[[], int],
+        map_size: int,
+        segment_bytes: int,
+        reserve_bytes: int,
+        sync_disk: Callable[[Path], None],
+    ) -> None:
         """Internal: use ``Replica.open``."""
         self.folder = folder
         self._lock_fd = lock_fd
@@ -112,10 +125,13 @@ class Core(Looking):
         self._writers = {}
         self._leaving: set[int] = set()  # entries of the bin
         self._last_local = 0
-        self._done: bytes | None = None  # effects up to this key are done, and perhaps not on the disk yet
-        self._on_disk: bytes | None = None  # they are, up to this one; set by the thread of ``sync_files``
+        # effects up to this key are done, and perhaps not on the disk yet
+        self._done: bytes | None = None
+        # they are, up to this one; set by the thread of ``sync_files``
+        self._on_disk: bytes | None = None
         self._swept = 0  # the event that said so last
-        self._behind = False  # the index lacks events of the journal, as it could not be read when they were lost
+        # the index lacks events of the journal, as it could not be read when they were lost
+        self._behind = False
         self._doubt = FailedSyncs(folder / "running")
         self.set_aside = SetAside(folder)
         self._closed = False
@@ -132,10 +148,12 @@ class Core(Looking):
         reserve_bytes: int = RESERVE_BYTES,
         sync_disk: Callable[[Path], None] | None = None,
     ) -> Self:
-        """Opens a replica, making it in an empty or missing folder; repairs what the last process left.
+        """Opens a replica, making it in an empty or missing folder; repairs what the last process
+        left.
 
-        Raises ReplicaInUse, NewerFormat, JournalDamaged or another ReplicaError, and OSError. The keyword arguments
-        are for tests. Blocks for as long as the replay takes (well under a second, but after a failure to commit).
+        Raises ReplicaInUse, NewerFormat, JournalDamaged or another ReplicaError, and OSError. The
+        keyword arguments are for tests. Blocks for as long as the replay takes (well under a
+        second, but after a failure to commit).
         """
         folder = Path(folder)
         format_version.prepare_folder(folder)
@@ -143,9 +161,14 @@ class Core(Looking):
         replica: Self | None = None
         try:
             replica = cls(
-                folder, lock_fd, now_ns=now_ns, map_size=map_size, segment_bytes=segment_bytes,
-                reserve_bytes=reserve_bytes, sync_disk=sync_disk or system.sync_file_system,
-            )  # fmt: skip
+                folder,
+                lock_fd,
+                now_ns=now_ns,
+                map_size=map_size,
+                segment_bytes=segment_bytes,
+                reserve_bytes=reserve_bytes,
+                sync_disk=sync_disk or system.sync_file_system,
+            )
             replica._recover(boot_id or system.boot_id())
         except BaseException as error:
             if replica is not None:
@@ -162,7 +185,7 @@ class Core(Looking):
             raise cause from error
         return replica
 
-    # start --------------------------------------------------------------------------------------------------------
+    # start ----------------------------------------------------------------------------------------
 
     def _recover(self, boot: str) -> None:
         running = self.folder / "running"
@@ -173,7 +196,8 @@ class Core(Looking):
         self._objects.stray(ix.applied + 1)
         if power_cut:
             self._drop_stray_bins()
-        # The journal's records are all in the index now. Once that is durable, a new segment begins.
+        # The journal's records are all in the index now. Once that is durable, a new segment
+        # begins.
         self._commit_index()
         self._with_reserve(lambda: self._journal.renew(ix.applied + 1))
         self._reserve.restore()
@@ -199,16 +223,22 @@ class Core(Looking):
         self._last_local = ix.applied
 
     def _ignore_full_disk(self, act: Callable[[], None], *, power_cut: bool) -> None:
-        """Effects may wait for room; but for those by which contents come back after a power cut."""
+        """Effects may wait for room; but for those by which contents come back after a power
+        cut."""
         try:
             act()
         except OSError as error:
             if error.errno not in NO_ROOM or power_cut:
                 raise
-            log.warning("the disk is full: what is to go to the bin stays where it is until there is room")
+            log.warning(
+                "the disk is full: what is to go to the bin stays where it is until there is room"
+            )
 
     def _files_that_grow(self) -> list[Path]:
-        return [self.folder / "index" / "data.mdb", *(path for _, path in self._journal.segments()[-1:])]
+        return [
+            self.folder / "index" / "data.mdb",
+            *(path for _, path in self._journal.segments()[-1:]),
+        ]
 
     def _find_incoming(self, *, power_cut: bool) -> None:
         try:
@@ -217,7 +247,9 @@ class Core(Looking):
             if error.errno not in NO_ROOM:
                 raise
             trusted = False  # so what arrived goes, and makes room; it is fetched again
-        self._objects.find_incoming(keep=lambda *version: trusted and not power_cut and self._is_wanted(*version))
+        self._objects.find_incoming(
+            keep=lambda *version: trusted and not power_cut and self._is_wanted(*version)
+        )
 
     def _with_reserve(self, act: Callable[[], T]) -> T:
         """Does it; on a full disk with the space kept back."""
@@ -236,9 +268,9 @@ class Core(Looking):
         return not record.present or base is None or (base.size, base.mtime) != (size, mtime)
 
     def _replay(self, *, torn: bool = False, power_cut: bool = False, clean: bool = False) -> None:
-        """Brings the journal's records into the index. An event that cannot be applied though the index is sound (it
-        was recorded by a program that did not prove it, or needs one that was set aside) is set aside, and the others
-        are kept."""
+        """Brings the journal's records into the index. An event that cannot be applied though the
+        index is sound (it was recorded by a program that did not prove it, or needs one that was
+        set aside) is set aside, and the others are kept."""
         replay(
             self._ix,
             lambda after: self._journal.records(after, torn=torn, power_cut=power_cut, clean=clean),
@@ -247,24 +279,33 @@ class Core(Looking):
         )
 
     def _judge(self, error: Exception) -> None:
-        """An event does not fit to the index: whose fault is it? Raises ReplicaError when the index is damaged."""
-        log.warning("an event of the journal does not fit to the index (%s: %s)", type(error).__name__, error)
+        """An event does not fit to the index: whose fault is it? Raises ReplicaError when the index
+        is damaged."""
+        log.warning(
+            "an event of the journal does not fit to the index (%s: %s)",
+            type(error).__name__,
+            error,
+        )
         said = salvage.faults(self.folder) or [each.what for each in compare_index(self._ix)]
         if said:
             raise salvage.damaged(self.folder, said[0])
 
     def _drop_stray_bins(self) -> None:
-        """After a power cut: what is in the bin by events that were lost goes, before their numbers are given again."""
+        """After a power cut: what is in the bin by events that were lost goes, before their numbers
+        are given again."""
         ix = self._ix
         named = {U64.unpack(place)[0] for place, _ in ix.items("bin")}
         for place, raw in ix.items("effects"):
             effect = decode_effect(raw)
-            named.add(effect.bin if isinstance(effect, FromBin | DropBin) else U64.unpack_from(place)[0])
+            named.add(
+                effect.bin if isinstance(effect, FromBin | DropBin) else U64.unpack_from(place)[0]
+            )
         for number in self._objects.stray_bins(named):
             self._objects.do(0, DropBin(number))
 
     def _finish_writes(self) -> list[int]:
-        """Records what was written and not recorded when the last process was killed; of these nodes."""
+        """Records what was written and not recorded when the last process was killed; of these
+        nodes."""
         ix = self._ix
         interrupted = ix.marked(ix.writing)
         for node in interrupted:
@@ -280,11 +321,16 @@ class Core(Looking):
         self._do(events.Written(self._now(), node, size, mtime))
 
     def _verify_after_power_cut(self, interrupted: list[int]) -> None:
-        """After a power cut: contents that were not synced may be anything. ``interrupted`` were being written."""
+        """After a power cut: contents that were not synced may be anything. ``interrupted`` were
+        being written."""
         absent = [node for node in self._ix.marked(self._ix.unsynced) if self._server_has(node)]
         if absent:  # first: what becomes of another name of the same file is no change of theirs
             self._do(events.MadeAbsent(self._now(), absent))
-        doubtful = [node for node in self._ix.marked(self._ix.unsynced) if self._left_as_it_is(node, interrupted)]
+        doubtful = [
+            node
+            for node in self._ix.marked(self._ix.unsynced)
+            if self._left_as_it_is(node, interrupted)
+        ]
         doubtful += self._reconsider_objects()
         if doubtful:
             self._do(events.Doubted(self._now(), doubtful))
@@ -297,7 +343,8 @@ class Core(Looking):
         return base.size > 0 and base.version == record.version
 
     def _left_as_it_is(self, node: int, interrupted: list[int]) -> bool:
-        """What becomes of a content that nobody else has in this version; False when it goes, or there is none."""
+        """What becomes of a content that nobody else has in this version; False when it goes, or
+        there is none."""
         record, base = self._ix.node(node), self._ix.base(node)
         if record is None or not record.present:
             return False
@@ -312,8 +359,8 @@ class Core(Looking):
         return True
 
     def _reconsider_objects(self) -> list[int]:
-        """After a power cut: objects that nothing refers to (their event was lost) go to the bin; ones of another size
-        than recorded count as written. Returns the latter's nodes."""
+        """After a power cut: objects that nothing refers to (their event was lost) go to the bin;
+        ones of another size than recorded count as written. Returns the latter's nodes."""
         ix = self._ix
         waiting = (decode_effect(raw) for _, raw in ix.items("effects"))
         needed = {
@@ -350,12 +397,13 @@ class Core(Looking):
         for start in range(0, len(kept), STRAYS_AN_ENTRY):
             self._do(events.Strayed(self._now(), kept[start : start + STRAYS_AN_ENTRY], STRAYED))
 
-    # events -------------------------------------------------------------------------------------------------------
+    # events ---------------------------------------------------------------------------------------
 
     def _do(self, event: events.AnyEvent, *, grows: bool = False) -> int:
         """Records one event and applies it: all of it or, raising, nothing. Returns its number.
 
-        Raises OSError (ENOSPC when the disk is full and the event ``grows`` the replica or no space is kept back).
+        Raises OSError (ENOSPC when the disk is full and the event ``grows`` the replica or no space
+        is kept back).
         """
         ix = self._ix
         if self._behind:
@@ -388,8 +436,8 @@ class Core(Looking):
             apply(self._ix, sequence, event)
 
     def _rebuild(self) -> None:
-        """The index from its last commit and the journal's events behind that. Until it succeeds, nothing is recorded:
-        numbers would be given twice."""
+        """The index from its last commit and the journal's events behind that. Until it succeeds,
+        nothing is recorded: numbers would be given twice."""
         self._behind = True
         try:
             self._ix.abort()
@@ -401,7 +449,8 @@ class Core(Looking):
         self._behind = False
 
     def require_space(self) -> None:
-        """Raises OSError (ENOSPC) while the space kept back is in use: it is for the journal and the index alone."""
+        """Raises OSError (ENOSPC) while the space kept back is in use: it is for the journal and
+        the index alone."""
         if not self._reserve.whole:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -422,21 +471,23 @@ class Core(Looking):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return record
 
-    # commit -------------------------------------------------------------------------------------------------------
+    # commit ---------------------------------------------------------------------------------------
 
     def commit(self, *, effects_until: int | None = None) -> None:
-        """Makes everything recorded so far durable in the index, then does the file effects of it (up to some
-        hundreds a call): of all events, or of those up to this number. What was replaced must not go before
-        what replaced it is on the disk: so the number is that of the last event before the contents were synced.
-        With a number, what goes to or from the bin counts as done from the commit after the next ``sync_files`` on, and
-        what follows waits; without one, it is synced here, which may block for long. Else blocks for a few ms of fsync.
+        """Makes everything recorded so far durable in the index, then does the file effects of it
+        (up to some hundreds a call): of all events, or of those up to this number. What was
+        replaced must not go before what replaced it is on the disk: so the number is that of the
+        last event before the contents were synced. With a number, what goes to or from the bin
+        counts as done from the commit after the next ``sync_files`` on, and what follows waits;
+        without one, it is synced here, which may block for long. Else blocks for a few ms of fsync.
         OSError (ENOSPC, EIO): nothing is lost, call it again."""
         ix = self._ix
         if self._behind:
             self._rebuild()
         self._sweep()
         if self._journal.in_doubt and ix.applied == ix.committed:
-            self._do(events.Synced(self._now(), []))  # says nothing; a commit and a new segment follow
+            # says nothing; a commit and a new segment follow
+            self._do(events.Synced(self._now(), []))
         if ix.applied != ix.committed:
             self._commit_index()
             self._journal.drop(ix.applied)
@@ -448,7 +499,8 @@ class Core(Looking):
         self._reserve.restore()
 
     def _commit_index(self) -> None:
-        """Commits; when the disk is full, with the space kept back. The journal rebuilds what a failure loses."""
+        """Commits; when the disk is full, with the space kept back. The journal rebuilds what a
+        failure loses."""
         while True:
             try:
                 self._ix.commit()
@@ -470,8 +522,9 @@ class Core(Looking):
         self._rebuild()
 
     def _do_effects(self, until: int | None, most: int | None = EFFECTS_A_COMMIT) -> None:
-        """Does what committed events left to be done, ``most`` of it (None: all). What fails is tried again, and what
-        follows it waits, but for what only makes room: OSError of the first that failed, in the end."""
+        """Does what committed events left to be done, ``most`` of it (None: all). What fails is
+        tried again, and what follows it waits, but for what only makes room: OSError of the first
+        that failed, in the end."""
         if self._done is not None:
             return
         done, failure, only_room = None, None, True
@@ -482,7 +535,9 @@ class Core(Looking):
                 break
             if failure is not None and not _makes_room(effect, uncopied):
                 continue
-            if isinstance(effect, Unlink | ToBin) and self._is_somebody_s(effect.owner, effect.number):
+            if isinstance(effect, Unlink | ToBin) and self._is_somebody_s(
+                effect.owner, effect.number
+            ):
                 raise IndexDamaged(f"what waits to go is the content of node {effect.owner}")
             try:
                 self._with_reserve(functools.partial(self._objects.do, sequence, effect))
@@ -493,25 +548,33 @@ class Core(Looking):
                 done = place
                 only_room = only_room and isinstance(effect, Unlink)
         self._done = done
-        if only_room:  # if the power cut undoes that: nothing names the object, so the start removes it
+        # if the power cut undoes that: nothing names the object, so the start removes it
+        if only_room:
             self._on_disk = done
             self._sweep()
         if failure is not None:
             raise failure
 
     def _is_somebody_s(self, owner: int, number: int) -> bool:
-        """Whether the object still is the content of the node that it was made for: then nobody wanted it to go."""
+        """Whether the object still is the content of the node that it was made for: then nobody
+        wanted it to go."""
         record = self._ix.peek(owner)
-        return record is not None and record.present and (record.owner, record.number) == (owner, number)
+        return (
+            record is not None
+            and record.present
+            and (record.owner, record.number) == (owner, number)
+        )
 
     def _sweep(self) -> None:
-        """Records that effects are done, once they are on the disk. Before that a power cut may undo them."""
+        """Records that effects are done, once they are on the disk. Before that a power cut may
+        undo them."""
         if self._done is not None and self._on_disk == self._done:
             self._swept = self._do(events.Swept(self._now(), self._done))
             self._done = None
 
     def _do_all_effects(self) -> None:
-        """Commits and leaves no effect undone. Blocks for as long as the syncs of the file system take."""
+        """Commits and leaves no effect undone. Blocks for as long as the syncs of the file system
+        take."""
         if self.effects_wait():
             self.sync_files()  # what replaced something, before that goes
         self.commit()
@@ -519,12 +582,14 @@ class Core(Looking):
             self.commit()
 
     def sync_journal(self) -> None:
-        """Returns when every event recorded before the call survives a power cut. Blocks: call it in a thread."""
+        """Returns when every event recorded before the call survives a power cut. Blocks: call it
+        in a thread."""
         self._journal.sync()
 
     def close(self) -> None:
-        """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is harmless. Where the
-        disk refuses something, it is as if the process had been killed: the next start does it."""
+        """Syncs contents, commits and lets go of the folder. Open contents stay usable. Twice is
+        harmless. Where the disk refuses something, it is as if the process had been killed: the
+        next start does it."""
         if self._closed:
             return
         try:
@@ -532,10 +597,15 @@ class Core(Looking):
             self.sync_contents(contents)
             self.mark_synced(contents)
             self.commit()
-            if not self._doubt and self._reserve.whole:  # on a full disk the file could not be made again
+            # on a full disk the file could not be made again
+            if not self._doubt and self._reserve.whole:
                 (self.folder / "running").unlink(missing_ok=True)
         except OSError as error:
-            log.warning("the local disk refused the last commit (%s); nothing is lost, the next start does it", error)
+            log.warning(
+                "the local disk refused the last commit (%s); nothing is lost, the next start"
+                " does it",
+                error,
+            )
         finally:
             self._let_go()
 
@@ -551,13 +621,17 @@ class Core(Looking):
         self.history.close()
         os.close(self._lock_fd)
 
-    # contents on the disk -----------------------------------------------------------------------------------------
+    # contents on the disk -------------------------------------------------------------------------
 
     def unsynced_contents(self) -> list[tuple[NodeId, int]]:
-        """(node, version) of contents that may not be on the disk yet; those being written left out."""
+        """(node, version) of contents that may not be on the disk yet; those being written left
+        out."""
         ix = self._ix
         writing = set(ix.marked(ix.writing))
-        items = ((U64.unpack(place)[0], U64.unpack(version)[0]) for place, version in ix.items("unsynced"))
+        items = (
+            (U64.unpack(place)[0], U64.unpack(version)[0])
+            for place, version in ix.items("unsynced")
+        )
         return [(NodeId(node), version) for node, version in items if node not in writing]
 
     def awaited(self) -> Awaited:
@@ -582,16 +656,18 @@ class Core(Looking):
         return next(self._ix.items("effects"), None) is not None
 
     def sync_contents(self, contents: list[tuple[NodeId, int]]) -> None:
-        """Returns when these contents are on the disk. Blocks: call it in a thread, then ``mark_synced``.
+        """Returns when these contents are on the disk. Blocks: call it in a thread, then
+        ``mark_synced``.
 
-        One sync of the whole file system does for all: each fsync would wait for the file system's journal by itself.
+        One sync of the whole file system does for all: each fsync would wait for the file system's
+        journal by itself.
         """
         if contents:
             self.sync_files()
 
     def sync_files(self) -> None:
-        """``sync_contents`` of everything, also of what is being written, and of the effects that are done. Raises
-        OSError: then ``sync_failed`` for the contents."""
+        """``sync_contents`` of everything, also of what is being written, and of the effects that
+        are done. Raises OSError: then ``sync_failed`` for the contents."""
         done = self._done
         self._sync_disk(self.folder)
         self._on_disk = done
@@ -615,35 +691,49 @@ class Core(Looking):
         self._doubt.resolve(nodes)
 
     def mark_synced(self, contents: list[tuple[NodeId, int]]) -> None:
-        """What ``sync_contents`` returned for; versions that are out of date are left marked, and contents of which a
-        sync failed."""
+        """What ``sync_contents`` returned for; versions that are out of date are left marked, and
+        contents of which a sync failed."""
         contents = [each for each in contents if each[0] not in self._doubt]
         if contents:
-            self._do(events.Synced(self._now(), [(int(node), version) for node, version in contents]))
+            self._do(
+                events.Synced(self._now(), [(int(node), version) for node, version in contents])
+            )
 
 
 def _makes_room(effect: AnyEffect, uncopied: set[tuple[int, int]]) -> bool:
-    """Whether the effect may be done behind one that failed. ``uncopied`` grows by the objects that must
-    stay for now."""
+    """Whether the effect may be done behind one that failed. ``uncopied`` grows by the objects that
+    must stay for now."""
     if isinstance(effect, CopyToBin):
         uncopied.add((effect.owner, effect.number))
     return isinstance(effect, Unlink) and (effect.owner, effect.number) not in uncopied
 
 
 _OF_DAMAGE = (
-    lmdb.InvalidError, lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.VersionMismatchError, msgspec.MsgspecError,
-    struct.error, LookupError, AssertionError, IndexDamaged,
-)  # fmt: skip
+    lmdb.InvalidError,
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.VersionMismatchError,
+    msgspec.MsgspecError,
+    struct.error,
+    LookupError,
+    AssertionError,
+    IndexDamaged,
+)
 """What an index or a record that is something else than what was written makes of a start."""
 
 
 _CORRUPT: Final = (
-    lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.CursorFullError,
-)  # fmt: skip
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.InvalidError,
+    lmdb.VersionMismatchError,
+    lmdb.CursorFullError,
+)
 
 
 def as_os_error(error: lmdb.Error) -> OSError:
-    """LMDB's failures to write, as the errno they stand for; IndexDamaged when it stumbled over what it reads."""
+    """LMDB's failures to write, as the errno they stand for; IndexDamaged when it stumbled over
+    what it reads."""
     if isinstance(error, _CORRUPT):
         return IndexDamaged(f"{type(error).__name__}: {error}")
     known = (*NO_ROOM, errno.ENOMEM)

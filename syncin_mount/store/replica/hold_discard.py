@@ -1,17 +1,18 @@
 """Local changes that the user stops, lets go, or undoes before they are sent.
 
-*Held* is a node: what was changed of it, and is changed of it from then on, is left alone on both sides until it is
-released, undone, or does not differ any more. With a folder all that is in it is left alone. An editor's save hands the
-hold on with the document.
+*Held* is a node: what was changed of it, and is changed of it from then on, is left alone on both
+sides until it is released, undone, or does not differ any more. With a folder all that is in it is
+left alone. An editor's save hands the hold on with the document.
 
-*Discarding* undoes all that was changed of a node. Each node is one event, so a kill leaves it as it was or as it is to
-be; of a folder with much in it, some may be undone and the rest still wait.
+*Discarding* undoes all that was changed of a node. Each node is one event, so a kill leaves it as
+it was or as it is to be; of a folder with much in it, some may be undone and the rest still wait.
 
 * A changed content goes to the bin, and the file stands for the server's version, to be fetched.
-* What was moved goes back, what was deleted comes back (a folder with all that was deleted in it), folders above it
-  that were deleted first. Where another has the place by now, it gets a free name beside it: nothing is replaced.
-* What was made goes to the bin, a folder as one entry with all that was made in it; what was moved into it goes back
-  first.
+* What was moved goes back, what was deleted comes back (a folder with all that was deleted in it),
+  folders above it that were deleted first. Where another has the place by now, it gets a free name
+  beside it: nothing is replaced.
+* What was made goes to the bin, a folder as one entry with all that was made in it; what was moved
+  into it goes back first.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ DISCARDED = "you discarded it before it was sent"
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What discarding did: ``path`` is where the node is, or (``gone``) was. ``binned`` says that something went to the
-    bin, ``fetch`` has the files whose content is to be fetched from the server."""
+    """What discarding did: ``path`` is where the node is, or (``gone``) was. ``binned`` says that
+    something went to the bin, ``fetch`` has the files whose content is to be fetched from the
+    server."""
 
     path: str
     gone: bool
@@ -51,18 +53,23 @@ class Undoing(LocalOperations, Settling):
 
     def pending_node(self, sequence: int) -> NodeId | None:
         """The node of a waiting operation; None when nothing of that number waits."""
-        raw = self._ix.txn.get(key(sequence), db=self._ix.pending) if 0 <= sequence < 1 << 63 else None
+        raw = (
+            self._ix.txn.get(key(sequence), db=self._ix.pending)
+            if 0 <= sequence < 1 << 63
+            else None
+        )
         return None if raw is None else NodeId(decode_pending(raw).node)
 
-    # holding ------------------------------------------------------------------------------------------------------
+    # holding --------------------------------------------------------------------------------------
 
     def hold(self, nodes: Iterable[NodeId], *, held: bool) -> None:
-        """Has what was changed of the nodes left alone from now on, or (False) sent again. Of nodes that do not differ
-        nothing is held."""
+        """Has what was changed of the nodes left alone from now on, or (False) sent again. Of nodes
+        that do not differ nothing is held."""
         self._local_change(self._do(events.Held(self._now(), [int(node) for node in nodes], held)))
 
     def held_by(self, node: NodeId) -> NodeId | None:
-        """Whose hold holds the node: its own, or that of a folder above it; None when it is not held."""
+        """Whose hold holds the node: its own, or that of a folder above it; None when it is not
+        held."""
         if not self.is_held(node):
             return None
         at: int = node
@@ -76,12 +83,14 @@ class Undoing(LocalOperations, Settling):
         """The nodes that are held themselves."""
         return [NodeId(U64.unpack(place)[0]) for place, _ in self._ix.items("held")]
 
-    # discarding ---------------------------------------------------------------------------------------------------
+    # discarding -----------------------------------------------------------------------------------
 
     def discard(self, node: NodeId, busy: Callable[[NodeId], bool] = lambda _node: False) -> Undone:
-        """Undoes all that was changed of the node and was not sent. ``busy`` tells what is just being carried across.
+        """Undoes all that was changed of the node and was not sent. ``busy`` tells what is just
+        being carried across.
 
-        Raises CannotUndo, and then nothing is done; OSError (ENOSPC): what is done stays so, the rest waits as before.
+        Raises CannotUndo, and then nothing is done; OSError (ENOSPC): what is done stays so, the
+        rest waits as before.
         """
         record, base = self._ix.node(node), self._ix.base(node)
         if not self._ix.is_dirty(node) or (record is None and base is None):
@@ -111,22 +120,29 @@ class Undoing(LocalOperations, Settling):
         for at in todo:
             yield at
             if record is None:  # with all that was deleted in it
-                todo += [child for child in self._ix.base_nodes_below(at) if self._ix.node(child) is None]
+                todo += [
+                    child for child in self._ix.base_nodes_below(at) if self._ix.node(child) is None
+                ]
 
     def _gone_above(self, folder: int) -> list[int]:
-        """The folders that were deleted here and have to come back before what was in them, topmost first."""
+        """The folders that were deleted here and have to come back before what was in them, topmost
+        first."""
         gone: list[int] = []
         while folder != ROOT and self._ix.node(folder) is None:
             base = self._ix.base(folder)
             if base is None or folder in gone:
-                raise CannotUndo("the folder that it was in is not known any more; the next listing tells")
+                raise CannotUndo(
+                    "the folder that it was in is not known any more; the next listing tells"
+                )
             gone.insert(0, folder)
             folder = base.parent
         return gone
 
     def _check_free_to_undo(self, nodes: Iterable[int], busy: Callable[[NodeId], bool]) -> None:
         being_written = set(self.being_written())
-        unsure = {each.unconfirmed.node for each in self.leftovers() if each.unconfirmed is not None}
+        unsure = {
+            each.unconfirmed.node for each in self.leftovers() if each.unconfirmed is not None
+        }
         for node in nodes:
             name = self._called(node)
             if busy(NodeId(node)):
@@ -136,7 +152,9 @@ class Undoing(LocalOperations, Settling):
             if node in unsure:
                 raise CannotUndo(f"{name} may be on the server already; the next run finds out")
             if self._would_contain_itself(node):
-                raise CannotUndo(f"the folder that {name} was in lies in it now; discard that one first")
+                raise CannotUndo(
+                    f"the folder that {name} was in lies in it now; discard that one first"
+                )
 
     def _would_contain_itself(self, node: int) -> bool:
         record, base = self._ix.node(node), self._ix.base(node)
@@ -151,14 +169,23 @@ class Undoing(LocalOperations, Settling):
 
     def _called(self, node: int) -> str:
         record = self._ix.node(node) or self._ix.base(node)
-        return "it" if record is None else f"“{os.fsdecode(record.name)}”".encode("utf-8", "backslashreplace").decode()
+        return (
+            "it"
+            if record is None
+            else f"“{os.fsdecode(record.name)}”".encode("utf-8", "backslashreplace").decode()
+        )
 
     def _unmake(self, node: NodeId, concerned: list[int]) -> Undone:
         """What was made here goes to the bin."""
         path = self.local_path(node)
         for each in concerned:  # what is in a folder that goes back goes along
             base, record = self._ix.base(each), self._ix.node(each)
-            if each != node and base is not None and record is not None and self._has_above(each, node):
+            if (
+                each != node
+                and base is not None
+                and record is not None
+                and self._has_above(each, node)
+            ):
                 self._move_back(each, record, base)
         self.delete_local(node, keep=True, why=DISCARDED)
         return Undone(path, gone=True, binned=True)
@@ -174,20 +201,25 @@ class Undoing(LocalOperations, Settling):
         assert base is not None
         changed = record is None or (
             record.kind == FILE
-            and (record.version != base.version or max(record.mtime // 10**9, 1) != max(base.mtime, 1))
+            and (
+                record.version != base.version
+                or max(record.mtime // 10**9, 1) != max(base.mtime, 1)
+            )
         )
         self._discard_at(node, record, base, content=changed)
         now = self._node(node)
         if now.kind == FILE and not now.present:
             fetch.append(NodeId(node))
 
-    def _discard_at(self, node: int, record: Node | None, base: BaseRecord, *, content: bool) -> None:
+    def _discard_at(
+        self, node: int, record: Node | None, base: BaseRecord, *, content: bool
+    ) -> None:
         name = self._free(base.parent, base.name, node)
         mode = FOLDER_MODE if base.kind == FOLDER else FILE_MODE
         ino = record.ino if record is not None and not content else int(self.new_id())
         event = events.Discarded(
             self._now(), node, base.parent, name, ino, content, mode, *system.OWNER, DISCARDED
-        )  # fmt: skip
+        )
         with self._unnaming([node] if content else []):
             self._local_change(self._do(event))
         if content:

@@ -32,19 +32,20 @@ from syncin_mount.store.types import TYPES, Attr, BinEntry, Operation, OpKind, S
 
 
 class Reading(Core):
-    """Look-ups. Names are bytes for the file system, ``str`` with surrogateescape for the reconciler."""
+    """Look-ups. Names are bytes for the file system, ``str`` with surrogateescape for the
+    reconciler."""
 
     _wake: trio.Event | None = None
 
-    # for the file system ------------------------------------------------------------------------------------------
+    # for the file system --------------------------------------------------------------------------
 
     def attr(self, node: NodeId) -> Attr | None:
         record = self._ix.peek(node)
         return None if record is None else to_attr(node, record)
 
     def blocks(self, node: NodeId) -> int | None:
-        """The blocks of 512 bytes that a file's content takes on the local disk; None where there is no object of its
-        own (content that is not here, or has never been opened)."""
+        """The blocks of 512 bytes that a file's content takes on the local disk; None where there
+        is no object of its own (content that is not here, or has never been opened)."""
         record = self._ix.peek(node)
         if record is None or record.kind != FILE or not record.present:
             return None
@@ -52,7 +53,8 @@ class Reading(Core):
         return None if found is None else getattr(found, "st_blocks", None)
 
     def by_ino(self, ino: int) -> NodeId | None:
-        """The node that has this inode *now*; None for one whose content was replaced or removed."""
+        """The node that has this inode *now*; None for one whose content was replaced or
+        removed."""
         node = self._ix.by_ino(ino)
         record = self._ix.peek(node)
         return NodeId(node) if record is not None and record.ino == ino else None
@@ -73,14 +75,16 @@ class Reading(Core):
         return {name: self.get_xattr(NodeId(node), name) for name in names}
 
     def keep_content(self, node: NodeId) -> Kept | None:
-        """Before the node's inode may lose its name: its content stays openable until the result is let go. None for
-        what is no file, or not here."""
+        """Before the node's inode may lose its name: its content stays openable until the result is
+        let go. None for what is no file, or not here."""
         record = self._ix.peek(node)
         if record is None or record.kind != FILE or not record.present:
             return None
         return self._objects.kept.keep(record.owner, record.number, record.size)
 
-    def children(self, parent: NodeId, after: bytes | None, limit: int) -> list[tuple[bytes, NodeId]]:
+    def children(
+        self, parent: NodeId, after: bytes | None, limit: int
+    ) -> list[tuple[bytes, NodeId]]:
         return [(name, NodeId(node)) for name, node in self._ix.children(parent, after, limit)]
 
     def get_xattr(self, node: NodeId, name: bytes) -> bytes:
@@ -107,7 +111,8 @@ class Reading(Core):
         return Status.SYNCED if record.present else Status.ABSENT
 
     def pending(self) -> Iterator[Operation]:
-        """The journal of operations that the server does not have yet, oldest first. Safe across changes."""
+        """The journal of operations that the server does not have yet, oldest first. Safe across
+        changes."""
         after = b""
         while True:
             page = self._ix.page("pending", after, PAGE)
@@ -116,7 +121,14 @@ class Reading(Core):
                 new_path = None if record.new_path is None else os.fsdecode(record.new_path)
                 sequence = U64.unpack(place)[0]
                 kind = OpKind(record.kind)
-                yield Operation(sequence, kind, NodeId(record.node), os.fsdecode(record.path), new_path, record.time)
+                yield Operation(
+                    sequence,
+                    kind,
+                    NodeId(record.node),
+                    os.fsdecode(record.path),
+                    new_path,
+                    record.time,
+                )
             if len(page) < PAGE:
                 return
             after = page[-1][0] + b"\0"
@@ -130,10 +142,14 @@ class Reading(Core):
         for place, raw in self._ix.items("bin"):
             one = decode_bin(raw)
             sequence, path = U64.unpack(place)[0], os.fsdecode(one.path)
-            entries.append(BinEntry(sequence, one.name, path, one.folder, one.files, one.size, one.time, one.why))
+            entries.append(
+                BinEntry(
+                    sequence, one.name, path, one.folder, one.files, one.size, one.time, one.why
+                )
+            )
         return entries
 
-    # for the reconciler -------------------------------------------------------------------------------------------
+    # for the reconciler ---------------------------------------------------------------------------
 
     def snapshot(self, ids: int = 0) -> ReplicaSnapshot:
         if self._ix.applied != self._ix.committed:
@@ -152,11 +168,24 @@ class Reading(Core):
             one, parent = decode_leftover(raw), NodeId(U64.unpack_from(place)[0])
             name = os.fsdecode(place[8:])
             sent = one.unconfirmed
-            unconfirmed = None if sent is None else Unconfirmed(
-                NodeId(sent.node), os.fsdecode(sent.name), sent.mtime, sent.version, sent.checksum, sent.new,
-                sent.mtime_here,
-            )  # fmt: skip
-            found.append(Leftover(parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms, unconfirmed))
+            unconfirmed = (
+                None
+                if sent is None
+                else Unconfirmed(
+                    NodeId(sent.node),
+                    os.fsdecode(sent.name),
+                    sent.mtime,
+                    sent.version,
+                    sent.checksum,
+                    sent.new,
+                    sent.mtime_here,
+                )
+            )
+            found.append(
+                Leftover(
+                    parent, name, one.size, one.seen, one.seen_size, one.seen_mtime_ms, unconfirmed
+                )
+            )
         return found
 
     def absent(self) -> Iterator[NodeId]:
@@ -170,12 +199,18 @@ class Reading(Core):
         record = self._ix.peek(node)
         for each in () if record is None or record.links == 1 else self._ix.names_of(node, record):
             base = self._ix.base(each)
-            if each != node and base is not None and record is not None and base.version == record.version:
+            if (
+                each != node
+                and base is not None
+                and record is not None
+                and base.version == record.version
+            ):
                 return NodeId(each)
         return None
 
     def open_content(self, node: NodeId) -> Content:
-        """Raises FileNotFoundError when the node is gone or no file. Of an absent content, what arrives of it."""
+        """Raises FileNotFoundError when the node is gone or no file. Of an absent content, what
+        arrives of it."""
         record = self._ix.peek(node)
         if record is None or record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "there is no such file")
@@ -185,20 +220,23 @@ class Reading(Core):
         folder = self._objects.folder(record.number)
         base = self._ix.base(node)
         arriving = self._objects.arriving(node)
-        if base is None or (arriving is not None and arriving != f"{node}-{base.size}-{base.mtime}"):
+        if base is None or (
+            arriving is not None and arriving != f"{node}-{base.size}-{base.mtime}"
+        ):
             # Another version is on its way: nothing of this one will come any more.
             return Content(self._objects.open_nothing(), folder, absent=record.size)
         incoming = self._objects.incoming(node, base.size, base.mtime)
         return Content(os.dup(incoming.fd), folder, incoming)
 
-    # checksums ---------------------------------------------------------------------------------------------------
+    # checksums ------------------------------------------------------------------------------------
 
     def now_ns(self) -> int:
         """The replica's clock."""
         return self._now()
 
     def contents_from(self, node: int, limit: int = PAGE) -> list[NodeId]:
-        """The first files from this node's number on whose content is here; at most so many, none at the end."""
+        """The first files from this node's number on whose content is here; at most so many, none
+        at the end."""
         found: list[NodeId] = []
         while len(found) < limit and (page := self._ix.page("nodes", key(node), limit)):
             for place, raw in page:
@@ -209,12 +247,12 @@ class Reading(Core):
         return found
 
     def checksum_of(self, node: NodeId, version: int) -> str | None:
-        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and still is the
-        node's or its base's version."""
+        """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and
+        still is the node's or its base's version."""
         found = self._ix.checksum(node, version)
         return None if found is None else found.hex()
 
-    # wake-ups -----------------------------------------------------------------------------------------------------
+    # wake-ups -------------------------------------------------------------------------------------
 
     def _local_change(self, sequence: int) -> None:
         self._last_local = sequence
@@ -234,15 +272,28 @@ class Reading(Core):
 def to_attr(node: int, record: Node) -> Attr:
     """The record as the file system sees it."""
     return Attr(
-        NodeId(node), record.ino, TYPES[record.kind], record.mode, record.links, record.uid, record.gid, record.rdev,
-        record.size, record.atime, record.mtime, record.ctime, record.birth, record.version, record.present,
+        NodeId(node),
+        record.ino,
+        TYPES[record.kind],
+        record.mode,
+        record.links,
+        record.uid,
+        record.gid,
+        record.rdev,
+        record.size,
+        record.atime,
+        record.mtime,
+        record.ctime,
+        record.birth,
+        record.version,
+        record.present,
         record.target,
-    )  # fmt: skip
+    )
 
 
 def to_record(base: Base) -> BaseRecord:
-    """The reconciler's base as a record. ValueError for a kind or name that no base can have, NotRecordable for a name
-    that is no bytes. (Numbers are looked at when it is recorded.)"""
+    """The reconciler's base as a record. ValueError for a kind or name that no base can have,
+    NotRecordable for a name that is no bytes. (Numbers are looked at when it is recorded.)"""
     if base.kind is Kind.OTHER:
         raise ValueError("a link or device has no base")
     name = raw_name(base.name)
@@ -273,7 +324,8 @@ def raw_name(name: str) -> bytes:
 
 
 def place_name(place: Place) -> bytes:
-    """The name as bytes. ValueError for one that could lead elsewhere, NotRecordable for one that is no bytes."""
+    """The name as bytes. ValueError for one that could lead elsewhere, NotRecordable for one that
+    is no bytes."""
     name = raw_name(place.name)
     if not is_name(name):
         raise ValueError(f"{place.name[:40]!r} is no name for a file or folder")

@@ -1,4 +1,5 @@
-"""What the user does, with the semantics and errnos of POSIX; permissions are the caller's business."""
+"""What the user does, with the semantics and errnos of POSIX; permissions are the caller's
+business."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ LINKS_MAX = 1000
 XATTR_MAX = 65_536
 XATTR_NAME_MAX = 255
 XATTR_NAMES_MAX = 65_536
-"""Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX, listxattr(2))."""
+"""Of all names of a node, each with a zero byte: the most that Linux can list (XATTR_LIST_MAX,
+listxattr(2))."""
 
 
 def _fail(code: int) -> OSError:
@@ -55,23 +57,35 @@ class LocalOperations(Reading):
         return node, self._node(node)
 
     def create(
-        self, parent: NodeId, name: bytes, kind: NodeType, *, mode: int, uid: int, gid: int, rdev: int = 0,
+        self,
+        parent: NodeId,
+        name: bytes,
+        kind: NodeType,
+        *,
+        mode: int,
+        uid: int,
+        gid: int,
+        rdev: int = 0,
         target: bytes = b"",
-    ) -> Attr:  # fmt: skip
-        """A new, empty node. Raises OSError: EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, ENOSPC."""
+    ) -> Attr:
+        """A new, empty node. Raises OSError: EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL,
+        ENOSPC."""
         check_name(name)
         self._folder(parent)
         if self._ix.entry(parent, name) is not None:
             raise _fail(errno.EEXIST)
         node = self.new_id()
         now = self._now()
-        event = events.Created(now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target)
+        event = events.Created(
+            now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target
+        )
         self._local(event, grows=True)
         return to_attr(node, self._node(node))
 
     def link(self, node: NodeId, parent: NodeId, name: bytes) -> Attr:
-        """link(2): the file gets another name. Its content must be here. Raises OSError: EEXIST, ENOENT, ENOTDIR,
-        ENAMETOOLONG, EINVAL, EPERM (a folder), EIO (the content is not here), EMLINK, ENOSPC."""
+        """link(2): the file gets another name. Its content must be here. Raises OSError: EEXIST,
+        ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, EPERM (a folder), EIO (the content is not here),
+        EMLINK, ENOSPC."""
         check_name(name)
         record = self._node(node)
         self._folder(parent)
@@ -88,9 +102,16 @@ class LocalOperations(Reading):
         return to_attr(made, self._node(made))
 
     def set_attr(
-        self, node: NodeId, *, mode: int | None = None, uid: int | None = None, gid: int | None = None,
-        atime_ns: int | None = None, mtime_ns: int | None = None, ctime_ns: int | None = None,
-    ) -> Attr:  # fmt: skip
+        self,
+        node: NodeId,
+        *,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        atime_ns: int | None = None,
+        mtime_ns: int | None = None,
+        ctime_ns: int | None = None,
+    ) -> Attr:
         """Sets what is not None; ctime is now unless given. Raises FileNotFoundError."""
         self._node(node)
         now = self._now()
@@ -99,12 +120,14 @@ class LocalOperations(Reading):
         return to_attr(node, self._node(node))
 
     def begin_write(self, node: NodeId, *, discard: bool = False, shrinks: bool = False) -> None:
-        """The content is about to change in place: before the first write since ``written``. Again is a no-op.
+        """The content is about to change in place: before the first write since ``written``. Again
+        is a no-op.
 
-        ``discard``: the caller needs nothing of the present content. Only then may it be absent: the file gets an
-        empty object of its own, and what was arriving, complete or not, is dropped. ``shrinks``: it takes no more
-        disk space afterwards, so that a full disk is no hindrance. Raises OSError: ENOENT, EINVAL (no file), EIO
-        (absent, and not to be discarded), ENOSPC.
+        ``discard``: the caller needs nothing of the present content. Only then may it be absent:
+        the file gets an empty object of its own, and what was arriving, complete or not, is
+        dropped. ``shrinks``: it takes no more disk space afterwards, so that a full disk is no
+        hindrance. Raises OSError: ENOENT, EINVAL (no file), EIO (absent, and not to be discarded),
+        ENOSPC.
         """
         record = self._node(node)
         if record.kind != FILE:
@@ -116,20 +139,25 @@ class LocalOperations(Reading):
             if not record.present:
                 self._objects.drop_incoming(node)
 
-    def written(self, node: NodeId, *, size: int, mtime_ns: int, ctime_ns: int | None = None) -> Attr:
-        """Records what was written since ``begin_write``; ctime is now unless given. Raises FileNotFoundError."""
+    def written(
+        self, node: NodeId, *, size: int, mtime_ns: int, ctime_ns: int | None = None
+    ) -> Attr:
+        """Records what was written since ``begin_write``; ctime is now unless given. Raises
+        FileNotFoundError."""
         if self._node(node).kind != FILE:
             raise _fail(errno.EINVAL)
         self._local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
         return to_attr(node, self._node(node))
 
     def doubt(self, node: NodeId) -> None:
-        """A part of what was to be written is missing in the content: what it replaces on the server must be kept."""
+        """A part of what was to be written is missing in the content: what it replaces on the
+        server must be kept."""
         if not self._node(node).doubtful:
             self._do(events.Doubted(self._now(), [int(node)]))
 
     def opened_for_write(self, node: NodeId) -> None:
-        """Counts in memory. When a rename gives the inode to another node, the caller moves its count there."""
+        """Counts in memory. When a rename gives the inode to another node, the caller moves its
+        count there."""
         self._writers[node] = self._writers.get(node, 0) + 1
 
     def closed_for_write(self, node: NodeId) -> None:
@@ -140,10 +168,17 @@ class LocalOperations(Reading):
             self._writers.pop(node, None)
 
     def rename(
-        self, parent: NodeId, name: bytes, new_parent: NodeId, new_name: bytes, *, exchange: bool = False,
+        self,
+        parent: NodeId,
+        name: bytes,
+        new_parent: NodeId,
+        new_name: bytes,
+        *,
+        exchange: bool = False,
         no_replace: bool = False,
-    ) -> None:  # fmt: skip
-        """rename(2), renameat2(2). Raises OSError: ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, EEXIST, EINVAL, ENAMETOOLONG."""
+    ) -> None:
+        """rename(2), renameat2(2). Raises OSError: ENOENT, ENOTDIR, EISDIR, ENOTEMPTY, EEXIST,
+        EINVAL, ENAMETOOLONG."""
         if exchange and no_replace:
             raise _fail(errno.EINVAL)
         check_name(new_name)
@@ -153,7 +188,9 @@ class LocalOperations(Reading):
         if record.kind == FOLDER and new_parent != parent and self._is_within(new_parent, node):
             raise _fail(errno.EINVAL)
         if other is not None:
-            self._check_target(parent, node, record, other, exchange=exchange, no_replace=no_replace)
+            self._check_target(
+                parent, node, record, other, exchange=exchange, no_replace=no_replace
+            )
         elif exchange:
             raise _fail(errno.ENOENT)
         if other is not None and self._is_same_file(node, other):
@@ -206,10 +243,16 @@ class LocalOperations(Reading):
         self._local(events.Removed(self._now(), parent, name))
 
     def set_xattr(
-        self, node: NodeId, name: bytes, value: bytes, *, create: bool = False, replace: bool = False
+        self,
+        node: NodeId,
+        name: bytes,
+        value: bytes,
+        *,
+        create: bool = False,
+        replace: bool = False,
     ) -> None:
-        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC (also when the names would be
-        more than can be listed)."""
+        """Raises OSError: ENOENT, EEXIST, ENODATA, ERANGE (name), E2BIG (value), ENOSPC (also when
+        the names would be more than can be listed)."""
         if not 0 < len(name) <= XATTR_NAME_MAX:
             raise _fail(errno.ERANGE)
         if len(value) > XATTR_MAX:

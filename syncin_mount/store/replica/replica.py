@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class Replica(Undoing):
-    """``reconciler.ports.Replica`` and the file system's side of the same store. ``Replica.open`` makes one.
+    """``reconciler.ports.Replica`` and the file system's side of the same store. ``Replica.open``
+    makes one.
 
     To be used from one thread, but for ``sync_journal``, ``sync_contents`` and ``Content.sync``.
     """

@@ -1,4 +1,5 @@
-"""What the reconciler does: ``reconciler.ports.Replica`` where it changes something, and the bin."""
+"""What the reconciler does: ``reconciler.ports.Replica`` where it changes something, and the
+bin."""
 
 from __future__ import annotations
 
@@ -20,7 +21,15 @@ from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.index.apply_sync import arrives
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
-from syncin_mount.store.records import FILE, FOLDER, U64, LeftoverRecord, Node, UnconfirmedRecord, key
+from syncin_mount.store.records import (
+    FILE,
+    FOLDER,
+    U64,
+    LeftoverRecord,
+    Node,
+    UnconfirmedRecord,
+    key,
+)
 from syncin_mount.store.replica.changes import AttrChanged, EntryChanged, NameChanged
 from syncin_mount.store.replica.lookups import place_name, to_attr, to_record
 from syncin_mount.store.replica.posix_ops import check_name
@@ -36,10 +45,12 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 class Settling(Unnaming):
-    """Each method is one event. Listeners are told after it what the kernel may have remembered wrongly."""
+    """Each method is one event. Listeners are told after it what the kernel may have remembered
+    wrongly."""
 
     def notify_attr_changed(self, ino: int) -> None:
-        """Has listeners told that the inode's attributes may be remembered wrongly, though nothing changed."""
+        """Has listeners told that the inode's attributes may be remembered wrongly, though nothing
+        changed."""
         self._tell(AttrChanged(ino))
 
     def tell_entry(self, parent: NodeId, name: bytes) -> None:
@@ -64,7 +75,7 @@ class Settling(Unnaming):
         if self._listeners and above is not None and new_above is not None:
             self._tell(NameChanged(above.ino, was.name, None, (new_above.ino, name)))
 
-    # bases --------------------------------------------------------------------------------------------------------
+    # bases ----------------------------------------------------------------------------------------
 
     def set_base(self, node: NodeId, base: Base | None) -> None:
         self.set_bases([(node, base)])
@@ -91,9 +102,11 @@ class Settling(Unnaming):
             try:
                 self._set_bases([each])
             except NotRecordable as error:
-                log.warning("what the server has of node %d is left out: %s", each[0], error.strerror)
+                log.warning(
+                    "what the server has of node %d is left out: %s", each[0], error.strerror
+                )
 
-    # the local tree -----------------------------------------------------------------------------------------------
+    # the local tree -------------------------------------------------------------------------------
 
     def _check_free(self, parent: int, name: bytes, node: int) -> None:
         if self._node(parent).kind != FOLDER:
@@ -145,14 +158,16 @@ class Settling(Unnaming):
         self._tell_moved(record, target.parent, name)
 
     def touch_local(self, node: NodeId, mtime_ns: int, base: Base | None) -> None:
-        """Sets the mtime. A file that nobody writes gets another inode: the kernel's writeback cache keeps the mtime
-        of an inode that it knows, whatever it is told."""
+        """Sets the mtime. A file that nobody writes gets another inode: the kernel's writeback
+        cache keeps the mtime of an inode that it knows, whatever it is told."""
         record = self._node(node)
         renew = record.kind == FILE and not record.writing and not self._is_written_to(node, record)
         parts = renew and record.links > 1
         ino = self.new_id() if renew else record.ino
         number = self._ix.applied + 1
-        event = events.Touched(self._now(), node, mtime_ns, None if base is None else to_record(base), ino, parts)
+        event = events.Touched(
+            self._now(), node, mtime_ns, None if base is None else to_record(base), ino, parts
+        )
         if parts:
             self.require_space()
         try:
@@ -213,7 +228,7 @@ class Settling(Unnaming):
             node = record.parent
         return node == top
 
-    # contents -----------------------------------------------------------------------------------------------------
+    # contents -------------------------------------------------------------------------------------
 
     def incoming(self, node: NodeId, size: int, mtime: int) -> IncomingFile:
         """Raises OSError (ENOSPC), FileNotFoundError when there is no such file."""
@@ -224,7 +239,14 @@ class Settling(Unnaming):
         return self._objects.incoming(node, size, mtime)
 
     def install_content(
-        self, node: NodeId, incoming: Incoming, base: Base, expect_version: int, *, keep: bool, why: str
+        self,
+        node: NodeId,
+        incoming: Incoming,
+        base: Base,
+        expect_version: int,
+        *,
+        keep: bool,
+        why: str,
     ) -> None:
         record = self._ix.node(node)
         if not isinstance(incoming, IncomingFile) or incoming.node != node:
@@ -239,7 +261,9 @@ class Settling(Unnaming):
             raise LocalChanged("the file was changed here while the server's version arrived")
         missing = incoming.missing(0, incoming.size)
         if missing is not None or incoming.size != base.size:
-            raise ValueError(f"the incoming content is not complete: {missing} of {base.size} bytes is missing")
+            raise ValueError(
+                f"the incoming content is not complete: {missing} of {base.size} bytes is missing"
+            )
         new_base = to_record(base)
         same = arrives(record, self._ix.base(node), new_base)
         ino = record.ino if same else self.new_id()
@@ -262,7 +286,9 @@ class Settling(Unnaming):
         if record.kind != FILE or not record.present:
             return
         sequence = self._ix.applied + 1
-        self._objects.copy_to_bin(sequence, record.name, record.owner, record.number, record.size, record.mtime)
+        self._objects.copy_to_bin(
+            sequence, record.name, record.owner, record.number, record.size, record.mtime
+        )
         try:
             self._do(events.Copied(self._now(), node, _text(why)))
         except BaseException:
@@ -276,16 +302,28 @@ class Settling(Unnaming):
             if record is None or record.present or self._objects.arriving(node) != awaited:
                 self._objects.drop_incoming(node)
 
-    # what was left on the server ----------------------------------------------------------------------------------
+    # what was left on the server ------------------------------------------------------------------
 
     def note_leftover(self, leftover: Leftover) -> None:
-        name, sent, unconfirmed = place_name(Place(leftover.parent, leftover.name)), leftover.unconfirmed, None
+        name, sent, unconfirmed = (
+            place_name(Place(leftover.parent, leftover.name)),
+            leftover.unconfirmed,
+            None,
+        )
         if sent is not None:
             called = os.fsencode(sent.name)
             unconfirmed = UnconfirmedRecord(
-                sent.node, called, sent.mtime, sent.version, sent.checksum, sent.new, sent.mtime_here
+                sent.node,
+                called,
+                sent.mtime,
+                sent.version,
+                sent.checksum,
+                sent.new,
+                sent.mtime_here,
             )
-        left = LeftoverRecord(leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms, unconfirmed)
+        left = LeftoverRecord(
+            leftover.size, leftover.seen_ns, leftover.seen_size, leftover.seen_mtime_ms, unconfirmed
+        )
         self._do(events.LeftoverNoted(self._now(), leftover.parent, name, left))
 
     def drop_leftover(self, parent: NodeId, name: str) -> None:
@@ -293,18 +331,27 @@ class Settling(Unnaming):
         if self._ix.txn.get(key(parent) + raw, db=self._ix.leftovers) is not None:
             self._do(events.LeftoverNoted(self._now(), parent, raw, None))
 
-    # checksums ------------------------------------------------------------------------------------------------------
+    # checksums ------------------------------------------------------------------------------------
 
     def counted(self, contents: Iterable[tuple[NodeId, int, str]]) -> None:
-        """Keeps SHA-512/256 (hex) of contents in these versions, for ``checksum_of``. Counted of what the version was
-        before and after; those of versions that are out of date are dropped."""
+        """Keeps SHA-512/256 (hex) of contents in these versions, for ``checksum_of``. Counted of
+        what the version was before and after; those of versions that are out of date are
+        dropped."""
         for batch in _batched(contents):
-            sums = [(int(node), version, bytes.fromhex(checksum)) for node, version, checksum in batch]
+            sums = [
+                (int(node), version, bytes.fromhex(checksum)) for node, version, checksum in batch
+            ]
             self._do(events.Counted(self._now(), sums))
 
     def rotted(self, node: NodeId, why: str) -> bool:
         record, base = self._ix.node(node), self._ix.base(node)
-        if record is None or record.kind != FILE or not record.present or record.writing or node in self._writers:
+        if (
+            record is None
+            or record.kind != FILE
+            or not record.present
+            or record.writing
+            or node in self._writers
+        ):
             return False
         if base is None or base.kind != FILE or base.version != record.version or not base.size:
             return False
@@ -314,7 +361,7 @@ class Settling(Unnaming):
         self._tell_entry(record.parent, record.name)
         return True
 
-    # history ------------------------------------------------------------------------------------------------------
+    # history --------------------------------------------------------------------------------------
 
     def begin_run(self) -> None:
         self.history.begin_run()
@@ -322,11 +369,11 @@ class Settling(Unnaming):
     def record(self, outcome: Outcome, path: str, new_path: str | None) -> None:
         self.history.record(outcome, path, new_path)
 
-    # the bin ------------------------------------------------------------------------------------------------------
+    # the bin --------------------------------------------------------------------------------------
 
     def bin_empty(self, sequences: Iterable[int] | None = None) -> None:
-        """Removes these entries, or all, for good. Blocks for syncs of the file system. KeyError for one that is not
-        there, OSError (EBUSY)."""
+        """Removes these entries, or all, for good. Blocks for syncs of the file system. KeyError
+        for one that is not there, OSError (EBUSY)."""
         there = [entry.sequence for entry in self.bin_entries()]
         wanted = there if sequences is None else list(sequences)
         if unknown := set(wanted) - set(there):
@@ -337,12 +384,13 @@ class Settling(Unnaming):
             self._do_all_effects()
 
     def bin_drop(self, sequences: list[int]) -> None:
-        """``bin_empty`` of entries that are elsewhere by now: their files go with a later commit."""
+        """``bin_empty`` of entries that are elsewhere by now: their files go with a later
+        commit."""
         self._do(events.BinDropped(self._now(), sequences))
 
     def durable_bin_entries(self) -> list[BinEntry]:
-        """The entries that are whole, on the disk too: nothing of them waits for a commit or a sync any more, nor would
-        be done again after a power cut. Oldest first."""
+        """The entries that are whole, on the disk too: nothing of them waits for a commit or a sync
+        any more, nor would be done again after a power cut. Oldest first."""
         if self._swept > self._ix.committed:
             return []
         first = next(self._ix.items("effects"), None)
@@ -353,13 +401,15 @@ class Settling(Unnaming):
         return [entry for entry in entries if entry.sequence < waits_from]
 
     def bin_folder(self) -> bytes:
-        """Where the bin's content lies: ``NUMBER/…`` and ``NUMBER.json`` for each entry. Only to be read."""
+        """Where the bin's content lies: ``NUMBER/…`` and ``NUMBER.json`` for each entry. Only to be
+        read."""
         return os.fsencode(self.folder / "bin")
 
     @contextlib.contextmanager
     def lease_bin_entry(self, sequence: int) -> Iterator[bytes]:
-        """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its folder, which this
-        gives, may be changed by another thread. In the end ``bin_drop`` it, or leave in the folder what was there."""
+        """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its
+        folder, which this gives, may be changed by another thread. In the end ``bin_drop`` it, or
+        leave in the folder what was there."""
         self._leaving.add(sequence)
         try:
             yield self._objects.bin_place(sequence)
@@ -371,8 +421,8 @@ class Settling(Unnaming):
             raise OSError(errno.EBUSY, "it is just being put into the desktop's trash")
 
     def bin_restore(self, sequence: int, parent: NodeId, name: bytes) -> NodeId:
-        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever overwritten. Where effects
-        wait, it blocks for syncs of the file system, else for a commit.
+        """Brings an entry back as a new node; it counts as made by the user. Nothing is ever
+        overwritten. Where effects wait, it blocks for syncs of the file system, else for a commit.
 
         Raises KeyError for no such entry; OSError: EEXIST, ENOENT, ENAMETOOLONG, EBUSY.
         """
@@ -392,7 +442,9 @@ class Settling(Unnaming):
         self.tell_entry(parent, name)
         return NodeId(nodes[0].node)
 
-    def _scan_bin(self, sequence: int, top: bytes, parent: int, name: bytes) -> list[events.Restored]:
+    def _scan_bin(
+        self, sequence: int, top: bytes, parent: int, name: bytes
+    ) -> list[events.Restored]:
         """What lies in the bin's folder, as nodes to be made, parents first."""
         place = self._objects.bin_place(sequence)
         nodes: list[events.Restored] = []
@@ -409,14 +461,17 @@ class Settling(Unnaming):
                 kind, mode = NodeType.FOLDER, FOLDER_MODE
             elif os.path.isdir(full):
                 kind, mode = NodeType.FOLDER, FOLDER_MODE
-                todo += [(node, child, path + b"/" + child) for child in sorted(os.listdir(full), reverse=True)]
+                todo += [
+                    (node, child, path + b"/" + child)
+                    for child in sorted(os.listdir(full), reverse=True)
+                ]
             if path == top and os.path.lexists(place + b"/" + DEEP):
                 todo.append((node, DEEP, DEEP))
             size = 0 if found is None or kind is NodeType.FOLDER else found.st_size
             mtime = self._now() if found is None else found.st_mtime_ns
             nodes.append(
                 events.Restored(node, above, called, int(kind), mode, size, mtime, target, path)
-            )  # fmt: skip
+            )
         return nodes
 
 

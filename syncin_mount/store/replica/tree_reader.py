@@ -35,16 +35,25 @@ class Looking:
         if record is None:
             return None
         return Local(
-            KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime,
-            record.version, record.present, record.writing, self._is_written_to(node, record),
+            KINDS[record.kind],
+            NodeId(record.parent),
+            os.fsdecode(record.name),
+            record.size,
+            record.mtime,
+            record.version,
+            record.present,
+            record.writing,
+            self._is_written_to(node, record),
             doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
-        )  # fmt: skip
+        )
 
     def _is_written_to(self, node: int, record: Node) -> bool:
         """Whether somebody has the file open for writing, under any of its names."""
         if not self._writers:
             return False
-        return node in self._writers or any(each in self._writers for each in self._ix.names_of(node, record))
+        return node in self._writers or any(
+            each in self._writers for each in self._ix.names_of(node, record)
+        )
 
     def _is_doubtful(self, node: int, record: Node) -> bool:
         """Until it is agreed on: what was written since may have left some of it."""
@@ -76,7 +85,8 @@ class Looking:
 
     @staticmethod
     def _pages(read: Children, node: int) -> Iterator[tuple[str, NodeId]]:
-        """By pages, so that changes meanwhile neither repeat nor skip what is not itself changed."""
+        """By pages, so that changes meanwhile neither repeat nor skip what is not itself
+        changed."""
         after = None
         while True:
             page = read(node, after, PAGE)
@@ -151,7 +161,8 @@ class Looking:
 
 
 class ReplicaSnapshot(Looking):
-    """``reconciler.ports.Snapshot``: the replica as it was at one moment. Use as a context manager, in any one thread.
+    """``reconciler.ports.Snapshot``: the replica as it was at one moment. Use as a context manager,
+    in any one thread.
 
     ``ids`` are for new nodes.
     """
@@ -176,7 +187,8 @@ class ReplicaSnapshot(Looking):
 
 
 def _place(parent: int, name: str) -> bytes | None:
-    """The key of an entry; None for a name that no entry can have, as it is no bytes or too many."""
+    """The key of an entry; None for a name that no entry can have, as it is no bytes or too
+    many."""
     try:
         raw = name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -187,6 +199,15 @@ def _place(parent: int, name: str) -> bytes | None:
 def to_base(record: BaseRecord) -> Base:
     """The record as the reconciler sees it."""
     return Base(
-        KINDS[record.kind], NodeId(record.parent), os.fsdecode(record.name), record.size, record.mtime, record.inode,
-        record.version, record.checksum, record.mtime_here, record.ms, record.former,
-    )  # fmt: skip
+        KINDS[record.kind],
+        NodeId(record.parent),
+        os.fsdecode(record.name),
+        record.size,
+        record.mtime,
+        record.inode,
+        record.version,
+        record.checksum,
+        record.mtime_here,
+        record.ms,
+        record.former,
+    )

@@ -1,4 +1,5 @@
-"""Inodes that a change by the reconciler takes the name from: the file system keeps them for whoever still has them."""
+"""Inodes that a change by the reconciler takes the name from: the file system keeps them for
+whoever still has them."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from syncin_mount.store.replica.lookups import Reading, to_attr
 from syncin_mount.store.types import Attr
 
 Keeper = Callable[[Attr, dict[bytes, bytes], Kept | None], None]
-"""Gets what an inode was: attributes, extended attributes, and (files whose content is here) the content, which it lets
-go when nobody knows the inode any more."""
+"""Gets what an inode was: attributes, extended attributes, and (files whose content is here) the
+content, which it lets go when nobody knows the inode any more."""
 
 
 class Unnaming(Reading):
@@ -24,12 +25,13 @@ class Unnaming(Reading):
     _keeper: Keeper | None = None
 
     def listen(self, callback: Callable[[Change], None]) -> None:
-        """Has the callback told of every change by the reconciler, right after it, on this thread."""
+        """Has the callback told of every change by the reconciler, right after it, on this
+        thread."""
         self._listeners = [*self._listeners, callback]
 
     def keep_unnamed(self, keeper: Keeper | None) -> None:
-        """From now on this one is given each inode that loses its name by the reconciler; None: nobody. Listeners are
-        told of the inode after it."""
+        """From now on this one is given each inode that loses its name by the reconciler; None:
+        nobody. Listeners are told of the inode after it."""
         self._keeper = keeper
 
     def _tell(self, *changes: Change) -> None:

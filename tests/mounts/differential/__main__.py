@@ -1,4 +1,5 @@
-"""``./dev sim fs --examples N --seed S``: random steps on a drive and on a local folder, until they differ."""
+"""``./dev sim fs --examples N --seed S``: random steps on a drive and on a local folder, until they
+differ."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ def main() -> int:
                 ground.end()
                 drive.clean_up()
         done, steps = done + PORTION, steps + ground.steps
-        print(f"seed {seed}: {done} examples, {steps} steps, {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"seed {seed}: {done} examples, {steps} steps, {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
     return 0
 
 

@@ -1,4 +1,5 @@
-"""The same random steps on a drive and on a local folder: results, errors, contents and metadata must be the same."""
+"""The same random steps on a drive and on a local folder: results, errors, contents and metadata
+must be the same."""
 
 from __future__ import annotations
 
@@ -21,17 +22,40 @@ from tests.mounts.differential.worker import GROUPS, SIDES, USER, Worker
 
 NAMES = [b"a", b"b", b"c", b"d", b"d/a", b"d/b", b"d/e", b"d/e/a", b"f", b"f/a", b"f/d"]
 ODD_NAMES = [
-    *(b"a/", b"d/", b"d/.", b"d/..", b"d/e/..", b"d/e/../a", b"a//b", b"d//a", b"no/where", b"d/e/../../a"),
+    *(
+        b"a/",
+        b"d/",
+        b"d/.",
+        b"d/..",
+        b"d/e/..",
+        b"d/e/../a",
+        b"a//b",
+        b"d//a",
+        b"no/where",
+        b"d/e/../../a",
+    ),
     *(b"\xff\xfe", "e\u0301".encode(), "\u00e9".encode(), b"A", b" ", b"\n", b".hidden", b"a~"),
 ]
 LONG = {-1: b"n" * 255, -2: b"n" * 256, -3: b"d/" + b"n" * 255, -4: b"x/" * 2048}
-SPECIAL = [stat.S_IFREG, stat.S_IFREG, stat.S_IFSOCK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFDIR]
+SPECIAL = [
+    stat.S_IFREG,
+    stat.S_IFREG,
+    stat.S_IFSOCK,
+    stat.S_IFIFO,
+    stat.S_IFCHR,
+    stat.S_IFBLK,
+    stat.S_IFDIR,
+]
 
 # A number stands for one of the paths that are there, a negative one for a long one.
 present = st.integers(0, 30)
-paths = st.one_of(present, present, st.sampled_from(NAMES), st.sampled_from([*NAMES, *ODD_NAMES, *LONG]))
+paths = st.one_of(
+    present, present, st.sampled_from(NAMES), st.sampled_from([*NAMES, *ODD_NAMES, *LONG])
+)
 slots = st.integers(0, 3)
-modes = st.sampled_from([0o755, 0o644, 0o600, 0o777, 0o000, 0o444, 0o555, 0o4755, 0o2755, 0o1777, 0o2775, 0o6777])
+modes = st.sampled_from(
+    [0o755, 0o644, 0o600, 0o777, 0o000, 0o444, 0o555, 0o4755, 0o2755, 0o1777, 0o2775, 0o6777]
+)
 owners = st.sampled_from([-1, 0, USER, GROUPS[0]])
 sizes = st.sampled_from([0, 1, 10, 100, 511, 4095, 4096, 4097, 10_000, 40_000, 131_073])
 seeds = st.integers(0, 200)
@@ -41,7 +65,9 @@ attributes = st.sampled_from(
     ["user.a", "user.b", "user.", "trusted.t", "nothing", "user." + "n" * 250, "user." + "n" * 251]
 )
 values = st.sampled_from([b"", b"x", b"value" * 30])
-extra = st.sampled_from([os.O_TRUNC, os.O_APPEND, os.O_EXCL, os.O_DIRECTORY, os.O_NOFOLLOW, os.O_SYNC, os.O_PATH])
+extra = st.sampled_from(
+    [os.O_TRUNC, os.O_APPEND, os.O_EXCL, os.O_DIRECTORY, os.O_NOFOLLOW, os.O_SYNC, os.O_PATH]
+)
 flags = st.builds(
     lambda way, create, others: way | create | (others[0] if others else 0),
     st.sampled_from([os.O_RDWR, os.O_RDWR, os.O_RDONLY, os.O_WRONLY]),
@@ -78,7 +104,12 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "stat_path": (paths,),
     "lstat_path": (paths,),
     "statvfs": (paths,),
-    "setxattr": (paths, attributes, values, st.sampled_from([0, os.XATTR_CREATE, os.XATTR_REPLACE])),
+    "setxattr": (
+        paths,
+        attributes,
+        values,
+        st.sampled_from([0, os.XATTR_CREATE, os.XATTR_REPLACE]),
+    ),
     "getxattr": (paths, attributes),
     "listxattr": (paths,),
     "removexattr": (paths, attributes),
@@ -96,7 +127,11 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "write": (slots, seeds, sizes),
     "pwrite": (slots, seeds, sizes, sizes),
     "writev": (slots, seeds, sizes),
-    "lseek": (slots, st.one_of(sizes, st.just(-5)), st.sampled_from([os.SEEK_SET, os.SEEK_CUR, os.SEEK_END])),
+    "lseek": (
+        slots,
+        st.one_of(sizes, st.just(-5)),
+        st.sampled_from([os.SEEK_SET, os.SEEK_CUR, os.SEEK_END]),
+    ),
     "ftruncate": (slots, st.one_of(sizes, st.just(-1))),
     "fsync": (slots,),
     "fdatasync": (slots,),
@@ -119,7 +154,10 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
 assert ARGUMENTS.keys() == KINDS.keys()
 START: list[tuple[Any, ...]] = [
     *((0, "mkdir", path, 0o777) for path in (b"d", b"d/e", b"f")),
-    *((0, "write_file", path, number, 5000) for number, path in enumerate([b"a", b"d/a", b"d/e/a", b"f/d"])),
+    *(
+        (0, "write_file", path, number, 5000)
+        for number, path in enumerate([b"a", b"d/a", b"d/e/a", b"f/d"])
+    ),
     (0, "open_slot", 0, b"a", os.O_RDWR, 0),
     (0, "open_slot", 1, b"d/a", os.O_RDWR | os.O_APPEND, 0),
     (0, "open_slot", 2, b"d", os.O_RDONLY, 0),
@@ -133,7 +171,8 @@ OPTIONS = ("--allow-other",) if os.geteuid() == 0 else ()
 """How the drive is mounted: for the other user, too, whom only root can become."""
 
 EVERY = 10
-"""Where contents are not read after each step, so that much waits in the kernel, they are after this many."""
+"""Where contents are not read after each step, so that much waits in the kernel, they are after
+this many."""
 
 
 class Ground:
@@ -169,7 +208,9 @@ class Ground:
         """After a new start everything is as it was. Raises AssertionError."""
         for example, before in self.left.items():
             after = exactly(os.fsencode(self.roots["drive"] / str(example)))
-            differ = {path: (after.get(path), before.get(path)) for path in after.keys() | before.keys()}
+            differ = {
+                path: (after.get(path), before.get(path)) for path in after.keys() | before.keys()
+            }
             differ = {path: pair for path, pair in differ.items() if pair[0] != pair[1]}
             steps = "\n".join(self.history[example])
             assert not differ, f"{steps}\nexample {example}: (now, before) differ in {differ}"
@@ -196,8 +237,9 @@ class Differential(RuleBasedStateMachine):
 
     @initialize(each=st.booleans(), bare=st.integers(0, 9))
     def begin(self, each: bool, bare: int) -> None:
-        """Contents are read after each step, or seldom: reading has the kernel write back what it holds. One example
-        in ten begins with nothing, the others with some files, of which some are open."""
+        """Contents are read after each step, or seldom: reading has the kernel write back what it
+        holds. One example in ten begins with nothing, the others with some files, of which some are
+        open."""
         self._each = each
         for process, kind, *arguments in START if bare else ():
             self.take(process, kind, tuple(arguments))
@@ -210,9 +252,12 @@ class Differential(RuleBasedStateMachine):
     def take(self, process: int, kind: str, arguments: tuple[Any, ...]) -> None:
         """One step on both sides, and a look at what it left."""
         given = tuple(
-            self._path(each) if of is paths else each for of, each in zip(ARGUMENTS[kind], arguments, strict=True)
+            self._path(each) if of is paths else each
+            for of, each in zip(ARGUMENTS[kind], arguments, strict=True)
         )
-        (local, drive), self._after = self.ground.workers[process].ask("step", kind, given, self._after)
+        (local, drive), self._after = self.ground.workers[process].ask(
+            "step", kind, given, self._after
+        )
         self.ground.history[self._example].append(f"{process} {kind}{given}: {local!r}")
         assert drive == local, f"{kind}{given}: {drive!r} instead of {local!r}"
         self._steps += 1
@@ -260,7 +305,8 @@ for _kind in ARGUMENTS:
 
 
 def explore(ground: Ground, seed: int, examples: int, steps: int) -> None:
-    """So many examples of at most so many steps. Raises what differs first, made as short as hypothesis can."""
+    """So many examples of at most so many steps. Raises what differs first, made as short as
+    hypothesis can."""
     machine = type("Drive", (Differential,), {"ground": ground})
     chosen = settings(
         max_examples=examples,

@@ -1,7 +1,9 @@
-"""What a program can ask of a file system: each kind as a function of one of the two folders and plain arguments.
+"""What a program can ask of a file system: each kind as a function of one of the two folders and
+plain arguments.
 
-Every function returns what the caller sees, in values that can be compared and pickled, or raises OSError. Descriptors,
-mappings and the working folder are kept in numbered slots of the ``Side``, so the same steps mean the same on both.
+Every function returns what the caller sees, in values that can be compared and pickled, or raises
+OSError. Descriptors, mappings and the working folder are kept in numbered slots of the ``Side``, so
+the same steps mean the same on both.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass
 class Side:
-    """One of the two folders as one process sees it. ``mapped`` holds a mapping and a descriptor of its file."""
+    """One of the two folders as one process sees it. ``mapped`` holds a mapping and a descriptor of
+    its file."""
 
     root: bytes
     slots: dict[int, int] = field(default_factory=dict)
@@ -45,7 +48,8 @@ class Side:
         self.slots[slot] = fd
 
     def mapping(self, slot: int) -> tuple[mmap.mmap, int]:
-        """The mapping and how many bytes of it lie in the file now: whoever touches others gets SIGBUS."""
+        """The mapping and how many bytes of it lie in the file now: whoever touches others gets
+        SIGBUS."""
         memory, fd = self.mapped[_nearest(self.mapped, slot)]
         return memory, min(len(memory), os.fstat(fd).st_size)
 
@@ -60,17 +64,21 @@ class Side:
 
 
 class Skipped(Exception):
-    """There is no descriptor or mapping that the step could use, or file systems may differ in it."""
+    """There is no descriptor or mapping that the step could use, or file systems may differ in
+    it."""
 
 
-def _nearest(slots: dict[int, object] | dict[int, int] | dict[int, tuple[mmap.mmap, int]], slot: int) -> int:
+def _nearest(
+    slots: dict[int, object] | dict[int, int] | dict[int, tuple[mmap.mmap, int]], slot: int
+) -> int:
     if not slots:
         raise Skipped
     return min(slots, key=lambda each: ((each - slot) % 16, each))
 
 
 def _writable(side: Side, slot: int) -> int:
-    """Not a fifo: writing to one gives it a new mtime in ext4, and none in FUSE, whose kernel asks nobody."""
+    """Not a fifo: writing to one gives it a new mtime in ext4, and none in FUSE, whose kernel asks
+    nobody."""
     fd = side.fd(slot)
     if stat.S_ISFIFO(os.fstat(fd).st_mode):
         raise Skipped
@@ -94,7 +102,7 @@ def told(info: os.stat_result) -> tuple[object, ...]:
     return info.st_mode, info.st_nlink, info.st_uid, info.st_gid, size, rdev
 
 
-# Names ----------------------------------------------------------------------------------------------------------------
+# Names --------------------------------------------------------------------------------------------
 
 
 def mkdir(side: Side, path: bytes, mode: int) -> None:
@@ -138,7 +146,9 @@ def link(side: Side, path: bytes, other: bytes) -> None:
 def link_open(side: Side, slot: int, path: bytes) -> None:
     """Of what is open, whatever names it still has."""
     flags = 0x400  # AT_SYMLINK_FOLLOW
-    if _libc.linkat(AT_FDCWD, b"/proc/self/fd/%d" % side.fd(slot), AT_FDCWD, side.path(path), flags):
+    if _libc.linkat(
+        AT_FDCWD, b"/proc/self/fd/%d" % side.fd(slot), AT_FDCWD, side.path(path), flags
+    ):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
@@ -166,7 +176,13 @@ def listdir(side: Side, path: bytes) -> list[bytes]:
 def scandir(side: Side, path: bytes) -> list[tuple[bytes, bool, bool, bool]]:
     with os.scandir(side.path(path)) as entries:
         return sorted(
-            (e.name, e.is_symlink(), e.is_dir(follow_symlinks=False), e.is_file(follow_symlinks=False)) for e in entries
+            (
+                e.name,
+                e.is_symlink(),
+                e.is_dir(follow_symlinks=False),
+                e.is_file(follow_symlinks=False),
+            )
+            for e in entries
         )
 
 
@@ -191,7 +207,7 @@ def in_folder(side: Side, slot: int, path: bytes, what: str) -> object:
     return None
 
 
-# Attributes -----------------------------------------------------------------------------------------------------------
+# Attributes ---------------------------------------------------------------------------------------
 
 
 def chmod(side: Side, path: bytes, mode: int) -> None:
@@ -225,8 +241,15 @@ _NOW, _OMIT = (1 << 30) - 1, (1 << 30) - 2
 
 def utime_in_part(side: Side, path: bytes, which: str) -> None:
     """utimensat(2) with UTIME_NOW and UTIME_OMIT."""
-    chosen = {"mtime": (_OMIT, 7), "atime": (7, _OMIT), "mtime now": (_OMIT, _NOW), "none": (_OMIT, _OMIT)}[which]
-    times = (_Timespec * 2)(_Timespec(1_000_000_000, chosen[0]), _Timespec(1_000_000_001, chosen[1]))
+    chosen = {
+        "mtime": (_OMIT, 7),
+        "atime": (7, _OMIT),
+        "mtime now": (_OMIT, _NOW),
+        "none": (_OMIT, _OMIT),
+    }[which]
+    times = (_Timespec * 2)(
+        _Timespec(1_000_000_000, chosen[0]), _Timespec(1_000_000_001, chosen[1])
+    )
     if _libc.utimensat(AT_FDCWD, side.path(path), times, 0):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -249,7 +272,8 @@ def statvfs(side: Side, path: bytes) -> int:
 
 
 def setxattr(side: Side, path: bytes, name: str, value: bytes, flags: int) -> None:
-    """To another value: ext4 sees that nothing changes, the kernel's FUSE notes a change all the same."""
+    """To another value: ext4 sees that nothing changes, the kernel's FUSE notes a change all the
+    same."""
     with contextlib.suppress(OSError):
         if os.getxattr(side.path(path), name) == value:
             raise Skipped
@@ -268,7 +292,7 @@ def removexattr(side: Side, path: bytes, name: str) -> None:
     os.removexattr(side.path(path), name)
 
 
-# Whole files ----------------------------------------------------------------------------------------------------------
+# Whole files --------------------------------------------------------------------------------------
 
 
 def truncate(side: Side, path: bytes, size: int) -> None:
@@ -316,7 +340,7 @@ def save(side: Side, path: bytes, seed: int, size: int) -> None:
         raise
 
 
-# Descriptors ----------------------------------------------------------------------------------------------------------
+# Descriptors --------------------------------------------------------------------------------------
 
 
 def _refuse_devices(path: bytes) -> None:
@@ -410,8 +434,9 @@ def fstat(side: Side, slot: int) -> tuple[object, ...]:
 
 
 def allocate(side: Side, slot: int, offset: int, size: int) -> None:
-    """Behind the end, and not for appending. The C library does it for file systems that cannot: before the end it
-    then sees that there is nothing to do, where ext4 gives a new mtime, and it refuses O_APPEND."""
+    """Behind the end, and not for appending. The C library does it for file systems that cannot:
+    before the end it then sees that there is nothing to do, where ext4 gives a new mtime, and it
+    refuses O_APPEND."""
     fd = side.fd(slot)
     if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND:
         raise Skipped
@@ -434,7 +459,7 @@ def lock_range(side: Side, slot: int, how: int, start: int, size: int) -> None:
     fcntl.lockf(side.fd(slot), how if how == fcntl.LOCK_UN else how | fcntl.LOCK_NB, size, start)
 
 
-# Mappings -------------------------------------------------------------------------------------------------------------
+# Mappings -----------------------------------------------------------------------------------------
 
 
 def map_slot(side: Side, slot: int, other: int, private: bool) -> int:
@@ -470,7 +495,8 @@ def map_write(side: Side, slot: int, seed: int, offset: int) -> None:
         raise Skipped
     start = offset % size
     stop = min(start + 10, size)
-    # Whether writing to a page that is dirty already gives a new time is the file system's own business.
+    # Whether writing to a page that is dirty already gives a new time is the file system's own
+    # business.
     fd = side.mapped[_nearest(side.mapped, slot)][1]
     os.utime(fd)
     memory[start:stop] = data_of(seed, 10)[: stop - start]
@@ -487,7 +513,7 @@ def map_sync(side: Side, slot: int) -> None:
     memory.flush()
 
 
-# The process ----------------------------------------------------------------------------------------------------------
+# The process --------------------------------------------------------------------------------------
 
 
 def umask(_side: Side, mask: int) -> None:
@@ -497,11 +523,73 @@ def umask(_side: Side, mask: int) -> None:
 KINDS: dict[str, Callable[..., object]] = {
     each.__name__: each
     for each in (
-        *(mkdir, rmdir, unlink, rename, rename_no_replace, exchange, rename_both_flags, symlink, readlink, mkfifo),
-        *(mknod, listdir, scandir, in_folder, chmod, chown, lchown, utime, lutime, utime_in_part, access, stat_path),
-        *(lstat_path, statvfs, setxattr, getxattr, listxattr, removexattr, truncate, write_file, read_file, save),
-        *(open_slot, reopen, duplicate, close, read, pread, readv, write, pwrite, writev, lseek, ftruncate, fsync),
-        *(fdatasync, fchmod, fchown, futime, fstat, allocate, copy_range, sendfile, lock, lock_range, map_slot, unmap),
+        *(
+            mkdir,
+            rmdir,
+            unlink,
+            rename,
+            rename_no_replace,
+            exchange,
+            rename_both_flags,
+            symlink,
+            readlink,
+            mkfifo,
+        ),
+        *(
+            mknod,
+            listdir,
+            scandir,
+            in_folder,
+            chmod,
+            chown,
+            lchown,
+            utime,
+            lutime,
+            utime_in_part,
+            access,
+            stat_path,
+        ),
+        *(
+            lstat_path,
+            statvfs,
+            setxattr,
+            getxattr,
+            listxattr,
+            removexattr,
+            truncate,
+            write_file,
+            read_file,
+            save,
+        ),
+        *(
+            open_slot,
+            reopen,
+            duplicate,
+            close,
+            read,
+            pread,
+            readv,
+            write,
+            pwrite,
+            writev,
+            lseek,
+            ftruncate,
+            fsync,
+        ),
+        *(
+            fdatasync,
+            fchmod,
+            fchown,
+            futime,
+            fstat,
+            allocate,
+            copy_range,
+            sendfile,
+            lock,
+            lock_range,
+            map_slot,
+            unmap,
+        ),
         *(map_write, map_read, map_sync, umask, link, link_open),
     )
 }

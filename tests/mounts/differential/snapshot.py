@@ -1,8 +1,9 @@
 """What a folder looks like, in a form in which two of them can be compared.
 
-Inode numbers become the order in which they were first seen. Times that were set are told as they are; one that the
-file system gave is told as "now" and by whether it is another one than at the last look, which is why every step
-begins in a later tick of the kernel's clock than the one before ended in.
+Inode numbers become the order in which they were first seen. Times that were set are told as they
+are; one that the file system gave is told as "now" and by whether it is another one than at the
+last look, which is why every step begins in a later tick of the kernel's clock than the one before
+ended in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from dataclasses import dataclass, field
 
 from tests.mounts.differential.operations import Side, brief, told
 
-SET_TIMES = (-1, 0, 7, 10**9 + 7, 1_000_000_000 * 10**9, 1_000_000_001 * 10**9, 1_600_000_000_123_456_789)
+SET_TIMES = (
+    -1,
+    0,
+    7,
+    10**9 + 7,
+    1_000_000_000 * 10**9,
+    1_000_000_001 * 10**9,
+    1_600_000_000_123_456_789,
+)
 """Times (ns) that steps set. 7 ns after the two seconds that ``utime_in_part`` sets, too."""
 
 _KNOWN = {*SET_TIMES, 1_000_000_000 * 10**9 + 7, 1_000_000_001 * 10**9 + 7}
@@ -30,8 +39,8 @@ class Watcher:
     _last: int = 0
 
     def look(self, *, tree: bool, contents: bool) -> dict[bytes | int, object]:
-        """Every path (with ``tree``), and every open descriptor of this process by its slot. An inode that is neither
-        seen nor open is forgotten, since its number may come again."""
+        """Every path (with ``tree``), and every open descriptor of this process by its slot. An
+        inode that is neither seen nor open is forgotten, since its number may come again."""
         found: dict[bytes | int, object] = {}
         infos: dict[int, os.stat_result] = {}
         for path, info in self.walk(self.side.root, b"") if tree else ():
@@ -61,7 +70,9 @@ class Watcher:
         where = self.side.path(path)
         attributes: tuple[object, ...] = ()
         if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode):
-            attributes = tuple((name, brief(os.getxattr(where, name))) for name in sorted(os.listxattr(where)))
+            attributes = tuple(
+                (name, brief(os.getxattr(where, name))) for name in sorted(os.listxattr(where))
+            )
         if stat.S_ISLNK(info.st_mode):
             return brief(os.readlink(where))
         if contents and stat.S_ISREG(info.st_mode):
@@ -91,7 +102,8 @@ def _read_all(fd: int, info: os.stat_result) -> object:
 
 
 def exactly(root: bytes) -> dict[bytes, object]:
-    """All that is in a folder, inode numbers left out and times as they are: what a new start must show again."""
+    """All that is in a folder, inode numbers left out and times as they are: what a new start must
+    show again."""
     watcher = Watcher(Side(root))
     found: dict[bytes, object] = {}
     for path, info in watcher.walk(root, b""):

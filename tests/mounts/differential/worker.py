@@ -1,6 +1,8 @@
-"""A process that takes the same steps in both folders, one after the other, and tells what each answered.
+"""A process that takes the same steps in both folders, one after the other, and tells what each
+answered.
 
-Two of them make the two processes of a run. Both are root, if anybody is, and become another user for a step.
+Two of them make the two processes of a run. Both are root, if anybody is, and become another user
+for a step.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ GROUPS = [54321]
 """A user that no system has, and its second group."""
 
 COARSE = 5
-"""CLOCK_REALTIME_COARSE, which Python does not name: the kernel's tick, that file times are taken from."""
+"""CLOCK_REALTIME_COARSE, which Python does not name: the kernel's tick, that file times are taken
+from."""
 
 SIDES = "local", "drive"
 
 
 class Worker:
-    """The process as its owner sees it. ``ask`` raises what the other process could not handle itself."""
+    """The process as its owner sees it. ``ask`` raises what the other process could not handle
+    itself."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -75,8 +79,8 @@ class _Orders:
         self.user = user
 
     def step(self, kind: str, arguments: tuple[Any, ...], after: int) -> tuple[list[object], int]:
-        """What both sides answered, and when (ns). It begins when the clock that file times come from has passed
-        ``after``, the end of the step before."""
+        """What both sides answered, and when (ns). It begins when the clock that file times come
+        from has passed ``after``, the end of the step before."""
         while time.clock_gettime_ns(COARSE) <= after:
             os.sched_yield()
         with _as_user(self.user):

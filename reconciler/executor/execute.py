@@ -16,7 +16,6 @@ from typing import ClassVar
 
 import trio
 
-from reconciler.counted import Counted
 from reconciler.errors import (
     Changed,
     Exists,
@@ -31,6 +30,7 @@ from reconciler.errors import (
     Unavailable,
     Unreachable,
 )
+from reconciler.executor.counted_upload import Counted
 from reconciler.executor.folder_presence import Meant, Presence
 from reconciler.executor.upload import OutgoingVersion, Sender, file_at, same, settle_mtime
 from reconciler.executor.upload_recovery import confirm, document_at

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from reconciler.counted import Counted
 from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
+from reconciler.executor.counted_upload import Counted
 from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.names import STAGED_PREFIX, can_be_uploaded
 from reconciler.ports import Found, Progress, RemoteFolder, Replica

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-import reconciler.counted
+import reconciler.executor.counted_upload
 import reconciler.executor.upload
 from reconciler.executor.upload_cleanup import KEPT_NS
 from reconciler.model import ROOT, Leftover, Settings, Unconfirmed
@@ -51,7 +51,7 @@ async def test_it_is_read_once_and_its_checksum_is_known(
     async def never(fd: int, size: int) -> str | None:
         raise AssertionError("a reading of its own")
 
-    monkeypatch.setattr("reconciler.counted.checksum", never)
+    monkeypatch.setattr("reconciler.executor.counted_upload.checksum", never)
     device.write("f", BIG[:size], mtime=THEN)
     report = await device.sync()
     assert report.complete, report.problems
@@ -209,19 +209,19 @@ async def test_a_write_while_it_is_sent_sends_the_later_version(
 ) -> None:
     device = await world.device()
     device.write("f", BIG, mtime=THEN)
-    read = reconciler.counted.Counted.read
+    read = reconciler.executor.counted_upload.Counted.read
 
     async def and_somebody_writes(
-        self: reconciler.counted.Counted, offset: int, length: int
+        self: reconciler.executor.counted_upload.Counted, offset: int, length: int
     ) -> bytes:
         piece = await read(self, offset, length)
         if offset > SIZE // 2 and device.read("f") == BIG:
             device.write("f", OTHER, mtime=THEN + 5)
         return piece
 
-    monkeypatch.setattr(reconciler.counted.Counted, "read", and_somebody_writes)
+    monkeypatch.setattr(reconciler.executor.counted_upload.Counted, "read", and_somebody_writes)
     report = await device.sync()
-    monkeypatch.setattr(reconciler.counted.Counted, "read", read)
+    monkeypatch.setattr(reconciler.executor.counted_upload.Counted, "read", read)
     if not report.complete:
         report = await device.sync()
     assert report.complete, report.problems

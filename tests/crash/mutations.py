@@ -35,16 +35,16 @@ MUTATIONS = (
     Mutation(
         "events are not written to the journal",
         "syncin_mount/store/replica/core.py",
-        "        self._journal.append(sequence, events.encode(event), grows=grows)\n",
+        "            self._journal.append(sequence, payload, grows=grows)\n",
         "",
     ),
     Mutation(
         "an event is written to the journal with the next one",
         "syncin_mount/store/replica/core.py",
-        "        self._journal.append(sequence, events.encode(event), grows=grows)\n",
-        "        for late in vars(self).pop('_late', ()):\n           "
-        " self._journal.append(*late)\n        vars(self)['_late'] = [(sequence,"
-        " events.encode(event))]\n",
+        "            self._journal.append(sequence, payload, grows=grows)\n",
+        "            for late in vars(self).pop('_late', ()):\n"
+        "                self._journal.append(*late)\n"
+        "            vars(self)['_late'] = [(sequence, payload)]\n",
     ),
     Mutation(
         "the commit says to have one event more than it has",
@@ -56,8 +56,10 @@ MUTATIONS = (
     Mutation(
         "the journal begins anew before the index has its events",
         "syncin_mount/store/replica/core.py",
-        "        self._commit_index()\n        self._journal.renew(ix.applied + 1)\n",
-        "        self._journal.renew(ix.applied + 1)\n        self._commit_index()\n",
+        "        self._commit_index()\n"
+        "        self._with_reserve(lambda: self._journal.renew(ix.applied + 1))\n",
+        "        self._with_reserve(lambda: self._journal.renew(ix.applied + 1))\n"
+        "        self._commit_index()\n",
         ("segments_renewed/after",),
     ),
     Mutation(
@@ -70,8 +72,8 @@ MUTATIONS = (
     Mutation(
         "effects count as done before they are",
         "syncin_mount/store/replica/core.py",
-        "                self._objects.do(sequence, effect)\n",
-        "                pass\n",
+        "self._with_reserve(functools.partial(self._objects.do, sequence, effect))\n",
+        "pass\n",
     ),
     Mutation(
         "an object is removed before the event that makes it superfluous",
@@ -85,17 +87,17 @@ MUTATIONS = (
     Mutation(
         "a torn record is an error",
         "syncin_mount/store/journal/log.py",
-        "(torn and is_last and _is_torn(data, offset, number))",
-        "False",
+        "                        torn\n                        and len(segments) == 1\n",
+        "                        False\n                        and len(segments) == 1\n",
         ("append/torn",),
     ),
     Mutation(
         "the base says that a version was sent before it was",
         "reconciler/executor/execute.py",
-        "            moved = await self._sender.put(",
+        "            arrived = await self._sender.put(",
         "            self._replica.set_base(action.node, Base("
-        "Kind.FILE, place.parent, place.name, local.size, mtime, 0, local.version, digest))\n"
-        "            moved = await self._sender.put(",
+        "Kind.FILE, place.parent, place.name, local.size, out.mtime, 0, local.version, None))\n"
+        "            arrived = await self._sender.put(",
         ("request.POST/before", "request.PUT/before"),
     ),
     Mutation(

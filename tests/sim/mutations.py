@@ -40,7 +40,7 @@ MUTATIONS = (
     Mutation(
         "what is discarded is not put into the bin",
         "syncin_mount/store/index/apply_hold.py",
-        "        if record.size:\n            bin_one(",
+        "        if record.size and differs:\n            bin_one(",
         "        if record.size is None:\n            bin_one(",
     ),
     Mutation(
@@ -52,7 +52,7 @@ MUTATIONS = (
     Mutation(
         "PUT without the proof that the server still has the base version",
         "reconciler/executor/upload.py",
-        "if found is None or not same(found, action.remote):",
+        "if found is None or not self.is_same(action.node, found, action.remote):",
         "if found is None:",
     ),
     Mutation(
@@ -70,8 +70,8 @@ MUTATIONS = (
     Mutation(
         "sides swapped: an edit here is answered by a fetch",
         "reconciler/planner/resolve.py",
-        'Verdict(None, Op.SEND, Side.REMOTE, reason="edited here',
-        'Verdict(None, Op.FETCH, Side.LOCAL, reason="edited here',
+        "Verdict(None, Op.SEND, Side.REMOTE, keep=remote.doubtful, reason=why)",
+        "Verdict(None, Op.FETCH, Side.LOCAL, reason=why)",
     ),
     Mutation(
         "sides swapped: an edit on the server is overwritten",
@@ -82,8 +82,8 @@ MUTATIONS = (
     Mutation(
         "the version that is here now counts as sent, not the one that was",
         "reconciler/executor/execute.py",
-        "arrived.inode, local.version, digest)",
-        "arrived.inode, self._version(action.node) or 0, digest)",
+        "            arrived.inode,\n            local.version,\n",
+        "            arrived.inode,\n            self._version(action.node) or 0,\n",
     ),
     Mutation(
         "two nodes at one place are not parted",

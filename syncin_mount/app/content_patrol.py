@@ -16,7 +16,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -25,6 +24,7 @@ from reconciler.hydration.content_proof import Verdict, look_at
 from reconciler.model import Kind, NodeId
 from reconciler.ranged_read import read_at
 from syncin_mount.app.idle_io import at_idle_priority
+from syncin_mount.app.private_file import replace_private
 
 if TYPE_CHECKING:
     from reconciler.hydration.hydrator import Hydrator
@@ -149,9 +149,7 @@ class Patrol:
             return {"next": 0, "began_ns": -ROUND_NS}
 
     def _write_state(self, state: dict[str, int]) -> None:
-        new = Path(f"{self._state}.new")
-        new.write_text(json.dumps(state) + "\n")
-        new.replace(self._state)
+        replace_private(self._state, json.dumps(state) + "\n")
 
 
 def _add(digest: Any, fd: int, length: int, offset: int) -> int:

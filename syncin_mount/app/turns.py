@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from syncin_mount.app.private_file import replace_private
 from syncin_mount.config import Scheduling, private_folder
 from syncin_mount.config.files import try_lock
 
@@ -21,18 +22,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether it is this drive's turn."""
-
-
-def _put(path: Path, text: str) -> None:
-    """Replaces the file by an ASCII text, which its owner alone can read, whatever the umask.
-    Raises OSError."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)  # of a process that was killed; its mode would stay
-    with os.fdopen(
-        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
-    ) as file:
-        file.write(text)
-    new.replace(path)
 
 
 class RememberedRun:
@@ -51,7 +40,7 @@ class RememberedRun:
 
     def save(self, wall_ns: int) -> None:
         try:
-            _put(self._path, f"{wall_ns}\n")
+            replace_private(self._path, f"{wall_ns}\n")
         except OSError as error:
             log.warning("when the last run was cannot be remembered: %s", error.strerror)
 
@@ -71,7 +60,7 @@ class RememberedDeletions:
 
     def save(self, text: str) -> None:
         try:
-            _put(self._path, text)
+            replace_private(self._path, text)
         except OSError as error:
             log.warning("what was deleted cannot be remembered: %s", error.strerror)
 

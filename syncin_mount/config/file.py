@@ -70,7 +70,9 @@ class ConfigurationFile:
     def _text(self) -> str:
         try:
             check_ordinary(self.path)
-            return self.path.read_bytes().decode()
+            return self.path.read_bytes().decode(
+                "utf-8-sig"
+            )  # some editors begin a file with a mark
         except FileNotFoundError:
             return ""
         except OSError as error:

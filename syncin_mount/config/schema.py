@@ -198,10 +198,10 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
 
 
 HISTORY_KEYS: tuple[Key, ...] = (
-    Key("days", values.read_at_least(1), about="How many days a transfer is kept."),
+    Key("days", values.read_between(1, 36_500), about="How many days a transfer is kept."),
     Key(
         "megabytes",
-        values.read_at_least(10),
+        values.read_between(10, 1_000_000),
         about="The largest size of the history file, in units of 10^6 bytes.",
     ),
 )

@@ -57,13 +57,13 @@ def read_number(value: Any) -> int:
     raise ExpectedError("a whole number")
 
 
-def read_at_least(least: int) -> Callable[[Any], int]:
-    """The reader of whole numbers from ``least`` on."""
+def read_between(least: int, most: int) -> Callable[[Any], int]:
+    """The reader of whole numbers from ``least`` to ``most``."""
 
     def read(value: Any) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        raise ExpectedError(f"a whole number, {least} at the least")
+        raise ExpectedError(f"a whole number from {least} to {most}")
 
     return read
 

@@ -206,13 +206,19 @@ mountpoint = "/mnt/docs"
             "[servers.home]",
             "[history]\ndays = 0\n[servers.home]",
             2,
-            "'days' must be a whole number, 1 at the least",
+            "'days' must be a whole number from 1 to 36500",
+        ),
+        (
+            "[servers.home]",
+            "[history]\ndays = 12345678901234567890123\n[servers.home]",
+            2,
+            "'days' must be a whole number from 1 to 36500",
         ),
         (
             "[servers.home]",
             "[history]\nmegabytes = true\n[servers.home]",
             2,
-            "a whole number, 10 at the least",
+            "a whole number from 10 to 1000000",
         ),
         (
             "[servers.home]",
@@ -233,6 +239,14 @@ def test_a_mistake_is_named_with_its_line_and_left_alone(file, old, new, line, s
     with pytest.raises(ConfigurationError):
         file.update(lambda now: now.without_synchronization("docs"))
     assert file.path.read_text() == text
+
+
+def test_a_byte_order_mark_is_no_mistake(file):
+    file.path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    before = file.read()
+    assert set(before.synchronizations) == {"docs"}
+    file.update(lambda now: now.without_synchronization("docs"))
+    assert not file.read().synchronizations
 
 
 def test_bytes_that_are_no_text_are_named_with_their_line(file):

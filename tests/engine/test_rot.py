@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,8 @@ async def test_a_round_of_the_patrol_heals_what_the_server_has(world: World) -> 
     assert list(look_at_contents(device.replica)) == []
     device.hydrator.rot()
     seen = device.replica.sequence()
+    state = device.replica.folder / "patrol"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
     await patrol.go_round()  # not again before a month has passed
     assert device.replica.sequence() == seen
 

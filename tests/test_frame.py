@@ -151,7 +151,7 @@ WRONG_IMPORTS = {
     "reconciler/planner": "trio, reconciler.engine.engine",
     "syncin_fuse": "syncin_mount.remote",
     "syncin_mount/cli": "syncin_mount.control.inner",
-    "syncin_mount/devserver": "syncin_mount.remote",
+    "syncin_mount/devserver": "syncin_mount.remote, click",
     "syncin_mount/remote": (
         "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs"
     ),

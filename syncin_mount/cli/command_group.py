@@ -33,7 +33,7 @@ def _own(name: str, line: str) -> Lazy:
 COMMANDS: dict[str, Lazy] = {
     "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
     "serve": Lazy(
-        "syncin_mount.devserver.command:serve", "Run the embedded Sync-in-compatible server."
+        "syncin_mount.cli.commands.serve:serve", "Run the embedded Sync-in-compatible server."
     ),
     "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
     "clients": _own("clients", "List what is logged in to your accounts, and log others out."),

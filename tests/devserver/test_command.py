@@ -17,9 +17,9 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from syncin_mount.devserver.command import serve
+from syncin_mount.cli.commands.serve import serve
 
-SCRIPT = "from syncin_mount.devserver.command import serve; serve()"
+SCRIPT = "from syncin_mount.cli.commands.serve import serve; serve()"
 
 
 @contextmanager

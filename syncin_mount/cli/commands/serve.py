@@ -16,13 +16,13 @@ from pathlib import Path
 import click
 import trio
 
-from .certificate import FILE_NAME as CERTIFICATE_NAME
-from .certificate import self_signed
-from .faultfile import FaultFileError
-from .model import FULL_PERMISSIONS, Space, User
-from .server import DevServer
-from .serving import Running, serve_listeners
-from .store import StateError
+from syncin_mount.devserver.certificate import FILE_NAME as CERTIFICATE_NAME
+from syncin_mount.devserver.certificate import self_signed
+from syncin_mount.devserver.faultfile import FaultFileError
+from syncin_mount.devserver.model import FULL_PERMISSIONS, Space, User
+from syncin_mount.devserver.server import DevServer
+from syncin_mount.devserver.serving import Running, serve_listeners
+from syncin_mount.devserver.store import StateError
 
 _LOCK_NAME = "devserver.lock"
 

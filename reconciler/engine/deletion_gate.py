@@ -47,6 +47,7 @@ class Guarding:
         now = self._clock.now_ns()
         if self._losses.is_tick_due(now):
             self._losses.tick(now, self._replica.new_id())
+        self._losses.note_size(self._replica.base_count(), now)
         return self._losses.past(now)
 
     def allow(self, going: Mapping[Side, Going]) -> None:

@@ -2,9 +2,11 @@
 beyond one plan.
 
 Programs delete one file after the other, and a run or push sees what there is at its moment. So
-what was deleted is counted over a span that goes across pushes, runs and processes. Of what was
-deleted in the span only that counts which was there when the span began: what a build makes and
-removes again is no loss.
+what was deleted is counted over a span that goes across pushes, runs and processes.
+
+What existed when the span began counts in any case. What is younger counts up to the net loss: the
+most nodes that both sides agreed on at a moment of the span, minus those that they agree on now.
+So what a build makes and removes again is no loss, but emptying a tree that is minutes old is one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.model import NodeId, Side
 
@@ -24,6 +26,8 @@ TICK_NS = 60 * 10**9
 
 LONGEST_BURST = 600.0
 """Seconds after which a burst is judged though it did not come to rest."""
+
+K = TypeVar("K")
 
 Item = tuple[NodeId, bool]
 """A node that goes, and whether it is a file."""
@@ -84,8 +88,8 @@ class Forgetful:
 
 
 class Losses:
-    """Times are wall time in ns since the epoch; a clock that was set back makes the past count a
-    while longer."""
+    """Times are wall time in ns since the epoch. A clock that was set back makes the past count
+    for one span more at most: a time that is still to come is taken for now."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory or Forgetful()
@@ -93,7 +97,9 @@ class Losses:
         self._ticks: list[tuple[int, int]] = []
         # (when, made, side) → nodes, files
         self._gone: dict[tuple[int, int, str], tuple[int, int]] = {}
+        self._sizes: list[tuple[int, int]] = []  # when, and the most agreed nodes in that minute
         self._allowed: frozenset[NodeId] = frozenset()
+        self._agreed = 0
         self._saved = ""
         self._recall(self._memory.load())
 
@@ -103,12 +109,15 @@ class Losses:
             kept = json.loads(text) if text else {}
             ticks = [(int(when), int(first)) for when, first in kept.get("ticks", [])]
             gone = {
-                (int(w), int(m), str(s)): (int(n), int(f)) for w, m, s, n, f in kept.get("gone", [])
+                (int(when), int(made), Side(side).value): (int(nodes), int(files))
+                for when, made, side, nodes, files in kept.get("gone", [])
             }
+            sizes = [(int(when), int(most)) for when, most in kept.get("sizes", [])]
             allowed = frozenset(NodeId(int(node)) for node in kept.get("allowed", []))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return
-        self._ticks, self._gone, self._allowed, self._saved = ticks, gone, allowed, text
+        self._ticks, self._gone, self._sizes = ticks, gone, sizes
+        self._allowed, self._saved = allowed, text
 
     def is_tick_due(self, now: int) -> bool:
         return not self._ticks or not 0 <= now - self._ticks[-1][0] < TICK_NS
@@ -116,36 +125,59 @@ class Losses:
     def tick(self, now: int, next_id: int) -> None:
         """Nodes from this id on are made from now on."""
         start = now - SPAN_NS
+        self._ticks = [(min(when, now), first) for when, first in self._ticks]
         self._ticks.append((now, next_id))
         while len(self._ticks) > 1 and self._ticks[1][0] <= start:
             del self._ticks[0]
 
+    def note_size(self, agreed: int, now: int) -> None:
+        """So many nodes are agreed on now. Call it before each plan that may delete nodes."""
+        start = now - SPAN_NS
+        sizes = [(min(when, now), most) for when, most in self._sizes]
+        self._sizes = [(when, most) for when, most in sizes if when + TICK_NS > start]
+        if self._sizes and now - self._sizes[-1][0] < TICK_NS:
+            when, most = self._sizes.pop()
+            self._sizes.append((when, max(most, agreed)))
+        else:
+            self._sizes.append((now, agreed))
+        self._agreed = agreed
+
     def note(self, side: Side, items: Iterable[Item], now: int) -> None:
         """They were deleted on that side just now."""
         minute = now - now % TICK_NS
+        let_go = 0
         for node, is_file in items:
             if node in self._allowed:
+                let_go += 1
                 continue
             made = max((when for when, first in self._ticks if first <= node), default=0)
             key = minute, made, side.value
-            nodes, files = self._gone.get(key, (0, 0))
-            self._gone[key] = nodes + 1, files + is_file
+            _add(self._gone, key, (1, int(is_file)))
+        self._sizes = [(when, most - let_go) for when, most in self._sizes]  # no loss
 
     def past(self, now: int) -> Past:
         """What counts at that moment."""
         start = now - SPAN_NS
-        self._gone = {key: lost for key, lost in self._gone.items() if key[0] + TICK_NS > start}
-        nodes, files = dict.fromkeys(Side, 0), dict.fromkeys(Side, 0)
-        for (_, made, side), (lost, lost_files) in self._gone.items():
-            if made <= start:
-                nodes[Side(side)] += lost
-                files[Side(side)] += lost_files
+        kept = [(key, lost) for key, lost in self._gone.items() if key[0] + TICK_NS > start]
+        self._gone = {}
+        old, young = _no_losses(), _no_losses()
+        for (when, made, where), lost in kept:
+            _add(self._gone, (min(when, now - now % TICK_NS), made, where), lost)
+            _add(old if made <= start else young, Side(where), lost)
+        net = max((most for _, most in self._sizes), default=0) - self._agreed
+        nodes, files = {}, {}
+        for side, (old_nodes, old_files) in old.items():
+            young_nodes, young_files = young[side]
+            counted = max(min(young_nodes, net - old_nodes), 0)
+            nodes[side] = old_nodes + counted
+            files[side] = old_files + min(young_files, counted)
         return Past(nodes, files, self._allowed)
 
     def allow(self, nodes: Iterable[NodeId]) -> None:
         """Somebody lets these go, and with them all that was counted so far is settled."""
         self._allowed |= frozenset(nodes)
         self._gone.clear()
+        self._sizes = [(when, self._agreed) for when, _ in self._sizes[-1:]]
 
     def keep_allowed(self, nodes: frozenset[NodeId]) -> None:
         """Of what was allowed, only these are still to go."""
@@ -153,10 +185,21 @@ class Losses:
 
     def save(self) -> None:
         gone = [[*key, *lost] for key, lost in self._gone.items()]
-        text = json.dumps({"ticks": self._ticks, "gone": gone, "allowed": sorted(self._allowed)})
+        kept = {"ticks": self._ticks, "gone": gone, "sizes": self._sizes}
+        text = json.dumps(kept | {"allowed": sorted(self._allowed)})
         if text != self._saved:
             self._memory.save(text)
             self._saved = text
+
+
+def _no_losses() -> dict[Side, tuple[int, int]]:
+    """Nodes and files of each side."""
+    return dict.fromkeys(Side, (0, 0))
+
+
+def _add(found: dict[K, tuple[int, int]], key: K, lost: tuple[int, int]) -> None:
+    nodes, files = found.get(key, (0, 0))
+    found[key] = nodes + lost[0], files + lost[1]
 
 
 class Burst:

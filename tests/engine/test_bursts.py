@@ -3,6 +3,7 @@ first deletion goes, on both sides; what has nothing to do with it goes on."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -165,6 +166,61 @@ async def test_a_build_that_makes_and_removes_is_no_loss(
     assert len(drive.disk.tree()) == FILES
 
 
+async def make_young(drive: Drive, count: int) -> None:
+    """Files that are made here after the start and sent, so that none was there an hour ago."""
+    drive.write("stays", b"stays")
+    await trio.sleep(60)
+    for number in range(count):
+        drive.write(f"f{number}", b"%d" % number)
+    await trio.sleep(60)
+    assert left(drive, "here") == count
+
+
+@HALTS
+@pytest.mark.parametrize("side", ["here", "there"])
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(("portion", "pause"), [(15, 30.0), (15, 61.0), (5, 12.0), (1, 30.0)])
+async def test_young_files_do_not_all_go_in_portions(
+    drive: Drive, side: str, restarts: bool, portion: int, pause: float, autojump_clock: MockClock
+) -> None:
+    """None of them was there when the hour began; half of the most is the limit all the same."""
+    await drive.start()
+    await make_young(drive, FILES)
+    for start in range(0, FILES, portion):
+        await delete(drive, side, range(start, start + portion), 0.0)
+        await trio.sleep(pause)
+        if restarts and start % 15 == 0:
+            await drive.stop()
+            await drive.start()
+    await trio.sleep(120)
+    assert left(drive, side) >= FILES // 2
+    halted = drive.engine.status().halted
+    assert halted is not None
+    assert "went in the last hour already" in halted
+    assert (await drive.engine.sync(confirmed=True)).halted is None
+    assert left(drive, side) == 0
+    drive.write("more", b"more")
+    await trio.sleep(10)
+    drive.unlink("more")
+    await trio.sleep(10)
+    assert drive.engine.status().halted is None, "what was let go does not count again"
+    assert "more" not in drive.disk.tree()
+
+
+async def test_young_files_out_and_in_are_no_loss(drive: Drive, autojump_clock: MockClock) -> None:
+    await drive.start()
+    await make_young(drive, FILES)
+    for _ in range(6):
+        await delete(drive, "here", range(15), 0.0)
+        await trio.sleep(30)
+        assert left(drive, "here") == FILES - 15
+        for number in range(15):
+            drive.write(f"f{number}", b"%d" % number)
+        await trio.sleep(30)
+    assert drive.engine.status().halted is None
+    assert left(drive, "here") == FILES
+
+
 @HALTS
 async def test_who_has_confirmed_is_not_asked_again_for_the_same_burst(
     drive: Drive, autojump_clock: MockClock
@@ -247,12 +303,9 @@ def test_what_is_remembered_survives_and_damage_of_it_counts_as_nothing() -> Non
         losses = Losses(kept)
     assert losses.past(now + SPAN_NS + 10**11).nodes[Side.REMOTE] == 0
     for damage in (
-        "[",
-        "7",
-        '{"gone": [1]}',
-        '{"ticks": 3}',
-        '{"gone": [[1, 2, "no", 3, "x"]]}',
-        "null",
+        *("[", "7", '{"gone": [1]}', '{"ticks": 3}', '{"gone": [[1, 2, "no", 3, "x"]]}', "null"),
+        *(json.dumps({"gone": [[now, 1, "", 3, 4]]}), '{"sizes": [1]}', '{"sizes": [[1e400, 2]]}'),
+        *('{"sizes": {"a": 1}}', '{"sizes": null}', "[" * 100_000),
     ):
         kept.text = damage
         assert Losses(kept).past(now).nodes[Side.REMOTE] == 0

@@ -369,6 +369,7 @@ def test_a_million_rows_cost_hardly_more_than_ten_thousand(
     assert steps_of(big, wanted) <= 8 * max(steps_of(small, wanted), 5)
 
 
+@pytest.mark.slow
 def test_a_million_rows_take_less_room_than_what_is_kept_by_default(
     million: tuple[sqlite3.Connection, sqlite3.Connection],
 ) -> None:

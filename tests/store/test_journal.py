@@ -81,6 +81,7 @@ def contents(folder: Path) -> set[bytes]:
 WANTED = {b"the only copy %d" % number for number in range(12) if number != 3} | {b"on the server"}
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_any_length_loses_nothing(killed: Path, tmp_path: Path) -> None:
     """It heals by itself: the record's checksum tells where it ends."""
     for number, start in enumerate(lengths(the_segment(killed))):
@@ -93,6 +94,7 @@ def test_a_flipped_bit_in_any_length_loses_nothing(killed: Path, tmp_path: Path)
         shutil.rmtree(copy)
 
 
+@pytest.mark.slow
 def test_a_damaged_record_among_others_is_told_and_repaired(killed: Path, tmp_path: Path) -> None:
     unsent = lengths(the_segment(killed))[8:]
     for start, end in pairwise(unsent):

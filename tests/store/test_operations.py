@@ -636,6 +636,7 @@ def test_folders_may_be_deeper_than_python_may_recurse(replica: Replica) -> None
     again.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [True, False])
 def test_the_bin_takes_gives_back_and_drops_folders_deeper_than_python_may_recurse(
     replica: Replica, keep: bool

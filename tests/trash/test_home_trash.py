@@ -188,6 +188,7 @@ def test_what_is_too_deep_for_a_path_stays(trash: HomeTrash, folder: Path, bins:
     assert len(list((bins / "7").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_tree_of_any_depth_is_copied(trash: HomeTrash, folder: Path, bins: Path) -> None:
     (bins / "7").mkdir()
     at = os.open(bins / "7", os.O_RDONLY)

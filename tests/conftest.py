@@ -19,7 +19,10 @@ import pytest
 # each step. `--all` adds the slow tier: these folders, what has the marker `slow`, and what has a
 # time limit of its own above the usual. Whoever names files gets all that is in them.
 
-SLOW_FOLDERS = ("cli", "crash", "damage", "hostile", "mounts", "soak", "tour", "workloads")
+SLOW_FOLDERS = (
+    *("cli", "crash", "damage", "hostile", "mounts"),
+    *("pair", "soak", "tour", "workloads"),
+)
 
 # A deadline of hypothesis measures the machine, not the code. Hanging is what the time limit per
 # test is for.

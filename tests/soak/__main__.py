@@ -48,6 +48,7 @@ PARTS = {
     "twice": Part(
         "two drives that rename each other's folders, simulated", "tests.sim.twice", "--runs", 20
     ),
+    "pair": Part("two drives of real processes on one folder", "tests.pair", "--runs", 5),
     "fs": Part(
         "the same operations on a drive and on a local folder",
         "tests.mounts.differential",

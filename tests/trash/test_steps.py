@@ -43,5 +43,5 @@ def test_nothing_is_lost_at_any_step(how: str, disks: str, memory: Path, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["steps"] > (45 if disks == "one disk" else 65), "the steps are not seen any more"
+    assert found["steps"] > (40 if disks == "one disk" else 60), "the steps are not seen any more"
     assert found["doubles"] == 0

@@ -140,11 +140,11 @@ class Local:
 
     ``version`` changes with every change of the content and never comes back. ``present`` says that
     the whole content is here (hydrated). ``busy`` says that the content has changes which are not
-    recorded yet: nothing can be done with it. ``held_open`` says that a handle is open for writing:
-    the content may be sent, but neither replaced nor deleted. ``checksum`` is the content's, where
-    somebody counted it for a comparison (mode `secure`); the replica tells none. ``doubtful`` says
-    that a power cut or a full disk may have left other bytes than were written: what it replaces
-    must be kept.
+    recorded yet: nothing can be done with it. ``open_for_writing`` says that a handle is open for
+    writing: the content may be sent, but neither replaced nor deleted. ``checksum`` is the
+    content's, where somebody counted it for a comparison (mode `secure`); the replica tells none.
+    ``doubtful`` says that a power cut or a full disk may have left other bytes than were written:
+    what it replaces must be kept.
     """
 
     kind: Kind
@@ -155,7 +155,7 @@ class Local:
     version: int
     present: bool = True
     busy: bool = False
-    held_open: bool = False
+    open_for_writing: bool = False
     checksum: str | None = None
     doubtful: bool = False
 

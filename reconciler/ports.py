@@ -134,7 +134,7 @@ class Lookups(Protocol):
         ...
 
     def being_written(self) -> list[NodeId]:
-        """Files that are ``busy`` or ``held_open``."""
+        """Files that are ``busy`` or ``open_for_writing``."""
         ...
 
     def changed_ns(self, node: NodeId) -> int:

@@ -69,27 +69,27 @@ class Backlog:
                 self.backoff.filter(each)
             else:
                 why = self._waiting.get(each.node, "it waits for another change")
-                self.backoff.hold(each, why, trio.current_time())
+                self.backoff.delay(each, why, trio.current_time())
         self.needs_listing |= stale
         return bool(self.needs_listing)
 
     def note_done(self, outcome: Outcome) -> None:
         """The action was carried out."""
         node = outcome.action.node
-        self.backoff.release(node)
+        self.backoff.clear(node)
         self._waiting.pop(node, None)
         if outcome.action.op is Op.MAKE:  # what was to go into it waited for it
-            for held, _ in self.backoff.failures():
-                local = self._replica.local(held)
+            for retry, _ in self.backoff.failures():
+                local = self._replica.local(retry)
                 if local is not None and local.parent == node:
-                    self.backoff.release(held)
+                    self.backoff.clear(retry)
 
     def note_failed(self, outcome: Outcome, *, lasting: bool) -> bool:
         """The node waits out a pause before anything is tried again for it. Whether that failure is
         news."""
         node = outcome.action.node
         dirty = Dirty(node, self._replica.changed_ns(node))
-        return self.backoff.hold(dirty, outcome.why, trio.current_time(), lasting=lasting)
+        return self.backoff.delay(dirty, outcome.why, trio.current_time(), lasting=lasting)
 
     def withhold(self, nodes: frozenset[NodeId], why: str | None) -> None:
         """These alone are withheld now. Without a reason, that is told of all of them at once,
@@ -131,8 +131,8 @@ class Backlog:
 
     def pause(self, dirty: Dirty) -> Retry | None:
         """The pause that is on for the node as it is here now."""
-        held = self.backoff.get(dirty)
-        return held if held is not None and trio.current_time() < held.until else None
+        retry = self.backoff.get(dirty)
+        return retry if retry is not None and trio.current_time() < retry.until else None
 
     def is_filtered(self, node: NodeId, filters: Filter) -> bool:
         return filters.left_out(self.path(node))
@@ -141,19 +141,19 @@ class Backlog:
         """Whether nothing is done about the node for now: a pause, somebody's hold, or a filter."""
         if dirty.node in self.withheld or self._replica.is_held(dirty.node):
             return True
-        if self.backoff.holds(dirty, trio.current_time()):
+        if self.backoff.is_delayed(dirty, trio.current_time()):
             return True
         return self.is_filtered(dirty.node, filters)
 
     def is_left_for_good(self, dirty: Dirty, filters: Filter) -> bool:
         """As ``is_skipped``, but for what waits only until no more is deleted: that goes, or is
         judged, then."""
-        held = self.pause(dirty)
+        retry = self.pause(dirty)
         is_still = (
             self._withheld_why
             if dirty.node in self.withheld
-            else held.why
-            if held is not None
+            else retry.why
+            if retry is not None
             else None
         )
         return is_still != STILL and self.is_skipped(dirty, filters)
@@ -174,10 +174,10 @@ class Backlog:
             changed, failed = self._replica.changed_ns(node), failures.get(node)
             # One that is not changed here has failed for what is on the server; one that changed
             # since is tried again.
-            held = self.backoff.get(Dirty(node, changed)) if changed else failed
-            if held is not None:
-                if not held.filtered:
-                    yield Problem(node, self.path(node), held.why, held.lasting)
+            retry = self.backoff.get(Dirty(node, changed)) if changed else failed
+            if retry is not None:
+                if not retry.filtered:
+                    yield Problem(node, self.path(node), retry.why, retry.lasting)
             elif node in self._waiting:
                 yield Problem(node, self.path(node), self._waiting[node], False)
         if self._withheld_why is not None:

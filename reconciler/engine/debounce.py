@@ -43,7 +43,7 @@ class Debouncer:
             # ever.
             if (
                 0 <= quiet < self.seconds * 1e9
-                or backoff.holds(dirty, now)
+                or backoff.is_delayed(dirty, now)
                 or dirty.node in needs_listing
             ):
                 continue
@@ -75,9 +75,9 @@ class Debouncer:
         for number, dirty in enumerate(self._replica.dirty(), 1):
             if number % NODES_PER_YIELD == 0:
                 await trio.lowlevel.checkpoint()
-            held = self._backlog.backoff.get(dirty)
-            if held is not None and now < held.until:
-                moment = min(moment, held.until)
+            retry = self._backlog.backoff.get(dirty)
+            if retry is not None and now < retry.until:
+                moment = min(moment, retry.until)
                 continue
             if dirty.node in self._backlog.withheld or self._replica.is_held(dirty.node):
                 continue

@@ -858,7 +858,7 @@ class Engine:
             self._refuse(refusal)
             return
         for each in due_nodes:
-            self._backlog.backoff.hold(each, str(error), trio.current_time())
+            self._backlog.backoff.delay(each, str(error), trio.current_time())
 
     async def _may_push(self, due_nodes: list[Dirty]) -> bool:
         """Whether the settings could be agreed on. Where not, the link, a pause or a halt keeps it

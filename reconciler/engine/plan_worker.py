@@ -35,10 +35,10 @@ from reconciler.trees.tree_view import Trees, closure
 
 log = logging.getLogger(__name__)
 
-APART = 500
+PLAN_IN_THREAD_FROM_NODES = 500
 """Nodes from which on a thread is worth it: some 20 ms in the loop."""
 
-SWITCH = 0.001
+SWITCH_INTERVAL_SECONDS = 0.001
 """Seconds that a planning thread has the interpreter at most while the loop wants it (Python's own:
 5 ms). The loop asks for it several times a request."""
 
@@ -81,7 +81,7 @@ async def run_on_snapshot(
     """``job`` with the replica, or with a snapshot of it in a thread when ``size`` nodes are many.
     ``ids`` is how many new ids it may ask for then. Raises SnapshotEnded, and what the job raises;
     cancelled, it leaves the thread to end by itself, which the closing of the replica waits for."""
-    if size < APART:
+    if size < PLAN_IN_THREAD_FROM_NODES:
         return job(replica)
     try:
         snapshot = replica.snapshot(ids)
@@ -109,7 +109,7 @@ def low_latency_gc() -> Iterator[None]:
     are left out until ``unfreeze_gc``."""
     collects, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
-    sys.setswitchinterval(min(SWITCH, interval))
+    sys.setswitchinterval(min(SWITCH_INTERVAL_SECONDS, interval))
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ from reconciler.errors import (
 )
 from reconciler.executor.counted_upload import Counted
 from reconciler.executor.folder_presence import Meant, Presence
-from reconciler.executor.upload import OutgoingVersion, Sender, file_at, same, settle_mtime
+from reconciler.executor.upload import OutgoingVersion, Sender, file_at, record_mtime, same
 from reconciler.executor.upload_recovery import confirm, document_at
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import (
@@ -239,7 +239,7 @@ class Executor:
             along = self._sender.counts_along(local)
             if not along:
                 await counted.get()
-            mtime = await settle_mtime(
+            mtime = await record_mtime(
                 counted, local, (self._replica.base(action.node), action.base, action.remote)
             )
             out = OutgoingVersion(
@@ -471,7 +471,7 @@ class Executor:
             self._hydrator.want(action.node)
             return 0
         before = self._expect_local(action)
-        if before.busy or before.held_open:
+        if before.busy or before.open_for_writing:
             raise Stale("it is being written")
         self._hydrator.forget(action.node)
         incoming = await self._hydrator.fetch(action.node, self._path(action.node), remote)
@@ -533,7 +533,7 @@ class Executor:
     async def _delete_local(self, action: Action) -> int:
         await trio.lowlevel.checkpoint()
         local = self._expect_local(action)
-        if local.busy or local.held_open:
+        if local.busy or local.open_for_writing:
             raise Stale("it is being written")
         if local.kind is Kind.FOLDER:
             self._expect_nothing_kept_below(action)

@@ -403,7 +403,7 @@ class Sender:
             raise
 
 
-async def settle_mtime(
+async def record_mtime(
     content: Counted, local: Local, seen: tuple[Base | Remote | None, ...]
 ) -> int:
     """As ``mtime_to_send``; the content is only counted where something of its size and second is

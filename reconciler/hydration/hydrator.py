@@ -687,7 +687,7 @@ class Hydrator:
         local = self._replica.local(node)
         if local is None or not local.size or not is_agreed(self._replica, node):
             return True
-        if local.busy or local.held_open:
+        if local.busy or local.open_for_writing:
             return True
         if not broken and self._replica.checksum_of(node, local.version) is None:
             return True

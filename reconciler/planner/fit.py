@@ -67,8 +67,9 @@ class VerdictFitter:
     """One attempt to fit the verdicts to one tree, with ``waiting`` nodes left where they are.
 
     ``fit`` finds nodes that must wait besides; when there are none, it stands: ``verdicts`` say
-    what becomes of each node, ``deletions`` what goes from each side, ``held`` which folders cannot
-    go yet, ``others`` which links and devices make room, ``depth_of`` how deep each node will lie.
+    what becomes of each node, ``deletions`` what goes from each side, ``undeletable`` which folders
+    cannot go yet, ``others`` which links and devices make room, ``depth_of`` how deep each node
+    will lie.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class VerdictFitter:
         self.depth_of: dict[NodeId, int] = {ROOT: 0}  # of the places where nodes will be
         self.others: dict[NodeId, Place] = {}  # local-only nodes that make room
         self.deletions: dict[Side, set[NodeId]] = {}
-        self.held: set[NodeId] = set()  # folders that cannot be deleted yet
+        self.undeletable: set[NodeId] = set()  # folders that cannot be deleted yet
         self.verdicts: dict[NodeId, Verdict] = {}
         for node, each in trees.items():
             if (
@@ -362,7 +363,7 @@ class VerdictFitter:
             if not verdict.lives
             and (self.trees[node].local if local else self.trees[node].remote) is not None
         }
-        held = [
+        undeletable = [
             node
             for node in deletions
             if self.trees[node].kind is Kind.FOLDER
@@ -374,14 +375,14 @@ class VerdictFitter:
                 or (not local and self._view.hides(node))
             )
         ]
-        for node in held:
+        for node in undeletable:
             if node not in deletions:
                 continue
             deletions.discard(node)
-            self.held.add(node)
+            self.undeletable.add(node)
             state = self.trees[node].local if local else self.trees[node].remote
             if state is not None:
-                held.append(state.parent)
+                undeletable.append(state.parent)
         return deletions
 
     def _lets_go(self, node: NodeId, folder: NodeId) -> bool:

@@ -190,7 +190,7 @@ def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str
 
 def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan:
     waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
-    waiting |= {node: Waiting(node, _HELD_BACK) for node in fitting.held}
+    waiting |= {node: Waiting(node, _HELD_BACK) for node in fitting.undeletable}
     for node, verdict in fitting.verdicts.items():
         if verdict.waits:
             waiting[node] = Waiting(node, fitting.says(node))
@@ -210,7 +210,7 @@ def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
     never: set[NodeId] = set()
     for node, trees in fitting.trees.items():
         verdict = fitting.verdicts.get(node)
-        waits = verdict is None or bool(verdict.waits) or node in fitting.held
+        waits = verdict is None or bool(verdict.waits) or node in fitting.undeletable
         if verdict is not None and verdict.op is Op.FORGET:
             continue
         into, base = never if waits else late, trees.base

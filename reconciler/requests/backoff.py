@@ -44,7 +44,7 @@ class Backoff:
     def __init__(self) -> None:
         self._nodes: dict[NodeId, Retry] = {}
 
-    def hold(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> bool:
+    def delay(self, dirty: Dirty, why: str, now: float, *, lasting: bool = False) -> bool:
         """After a failure. Whether it is news: the same change did not fail for the same reason
         before."""
         former = self._nodes.get(dirty.node)
@@ -61,16 +61,16 @@ class Backoff:
 
     def clear_put_off(self) -> None:
         """The others do not fail any more."""
-        self._nodes = {node: held for node, held in self._nodes.items() if not held.put_off}
+        self._nodes = {node: retry for node, retry in self._nodes.items() if not retry.put_off}
 
     def is_put_off(self, node: NodeId) -> bool:
-        held = self._nodes.get(node)
-        return held is not None and held.put_off
+        retry = self._nodes.get(node)
+        return retry is not None and retry.put_off
 
     def has_failed(self, node: NodeId) -> bool:
         """Whether it was tried in vain the last time, pause or not."""
-        held = self._nodes.get(node)
-        return held is not None and bool(held.pause)
+        retry = self._nodes.get(node)
+        return retry is not None and bool(retry.pause)
 
     def filter(self, dirty: Dirty) -> None:
         """The node is left out of the synchronization, as long as it is not touched."""
@@ -78,26 +78,26 @@ class Backoff:
 
     def wait(self, waiting: Iterable[tuple[Dirty, str]]) -> None:
         """A full run found that these wait, and why; what former ones found is void."""
-        self._nodes = {node: held for node, held in self._nodes.items() if not held.listed}
+        self._nodes = {node: retry for node, retry in self._nodes.items() if not retry.listed}
         for dirty, why in waiting:
             self._nodes.setdefault(
                 dirty.node, Retry(why, float("inf"), 0.0, dirty.changed_ns, listed=True)
             )
 
-    def release(self, node: NodeId) -> None:
+    def clear(self, node: NodeId) -> None:
         self._nodes.pop(node, None)
 
     def retain(self, nodes: Container[NodeId]) -> None:
         """What nothing is to be done about any more is forgotten."""
-        self._nodes = {node: held for node, held in self._nodes.items() if node in nodes}
+        self._nodes = {node: retry for node, retry in self._nodes.items() if node in nodes}
 
     def filtered_count(self) -> int:
         """How many nodes a filter is known to leave out."""
-        return sum(held.filtered for held in self._nodes.values())
+        return sum(retry.filtered for retry in self._nodes.values())
 
     def failures(self) -> Iterator[tuple[NodeId, Retry]]:
         """All that failed, whether it was changed here or on the server."""
-        return ((node, held) for node, held in list(self._nodes.items()) if not held.filtered)
+        return ((node, retry) for node, retry in list(self._nodes.items()) if not retry.filtered)
 
     def clear_all(self) -> None:
         """Somebody asked for it: everything is tried again."""
@@ -105,17 +105,17 @@ class Backoff:
 
     def get(self, dirty: Dirty) -> Retry | None:
         """What holds the node, if it has not changed here since."""
-        held = self._nodes.get(dirty.node)
-        if held is not None and held.changed_ns != dirty.changed_ns:
+        retry = self._nodes.get(dirty.node)
+        if retry is not None and retry.changed_ns != dirty.changed_ns:
             del self._nodes[dirty.node]
             return None
-        return held
+        return retry
 
-    def holds(self, dirty: Dirty, now: float) -> bool:
-        held = self.get(dirty)
-        return held is not None and now < held.until
+    def is_delayed(self, dirty: Dirty, now: float) -> bool:
+        retry = self.get(dirty)
+        return retry is not None and now < retry.until
 
     def paused(self, node: NodeId, now: float) -> bool:
         """Whether a failure's pause is on for this node, whatever happened to it here."""
-        held = self._nodes.get(node)
-        return held is not None and bool(held.pause) and now < held.until
+        retry = self._nodes.get(node)
+        return retry is not None and bool(retry.pause) and now < retry.until

@@ -305,7 +305,9 @@ async def _commit_regularly(
     pause, sync_from, synced_until = COMMIT_EVERY, 0.0, 0
     while True:
         await trio.sleep(pause)
-        if replica.is_read_apart():  # a big plan is being made; a commit would have it begin again
+        if (
+            replica.has_open_snapshot()
+        ):  # a big plan is being made; a commit would have it begin again
             pause = COMMIT_EVERY
             continue
         started = time.monotonic()

@@ -79,7 +79,7 @@ class NothingToSync:
     def awaited(self) -> Awaited:
         return Awaited(7, [], names=False)
 
-    def is_read_apart(self) -> bool:
+    def has_open_snapshot(self) -> bool:
         return False
 
     def in_doubt(self) -> dict[int, int]:
@@ -285,7 +285,7 @@ async def test_commits_wait_while_a_snapshot_is_read(
     commits: list[float] = []
 
     class BeingRead(NothingToSync):
-        def is_read_apart(self) -> bool:
+        def has_open_snapshot(self) -> bool:
             return trio.current_time() - began < 4.5
 
         def commit(self, *, effects_until: int) -> None:

@@ -130,7 +130,7 @@ class Orders:
             "size": local.size,
             "mtime_ns": local.mtime_ns,
             "busy": local.busy,
-            "held_open": local.held_open,
+            "held_open": local.open_for_writing,
             "version": local.version,
         }
 

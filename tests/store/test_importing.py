@@ -319,7 +319,8 @@ STEP = 13
 KILLED = """
 import os, sys
 from pathlib import Path
-from syncin_mount.store import Replica, importing
+from syncin_mount.store import Replica
+from syncin_mount.store.import_export import importer
 left = int(sys.argv[2])
 def moment(real):
     def watched(*words, **options):
@@ -333,13 +334,13 @@ def moment(real):
             os._exit(9)
         return result
     return watched
-importing.BATCH_FILES = 4
+importer.BATCH_FILES = 4
 base = Path(sys.argv[1])
 replica = Replica.open(base / "replica")
 for owner, name in ((replica._journal, "append"), (replica._ix, "commit"), (replica, "sync_files"),
-                    (os, "unlink"), (os, "rename"), (os, "rmdir"), (os, "fsync"), (importing, "copy_content")):
+                    (os, "unlink"), (os, "rename"), (os, "rmdir"), (os, "fsync"), (importer, "copy_content")):
     setattr(owner, name, moment(getattr(owner, name)))
-importing.Importer(replica, base / "folder").run()
+importer.Importer(replica, base / "folder").run()
 replica.close()
 print("done", left)
 """

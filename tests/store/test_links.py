@@ -340,7 +340,7 @@ def test_discarding_a_new_name_keeps_the_file(replica: Replica) -> None:
 def test_every_name_is_busy_while_one_is_written(replica: Replica) -> None:
     first, second = pair(replica)
     replica.opened_for_write(first)
-    assert replica.local(second).held_open  # type: ignore[union-attr]
+    assert replica.local(second).open_for_writing  # type: ignore[union-attr]
     assert set(replica.being_written()) == {first, second}
     with pytest.raises(Exception, match="changed here"):
         remote(replica, second, b"server's")

@@ -76,9 +76,9 @@ def test_it_shows_the_moment_it_was_made_while_all_changes(replica: Replica) -> 
             assert everything(snapshot) == before
         replica.closed_for_write(at(replica, "new-4-1"))
         assert everything(snapshot) == before
-        assert replica.is_read_apart()
+        assert replica.has_open_snapshot()
     assert everything(replica) != before
-    assert not replica.is_read_apart()
+    assert not replica.has_open_snapshot()
     sound(replica)
 
 
@@ -135,7 +135,7 @@ def test_what_must_not_wait_ends_it(tmp_path: Path, act: str) -> None:
         replica._replay()
     else:
         getattr(replica, act)()
-    assert not replica.is_read_apart()
+    assert not replica.has_open_snapshot()
     assert ended.wait(10)
     reader.join()
     replica.close()

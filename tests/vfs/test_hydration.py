@@ -141,7 +141,7 @@ async def test_a_content_that_never_takes_its_place_is_not_written_to(world):
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         await world.fs.setattr(ino, size=10)
     assert len(world.hydrator.asked) < 10
-    assert not world.replica.local(node).held_open
+    assert not world.replica.local(node).open_for_writing
     assert await world.read(ino) == DATA
     incoming.close()
 

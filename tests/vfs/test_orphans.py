@@ -121,7 +121,7 @@ async def test_nobody_begins_to_write_to_what_was_replaced(world, how, what):
     assert bytes(await world.fs.read(reader, 0, 100)) == b"old content"
     assert await world.read(world.fs.lookup(ROOT, b"file").ino) == content
     assert world.replica.sequence() == sequence
-    assert not world.replica.local(node).held_open
+    assert not world.replica.local(node).open_for_writing
     world.fs.release(reader)
     assert len(world.fs._files) == 0
 

@@ -30,9 +30,9 @@ async def test_flush_records_size_and_time(world):
     assert world.fs.getattr(found.ino).size == 7
     world.fs.flush(handle)
     assert local(world, found.ino).size == 7
-    assert (local(world, found.ino).busy, local(world, found.ino).held_open) == (False, True)
+    assert (local(world, found.ino).busy, local(world, found.ino).open_for_writing) == (False, True)
     world.fs.release(handle)
-    assert not local(world, found.ino).held_open
+    assert not local(world, found.ino).open_for_writing
 
 
 async def test_each_burst_of_writes_is_a_version(world):
@@ -228,7 +228,7 @@ async def test_what_could_not_be_recorded_at_close_is_recorded_once_there_is_roo
     disk.has_room_again()
     world.fs.record_quiet_handles(world.clock.now)
     found = local(world, ino)
-    assert (found.size, found.busy, found.held_open) == (7, False, False)
+    assert (found.size, found.busy, found.open_for_writing) == (7, False, False)
     assert len(world.fs._files) == 0
     assert await world.read(ino) == b"content"
 

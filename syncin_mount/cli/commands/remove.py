@@ -32,7 +32,7 @@ _REMOVED = ".removed-"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Unsent:
     """What the local copy alone has: ``unsent`` are paths of changes that the server does not have,
     ``local`` those of what stays here (left out by a rule, links, devices), ``binned`` those where
     the bin's entries were. ``absent`` counts files whose content is on the server only. ``trouble``
@@ -119,7 +119,7 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
 
 def _look(
     stack: contextlib.ExitStack, folders: Folders, synchronization: Synchronization
-) -> tuple[Replica | None, Held]:
+) -> tuple[Replica | None, Unsent]:
     """The local copy, locked until the stack ends, and what it alone has. Raises ReplicaInUse."""
     from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
@@ -129,9 +129,9 @@ def _look(
     except ReplicaInUse:
         raise
     except ReplicaError as error:
-        return None, Held(trouble=str(error))
+        return None, Unsent(trouble=str(error))
     if replica is None:
-        return None, Held()
+        return None, Unsent()
     filters = views.filter_of(synchronization.filters)
     paths = [views.path_of(replica, dirty.node) for dirty in replica.dirty()]
     unsent = tuple(path for path in paths if not views.stays_here(path, filters))
@@ -140,10 +140,10 @@ def _look(
     ]
     local = (*left_out, *views.links_and_devices(replica))
     binned = tuple(each.path for each in replica.bin_entries())
-    return replica, Held(unsent, local, binned, replica.absent_count())
+    return replica, Unsent(unsent, local, binned, replica.absent_count())
 
 
-def _confirm(name: str, held: Held, keep_copy: str | None) -> None:
+def _confirm(name: str, held: Unsent, keep_copy: str | None) -> None:
     """Raises Abort unless somebody at the terminal agrees."""
     if keep_copy is not None:
         what = f"'{name}' is removed, and what its local copy holds is kept in {_place(keep_copy)}"
@@ -155,7 +155,7 @@ def _confirm(name: str, held: Held, keep_copy: str | None) -> None:
     output.confirm(f"{what[0].upper()}{what[1:]}. Remove it?", abort=True)
 
 
-def _show(name: str, held: Held) -> None:
+def _show(name: str, held: Unsent) -> None:
     """Names what is only here."""
     for path in held.unsent[:_SHOWN]:
         output.warn(f"not sent: {output.printable(path or '(a deletion)')}")
@@ -177,7 +177,7 @@ def _show(name: str, held: Held) -> None:
         )
 
 
-def _ask(name: str, held: Held, *, may_ask: bool) -> tuple[str | None, bool]:
+def _ask(name: str, held: Unsent, *, may_ask: bool) -> tuple[str | None, bool]:
     """Where to keep a copy, and whether what is only here may be lost. Raises CommandError where
     nobody is to be asked, Abort when it is to stay."""
     _show(name, held)
@@ -202,7 +202,7 @@ def _place(text: str) -> Path:
     return Path(os.path.abspath(Path(text).expanduser()))
 
 
-def _keep(replica: Replica, name: str, held: Held, place: Path) -> None:
+def _keep(replica: Replica, name: str, held: Unsent, place: Path) -> None:
     """The copy is at its place, whole and on the disk, when this returns. Raises CommandError."""
     from syncin_mount.store.import_export.export import copy_out  # noqa: PLC0415 (start-up time)
 

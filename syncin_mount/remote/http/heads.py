@@ -25,26 +25,26 @@ class Heads:
     def __init__(self) -> None:
         self.waiting = False
         """Whether the head of the answer is still to come."""
-        self._held = b""
+        self._kept_back = b""
         self._dropped = 0
 
     def begin(self) -> None:
         """A request goes out. What has come of its answer's head already, while the request was
         sent, stays."""
         if not self.waiting:
-            self.waiting, self._held, self._dropped = True, b"", 0
+            self.waiting, self._kept_back, self._dropped = True, b"", 0
 
     def feed(self, data: bytes) -> bytes:
         """What can be passed on; ``b""`` when more is needed. Raises httpcore.RemoteProtocolError
         for interim answers without end, and for a length that no body has."""
         if not self.waiting:
             return data
-        data, self._held = self._held + data, b""
+        data, self._kept_back = self._kept_back + data, b""
         while data:
             end = _END.search(data)
             if end is None:
                 if len(data) <= HEAD_BYTES and data.startswith(_START[: len(data)]):
-                    self._held = data
+                    self._kept_back = data
                     return b""
                 break
             head = data[: end.end()]
@@ -61,7 +61,7 @@ class Heads:
 
     def end(self) -> bytes:
         """What is left at the end of the connection."""
-        held, self._held, self.waiting = self._held, b"", False
+        held, self._kept_back, self.waiting = self._kept_back, b"", False
         return held
 
 

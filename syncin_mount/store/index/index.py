@@ -79,7 +79,7 @@ class Index(Tables):
     def __init__(self, folder: Path, map_size: int) -> None:
         self._folder = os.fspath(folder)
         self._open_env(map_size)
-        self._stills: list[IndexSnapshot] = []
+        self._snapshots: list[IndexSnapshot] = []
         self._hot: dict[int, Node] = {}
         # records of ``_hot`` that are not in the table yet, as they will be there
         self._changed: dict[int, bytes] = {}
@@ -142,7 +142,7 @@ class Index(Tables):
         except lmdb.Error:
             self.txn.abort()
             raise
-        self._end_stills()
+        self._end_snapshots()
         self.txn.commit()
         self._grow_early()
         paths, path_bytes, hot = self._paths.copy(), self._path_bytes, self._hot.copy()
@@ -154,7 +154,7 @@ class Index(Tables):
         self.txn.abort()
 
     def close(self) -> None:
-        self._end_stills()
+        self._end_snapshots()
         self.txn.abort()
         self._env.close()
 
@@ -166,25 +166,25 @@ class Index(Tables):
         durable, the write transaction changes no page of the one before, as that is what a power
         cut would come back to.
         """
-        self._stills = [each for each in self._stills if not each.is_over()]
-        self._stills.append(IndexSnapshot(self._tables, self._env.begin(buffers=False)))
-        return self._stills[-1]
+        self._snapshots = [each for each in self._snapshots if not each.is_over()]
+        self._snapshots.append(IndexSnapshot(self._tables, self._env.begin(buffers=False)))
+        return self._snapshots[-1]
 
-    def is_read_apart(self) -> bool:
+    def has_open_snapshot(self) -> bool:
         """Whether a ``still`` is being read, that a commit would end."""
-        return any(not each.is_over() for each in self._stills)
+        return any(not each.is_over() for each in self._snapshots)
 
-    def _end_stills(self) -> None:
-        for each in self._stills:
+    def _end_snapshots(self) -> None:
+        for each in self._snapshots:
             each.end()
-        self._stills.clear()
+        self._snapshots.clear()
 
     def grow(self) -> None:
         """Doubles the map. No transaction may be open. The file stays sparse: it takes the space of
         what is in it.
 
         Raises lmdb.Error when the process gets no more address space; the map is as it was then."""
-        self._end_stills()
+        self._end_snapshots()
         try:
             self._env.set_mapsize(self._map_size * 2)
         except lmdb.Error:
@@ -204,7 +204,7 @@ class Index(Tables):
     def _open_anew(self) -> None:
         """Closes the environment, which is not usable any more, and opens it again. No transaction
         may be open."""
-        self._end_stills()
+        self._end_snapshots()
         self._env.close()
         self._open_env(self._map_size)
 

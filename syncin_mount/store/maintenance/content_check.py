@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from reconciler.model import NodeId
 from syncin_mount.store.recovery.consistency import Problem
-from syncin_mount.store.replica.lookups import Reading
+from syncin_mount.store.replica.lookups import Lookups
 from syncin_mount.store.replica.replica import Replica
 
 PIECE = 1 << 20
@@ -42,7 +42,7 @@ def _told(replica: Replica, node: NodeId) -> str:
     return "its content changed on the disk by itself; the server has it" if agreed else LOST
 
 
-def _every(replica: Reading) -> Iterator[NodeId]:
+def _every(replica: Lookups) -> Iterator[NodeId]:
     first = 0
     while page := replica.contents_from(first):
         yield from page

@@ -156,8 +156,9 @@ def _bases(index: Index) -> Iterator[Problem]:
         if node == ROOT:
             continue
         found = index.txn.get(key(base.parent) + base.name, db=index.base_entries)
-        outdone = index.txn.get(key(base.parent) + base.name + place, db=index.outdone) is not None
-        if outdone == (
+        claim = key(base.parent) + base.name + place
+        shadowed = index.txn.get(claim, db=index.outdone) is not None
+        if shadowed == (
             found == BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)
         ):
             yield Problem(node, "its base is not found by its place")

@@ -71,7 +71,7 @@ from syncin_mount.store.recovery.power_cut import recover_overwritten
 from syncin_mount.store.recovery.repair_swap import finish_repair
 from syncin_mount.store.recovery.replay import replay
 from syncin_mount.store.recovery.set_aside import SetAside
-from syncin_mount.store.replica.tree_reader import Looking
+from syncin_mount.store.replica.tree_reader import TreeReader
 from syncin_mount.store.types import Awaited
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ _FULL: Final = (
 TORN: Final = "the computer stopped before what was saved was on the disk; this much was"
 
 
-class Core(Looking):
+class Core(TreeReader):
     """Opening, recording, committing, closing. The operations are in the subclasses."""
 
     _ix: Index

@@ -30,8 +30,8 @@ from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, U64, BaseRecord, Node, decode_pending, key
 from syncin_mount.store.replica.changes import AttrChanged
-from syncin_mount.store.replica.posix_ops import LocalOperations
-from syncin_mount.store.replica.sync_ops import FILE_MODE, FOLDER_MODE, Settling
+from syncin_mount.store.replica.posix_ops import PosixOperations
+from syncin_mount.store.replica.sync_ops import FILE_MODE, FOLDER_MODE, SyncOperations
 
 DISCARDED = "you discarded it before it was sent"
 
@@ -48,7 +48,7 @@ class Undone:
     fetch: tuple[NodeId, ...] = ()
 
 
-class Undoing(LocalOperations, Settling):
+class HoldAndDiscard(PosixOperations, SyncOperations):
     """Holding and discarding."""
 
     def pending_node(self, sequence: int) -> NodeId | None:

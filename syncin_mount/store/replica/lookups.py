@@ -31,7 +31,7 @@ from syncin_mount.store.replica.tree_reader import PAGE, ReplicaSnapshot
 from syncin_mount.store.types import TYPES, Attr, BinEntry, Operation, OpKind, Status
 
 
-class Reading(Core):
+class Lookups(Core):
     """Look-ups. Names are bytes for the file system, ``str`` with surrogateescape for the
     reconciler."""
 
@@ -158,9 +158,9 @@ class Reading(Core):
         self._next_id += ids
         return ReplicaSnapshot(self._ix.still(), self._writers, range(first, first + ids))
 
-    def is_read_apart(self) -> bool:
+    def has_open_snapshot(self) -> bool:
         """Whether a snapshot is being read: a commit would end it."""
-        return self._ix.is_read_apart()
+        return self._ix.has_open_snapshot()
 
     def leftovers(self) -> list[Leftover]:
         found = []

@@ -11,7 +11,7 @@ from reconciler.names import MAX_NAME_BYTES, is_entry_name
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, Node
-from syncin_mount.store.replica.lookups import Reading, to_attr
+from syncin_mount.store.replica.lookups import Lookups, to_attr
 from syncin_mount.store.types import Attr, NodeType
 
 LINKS_MAX = 1000
@@ -35,7 +35,7 @@ def check_name(name: bytes) -> None:
         raise _fail(errno.EINVAL)
 
 
-class LocalOperations(Reading):
+class PosixOperations(Lookups):
     """Each change is in the journal when its method returns; OSError says that nothing happened."""
 
     def _local(self, event: events.AnyEvent, *, grows: bool = False) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncin_mount.store.replica.hold_discard import Undoing
+from syncin_mount.store.replica.hold_discard import HoldAndDiscard
 
 if TYPE_CHECKING:
     from reconciler import ports
 
 
-class Replica(Undoing):
+class Replica(HoldAndDiscard):
     """``reconciler.ports.Replica`` and the file system's side of the same store. ``Replica.open``
     makes one.
 

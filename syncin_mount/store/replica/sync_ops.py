@@ -44,7 +44,7 @@ BATCH = 500
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
-class Settling(Unnaming):
+class SyncOperations(Unnaming):
     """Each method is one event. Listeners are told after it what the kernel may have remembered
     wrongly."""
 

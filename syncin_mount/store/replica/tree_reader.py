@@ -20,7 +20,7 @@ _LONGEST = 503
 Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 
 
-class Looking:
+class TreeReader:
     """Names are ``str`` with surrogateescape."""
 
     _ix: Tables
@@ -160,7 +160,7 @@ class Looking:
         return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
 
 
-class ReplicaSnapshot(Looking):
+class ReplicaSnapshot(TreeReader):
     """``reconciler.ports.Snapshot``: the replica as it was at one moment. Use as a context manager,
     in any one thread.
 

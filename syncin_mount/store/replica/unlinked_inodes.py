@@ -10,7 +10,7 @@ from reconciler.model import NodeId
 from syncin_mount.store.content.unlinked_contents import Kept
 from syncin_mount.store.records import FOLDER, Node
 from syncin_mount.store.replica.changes import Change, InodeUnnamed
-from syncin_mount.store.replica.lookups import Reading, to_attr
+from syncin_mount.store.replica.lookups import Lookups, to_attr
 from syncin_mount.store.types import Attr
 
 Keeper = Callable[[Attr, dict[bytes, bytes], Kept | None], None]
@@ -18,7 +18,7 @@ Keeper = Callable[[Attr, dict[bytes, bytes], Kept | None], None]
 content, which it lets go when nobody knows the inode any more."""
 
 
-class Unnaming(Reading):
+class Unnaming(Lookups):
     """Listeners, and the one keeper of inodes."""
 
     _listeners: list[Callable[[Change], None]] = []  # noqa: RUF012 - replaced, never changed

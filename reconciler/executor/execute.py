@@ -35,6 +35,7 @@ from reconciler.executor.folder_presence import Meant, Presence
 from reconciler.executor.upload import OutgoingVersion, Sender, file_at, record_mtime, same
 from reconciler.executor.upload_recovery import confirm, document_at
 from reconciler.hydration.hydrator import Hydrator
+from reconciler.looks import Looks
 from reconciler.model import (
     ROOT,
     UNPROVED,
@@ -94,11 +95,23 @@ class Executor:
         it, and nobody but we has it then."""
         self._union = replica.base_count() == 0 or settings.meeting
         suspects = set() if suspects is None else suspects
+        looks = Looks(replica, remote, tree)
         attempted, staged = {} if attempted is None else attempted, {} if staged is None else staged
-        self._sender = Sender(replica, remote, tree, progress, copies, attempted, staged, suspects)
+        self._sender = Sender(
+            replica,
+            remote,
+            tree,
+            progress,
+            copies,
+            attempted,
+            staged,
+            suspects,
+            looks,
+            listed=listed,
+        )
         self._sent = {} if sent is None else sent
         self._presence = Presence(
-            replica, remote, tree, {} if meant is None else meant, listed=listed
+            looks, remote, tree, {} if meant is None else meant, listed=listed
         )
         self._settings = settings
         self._replica = replica

@@ -13,24 +13,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import trio
 
-from reconciler.errors import Exists, RemoteError, Stale, Unauthorized, Unreachable
+from reconciler.errors import Exists, Stale
+from reconciler.looks import FRESH, Looks
 from reconciler.model import ROOT, Kind, NodeId, Place, Remote
-from reconciler.ports import RemoteFolder, Replica
+from reconciler.ports import RemoteFolder
 from reconciler.trees.remote_tree import RemoteTree
-
-FRESH = 1.0
-"""Seconds for which a folder counts as being where it was seen."""
 
 LOOKS = 10
 """Second looks after one plan at most: what else may have come back, the next listing tells."""
-
-MANY = 1000
-"""Where more is in the folder above, that is not looked through: that something is in its place has
-to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,14 @@ class Presence:
 
     def __init__(
         self,
-        replica: Replica,
+        looks: Looks,
         remote: RemoteFolder,
         tree: RemoteTree,
         meant: dict[NodeId, Meant],
         *,
         listed: bool,
     ) -> None:
-        self._replica = replica
+        self._looks = looks
         self._remote = remote
         self._tree = tree
         self._meant = meant
@@ -137,16 +130,9 @@ class Presence:
     async def _look(self, parent: NodeId, name: str) -> int | None:
         """The inode of what has the name; None when it is not told. All else that is where it was
         is noted, too."""
-        if sum(1 for _ in islice(self._replica.base_children(parent), MANY)) == MANY:
-            return None
         began = trio.current_time()
-        try:
-            inodes = await self._remote.inodes(self._tree.path(parent))
-        except (Unreachable, Unauthorized):
-            raise
-        except RemoteError:
-            return None
-        for each, inode in (inodes or {}).items():
+        inodes = await self._looks.look(parent) or {}
+        for each, inode in inodes.items():
             node = self._tree.child(parent, each)
             state = self._tree.get(node) if node is not None else None
             if (
@@ -157,7 +143,7 @@ class Presence:
             ):
                 self._seen[node] = began
                 self._unknown.discard(node)
-        return (inodes or {}).get(name) or None
+        return inodes.get(name) or None
 
     async def _is_there(self, folder: NodeId) -> bool:
         """Whether any folder is in its place."""

@@ -15,6 +15,7 @@ import trio
 
 from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
 from reconciler.executor.counted_upload import Counted
+from reconciler.looks import Looks
 from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.names import STAGED_PREFIX, can_be_uploaded
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
@@ -120,6 +121,9 @@ class Sender:
         attempted: dict[NodeId, int],
         staged: dict[NodeId, int],
         suspects: set[NodeId],
+        looks: Looks,
+        *,
+        listed: bool,
     ) -> None:
         self._replica = replica
         self._remote = remote
@@ -129,6 +133,8 @@ class Sender:
         self._attempted = attempted
         self._staged = staged
         self._suspects = suspects
+        self._looks = looks
+        self._listed = listed
         self._left: set[Place] = set()  # where remains lie, though the version is on the server
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
@@ -235,7 +241,20 @@ class Sender:
             raise Stale("it was changed on the server meanwhile")
         if action.keep or out.local.doubtful or out.needs_other_name:
             return await self._upload_staged(out)
+        if await self._is_another_file(out, action.remote):
+            if not self._listed:
+                raise Stale("another file that looks the same came to its place on the server")
+            # Listed a moment ago, and yet another inode, or a server whose inodes say nothing: that
+            # one goes to the trash.
+            return await self._upload_staged(out)
         return await self._send_content(out, path, replace=True)
+
+    async def _is_another_file(self, out: OutgoingVersion, expected: Remote) -> bool:
+        """Whether another file has come to the place since the last listing, of which size and time
+        may say nothing (`cp -p`, `mv`, `tar x`): a PUT over it would leave no trace of it."""
+        if not expected.inode:
+            return False
+        return await self._looks.inode(out.place.parent, out.place.name) not in (0, expected.inode)
 
     async def _upload_staged(self, out: OutgoingVersion) -> Arrived:
         """Under a name of ours first, then by a move to its place, which keeps its inode: what was

@@ -329,3 +329,19 @@ async def test_such_a_move_waits_while_the_server_does_not_tell(world: World) ->
     await device.sync()
     await device.sync()
     assert device.tree() == world.on_disk() == {"f": b"new-f", "fresh": b"other", "twin": b"-twin"}
+
+
+@pytest.mark.parametrize("folder", ["", "d/"])
+async def test_another_file_that_comes_between_listing_and_push_is_not_overwritten(
+    world: World, folder: str
+) -> None:
+    """To the millisecond of the former one, so that only its inode tells, which a push does not
+    list."""
+    world.put(f"{folder}f", b"v1aa", mtime=OLD)
+    device = await world.device(manual=False)
+    await world.settled(device)
+    replace_there(world, f"{folder}f", b"v2bb", OLD)
+    device.write(f"{folder}f", b"v3ccc", mtime=LATER)
+    await world.settled(device)
+    assert world.on_disk()[f"{folder}f"] == b"v3ccc"
+    assert b"v2bb" in everywhere(world, device)

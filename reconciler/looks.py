@@ -1,0 +1,59 @@
+"""Looks into folders on the server: who has which name there just now. One look serves all that
+asks within a moment.
+
+HEAD tells a file's size and time, and no inode; a listing tells all, but of the whole tree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import islice
+
+import trio
+
+from reconciler.errors import RemoteError, Unauthorized, Unreachable
+from reconciler.model import NodeId
+from reconciler.ports import RemoteFolder, Replica
+from reconciler.trees.remote_tree import RemoteTree
+
+FRESH = 1.0
+"""Seconds for which something counts as being where it was seen."""
+
+MANY = 1000
+"""A folder that has more in it is not looked through."""
+
+
+class Looks:
+    """For one plan."""
+
+    def __init__(self, replica: Replica, remote: RemoteFolder, tree: RemoteTree) -> None:
+        self._replica = replica
+        self._remote = remote
+        self._tree = tree
+        self._told: dict[NodeId, tuple[float, Mapping[str, int]]] = {}
+        self._looking: defaultdict[NodeId, trio.Lock] = defaultdict(trio.Lock)
+
+    async def look(self, folder: NodeId) -> Mapping[str, int] | None:
+        """The inodes by name, 0 where none is told; None when that cannot be told. Raises
+        Unreachable, Unauthorized."""
+        if sum(1 for _ in islice(self._replica.base_children(folder), MANY)) == MANY:
+            return None
+        try:
+            return await self._remote.inodes(self._tree.path(folder)) or {}
+        except (Unreachable, Unauthorized):
+            raise
+        except (KeyError, RemoteError):
+            return None
+
+    async def inode(self, folder: NodeId, name: str) -> int:
+        """That of what has this name now, or had it up to ``FRESH`` ago; 0 when it is not told, or
+        nothing has it. Raises Unreachable, Unauthorized."""
+        async with self._looking[folder]:
+            began, told = self._told.get(folder, (-FRESH, {}))
+            now = trio.current_time()
+            if now - began >= FRESH:
+                told = await self.look(folder) or {}
+                # plans go folder by folder: no more is kept than that
+                self._told = {folder: (now, told)}
+        return told.get(name, 0)

@@ -13,6 +13,7 @@ from reconciler.model import NodeId, Op, Outcome, Result, Side
 from reconciler.planner.deletion_history import LONGEST_BURST, Burst, Going, Losses, Memory, Past
 from reconciler.planner.guards import MANY, Halt, is_mass
 from reconciler.ports import Clock, Dirty, Replica
+from reconciler.trees.remote_tree import RemoteTree
 
 RESTS = 5
 """A burst of deletions has come to rest when nothing was deleted for so many times the settle time.
@@ -41,6 +42,16 @@ class Guarding:
         self._rest = debounce * RESTS
         self._losses = Losses(memory)
         self._there = Burst()
+
+    def restored(self, tree: RemoteTree) -> bool:
+        """Whether this listing, or an earlier one, maybe of another process, looks like a backup
+        that was put back, and what follows from that is not all done: until the server's tree is
+        once as it was agreed on."""
+        restored = tree.restored or (self._losses.restored and not tree.is_as_agreed())
+        if restored != self._losses.restored:
+            self._losses.restored = restored
+            self._losses.save()
+        return restored
 
     def past(self) -> Past:
         """What went in the span until now, and what somebody let go."""

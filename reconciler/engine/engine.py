@@ -154,9 +154,6 @@ class Engine:
         self._wake = trio.Event()
         self._unreadable = UnreadablePaths()
         self._torn = Torn()
-        self._restored = False
-        """The server looked restored from a backup, and what followed from it is not all done
-        yet."""
         self._sums = Sums(replica, self._comparing)
         self._planning = Planning(replica, self._sums)
         self._conflicts = Conflicts()
@@ -625,6 +622,7 @@ class Engine:
         tree = await self._scan_server(report)
         if tree is None:
             return True
+        tree.restored = self._guarding.restored(tree)
         if self._unreadable.absences_unproven(tree):
             if not last:
                 return True
@@ -633,7 +631,6 @@ class Engine:
             )
         if not report.dry_run and await self._runner.mend(tree):
             return await self._again(report, confirmed=confirmed, last=last, spare=spare)
-        tree.restored = self._restored = tree.restored or self._restored
         self._link.alive()
         self._refused = None
         self._postpone_listing(started)
@@ -690,9 +687,6 @@ class Engine:
         self._guarding.note(outcomes, draft.going)
         if self._backlog.needs_listing:
             self.list_soon()
-        self._restored = self._restored and any(
-            outcome.result is not Result.DONE for outcome in outcomes
-        )
         report.outcomes.extend(outcomes)
         self._hydrator.retry_refused()
         self._sums.forget_agreed()
@@ -754,7 +748,9 @@ class Engine:
         """The server's tree, or None when identities moved while it was listed (seldom: it is done
         again then)."""
         moves = self._replica.identity_moves()
-        observer = ListingScan(self._replica, self.settings.filters, self.settings.tag)
+        observer = ListingScan(
+            self._replica, self.settings.filters, self.settings.tag, self._runner.since
+        )
         report.entries = 0
         secure = self.settings.mode is Mode.SECURE
         async with self._listing(secure) as batches:

@@ -70,6 +70,8 @@ class PlanRunner:
         self._recall = UnconfirmedUploads(replica, remote, self._attempted, reach)
         self._sent: dict[NodeId, float] = {}
         self._meant: dict[NodeId, Meant] = {}
+        self.since: set[NodeId] = set()
+        """What was made or sent on the server since the last listing that was judged."""
         self.folders_stayed = True
         """Whether nothing of the last plan was sent into a folder that somebody moved away just
         then: else a listing is due."""
@@ -88,6 +90,7 @@ class PlanRunner:
         anything was done, so that the tree is not true any more. Raises Unauthorized."""
         done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
         self._meant.clear()
+        self.since.clear()
         return done
 
     def forget_old(self) -> None:
@@ -205,6 +208,8 @@ class PlanRunner:
         self._progress.started(action, path)
         self._acting[action.node] = self._acting.get(action.node, 0) + 1
         began = trio.current_time()
+        if action.side is Side.REMOTE and action.op in (Op.MAKE, Op.SEND):
+            self.since.add(action.node)
         try:
             return await executor.execute(action), None
         except Unreachable as error:

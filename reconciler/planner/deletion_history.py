@@ -90,6 +90,9 @@ class Forgetful:
 class Losses:
     """Times are wall time in ns since the epoch. A clock that was set back makes the past count
     for one span more at most: a time that is still to come is taken for now."""
+    """Times are wall time in ns since the epoch; a clock that was set back makes the past count a
+    while longer. ``restored`` says that a backup may have been put back on the server, and that not
+    all that follows is done."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory or Forgetful()
@@ -100,6 +103,7 @@ class Losses:
         self._sizes: list[tuple[int, int]] = []  # when, and the most agreed nodes in that minute
         self._allowed: frozenset[NodeId] = frozenset()
         self._agreed = 0
+        self.restored = False
         self._saved = ""
         self._recall(self._memory.load())
 
@@ -115,6 +119,8 @@ class Losses:
             sizes = [(int(when), int(most)) for when, most in kept.get("sizes", [])]
             allowed = frozenset(NodeId(int(node)) for node in kept.get("allowed", []))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            self.restored = bool(kept.get("restored", False))
+        except (ValueError, TypeError, AttributeError):
             return
         self._ticks, self._gone, self._sizes = ticks, gone, sizes
         self._allowed, self._saved = allowed, text
@@ -187,6 +193,13 @@ class Losses:
         gone = [[*key, *lost] for key, lost in self._gone.items()]
         kept = {"ticks": self._ticks, "gone": gone, "sizes": self._sizes}
         text = json.dumps(kept | {"allowed": sorted(self._allowed)})
+        kept = {
+            "ticks": self._ticks,
+            "gone": gone,
+            "allowed": sorted(self._allowed),
+            "restored": self.restored,
+        }
+        text = json.dumps(kept)
         if text != self._saved:
             self._memory.save(text)
             self._saved = text

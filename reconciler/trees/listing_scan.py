@@ -15,10 +15,12 @@ with the tree. Which node an entry is gets decided in this order:
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.model import ROOT, Entry, Kind, NodeId
 from reconciler.trees.node_matching import DEFERRED, SKIPPED, NodeMatcher, listed
-from reconciler.trees.remote_tree import Known, RemoteTree
+from reconciler.trees.remote_tree import FILTERED, Known, RemoteTree
 
 __all__ = ["Known", "ListingScan", "RemoteTree"]
 
@@ -30,8 +32,16 @@ class ListingScan:
     properly, because it reads absences out of what was not listed.
     """
 
-    def __init__(self, known: Known, filters: Filter = DEFAULT, tag: str = "") -> None:
+    def __init__(
+        self,
+        known: Known,
+        filters: Filter = DEFAULT,
+        tag: str = "",
+        since: Collection[NodeId] = frozenset(),
+    ) -> None:
+        """``since``: what was made or sent after the last listing."""
         self._known = known
+        self._since = since
         self._tag = tag
         self._filters = filters
         self._seen = bytearray(1024)  # one bit a node
@@ -136,7 +146,7 @@ class ListingScan:
             self._folders[entry.path] = SKIPPED
         base = self._known.base_entry(parent, name)
         if base is not None:
-            self._tree.note_unknown(base.node, "it is left out by a filter")
+            self._tree.note_unknown(base.node, FILTERED)
 
     # at the end -----------------------------------------------------------------------------------
 
@@ -158,6 +168,7 @@ class ListingScan:
                 self._seen,
                 self._problems,
                 self._tag,
+                self._since,
             )
             matching.run(self._matched)
             for path in self._hiding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.names import node_of_swap_name, swap_name
@@ -36,8 +36,12 @@ class NodeMatcher:
         seen: bytearray,
         problems: dict[str, str],
         tag: str,
+        since: Collection[NodeId],
     ) -> None:
+        """``since``: what was sent after the last listing began, whose inode proves nothing of what
+        was there then."""
         self._known = known
+        self._since = since
         self._tree = tree
         self._entries = entries
         self._folders = folders
@@ -53,6 +57,9 @@ class NodeMatcher:
         self._new: list[Likeness] = []  # what nobody knew, folders before what is in them
         self._trust_inodes = True
         self._by_stamp: list[NodeId] = []  # files claimed by inode, size and second alone
+        # most files that look as they did are others: the disk was replaced
+        self._mostly_others = False
+        self._another_folder = False  # a folder is where one was, and is another one
         # paths of files with their old size and time and another inode
         self._as_they_were: set[str] = set()
         # one of these is not where a move of a file that looks the same can have brought it
@@ -60,11 +67,12 @@ class NodeMatcher:
 
     def run(self, matched: int) -> None:
         same, other = self._renumbered()
-        self._tree.restored = other > same + matched
-        self._trust_inodes = not self._tree.restored or other <= _RENUMBERED
+        self._mostly_others = other > same + matched
+        self._trust_inodes = not self._mostly_others or other <= _RENUMBERED
         if self._trust_inodes:
             self._claim_by_inode()
             self._claim_emptied()
+        self._tree.restored = self._is_restored()
         self._claim_by_swap_name()
         rest = [entry for entry in self._entries if not self._by_path(entry)]
         if rest:
@@ -79,6 +87,26 @@ class NodeMatcher:
             if self._tree.unknown(node) is None:
                 self._tree.note_absent(node)
         self._doubt_moves()
+
+    def _is_restored(self) -> bool:
+        """Whether a backup may have been put back, whose trash does not have what came after it.
+        One file that looks as it did and is another one, or one folder, is reason enough: what goes
+        to the bin too much costs little. So is that nothing is left of what was there, as after a
+        backup from before all of it."""
+        if self._mostly_others or self._as_they_were or self._another_folder:
+            return True
+        return any(node != ROOT for node in self._known.base_nodes()) and not any(
+            map(self._stayed, self._all_seen())
+        )
+
+    def _all_seen(self) -> Iterator[NodeId]:
+        for byte, bits in enumerate(self._seen):
+            yield from (NodeId((byte << 3) + bit) for bit in range(8) if bits & (1 << bit))
+
+    def _stayed(self, node: NodeId) -> bool:
+        """Whether it was there before the last listing, as its inode tells, which it has still."""
+        base = self._known.base(node) if node not in self._since else None
+        return node != ROOT and base is not None and base.inode != 0
 
     def _unseen(self) -> list[NodeId]:
         """Base nodes that the listing did not show. Part of every run without changes, so without a
@@ -118,6 +146,8 @@ class NodeMatcher:
                 continue
             if entry.is_folder:
                 by_path[entry.path] = base.node
+                is_folder = base.kind is Kind.FOLDER and base.inode not in (0, entry.inode)
+                self._another_folder = self._another_folder or is_folder
             elif base.size == entry.size and base.mtime == entry.mtime and base.inode:
                 if base.inode == entry.inode:
                     same += 1
@@ -140,7 +170,7 @@ class NodeMatcher:
         """Moves. They come before any match by path, as another file may lie where the moved one
         was."""
         for entry in self._entries:
-            if self._tree.restored and self._unexplained and entry.path in self._as_they_were:
+            if self._mostly_others and self._unexplained and entry.path in self._as_they_were:
                 continue  # an inode that another file of that size and time had is a chance
             node = self._known.base_by_inode(entry.inode) if entry.inode else None
             base = self._known.base(node) if node is not None and not self._is_seen(node) else None

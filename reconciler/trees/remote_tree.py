@@ -11,6 +11,9 @@ from typing import Protocol
 from reconciler.model import ROOT, Base, Kind, Local, NodeId, Place, Remote
 from reconciler.ports import BaseEntry
 
+FILTERED = "it is left out by a filter"
+"""Why the state of something on the server is not known, though it could be."""
+
 
 class Known(Protocol):
     """The part of ``ports.Replica`` that an observation needs. All look-ups, but for ``new_id``."""
@@ -73,8 +76,8 @@ class RemoteTree:
         self.unreadable: frozenset[str] = frozenset()
         """The paths of a listing that could not be read."""
         self.restored = False
-        """Most files are other ones that look the same: perhaps a backup, which knows nothing of
-        what came after it."""
+        """Perhaps a backup was put back, whose trash knows nothing of what came after it: the bin
+        here keeps that."""
 
     @classmethod
     def assumed(cls, known: Known) -> RemoteTree:
@@ -148,6 +151,11 @@ class RemoteTree:
             ):
                 yield node
         yield from list(self._unknown)
+
+    def is_as_agreed(self) -> bool:
+        """Whether nothing differs from the base, and nothing is unknown but what a filter leaves
+        out."""
+        return all(self._unknown.get(node) == FILTERED for node in self.changed())
 
     def unknown(self, node: NodeId) -> str | None:
         """Why the server's state of the node is not known; None when it is. Below an unknown folder

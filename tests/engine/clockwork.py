@@ -27,6 +27,7 @@ from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.turns import RememberedDeletions, RememberedRun
 from syncin_mount.store import NodeType, Replica
 from tests.sim.device import Diary
+from tests.sim.ledger import Ledger
 from tests.sim.remote import ModelFolder
 from tests.sim.server import Disk
 
@@ -95,7 +96,7 @@ class Drive:
             torn=False,
             met_fault=False,
             picked=None,
-            ledger=SimpleNamespace(number=lambda size: size),
+            ledger=Ledger(),
             log=lambda *_: None,
             moved=lambda *_: None,
             raced=lambda *_: None,
@@ -202,3 +203,9 @@ class Drive:
             return os.pread(content.fd, attr.size, 0)
         finally:
             content.close()
+
+    def bin(self) -> set[bytes]:
+        """The contents of all files in the bin."""
+        self.replica._do_all_effects()
+        place = self.folder / "bin"
+        return {path.read_bytes() for path in place.glob("*/**/*") if path.is_file()}

@@ -5,6 +5,7 @@ once."""
 from __future__ import annotations
 
 import heapq
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -47,17 +48,35 @@ class Item:
         return Found(self.size, self.mtime_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a disk had at a moment: path, content (None for a folder) and time (ms) of each, parents
+    first; and the trash."""
+
+    items: tuple[tuple[str, bytes | None, int], ...]
+    trash: dict[str, bytes]
+
+
 class Disk:
     """The tree and the trash. Every method is one step that nobody can see the middle of;
-    ``changes`` counts them."""
+    ``changes`` counts them, and ``lives`` the times that a backup was put back. ``shows`` is told
+    of each file that has another content, inode or time from now on."""
 
-    def __init__(self, now: Callable[[], float], wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        wall_ms: Callable[[], int],
+        shows: Callable[[Item], None] = lambda _item: None,
+    ) -> None:
         self._now = now
         self._wall_ms = wall_ms
+        self._shows = shows
         self._items = {TOP: Item(TOP, "", TOP, 0, None, 0.0)}
         self._free: list[int] = []
+        self._next = TOP + 1
         self.trash: dict[str, bytes] = {}
         self.changes = 0
+        self.lives = 0
 
     # looking --------------------------------------------------------------------------------------
 
@@ -69,6 +88,14 @@ class Disk:
                 return None
             item = self._items[inode]
         return item
+
+    def children(self, folder: Item) -> Iterator[tuple[str, Item]]:
+        """What is in a folder itself, by its name."""
+        return ((name, self._items[inode]) for name, inode in folder.children.items())
+
+    def some_inode(self, rng: random.Random) -> int:
+        """Of anything that is there."""
+        return rng.choice(list(self._items))
 
     def walk(self, top: str = "") -> Iterator[tuple[str, Item]]:
         """Everything below a folder, parents first, by name."""
@@ -109,18 +136,24 @@ class Disk:
         return folder
 
     def _new(self, parent: Item, name: str, data: bytes | None, mtime_ms: int) -> Item:
-        inode = heapq.heappop(self._free) if self._free else len(self._items) + 1
+        inode = heapq.heappop(self._free) if self._free else self._next
+        self._next = max(self._next, inode + 1)
         item = Item(inode, name, parent.inode, mtime_ms, data, self._now())
         self._items[inode] = item
         parent.children[name] = inode
         parent.mtime_ms = self._wall_ms()
         self.changes += 1
+        self._shows(item)
         return item
 
     def _drop(self, item: Item) -> None:
-        for inode in list(item.children.values()):
-            self._drop(self._items[inode])
         self._unlink(item)
+        self._scrap(item)
+
+    def _scrap(self, item: Item) -> None:
+        """Nobody names it any more: its inode is free, and those of all that was in it."""
+        for inode in item.children.values():
+            self._scrap(self._items[inode])
         del self._items[item.inode]
         heapq.heappush(self._free, item.inode)
 
@@ -152,8 +185,16 @@ class Disk:
             self._new(parent, name, None, mtime_ms)
 
     def touch(self, path: str, mtime_ms: int) -> None:
-        self.existing(path).mtime_ms = mtime_ms
+        item = self.existing(path)
+        item.mtime_ms = mtime_ms
         self.changes += 1
+        self._shows(item)
+
+    def write_into(self, path: str, data: bytes, mtime_ms: int) -> None:
+        """A program opens the file and writes, and sets its time: the inode stays."""
+        item = self.existing(path)
+        item.data, item.since = data, self._now()
+        self.touch(path, mtime_ms)
 
     def existing(self, path: str) -> Item:
         item = self.at(path)
@@ -189,3 +230,52 @@ class Disk:
     def destroy(self, path: str) -> None:
         """Somebody on the server's own disk: nothing goes to the trash."""
         self._drop(self.existing(path))
+
+    # backups --------------------------------------------------------------------------------------
+
+    def backup(self) -> Backup:
+        return Backup(
+            tuple((path, item.data, item.mtime_ms) for path, item in self.walk()), dict(self.trash)
+        )
+
+    def restore(
+        self, backup: Backup, rng: random.Random | None = None, *, again: bool = False
+    ) -> None:
+        """The server comes back with another disk, on which all is as it was in the backup, with
+        its times. With ``again`` that is the same disk, made empty before: inodes are given out
+        once more, in any order."""
+        for inode in list(self._items[TOP].children.values()):
+            self._drop(self._items[inode])
+        if not again:
+            self._free.clear()
+        order = list(backup.items)
+        if rng is not None:
+            rng.shuffle(order)
+        for path, data, mtime_ms in order:
+            if data is None:
+                self._folder(path)
+            else:
+                self.put(path, data, mtime_ms)
+        for path, _, mtime_ms in backup.items:
+            self.touch(path, mtime_ms)
+        self.trash = dict(backup.trash)
+        self.lives += 1
+
+    def restore_part(self, backup: Backup, top: str) -> None:
+        """Somebody on the server's own disk puts back one folder, with other inodes: what is there
+        now is gone."""
+        prefix = f"{top}/"
+        part = [each for each in backup.items if each[0].startswith(prefix)]
+        inodes = list(self.existing(top).children.values())
+        for inode in inodes:
+            self._unlink(self._items[inode])
+        for path, data, mtime_ms in part:
+            if data is None:
+                self._folder(path)
+            else:
+                self.put(path, data, mtime_ms)
+        for path, _, mtime_ms in part:
+            self.touch(path, mtime_ms)
+        # all were there before the first one went, so that none comes back at once
+        for inode in inodes:
+            self._scrap(self._items[inode])

@@ -22,6 +22,7 @@ from reconciler.model import (
     Action,
     Conflict,
     Direction,
+    Kind,
     Mode,
     NodeId,
     Op,
@@ -115,6 +116,19 @@ class WatchedEngine(Engine):
             self.dry = False
 
 
+class Remembered:
+    """A ``reconciler.planner.deletion_history.Memory`` that outlives the process, as the file
+    beside the replica does."""
+
+    text = ""
+
+    def load(self) -> str:
+        return self.text
+
+    def save(self, text: str) -> None:
+        self.text = text
+
+
 class Device:
     """See the module. ``up`` while its process runs."""
 
@@ -142,6 +156,7 @@ class Device:
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
         self.writings: list[Writing] = []
+        self._deletions = Remembered()
         self._nursery: trio.Nursery
         self.replica: Watched
         self.remote: ModelFolder
@@ -180,6 +195,7 @@ class Device:
             return
         self._dead = True
         self._moments_left = -1
+        self.remote.forget()
         old = self.folder
         self._lives += 1
         shutil.copytree(
@@ -228,6 +244,7 @@ class Device:
             debounce_seconds=self.spec.settle,
             listing_every=self.spec.listing,
             manual=self.spec.manual,
+            deletions=self._deletions,
             stamp=lambda ns: str(ns // 10**9),
         )
 
@@ -353,6 +370,59 @@ class Device:
             return os.pread(content.fd, 1 << 20, 0)
         finally:
             content.close()
+
+    def versions(self, attr: Attr) -> set[int]:
+        """The version that a file is here; where its content is not, all that the server has had as
+        it was listed."""
+        if not attr.size:
+            return set()
+        ledger = self.world.ledger
+        if attr.present:
+            return {ledger.number(self.read(attr.node))} - {0}
+        base = self.replica.base(attr.node)
+        if base is None:
+            return ledger.known_as(0, attr.size, attr.mtime_ns // 10**9)
+        return ledger.known_as(base.inode, base.size, base.mtime)
+
+    def keeps(self) -> set[int]:
+        """The versions that are in the tree here, and in the bin."""
+        files = (attr for _, attr in self.walk() if attr.kind is NodeType.FILE and attr.present)
+        return self.keeps_alone().union(*map(self.versions, files))
+
+    def keeps_alone(self) -> set[int]:
+        """Of these, those that the server never had."""
+        left, self._moments_left = self._moments_left, -1
+        try:
+            found = {*map(self.world.ledger.number, self.bin())}
+        finally:
+            self._moments_left = left
+        for dirty in self.replica.dirty():
+            attr = self.replica.attr(dirty.node)
+            if attr is not None and attr.kind is NodeType.FILE and attr.present:
+                found |= self.versions(attr)
+        return found
+
+    def sees_restored(self) -> bool:
+        """Whether the next listing tells that a backup was put back (docs/conflicts.md, "What is in
+        no bin here")."""
+        disk = self.world.disk
+        bases = [
+            (node, base)
+            for node in self.replica.base_nodes()
+            if (base := self.replica.base(node)) is not None
+        ]
+        for node, base in bases:
+            item = disk.at(self.replica.base_path(node))
+            if (
+                item is None
+                or base.inode in (0, item.inode)
+                or item.is_folder is not (base.kind is Kind.FOLDER)
+            ):
+                continue
+            if item.is_folder or (item.size, item.found.mtime) == (base.size, base.mtime):
+                return True
+        by_chance = {item.inode for _, item in disk.walk()}
+        return not any(base.inode in by_chance for _, base in bases)
 
     def tree(self) -> dict[str, bytes | None]:
         """Path and content, None for a folder; what the server cannot hold is left out. Everything

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.model import ROOT, Direction, NodeId
 from syncin_mount.store import Attr, CannotUndo, NodeType
 from tests.sim.device import Device, Killed
+from tests.sim.ledger import FIRST
 from tests.sim.server import BOUND_MS, ODD_TIMES_MS, PARTIAL, TEMPORARY, TOP
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Writing:
         attr = replica.attr(node)
         assert attr is not None
         self.ino = attr.ino
-        self._world.release(attr.size, "written over", device.name)
+        self._world.release(device.versions(attr), "written over", device.name)
         replica.opened_for_write(node)
         self._counted: NodeId | None = node
         replica.begin_write(node, discard=True)
@@ -67,7 +68,7 @@ class Writing:
             node = self.follow()
             attr = None if node is None else replica.attr(node)
             if attr is not None:  # somebody else may have written to it meanwhile
-                self._world.release(attr.size, "written over", self._device.name)
+                self._world.release(self._device.versions(attr), "written over", self._device.name)
                 replica.begin_write(attr.node)
             self._put(self._world.ledger.data(self._number))
             if node is not None:
@@ -180,8 +181,27 @@ class Person:
         return self._replica.create(parent, name, NodeType.FILE, mode=0o644, uid=0, gid=0).node
 
     def _write(self, node: NodeId, before: int) -> None:
-        number = self._world.ledger.new(self._device.name, before, lots=self._lots())
+        size = self._world.same_size(self._rng)
+        number = self._world.ledger.new(self._device.name, before, lots=self._lots(), size=size)
         Writing(self._device, node, number).finish(self._mtime())
+
+    def _write_alike(self, node: NodeId, before: int, size: int, mtime_ns: int) -> None:
+        """Another content of this size, and the time put back to this one."""
+        if size < FIRST:
+            raise LookupError("nothing that small is another version")
+        number = self._world.ledger.new(self._device.name, before, size=size)
+        Writing(self._device, node, number).finish(self._alike(mtime_ns))
+
+    def _alike(self, mtime_ns: int) -> int:
+        """The same time, or another one of its second."""
+        return (
+            mtime_ns
+            if self._rng.random() < 0.5
+            else mtime_ns // 10**9 * 10**9 + self._rng.randrange(10**9)
+        )
+
+    def _version(self, attr: Attr) -> int:
+        return max(self._device.versions(attr), default=0)
 
     def new(self) -> None:
         _, parent, name = self._free(NAMES)
@@ -194,16 +214,31 @@ class Person:
 
     def edit(self) -> None:
         _, attr = self._pick(NodeType.FILE)
-        self._write(attr.node, self._world.ledger.number(attr.size))
+        self._write(attr.node, self._version(attr))
+
+    def edit_alike(self) -> None:
+        """In place, size and second as before: a container, or an editor that puts the time
+        back."""
+        path, attr = self._pick(NodeType.FILE)
+        self._world.log(self._device.name, f"edit {path} alike")
+        self._write_alike(attr.node, self._version(attr), attr.size, attr.mtime_ns)
+
+    def replace_alike(self) -> None:
+        """Another file of its size and second comes over one: `cp -p`, `mv`, `rsync -a`, `tar
+        x`."""
+        path, attr = self._pick(NodeType.FILE)
+        parent, name = self._place(path)
+        self._world.log(self._device.name, f"replace {path} alike")
+        node = self._make(parent, b".save~")
+        self._write_alike(node, self._version(attr), attr.size, attr.mtime_ns)
+        self._rename(parent, b".save~", parent, name)
 
     def edit_slowly(self) -> None:
         """Stays open until somebody says ``finish``."""
         path, attr = self._pick(NodeType.FILE)
         if any(writing.ino == attr.ino for writing in self._device.writings):
             return
-        number = self._world.ledger.new(
-            self._device.name, self._world.ledger.number(attr.size), lots=self._lots()
-        )
+        number = self._world.ledger.new(self._device.name, self._version(attr), lots=self._lots())
         self._device.writings.append(Writing(self._device, attr.node, number))
         self._world.log(self._device.name, f"writing {number} to {path}")
 
@@ -215,14 +250,15 @@ class Person:
         path, attr = self._pick(NodeType.FILE)
         parent, name = self._place(path)
         node = self._make(parent, b".save~")
-        self._write(node, self._world.ledger.number(attr.size))
+        self._write(node, self._version(attr))
         self._rename(parent, b".save~", parent, name)
 
     def save_with_backup(self) -> None:
         path, attr = self._pick(NodeType.FILE)
         parent, name = self._place(path)
+        before = self._version(attr)
         self._rename(parent, name, parent, b".backup~")
-        self._write(self._make(parent, name), self._world.ledger.number(attr.size))
+        self._write(self._make(parent, name), before)
         self._unlink(parent, b".backup~")
 
     # the tree -------------------------------------------------------------------------------------
@@ -231,13 +267,15 @@ class Person:
         there = self._replica.lookup(new_parent, new_name)
         old = self._replica.attr(there) if there is not None else None
         source = self._replica.lookup(parent, name)
-        number = 0
+        released: list[int] = []
         if old is not None and old.kind is NodeType.FILE and there != source:
-            number = self._world.release(old.size, "replaced", self._device.name)
+            released = self._world.release(
+                self._device.versions(old), "replaced", self._device.name
+            )
         try:
             self._replica.rename(parent, name, new_parent, new_name)
         except OSError:
-            self._world.ledger.hold_on(number)
+            self._world.ledger.hold_on(released)
             raise
         for writing in self._device.writings:
             writing.follow()
@@ -263,7 +301,7 @@ class Person:
         node = self._replica.lookup(parent, name)
         attr = self._replica.attr(node) if node is not None else None
         if attr is not None and attr.kind is NodeType.FILE:
-            self._world.release(attr.size, "deleted", self._device.name)
+            self._world.release(self._device.versions(attr), "deleted", self._device.name)
         self._replica.unlink(parent, name)
 
     def unlink(self) -> None:
@@ -299,14 +337,14 @@ class Person:
         path, attr = self._pick(NodeType.FILE)
         target, parent, name = self._free(NAMES)
         self._replica.link(attr.node, parent, name)
-        self._world.copied.add(self._world.ledger.number(attr.size))
+        self._world.copied |= self._device.versions(attr)
         self._world.log(self._device.name, f"link {path} to {target}")
 
     def touch(self) -> None:
         path, attr = self._pick(NodeType.FILE)
         mtime = self._mtime() or self._device.now_ns()
         self._world.log(self._device.name, f"touch {path} {mtime}")
-        self._world.touched.add(self._world.ledger.number(attr.size))
+        self._world.touched |= self._device.versions(attr)
         self._replica.set_attr(attr.node, mtime_ns=mtime)
 
     def copy(self) -> None:
@@ -318,7 +356,7 @@ class Person:
         mtime = attr.mtime_ns if self._rng.random() < 0.5 else self._device.now_ns()
         self._world.log(self._device.name, f"copy {path} to {target}")
         data = self._device.read(attr.node)
-        self._world.copied.add(self._world.ledger.number(len(data)))
+        self._world.copied.add(self._world.ledger.number(data))
         self._copy(parent, name, data, mtime)
 
     def bring(self) -> None:
@@ -336,7 +374,12 @@ class Person:
             if item.data is None:
                 self._replica.create(parent, name, NodeType.FOLDER, mode=0o755, uid=0, gid=0)
             elif self._rng.random() < 0.2:
-                self._write(self._make(parent, name), self._world.ledger.number(item.size))
+                self._write(self._make(parent, name), self._world.ledger.number(item.data))
+            elif self._rng.random() < 0.1 and item.size >= FIRST and abs(item.mtime_ms) <= BOUND_MS:
+                before = self._world.ledger.number(item.data)
+                self._write_alike(
+                    self._make(parent, name), before, item.size, item.mtime_ms * 10**6
+                )
             else:
                 # No file system here keeps a time that is out of bounds: the nearest one is what a
                 # copy has.
@@ -380,7 +423,7 @@ class Person:
         for each in done.fetch:
             attr = self._replica.attr(each)
             assert attr is not None
-            self._world.undone.add(self._world.ledger.number(attr.size))
+            self._world.undone |= self._device.versions(attr)
         self._device.hydrator.want(*done.fetch)
 
     def _copy(self, parent: NodeId, name: bytes, data: bytes, mtime_ns: int) -> None:
@@ -392,7 +435,7 @@ class Person:
         self._replica.written(node, size=len(data), mtime_ns=mtime_ns)
 
 
-DEVICE_OPERATIONS = {
+DEVICE_OPERATIONS: dict[str, float] = {
     "new": 10,
     "empty": 1,
     "edit": 10,
@@ -409,6 +452,8 @@ DEVICE_OPERATIONS = {
     "touch": 3,
     "copy": 2,
     "another_name": 3,
+    "edit_alike": 2,
+    "replace_alike": 2,
     "hold": 3,
     "let_go": 2,
     "discard": 2,
@@ -451,7 +496,8 @@ class Somebody:
         return path
 
     def _put(self, path: str, before: int) -> None:
-        number = self._world.ledger.new("server", before, lots=self._rng.choice((0, 0, 0, 1, 3)))
+        lots, size = self._rng.choice((0, 0, 0, 1, 3)), self._world.same_size(self._rng)
+        number = self._world.ledger.new("server", before, lots=lots, size=size)
         mtime_ms = self._world.wall_ms()
         if self._rng.random() < 0.2:
             mtime_ms -= self._rng.randrange(10**9)
@@ -466,9 +512,73 @@ class Somebody:
 
     def edit(self) -> None:
         path = self._rng.choice(self._all(folders=False))
-        size = self._disk.existing(path).size
-        self._world.release(size, "written over", "server")
-        self._put(path, self._world.ledger.number(size))
+        self._put(path, self._gives_up(path))
+
+    def _gives_up(self, path: str) -> int:
+        """Somebody writes over what is there: which version that is."""
+        number = self._world.ledger.number(self._disk.existing(path).data)
+        self._world.release({number}, "written over", "server")
+        return number
+
+    def _alike(self) -> tuple[str, int, int]:
+        """A file that gets another content: its path, the version, which has its size, and its time
+        (ms) or another one of that second."""
+        path = self._rng.choice(self._all(folders=False))
+        item = self._disk.existing(path)
+        if item.size < FIRST:
+            raise LookupError("nothing that small is another version")
+        number = self._world.ledger.new("server", self._gives_up(path), size=item.size)
+        self._world.ledger.written.add(number)
+        other = self._rng.random() < 0.5
+        return (
+            path,
+            number,
+            item.mtime_ms // 1000 * 1000 + self._rng.randrange(1000) if other else item.mtime_ms,
+        )
+
+    def replace_alike(self) -> None:
+        """Another file of its size and second comes over one: `cp -p`, `mv`, `rsync -a`, `tar
+        x`."""
+        path, number, mtime_ms = self._alike()
+        self._disk.put(path, self._world.ledger.data(number), mtime_ms)
+        self._world.log("server", f"replaced {path} by {number} alike, mtime {mtime_ms}")
+
+    def edit_alike(self) -> None:
+        """In place, with its size and second. Mode ``fast`` cannot see it, or by the milliseconds
+        alone."""
+        path, number, mtime_ms = self._alike()
+        self._disk.write_into(path, self._world.ledger.data(number), mtime_ms)
+        self._world.log("server", f"edited {path} to {number} alike in place, mtime {mtime_ms}")
+
+    # backups --------------------------------------------------------------------------------------
+
+    def backup(self) -> None:
+        self._world.log("server", "backup")
+        self._world.backup = self._disk.backup()
+
+    def restore(self) -> None:
+        backup = self._world.backup
+        if backup is None:
+            raise LookupError("there is no backup")
+        again = self._rng.random() < 0.3
+        self._world.log("server", f"RESTORED, inodes given out {'again' if again else 'anew'}")
+        self._world.restore(backup, self._rng, again=again)
+
+    def restore_part(self) -> None:
+        """What is not in the backup is gone with the folder, as after `destroy`."""
+        backup = self._world.backup
+        folders = (
+            [path for path, data, _ in backup.items if data is None] if backup is not None else []
+        )
+        top = self._rng.choice(
+            [path for path in folders if (at := self._disk.at(path)) is not None and at.is_folder]
+        )
+        assert backup is not None
+        self._world.log("server", f"restored {top}")
+        before = {self._world.ledger.number(item.data) for _, item in self._disk.walk(top)}
+        self._disk.restore_part(backup, top)
+        after = {self._world.ledger.number(item.data) for _, item in self._disk.walk(top)}
+        self._world.release(before - after, "gone with the folder that was restored", "server")
 
     def mkdir(self) -> None:
         path = self._free(FOLDERS)
@@ -503,19 +613,19 @@ class Somebody:
         item = self._disk.existing(path)
         self._world.log("server", f"destroy {path}")
         for _, each in [(path, item), *self._disk.walk(path)]:
-            self._world.release(each.size, "destroyed", "server")
+            self._world.release({self._world.ledger.number(each.data)}, "destroyed", "server")
         self._disk.destroy(path)
 
     def touch(self) -> None:
         path = self._rng.choice(self._all(folders=False))
         self._world.log("server", f"touch {path}")
-        self._world.touched.add(self._world.ledger.number(self._disk.existing(path).size))
+        self._world.touched.add(self._world.ledger.number(self._disk.existing(path).data))
         self._disk.touch(path, self._world.wall_ms() - self._rng.randrange(2) * 10**7)
         if self._rng.random() < 0.3:
             self._disk.touch(path, self._rng.choice(ODD_TIMES_MS))
 
 
-SERVER_OPERATIONS = {
+SERVER_OPERATIONS: dict[str, float] = {
     "new": 10,
     "edit": 10,
     "mkdir": 5,
@@ -524,6 +634,8 @@ SERVER_OPERATIONS = {
     "delete": 5,
     "destroy": 2,
     "touch": 1,
+    "replace_alike": 2,
+    "edit_alike": 0.5,
 }
 
 assert TOP == ROOT

@@ -12,6 +12,7 @@ import contextlib
 import enum
 import hashlib
 import random
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ from tests.sim.server import BOUND_MS, PARTIAL, TEMPORARY, Disk, Item
 if TYPE_CHECKING:
     from tests.sim.device import Device
 
+LATELY = 4
+"""Of so many of the last files that it sent, a process that is killed may not have written down
+what it was told."""
+
 FRESH = 30.0
 """Seconds for which a look at a file counts as the proof of what is about to be overwritten."""
 
@@ -56,6 +61,7 @@ class Fault(enum.Enum):
     FORBIDDEN = "403"
     CUT = "cut"
     MUTE = "inode not told"
+    WRONG = "another inode told"
 
 
 _WEIGHTS = {
@@ -69,6 +75,7 @@ _WEIGHTS = {
     Fault.DENIED: 1,
     Fault.FORBIDDEN: 1,
     Fault.MUTE: 1,
+    Fault.WRONG: 1,
 }
 
 
@@ -90,6 +97,7 @@ class Seen:
 
     at: float
     found: Found
+    data: bytes | None
 
 
 class ModelFolder:
@@ -104,7 +112,9 @@ class ModelFolder:
         self._rate = rate
         self._pace = pace
         self._seen: dict[str, Seen] = {}
+        self._looked: dict[str, Seen] = {}
         self._listed_from = -1
+        self._answered: deque[tuple[int, int]] = deque(maxlen=LATELY)
 
     # a request ------------------------------------------------------------------------------------
 
@@ -174,17 +184,39 @@ class ModelFolder:
         except RemoteError as error:
             self._note(what, path, f"→ {type(error).__name__}")
             raise
-        inode = 0 if item is None else item.inode
         self._note(what, path)
+        inode = 0 if item is None else self._told(item)
         self._device.moment()
         await self._wait()
         if fault is Fault.AFTER or self._device.offline:
             await self._lose(what, path)
-        return self._told(inode)
+        return inode
 
-    def _told(self, inode: int) -> int:
-        """What an answer makes of an inode: some are cut off behind their head, and tell none."""
-        return 0 if self._draw(Fault.MUTE) is Fault.MUTE else inode
+    def _told(self, item: Item) -> int:
+        """What an answer makes of an inode. Some are cut off behind their head, and tell none; and
+        some tell another one: that of the file which was just replaced, of whatever has come there
+        since, or anybody's."""
+        fault = self._draw(Fault.MUTE, Fault.WRONG)
+        if fault is Fault.WRONG:
+            inode = self._rng.choice(
+                (self._disk.some_inode(self._rng), self._rng.randrange(1, 100))
+            )
+            self._world.shown(item, inode)
+            return inode
+        if fault is Fault.MUTE:
+            self._untold(item.size, item.found.mtime)
+            return 0
+        self._answered.append((item.size, item.found.mtime))
+        return item.inode
+
+    def _untold(self, size: int, mtime: int) -> None:
+        """Nobody here knows the inode of what has this size and second on the server."""
+        self._world.ledger.untold(size, mtime)
+
+    def forget(self) -> None:
+        """The process is killed: what it was told of late may be written down nowhere."""
+        for each in self._answered:
+            self._untold(*each)
 
     def _expect_permission(self, what: str, path: str) -> None:
         """Neither a dry run nor a drive that only follows the server changes anything there."""
@@ -200,9 +232,12 @@ class ModelFolder:
 
     def _later(self, what: str, path: str, act: Callable[[], Item | None]) -> None:
         delay = self._rng.choice((0.5, 5.0, 40.0)) * self._rng.random()
+        life = self._disk.lives
 
         async def do() -> None:
             await trio.sleep(delay)
+            if life != self._disk.lives:
+                return
             with contextlib.suppress(RemoteError):
                 act()
                 self._note(what, path, "(late)")
@@ -229,7 +264,7 @@ class ModelFolder:
         item = self._disk.at(path)
         self._seen.pop(path, None)
         if item is not None and not item.is_folder:
-            self._seen[path] = Seen(trio.current_time(), item.found)
+            self._seen[path] = Seen(trio.current_time(), item.found, item.data)
         await self._wait()
         if item is None:
             return None
@@ -243,7 +278,10 @@ class ModelFolder:
         self._note("BROWSE", path)
         if item is None or not item.is_folder:
             return None
-        found = {name: self._told(inode) for name, inode in item.children.items()}
+        now = trio.current_time()
+        for name, each in self._disk.children(item):
+            self._looked[f"{path}/{name}" if path else name] = Seen(now, each.found, each.data)
+        found = {name: self._told(each) for name, each in self._disk.children(item)}
         await self._wait()
         return found
 
@@ -300,14 +338,22 @@ class ModelFolder:
         self._world.met_fault = self._world.met_fault or odd
         return odd
 
+    def listed_inode(self, item: Item) -> int:
+        """A listing tells the right inode, or one that nobody can use."""
+        if not self._world.faults_on or self._rng.random() >= self._rate / 10:
+            return item.inode
+        self._untold(item.size, item.found.mtime)
+        return 0
+
     def saw_half_done(self) -> None:
         """Something is listed under the name that it has in the middle of a swap, of this device or
         of another."""
         self._world.half_done = self._world.half_done or len(self._world.devices) > 1
 
-    async def breathe(self) -> None:
+    async def breathe(self, life: int) -> None:
+        """``life`` is the server's in which the request began."""
         await self._wait()
-        if self._device.offline:
+        if self._device.offline or life != self._disk.lives:
             self._world.met_fault = True
             raise Unreachable("the connection broke")
 
@@ -323,15 +369,15 @@ class ModelFolder:
         data = item.data[start:stop]
         self._note("GET", path, f"{start}-{stop}{' cut' if fault is Fault.CUT else ''}")
         self._world.moved(
-            self._device.name, "down", self._world.ledger.number(item.size), len(data)
+            self._device.name, "down", self._world.ledger.number(item.data), len(data)
         )
         if fault is Fault.CUT:
             self._world.met_fault = True
         cut = self._rng.randrange(len(data) + 1) if fault is Fault.CUT else None
-        async with contextlib.aclosing(self._pieces(data, cut)) as pieces:
+        async with contextlib.aclosing(self._pieces(data, cut, self._disk.lives)) as pieces:
             yield pieces
 
-    async def _pieces(self, data: bytes, cut: int | None) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, data: bytes, cut: int | None, life: int) -> AsyncGenerator[bytes, None]:
         offset = 0
         while offset < len(data):
             stop = min(offset + self._rng.choice((1, 100, 4096, 10_000, 10_000)), len(data))
@@ -342,7 +388,7 @@ class ModelFolder:
             yield data[offset:stop]
             offset = stop
             if self._rng.random() < 0.3:
-                await self.breathe()
+                await self.breathe(life)
 
     # changing -------------------------------------------------------------------------------------
 
@@ -433,11 +479,11 @@ class ModelFolder:
         proof = self._proof(path) if replace else None
         self._world.lock(path)
         unlock = True
-        home = self._disk.parent_of(path).inode
+        home, told = self._disk.parent_of(path).inode, False
         try:
             body = await self._receive(what, path, reader, size, start, replace, fault)
             self._check(what, path, body, size, checksum if prove else "")
-            number = self._world.ledger.number(size)
+            number = self._world.ledger.number(body)
 
             def act() -> Item:
                 # what had arrived went elsewhere with its folder
@@ -458,16 +504,19 @@ class ModelFolder:
 
                 self._later(what, path, act_and_unlock)
                 await self._lose(what, path)
-            inode = act().inode
+            inode = self._told(act())
+            self._note(what, path, f"= {number or 'part'} mtime {mtime}")
+            self._device.moment()
+            await self._wait()
+            if fault is Fault.AFTER or self._device.offline:
+                await self._lose(what, path)
+            told = True
+            return inode
         finally:
             if unlock:
                 self._world.unlock(path)
-        self._note(what, path, f"= {number or 'part'} mtime {mtime}")
-        self._device.moment()
-        await self._wait()
-        if fault is Fault.AFTER or self._device.offline:
-            await self._lose(what, path)
-        return self._told(inode)
+            if not told:
+                self._untold(size, mtime)
 
     async def _receive(
         self,
@@ -480,7 +529,7 @@ class ModelFolder:
         fault: Fault,
     ) -> bytes:
         """The body as it arrives in the partial file, which stays when it breaks off."""
-        partial = self._partial(path)
+        partial, life = self._partial(path), self._disk.lives
         body = bytearray()
         if start:
             if partial is None and replace:
@@ -502,7 +551,7 @@ class ModelFolder:
                 body += piece
                 offset += len(piece)
                 if self._rng.random() < 0.5:
-                    await self.breathe()
+                    await self.breathe(life)
         except BaseException:
             self._disk.put(self._partial_path(path), bytes(body), self._world.wall_ms())
             raise
@@ -532,10 +581,17 @@ class ModelFolder:
         item = self._disk.at(path)
         if item is None or item.is_folder:
             return
-        if not replace or (
-            proof is not None and proof.found != item.found and item.since >= proof.at
-        ):
-            self._world.raced(item.size)
+        looks = [proof, self._looked.get(path)] if replace and proof is not None else []
+        for look in looks:
+            if (
+                look is not None
+                and look.data != item.data
+                and item.since >= look.at > trio.current_time() - FRESH
+            ):
+                self._world.raced(item.data)
+                return
+        if not replace:
+            self._world.raced(item.data)
 
     @staticmethod
     def _partial_path(path: str) -> str:
@@ -571,6 +627,7 @@ class _Listing(AsyncIterator[list[Entry]]):
         self._rng = rng
         self._left = rng.randrange(8) if fault is Fault.CUT else -1
         self._changes = disk.changes
+        self._life = disk.lives
         self._stack: list[tuple[str, list[str]]] = []
         self._open("")
         self._batch = rng.choice((1, 3, 1000))
@@ -582,6 +639,8 @@ class _Listing(AsyncIterator[list[Entry]]):
         self._stack.append((path, sorted(folder.children, reverse=True)))
 
     async def __anext__(self) -> list[Entry]:
+        if self._disk.lives != self._life:
+            raise Unreachable("the connection broke")
         if not self._stack:
             self._folder.listed(self._disk.changes != self._changes)
             raise StopAsyncIteration
@@ -597,7 +656,7 @@ class _Listing(AsyncIterator[list[Entry]]):
             self._left -= 1
             self._add(entries, f"{path}/{name}" if path else name)
         if self._rng.random() < 0.7:
-            await self._folder.breathe()
+            await self._folder.breathe(self._life)
         return entries
 
     def _add(self, entries: list[Entry], path: str) -> None:
@@ -608,7 +667,9 @@ class _Listing(AsyncIterator[list[Entry]]):
         if abs(item.mtime_ms) > BOUND_MS:
             entries.append(Entry(path, False, 0, 0, 0, problem="a time out of bounds"))
             return
-        entry = Entry(path, item.is_folder, item.size, item.found.mtime, item.inode)
+        entry = Entry(
+            path, item.is_folder, item.size, item.found.mtime, self._folder.listed_inode(item)
+        )
         if self._believed is not None and item.data is not None:
             told = self._believed.get(path)
             same = told is not None and (told.size, told.mtime, told.inode) == (

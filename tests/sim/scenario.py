@@ -90,6 +90,8 @@ def make(seed: int) -> Scenario:
                     rng.getrandbits(32),
                 )
             )
+    if style is Style.MIXED and rng.random() < 0.2:
+        _restore(rng, steps)
     pace = rng.choice((0.0, 0.05, 0.5, 3.0))
     return Scenario(
         seed, style, devices, fault_rate, pace, tuple(start), tuple(steps), rng.random() < 0.5
@@ -124,7 +126,15 @@ def draw_rule(rng: random.Random) -> str | None:
     return rng.choice((None, None, None, None, *RULES))
 
 
-def _step(rng: random.Random, actor: str, operations: dict[str, int], delay: float = 0.0) -> Step:
+def _restore(rng: random.Random, steps: list[Step]) -> None:
+    """A backup is made at some moment, and put back at a later one."""
+    restored = rng.randrange(len(steps) + 1)
+    op = rng.choice(("restore", "restore", "restore", "restore_part"))
+    steps.insert(restored, Step(rng.choice((0.0, 1.0, 60.0)), SERVER, op, rng.getrandbits(32)))
+    steps.insert(rng.randrange(restored + 1), Step(0.0, SERVER, "backup", 0))
+
+
+def _step(rng: random.Random, actor: str, operations: dict[str, float], delay: float = 0.0) -> Step:
     return Step(
         delay,
         actor,

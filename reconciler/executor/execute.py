@@ -31,11 +31,11 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.executor.counted_upload import Counted
+from reconciler.executor.folder_looks import Looks
 from reconciler.executor.folder_presence import Meant, Presence
 from reconciler.executor.upload import OutgoingVersion, Sender, file_at, record_mtime, same
 from reconciler.executor.upload_recovery import confirm, document_at
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.looks import Looks
 from reconciler.model import (
     ROOT,
     UNPROVED,

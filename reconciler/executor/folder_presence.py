@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import trio
 
 from reconciler.errors import Exists, Stale
-from reconciler.looks import FRESH, Looks
+from reconciler.executor.folder_looks import FRESH, Looks
 from reconciler.model import ROOT, Kind, NodeId, Place, Remote
 from reconciler.ports import RemoteFolder
 from reconciler.trees.remote_tree import RemoteTree

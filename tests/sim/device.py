@@ -117,8 +117,7 @@ class WatchedEngine(Engine):
 
 
 class Remembered:
-    """A ``reconciler.planner.deletion_history.Memory`` that outlives the process, as the file
-    beside the replica does."""
+    """A memory of deletions that outlives the process, as the file beside the replica does."""
 
     text = ""
 

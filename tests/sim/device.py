@@ -22,7 +22,6 @@ from reconciler.model import (
     Action,
     Conflict,
     Direction,
-    Kind,
     Mode,
     NodeId,
     Op,
@@ -402,26 +401,13 @@ class Device:
         return found
 
     def sees_restored(self) -> bool:
-        """Whether the next listing tells that a backup was put back (docs/conflicts.md, "What is in
-        no bin here")."""
-        disk = self.world.disk
-        bases = [
-            (node, base)
-            for node in self.replica.base_nodes()
-            if (base := self.replica.base(node)) is not None
-        ]
-        for node, base in bases:
-            item = disk.at(self.replica.base_path(node))
-            if (
-                item is None
-                or base.inode in (0, item.inode)
-                or item.is_folder is not (base.kind is Kind.FOLDER)
-            ):
-                continue
-            if item.is_folder or (item.size, item.found.mtime) == (base.size, base.mtime):
-                return True
-        by_chance = {item.inode for _, item in disk.walk()}
-        return not any(base.inode in by_chance for _, base in bases)
+        """Whether the next listing tells for sure that a backup was put back
+        (docs/reference/conflict-table.md, "What has no copy in the local trash"): nothing has by
+        chance an inode that something had before. Where something has, the rest tells, if nobody
+        changes that before the listing."""
+        by_chance = {item.inode for _, item in self.world.disk.walk()}
+        bases = (self.replica.base(node) for node in self.replica.base_nodes())
+        return not any(base.inode in by_chance for base in bases if base is not None)
 
     def tree(self) -> dict[str, bytes | None]:
         """Path and content, None for a folder; what the server cannot hold is left out. Everything

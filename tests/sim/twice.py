@@ -121,6 +121,10 @@ class TwoDrives(World):
     def _person(self, device: Device, rng: random.Random) -> Person:
         return Neighbour(device, rng)
 
+    def same_size(self, rng: random.Random) -> int | None:
+        """Each has its own size here: this is about folders."""
+        return None
+
     def _check_trees(self) -> None:
         super()._check_trees()
         sides = {name: device.tree() for name, device in self.devices.items()} | {

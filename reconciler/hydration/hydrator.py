@@ -819,10 +819,23 @@ class Hydrator:
                     job.incoming.restart()
         log.warning("what the server sends as %s is not what it listed", job.path)
         self.forget(job.node)
+        self._forget_checksum(job)
         raise ServerFault(
             "What the server sends is not what it listed; it is fetched again after the next"
             " listing"
         )
+
+    def _forget_checksum(self, job: _Job) -> None:
+        """What is here only by name has the checksum that a listing told, and the server would take
+        that over for ever while size, second and inode are the same: it is to count anew."""
+        local, base = self._replica.local(job.node), self._replica.base(job.node)
+        if (
+            local is not None
+            and not local.present
+            and base is not None
+            and base.checksum == job.digest
+        ):
+            self._replica.set_base(job.node, replace(base, checksum=None))
 
     async def _complete(self, job: _Job) -> None:
         """Fetches all that is missing of a job, beside flights that readers start."""

@@ -317,3 +317,23 @@ async def test_what_stays_wrong_is_not_taken(world: World, monkeypatch: pytest.M
     assert not local.present
     [problem] = device.engine.status().problems
     assert "not what it listed" in problem.why
+
+
+@pytest.mark.expected_log("the content of a cannot be fetched")
+@pytest.mark.expected_log("what the server sends as a is not what it listed")
+async def test_what_is_edited_in_place_before_it_is_fetched_comes_all_the_same(
+    world: World,
+) -> None:
+    """Size, second and inode stay, so that the server takes over the checksum that it is told."""
+    world.put("a", b"listed", mtime=OLD)
+    device = await world.device(settings=SECURE)
+    report = await device.engine.sync()
+    assert report.complete
+    with (world.disk / "a").open("r+b") as file:
+        file.write(b"edited")
+    os.utime(world.disk / "a", (OLD, OLD))
+    await device.hydrator.wait_drained()
+    for _ in range(2):
+        await device.sync()
+    assert device.tree() == world.on_disk() == {"a": b"edited"}
+    assert not device.engine.status().problems

@@ -15,7 +15,6 @@ import trio
 
 from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
 from reconciler.executor.counted_upload import Counted
-from reconciler.looks import Looks
 from reconciler.executor.folder_looks import Looks
 from reconciler.model import Action, Base, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.names import STAGED_PREFIX, can_be_uploaded

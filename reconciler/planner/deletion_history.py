@@ -89,10 +89,8 @@ class Forgetful:
 
 class Losses:
     """Times are wall time in ns since the epoch. A clock that was set back makes the past count
-    for one span more at most: a time that is still to come is taken for now."""
-    """Times are wall time in ns since the epoch; a clock that was set back makes the past count a
-    while longer. ``restored`` says that a backup may have been put back on the server, and that not
-    all that follows is done."""
+    for one span more at most: a time that is still to come is taken for now. ``restored`` says
+    that a backup may have been put back on the server, and that not all that follows is done."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self._memory = memory or Forgetful()
@@ -118,12 +116,11 @@ class Losses:
             }
             sizes = [(int(when), int(most)) for when, most in kept.get("sizes", [])]
             allowed = frozenset(NodeId(int(node)) for node in kept.get("allowed", []))
+            restored = bool(kept.get("restored", False))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            self.restored = bool(kept.get("restored", False))
-        except (ValueError, TypeError, AttributeError):
             return
         self._ticks, self._gone, self._sizes = ticks, gone, sizes
-        self._allowed, self._saved = allowed, text
+        self._allowed, self.restored, self._saved = allowed, restored, text
 
     def is_tick_due(self, now: int) -> bool:
         return not self._ticks or not 0 <= now - self._ticks[-1][0] < TICK_NS
@@ -192,14 +189,7 @@ class Losses:
     def save(self) -> None:
         gone = [[*key, *lost] for key, lost in self._gone.items()]
         kept = {"ticks": self._ticks, "gone": gone, "sizes": self._sizes}
-        text = json.dumps(kept | {"allowed": sorted(self._allowed)})
-        kept = {
-            "ticks": self._ticks,
-            "gone": gone,
-            "allowed": sorted(self._allowed),
-            "restored": self.restored,
-        }
-        text = json.dumps(kept)
+        text = json.dumps(kept | {"allowed": sorted(self._allowed), "restored": self.restored})
         if text != self._saved:
             self._memory.save(text)
             self._saved = text

@@ -477,9 +477,9 @@ class ModelFolder:
             raise Exists("405: it exists", status=405)
         self._refuse_locked(path)
         proof = self._proof(path) if replace else None
+        home, told = self._disk.parent_of(path).inode, False
         self._world.lock(path)
         unlock = True
-        home, told = self._disk.parent_of(path).inode, False
         try:
             body = await self._receive(what, path, reader, size, start, replace, fault)
             self._check(what, path, body, size, checksum if prove else "")

@@ -37,7 +37,7 @@ class Looks:
     async def look(self, folder: NodeId) -> Mapping[str, int] | None:
         """The inodes by name, 0 where none is told; None when that cannot be told. Raises
         Unreachable, Unauthorized."""
-        if sum(1 for _ in islice(self._replica.base_children(folder), MANY)) == MANY:
+        if self._is_big(folder):
             return None
         try:
             return await self._remote.inodes(self._tree.path(folder)) or {}
@@ -46,14 +46,20 @@ class Looks:
         except (KeyError, RemoteError):
             return None
 
-    async def inode(self, folder: NodeId, name: str) -> int:
+    async def inode(self, folder: NodeId, name: str) -> int | None:
         """That of what has this name now, or had it up to ``FRESH`` ago; 0 when it is not told, or
-        nothing has it. Raises Unreachable, Unauthorized."""
+        nothing has it, or too much is in the folder; None when the server fails. Raises
+        Unreachable, Unauthorized."""
         async with self._looking[folder]:
             began, told = self._told.get(folder, (-FRESH, {}))
             now = trio.current_time()
             if now - began >= FRESH:
-                told = await self.look(folder) or {}
-                # plans go folder by folder: no more is kept than that
-                self._told = {folder: (now, told)}
+                looked = {} if self._is_big(folder) else await self.look(folder)
+                if looked is None:
+                    return None
+                # Plans go folder by folder: no more is kept than the last one.
+                self._told, told = {folder: (now, looked)}, looked
         return told.get(name, 0)
+
+    def _is_big(self, folder: NodeId) -> bool:
+        return sum(1 for _ in islice(self._replica.base_children(folder), MANY)) == MANY

@@ -241,20 +241,23 @@ class Sender:
             raise Stale("it was changed on the server meanwhile")
         if action.keep or out.local.doubtful or out.needs_other_name:
             return await self._upload_staged(out)
-        if await self._is_another_file(out, action.remote):
-            if not self._listed:
-                raise Stale("another file that looks the same came to its place on the server")
-            # Listed a moment ago, and yet another inode, or a server whose inodes say nothing: that
-            # one goes to the trash.
+        other = await self._is_another_file(out, action.remote)
+        if other and not self._listed:
+            raise Stale("another file that looks the same came to its place on the server")
+        if other is not False:
+            # The server does not say; or this was listed a moment ago, and yet it is another file,
+            # or inodes say nothing there. What is replaced goes to the trash.
             return await self._upload_staged(out)
         return await self._send_content(out, path, replace=True)
 
-    async def _is_another_file(self, out: OutgoingVersion, expected: Remote) -> bool:
+    async def _is_another_file(self, out: OutgoingVersion, expected: Remote) -> bool | None:
         """Whether another file has come to the place since the last listing, of which size and time
-        may say nothing (`cp -p`, `mv`, `tar x`): a PUT over it would leave no trace of it."""
+        may say nothing (`cp -p`, `mv`, `tar x`): a PUT over it would leave no trace of it. None
+        when the server does not answer that."""
         if not expected.inode:
             return False
-        return await self._looks.inode(out.place.parent, out.place.name) not in (0, expected.inode)
+        found = await self._looks.inode(out.place.parent, out.place.name)
+        return None if found is None else found not in (0, expected.inode)
 
     async def _upload_staged(self, out: OutgoingVersion) -> Arrived:
         """Under a name of ours first, then by a move to its place, which keeps its inode: what was

@@ -191,6 +191,19 @@ class _Shaping:
         for above in self._leaves.get(action.node, ()):
             self._leaving[above].discard(action.node)
 
+    def _least_deep_holder(self) -> NodeId:
+        """Who has the place that some move waits for, where that who waits for whom ends with a
+        move below itself: the least deep of these places leads into folders that are where they
+        shall be."""
+        found = [
+            (len(self._above(blocker)), blocker)
+            for action in self._pending.values()
+            if (blocker := self._blocker(action)) is not None
+            and blocker > 0
+            and self._place(blocker) is not None
+        ]
+        return min(found)[1]
+
     def _make_room(self) -> Action:
         """Breaks a circle: follows who waits for whom until it closes, and moves one of those whose
         place is wanted."""
@@ -212,7 +225,7 @@ class _Shaping:
             node = blocker
         else:
             holders = holders[path.index(node) :] if any(holders[path.index(node) :]) else holders
-        holder = next(h for h in reversed(holders) if h)
+        holder = next((h for h in reversed(holders) if h), None) or self._least_deep_holder()
         place = self._place(holder)
         assert place is not None
         target = Place(place.parent, swap_name(holder, self._tag))

@@ -345,3 +345,23 @@ async def test_another_file_that_comes_between_listing_and_push_is_not_overwritt
     await world.settled(device)
     assert world.on_disk()[f"{folder}f"] == b"v3ccc"
     assert b"v2bb" in everywhere(world, device)
+
+
+@pytest.mark.parametrize("manual", [False, True])
+async def test_where_the_folder_cannot_be_looked_into_the_replaced_file_is_in_the_trash(
+    world: World, *, manual: bool
+) -> None:
+    world.put("f", b"v1aa", mtime=OLD)
+    device = await world.device(manual=manual)
+    await device.sync()
+    real = device.folder.inodes
+
+    async def refused(path: str) -> dict[str, int]:
+        raise ServerFault("500", status=500)
+
+    device.folder.inodes = refused  # type: ignore[method-assign]
+    device.write("f", b"v3ccc", mtime=LATER)
+    await world.settled(device) if not manual else await device.sync()
+    device.folder.inodes = real  # type: ignore[method-assign]
+    assert world.on_disk() == {"f": b"v3ccc"}
+    assert b"v1aa" in world.trashed().values()

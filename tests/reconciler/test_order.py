@@ -120,3 +120,25 @@ def test_what_bears_its_own_temporary_name_is_an_ordinary_thing():
     world.there[node] = Item(Kind.FOLDER, ROOT, swap_name(node))
     made = world.plan()
     assert [(action.op, action.side) for action in made.actions] == [(Op.MAKE, Side.LOCAL)]
+
+
+@pytest.mark.parametrize("side", [Side.LOCAL, Side.REMOTE])
+def test_a_folder_that_goes_keeps_no_place_from_what_was_deep_in_it(side: Side) -> None:
+    """The inner folder takes the place of the outer one, which goes, and the middle one comes into
+    the inner one: all wait for each other, and one of them would come to lie below itself."""
+    world = World()
+    other = Side.REMOTE if side is Side.LOCAL else Side.LOCAL
+    user = User(world, other)
+    nodes = [ROOT]
+    for name in ("outer", "middle", "inner", "below"):
+        node = user.make(Place(nodes[-1], name), kind=Kind.FOLDER)
+        assert node is not None
+        nodes.append(node)
+    world.run(world.plan(), random.Random(1))
+    _, outer, middle, inner, below = nodes
+    user.move(inner, Place(ROOT, "aside"))
+    user.move(middle, Place(below, "middle"))
+    user.delete(outer)
+    user.move(inner, Place(ROOT, "outer"))
+    world.run(world.plan(), random.Random(1))
+    assert world.paths(Side.LOCAL) == world.paths(Side.REMOTE)

@@ -194,11 +194,9 @@ class Person:
 
     def _alike(self, mtime_ns: int) -> int:
         """The same time, or another one of its second."""
-        return (
-            mtime_ns
-            if self._rng.random() < 0.5
-            else mtime_ns // 10**9 * 10**9 + self._rng.randrange(10**9)
-        )
+        if self._rng.random() < 0.5:
+            return mtime_ns
+        return min(mtime_ns // 10**9 * 10**9 + self._rng.randrange(10**9), BOUND_MS * 10**6)
 
     def _version(self, attr: Attr) -> int:
         return max(self._device.versions(attr), default=0)

@@ -405,3 +405,33 @@ def test_names_survive_restarts_and_are_counted_anew(folder: Path) -> None:
     assert again.by_ino(ino) is None
     assert check(again) == []
     again.close()
+
+
+@pytest.mark.parametrize("exchange", [False, True])
+@pytest.mark.parametrize("sent", ["", "a", "c", "ac"])
+@pytest.mark.parametrize("linked", ["a", "c", "ac"])
+def test_a_name_of_one_file_takes_the_place_of_a_name_of_another(
+    replica: Replica, linked: str, sent: str, *, exchange: bool
+) -> None:
+    """What the other names have is counted, and stays when that place is saved anew."""
+    data = {"a": b"one file", "c": b"another file"}
+    for name, content in data.items():
+        nodes = [make(replica, name, data=content)]
+        if name in linked:
+            nodes.append(link(replica, nodes[0], f"{name}2".encode()))
+        if name in sent:
+            settle(replica, *nodes)
+    replica.rename(ROOT, b"a", ROOT, b"c", exchange=exchange)
+    taken = replica.lookup(ROOT, b"c")
+    assert taken is not None
+    assert read(replica, taken) == data["a"]
+    assert attr(replica, taken).nlink == (2 if "a" in linked else 1)
+    make(replica, "save", data=b"saved anew")
+    replica.rename(ROOT, b"save", ROOT, b"c")
+    for name in linked:
+        other = replica.lookup(ROOT, f"{name}2".encode())
+        assert other is not None
+        assert read(replica, other) == data[name]
+        assert attr(replica, other).nlink == (2 if exchange and name == "c" else 1)
+        write(replica, other, b"and goes on")
+        assert read(replica, other) == b"and goes on"

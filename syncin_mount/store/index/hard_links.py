@@ -20,6 +20,7 @@ that touched a node of a group, and makes the group fit again:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from syncin_mount.store.index.apply_common import note, refresh, touch
@@ -97,20 +98,39 @@ def follow_event(
         for record in (old, index.peek(node)):
             if record is not None and record.kind != FOLDER and record.links > 1:
                 groups[record.owner, record.number] = None
-    remaining = {group: _follow_group(index, event, group, before) for group in groups}
-    if remaining:
-        _keep_contents(index, sequence, remaining)
+    found = [_leave_group(index, group, before) for group in groups]
+    # Only now: a node may have left one group for another one (a rename over a document).
+    for group in found:
+        _follow_group(index, event, group, before)
+    if found:
+        _keep_contents(index, sequence, {group.content: len(group.members) for group in found})
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """``known`` had the content before the event, ``members`` have it now."""
+
+    content: Object
+    known: list[int]
+    members: list[int]
+    ino: int
+
+
+def _leave_group(index: Index, content: Object, before: dict[int, Node | None]) -> _Group:
+    """Parts those that have left."""
+    known = list(index.linked(*content))
+    candidates = sorted({*known, *before})
+    members = [node for node in candidates if _has(index.peek(node), content)]
+    ino = _ino(index, known, members, before)
+    _part(index, [node for node in known if node not in members], ino, keep=not members)
+    return _Group(content, known, members, ino)
 
 
 def _follow_group(
-    index: Index, event: events.AnyEvent, group: Object, before: dict[int, Node | None]
-) -> int:
-    """Returns how many nodes have the content."""
-    known = index.linked(*group)
-    candidates = sorted({*known, *before})
-    members = [node for node in candidates if _has(index.peek(node), group)]
-    ino = _ino(index, known, members, before)
-    _part(index, [node for node in known if node not in members], ino, keep=not members)
+    index: Index, event: events.AnyEvent, group: _Group, before: dict[int, Node | None]
+) -> None:
+    """Makes the members alike, and counts them."""
+    known, members, ino = group.known, group.members, group.ino
     source = next((node for node in members if node in before), 0)
     fewer = len(members) < len(known)
     for node in members:
@@ -125,12 +145,11 @@ def _follow_group(
         else:
             index.put_node(node, record)
     for node in known:
-        index.drop_link(*group, node)
+        index.drop_link(*group.content, node)
     for node in members if len(members) > 1 else ():
-        index.put_link(*group, node)
+        index.put_link(*group.content, node)
     if members:
         _lead(index, ino, members)
-    return len(members)
 
 
 def _has(record: Node | None, group: Object) -> bool:

@@ -23,7 +23,7 @@ from tests.engine.world import Device, World
 
 @pytest.fixture
 def everything_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_worker, "APART", 0)
+    monkeypatch.setattr(plan_worker, "PLAN_IN_THREAD_FROM_NODES", 0)
 
 
 async def differing(world: World) -> Device:
@@ -51,7 +51,7 @@ async def test_it_is_the_same_plan(world: World, monkeypatch: pytest.MonkeyPatch
     tree = await engine._observe(Report())
     assert tree is not None
     here = await engine._planning.full(tree, engine.settings, "date", asked)
-    monkeypatch.setattr(plan_worker, "APART", 0)
+    monkeypatch.setattr(plan_worker, "PLAN_IN_THREAD_FROM_NODES", 0)
     there = await engine._planning.full(tree, engine.settings, "date", asked)
     assert here is not None
     assert len(here.made.actions) > 6

@@ -49,7 +49,7 @@ class Node:
 async def test_what_a_large_plan_froze_is_collected_with_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_worker, "APART", 1)
+    monkeypatch.setattr(plan_worker, "PLAN_IN_THREAD_FROM_NODES", 1)
     monkeypatch.setattr(plan_worker, "MANY_OBJECTS", 0)
     device = await world.device()
     device.write("ours.txt", b"from here")

@@ -335,13 +335,15 @@ class World:
     def on_disk(self) -> dict[str, bytes | None]:
         """What a user of the server sees: path → content, None for a folder; partial uploads left
         out."""
-        found: dict[str, bytes | None] = {}
-        for path in sorted(self.disk.rglob("*")):
-            if not path.name.startswith(".sync-in."):
-                found[str(path.relative_to(self.disk))] = (
-                    None if path.is_dir() else path.read_bytes()
-                )
-        return found
+        while True:
+            try:
+                return {
+                    str(path.relative_to(self.disk)): None if path.is_dir() else path.read_bytes()
+                    for path in sorted(self.disk.rglob("*"))
+                    if not path.name.startswith(".sync-in.")
+                }
+            except FileNotFoundError:
+                assert self.disk.is_dir()  # else the server deleted something just now
 
     def put(self, path: str, data: bytes, *, mtime: float | None = None) -> None:
         """Somebody else changes a file on the server's disk."""

@@ -272,7 +272,12 @@ def test_what_the_reconciler_writes(
     with pytest.raises(OSError, match=f"{os.strerror(errno.EIO)}|{os.strerror(errno.ENOSPC)}"):
         (top / "far").read_bytes()
     for order in (
-        {"order": "take_in", "path": "replaced", "text": "x" * 200_000, "mtime": 1_600_000_000},
+        {
+            "order": "install_content",
+            "path": "replaced",
+            "text": "x" * 200_000,
+            "mtime": 1_600_000_000,
+        },
         {"order": "in_bin", "path": "to copy"},
     ):
         with pytest.raises(AssertionError, match="No space left"):
@@ -294,7 +299,7 @@ def test_what_the_reconciler_writes(
     disk.free()
     eventually(lambda: attempt(lambda: write(top / "more", MUCH, sync=True)))
     assert (top / "far").read_bytes() == MUCH * 2
-    drive.call("take_in", path="replaced", text="new", mtime=1_600_000_000)
+    drive.call("install_content", path="replaced", text="new", mtime=1_600_000_000)
     told.must["replaced"] = b"new"
     drive.call("in_bin", path="to copy")
     eventually(lambda: {"cut", "to copy"} <= set(in_bin(drive)))

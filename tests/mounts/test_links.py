@@ -96,7 +96,7 @@ def test_what_the_server_changes_of_one_name_parts_it(drive, eventually):
     first.write_text("words")
     os.link(first, second)
     with first.open() as reader:
-        drive.call("take_in", path="b", text="the server's", mtime=1_700_000_000)
+        drive.call("install_content", path="b", text="the server's", mtime=1_700_000_000)
         eventually(lambda: second.read_text() == "the server's")
         assert reader.read() == "words"
         eventually(lambda: os.stat(first).st_nlink == 1)

@@ -35,7 +35,7 @@ def test_new_content_is_seen_under_the_name_and_old_content_by_its_readers(drive
     path.write_text("old content")
     assert path.read_text() == "old content"
     with path.open() as reader:
-        drive.call("take_in", path="file", text="newer content", mtime=1_700_000_000)
+        drive.call("install_content", path="file", text="newer content", mtime=1_700_000_000)
         eventually(lambda: path.read_text() == "newer content")
         assert path.stat().st_size == 13
         assert path.stat().st_mtime_ns == 1_700_000_000 * 10**9
@@ -55,7 +55,10 @@ def test_attributes_that_are_set_by_a_name_reach_what_has_it_now(drive, eventual
         with path.open() as reader:
             os.fstat(reader.fileno())
             drive.call(
-                "take_in", path="file", text=f"content {number}", mtime=1_700_000_000 + number
+                "install_content",
+                path="file",
+                text=f"content {number}",
+                mtime=1_700_000_000 + number,
             )
             mode = 0o600 + number % 8
             path.chmod(mode)
@@ -143,7 +146,7 @@ def test_many_changes_while_the_drive_is_used(drive, eventually):
         (drive.path / f"l{number}").write_bytes(b"x" * 5000)
         if number % 3 == 0:
             drive.call("delete_local", path=f"r{number}")
-            drive.call("take_in", path=f"l{number}", text="theirs", mtime=1_700_000_000)
+            drive.call("install_content", path=f"l{number}", text="theirs", mtime=1_700_000_000)
         os.listdir(drive.path)
         assert time.monotonic() < deadline
     expected = {f"l{number}" for number in range(100)} | {

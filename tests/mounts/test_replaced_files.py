@@ -127,7 +127,7 @@ def test_what_the_server_replaces_can_be_read_on(drive, eventually, way):
     path.write_bytes(b"content")
     place = os.open(path, os.O_PATH)
     if way == "edit":
-        drive.call("take_in", path="folder/file", text="their version", mtime=1_700_000_000)
+        drive.call("install_content", path="folder/file", text="their version", mtime=1_700_000_000)
         eventually(lambda: path.read_bytes() == b"their version")
     elif way == "touch":
         drive.call("touch_local", path="folder/file", mtime_ns=1_600_000_000_000_000_000)

@@ -53,7 +53,7 @@ def _arrives(drive, eventually, path: str) -> None:
     eventually(
         lambda: not any(drive.call("state", path=path)[each] for each in ("busy", "held_open"))
     )
-    drive.call("take_in", path=path, text="theirs", mtime=WHEN)
+    drive.call("install_content", path=path, text="theirs", mtime=WHEN)
 
 
 def _hidden(events) -> list[str]:
@@ -71,7 +71,7 @@ def test_each_kind_of_change(drive, watch):
     drive.call("place_file", path="new", size=0, mtime=WHEN)
     drive.call("place_file", path="absent", size=100, mtime=WHEN)
     drive.call("place_folder", path="new folder")
-    drive.call("take_in", path="edited", text="theirs", mtime=WHEN)
+    drive.call("install_content", path="edited", text="theirs", mtime=WHEN)
     drive.call("touch_local", path="touched", mtime_ns=WHEN * 10**9)
     drive.call("move_local", path="moved", target="folder/moved")
     drive.call("move_local", path="moved folder", target="renamed folder")
@@ -113,7 +113,7 @@ def test_who_watches_a_file_hears_that_it_is_replaced_or_gone(drive, watch):
     path.write_text("old")
     for number in range(3):
         seen = watch(path)
-        drive.call("take_in", path="file", text=f"content {number}", mtime=WHEN + number)
+        drive.call("install_content", path="file", text=f"content {number}", mtime=WHEN + number)
         seen.until((path, "", "delete_self"))
         assert path.read_text() == f"content {number}"
     seen = watch(path)
@@ -141,7 +141,7 @@ def test_what_was_looked_up_before_it_is_told(drive, watch):
         while not (drive.path / name).exists():
             pass
         seen.until((drive.path, name, "create"))
-        drive.call("take_in", path=name, text="x", mtime=WHEN + 1)
+        drive.call("install_content", path=name, text="x", mtime=WHEN + 1)
         while (drive.path / name).stat().st_size != 1:
             pass
         seen.until((drive.path, name, "moved_to"))
@@ -267,7 +267,7 @@ def test_a_drive_that_is_read_only(mount, watch):
     edited, gone = drive.path / "edited", drive.path / "gone"
     seen = watch(drive.path, edited, gone)
     drive.call("place_file", path="new", size=0, mtime=WHEN)
-    drive.call("take_in", path="edited", text="theirs", mtime=WHEN + 1)
+    drive.call("install_content", path="edited", text="theirs", mtime=WHEN + 1)
     drive.call("delete_local", path="gone")
     seen.until(
         (drive.path, "new", "create"), (drive.path, "gone", "delete"), (edited, "", "delete_self")

@@ -12,6 +12,7 @@ import httpcore
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from reconciler.errors import (
     Exists,
@@ -301,7 +302,7 @@ async def test_a_stall_ends() -> None:
             assert caught.value.done is (None if name in ("small", "move") else False), name
 
 
-async def test_a_slow_line_is_no_stall() -> None:
+async def test_a_slow_line_is_no_stall(autojump_clock: MockClock) -> None:
     """The time-out is for each small part of a piece, not for the whole of it."""
     written: list[bytes] = []
 
@@ -311,6 +312,7 @@ async def test_a_slow_line_is_no_stall() -> None:
 
         async def write(self, buffer: bytes, timeout: float | None = None) -> None:
             assert timeout == 30
+            await trio.sleep(2.0)
             written.append(buffer)
 
     data = os.urandom(1_000_000)

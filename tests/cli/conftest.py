@@ -142,6 +142,11 @@ class World:
         )
         await self.must("add", "docs", *words, *options, home=home)
 
+    async def read(self, name: str) -> str:
+        """A file of the drive, in a thread: its content may have to come from the server, which is
+        in this one."""
+        return await trio.to_thread.run_sync((self.drive / name).read_text)
+
     async def refused(
         self, *words: str, stdin: str = "", status: int = 2, process: bool = False
     ) -> str:

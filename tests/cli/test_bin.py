@@ -41,7 +41,7 @@ async def lose(world: World) -> None:
     os.utime(world.disk / "papers/doc.txt", (4_000_000_000, 4_000_000_000))
     await world.start()
     await world.must("sync", "docs")
-    assert (world.drive / "papers/doc.txt").read_text() == "edited there"
+    assert await world.read("papers/doc.txt") == "edited there"
 
 
 @pytest.mark.parametrize("mounted", [True, False])
@@ -70,8 +70,8 @@ async def test_what_lost_here_comes_back_beside_what_won(world: World, mounted: 
     if not mounted:
         assert [row["path"] for row in await world.json("journal", "docs")] == [name]
         await world.must("mount", "docs")
-    assert (world.drive / name).read_text() == "edited here"
-    assert (world.drive / "papers/doc.txt").read_text() == "edited there"
+    assert await world.read(name) == "edited here"
+    assert await world.read("papers/doc.txt") == "edited there"
     await world.must("sync", "docs")
     assert (world.disk / name).read_text() == "edited here"
 
@@ -99,7 +99,7 @@ async def test_a_folder_deleted_elsewhere_comes_back_with_the_folders_above_it(w
     assert entry["files"] >= 1
     assert list(world.drive.iterdir()) == []
     await world.must("bin", "docs", "restore", entry["entry"], "--to", "a/b/c")
-    assert (world.drive / "a/b/c/old/7").read_text() == "edited"
+    assert await world.read("a/b/c/old/7") == "edited"
     await world.must("sync", "docs")
     assert (world.disk / "a/b/c/old/7").read_text() == "edited"
 
@@ -125,7 +125,7 @@ async def test_the_desktop_s_trash_is_part_of_the_bin(
     assert "edited on both sides" in entry["why"]
     (world.drive / "papers/doc.txt").unlink()
     assert await world.must("bin", "docs", "restore", "trash:doc.txt") == "papers/doc.txt is back\n"
-    assert (world.drive / "papers/doc.txt").read_text() == "edited here"
+    assert await world.read("papers/doc.txt") == "edited here"
     assert sorted(os.listdir(trash / "files")) == ["other"]
     assert sorted(os.listdir(trash / "info")) == ["other.trashinfo"]
     await world.must("sync", "docs")

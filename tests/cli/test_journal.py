@@ -81,7 +81,7 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
     await world.run("sync", "docs")
     assert {path.name for path in world.disk.iterdir()} == {"doc.txt", "other.txt"}
     assert (world.disk / "doc.txt").read_text() == "base"
-    assert (world.drive / "other.txt").read_text() == "other"
+    assert await world.read("other.txt") == "other"
     assert not (world.drive / "new.txt").exists()
     doc, made = await numbers(world, "doc.txt", "made")
     assert await world.must("journal", "release", "docs", made) == "made is let go\n"
@@ -89,7 +89,7 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
         await world.must("journal", "discard", "docs", doc)
         == "doc.txt is as on the server again; what you had changed is in the bin\n"
     )
-    assert (world.drive / "doc.txt").read_text() == "base"
+    assert await world.read("doc.txt") == "base"
     await world.must("sync", "docs")
     assert (world.disk / "made/inside").read_text() == "inside"
     assert await world.must("journal", "docs") == "nothing waits: the server has every change\n"
@@ -108,7 +108,7 @@ async def test_a_hold_outlives_a_killed_drive(world: World):
     await world.must("mount", "docs")
     assert (await world.run("sync", "docs")).status == 1
     assert (world.disk / "doc.txt").read_text() == "base"
-    assert (world.drive / "doc.txt").read_text() == "edited"
+    assert await world.read("doc.txt") == "edited"
     assert "You hold it" in await world.must("explain", "docs", "doc.txt")
 
 
@@ -144,7 +144,7 @@ async def test_a_reader_of_a_discarded_file_keeps_what_it_reads(world: World):
         assert file.read() == "edited"
     await world.start()
     await world.must("sync", "docs")
-    assert (world.drive / "doc.txt").read_text() == "base"
+    assert await world.read("doc.txt") == "base"
 
 
 @pytest.mark.parametrize(

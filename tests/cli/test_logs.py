@@ -180,6 +180,7 @@ async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
         "--password-stdin",
         "--code",
         "-",
+        "--register",
         stdin=f"{PASSWORD}\nthree-four\n",
     )
     await until(partial(runs, session), "a run after the log-in")

@@ -98,4 +98,5 @@ def _own_logging() -> Iterator[None]:
 
 def _handlers() -> set[logging.Handler]:
     """All that there are."""
+    # logging has no public list of its handlers before Python 3.12
     return {handler for reference in logging._handlerList if (handler := reference()) is not None}  # type: ignore[attr-defined]

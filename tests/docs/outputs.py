@@ -108,7 +108,7 @@ def _server(base: Path) -> Iterator[str]:
             while not (ready.exists() and ready.read_text().endswith("\n")):
                 if time.monotonic() > until or server.poll() is not None:
                     raise TimeoutError("the embedded server did not come up")
-                time.sleep(0.02)
+                time.sleep(0.02)  # the server writes the file in its own time
             yield ready.read_text().strip()
         finally:
             server.terminate()

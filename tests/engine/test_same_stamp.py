@@ -194,6 +194,7 @@ async def test_nothing_is_sent_while_the_server_does_not_tell(world: World) -> N
     async def refused(paths: object) -> dict[str, object]:
         raise ServerFault("500", status=500)
 
+    # one request is replaced: the embedded server cannot refuse this one alone
     device.folder.checksums = refused  # type: ignore[assignment,method-assign]
     device.write("f", b"v3ccc", mtime=LATER)
     device.write("g", b"edited", mtime=LATER)
@@ -319,6 +320,7 @@ async def test_such_a_move_waits_while_the_server_does_not_tell(world: World) ->
     async def refused(paths: object) -> dict[str, object]:
         raise ServerFault("500", status=500)
 
+    # one request is replaced: the embedded server cannot refuse this one alone
     device.folder.checksums = refused  # type: ignore[assignment,method-assign]
     keep_inode(world, "f", "former")
     replace_there(world, "f", b"new-f", OLD)
@@ -359,6 +361,7 @@ async def test_where_the_folder_cannot_be_looked_into_the_replaced_file_is_in_th
     async def refused(path: str) -> dict[str, int]:
         raise ServerFault("500", status=500)
 
+    # as above
     device.folder.inodes = refused  # type: ignore[method-assign]
     device.write("f", b"v3ccc", mtime=LATER)
     await world.settled(device) if not manual else await device.sync()

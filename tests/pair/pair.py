@@ -172,6 +172,7 @@ class Pair:
             try:
                 for _ in range(wanted.operations):
                     person.step()
+                    # people pause between two acts; nothing waits for a result here
                     time.sleep(chance.choice((0.0, 0.2, 1.0)) * wanted.pause)
             except BaseException as error:
                 failed.append(error)

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import trio
 
+from syncin_mount.cli.ui import output
 from syncin_mount.devserver.certificate import FILE_NAME as CERTIFICATE_NAME
 from syncin_mount.devserver.certificate import self_signed
 from syncin_mount.devserver.faultfile import FaultFileError
@@ -180,9 +181,9 @@ async def _run(
             )
             if ready_file is not None:
                 _write_ready(ready_file, running.url)
-            click.echo(running.url)
+            output.say(running.url)
             if note is not None:
-                click.echo(note)
+                output.say(note)
             async for _ in signals:
                 break
             nursery.cancel_scope.cancel()

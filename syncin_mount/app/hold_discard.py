@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model import Kind
-from syncin_mount.app.views import path_of
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.views import drive_of, path_of
 from syncin_mount.control.messages import Changed, ChangeRequest
 from syncin_mount.store import CannotUndo
 
@@ -39,7 +40,8 @@ def changed(
             try:
                 said = _one(replica, request.what, node, path, is_in_flight, fetch)
             except CannotUndo as error:
-                answers.append(Changed(sequence, False, f"{path} stays as it is: {error}"))
+                why = sentence(error, drive_of(replica))
+                answers.append(Changed(sequence, False, f"{path} stays as it is: {why}"))
             else:
                 answers.append(Changed(sequence, True, said))
     return answers, fetch

@@ -11,6 +11,7 @@ import trio
 from syncin_mount.app import views
 from syncin_mount.app.hold_discard import changed
 from syncin_mount.app.local_bin import LocalBin
+from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.run_events import sync_events
 from syncin_mount.control.messages import (
     BinEntry,
@@ -41,15 +42,16 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     """This moment's state of a synchronization at work."""
     now = runtime.engine.status()
     synchronization = runtime.synchronization
-    problems = list(views.problems(now.problems, runtime.engine.settings.filters))
+    name = synchronization.name
+    problems = list(views.problems(now.problems, runtime.engine.settings.filters, name))
     for path, why in runtime.hydrator.rot():
-        problems.insert(0, Problem(path, why, lasting=True))
+        problems.insert(0, Problem(path, sentence(why, name), lasting=True))
     if runtime.failure is not None:
-        problems.insert(0, Problem("", runtime.failure, lasting=True))
+        problems.insert(0, Problem("", sentence(runtime.failure, name), lasting=True))
     if runtime.disk is not None:
-        problems.insert(0, Problem("", runtime.disk, lasting=False))
+        problems.insert(0, Problem("", sentence(runtime.disk, name), lasting=False))
     return Status(
-        name=synchronization.name,
+        name=name,
         server=runtime.server.name,
         remote=synchronization.remote,
         mountpoint=str(synchronization.mountpoint),
@@ -57,7 +59,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         pid=os.getpid(),
         manual=manual,
         online=now.online,
-        why_offline=now.offline_why or None,
+        why_offline=sentence_or_none(now.offline_why or None, name),
         running=now.running,
         waiting=views.waiting(runtime.replica, runtime.engine.settings.filters),
         absent=runtime.replica.absent_count(),
@@ -67,9 +69,9 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         transfers=runtime.meter.running(runtime.hydrator.arriving()),
         problems=tuple(problems),
         conflicts=now.conflicts,
-        halted=now.halted,
-        refused=now.refused,
-        failed=now.failed,
+        halted=sentence_or_none(now.halted, name),
+        refused=sentence_or_none(now.refused, name),
+        failed=sentence_or_none(now.failed, name),
         restriction=synchronization.restriction,
         bin=_bin(runtime),
         held=len(runtime.replica.held_nodes()),

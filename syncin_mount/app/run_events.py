@@ -12,6 +12,7 @@ import trio
 from reconciler.errors import Unavailable
 from reconciler.model import Op, Result, Side
 from syncin_mount.app import views
+from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.control.messages import Failure, Progress, Report, SyncEvent
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
     done = await runtime.engine.sync(
         dry_run=request.dry_run, confirmed=request.confirmed, plan=request.plan
     )
-    offline = done.offline
+    offline = sentence_or_none(done.offline, runtime.synchronization.name)
     for _ in range(RUNS):
         if request.dry_run or done.offline or done.refused or done.halted:
             break
@@ -103,7 +104,7 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
             with trio.move_on_after(COUNTING):
                 await runtime.hydrator.counting.wait()
         except Unavailable as error:
-            offline = str(error)
+            offline = sentence(error, runtime.synchronization.name)
             break
         if not runtime.hydrator.has_outdated:
             break
@@ -112,7 +113,8 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
         again.outcomes[:0] = done.outcomes
         again.conflicting |= done.conflicting
         again.seconds += done.seconds
-        done, offline = again, again.offline
+        done = again
+        offline = sentence_or_none(again.offline, runtime.synchronization.name)
     return _report(runtime, done, offline)
 
 
@@ -129,12 +131,13 @@ async def _tick(runtime: Runtime, send: trio.MemorySendChannel[SyncEvent]) -> No
 def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report:
     outcomes = [outcome for outcome in done.outcomes if outcome.action.side is not Side.BASE]
     steps = done.steps
-    actions = tuple(map(views.planned, steps))
+    name = runtime.synchronization.name
+    actions = tuple(views.planned(step, name) for step in steps)
     # Contents come after the run: what could not be fetched is known only now.
     left = done.problems if done.dry_run else runtime.engine.status().problems
-    problems = tuple(views.problems(left, runtime.engine.settings.filters))
+    problems = tuple(views.problems(left, runtime.engine.settings.filters, name))
     return Report(
-        name=runtime.synchronization.name,
+        name=name,
         dry_run=done.dry_run,
         done=(
             len(steps)
@@ -147,9 +150,9 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
         bytes=sum(step.size for step in steps) if done.dry_run else sum(map(_moved, outcomes)),
         fetched=runtime.meter.progress(0).fetched,
         seconds=done.seconds,
-        halted=done.halted,
+        halted=sentence_or_none(done.halted, name),
         offline=offline,
-        refused=done.refused,
+        refused=sentence_or_none(done.refused, name),
         actions=actions,
         problems=problems,
         plan=done.plan,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.pending_reason import FOLDER_HELD, HELD, PendingReason, PendingState
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import ROOT, Kind, Op, Side
+from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.config.filters import matcher
 from syncin_mount.control.messages import (
     Explained,
@@ -79,6 +80,11 @@ def waiting(replica: Replica, filters: Filter = DEFAULT) -> int:
     return sum(not (stays_here(path, filters) or is_unsendable(path)) for path in paths)
 
 
+def drive_of(replica: Replica) -> str:
+    """The name of the drive that the replica belongs to: its folder's."""
+    return replica.folder.name
+
+
 def resting(_node: NodeId, held: str | None) -> PendingReason:
     """Why a change of a synchronization waits that no process works on."""
     return (
@@ -97,6 +103,7 @@ def journal(
 ) -> Iterator[JournalEntry]:
     """The local operations that the server does not have yet, in their order, each with why it
     waits; with ``everything``, also those that stay here."""
+    drive = drive_of(replica)
     now = time.time()
     for operation in replica.pending():
         path = path_of(replica, operation.node) or operation.path
@@ -121,7 +128,7 @@ def journal(
             path=operation.path,
             new_path=operation.new_path,
             size=local.size if local is not None else None,
-            why=wait.why,
+            why=sentence(wait, drive),
             state=wait.state.value,
             until=None if wait.seconds is None else now + wait.seconds,
             held=wait.state is PendingState.HELD,
@@ -180,11 +187,17 @@ def state(found: State | None) -> NodeState | None:
     return None if found is None else NodeState(found.kind, found.path, found.size, found.mtime)
 
 
-def planned(step: Step) -> PlannedAction:
+def planned(step: Step, drive: str) -> PlannedAction:
     """A planned action with its reason and the states that it rests on."""
     states = state(step.base), state(step.local), state(step.remote)
     return PlannedAction(
-        step.op, step.side, step.path, step.new_path, step.size, step.reason, *states
+        step.op,
+        step.side,
+        step.path,
+        step.new_path,
+        step.size,
+        sentence(step.reason, drive),
+        *states,
     )
 
 
@@ -197,17 +210,19 @@ def explanation(name: str, path: str, report: Report) -> Explanation:
             state(each.local),
             state(each.remote),
             each.known,
-            each.why,
-            tuple(map(planned, each.steps)),
+            sentence(each.why, name),
+            tuple(planned(step, name) for step in each.steps),
         )
         for each in report.explained or ()
     )
-    return Explanation(name, path, nodes, report.halted, report.offline, report.refused)
+    stopped = (report.halted, report.offline, report.refused)
+    halted, offline, refused = (sentence_or_none(each, name) for each in stopped)
+    return Explanation(name, path, nodes, halted, offline, refused)
 
 
-def problems(found: Iterable[EngineProblem], filters: Filter) -> Iterator[Problem]:
+def problems(found: Iterable[EngineProblem], filters: Filter, drive: str) -> Iterator[Problem]:
     """What the engine could not settle, but for what is left out on purpose, or is local only by
     its name."""
     for each in found:
         if not (stays_here(each.path, filters) or is_unsendable(each.path)):
-            yield Problem(each.path, each.why, each.lasting)
+            yield Problem(each.path, sentence(each.why, drive), each.lasting)

@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     the logs of what the command starts say more.
     """
     from syncin_mount.cli.command_group import group  # noqa: PLC0415
-    from syncin_mount.cli.exit_status import Exit, explain  # noqa: PLC0415 (start-up time: kept out of __init__)
+    from syncin_mount.cli.exit_status import Exit, exit_for  # noqa: PLC0415 (start-up time: kept out of __init__)
     from syncin_mount.cli.ui.output import guard_streams, warn  # noqa: PLC0415
 
     guard_streams()
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BaseException as error:
         if debug and not isinstance(error, SystemExit):
             raise
-        status, sentence = explain(error)
+        status, sentence = exit_for(error)
         if sentence:
             warn(sentence)
     sys.exit(status if isinstance(status, int) else Exit.DONE)

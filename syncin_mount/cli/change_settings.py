@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli.exit_status import Exit, explain
+from syncin_mount.cli.exit_status import Exit, exit_for
 from syncin_mount.cli.notify_daemons import tell_daemons
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile
@@ -73,7 +73,7 @@ def _newest(
     except Exception as error:
         # Whatever it is, it must not keep anybody from changing a setting: the next run meets it,
         # and says so.
-        if explain(error)[0] is Exit.INTERRUPTED:
+        if exit_for(error)[0] is Exit.INTERRUPTED:
             raise
         return present, None
     return found

@@ -30,7 +30,7 @@ class CommandError(Exception):
         self.status = status
 
 
-def explain(error: BaseException) -> tuple[int, str]:
+def exit_for(error: BaseException) -> tuple[int, str]:
     """Exit status and sentence of whatever ended a command. An empty sentence: nothing is to be
     said."""
     leaves = _leaves(error)
@@ -80,7 +80,11 @@ def _known(error: BaseException) -> tuple[int, str] | None:
             (s for s in map(_OF_OURS.get, map(_qualified, type(error).__mro__)) if s is not None),
             None,
         )
-    return None if status is None else (status, str(error))
+    if status is None:
+        return None
+    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
+
+    return status, sentence(error)
 
 
 def _qualified(kind: type[Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui.progress_bars import ProgressView
 from syncin_mount.control.sockets import listens
 
@@ -37,7 +37,7 @@ class Ran:
     def status(self) -> Exit:
         if self.report is None:
             assert self.error is not None
-            return Exit(explain(self.error)[0])
+            return Exit(exit_for(self.error)[0])
         return status_of(self.report)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.cli.exit_status import explain
+from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.supervisor_client import told
 from syncin_mount.cli.ui.status_table import StatusRow
 from syncin_mount.cli.unmounted_service import daemon_of, resting_status
@@ -54,7 +54,7 @@ class StatusPoller:
                     each, await self._status(each, supervised, now), supervised, unverified=said
                 )
             except Exception as error:  # noqa: BLE001 (it is told, beside how the others are)
-                status, sentence = explain(error)
+                status, sentence = exit_for(error)
                 found[each.name] = StatusRow(each, None, supervised, sentence, status, said)
 
         async with trio.open_nursery() as nursery:

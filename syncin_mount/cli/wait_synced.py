@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import output
 from syncin_mount.control.client import Client, NotRunning
 from syncin_mount.control.messages import SyncRequest
@@ -87,7 +87,7 @@ async def _after_a_run(daemon: Client) -> Status:
 def _told(name: str, how: Status | Exception) -> tuple[int, str, int | None]:
     """Exit status, sentence, and how many changes still wait (None: not known)."""
     if isinstance(how, Exception):
-        return (*explain(how), None)
+        return (*exit_for(how), None)
     if how.halted:
         return Exit.HALTED, how.halted, how.waiting
     if not how.waiting:

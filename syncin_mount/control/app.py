@@ -38,8 +38,10 @@ _LINES = [(b"content-type", b"application/x-ndjson")]
 class ControlApp:
     """``service`` over HTTP. Listings go out line by line, so that their length needs no memory."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, sentence: Callable[[object], str] = str) -> None:
+        """``sentence`` says for people what an error means that the service raises."""
         self._service = service
+        self._sentence = sentence
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -53,9 +55,9 @@ class ControlApp:
                 send, 400, Failure("", f"this daemon does not understand the request ({error})")
             )
         except RemoteError as error:
-            await _failure(send, 502, Failure(type(error).__name__, str(error)))
+            await _failure(send, 502, Failure(type(error).__name__, self._sentence(error)))
         except NotDone as error:
-            await _failure(send, 409, Failure("", str(error)))
+            await _failure(send, 409, Failure("", self._sentence(error)))
 
     async def _answer(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
         if call == Call.STATUS.value:

@@ -13,6 +13,7 @@ from syncin_mount.control.app import ControlApp
 from syncin_mount.control.sockets import listen_privately
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from syncin_mount.control.service import Service
@@ -22,12 +23,17 @@ _GRACE = 1.0
 
 
 async def serve_control(
-    service: Service, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    service: Service,
+    path: Path,
+    sentence: Callable[[object], str] = str,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Answers on the socket until cancelled; then requests under way get a second, and the socket
     file goes.
 
-    Reports started once connections are accepted.
+    ``sentence`` says for people what an error of the service means. Reports started once
+    connections are accepted.
     """
     config = Config()
     config.bind = [f"fd://{listen_privately(path).detach()}"]
@@ -38,7 +44,8 @@ async def serve_control(
 
     async def run(*, task_status: trio.TaskStatus[list[str]]) -> None:
         # hypercorn types ASGI by its own names; ours is the same protocol.
-        await serve(ControlApp(service), config, shutdown_trigger=end.wait, task_status=task_status)  # type: ignore[arg-type]
+        app = ControlApp(service, sentence)
+        await serve(app, config, shutdown_trigger=end.wait, task_status=task_status)  # type: ignore[arg-type]
 
     async with trio.open_nursery() as nursery:
         try:

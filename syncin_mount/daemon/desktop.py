@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.config import ConfigurationError
 from syncin_mount.daemon.notifications import Notices, State
 from syncin_mount.printable import printable
@@ -34,13 +35,14 @@ async def keep_told(runtime: Runtime, file: ConfigurationFile) -> None:
     desktop's reaches it."""
     if not has_desktop():
         return
-    notices = Notices(runtime.synchronization.name)
+    name = runtime.synchronization.name
+    notices = Notices(name)
     while True:
         await trio.sleep(LOOK_EVERY)
         now = runtime.engine.status()
-        found = notices.follow(
-            trio.current_time(), State(now.conflicts, now.halted, now.refused, now.online)
-        )
+        halted, refused = (sentence_or_none(each, name) for each in (now.halted, now.refused))
+        state = State(now.conflicts, halted, refused, now.online)
+        found = notices.follow(trio.current_time(), state)
         if found and _wanted(file):
             for notice in found:
                 await tell(notice)

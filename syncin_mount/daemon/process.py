@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import sys
@@ -12,6 +13,7 @@ import trio
 
 from reconciler.engine.plan_worker import freeze_gc_baseline
 from reconciler.model import Direction
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.mounted_service import MountedService
 from syncin_mount.app.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile
@@ -70,7 +72,8 @@ async def run_mounted(
             await trio.to_thread.run_sync(frontend.prepare, synchronization.mountpoint)
             async with trio.open_nursery() as nursery:
                 service = MountedService(runtime, stopping, manual=manual)
-                await nursery.start(serve_control, service, folders.socket(name))
+                say = functools.partial(sentence, drive=name)
+                await nursery.start(serve_control, service, folders.socket(name), say)
                 nursery.start_soon(keep_told, runtime, ConfigurationFile(folders))
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from reconciler import errors
 from syncin_mount.cli.command_group import COMMANDS, group
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 
 _HEAVY = (
     "trio",
@@ -98,16 +98,16 @@ def test_the_group_knows_its_commands_first_lines():
     ],
 )
 def test_errors_become_statuses_and_sentences(error, status):
-    assert explain(error) == (status, "x")
+    assert exit_for(error) == (status, "x")
 
 
 def test_an_interruption_is_quiet():
-    assert explain(KeyboardInterrupt()) == (Exit.INTERRUPTED, "")
-    assert explain(BaseExceptionGroup("", [KeyboardInterrupt()])) == (Exit.INTERRUPTED, "")
+    assert exit_for(KeyboardInterrupt()) == (Exit.INTERRUPTED, "")
+    assert exit_for(BaseExceptionGroup("", [KeyboardInterrupt()])) == (Exit.INTERRUPTED, "")
 
 
 def test_a_bug_is_said_to_be_one():
-    status, sentence = explain(ZeroDivisionError("by zero"))
+    status, sentence = exit_for(ZeroDivisionError("by zero"))
     assert status == 1
     assert (
         sentence

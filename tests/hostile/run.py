@@ -27,6 +27,7 @@ from reconciler.errors import RemoteError, Unavailable, Unreachable
 from reconciler.model import ROOT, Mode, NodeId, Settings
 from reconciler.planner.guards import Halted
 from reconciler.reporting.report import Report
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.server_trash import ServerTrash
 from syncin_mount.app.views import problems
 from syncin_mount.cli.ui.output import printable
@@ -216,11 +217,11 @@ class Ground:
 
     def show(self, report: Report) -> None:
         """What people are shown of it."""
-        for shown in problems(report.problems, self.device.engine.settings.filters):
+        for shown in problems(report.problems, self.device.engine.settings.filters, "docs"):
             printable_or_fail(f"{shown}")
             json.dumps(shown.path).encode()
         for text in (report.offline, report.refused, report.halted):
-            printable_or_fail(str(text))
+            printable_or_fail(sentence(text))
 
     async def recover(self, case: Case) -> None:
         """With an honest server all is well again."""

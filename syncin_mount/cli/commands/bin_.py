@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import click
 
 from reconciler.errors import Refused, RemoteError
-from syncin_mount.cli.exit_status import CommandError, explain
+from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
@@ -242,7 +242,7 @@ def _found(
         except RemoteError as error:
             if not both:
                 raise
-            failure, sentence = explain(error)
+            failure, sentence = exit_for(error)
             output.warn(sentence)
     before = time.time() - age(older_than) if older_than is not None else float("inf")
     return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli.exit_status import CommandError, explain
+from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_(server: str | None, as_json: bool) -> None:
         try:
             found += [(each, client) for client in output.run_async(_clients, folders, each)]
         except RemoteError as error:
-            status, sentence = explain(error)
+            status, sentence = exit_for(error)
             output.warn(sentence)
     if as_json:
         output.emit_json([_as_json(each, client) for each, client in found])

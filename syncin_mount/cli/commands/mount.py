@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.supervisor_client import told
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
@@ -126,7 +126,7 @@ def _daemon(
     try:
         _run(folders, configuration, synchronization, manual=manual, on_ready=pipe.ready)
     except BaseException as error:
-        pipe.refused(*explain(error))
+        pipe.refused(*exit_for(error))
         raise
 
 

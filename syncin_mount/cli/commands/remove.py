@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.unmounted_service import replica_of
 from syncin_mount.config import ConfigurationFile
@@ -255,7 +255,7 @@ def _delete_set_aside(folders: Folders) -> None:
         try:
             remove_tree(None, os.fsencode(path))
         except OSError as error:
-            output.warn(f"{path} could not be deleted: {explain(error)[1]}")
+            output.warn(f"{path} could not be deleted: {exit_for(error)[1]}")
 
 
 def _unregister(folders: Folders, server: Server, synchronization: Synchronization) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
     try:
         output.run_async(run)
     except BaseException as error:
-        if explain(error)[0] != Exit.INTERRUPTED:  # Ctrl-C is how this ends
+        if exit_for(error)[0] != Exit.INTERRUPTED:  # Ctrl-C is how this ends
             raise
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli.exit_status import Exit, explain
+from syncin_mount.cli.exit_status import Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.rate_option import Rate
 
@@ -117,7 +117,7 @@ def _run(
     try:
         ran: list[Ran] = output.run_async(run)
     except BaseException as error:
-        if explain(error)[0] == Exit.INTERRUPTED and not request.dry_run:
+        if exit_for(error)[0] == Exit.INTERRUPTED and not request.dry_run:
             output.warn(
                 "stopped; what was carried stays, and the rest goes on where it stopped with the"
                 " next run"
@@ -132,14 +132,14 @@ def _plain(ran: Ran) -> object:
     if ran.report is not None:
         return msgspec.to_builtins(ran.report)
     assert ran.error is not None
-    status, sentence = explain(ran.error)
+    status, sentence = exit_for(ran.error)
     return {"name": ran.name, "error": sentence, "status": status}
 
 
 def _tell(ran: Ran, *, several: bool) -> None:
     if ran.report is None:
         assert ran.error is not None
-        output.warn(f"{ran.name}: {explain(ran.error)[1]}")
+        output.warn(f"{ran.name}: {exit_for(ran.error)[1]}")
         return
     if several and ran.report.actions:
         output.say(f"{ran.name}:")

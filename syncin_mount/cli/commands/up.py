@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.cli.exit_status import CommandError, Exit, explain
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.supervisor_client import told
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
@@ -144,5 +144,5 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
         output.run_async(run)
     except BaseException as error:
         if pipe is not None:
-            pipe.refused(*explain(error))
+            pipe.refused(*exit_for(error))
         raise

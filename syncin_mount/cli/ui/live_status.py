@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import trio
 
-from syncin_mount.cli.exit_status import explain
+from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import output, status_table
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def watch(
             try:
                 known = chosen()
             except Exception as error:  # noqa: BLE001 (it is told; the drives go on, and so does this)
-                trouble = explain(error)[1]
+                trouble = exit_for(error)[1]
             now = time.time()
             seen = await looker.look(known, now)
             show.show(seen, trouble or looker.trouble, brief=brief, now=now)

@@ -1,0 +1,78 @@
+"""Values and errors become sentences for people here, and nowhere else.
+
+The packages below hand up values: errors and states that say what and why. What to *do* about
+them is the name of a command or of an option, and a page or a tray icon has neither. So it is
+added here, where translations will start, too.
+
+Each package has a module of its name (`reconciler`, `store`, `remote`, `supervisor`, …), which
+registers a function for each type that it describes::
+
+    @says(Halt)
+    def _halt(halt: Halt, drive: str) -> str:
+        return f"Nothing was done: … {command('sync', drive, '--yes')}"
+
+`sentence` looks for the nearest class in the value's ancestry, and imports a module only when a
+value of its package is there: a command that starts must not pay for packages that it never uses.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import shlex
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+PLACEHOLDER = "NAME"
+"""Stands for the drive's name in a command where nobody knows which drive is meant."""
+
+_MODULES = (
+    ("reconciler", "reconciler"),
+    ("syncin_mount.store", "store"),
+    ("syncin_mount.remote", "remote"),
+    ("syncin_mount.supervisor", "supervisor"),
+    ("syncin_mount.control", "supervisor"),
+)
+"""Packages, and the module here that describes their values."""
+
+Value = TypeVar("Value")
+Describe = Callable[[Value, str], str]
+
+
+@functools.singledispatch
+def _describe(value: object, drive: str) -> str:  # noqa: ARG001 (the descriptions below use it)
+    return str(value)
+
+
+def says(kind: type[Value]) -> Callable[[Describe[Value]], Describe[Value]]:
+    """Registers the decorated function as the description of values of this class and of its
+    subclasses. It is given the value and the drive's name (or `PLACEHOLDER`)."""
+
+    def register(describe: Describe[Value]) -> Describe[Value]:
+        _describe.register(kind, describe)
+        return describe
+
+    return register
+
+
+def sentence(value: object, drive: str | None = None) -> str:
+    """What people are told of an error or a state: what, why, and what they can do.
+
+    ``drive`` is the name of the drive that the value is about, for the commands in the sentence. A
+    text stays as it is; a value that nothing is registered for says what its ``str()`` says.
+    """
+    for kind in type(value).__mro__:
+        for package, module in _MODULES:
+            if kind.__module__ == package or kind.__module__.startswith(f"{package}."):
+                importlib.import_module(f"{__name__}.{module}")
+    return _describe(value, drive or PLACEHOLDER)
+
+
+def sentence_or_none(value: object | None, drive: str | None = None) -> str | None:
+    """`sentence`, and None of None."""
+    return None if value is None else sentence(value, drive)
+
+
+def command(*words: Any) -> str:
+    """A command of this program as people type it: ``command("check", drive, "--repair")``."""
+    return shlex.join(["syncin-mount", *map(str, words)])

@@ -1,0 +1,3 @@
+"""Sentences about servers: refusals, connections, certificates, log-ins."""
+
+from __future__ import annotations

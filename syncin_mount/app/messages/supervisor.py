@@ -1,0 +1,3 @@
+"""Sentences about the supervisor and the daemons that it starts."""
+
+from __future__ import annotations

@@ -253,12 +253,16 @@ async def test_an_interrupted_download(world: World, server: Server, how: str) -
         return bool(state["known"] == 1 and state["absent"] == 0)
 
     await until(arrived, "the whole file here")
-    *_, last = server.contents("GET")
+    requests = server.contents("GET")
+    last = requests[-1]
+    if (
+        how == "drive killed"
+    ):  # the log has its line when a request ends; the killed one's may be last
+        last = min(requests, key=lambda request: request["bytes_out"])
     again = last["bytes_out"] - (SIZE - at)
     tell("download", how, at, again)
     assert -LARGEST_WRITE <= again <= LARGEST_WRITE, last
     assert await trio.to_thread.run_sync(
         digest, world.disk / "big"
     ) == await trio.to_thread.run_sync(digest, world.drive / "big")
-    requests = server.contents("GET")
     assert len(requests) <= 2, requests

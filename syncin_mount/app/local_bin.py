@@ -16,6 +16,7 @@ import trio
 
 from reconciler.model import ROOT, Direction, NodeId
 from reconciler.names import free_names
+from syncin_mount import advice
 from syncin_mount.app.content_sync import sync_everything
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
@@ -127,8 +128,8 @@ class LocalBin:
 
     def _missing(self, which: str) -> NotDone:
         return NotDone(
-            f"the bin has no entry '{which}'; look with: syncin-mount bin"
-            f" {self._synchronization.name} list"
+            f"the bin has no entry '{which}'; look with:"
+            f" {advice.command('bin', 'list', self._synchronization.name)}"
         )
 
     # places ---------------------------------------------------------------------------------------

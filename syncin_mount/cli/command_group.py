@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from syncin_mount import __version__
+from syncin_mount.cli.verb_group import no_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,59 @@ COMPLETE_VARIABLE = "_SYNCIN_MOUNT_COMPLETE"
 program."""
 
 
+ALIASES = {"unmount": "umount"}
+"""Other names that work, and that no help lists."""
+
+OTHER_WORDS = {
+    "bins": "bin",
+    "config": "edit",
+    "delete": "remove",
+    "diff": "explain",
+    "filters": "filter",
+    "history": "transfers",
+    "info": "show",
+    "log": "logs",
+    "login": "server",
+    "ls": "list",
+    "mv": "rename",
+    "new": "add",
+    "ps": "status",
+    "queue": "journal",
+    "restore": "bin",
+    "rm": "remove",
+    "servers": "server",
+    "set": "edit",
+    "start": "up",
+    "stop": "down",
+    "trash": "bin",
+    "why": "explain",
+}
+"""What other programs call a thing, and the command that does it here."""
+
+
 class LazyGroup(click.Group):
     """Knows its commands' names and help lines without importing them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``help COMMAND`` is ``COMMAND --help``."""
+        if args[:1] == ["help"] and not ctx.resilient_parsing:
+            args = [*(word for word in args[1:] if not word.startswith("-")), "--help"]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if not ctx.resilient_parsing and word[:1] != "-" and word not in {*COMMANDS, *ALIASES}:
+            same = OTHER_WORDS.get(word.casefold())
+            raise no_command(ctx, word, COMMANDS, same)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        lazy = COMMANDS.get(cmd_name)
+        lazy = COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
         if lazy is None:
             return None
         if COMPLETE_VARIABLE not in os.environ:

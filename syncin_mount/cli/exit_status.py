@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any
 
 import click
+
+from syncin_mount.suggestions import did_you_mean
 
 
 class Exit(enum.IntEnum):
@@ -70,8 +73,9 @@ def _known(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, click.Abort):
         return Exit.INTERRUPTED, ""
     if isinstance(error, click.UsageError):
-        hint = f"; see '{error.ctx.command_path} --help'" if error.ctx else ""
-        return Exit.USAGE, error.format_message().rstrip(".") + hint
+        hint = f" see '{error.ctx.command_path} --help'" if error.ctx else ""
+        said = _usage(error)
+        return Exit.USAGE, said + (f"{'' if said.endswith('?') else ';'}{hint}" if hint else "")
     if isinstance(error, click.ClickException):
         return Exit.USAGE, error.format_message()
     status = _OF_OURS.get(_qualified(type(error)))
@@ -85,6 +89,20 @@ def _known(error: BaseException) -> tuple[int, str] | None:
     from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
 
     return status, sentence(error)
+
+
+def _usage(error: click.UsageError) -> str:
+    """Click's own sentences in the program's words, with what was most likely meant."""
+    if isinstance(error, click.NoSuchOption):
+        meant = did_you_mean(error.option_name, error.possibilities or ())
+        return f"there is no option '{error.option_name}'{meant}"
+    said = error.format_message().rstrip(".")
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        choice = error.param.type
+        given = re.match(r"'(.*?)' is not one of", error.message, re.DOTALL)
+        if isinstance(choice, click.Choice) and given is not None:
+            said += did_you_mean(given[1], map(str, choice.choices))
+    return said
 
 
 def _qualified(kind: type[Any]) -> str:

@@ -80,15 +80,8 @@ def _below(
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        # What the group itself takes stands before the name of the command below it, as in "filter
-        # NAME add".
-        own = [
-            param.make_metavar(click.Context(command))
-            for param in command.params
-            if isinstance(param, click.Argument)
-        ]
         for name, each in command.commands.items():
-            yield from _below((*path, *own, name), each)
+            yield from _below((*path, name), each)
 
 
 def _command(path: tuple[str, ...], command: click.Command) -> Iterator[str]:

@@ -20,6 +20,7 @@ from syncin_mount.config.model import (
     check_name,
 )
 from syncin_mount.config.rates import rate_text
+from syncin_mount.suggestions import did_you_mean
 
 Where = tuple[str, ...]
 """Where a value stands in the file, as ``("servers", "home", "url")``."""
@@ -250,8 +251,9 @@ def parse(document: Mapping[str, Any]) -> Configuration:
     """The configuration that a TOML document says. Raises InvalidError."""
     for key in document:
         if key not in {"program", "history", "servers", "synchronizations"}:
+            tables = ("program", "history", "servers", "synchronizations")
             known = "[program], [history], [servers.NAME] and [synchronizations.NAME]"
-            raise InvalidError((key,), f"only {known} are known")
+            raise InvalidError((key,), f"only {known} are known{did_you_mean(key, tables)}")
     program = _values(document.get("program", {}), ("program",), PROGRAM_KEYS)
     servers = {
         name: Server(name, **values) for name, values in _tables(document, "servers", SERVER_KEYS)
@@ -296,7 +298,9 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
     for name in table:
         if name not in known:
             raise InvalidError(
-                (*where, name), f"'{name}' is no setting; known are {', '.join(known)}"
+                (*where, name),
+                f"'{name}' is no setting{did_you_mean(name, known) or ';'} known are"
+                f" {', '.join(known)}",
             )
     found = {}
     for key in keys:

@@ -52,7 +52,7 @@ class Notices:
             found.append(
                 Notice(
                     f"{self._name}: {what}",
-                    f"What lost is in the bin: syncin-mount bin {self._name} list",
+                    f"What lost is in the bin: syncin-mount bin list {self._name}",
                 )
             )
         for title, sentence in (("stopped", state.halted), ("the server refuses", state.refused)):

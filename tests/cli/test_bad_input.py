@@ -246,7 +246,7 @@ async def test_names_that_are_not_known(world: World):
 
 
 async def test_usage(world: World):
-    assert "No such command 'bogus'" in await world.refused("bogus")
+    assert "there is no command 'bogus'" in await world.refused("bogus")
     assert "say which" in await world.refused("sync")
     assert "not both" in await world.refused("sync", "--all", "docs")
 

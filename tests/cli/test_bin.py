@@ -19,7 +19,7 @@ TODAY = time.strftime("%Y-%m-%d")
 
 async def listed(world: World, *words: str) -> dict[str, dict[str, Any]]:
     """By where and path."""
-    rows = await world.json("bin", "docs", "list", *words)
+    rows = await world.json("bin", "list", "docs", *words)
     return {f"{row['where']} {row['path']}": row for row in rows}
 
 
@@ -55,7 +55,7 @@ async def test_what_lost_here_comes_back_beside_what_won(world: World, mounted: 
     assert "edited on both sides" in entry["why"]
     assert abs(entry["time"] - time.time()) < 100
     said = await world.refused(
-        "bin", "docs", "restore", entry["entry"], "--to", "papers/doc.txt", status=1
+        "bin", "restore", "docs", entry["entry"], "--to", "papers/doc.txt", status=1
     )
     assert (
         said
@@ -63,10 +63,10 @@ async def test_what_lost_here_comes_back_beside_what_won(world: World, mounted: 
         " none"
     )
     name = f"papers/doc (restored {TODAY}).txt"
-    assert await world.must("bin", "docs", "restore", entry["entry"]) == f"{name} is back\n"
+    assert await world.must("bin", "restore", "docs", entry["entry"]) == f"{name} is back\n"
     assert await listed(world, "--local") == {}
-    said = await world.refused("bin", "docs", "restore", entry["entry"], status=1)
-    assert said == f"the bin has no entry '{entry['entry']}'; look with: syncin-mount bin docs list"
+    said = await world.refused("bin", "restore", "docs", entry["entry"], status=1)
+    assert said == f"the bin has no entry '{entry['entry']}'; look with: syncin-mount bin list docs"
     if not mounted:
         assert [row["path"] for row in await world.json("journal", "docs")] == [name]
         await world.must("mount", "docs")
@@ -98,7 +98,7 @@ async def test_a_folder_deleted_elsewhere_comes_back_with_the_folders_above_it(w
     assert entry["folder"]
     assert entry["files"] >= 1
     assert list(world.drive.iterdir()) == []
-    await world.must("bin", "docs", "restore", entry["entry"], "--to", "a/b/c")
+    await world.must("bin", "restore", "docs", entry["entry"], "--to", "a/b/c")
     assert await world.read("a/b/c/old/7") == "edited"
     await world.must("sync", "docs")
     assert (world.disk / "a/b/c/old/7").read_text() == "edited"
@@ -124,7 +124,7 @@ async def test_the_desktop_s_trash_is_part_of_the_bin(
     assert (entry["entry"], entry["size"], entry["where"]) == ("trash:doc.txt", 11, "trash")
     assert "edited on both sides" in entry["why"]
     (world.drive / "papers/doc.txt").unlink()
-    assert await world.must("bin", "docs", "restore", "trash:doc.txt") == "papers/doc.txt is back\n"
+    assert await world.must("bin", "restore", "docs", "trash:doc.txt") == "papers/doc.txt is back\n"
     assert await world.read("papers/doc.txt") == "edited here"
     assert sorted(os.listdir(trash / "files")) == ["other"]
     assert sorted(os.listdir(trash / "info")) == ["other.trashinfo"]
@@ -133,7 +133,7 @@ async def test_the_desktop_s_trash_is_part_of_the_bin(
     await until(there, "the loser in the desktop's trash")
     await world.must("umount", "docs")
     name = f"papers/doc (restored {TODAY}).txt"
-    assert await world.must("bin", "docs", "restore", "trash:doc.txt") == f"{name} is back\n"
+    assert await world.must("bin", "restore", "docs", "trash:doc.txt") == f"{name} is back\n"
     await world.must("sync", "docs")
     assert (world.disk / name).read_text() == "edited here"
 
@@ -155,7 +155,7 @@ async def test_the_desktop_s_trash_is_emptied_of_our_own_alone(
         "[Trash Info]\nPath=/x\nDeletionDate=2026-01-01T00:00:00\n"
     )
     assert (
-        await world.must("bin", "docs", "empty", "--local", "--yes")
+        await world.must("bin", "empty", "docs", "--local", "--yes")
         == "docs: 1 entry removed for good\n"
     )
     assert os.listdir(tmp_path / "xdg/Trash/files") == ["other"]
@@ -187,7 +187,7 @@ async def test_the_server_s_trash_gives_back_what_came_from_this_folder(
     (trash / "other.txt").write_text("from elsewhere")
     if not mounted:
         await world.must("umount", "docs")
-    rows = await world.json("bin", "docs", "list", "--server")
+    rows = await world.json("bin", "list", "docs", "--server")
     assert sorted((row["path"], row["size"], row["why"]) for row in rows) == [
         ("hollow", 0, "deleted"),
         ("papers/.hidden", 3, "deleted"),
@@ -198,25 +198,25 @@ async def test_the_server_s_trash_gives_back_what_came_from_this_folder(
     name = f"papers/doc (restored {TODAY}).txt"
     (first,) = (row["entry"] for row in rows if row["size"] == 6)
     assert "papers/doc-" in first
-    assert (await world.must("bin", "docs", "restore", first)).startswith(
+    assert (await world.must("bin", "restore", "docs", first)).startswith(
         f"{name} is back on the server"
     )
-    assert (await world.must("bin", "docs", "restore", "server:tree")).startswith(
+    assert (await world.must("bin", "restore", "docs", "server:tree")).startswith(
         "tree is back on the server"
     )
     assert (world.disk / name).read_text() == "common"
     assert (world.disk / "tree/deep/leaf.txt").read_text() == "leaf"
     said = await world.refused(
-        "bin", "docs", "restore", "server:papers/doc.txt", "--to", name, status=1
+        "bin", "restore", "docs", "server:papers/doc.txt", "--to", name, status=1
     )
     assert said.startswith(f"'{name}' is there already, and nothing is overwritten")
-    await world.must("bin", "docs", "restore", "server:papers/doc.txt", "--to", "tree")
+    await world.must("bin", "restore", "docs", "server:papers/doc.txt", "--to", "tree")
     assert (world.disk / "tree/doc.txt").read_text() == "the second one"
-    said = await world.refused("bin", "docs", "restore", "server:papers/doc.txt", status=1)
+    said = await world.refused("bin", "restore", "docs", "server:papers/doc.txt", status=1)
     assert said == "the server's trash has no 'papers/doc.txt' from this folder"
     await world.must("sync", "docs")
     assert (
-        await world.must("bin", "docs", "empty", "--server", "--yes")
+        await world.must("bin", "empty", "docs", "--server", "--yes")
         == "docs: 2 entries removed for good\n"
     )
     assert await listed(world, "--server") == {}
@@ -233,26 +233,26 @@ async def test_only_what_is_old_is_removed_and_never_without_being_asked(world: 
     for name in ("young", "old"):
         (world.drive / name).unlink()
     await world.must("sync", "docs")
-    said = await world.refused("bin", "docs", "empty")
+    said = await world.refused("bin", "empty", "docs")
     assert (
         said
         == "docs: 1 entry of the bin on this computer (11 B) and 2 entries of the server's trash (8"
         " B) would be gone for good; if that is meant, say --yes"
     )
     assert (
-        await world.must("bin", "docs", "empty", "--yes", "--older-than", "1h")
+        await world.must("bin", "empty", "docs", "--yes", "--older-than", "1h")
         == "docs: 0 entries removed for good\n"
     )
-    said = await world.refused("bin", "docs", "empty", "--older-than", "old")
+    said = await world.refused("bin", "empty", "docs", "--older-than", "old")
     assert said == "'old' is no length of time; give it as 15m, 2h or 30d"
     assert (
-        await world.must("bin", "docs", "empty", "server:old", "--yes")
+        await world.must("bin", "empty", "docs", "server:old", "--yes")
         == "docs: 1 entry removed for good\n"
     )
     assert set(await listed(world)) == {"local papers/doc.txt", "server young"}
-    assert await world.must("bin", "docs", "empty", "--yes") == "docs: 2 entries removed for good\n"
+    assert await world.must("bin", "empty", "docs", "--yes") == "docs: 2 entries removed for good\n"
     assert await world.must("bin", "docs") == "the bins are empty\n"
-    await world.refused("bin", "docs", "empty", "server:old", "--yes")
+    await world.refused("bin", "empty", "docs", "server:old", "--yes")
 
 
 async def test_without_the_server_the_bin_on_this_computer_is_shown_all_the_same(world: World):
@@ -263,7 +263,7 @@ async def test_without_the_server_the_bin_on_this_computer_is_shown_all_the_same
     assert "papers/doc.txt" in done.out
     assert done.status == 3
     assert done.error.startswith("syncin-mount: ")
-    assert (await world.run("bin", "docs", "list", "--local")).status == 0
+    assert (await world.run("bin", "list", "docs", "--local")).status == 0
 
 
 async def test_nothing_is_put_into_a_drive_that_only_follows(world: World):
@@ -272,7 +272,7 @@ async def test_nothing_is_put_into_a_drive_that_only_follows(world: World):
     await world.must("umount", "docs")
     await world.must("edit", "docs", "--direction", "download")
     (entry,) = (await listed(world, "--local")).values()
-    said = await world.refused("bin", "docs", "restore", entry["entry"], status=1)
+    said = await world.refused("bin", "restore", "docs", entry["entry"], status=1)
     assert (
         said
         == "'docs' only follows the server, so nothing can be put into it; copy what you need from"

@@ -40,6 +40,12 @@ ASKED = [
     ("edit docs --mode ", ["fast", "secure"]),
     ("edit docs --conf", ["--conflict"]),
     ("add d", []),
+    ("filter a", ["add"]),
+    ("filter add ", ["docs", "pictures"]),
+    ("bin d", ["docs"]),
+    ("bin restore d", ["docs"]),
+    ("journal ", ["discard", "docs", "hold", "list", "pictures", "release"]),
+    ("journal docs --a", ["--all"]),
     ("completion install ", ["bash", "fish", "zsh"]),
 ]
 

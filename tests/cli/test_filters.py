@@ -27,13 +27,13 @@ async def test_rules_are_entered_listed_tested_and_sent(world: World):
     await world.must(*words, "--filter", "ends-with:.tmp", "--filter", "path:old/")
     assert [
         (rule["kind"], rule["text"], rule["pattern"])
-        for rule in await world.json("filter", "docs", "list")
+        for rule in await world.json("filter", "list", "docs")
     ] == [
         ("ends-with", ".tmp", ".*.tmp$"),
         ("path", "old", "old"),
     ]
     assert on_server(world) == [".*.tmp$", "old"]
-    said = await world.must("filter", "docs", "test", "a/B.TMP", "OLD/x/y", "new", "a/.DS_Store")
+    said = await world.must("filter", "test", "docs", "a/B.TMP", "OLD/x/y", "new", "a/.DS_Store")
     assert said.splitlines() == [
         "a/B.TMP: left out by ends-with:.tmp",
         "OLD/x/y: left out by path:old",
@@ -47,18 +47,18 @@ async def test_a_filter_leaves_out_and_its_end_brings_back(world: World):
     (world.disk / "b").write_text("b")
     await world.log_in()
     await world.add()
-    await world.must("filter", "docs", "add", "ends-with:.bak", ".*draft.*")
+    await world.must("filter", "add", "docs", "ends-with:.bak", ".*draft.*")
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 1
-    await world.must("filter", "docs", "remove", "1")
-    [rule] = await world.json("filter", "docs", "list")
+    await world.must("filter", "remove", "docs", "1")
+    [rule] = await world.json("filter", "list", "docs")
     assert rule["text"] == "draft"
     await world.must("sync", "docs")
     assert (await world.json("status", "docs"))[0]["known"] == 2
     assert on_server(world) == [".*draft.*"]
-    assert "nothing changed" in await world.must("filter", "docs", "add", "contains:draft")
-    await world.must("filter", "docs", "remove", "contains:draft")
-    assert "no filters" in await world.must("filter", "docs", "list")
+    assert "nothing changed" in await world.must("filter", "add", "docs", "contains:draft")
+    await world.must("filter", "remove", "docs", "contains:draft")
+    assert "no filters" in await world.must("filter", "list", "docs")
 
 
 @pytest.mark.usefixtures("mounts")
@@ -68,7 +68,7 @@ async def test_a_mounted_drive_follows(world: World):
     await world.must("mount", "docs")
     (world.drive / "a.bak").write_text("before")
     await world.must("sync", "docs")
-    await world.must("filter", "docs", "add", "ends-with:.bak")
+    await world.must("filter", "add", "docs", "ends-with:.bak")
     (world.drive / "b.bak").write_text("left out")
     (world.drive / "b").write_text("sent")
 
@@ -82,7 +82,7 @@ async def test_a_mounted_drive_follows(world: World):
     assert status["waiting"] == 0
     assert await world.json("journal", "docs") == []
     assert {path.name for path in world.drive.iterdir()} == {"a.bak", "b", "b.bak"}
-    await world.must("filter", "docs", "remove", "ends-with:.bak")
+    await world.must("filter", "remove", "docs", "ends-with:.bak")
     await world.must("sync", "docs")
     assert {path.name for path in world.disk.iterdir()} == {"a.bak", "b", "b.bak"}
 
@@ -96,11 +96,11 @@ async def test_what_cannot_be_is_refused_when_it_is_entered(world: World):
         ("regexp:a(?=b)", "looking ahead"),
         ("x" * 1025, "up to 1024 characters"),
     ):
-        assert says in await world.refused("filter", "docs", "add", rule)
+        assert says in await world.refused("filter", "add", "docs", rule)
     many = [f"path:{number}" for number in range(101)]
-    assert "up to 100 filters" in await world.refused("filter", "docs", "add", *many)
-    assert "has no filter 'nope'" in await world.refused("filter", "docs", "remove", "nope")
-    assert await world.json("filter", "docs", "list") == []
+    assert "up to 100 filters" in await world.refused("filter", "add", "docs", *many)
+    assert "has no filter 'nope'" in await world.refused("filter", "remove", "docs", "nope")
+    assert await world.json("filter", "list", "docs") == []
     assert "no synchronization 'nope'" in await world.refused("filter", "nope", "list")
     world.config.write_text(
         world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]')

@@ -120,7 +120,7 @@ async def test_made_read_only_and_followed(world: World):
     await world.refused("sync", "docs", status=4)
     await world.must("sync", "docs", "--yes")
     assert not (world.drive / "only here").exists()
-    [entry] = await world.json("bin", "docs", "list")
+    [entry] = await world.json("bin", "list", "docs")
     assert entry["path"] == "only here"
     await world.must("sync", "docs")
 

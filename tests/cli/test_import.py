@@ -77,7 +77,7 @@ async def test_both_sides_are_merged_and_only_what_differs_is_carried(world: Wor
     }
     assert texts(world.disk) == everywhere
     assert texts(world.drive) == {**everywhere, "cache.tmp": "left out", "link": "equal"}
-    binned = await world.json("bin", "docs", "list")
+    binned = await world.json("bin", "list", "docs")
     assert {each["path"] for each in binned} == {"a wins.txt", "b wins.txt"}
     rows = await world.json("transfers", "docs")
     carried = {each["path"] for each in rows if each["moved"]}
@@ -173,7 +173,7 @@ async def test_directions_that_take_away_say_so_and_keep_it(
         await world.must("sync", "docs", "--yes", plan[1] or plan[2])
     assert (world.disk / "ours/only.txt").exists() is there
     assert (world.disk / "theirs/only.txt").exists() is not there
-    found = {each["path"] for each in await world.json("bin", "docs", "list")}
+    found = {each["path"] for each in await world.json("bin", "list", "docs")}
     assert bool(found & {"ours", "ours/only.txt"}) is binned
     assert bool(found & {"theirs", "theirs/only.txt"}) is not binned
 

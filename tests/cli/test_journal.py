@@ -94,7 +94,7 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
     assert (world.disk / "made/inside").read_text() == "inside"
     assert await world.must("journal", "docs") == "nothing waits: the server has every change\n"
     assert {
-        row["path"]: row["why"] for row in await world.json("bin", "docs", "list", "--local")
+        row["path"]: row["why"] for row in await world.json("bin", "list", "docs", "--local")
     } == dict.fromkeys(("new.txt", "doc.txt"), "you discarded it before it was sent")
 
 

@@ -38,12 +38,12 @@ async def test_names_that_end_lines_end_no_command(world: World):
         (world.drive / name).write_text("22")
     numbers = {each["path"]: str(each["sequence"]) for each in await world.json("journal", "docs")}
     await world.must("journal", "discard", "docs", *numbers.values())
-    kept = await world.json("bin", "docs", "list", "--local")
+    kept = await world.json("bin", "list", "docs", "--local")
     assert {each["path"] for each in kept} == set(names)
     told = await world.json("transfers", "docs")
     assert set(names) <= {each["path"] for each in told}
     for words in (
-        ("bin", "docs", "list"),
+        ("bin", "list", "docs"),
         ("transfers", "docs"),
         ("status",),
         ("explain", "docs", names[0]),
@@ -52,7 +52,7 @@ async def test_names_that_end_lines_end_no_command(world: World):
         assert said.status == 0, said
         assert not set(ENDS[:3]) & set(said.out)
     await world.must("umount", "docs")
-    assert await world.json("bin", "docs", "list", "--local") == kept
+    assert await world.json("bin", "list", "docs", "--local") == kept
 
 
 def test_a_mount_table_is_read_with_any_mount_point_in_it(

@@ -164,7 +164,7 @@ async def test_no_secret_is_in_what_is_written_said_or_run(session: Session):
     await session.start()
     await session.must("sync", "docs")
     secrets.add(client_of(session).token)
-    await session.run("bin", "docs", "list")
+    await session.run("bin", "list", "docs")
 
     # The client is revoked, and somebody logs in again.
     session.dev.store.remove_client(client_of(session))

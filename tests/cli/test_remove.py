@@ -170,7 +170,7 @@ async def losers(world: World) -> None:
     await world.must("journal", "discard", "docs", numbers["letter"], numbers["folder"])
     await world.must("sync", "docs")
     await world.must("umount", "docs")
-    assert len(await world.json("bin", "docs", "list", "--local")) == 2
+    assert len(await world.json("bin", "list", "docs", "--local")) == 2
 
 
 @pytest.mark.parametrize("flags", [("--yes",), (), ("--discard-unsent",)], ids=str)

@@ -198,7 +198,7 @@ mountpoint = "/mnt/docs"
             '"/mnt/docs"',
             '"/mnt/docs"\ndirecton = "both"',
             10,
-            "'directon' is no setting; known are",
+            "'directon' is no setting; did you mean 'direction'. known are",
         ),
         ("[synchronizations.docs]", '[synchronizations."../x"]', 6, "a name has up to 63"),
         ("[servers.home]", "[server.home]", 1, r"only \[program\], \[history\], \[servers.NAME\]"),

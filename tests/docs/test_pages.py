@@ -211,15 +211,15 @@ def test_commands_on_the_page_exist(page: Path):
     [
         ("sync docs --dry-run", False),
         ("sync --limit-up 2M docs", False),
-        ("filter docs add ends-with:.bak", False),
-        ("bin docs restore 17 --to letters", False),
+        ("filter add docs ends-with:.bak", False),
+        ("bin restore docs 17 --to letters", False),
         ("journal hold docs 17", False),
         ("server add home URL --login user1", False),
         ("mount --debug docs", False),
         ("carry docs", True),
         ("sync docs --dry", True),
         ("server renew home", True),
-        ("filter docs test --all x", True),
+        ("filter test docs --all x", True),
     ],
 )
 def test_what_the_program_does_not_know_is_found(line: str, wrong: bool):

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import click
 
 from reconciler.errors import Refused, RemoteError
-from syncin_mount.cli.exit_status import CommandError, exit_for
+from syncin_mount import advice
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
 from syncin_mount.cli.unmounted_service import daemon_of, replica_of
+from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,38 +39,36 @@ _older = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
-@click.argument("name")
-@click.pass_context
-def command(ctx: click.Context, name: str) -> None:
-    """List, restore and empty the bins of synchronization NAME; alone, it lists.
+_name = click.argument("name")
+
+
+@click.group(cls=DriveVerbs, subcommand_metavar=USAGE)
+def command() -> None:
+    """List, restore and empty the bins of a synchronization. 'bin NAME' lists.
 
     On this computer: what lost against another version, what was deleted elsewhere, what you
     discarded. In the server's trash: what was deleted or replaced there, by any device.
 
     An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
     """
-    _, configuration = lookup.load()
-    ctx.obj = lookup.synchronization_named(configuration, name)
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_)
 
 
 @command.command("list")
-@click.pass_obj
+@_name
 @_local
 @_server
 @_older
 @output.json_option
 def list_(
-    synchronization: Synchronization,
+    name: str,
     only_local: bool,
     only_server: bool,
     older_than: str | None,
     as_json: bool,
 ) -> None:
-    """List what is in the bins, the latest last: since when, why, from where, and of what size."""
-    bins = _Bins.of(synchronization)
+    """List what is in the bins of synchronization NAME, the latest last: since when, why, from
+    where, and of what size."""
+    bins = _Bins.of(name)
     found, failure = _found(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
     )
@@ -95,13 +95,13 @@ def list_(
 
 
 @command.command()
-@click.pass_obj
+@_name
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @click.option(
     "--to", metavar="PATH", help="Put it there instead: a free name, or a folder that is there."
 )
-def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str | None) -> None:
-    """Bring back what an ENTRY of the list stands for, folders with all that is in them.
+def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
+    """Restore an ENTRY of the bins of synchronization NAME, folders with all that is in them.
 
     It goes to where it was. Nothing is ever overwritten: if something is there, it becomes 'name
     (restored DATE).ext', and with --to nothing is done. A folder of the server's trash can be given
@@ -109,7 +109,8 @@ def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str 
     """
     if to is not None and len(entries) > 1:
         raise CommandError("with --to one entry can be restored at a time")
-    bins, place = _Bins.of(synchronization), None if to is None else inside(synchronization, to)
+    bins = _Bins.of(name)
+    place = None if to is None else inside(bins.synchronization, to)
     for entry in entries:
         side, colon, path = entry.partition(":")
         if colon and side == _SERVER:
@@ -126,26 +127,26 @@ def restore(synchronization: Synchronization, entries: tuple[str, ...], to: str 
 
 
 @command.command()
-@click.pass_obj
+@_name
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
 @_local
 @_server
 @_older
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def empty(
-    synchronization: Synchronization,
+    name: str,
     entries: tuple[str, ...],
     only_local: bool,
     only_server: bool,
     older_than: str | None,
     yes: bool,
 ) -> None:
-    """Remove the ENTRYs for good, or all there are: nobody can bring them back then.
+    """Delete ENTRYs of the bins of synchronization NAME for good, or all of them.
 
     The server's trash is that of all your devices; only what came from this synchronization's
     folder is removed.
     """
-    bins = _Bins.of(synchronization)
+    bins = _Bins.of(name)
     found, failure = _found(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
     )
@@ -154,11 +155,11 @@ def empty(
         if missing:
             raise CommandError(
                 f"there is no entry '{output.printable(min(missing))}' of that kind; "
-                f"look with: syncin-mount bin {synchronization.name} list"
+                f"look with: {advice.command('bin', 'list', name)}"
             )
         found = [each for each in found if each.entry in entries]
     if found and not yes:
-        _ask(synchronization, found)
+        _ask(name, found)
     here = [each.entry for each in found if each.where != _SERVER]
     there = [each.entry.partition(":")[2] for each in found if each.where == _SERVER]
     removed = 0
@@ -167,13 +168,11 @@ def empty(
         removed += output.run_async(bins.here, lambda bin_, some=some: bin_.empty(some))
     if there:
         removed += output.run_async(bins.on_server, lambda trash: trash.empty(there))
-    output.say(
-        f"{synchronization.name}: {output.count(removed, 'entry', 'entries')} removed for good"
-    )
+    output.say(f"{name}: {output.count(removed, 'entry', 'entries')} removed for good")
     raise SystemExit(failure)
 
 
-def _ask(synchronization: Synchronization, found: list[BinEntry]) -> None:
+def _ask(name: str, found: list[BinEntry]) -> None:
     """Raises CommandError unless somebody at the terminal agrees."""
     parts = []
     for what, chosen in (
@@ -183,7 +182,7 @@ def _ask(synchronization: Synchronization, found: list[BinEntry]) -> None:
         if chosen:
             size = output.size(sum(each.size for each in chosen))
             parts.append(f"{output.count(len(chosen), 'entry', 'entries')} {what} ({size})")
-    what = f"{synchronization.name}: {' and '.join(parts)} would be gone for good"
+    what = f"{name}: {' and '.join(parts)} would be gone for good"
     if not sys.stdin.isatty():
         raise CommandError(f"{what}; if that is meant, say --yes")
     output.confirm(f"{what}. Remove them?", abort=True)
@@ -260,8 +259,10 @@ class _Bins:
     synchronization: Synchronization
 
     @staticmethod
-    def of(synchronization: Synchronization) -> _Bins:
-        return _Bins(*lookup.load(), synchronization)
+    def of(name: str) -> _Bins:
+        """Raises CommandError where no synchronization has the name."""
+        folders, configuration = lookup.load()
+        return _Bins(folders, configuration, lookup.synchronization_named(configuration, name))
 
     async def here(self, act: Callable[[_Here], Awaitable[T]]) -> T:
         """Does something with the bin on this computer: the daemon's, or the replica's in this
@@ -321,7 +322,8 @@ class _Nothing:
 
     async def restore(self, which: str, to: str | None) -> str:
         raise CommandError(
-            f"'{self.name}' was never synchronized, so its bin has no entry '{which}'"
+            f"'{self.name}' was never synchronized, so its bin has no entry '{which}'",
+            Exit.UNFINISHED,
         )
 
     async def empty(self, which: list[str]) -> int:

@@ -12,6 +12,7 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.verb_group import Verbs
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Server
@@ -21,7 +22,7 @@ _SHORT = 8
 """Characters of an id that a table shows: enough to name it."""
 
 
-@click.group()
+@click.group(cls=Verbs)
 def command() -> None:
     """List the clients that are logged in to your accounts, and log others out.
 

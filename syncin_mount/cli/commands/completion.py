@@ -14,6 +14,7 @@ from click.shell_completion import get_completion_class
 from syncin_mount.cli.command_group import COMPLETE_VARIABLE
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
+from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.files import check_ordinary, write_atomic
 
 PROGRAM = "syncin-mount"
@@ -51,7 +52,7 @@ def place(shell: str, home: Path, environment: dict[str, str]) -> Place:
     return Place(data / "completion.bash", home / ".bashrc")
 
 
-@click.group()
+@click.group(cls=Verbs)
 def command() -> None:
     """Have the shell complete commands, options and names when you press Tab.
 

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.cli.change_settings import change_settings
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
 
 
-@click.group()
-@click.argument("name")
-@click.pass_context
-def command(ctx: click.Context, name: str) -> None:
-    """Choose what synchronization NAME leaves out.
+_name = click.argument("name")
+
+
+@click.group(cls=DriveVerbs, subcommand_metavar=USAGE)
+def command() -> None:
+    """Choose what a synchronization leaves out.
 
     \b
     A RULE looks at the path in the synchronized folder, without regard to case:
@@ -33,14 +36,13 @@ def command(ctx: click.Context, name: str) -> None:
     What is below a folder that is left out is left out with it. A new filter removes nothing: both
     sides keep what they have, and it comes together again when the filter is removed.
     """
-    ctx.obj = name
 
 
 @command.command("list")
-@click.pass_obj
+@_name
 @output.json_option
 def list_(name: str, as_json: bool) -> None:
-    """List the filters."""
+    """List the filters of synchronization NAME."""
     _, configuration = lookup.load()
     patterns = lookup.synchronization_named(configuration, name).filters
     rules = [(number, parse(pattern), pattern) for number, pattern in enumerate(patterns, 1)]
@@ -60,10 +62,10 @@ def list_(name: str, as_json: bool) -> None:
 
 
 @command.command()
-@click.pass_obj
+@_name
 @click.argument("rules", nargs=-1, required=True, metavar="RULE...")
 def add(name: str, rules: tuple[str, ...]) -> None:
-    """Leave out what fits one of the RULEs."""
+    """Leave out of synchronization NAME what fits one of the RULEs."""
     new = [entered(rule).pattern for rule in rules]
 
     def added(present: tuple[str, ...]) -> tuple[str, ...]:
@@ -73,10 +75,10 @@ def add(name: str, rules: tuple[str, ...]) -> None:
 
 
 @command.command()
-@click.pass_obj
+@_name
 @click.argument("rules", nargs=-1, required=True, metavar="RULE|NUMBER...")
 def remove(name: str, rules: tuple[str, ...]) -> None:
-    """Take filters away, by RULE or by the NUMBER in the list.
+    """Remove filters of synchronization NAME, by RULE or by the NUMBER in the list.
 
     What they left out comes together again on both sides.
     """
@@ -97,16 +99,19 @@ def _found(name: str, present: tuple[str, ...], rule: str) -> str:
         if rule == pattern or rule == str(parse(pattern)):
             return pattern
     raise CommandError(
-        f"'{name}' has no filter '{rule}'; they are listed by: syncin-mount filter {name} list"
+        f"'{name}' has no filter '{rule}'; list them: {advice.command('filter', 'list', name)}"
     )
 
 
 @command.command()
-@click.pass_obj
+@_name
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @output.json_option
 def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
-    """Say which of the PATHs, relative to the synchronized folder, are left out, and by what."""
+    """Tell which of the PATHs in synchronization NAME are left out, and by which rule.
+
+    A PATH is relative to the synchronized folder.
+    """
     from syncin_mount.app.views import stays_here  # noqa: PLC0415 (start-up time)
 
     _, configuration = lookup.load()

@@ -9,31 +9,23 @@ import click
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.unmounted_service import daemon_of, replica_of
+from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
     from syncin_mount.control.messages import Changed, JournalEntry
 
 
-class _ListsByDefault(click.Group):
-    """``journal NAME`` is ``journal list NAME``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_ListsByDefault, subcommand_metavar="[list] NAME | COMMAND NAME NUMBER...")
+@click.group(cls=DriveVerbs, subcommand_metavar=USAGE)
 def command() -> None:
-    """List the local changes of synchronization NAME that the server does not have yet, and stop or
-    undo them.
+    """List the local changes that the server does not have yet, and hold or undo them. 'journal
+    NAME' lists.
 
     \b
-    journal docs              what waits, in its order, and why
-    journal hold docs 17      the file is left alone, whatever becomes of it here
-    journal release docs 17   it goes on
-    journal discard docs 17   as on the server again; your version is in the bin
+    journal list docs         what is pending, in its order, and why
+    journal hold docs 17      do not upload the file until it is released
+    journal release docs 17   upload it after all
+    journal discard docs 17   undo the change; your version goes to the bin
     """
 
 

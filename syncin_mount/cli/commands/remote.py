@@ -9,6 +9,7 @@ import click
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.remote_browser import listed, make
 from syncin_mount.cli.ui.remote_choice import beside, in_order, note, unsuited
+from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.rules import remote_user
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _SERVER = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Verbs)
 def command() -> None:
     """Look into a server's folders and make new ones.
 

@@ -173,7 +173,7 @@ def _show(name: str, held: Unsent) -> None:
         output.warn(f"in the bin: {output.printable(path)}")
     if len(held.binned) > _SHOWN:
         output.warn(
-            f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin {name} list"
+            f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin list {name}"
         )
 
 

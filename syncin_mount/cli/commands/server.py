@@ -16,6 +16,7 @@ from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.reregister import register_again, tell_gone
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
 from syncin_mount.config.model import check_name
 from syncin_mount.config.schema import as_table
@@ -58,7 +59,7 @@ _CLIENT_CERT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Verbs)
 def command() -> None:
     """Log in to servers, and list, renew and remove these log-ins.
 

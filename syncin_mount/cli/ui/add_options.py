@@ -80,7 +80,7 @@ SETTINGS = (
         {
             "auto": "what loses here goes to the desktop's trash, or a bin of its own",
             "desktop": "to the desktop's trash",
-            "own": "to the synchronization's own bin: 'syncin-mount bin NAME list'",
+            "own": "to the synchronization's own bin: 'syncin-mount bin list NAME'",
         },
     ),
 )

@@ -10,6 +10,7 @@ import click
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationFile, Folders
+from syncin_mount.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,5 +87,6 @@ def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: 
 
 def _unknown(what: str, name: str, known: Mapping[str, object], hint: str) -> str:
     if known:
-        return f"there is no {what} '{name}'; there are: {', '.join(sorted(known))}"
+        meant = did_you_mean(name, known)
+        return f"there is no {what} '{name}'{meant or ';'} there are: {', '.join(sorted(known))}"
     return f"there is no {what} '{name}', none at all yet; add one: {hint}"

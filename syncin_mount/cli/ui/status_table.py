@@ -211,7 +211,7 @@ def conflicts(status: Status) -> str:
     """How many there were, and where what lost is."""
     return (
         f"{output.count(status.conflicts, 'conflict')} since it was mounted; what lost is in the"
-        f" bin: syncin-mount bin {status.name} list"
+        f" bin: syncin-mount bin list {status.name}"
     )
 
 

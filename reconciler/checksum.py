@@ -16,7 +16,18 @@ IN_LOOP = 64 << 10
 hash."""
 
 
-def _digest(fd: int, size: int, go_on: Callable[[], bool]) -> str | None:
+TELL_EVERY = 16 << 20
+"""Bytes between two reports of how far a large content is."""
+
+Told = Callable[[int], None]
+"""Hears how many bytes more of a content were read."""
+
+
+def untold(_size: int) -> None:
+    """Nobody wants to know."""
+
+
+def _digest(fd: int, size: int, go_on: Callable[[], bool], tell: Told = untold) -> str | None:
     digest = hashlib.new("sha512_256")
     offset = 0
     while offset < size:
@@ -27,19 +38,27 @@ def _digest(fd: int, size: int, go_on: Callable[[], bool]) -> str | None:
             return None
         digest.update(piece)
         offset += len(piece)
+        if offset % TELL_EVERY == 0:
+            tell(TELL_EVERY)
     return digest.hexdigest()
 
 
-async def checksum(fd: int, size: int) -> str | None:
+async def checksum(fd: int, size: int, tell: Told = untold) -> str | None:
     """SHA-512/256 of the first ``size`` bytes; None when the file is shorter. OSError from reading.
 
-    Large contents are hashed in a thread, which notices a cancellation within one piece.
+    Large contents are hashed in a thread, which notices a cancellation within one piece. ``tell``
+    is called in the caller's thread, after every ``TELL_EVERY`` bytes.
     """
     if size <= IN_LOOP:
         await trio.lowlevel.checkpoint()
         return _digest(fd, size, lambda: True)
     wanted = True
+    loop = trio.lowlevel.current_trio_token()
+
+    def tell_there(size: int) -> None:
+        loop.run_sync_soon(tell, size)
+
     try:
-        return await trio.to_thread.run_sync(_digest, fd, size, lambda: wanted)
+        return await trio.to_thread.run_sync(_digest, fd, size, lambda: wanted, tell_there)
     finally:
         wanted = False

@@ -154,7 +154,7 @@ class Engine:
         self._wake = trio.Event()
         self._unreadable = UnreadablePaths()
         self._torn = Torn()
-        self._sums = Sums(replica, self._comparing)
+        self._sums = Sums(replica, self._comparing, progress.read)
         self._planning = Planning(replica, self._sums)
         self._conflicts = Conflicts()
         self._copies = Copies(replica)
@@ -397,7 +397,9 @@ class Engine:
             halted=self._halted,
             refused=self._refused,
             failed=self._failure,
-            problems=tuple(self._backlog.problems()),
+            problems=tuple(
+                each for each in self._backlog.problems() if not self.is_in_flight(each.node)
+            ),
             conflicts=self._conflicts.count,
         )
 

@@ -18,7 +18,7 @@ from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.ports import Progress, RemoteFolder, Replica
-from reconciler.reporting.describe import PlanDescriber, content_bytes
+from reconciler.reporting.describe import PlanDescriber
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.reachability import Reach
 from reconciler.requests.request_slots import Slots
@@ -126,7 +126,7 @@ class PlanRunner:
             suspects=self._suspects,
         )
         self._progress.planned(
-            len(made.actions), sum(content_bytes(action) for action in made.actions)
+            [each for each in made.actions if not self._backlog.backoff.paused(each.node, now)]
         )
         run = _Run(executor, telling)
         for stage in made.stages:

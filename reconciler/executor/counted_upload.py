@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trio
 
-from reconciler.checksum import IN_LOOP, checksum
+from reconciler.checksum import IN_LOOP, Told, checksum, untold
 from reconciler.errors import LocalChanged, Rotten
 from reconciler.hydration.content_proof import LOST
 from reconciler.ranged_read import read_sparse
@@ -17,7 +17,8 @@ from reconciler.ranged_read import read_sparse
 class Counted:
     """``fd`` reads the content, which has ``size`` bytes. ``expected`` is its checksum as it was
     when it was saved, None where nobody counted it; ``told`` one that somebody counted just now.
-    ``is_still`` says whether the content still is the version that is meant.
+    ``is_still`` says whether the content still is the version that is meant. ``tell`` hears how far
+    a reading of its own is, which sends nothing.
 
     A content that has another checksum than the expected one is Rotten, and nobody gets its last
     byte from here.
@@ -31,8 +32,10 @@ class Counted:
         *,
         expected: str | None,
         told: str | None = None,
+        tell: Told = untold,
     ) -> None:
         """Raises Rotten."""
+        self._tell = tell
         self._fd = fd
         self._size = size
         self._is_still = is_still
@@ -48,7 +51,7 @@ class Counted:
         """The checksum, for which all of the content is read where it is not known yet. Raises
         Rotten, LocalChanged, OSError."""
         if self.value is None:
-            found = await checksum(self._fd, self._size)
+            found = await checksum(self._fd, self._size, self._tell)
             if found is None or not self._is_still():
                 raise LocalChanged("it was changed here while it was read")
             self._keep(found)

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import trio
@@ -114,6 +115,7 @@ class Executor:
             looks, remote, tree, {} if meant is None else meant, listed=listed
         )
         self._settings = settings
+        self._progress = progress
         self._replica = replica
         self._remote = remote
         self._tree = tree
@@ -296,6 +298,7 @@ class Executor:
             expected=self._replica.checksum_of(node, local.version),
             # What the plan was made from was counted already, if it was compared by checksum.
             told=action.local.checksum if action.local is not None else None,
+            tell=partial(self._progress.preparing, action),
         )
 
     def _document(self, node: NodeId, place: Place) -> NodeId:

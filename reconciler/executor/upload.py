@@ -395,6 +395,7 @@ class Sender:
         node, version, size = out.action.node, out.local.version, out.local.size
         prove = start > 0 or self._copies is not None or out.local.doubtful
         noted = out.content.value
+        self._progress.resumes(out.action, start)
 
         async def read(offset: int, length: int) -> bytes:
             nonlocal noted

@@ -120,13 +120,25 @@ class _RangeRequest:
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
     """A content on its way: ``done`` bytes of ``size`` are here, ``speed`` in bytes per second
-    (None: not known)."""
+    (None: not known). ``proving``: all of it is here, and is compared with its checksum."""
 
     node: NodeId
     path: str
     done: int
     size: int
     speed: float | None
+    proving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """What is still to come by itself: ``waiting`` files, of which ``bytes`` are not here. Those
+    that are ``arriving`` come at ``speed`` bytes a second in all (None: not known)."""
+
+    waiting: int = 0
+    bytes: int = 0
+    arriving: tuple[DownloadProgress, ...] = ()
+    speed: float | None = None
 
 
 class _Job:
@@ -215,7 +227,10 @@ class Hydrator:
         """The version that each of these was listed as, and that the server denied when it was
         asked for it."""
         self._queue: deque[NodeId] = deque()
-        self._queued: set[NodeId] = set()
+        self._queued: dict[NodeId, int] = {}
+        """What is in the queue, and the bytes of each."""
+        self._queued_bytes = 0
+        self._rate = Rate(trio.current_time())
         self._active = 0
         self._wake = trio.Event()
         self._idle = trio.Event()
@@ -269,7 +284,9 @@ class Hydrator:
         """Queues nodes whose content is absent for the background."""
         for node in nodes:
             if node not in self._queued:
-                self._queued.add(node)
+                base = self._replica.base(node)
+                size = self._queued[node] = 0 if base is None else base.size
+                self._queued_bytes += size
                 self._queue.append(node)
         if self._queue:
             self._idle = trio.Event()
@@ -404,7 +421,7 @@ class Hydrator:
         if 0 < seconds <= WORTH_WAITING:
             return None
         node = self._queue.popleft()
-        self._queued.discard(node)
+        self._queued_bytes -= self._queued.pop(node, 0)
         if seconds:
             self._put_off.append(node)
             self._refused_anew.set()
@@ -556,16 +573,29 @@ class Hydrator:
         finally:
             incoming.close()
 
-    def arriving(self) -> list[DownloadProgress]:
-        """The contents that are being received at this moment."""
+    def downloads(self) -> Downloads:
+        """What is being received at this moment, or proved, and what is still to come."""
         now = trio.current_time()
-        return [
-            DownloadProgress(
-                job.node, job.path, _arrived(job.incoming), job.found.size, job.rate.speed(now)
+        arriving = {
+            job.node: DownloadProgress(
+                job.node,
+                job.path,
+                _arrived(job.incoming),
+                job.found.size,
+                job.rate.speed(now),
+                proving=job.checking.locked(),
             )
             for job in self._jobs.values()
-            if job.flights
-        ]
+            if job.flights or job.checking.locked()
+        }
+        left = self._queued_bytes
+        for node in self._trying_now:
+            coming, base = arriving.get(node), self._replica.base(node)
+            if coming is not None:
+                left += coming.size - coming.done
+            elif base is not None:
+                left += base.size
+        return Downloads(self.waiting, left, tuple(arriving.values()), self._rate.speed(now))
 
     # for readers ----------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
@@ -890,7 +920,9 @@ class Hydrator:
                 del buffer[:whole]
                 flight.position += whole
                 job.confirmed = True
-                job.rate.add(trio.current_time(), whole)
+                now = trio.current_time()
+                job.rate.add(now, whole)
+                self._rate.add(now, whole)
                 # A reader waits for the first piece; a long stream is cheaper in large ones.
                 enough = min(enough * 2, LARGEST_WRITE)
                 job.announce()

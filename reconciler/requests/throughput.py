@@ -20,6 +20,8 @@ class Rate:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, size: int) -> None:
+        if not self._samples and now - self._began > WINDOW:  # it begins again
+            self._began = now
         if self._samples and now - self._samples[-1][0] < _STEP:
             time, before = self._samples.pop()
             self._samples.append((time, before + size))

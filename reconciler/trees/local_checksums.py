@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import trio
 
-from reconciler.checksum import checksum
+from reconciler.checksum import Told, checksum, untold
 from reconciler.model import ROOT, Base, Entry, Kind, Local, NodeId, Remote
 from reconciler.ports import Replica
 from reconciler.trees.remote_tree import RemoteTree
@@ -31,9 +31,16 @@ def _untold(done: int, of: int) -> None:
 class Sums:
     """The checksums that are known of local contents."""
 
-    def __init__(self, replica: Replica, tell: Callable[[int, int], None] = _untold) -> None:
-        """``tell`` hears how many contents are compared, and of how many."""
+    def __init__(
+        self,
+        replica: Replica,
+        tell: Callable[[int, int], None] = _untold,
+        reading: Told = untold,
+    ) -> None:
+        """``tell`` hears how many contents are compared, and of how many; ``reading`` how many
+        bytes more of a large one were read."""
         self._replica = replica
+        self._reading = reading
         self._tell = tell
         self._known: dict[NodeId, tuple[int, str]] = {}
 
@@ -70,7 +77,7 @@ class Sums:
     async def _count(self, node: NodeId, size: int) -> str | None:
         content = self._replica.open_content(node)
         try:
-            return await checksum(content.fd, size)
+            return await checksum(content.fd, size, self._reading)
         finally:
             content.close()
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Status:
     """This moment's state of a synchronization at work."""
     now = runtime.engine.status()
-    synchronization = runtime.synchronization
+    synchronization, downloads = runtime.synchronization, runtime.hydrator.downloads()
     name = synchronization.name
     problems = list(views.problems(now.problems, runtime.engine.settings.filters, name))
     for path, why in runtime.hydrator.rot():
@@ -66,7 +66,8 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         known=runtime.replica.base_count(),
         last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,
         next_try=None if now.next_try_seconds is None else time.time() + now.next_try_seconds,
-        transfers=runtime.meter.running(runtime.hydrator.arriving()),
+        transfers=runtime.meter.running(downloads),
+        work=runtime.meter.progress(downloads) if now.running or downloads.waiting else None,
         problems=tuple(problems),
         conflicts=now.conflicts,
         halted=sentence_or_none(now.halted, name),

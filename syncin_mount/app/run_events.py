@@ -57,6 +57,7 @@ async def _run(
 ) -> None:
     with send, contextlib.ExitStack() as stack:
         runtime.meter.reset()
+        stack.callback(runtime.meter.release)
         stack.enter_context(_limited(runtime, request))
         last: SyncEvent
         async with trio.open_nursery() as nursery:
@@ -121,7 +122,7 @@ async def _whole(runtime: Runtime, request: SyncRequest) -> Report:
 async def _tick(runtime: Runtime, send: trio.MemorySendChannel[SyncEvent]) -> None:
     shown: Progress | None = None
     while True:
-        now = runtime.meter.progress(runtime.hydrator.waiting)
+        now = runtime.meter.progress(runtime.hydrator.downloads())
         if now != shown:
             await send.send(now)
             shown = now
@@ -148,7 +149,7 @@ def _report(runtime: Runtime, done: EngineReport, offline: str | None) -> Report
         waiting=sum(not problem.lasting for problem in problems),
         conflicts=done.conflicts,
         bytes=sum(step.size for step in steps) if done.dry_run else sum(map(_moved, outcomes)),
-        fetched=runtime.meter.progress(0).fetched,
+        fetched=runtime.meter.progress().fetched,
         seconds=done.seconds,
         halted=sentence_or_none(done.halted, name),
         offline=offline,

@@ -12,8 +12,11 @@ import msgspec
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A transfer under way. ``speed`` is bytes per second, lately; ``left`` the seconds that the
-    rest takes at that speed. Both None as long as there is too little to tell."""
+    """A transfer under way. ``done`` of ``size`` bytes are across. ``speed`` is bytes per second,
+    lately; ``left`` the seconds that the rest takes at that speed. Both None as long as there is
+    too little to tell. ``phase`` is ``preparing`` while the checksum of what is to be sent is
+    counted (``done`` are the bytes that were read for it, then), ``transferring``, and
+    ``finishing`` when all bytes are across and their arrival is not confirmed yet."""
 
     op: str
     side: str
@@ -22,6 +25,7 @@ class Running(msgspec.Struct, frozen=True):
     size: int
     speed: float | None = None
     left: float | None = None
+    phase: str = "transferring"
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -45,7 +49,8 @@ class Status(msgspec.Struct, frozen=True):
     whose changes somebody stopped. ``schedule`` is how often runs start (``15m``, ``off``: by what
     happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it is due,
     and another drive's run goes first. ``paused``: nothing is carried until somebody resumes it.
-    The limits are bytes a second, None: as fast as it goes.
+    The limits are bytes a second, None: as fast as it goes. ``work`` tells how far the work is as a
+    whole, None while there is none.
     """
 
     name: str
@@ -78,6 +83,7 @@ class Status(msgspec.Struct, frozen=True):
     limit_down: int | None = None
     failed: str | None = None
     held: int = 0
+    work: Progress | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -196,9 +202,13 @@ class EmptyResult(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
-    """How far a run is. ``to_fetch`` counts files whose content is still to come, ``current`` what
-    is in work. While contents are compared (phases ``checksums``: the server counts them,
-    ``comparing``: this computer), ``compared`` says how many are, of ``to_compare``."""
+    """How far the work is: a run's, or what a mounted drive does by itself. ``actions`` counts all
+    that is planned, ``files`` the contents among it, of ``bytes``, those included that come after
+    the run; ``to_fetch`` counts the latter that are still to come. ``speed`` is bytes per second,
+    lately, ``left`` the seconds that the rest takes, as far as one can tell; ``transfers`` are
+    under way, and ``current`` has the paths of what is in work. While contents are compared
+    (phases ``checksums``: the server counts them, ``comparing``: this computer), ``compared`` says
+    how many are, of ``to_compare``, and ``read`` how many bytes of large ones were read for it."""
 
     phase: str
     entries: int = 0
@@ -211,6 +221,12 @@ class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     current: tuple[str, ...] = ()
     compared: int = 0
     to_compare: int = 0
+    files: int = 0
+    files_done: int = 0
+    speed: float | None = None
+    left: float | None = None
+    transfers: tuple[Running, ...] = ()
+    read: int = 0
 
 
 class NodeState(msgspec.Struct, frozen=True):

@@ -102,6 +102,25 @@ def test_a_save_with_a_backup_keeps_the_document(replica: Replica) -> None:
     assert {one.node for one in replica.pending()} == {new}
 
 
+def test_an_inode_that_was_given_out_again_belongs_to_who_was_told_it_last(
+    replica: Replica,
+) -> None:
+    """The server gives an inode of a file that somebody replaced there to a folder that is made
+    here, before a listing tells of either."""
+    file = far(replica, "file")
+    replica.set_base(file, base("file"))
+    folder = make(replica, "folder", NodeType.FOLDER)
+    replica.set_base(folder, Base(Kind.FOLDER, ROOT, "folder", 0, 9, 70, 0))
+    assert replica.base_by_inode(70) == folder
+    # something else of the file is agreed on, and at last the inode that it really has
+    replica.set_base(file, base("file", mtime=10))
+    assert replica.base_by_inode(70) == folder
+    replica.set_base(file, base("file", mtime=10, inode=71))
+    assert (replica.base_by_inode(70), replica.base_by_inode(71)) == (folder, file)
+    replica.set_base(folder, None)
+    assert replica.base_by_inode(70) is None
+
+
 def test_temporary_files_leave_nothing_to_send(replica: Replica) -> None:
     make(replica, "tmp", data=b"x")
     make(replica, "folder", NodeType.FOLDER)

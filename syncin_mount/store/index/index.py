@@ -13,7 +13,7 @@ Tables (keys are big-endian u64 unless said otherwise):
   get
 - outdone: parent + name bytes + node -> empty; bases whose place a later base claims too
 - inos: inode -> node, where they differ; by_ino; the node's own record must agree
-- inodes: server inode -> node; the latest base to claim it
+- inodes: server inode -> node; the base that was told it latest
 - dirty: node -> changed_ns; local differs from base; never for links, devices ...
 - pending: sequence -> PendingRecord; local operations of dirty nodes
 - pending_by_node: node + sequence -> kind
@@ -315,7 +315,10 @@ class Index(Tables):
         txn.put(key(node), encode(new), db=self.bases)
         if node != ROOT:
             self._claim(key(new.parent) + new.name, node, new)
-            if new.inode:
+            # An inode that it had before is no news: the server may have given it to another one
+            # since, which was told later.
+            is_news = old is None or old.inode != new.inode
+            if new.inode and (is_news or txn.get(key(new.inode), db=self.inodes) is None):
                 txn.put(key(new.inode), key(node), db=self.inodes)
 
     def _claim(self, place: bytes, node: int, base: BaseRecord) -> None:

@@ -397,6 +397,9 @@ class Engine:
             halted=self._halted,
             refused=self._refused,
             failed=self._failure,
+            offline_seconds=(
+                None if self._link.lost_at is None else trio.current_time() - self._link.lost_at
+            ),
             problems=tuple(
                 each for each in self._backlog.problems() if not self.is_in_flight(each.node)
             ),

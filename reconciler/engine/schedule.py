@@ -69,6 +69,9 @@ class LastRun(Protocol):
         ...
 
 
+KEEP_EVERY = 600.0
+"""Seconds between two notes of the last run, where no schedule needs them: they are for people."""
+
 Turn = Callable[[], AbstractAsyncContextManager[bool]]
 """Waits until this drive may run; True when others wait for it to end. The waiting can be
 cancelled."""
@@ -95,6 +98,7 @@ class Schedule:
         self.turn = turn
         self._last = None if memory is None else recalled(memory.load(), self.now())
         self._is_wanted = False
+        self._kept_at = -math.inf
 
     def now(self) -> Moment:
         return Moment(self._clock.now_ns(), trio.current_time())
@@ -115,15 +119,18 @@ class Schedule:
         """A run that started then has come to its end, whoever asked for it."""
         self._last = started
         self._is_wanted = False
-        self._keep()
+        if self.every is not None or started.steady - self._kept_at >= KEEP_EVERY:
+            self.keep()
 
     def change(self, every: float | None, *, allowed: bool) -> None:
         """Another interval, counted from the last run."""
         self.every, self.allowed = every, allowed
-        self._keep()
+        self.keep()
 
-    def _keep(self) -> None:
-        if self.every is not None and self._last is not None and self._memory is not None:
+    def keep(self) -> None:
+        """Has the last run remembered for another process."""
+        if self._last is not None and self._memory is not None:
+            self._kept_at = self._last.steady
             self._memory.save(self._last.wall_ns)
 
     def last_run_ns(self) -> int | None:

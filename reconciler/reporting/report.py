@@ -100,7 +100,8 @@ class EngineStatus:
     """A moment's view. Times are wall time in ns; ``next_try_seconds`` counts from now.
     ``next_run_ns`` is when the schedule starts a run, None without one; ``waits_for_turn``: it is
     due and waits for another drive's run. ``failed`` is why the last run came to no end, where the
-    server is there and lets this computer in."""
+    server is there and lets this computer in. ``offline_seconds`` is how long it has been away,
+    None while it is there or was never asked."""
 
     online: bool | None
     offline_why: str
@@ -115,3 +116,4 @@ class EngineStatus:
     next_run_ns: int | None = None
     waits_for_turn: bool = False
     failed: str | None = None
+    offline_seconds: float | None = None

@@ -27,6 +27,8 @@ class Connectivity:
         self.paused = False
         self.why = ""
         self.retry_at = 0.0
+        self.lost_at: float | None = None
+        """When the server was lost, None while it is there."""
         self._pause = FIRST_PAUSE
         self._changed = trio.Event()
 
@@ -41,6 +43,7 @@ class Connectivity:
         """The server may be asked again; whether it is there is not known."""
         self.paused = False
         self.online, self.why, self.retry_at = None, "", trio.current_time()
+        self.lost_at = None
         self._pause = FIRST_PAUSE
         self._announce()
 
@@ -50,6 +53,7 @@ class Connectivity:
             return
         self._pause = FIRST_PAUSE
         self.why = ""
+        self.lost_at = None
         if self.online is not True:
             log.info("online")
             self.online = True
@@ -71,6 +75,7 @@ class Connectivity:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if self.online is not False:
             log.info("offline: %s", why)
+            self.lost_at = now
             self.online = False
             self._announce()
 

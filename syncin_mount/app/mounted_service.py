@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from reconciler.model import Direction
 from syncin_mount.app import views
+from syncin_mount.app.drive_state import with_state
 from syncin_mount.app.hold_discard import changed
 from syncin_mount.app.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
@@ -50,7 +52,8 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         problems.insert(0, Problem("", sentence(runtime.failure, name), lasting=True))
     if runtime.disk is not None:
         problems.insert(0, Problem("", sentence(runtime.disk, name), lasting=False))
-    return Status(
+    offline = now.offline_seconds
+    status = Status(
         name=name,
         server=runtime.server.name,
         remote=synchronization.remote,
@@ -58,8 +61,13 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         mounted=mounted,
         pid=os.getpid(),
         manual=manual,
-        online=now.online,
-        why_offline=sentence_or_none(now.offline_why or None, name),
+        online=None if runtime.link.paused else now.online,
+        why_offline=None
+        if runtime.link.paused
+        else sentence_or_none(now.offline_why or None, name),
+        offline_since=None if offline is None else time.time() - offline,
+        direction=synchronization.direction_in_force.value,
+        read_only=synchronization.direction_in_force is Direction.DOWNLOAD,
         running=now.running,
         waiting=views.waiting(runtime.replica, runtime.engine.settings.filters),
         absent=runtime.replica.absent_count(),
@@ -83,6 +91,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         limit_up=_whole(runtime.limits.up.rate),
         limit_down=_whole(runtime.limits.down.rate),
     )
+    return with_state(status)
 
 
 def _whole(rate: float | None) -> int | None:

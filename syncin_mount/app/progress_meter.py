@@ -194,10 +194,15 @@ class Meter:
         files = self._files + self._later + self._fetched + downloads.waiting
         files_done = self._files_done + self._fetched
         speeds = (self._sent_rate.speed(now), downloads.speed)
-        speed = sum(each for each in speeds if each) or None
         transfers = self.running(downloads)
+        speed: float | None = sum(each for each in speeds if each)
+        if not speed and not any(each.speed is not None for each in transfers):
+            speed = None
+        # A mounted drive lists now and then, while contents come for hours.
+        lists = not self._is_run and self._phase != "carrying"
+        phase = "fetching" if downloads.waiting and lists else self._phase
         return Progress(
-            phase=self._phase,
+            phase=phase,
             entries=self._entries,
             actions=self._actions,
             actions_done=self._actions_done,

@@ -89,6 +89,7 @@ class Runtime:
     meter: Meter
     turns: Turns
     limits: Limits
+    schedule: Schedule
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -181,6 +182,7 @@ async def open_runtime(
                 if runtime.handover is not None:
                     await nursery.start(_kept_running, runtime, runtime.handover.run)
             yield runtime
+            runtime.schedule.keep()
             nursery.cancel_scope.cancel()
     finally:
         replica.close()
@@ -209,6 +211,12 @@ def _assemble(
         offered=Adoption(folders, file, server, session).look,
     )
     turns, clock = Turns(folders.state), SystemClock()
+    schedule = Schedule(
+        clock,
+        synchronization.scheduler.seconds,
+        memory=RememberedRun(folders.replica(synchronization.name)),
+        turn=turns.turn,
+    )
     engine = Engine(
         replica,
         remote,
@@ -218,12 +226,7 @@ def _assemble(
         fetch_settings=FirstRuns(replica, registration.fetch_settings).fetch_settings,
         clock=clock,
         progress=meter,
-        schedule=Schedule(
-            clock,
-            synchronization.scheduler.seconds,
-            memory=RememberedRun(folders.replica(synchronization.name)),
-            turn=turns.turn,
-        ),
+        schedule=schedule,
         manual=manual,
         deletions=RememberedDeletions(folders.replica(synchronization.name)),
         stamp=_stamp,
@@ -231,7 +234,17 @@ def _assemble(
     )
     limits = session.wire.limits
     runtime = Runtime(
-        registration, session, server, replica, link, hydrator, engine, meter, turns, limits
+        registration,
+        session,
+        server,
+        replica,
+        link,
+        hydrator,
+        engine,
+        meter,
+        turns,
+        limits,
+        schedule,
     )
     registration.on_change.append(runtime.reschedule)
     runtime.pause(synchronization.paused)

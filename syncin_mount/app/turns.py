@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from syncin_mount.config import Folders
+
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
@@ -43,6 +45,12 @@ class RememberedRun:
             replace_private(self._path, f"{wall_ns}\n")
         except OSError as error:
             log.warning("when the last run was cannot be remembered: %s", error.strerror)
+
+
+def last_run_of(folders: Folders, name: str) -> float | None:
+    """When the drive's last complete run started that is remembered (seconds since the epoch)."""
+    when = RememberedRun(folders.replica(name)).load()
+    return None if when is None else when / 1e9
 
 
 class RememberedDeletions:

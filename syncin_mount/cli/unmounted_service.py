@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from reconciler.model import Direction
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ def replica_of(folders: Folders, name: str) -> Iterator[Replica | None]:
 def resting_status(folders: Folders, synchronization: Synchronization) -> Status:
     """The state of a synchronization that no process works on. Raises ReplicaError."""
     from syncin_mount.app import views  # noqa: PLC0415
+    from syncin_mount.app.drive_state import with_state  # noqa: PLC0415
+    from syncin_mount.app.turns import last_run_of  # noqa: PLC0415
     from syncin_mount.control.messages import Status  # noqa: PLC0415 (start-up time)
 
     with replica_of(folders, synchronization.name) as replica:
-        return Status(
+        status = Status(
             name=synchronization.name,
             server=synchronization.server,
             remote=synchronization.remote,
@@ -70,4 +73,8 @@ def resting_status(folders: Folders, synchronization: Synchronization) -> Status
             paused=synchronization.paused,
             limit_up=synchronization.limit_up,
             limit_down=synchronization.limit_down,
+            last_run=last_run_of(folders, synchronization.name),
+            direction=synchronization.direction_in_force.value,
+            read_only=synchronization.direction_in_force is Direction.DOWNLOAD,
         )
+        return with_state(status)

@@ -50,7 +50,11 @@ class Status(msgspec.Struct, frozen=True):
     happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it is due,
     and another drive's run goes first. ``paused``: nothing is carried until somebody resumes it.
     The limits are bytes a second, None: as fast as it goes. ``work`` tells how far the work is as a
-    whole, None while there is none.
+    whole, None while there is none. ``state`` is one word for all of this: ``paused``, ``halted``,
+    ``refused``, ``unmounted``, ``offline``, ``waits_for_turn``, ``syncing``, ``downloading``,
+    ``failed``, ``problems``, ``waiting`` or ``idle``; the first that holds. ``offline_since`` is
+    when the server was lost. ``direction`` is the one in force; ``read_only`` says that programs
+    cannot change the drive, which only follows the server then.
     """
 
     name: str
@@ -84,6 +88,10 @@ class Status(msgspec.Struct, frozen=True):
     failed: str | None = None
     held: int = 0
     work: Progress | None = None
+    state: str = ""
+    offline_since: float | None = None
+    direction: str = "both"
+    read_only: bool = False
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

@@ -9,12 +9,27 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from syncin_mount.cli.ui import output, status_table
+from syncin_mount.app.drive_state import state_of
+from syncin_mount.cli.ui import output, progress_text, status_table
 from syncin_mount.cli.ui.status_table import Line, StatusRow
 from syncin_mount.config import Synchronization
-from syncin_mount.control.messages import Problem, Running, Status
+from syncin_mount.control.messages import Problem, Progress, Running, Status
 from syncin_mount.control.supervision import Phase, Supervised
 
+UPLOADING = Progress(
+    "carrying",
+    files=5000,
+    files_done=1,
+    bytes=1024,
+    bytes_done=256,
+    speed=100.0,
+    left=7.7,
+    transfers=(
+        Running("send", "remote", "a", 1, 2),
+        Running("send", "remote", "b", 1, 2, phase="finishing"),
+    ),
+)
+COMING = Progress("carrying", files=2, files_done=1, bytes=100, bytes_done=50, to_fetch=1)
 NOW = 1_700_000_000.0
 DOCS = Synchronization("docs", "home", "personal/docs", Path("/docs"))
 UP = Supervised("docs", Phase.UP)
@@ -31,16 +46,22 @@ def status(**more: Any) -> Status:
     [
         (StatusRow(DOCS, status()), ("mounted", "online", "idle")),
         (StatusRow(DOCS, status(online=None)), ("mounted", "not asked", "idle")),
-        (StatusRow(DOCS, status(online=False)), ("mounted", "offline", "idle")),
+        (StatusRow(DOCS, status(online=False)), ("mounted", "offline", "offline")),
         (StatusRow(DOCS, status(mounted=False, online=None)), ("no", "-", "-")),
         (
             StatusRow(replace(DOCS, enabled=False), status(mounted=False, online=None)),
             ("disabled", "-", "-"),
         ),
-        (StatusRow(DOCS, status(paused=True, halted="x")), ("mounted", "online", "paused")),
+        (StatusRow(DOCS, status(paused=True, halted="x")), ("mounted", "-", "paused")),
         (StatusRow(DOCS, status(halted="x", running="listing")), ("mounted", "online", "halted")),
         (StatusRow(DOCS, status(refused="x")), ("mounted", "online", "refused")),
         (StatusRow(DOCS, status(running="listing")), ("mounted", "online", "listing")),
+        (StatusRow(DOCS, status(read_only=True)), ("read-only", "online", "idle")),
+        (
+            StatusRow(DOCS, status(running="send a", work=UPLOADING)),
+            ("mounted", "online", "uploading 25 %"),
+        ),
+        (StatusRow(DOCS, status(work=COMING)), ("mounted", "online", "downloading 50 %")),
         (StatusRow(DOCS, status(waits_for_turn=True)), ("mounted", "online", "waits its turn")),
         (
             StatusRow(DOCS, status(problems=(Problem("a", "b", lasting=True),))),
@@ -64,6 +85,33 @@ def test_the_row(seen: StatusRow, words: tuple[str, ...]):
     assert (row["DRIVE"], row["SERVER"], row["NOW"]) == words
 
 
+def test_each_state_has_a_word_of_its_own_and_is_told_below():
+    states = {
+        "paused": status(paused=True, online=False),
+        "offline": status(online=False, why_offline="no answer", offline_since=NOW, next_try=NOW),
+        "read-only": status(read_only=True, direction="download"),
+        "halted": status(halted="2000 deletions"),
+    }
+    told = {kind: status_table.lines(StatusRow(DOCS, each)) for kind, each in states.items()}
+    assert {kind: [line.kind for line in lines] for kind, lines in told.items()} == {
+        kind: [kind] for kind in states
+    }
+    assert told["paused"][0].text.endswith("syncin-mount resume docs")
+    assert told["offline"][0].text == (
+        f"since {output.moment(NOW)}: no answer; next try at {output.time_of_day(NOW)}"
+    )
+    assert "changes are refused here" in told["read-only"][0].text
+    words = [state_of(each).value for each in states.values()]
+    assert words == ["paused", "offline", "idle", "halted"]
+
+
+def test_the_whole_work_is_told_where_there_are_many_files():
+    told = status_table.lines(StatusRow(DOCS, status(running="x", work=UPLOADING)))
+    assert told[0] == Line(
+        "docs", "in all", "1 of 5000 files, 256 B of 1.0 KiB, 25 %, 100 B/s, 8 s left"
+    )
+
+
 def test_the_next_run_is_a_column_where_something_is_scheduled():
     assert "NEXT RUN" not in status_table.columns([StatusRow(DOCS, status())])
     assert "NEXT RUN" in status_table.columns(
@@ -75,8 +123,8 @@ def test_transfers_with_speed_and_time_left():
     running = Running("send", "remote", "a.iso", 3 << 20, 12 << 20, float(1 << 20), 9.0)
     started = Running("fetch", "local", "b", 0, 100)
     assert status_table.lines(StatusRow(DOCS, status(transfers=(running, started)))) == [
-        Line("docs", "sending", "a.iso, 3.0 MiB of 12.0 MiB, 1.0 MiB/s, 9 s left"),
-        Line("docs", "fetching", "b, 0 B of 100 B"),
+        Line("docs", "uploading", "a.iso, 3.0 MiB of 12.0 MiB, 25 %, 1.0 MiB/s, 9 s left"),
+        Line("docs", "downloading", "b, 0 B of 100 B, 0 %"),
     ]
 
 
@@ -138,4 +186,4 @@ def test_a_transfer_that_goes_on_is_nothing_new():
     ],
 )
 def test_durations(seconds: float, text: str):
-    assert status_table.duration(seconds) == text
+    assert progress_text.duration(seconds) == text

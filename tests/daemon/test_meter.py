@@ -3,7 +3,7 @@ from __future__ import annotations
 from reconciler.hydration.hydrator import DownloadProgress, Downloads
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
 from syncin_mount.app.progress_meter import Meter
-from syncin_mount.cli.ui.progress_bars import detail, part, share
+from syncin_mount.cli.ui.progress_text import amounts, doing, line, part, percent, share
 
 
 def send(node: int, size: int) -> Action:
@@ -111,8 +111,105 @@ def test_contents_that_are_compared_are_counted():
     """`sync` once said only that it lists, for minutes after an import."""
     meter = Meter()
     meter.comparing(2000, 20_000, there=True)
-    assert detail(meter.progress()) == "the server counts checksums, 2000 of 20000"
+    assert line(meter.progress()) == "the server counts checksums: 2000 of 20000, 10 %"
     meter.comparing(7, 20_000)
-    assert detail(meter.progress()) == "comparing contents, 7 of 20000"
-    assert share(meter.progress()) == (7, 20_000)
+    assert line(meter.progress()) == "comparing contents: 7 of 20000, 0 %"
+    meter.read(32 << 20)
+    meter.comparing(8, 20_000)
+    assert amounts(meter.progress()) == "8 of 20000, 32.0 MiB read"
+    meter.comparing(8, 20_000)
+    assert share(meter.progress()) == (8, 20_000)
     assert part(meter.progress()) == 0.0  # of the whole run nobody knows it
+
+
+def test_a_file_that_is_hashed_before_it_is_sent_says_so_with_its_bytes():
+    """`sync` once said "0 B/s" for as long as that took."""
+    seconds = [0.0]
+    meter = Meter(lambda: seconds[0])
+    one = send(2, 4 << 30)
+    meter.planned([one])
+    meter.started(one, "a.iso")
+    for _ in range(4):
+        seconds[0] += 1.0
+        meter.preparing(one, 256 << 20)
+    [running] = meter.running()
+    assert (running.phase, running.done, running.speed) == ("preparing", 1 << 30, float(256 << 20))
+    assert running.left == 12.0
+    now = meter.progress()
+    assert (now.bytes_done, doing(now)) == (0, "preparing")
+    meter.resumes(one, 0)
+    meter.advanced(one, 1 << 30)
+    [running] = meter.running()
+    assert (running.phase, running.done) == ("transferring", 1 << 30)
+    meter.advanced(one, 3 << 30)
+    assert meter.running()[0].phase == "finishing"
+
+
+def test_an_upload_that_goes_on_where_it_broke_off_counts_what_is_there():
+    meter = Meter(lambda: 0.0)
+    one = send(2, 100)
+    meter.planned([one])
+    meter.started(one, "a")
+    meter.resumes(one, 60)
+    meter.advanced(one, 10)
+    assert (meter.progress().bytes_done, meter.running()[0].done) == (70, 70)
+    meter.resumes(one, 0)  # the server had something else: all of it is sent once more
+    meter.advanced(one, 50)
+    assert (meter.progress().bytes, meter.progress().bytes_done) == (100, 50)
+
+
+def test_totals_hold_what_comes_after_the_run():
+    """5,000 new files on the server: the names come first, and the contents by themselves."""
+    meter = Meter(lambda: 0.0)
+    some = [fetch(node, 10) for node in range(2, 5002)]
+    meter.planned(some)
+    assert (meter.progress().files, meter.progress().bytes) == (5000, 50_000)
+    for action in some:
+        meter.started(action, "a")
+        meter.ended(Outcome(action, Result.DONE), "a")
+    coming = Downloads(waiting=5000, bytes=50_000)
+    now = meter.progress(coming)
+    assert (now.files, now.files_done, now.bytes, now.bytes_done) == (5000, 0, 50_000, 0)
+    for action in some[:1250]:
+        meter.ended(Outcome(action, Result.DONE), "a")
+    now = meter.progress(Downloads(waiting=3750, bytes=37_500))
+    assert (amounts(now), percent(now)) == ("1250 of 5000 files, 12.2 KiB of 48.8 KiB", "25 %")
+
+
+def test_a_second_plan_counts_what_is_left_of_the_first_once():
+    meter = Meter(lambda: 0.0)
+    one, two = send(2, 100), send(3, 50)
+    meter.reset()
+    meter.planned([one, two])
+    for action, result in ((one, Result.DONE), (two, Result.STALE)):
+        meter.started(action, "a")
+        meter.ended(Outcome(action, result), "a")
+    meter.planned([two])
+    now = meter.progress()
+    assert (now.actions, now.actions_done, now.bytes, now.bytes_done) == (3, 2, 150, 100)
+
+
+def test_what_a_drive_does_by_itself_is_counted_anew_for_each_plan():
+    meter = Meter(lambda: 0.0)
+    for node in (2, 3):
+        one = send(node, 100)
+        meter.planned([one])
+        assert (meter.progress().actions, meter.progress().bytes) == (1, 100)
+        meter.started(one, "a")
+        meter.ended(Outcome(one, Result.DONE), "a")
+
+
+def test_the_rest_of_many_small_files_is_told_by_their_number():
+    seconds = [0.0]
+    meter = Meter(lambda: seconds[0])
+    some = [send(node, 1000) for node in range(2, 102)]
+    meter.planned(some)
+    for action in some[:20]:
+        seconds[0] += 0.1
+        meter.started(action, "a")
+        meter.advanced(action, 1000)
+        meter.ended(Outcome(action, Result.DONE), "a")
+    now = meter.progress()
+    assert now.speed is not None
+    assert now.left is not None
+    assert (round(now.speed), round(now.left)) == (10_000, 8)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.drive_state import DriveState, state_of
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 
@@ -86,6 +87,10 @@ def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
             raise
 
 
+_SAID = {"halted", "refused", "failed", "offline", "read-only", "in all"}
+"""Lines that the fields have said already."""
+
+
 def _show_one(seen: StatusRow, trouble: str | None) -> None:
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
@@ -95,7 +100,7 @@ def _show_one(seen: StatusRow, trouble: str | None) -> None:
     fields += (
         _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
     )
-    known = {"halted", "refused", "failed", "offline"} if seen.status is not None else set()
+    known = _SAID if seen.status is not None else set()
     fields += [
         (each.kind, each.text)
         for each in status_table.lines(seen, brief=False)
@@ -107,6 +112,8 @@ def _show_one(seen: StatusRow, trouble: str | None) -> None:
 
 
 def _fields(status: Status) -> list[tuple[str, str]]:
+    from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
+
     fields = [
         ("mounted", f"at {status.mountpoint} (process {status.pid})" if status.mounted else "no"),
         ("server", f"{_server(status)}{f' ({status.why_offline})' if status.why_offline else ''}"),
@@ -120,7 +127,10 @@ def _fields(status: Status) -> list[tuple[str, str]]:
     ]
     if status.next_try is not None:
         fields.append(("next try", output.moment(status.next_try)))
-    optional = {"bin": status.bin, "read-only": status.restriction}
+    optional = {
+        "bin": status.bin,
+        "read-only": status_table.read_only(status) if status.read_only else None,
+    }
     optional |= {"halted": status.halted, "refused": status.refused, "failed": status.failed}
     return fields + [(key, text) for key, text in optional.items() if text]
 
@@ -147,24 +157,27 @@ def _held(status: Status) -> str:
 
 
 def _server(status: Status) -> str:
+    if status.paused:
+        return "not asked while it is paused"
     if status.online is None:
         return "not asked yet" if status.mounted else "-"
-    return "online" if status.online else "offline"
+    if status.online:
+        return "online"
+    since = "" if status.offline_since is None else f" since {output.moment(status.offline_since)}"
+    return f"offline{since}"
+
+
+_NOW = {
+    DriveState.REFUSED: "refused by the server",
+    DriveState.FAILED: "nothing; the last run failed",
+}
 
 
 def _now(status: Status) -> str:
-    if status.paused:
-        return "paused"
-    if status.halted:
-        return "halted"
-    if status.refused:
-        return "refused by the server"
-    if status.running:
-        return status.running
-    if status.failed:
-        return "nothing; the last run failed"
-    if not status.mounted:
-        return "-"
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
-    return status_table.at_rest(status)
+    state = state_of(status)
+    if state is DriveState.SYNCING and status.work is not None:
+        told = status_table.working(status), status_table.total(status.work)
+        return ": ".join(each for each in told if each) if status.work.transfers else told[0]
+    return _NOW.get(state) or status_table.in_words(status)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LOOK_EVERY = 1.0
 """Seconds between two looks."""
 
+TELL_EVERY = 10.0
+"""Seconds between two blocks of text in a pipe, where nothing but the progress of work changed."""
+
 _STYLES = {
     "online": "green",
     "offline": "yellow",
@@ -98,12 +101,17 @@ class _Lines(Show):
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
         self._before: object = None
+        self._urgent: object = None
+        self._told = 0.0
 
     def show(self, seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float) -> None:
         key = ([each.key for each in seen], trouble)
         if key == self._before:
             return
-        first, self._before = self._before is None, key
+        urgent = ([each.urgent for each in seen], trouble)
+        if not self._json and urgent == self._urgent and 0 <= now - self._told < TELL_EVERY:
+            return
+        first, self._before, self._urgent, self._told = self._before is None, key, urgent, now
         if self._json:
             output.json_line([plain(each) for each in seen])
             return

@@ -1,20 +1,31 @@
-"""Progress of runs for whoever watches a terminal; nothing at all otherwise."""
+"""Progress of runs on standard error: on a terminal a place that is drawn again and again and taken
+away at the end, elsewhere a line now and then."""
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Self
 
 from syncin_mount.cli.exit_status import Exit
-from syncin_mount.cli.ui import output
+from syncin_mount.cli.ui import output, progress_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
+    from rich.console import RenderableType
+    from rich.live import Live
 
     from syncin_mount.control.messages import Progress
+
+LINE_EVERY = 30.0
+"""Seconds between two lines about one run, where no terminal shows it."""
+
+BAR = 24
+"""Columns of a bar."""
+
+FILES = 4
+"""Files that are shown below the one run that there is."""
 
 _ENDED = {
     Exit.DONE: "done",
@@ -24,147 +35,112 @@ _ENDED = {
     Exit.REFUSED: "refused",
 }
 
-_COMPARES = {
-    "checksums": "the server counts checksums",
-    "comparing": "comparing contents",
-}
-
 
 class ProgressView:
-    """A line on standard error for each run, and one for all of them when there are several; taken
-    away at the end. A context manager."""
+    """Of runs by their names. A context manager. ``now`` is a clock that only goes forward."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], now: Callable[[], float] = time.monotonic) -> None:
         self._names = list(names)
+        self._now = now
+        self._began = now()
         self._moments: dict[str, Progress] = {}
-        self._over: set[str] = set()
-        self._bars: Bars | None = None
-        self._lines: dict[str, TaskID] = {}
-        self._total: TaskID | None = None
+        self._over: dict[str, Exit] = {}
+        self._told: dict[str, float] = {}
+        self._live: Live | None = None
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bars = _bars()
-            self._bars.start()
-            several = len(self._names) > 1
-            for name in self._names:
-                line = self._bars.add_task(
-                    output.printable(name),
-                    total=None,
-                    start=not several,
-                    detail="waits" if several else "starting",
-                )
-                self._lines[name] = line
-            if several:
-                self._total = self._bars.add_task("all", total=len(self._names), detail="")
+            from rich.live import Live  # noqa: PLC0415 (start-up time)
+
+            self._live = Live(
+                console=output.console(err=True),
+                get_renderable=self._drawn,
+                transient=True,
+                refresh_per_second=5,
+            )
+            self._live.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def show(self, name: str, progress: Progress) -> None:
         """Replaces what is shown of this run."""
-        if self._bars is None:
-            return
-        if name not in self._moments:
-            self._bars.start_task(self._lines[name])
         self._moments[name] = progress
-        done, total = share(progress)
-        self._bars.update(self._lines[name], completed=done, total=total, detail=detail(progress))
-        self._sum()
+        if self._live is not None:
+            return
+        now = self._now()
+        if now - self._told.setdefault(name, now) >= LINE_EVERY:
+            self._told[name] = now
+            output.warn(f"{name}: {progress_text.line(progress)}")
 
     def ended(self, name: str, status: Exit) -> None:
         """This run is over."""
-        self._over.add(name)
-        if self._bars is None:
-            return
-        line = self._lines[name]
-        self._bars.update(line, completed=1, total=1, detail=_ENDED.get(status, "failed"))
-        self._bars.stop_task(line)
-        self._sum()
+        self._over[name] = status
 
-    def _sum(self) -> None:
-        if self._bars is not None and self._total is not None:
+    # drawing --------------------------------------------------------------------------------------
+    def _drawn(self) -> RenderableType:
+        from rich.console import Group  # noqa: PLC0415 (start-up time)
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=16)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        several = len(self._names) > 1
+        for name in self._names:
+            table.add_row(Text(output.printable(name)), *self._row(name, several=several))
+        if several:
             parts = [
-                1.0 if name in self._over else part(self._moments.get(name)) for name in self._names
+                1.0 if name in self._over else progress_text.part(self._moments.get(name))
+                for name in self._names
             ]
-            self._bars.update(
-                self._total,
-                completed=sum(parts),
-                detail=together(self._moments.values(), *self._count()),
+            told = progress_text.together(self._moments.values(), len(self._over), len(self._names))
+            table.add_row(Text("all"), _bar(sum(parts), len(parts)), Text(told))
+            return table
+        return Group(table, *self._below(self._names[0])) if self._names else table
+
+    def _row(self, name: str, *, several: bool) -> list[RenderableType]:
+        from rich.text import Text  # noqa: PLC0415 (start-up time)
+
+        moment, ended = self._moments.get(name), self._over.get(name)
+        if ended is not None:
+            return [_bar(1, 1), Text(_ENDED.get(ended, "failed"))]
+        if moment is None:
+            return [Text(""), Text("waits" if several else "starting")]
+        done, total = progress_text.share(moment)
+        share, pace = progress_text.percent(moment), progress_text.pace(moment)
+        told = [share, pace] if total and pace else [share or progress_text.doing(moment)]
+        if several:
+            told = [share, progress_text.doing(moment), progress_text.amounts(moment)]
+        told = [each for each in told if each]
+        passed = [] if several else [f"({progress_text.duration(self._now() - self._began)})"]
+        return [_bar(done, total), Text("  ".join([", ".join(told), *passed]))]
+
+    def _below(self, name: str) -> list[RenderableType]:
+        """The one run's amounts, and the files that are under way, the longest first."""
+        from rich.text import Text  # noqa: PLC0415 (start-up time)
+
+        moment = self._moments.get(name)
+        if moment is None or name in self._over:
+            return []
+        amounts, doing = progress_text.amounts(moment), progress_text.doing(moment)
+        lines = [f"{doing}: {amounts}" if amounts else doing]
+        for each in sorted(moment.transfers, key=lambda each: each.done - each.size)[:FILES]:
+            told = progress_text.transfer(each)
+            lines.append(
+                f"  {progress_text.verb(each)} {output.printable(each.path)}"
+                + (f"  {told}" if told else "")
             )
-
-    def _count(self) -> tuple[int, int]:
-        return len(self._over), len(self._names)
-
-
-def _bars() -> Bars:
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bars  # noqa: PLC0415
-    from rich.table import Column  # noqa: PLC0415
-
-    def text(of: str, ratio: int) -> TextColumn:
-        return TextColumn(
-            of, markup=False, table_column=Column(ratio=ratio, no_wrap=True, overflow="ellipsis")
-        )
-
-    return Bars(
-        text("{task.description}", 1),
-        BarColumn(bar_width=16),
-        text("{task.fields[detail]}", 3),
-        TimeElapsedColumn(),
-        console=output.console(err=True),
-        transient=True,
-        expand=True,
-    )
+        more = len(moment.transfers) - FILES
+        if more > 0:
+            lines.append(f"  and {more} more")
+        return [Text(each, no_wrap=True, overflow="ellipsis") for each in lines]
 
 
-def share(progress: Progress) -> tuple[int, int | None]:
-    """How much of how much; bytes where there are any, else actions."""
-    if progress.phase == "fetching":
-        return progress.fetched, progress.fetched + progress.to_fetch
-    if progress.phase in _COMPARES:
-        return progress.compared, progress.to_compare or None
-    if progress.phase != "carrying":
-        return 0, None
-    if progress.bytes:
-        return progress.bytes_done, progress.bytes
-    return progress.actions_done, progress.actions or None
+def _bar(done: float, total: float | None) -> RenderableType:
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415 (start-up time)
 
-
-def part(progress: Progress | None) -> float:
-    """How much of a run is done, from 0 to 1, as far as that is known."""
-    if progress is None or progress.phase in _COMPARES:
-        return 0.0
-    done, total = share(progress)
-    return min(done / total, 1.0) if total else 0.0
-
-
-def together(moments: Iterable[Progress], over: int, runs: int) -> str:
-    """Several runs in a few words."""
-    known = list(moments)
-    done, size = sum(each.bytes_done for each in known), sum(each.bytes for each in known)
-    sizes = f", {output.size(done)} of {output.size(size)}" if size else ""
-    left = sum(each.to_fetch for each in known)
-    fetching = f", {output.count(left, 'content')} to fetch" if left else ""
-    return f"{over} of {runs} done{sizes}{fetching}"
-
-
-def detail(progress: Progress) -> str:
-    """The moment in a few words."""
-    if progress.phase == "listing":
-        return f"listing, {progress.entries} entries"
-    if progress.phase == "fetching":
-        return f"fetching contents, {progress.to_fetch} left"
-    if progress.phase in _COMPARES:
-        return f"{_COMPARES[progress.phase]}, {progress.compared} of {progress.to_compare}"
-    if progress.phase != "carrying":
-        return progress.phase
-    path = f"  {output.printable(progress.current[0])}" if progress.current else ""
-    sizes = (
-        f", {output.size(progress.bytes_done)} of {output.size(progress.bytes)}"
-        if progress.bytes
-        else ""
-    )
-    return f"{progress.actions_done} of {progress.actions}{sizes}{path}"
+    return ProgressBar(total, done, width=BAR, pulse=total is None)

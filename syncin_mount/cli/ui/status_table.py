@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from syncin_mount.cli.ui import output
+from syncin_mount.app.drive_state import DriveState, state_of
+from syncin_mount.cli.ui import output, progress_text
+from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncin_mount.config import Synchronization
-    from syncin_mount.control.messages import Running, Status
+    from syncin_mount.control.messages import Progress, Running, Status
     from syncin_mount.control.supervision import Supervised
 
 EMPTY = (
@@ -27,8 +29,6 @@ EMPTY = (
 TRANSFERS = 4
 PROBLEMS = 3
 """How many of each are listed of one synchronization; the rest is counted."""
-
-_VERBS = {"send": "sending", "fetch": "fetching"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,9 @@ class StatusRow:
                     next_try=None,
                     limit_up=None,
                     limit_down=None,
+                    work=None,
+                    offline_since=None,
+                    running="" if status.work is None else progress_text.doing(status.work),
                     transfers=tuple(
                         structs.replace(each, done=0, speed=None, left=None)
                         for each in status.transfers
@@ -70,6 +73,18 @@ class StatusRow:
                 )
             ),
         )
+
+    @property
+    def urgent(self) -> object:
+        """As ``key``, without the numbers that work changes all the time."""
+        if self.status is None:
+            return self.key
+        calm = structs.replace(
+            self.status, transfers=(), waiting=0, absent=0, known=0, last_run=None
+        )
+        return StatusRow(
+            self.configured, calm, self.supervised, self.error, self.exit, self.unverified
+        ).key
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,7 @@ def row(seen: StatusRow, headings: Sequence[str], now: float) -> list[str]:
 def drive(seen: StatusRow) -> str:
     """Whether it is mounted."""
     if seen.status is not None and seen.status.mounted:
-        return "mounted"
+        return "read-only" if seen.status.read_only else "mounted"
     if seen.supervised is not None and seen.supervised.phase in {Phase.STARTING, Phase.STOPPING}:
         return str(seen.supervised.phase.value)
     return "no" if seen.configured.enabled else "disabled"
@@ -123,6 +138,8 @@ def drive(seen: StatusRow) -> str:
 
 def server(status: Status) -> str:
     """Whether the server is there."""
+    if status.paused:
+        return "-"
     if status.online is None:
         return "not asked" if status.mounted else "-"
     return "online" if status.online else "offline"
@@ -141,30 +158,34 @@ def doing(seen: StatusRow, now: float) -> str:
         return f"again in {duration(supervised.next_try - now)}"
     if status is None:
         return "-"
-    if status.paused:
-        return "paused"
-    if status.halted:
-        return "halted"
-    if status.refused:
-        return "refused"
-    if status.waits_for_turn:
-        return "waits its turn"
-    if status.running:
+    return in_words(status)
+
+
+_WORDS: dict[DriveState, str] = {
+    DriveState.UNMOUNTED: "-",
+    DriveState.WAITS_FOR_TURN: "waits its turn",
+    DriveState.WAITING: "waits",
+}
+
+
+def in_words(status: Status) -> str:
+    """Its state in a word or two, and how far the work is."""
+    state = state_of(status)
+    if state in {DriveState.SYNCING, DriveState.DOWNLOADING}:
+        return working(status)
+    if state is DriveState.PROBLEMS:
+        return output.count(sum(each.lasting for each in status.problems), "problem")
+    return _WORDS.get(state) or str(state.value)
+
+
+def working(status: Status) -> str:
+    """``uploading 45 %``; as the engine says it, where nothing is counted."""
+    work = status.work
+    if work is None or (status.running and not work.transfers and work.phase != "fetching"):
         return status.running
-    if status.failed:
-        return "failed"
-    if not status.mounted:
-        return "-"
-    return at_rest(status)
-
-
-def at_rest(status: Status) -> str:
-    """Of one that does nothing just now: as `sync`, for which what waits for another try is not
-    done."""
-    problems = sum(each.lasting for each in status.problems)
-    if problems:
-        return output.count(problems, "problem")
-    return "waits" if status.problems else "idle"
+    share = progress_text.percent(work)
+    doing = progress_text.doing(work) if status.running else "downloading"
+    return f"{doing} {share}".rstrip()
 
 
 def lines(seen: StatusRow, *, brief: bool = True) -> list[Line]:
@@ -178,10 +199,16 @@ def lines(seen: StatusRow, *, brief: bool = True) -> list[Line]:
     if seen.supervised is not None and seen.supervised.why:
         found.append(("drive", supervision(seen.supervised)))
     if status is not None:
-        if status.mounted and status.online is False:
+        if status.paused:
+            found.append(("paused", paused(status)))
+        elif status.mounted and status.online is False:
             found.append(("offline", offline(status)))
+        if status.read_only:
+            found.append(("read-only", read_only(status)))
         stopped = ("halted", status.halted), ("refused", status.refused), ("failed", status.failed)
         found += [(kind, text) for kind, text in stopped if text]
+        if status.work is not None and len(status.transfers) != 1 and status.work.files > 1:
+            found.append(("in all", total(status.work)))
         found += transfers(status.transfers, TRANSFERS if brief else None)
         if status.conflicts:
             found.append(("conflicts", conflicts(status)))
@@ -199,12 +226,31 @@ def supervision(supervised: Supervised) -> str:
     return f"{supervised.why}; next try at {at}"
 
 
+def paused(status: Status) -> str:
+    """What a pause means, and what ends it."""
+    return f"nothing is synchronized until it is resumed: syncin-mount resume {status.name}"
+
+
+def read_only(status: Status) -> str:
+    """Why programs cannot change it."""
+    return status.restriction or (
+        "it only follows the server (direction 'download'): changes are refused here"
+    )
+
+
+def total(work: Progress) -> str:
+    """``12 of 5000 files, 0.9 GiB of 2.0 GiB, 45 %, 2.1 MiB/s, 51 s left``."""
+    parts = (progress_text.amounts(work), progress_text.percent(work), progress_text.pace(work))
+    return ", ".join(each for each in parts if each)
+
+
 def offline(status: Status) -> str:
-    """Why the server is away, and when it is tried."""
+    """Why the server is away, since when, and when it is tried."""
+    since = "" if status.offline_since is None else f"since {output.moment(status.offline_since)}: "
     again = (
         "" if status.next_try is None else f"; next try at {output.time_of_day(status.next_try)}"
     )
-    return f"{status.why_offline or 'the server is away'}{again}"
+    return f"{since}{status.why_offline or 'the server is away'}{again}"
 
 
 def conflicts(status: Status) -> str:
@@ -219,21 +265,14 @@ def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, s
     """What is under way, the nearest to its end first (a big one must not hide behind many small
     ones)."""
     shown = running if most is None else running[:most]
-    found = [(_VERBS.get(each.op, each.op), transfer(each)) for each in shown]
+    found = [(progress_text.verb(each), _transfer(each)) for each in shown]
     more = len(running) - len(shown)
     return [*found, ("", f"and {more} more")] if more else found
 
 
-def transfer(running: Running) -> str:
-    """``a.iso, 12.0 MiB of 40.0 MiB, 2.1 MiB/s, 14 s left``; as much of it as is known."""
-    parts = [running.path]
-    if running.size:
-        parts.append(f"{output.size(running.done)} of {output.size(running.size)}")
-    if running.speed is not None:
-        parts.append(f"{output.size(int(running.speed))}/s")
-    if running.left is not None:
-        parts.append(f"{duration(running.left)} left")
-    return ", ".join(parts)
+def _transfer(running: Running) -> str:
+    told = progress_text.transfer(running)
+    return f"{running.path}, {told}" if told else running.path
 
 
 def problems(status: Status, most: int | None) -> list[tuple[str, str]]:
@@ -249,19 +288,6 @@ def problems(status: Status, most: int | None) -> list[tuple[str, str]]:
     ]
     more = len(ordered) - len(shown)
     return [*found, ("", f"and {more} more: syncin-mount status {status.name}")] if more else found
-
-
-def duration(seconds: float) -> str:
-    """``8 s``, ``4 min``, ``2 h 10 min``, ``3 d``; never less than nothing."""
-    whole = max(0, round(seconds))
-    if whole < 90:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
-    return f"{minutes // (24 * 60)} d"
 
 
 def short_moment(seconds: float | None, now: float) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncin_mount.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncin_mount.app.run_many import Ran
+    from syncin_mount.app.wait_synced import Waited
+    from syncin_mount.control.messages import Report
 
 
 class Exit(enum.IntEnum):
@@ -53,6 +60,55 @@ def exit_for(error: BaseException) -> tuple[int, str]:
         Exit.UNFINISHED,
         f"this is an error of the program ({type(leaf).__name__}: {leaf}); --debug shows where",
     )
+
+
+_SEVERITY = (Exit.DONE, Exit.UNFINISHED, Exit.USAGE, Exit.UNREACHABLE, Exit.HALTED, Exit.REFUSED)
+
+
+def exit_of_report(report: Report) -> Exit:
+    """What the shell is told of a run that came to its end."""
+    if report.refused:
+        return Exit.REFUSED
+    if report.halted:
+        return Exit.HALTED
+    if report.offline:
+        return Exit.UNREACHABLE
+    return Exit.UNFINISHED if report.problems else Exit.DONE
+
+
+def exit_of_run(ran: Ran) -> Exit:
+    """What the shell is told of a run, whether it came to its end or not."""
+    if ran.report is not None:
+        return exit_of_report(ran.report)
+    assert ran.error is not None
+    return Exit(exit_for(ran.error)[0])
+
+
+def exit_of_wait(waited: Waited) -> tuple[int, str]:
+    """Exit status and sentence of a wait for one drive."""
+    if waited.error is not None:
+        return exit_for(waited.error)
+    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
+
+    return _OF_WAITS[waited.end.name], sentence(waited)
+
+
+_OF_WAITS = {
+    "SYNCED": Exit.DONE,
+    "HALTED": Exit.HALTED,
+    "PAUSED": Exit.UNFINISHED,
+    "REFUSED": Exit.REFUSED,
+    "OFFLINE": Exit.UNREACHABLE,
+    "FAILED": Exit.UNFINISHED,
+    "BLOCKED": Exit.UNFINISHED,
+    "RETRIED": Exit.UNFINISHED,
+}
+"""By the name of `syncin_mount.app.wait_synced.End`."""
+
+
+def worst(statuses: Iterable[Exit]) -> Exit:
+    """What the shell is told of several runs."""
+    return max(statuses, key=_SEVERITY.index, default=Exit.DONE)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -110,6 +166,8 @@ def _qualified(kind: type[Any]) -> str:
 
 
 _OF_OURS: dict[str, Exit] = {
+    "syncin_mount.app.errors.InvalidRequest": Exit.USAGE,
+    "syncin_mount.app.errors.NotPossible": Exit.UNFINISHED,
     "syncin_mount.config.file.ConfigurationError": Exit.USAGE,
     "syncin_mount.config.filters.FilterError": Exit.USAGE,
     "syncin_mount.config.folders.FolderError": Exit.USAGE,

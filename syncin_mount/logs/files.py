@@ -169,3 +169,11 @@ def log_task_to(path: Path, level: LogLevel = LogLevel.INFO) -> None:
     if not any(isinstance(each, _ByTask) for each in logging.getLogger().handlers):
         _install(_ByTask(), level)
     _place.set(path)
+
+
+def rotated(path: Path) -> list[Path]:
+    """The files of the log at ``path``, the oldest first."""
+    older = sorted(
+        path.parent.glob(f"{path.name}.[0-9]"), key=lambda each: each.suffix, reverse=True
+    )
+    return [*older, *([path] if path.exists() else [])]

@@ -19,9 +19,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import shlex
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from syncin_mount.advice import command
+
+__all__ = ["PLACEHOLDER", "command", "says", "sentence", "sentence_or_none"]
 
 PLACEHOLDER = "NAME"
 """Stands for the drive's name in a command where nobody knows which drive is meant."""
@@ -32,6 +35,7 @@ _MODULES = (
     ("syncin_mount.remote", "remote"),
     ("syncin_mount.supervisor", "supervisor"),
     ("syncin_mount.control", "supervisor"),
+    ("syncin_mount.app", "app"),
 )
 """Packages, and the module here that describes their values."""
 
@@ -71,8 +75,3 @@ def sentence(value: object, drive: str | None = None) -> str:
 def sentence_or_none(value: object | None, drive: str | None = None) -> str | None:
     """`sentence`, and None of None."""
     return None if value is None else sentence(value, drive)
-
-
-def command(*words: Any) -> str:
-    """A command of this program as people type it: ``command("check", drive, "--repair")``."""
-    return shlex.join(["syncin-mount", *map(str, words)])

@@ -5,25 +5,25 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from reconciler.errors import Refused, RemoteError
 from syncin_mount import advice
-from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
+from syncin_mount.app.open_drive import open_drive
+from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
-from syncin_mount.cli.unmounted_service import daemon_of, replica_of
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from syncin_mount.app.drive import Bin
     from syncin_mount.app.server_trash import ServerTrash
     from syncin_mount.config import Configuration, Folders, Synchronization
-    from syncin_mount.control.client import Client
     from syncin_mount.control.messages import BinEntry
 
 T = TypeVar("T")
@@ -264,20 +264,10 @@ class _Bins:
         folders, configuration = lookup.load()
         return _Bins(folders, configuration, lookup.synchronization_named(configuration, name))
 
-    async def here(self, act: Callable[[_Here], Awaitable[T]]) -> T:
-        """Does something with the bin on this computer: the daemon's, or the replica's in this
-        process."""
-        async with daemon_of(self.folders, self.synchronization.name) as daemon:
-            if daemon is not None:
-                return await act(_Mounted(daemon))
-        from syncin_mount.app.local_bin import LocalBin  # noqa: PLC0415 (start-up time)
-        from syncin_mount.trash import find_user_bin  # noqa: PLC0415
-
-        with replica_of(self.folders, self.synchronization.name) as replica:
-            if replica is None:
-                return await act(_Nothing(self.synchronization.name))
-            user_bin, _ = find_user_bin(self.folders, self.synchronization)
-            return await act(LocalBin(replica, self.synchronization, user_bin))
+    async def here(self, act: Callable[[Bin], Awaitable[T]]) -> T:
+        """Does something with the bin on this computer."""
+        async with open_drive(self.folders, self.configuration, self.synchronization) as drive:
+            return await act(drive.bin)
 
     async def on_server(self, act: Callable[[ServerTrash], Awaitable[T]]) -> T:
         """Does something with the server's trash."""
@@ -287,44 +277,3 @@ class _Bins:
         server = self.configuration.servers[self.synchronization.server]
         async with session_with(self.folders, server) as session:
             return await act(ServerTrash(session, self.synchronization.remote))
-
-
-class _Here(Protocol):
-    """The bin on this computer, as `syncin_mount.app.local_bin.LocalBin` has it."""
-
-    async def entries(self) -> list[BinEntry]: ...
-    async def restore(self, which: str, to: str | None) -> str: ...
-    async def empty(self, which: list[str]) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Mounted:
-    daemon: Client
-
-    async def entries(self) -> list[BinEntry]:
-        return await self.daemon.bin()
-
-    async def restore(self, which: str, to: str | None) -> str:
-        return (await self.daemon.restore(which, to)).path
-
-    async def empty(self, which: list[str]) -> int:
-        return (await self.daemon.empty(tuple(which))).count
-
-
-@dataclass(frozen=True, slots=True)
-class _Nothing:
-    """That of a synchronization which never ran."""
-
-    name: str
-
-    async def entries(self) -> list[BinEntry]:
-        return []
-
-    async def restore(self, which: str, to: str | None) -> str:
-        raise CommandError(
-            f"'{self.name}' was never synchronized, so its bin has no entry '{which}'",
-            Exit.UNFINISHED,
-        )
-
-    async def empty(self, which: list[str]) -> int:
-        return 0

@@ -85,7 +85,7 @@ def command(collect: str | None, with_names: bool, as_json: bool) -> None:
 
 
 def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
-    from syncin_mount.cli.support_report import (  # noqa: PLC0415
+    from syncin_mount.app.support_report import (  # noqa: PLC0415
         default_path,
         write_report,
     )
@@ -302,12 +302,12 @@ def _point(synchronization: Synchronization) -> Finding:
 def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
     """Opening it takes its lock, replays its journal and finds what is damaged."""
     from syncin_mount.app import views  # noqa: PLC0415
-    from syncin_mount.cli.unmounted_service import replica_of  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.unmounted import open_replica  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     name = synchronization.name
     try:
-        with replica_of(folders, name) as replica:
+        with open_replica(folders, name) as replica:
             if replica is None:
                 return Finding(
                     Verdict.FINE, f"{name}: no local copy yet; 'mount' or 'sync' makes it"

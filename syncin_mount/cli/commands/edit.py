@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.model import Conflict, Direction, Mode
-from syncin_mount.cli.change_settings import change_settings
 from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
-from syncin_mount.cli.reregister import register_again
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.changing import change_settings
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
 from syncin_mount.control.sockets import listens
@@ -133,7 +132,9 @@ def command(
 def _register(name: str) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    if register_again(folders, configuration.servers[synchronization.server], [name]):
+    from syncin_mount.cli.ui.reregistering import register_and_say  # noqa: PLC0415 (start-up time)
+
+    if register_and_say(folders, configuration.servers[synchronization.server], [name]):
         output.say(f"{name}: the server has it; there was nothing to register")
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.open_drive import ask_drive
 from syncin_mount.cli.commands.sync import action_line, state_text
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import inside
-from syncin_mount.cli.unmounted_service import daemon_of
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Explanation
 
 
@@ -32,7 +31,7 @@ def command(name: str, path: str, as_json: bool) -> None:
     synchronization = lookup.synchronization_named(configuration, name)
     subject = inside(synchronization, path)
     found: Explanation = output.run_async(
-        _explain, folders, configuration, synchronization, subject
+        ask_drive, folders, configuration, synchronization, lambda drive: drive.explain(subject)
     )
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
@@ -45,22 +44,6 @@ def command(name: str, path: str, as_json: bool) -> None:
         if found.offline or found.refused or found.halted:
             nothing = f"'{output.printable(subject)}' is not here, and the server could not tell"
         raise CommandError(nothing, Exit.UNFINISHED)
-
-
-async def _explain(
-    folders: Folders, configuration: Configuration, synchronization: Synchronization, path: str
-) -> Explanation:
-    async with daemon_of(folders, synchronization.name) as daemon:
-        if daemon is not None:
-            return await daemon.explain(path)
-    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
-    from syncin_mount.app.runtime import open_runtime  # noqa: PLC0415
-    from syncin_mount.logs.files import log_to  # noqa: PLC0415
-
-    log_to(folders.log(synchronization.name), configuration.log)
-    server = configuration.servers[synchronization.server]
-    async with open_runtime(folders, server, synchronization, alone=True) as runtime:
-        return views.explanation(synchronization.name, path, await runtime.engine.explain(path))
 
 
 def _show(found: Explanation) -> None:

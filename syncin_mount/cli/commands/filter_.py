@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.cli.change_settings import change_settings
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.changing import change_settings
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.open_drive import ask_drive, open_drive
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.unmounted_service import daemon_of, replica_of
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Synchronization
+    from collections.abc import Awaitable, Callable
+
+    from syncin_mount.app.drive import Drive
     from syncin_mount.control.messages import Changed, JournalEntry
 
 
@@ -42,7 +44,13 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
     """List what waits in synchronization NAME, in its order, and why it waits."""
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    entries: list[JournalEntry] = output.run_async(journal_of, folders, synchronization, everything)
+    entries: list[JournalEntry] = output.run_async(
+        ask_drive,
+        folders,
+        configuration,
+        synchronization,
+        lambda drive: drive.journal(everything=everything),
+    )
     if as_json:
         import msgspec  # noqa: PLC0415 (start-up time)
 
@@ -84,7 +92,7 @@ def hold(name: str, numbers: tuple[int, ...]) -> None:
     server as it is, also across restarts, until it is released or discarded. With a folder all that
     is in it is held.
     """
-    _change(name, "hold", numbers)
+    _change(name, lambda drive: drive.hold(numbers))
 
 
 @command.command()
@@ -92,7 +100,7 @@ def hold(name: str, numbers: tuple[int, ...]) -> None:
 @_numbers
 def release(name: str, numbers: tuple[int, ...]) -> None:
     """Let go what was held by these NUMBERs in NAME: it is sent as anything else."""
-    _change(name, "release", numbers)
+    _change(name, lambda drive: drive.release(numbers))
 
 
 @command.command()
@@ -108,15 +116,18 @@ def discard(name: str, numbers: tuple[int, ...]) -> None:
     deleted   comes back; a folder with all that was deleted in it
     moved     goes back, beside what has its place by now
     """
-    _change(name, "discard", numbers)
+    _change(name, lambda drive: drive.discard(numbers))
 
 
-def _change(
-    name: str, what: Literal["hold", "release", "discard"], numbers: tuple[int, ...]
-) -> None:
+def _change(name: str, change: Callable[[Drive], Awaitable[list[Changed]]]) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    answers: list[Changed] = output.run_async(_changed, folders, synchronization, what, numbers)
+
+    async def run() -> list[Changed]:
+        async with open_drive(folders, configuration, synchronization) as drive:
+            return await change(drive)
+
+    answers: list[Changed] = output.run_async(run)
     for each in answers:
         if each.done:
             output.say(output.printable(each.said))
@@ -124,44 +135,3 @@ def _change(
             output.warn(output.printable(each.said))
     if not all(each.done for each in answers):
         raise SystemExit(Exit.UNFINISHED)
-
-
-async def journal_of(
-    folders: Folders, synchronization: Synchronization, everything: bool
-) -> list[JournalEntry]:
-    """What waits, and with ``everything`` also what stays here. Raises ControlError,
-    ReplicaError."""
-    async with daemon_of(folders, synchronization.name) as daemon:
-        if daemon is not None:
-            async with daemon.journal(everything=everything) as entries:
-                return [entry async for entry in entries]
-    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
-
-    filters = views.filter_of(synchronization.filters)
-    with replica_of(folders, synchronization.name) as replica:
-        return (
-            [] if replica is None else list(views.journal(replica, filters, everything=everything))
-        )
-
-
-async def _changed(
-    folders: Folders,
-    synchronization: Synchronization,
-    what: Literal["hold", "release", "discard"],
-    numbers: tuple[int, ...],
-) -> list[Changed]:
-    from syncin_mount.control.messages import Changed, ChangeRequest  # noqa: PLC0415 (start-up time)
-
-    request = ChangeRequest(what, numbers)
-    async with daemon_of(folders, synchronization.name) as daemon:
-        if daemon is not None:
-            return await daemon.change(request)
-    from syncin_mount.app.hold_discard import changed  # noqa: PLC0415 (start-up time)
-
-    with replica_of(folders, synchronization.name) as replica:
-        if replica is None:
-            return [
-                Changed(number, False, f"nothing waits under the number {number}")
-                for number in numbers
-            ]
-        return changed(replica, request)[0]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import click
 
-from syncin_mount.cli.notify_daemons import tell_daemons
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.app import settings
+from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.cli.ui.rate_option import Rate
-from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.rates import rate_text
-
-if TYPE_CHECKING:
-    from syncin_mount.config import Configuration, Synchronization
 
 
 @click.command()
@@ -45,16 +38,15 @@ def command(
         everything = True
     chosen = lookup.chosen(configuration, names, everything=everything)
     if up is not None or down is not None:
-
-        def changed(now: Configuration) -> Configuration:
-            for name in chosen:
-                now = now.with_synchronization(
-                    _limited(lookup.synchronization_named(now, name), up, down)
-                )
-            return now
-
-        configuration = ConfigurationFile(folders).update(changed)
-        tell_daemons(folders, chosen)
+        configuration = settings.limit(
+            folders,
+            chosen,
+            lambda old_up, old_down: (
+                old_up if up is None else Rate.value(up),
+                old_down if down is None else Rate.value(down),
+            ),
+        )
+        notices.configuration_changed(folders, chosen)
     found = {name: configuration.synchronizations[name] for name in chosen}
     if as_json:
         output.emit_json(
@@ -74,14 +66,4 @@ def command(
             "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
             " --mountpoint DIR"
         ),
-    )
-
-
-def _limited(
-    present: Synchronization, up: int | str | None, down: int | str | None
-) -> Synchronization:
-    return replace(
-        present,
-        limit_up=present.limit_up if up is None else Rate.value(up),
-        limit_down=present.limit_down if down is None else Rate.value(down),
     )

@@ -11,6 +11,7 @@ import click
 
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME as SUPERVISOR
+from syncin_mount.logs.files import rotated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,14 +76,6 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
 
 
 Line = tuple[str, "Entry | None"]
-
-
-def rotated(path: Path) -> list[Path]:
-    """The log's files, the oldest first."""
-    older = sorted(
-        path.parent.glob(f"{path.name}.[0-9]"), key=lambda each: each.suffix, reverse=True
-    )
-    return [*older, *([path] if path.exists() else [])]
 
 
 def latest(files: Sequence[Path], level: str, most: int) -> list[Line]:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import click
 
-from syncin_mount.cli.notify_daemons import tell_daemons
-from syncin_mount.cli.ui import lookup, output
-from syncin_mount.config import ConfigurationFile
-
-if TYPE_CHECKING:
-    from syncin_mount.config import Configuration
+from syncin_mount.app import settings
+from syncin_mount.cli.ui import lookup, notices, output
 
 _everything = click.option("--all", "everything", is_flag=True, help="All synchronizations.")
 
@@ -44,14 +37,8 @@ def _set(names: tuple[str, ...], *, everything: bool, paused: bool) -> None:
     chosen = lookup.chosen(configuration, names, everything=everything)
     before = {name: configuration.synchronizations[name].paused for name in chosen}
 
-    def changed(now: Configuration) -> Configuration:
-        for name in chosen:
-            present = lookup.synchronization_named(now, name)
-            now = now.with_synchronization(replace(present, paused=paused))
-        return now
-
-    ConfigurationFile(folders).update(changed)
-    tell_daemons(folders, chosen)
+    settings.pause(folders, chosen, paused=paused)
+    notices.configuration_changed(folders, chosen)
     for name, was in before.items():
         if was == paused:
             output.say(f"{name}: {'is paused already' if paused else 'is not paused'}")

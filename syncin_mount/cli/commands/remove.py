@@ -14,7 +14,6 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.unmounted_service import replica_of
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.control.sockets import listens
@@ -122,10 +121,11 @@ def _look(
 ) -> tuple[Replica | None, Unsent]:
     """The local copy, locked until the stack ends, and what it alone has. Raises ReplicaInUse."""
     from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.unmounted import open_replica  # noqa: PLC0415
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     try:
-        replica = stack.enter_context(replica_of(folders, synchronization.name))
+        replica = stack.enter_context(open_replica(folders, synchronization.name))
     except ReplicaInUse:
         raise
     except ReplicaError as error:

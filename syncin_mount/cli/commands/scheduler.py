@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import click
 
-from syncin_mount.cli.notify_daemons import tell_daemons
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.config import ConfigurationFile, Scheduling
 
 _MEANS = {
@@ -39,7 +38,7 @@ def command(how: str | None, as_json: bool) -> None:
         configuration = ConfigurationFile(folders).update(
             lambda now: replace(now, scheduling=wanted)
         )
-        tell_daemons(folders, configuration.synchronizations)
+        notices.configuration_changed(folders, configuration.synchronizations)
     scheduling = configuration.scheduling
     schedules = {each.name: str(each.scheduler) for each in configuration.synchronizations.values()}
     if as_json:

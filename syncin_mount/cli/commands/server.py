@@ -14,7 +14,6 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.cli.exit_status import CommandError
-from syncin_mount.cli.reregister import register_again, tell_gone
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config import ConfigurationFile, Server, TokenStore
@@ -213,8 +212,12 @@ def auth(
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
         _tell_mounted(folders, configuration, name)
-    follow = register_again if register else tell_gone
-    follow(folders, server, configuration.used_by(name))
+    from syncin_mount.cli.ui import reregistering  # noqa: PLC0415 (start-up time)
+
+    if register:
+        reregistering.register_and_say(folders, server, configuration.used_by(name))
+    else:
+        reregistering.find_and_say(folders, server, configuration.used_by(name))
 
 
 @command.command()

@@ -42,12 +42,14 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
         _watch(folders, name, as_json=as_json)
         return
     now = time.time()
-    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import plain, tell  # noqa: PLC0415
+    from syncin_mount.cli.ui.status_rows import look  # noqa: PLC0415
 
     looker = StatusPoller(folders)
-    looker.servers = configuration.servers
-    seen: list[StatusRow] = output.run_async(looker.look, _chosen(configuration, name), now)
+    seen: list[StatusRow] = output.run_async(
+        look, looker, configuration, _chosen(configuration, name), now
+    )
     if name is not None and seen[0].error is not None:
         raise CommandError(seen[0].error, seen[0].exit)
     if as_json:
@@ -67,15 +69,14 @@ def _chosen(configuration: Configuration, name: str | None) -> list[Synchronizat
 
 
 def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
-    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import watch  # noqa: PLC0415
 
     looker = StatusPoller(folders)
 
-    def chosen() -> list[Synchronization]:
+    def chosen() -> tuple[Configuration, list[Synchronization]]:
         configuration = lookup.load()[1]
-        looker.servers = configuration.servers
-        return _chosen(configuration, name)
+        return configuration, _chosen(configuration, name)
 
     async def run() -> None:
         await watch(looker, chosen, brief=name is None, as_json=as_json)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from syncin_mount.cli.exit_status import Exit, exit_for
+from syncin_mount.cli.exit_status import Exit, exit_for, exit_of_run, exit_of_wait, worst
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.rate_option import Rate
 
 if TYPE_CHECKING:
-    from syncin_mount.cli.run_many import Ran
+    from syncin_mount.app.run_many import Ran
+    from syncin_mount.app.wait_synced import Waited
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncRequest
 
@@ -78,9 +79,7 @@ def command(
     if wait:
         if parallel or dry_run or yes is not None or limit_up is not None or limit_down is not None:
             raise click.UsageError("--wait starts no run, and goes with names or --all only")
-        from syncin_mount.cli.wait_synced import wait_for  # noqa: PLC0415 (start-up time)
-
-        raise SystemExit(wait_for(folders, chosen, only_mounted=everything, as_json=as_json))
+        _wait(folders, configuration, chosen, only_mounted=everything, as_json=as_json)
     request = SyncRequest(
         dry_run=dry_run,
         confirmed=yes is not None and plan is None,
@@ -96,9 +95,7 @@ def command(
     else:
         for each in ran:
             _tell(each, several=len(ran) > 1)
-    from syncin_mount.cli.run_many import worst  # noqa: PLC0415 (start-up time)
-
-    raise SystemExit(worst(ran))
+    raise SystemExit(worst(map(exit_of_run, ran)))
 
 
 def _run(
@@ -109,10 +106,14 @@ def _run(
     *,
     parallel: bool,
 ) -> list[Ran]:
-    from syncin_mount.cli.run_many import run_all  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.run_many import run_all  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui.progress_bars import ProgressView  # noqa: PLC0415
 
     async def run() -> list[Ran]:
-        return await run_all(folders, configuration, chosen, request, parallel=parallel)
+        with ProgressView([each.name for each in chosen]) as view:
+            return await run_all(
+                folders, configuration, chosen, request, parallel=parallel, progress=view
+            )
 
     try:
         ran: list[Ran] = output.run_async(run)
@@ -124,6 +125,40 @@ def _run(
             )
         raise
     return ran
+
+
+def _wait(
+    folders: Folders,
+    configuration: Configuration,
+    chosen: list[Synchronization],
+    *,
+    only_mounted: bool,
+    as_json: bool,
+) -> NoReturn:
+    from syncin_mount.app.wait_synced import wait_synced  # noqa: PLC0415 (start-up time)
+
+    async def run() -> list[Waited]:
+        return await wait_synced(folders, configuration, chosen, only_mounted=only_mounted)
+
+    ended: list[Waited] = output.run_async(run)
+    told = [(each, *exit_of_wait(each)) for each in ended]
+    if as_json:
+        output.emit_json(
+            [
+                {
+                    "name": each.drive,
+                    "waiting": each.left,
+                    "error": None if status == Exit.DONE else text,
+                }
+                for each, status, text in told
+            ]
+        )
+    else:
+        for each, status, text in told:
+            (output.say if status == Exit.DONE else output.warn)(f"{each.drive}: {text}")
+        if not ended:
+            output.say("nothing is mounted")
+    raise SystemExit(max((status for _, status, _ in told), default=Exit.DONE))
 
 
 def _plain(ran: Ran) -> object:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.time_options import moment
-from syncin_mount.cli.unmounted_service import replica_of
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from syncin_mount.config import Folders
+    from syncin_mount.config import Configuration, Folders
     from syncin_mount.control.messages import Transfer, TransferQuery
 
 _ACTIONS = ("make", "send", "fetch", "move", "touch", "delete")
@@ -116,7 +115,12 @@ def command(
         run,
     )
     listing = _Listing(
-        folders, chosen, query, as_json=as_json, several=len(configuration.synchronizations) > 1
+        folders,
+        configuration,
+        chosen,
+        query,
+        as_json=as_json,
+        several=len(configuration.synchronizations) > 1,
     )
     if follow:
         try:
@@ -155,6 +159,7 @@ class _Listing:
     """Of one or several synchronizations, whether they are mounted or not."""
 
     folders: Folders
+    configuration: Configuration
     names: list[str]
     query: TransferQuery
     as_json: bool
@@ -180,14 +185,20 @@ class _Listing:
         rows: list[Transfer] = []
         while len(rows) < self.query.limit:
             asked = min(_PAGE, self.query.limit - len(rows))
-            page = await _rows(
-                self.folders, name, msgspec.structs.replace(self.query, before=before, limit=asked)
+            page = await self._rows(
+                name, msgspec.structs.replace(self.query, before=before, limit=asked)
             )
             rows += page
             if len(page) < asked:
                 break
             before = page[-1].sequence
         return rows
+
+    async def _rows(self, name: str, query: TransferQuery) -> list[Transfer]:
+        configured = self.configuration.synchronizations[name]
+        return await ask_drive(
+            self.folders, self.configuration, configured, lambda drive: drive.transfers(query)
+        )
 
     def page(self, told: tuple[list[Transfer], dict[str, int]], *, plain: bool) -> None:
         found, older = told[0][::-1], told[1]
@@ -210,7 +221,7 @@ class _Listing:
 
         any_one = msgspec.convert({"limit": 1}, type(self.query))
         last = {
-            name: max([0, *(row.sequence for row in await _rows(self.folders, name, any_one))])
+            name: max([0, *(row.sequence for row in await self._rows(name, any_one))])
             for name in self.names
         }
         found, _ = await self.newest({name: number + 1 for name, number in last.items()})
@@ -220,7 +231,7 @@ class _Listing:
             new: list[list[Transfer]] = []
             for name in self.names:
                 asked = msgspec.structs.replace(self.query, after=last[name], limit=_PAGE)
-                new.append(await _rows(self.folders, name, asked))
+                new.append(await self._rows(name, asked))
                 last[name] = max([last[name], *(row.sequence for row in new[-1])])
             self._lines(heapq.merge(*new, key=lambda transfer: transfer.time))
 
@@ -255,42 +266,3 @@ class _Listing:
             f"{each.seconds:.1f} s" if each.seconds else "",
         )
         return [*head, str(each.run), each.side, each.op, path, size, took, result]
-
-
-def rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    """The transfers of one synchronization that are asked for. Raises CommandError,
-    ControlError."""
-    found: list[Transfer] = output.run_async(_rows, folders, name, query)
-    return found
-
-
-async def _rows(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    """From the daemon, which has what is not in the file yet; else from the file: a run that is not
-    mounted may be writing it, or nobody."""
-    if listens(folders.socket(name)):
-        from syncin_mount.control.client import Client, NotRunning  # noqa: PLC0415 (start-up time)
-
-        try:
-            async with Client(folders.socket(name)) as daemon, daemon.transfers(query) as found:
-                return [transfer async for transfer in found]
-        except NotRunning:
-            pass
-    return _from_file(folders, name, query)
-
-
-def _from_file(folders: Folders, name: str, query: TransferQuery) -> list[Transfer]:
-    import sqlite3  # noqa: PLC0415 (start-up time)
-
-    from syncin_mount.app import views  # noqa: PLC0415
-    from syncin_mount.store import OldHistory, read_history  # noqa: PLC0415
-
-    try:
-        found = read_history(folders.replica(name) / "history.sqlite", views.wanted(query))
-    except OldHistory:
-        with replica_of(folders, name) as replica:
-            found = [] if replica is None else replica.history.query(views.wanted(query))
-    except sqlite3.Error as error:
-        raise CommandError(
-            f"the history of '{name}' cannot be read ({error}); the next run puts it in order"
-        ) from error
-    return views.transfers(found, name)

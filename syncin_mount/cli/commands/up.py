@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
-from syncin_mount.cli.supervisor_client import told
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
 

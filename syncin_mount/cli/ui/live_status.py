@@ -10,15 +10,16 @@ import trio
 
 from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import output, status_table
+from syncin_mount.cli.ui.status_rows import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich.console import Console, RenderableType
 
-    from syncin_mount.cli.status_poller import StatusPoller
+    from syncin_mount.app.status_poller import StatusPoller
     from syncin_mount.cli.ui.status_table import Line, StatusRow
-    from syncin_mount.config import Synchronization
+    from syncin_mount.config import Configuration, Synchronization
 
 LOOK_EVERY = 1.0
 """Seconds between two looks."""
@@ -40,7 +41,7 @@ _STYLES = {
 
 async def watch(
     looker: StatusPoller,
-    chosen: Callable[[], Sequence[Synchronization]],
+    chosen: Callable[[], tuple[Configuration, Sequence[Synchronization]]],
     *,
     brief: bool,
     as_json: bool,
@@ -48,7 +49,7 @@ async def watch(
     """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at
     each look: it raises what is shown, below what was known before."""
     show: Show = _Lines(as_json) if as_json or not watched() else _Screen()
-    known: Sequence[Synchronization] = ()
+    known: tuple[Configuration, Sequence[Synchronization]] | None = None
     with show:
         while True:
             trouble = None
@@ -57,7 +58,7 @@ async def watch(
             except Exception as error:  # noqa: BLE001 (it is told; the drives go on, and so does this)
                 trouble = exit_for(error)[1]
             now = time.time()
-            seen = await looker.look(known, now)
+            seen = [] if known is None else await look(looker, *known, now)
             show.show(seen, trouble or looker.trouble, brief=brief, now=now)
             await trio.sleep(LOOK_EVERY)
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-from syncin_mount.cli.exit_status import Exit
+from syncin_mount.cli.exit_status import Exit, exit_of_run
 from syncin_mount.cli.ui import output, progress_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+    from syncin_mount.app.run_many import Ran
     from syncin_mount.control.messages import Progress
 
 LINE_EVERY = 30.0
@@ -75,9 +76,9 @@ class ProgressView:
             self._told[name] = now
             output.warn(f"{name}: {progress_text.line(progress)}")
 
-    def ended(self, name: str, status: Exit) -> None:
+    def ended(self, ran: Ran) -> None:
         """This run is over."""
-        self._over[name] = status
+        self._over[ran.name] = exit_of_run(ran)
 
     # drawing --------------------------------------------------------------------------------------
     def _drawn(self) -> RenderableType:

@@ -1,4 +1,4 @@
-"""`doctor --collect`: what a bug report needs, in one archive that is fit to be shown to strangers.
+"""What a bug report needs, in one archive that is fit to be shown to strangers.
 
 Each part is collected by itself: what goes wrong with one is what is said in its place.
 """
@@ -20,18 +20,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
 
 from syncin_mount import __version__
 from syncin_mount.addresses import without_login
-from syncin_mount.cli.redaction import Redaction, vocabulary
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.open_drive import ask_drive, is_mounted
+from syncin_mount.app.redaction import Redaction, vocabulary
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders
-from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import NAME as SUPERVISOR
+from syncin_mount.logs.files import rotated
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from syncin_mount.app.drive import Drive
     from syncin_mount.config import Synchronization
     from syncin_mount.control.messages import JournalEntry, Transfer
+
+T = TypeVar("T")
 
 _LIBRARIES = (
     "pyfuse3",
@@ -72,7 +81,7 @@ def write_report(
 ) -> list[Part]:
     """Writes the archive, which only its owner can read, and tells what is in it. Raises OSError;
     FileExistsError when there is something already. Takes some seconds, and longer where a server
-    does not answer."""
+    does not answer; it runs trio itself, so an async program calls it in a thread."""
     configuration = _configuration(folders)
     parts = [
         Part(
@@ -81,7 +90,9 @@ def write_report(
             lambda: _versions(folders),
             private=False,
         ),
-        Part("doctor.txt", "what 'doctor' says", lambda: "\n".join(findings())),
+        Part(
+            "doctor.txt", "what the checks of the installation say", lambda: "\n".join(findings())
+        ),
         Part("settings.json", "the settings, without log-in data", lambda: _settings(folders)),
         Part("mounts.txt", "this program's lines of the mount table", _mounts),
         Part("systemd.txt", "how the units are", _systemd),
@@ -249,8 +260,6 @@ def _output(command: list[str]) -> str:
 
 
 def _log(folders: Folders, name: str) -> str:
-    from syncin_mount.cli.commands.logs import rotated  # noqa: PLC0415 (start-up time)
-
     text = "".join(
         each.read_text(encoding="utf-8", errors="replace") for each in rotated(folders.log(name))
     )
@@ -267,12 +276,12 @@ def _of_synchronization(
         Part(
             f"{place}/failures.json",
             f"its last {_FAILURES} failed transfers",
-            lambda: _failures(folders, name),
+            lambda: _failures(folders, configuration, each),
         ),
         Part(
             f"{place}/journal.json",
             "how many changes wait, and why",
-            lambda: _journal(folders, each),
+            lambda: _journal(folders, configuration, each),
         ),
         Part(
             f"{place}/check.txt",
@@ -288,35 +297,50 @@ def _of_synchronization(
 
 
 def _status(folders: Folders, configuration: Configuration, each: Synchronization) -> str:
-    from syncin_mount.cli.status_poller import StatusPoller  # noqa: PLC0415
-    from syncin_mount.cli.ui import output  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.ui.live_status import plain  # noqa: PLC0415
+    import msgspec  # noqa: PLC0415 (start-up time)
 
-    looker = StatusPoller(folders)
-    looker.servers = configuration.servers
-    [seen] = output.run_async(looker.look, [each], time.time())
-    return _json(plain(seen) | {"supervisor": looker.trouble})
+    from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415
+
+    poller = StatusPoller(folders)
+    [state] = trio.run(poller.look, configuration, [each], time.time())
+    found = {"name": each.name, "enabled": each.enabled, "supervisor": poller.trouble}
+    if state.status is not None:
+        found |= msgspec.to_builtins(state.status)
+    return _json(
+        found
+        | {
+            "supervised": msgspec.to_builtins(state.supervised),
+            "error": None if state.error is None else sentence(state.error, each.name),
+            "tls_verified": state.unverified is None,
+        }
+    )
 
 
-def _failures(folders: Folders, name: str) -> str:
-    from syncin_mount.cli.commands.transfers import rows  # noqa: PLC0415 (start-up time)
-    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415
+def _asked(
+    folders: Folders,
+    configuration: Configuration,
+    each: Synchronization,
+    ask: Callable[[Drive], Awaitable[list[T]]],
+) -> list[T]:
+    return trio.run(ask_drive, folders, configuration, each, ask)
 
-    return _json(rows(folders, name, TransferQuery(failed=True, limit=_FAILURES)))
+
+def _failures(folders: Folders, configuration: Configuration, each: Synchronization) -> str:
+    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
+
+    query = TransferQuery(failed=True, limit=_FAILURES)
+    return _json(_asked(folders, configuration, each, lambda drive: drive.transfers(query)))
 
 
-def _journal(folders: Folders, each: Synchronization) -> str:
-    from syncin_mount.cli.commands.journal import journal_of  # noqa: PLC0415
-    from syncin_mount.cli.ui import output  # noqa: PLC0415 (start-up time)
-
-    found = output.run_async(journal_of, folders, each, False)
+def _journal(folders: Folders, configuration: Configuration, each: Synchronization) -> str:
+    found = _asked(folders, configuration, each, lambda drive: drive.journal())
     why = Counter(entry.why or "" for entry in found)
     reasons = [{"why": each, "changes": count} for each, count in why.most_common()]
     return _json({"what": Counter(entry.op for entry in found), "reasons": reasons})
 
 
 def _check(folders: Folders, name: str) -> str:
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         return "not looked at: it is mounted"
     if not folders.replica(name).is_dir():
         return "there is no local copy"
@@ -372,7 +396,7 @@ def _names(folders: Folders, configuration: Configuration) -> set[str]:
         found |= {server.name, server.login, server.url.partition("://")[2]}
     for each in configuration.synchronizations.values():
         found |= {each.name, *each.remote.split("/")[1:], *each.mountpoint.parts[1:], *each.filters}
-        found |= _names_in(folders, each)
+        found |= _names_in(folders, configuration, each)
     return {name for name in found if name not in {"root", "home", "tmp"}}
 
 
@@ -386,18 +410,16 @@ def _paths_in(texts: Iterable[str]) -> set[str]:
     }
 
 
-def _names_in(folders: Folders, each: Synchronization) -> set[str]:
+def _names_in(folders: Folders, configuration: Configuration, each: Synchronization) -> set[str]:
     """Those of files that were carried, and of what waits."""
-    from syncin_mount.cli.commands.journal import journal_of  # noqa: PLC0415
-    from syncin_mount.cli.commands.transfers import rows  # noqa: PLC0415
-    from syncin_mount.cli.ui import output  # noqa: PLC0415 (start-up time)
-    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415
+    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 
     def carried() -> Iterable[Transfer | JournalEntry]:
-        return rows(folders, each.name, TransferQuery(limit=_KNOWN_NAMES))
+        query = TransferQuery(limit=_KNOWN_NAMES)
+        return _asked(folders, configuration, each, lambda drive: drive.transfers(query))
 
     def waiting() -> Iterable[Transfer | JournalEntry]:
-        found: list[JournalEntry] = output.run_async(journal_of, folders, each, True)
+        found = _asked(folders, configuration, each, lambda drive: drive.journal(everything=True))
         return found[:_KNOWN_NAMES]
 
     found: set[str] = set()

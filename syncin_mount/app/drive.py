@@ -1,0 +1,114 @@
+"""A drive, mounted or not: everything that a user can do with one.
+
+`MountedDrive` speaks with the daemon over the control socket, `UnmountedDrive` works on the local
+copy in this process. `syncin_mount.app.open_drive` chooses. Answers are the control API's messages,
+so that both say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from syncin_mount.app.notify import Unnotified
+    from syncin_mount.control.messages import (
+        BinEntry,
+        Changed,
+        Explanation,
+        JournalEntry,
+        Status,
+        SyncEvent,
+        SyncRequest,
+        Transfer,
+        TransferQuery,
+    )
+
+
+class Bin(Protocol):
+    """The bin on this computer. Every method raises NotDone or NotPossible with a sentence."""
+
+    async def entries(self) -> list[BinEntry]:
+        """Everything in it, oldest first."""
+        ...
+
+    async def restore(self, which: str, to: str | None) -> str:
+        """Brings an entry back to where it was, or to the path ``to``. Returns where it is now.
+        Never overwrites."""
+        ...
+
+    async def empty(self, which: list[str]) -> int:
+        """Removes these entries for good. Returns how many went."""
+        ...
+
+
+class Drive(Protocol):
+    """One synchronization on this computer. Methods raise ControlError (NotRunning when the daemon
+    ended meanwhile), ReplicaError, DaemonError or NotPossible; each can be cancelled."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mounted(self) -> bool:
+        """Whether a daemon works on it."""
+        ...
+
+    @property
+    def bin(self) -> Bin: ...
+
+    async def status(self) -> Status:
+        """How it is at this moment; never asks the server."""
+        ...
+
+    async def journal(self, *, everything: bool = False) -> list[JournalEntry]:
+        """The local changes that the server does not have, in their order, each with why it waits;
+        with ``everything``, also those that stay here."""
+        ...
+
+    async def hold(self, numbers: Sequence[int]) -> list[Changed]:
+        """Stops the changes of these numbers of the journal before they are sent."""
+        ...
+
+    async def release(self, numbers: Sequence[int]) -> list[Changed]:
+        """Lets go what was held."""
+        ...
+
+    async def discard(self, numbers: Sequence[int]) -> list[Changed]:
+        """Undoes all that was changed of what these numbers stand for; the user's versions go to
+        the bin."""
+        ...
+
+    def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
+        """One run: Progress from time to time, then one Report or Failure. Leaving early cancels
+        the run, and leaves everything resumable."""
+        ...
+
+    async def explain(self, path: str) -> Explanation:
+        """What is at a path of the synchronized folder, on both sides, and what a run would do."""
+        ...
+
+    async def transfers(self, query: TransferQuery) -> list[Transfer]:
+        """What was carried across and what failed, as the query has it."""
+        ...
+
+    async def wait_synced(self) -> Status:
+        """Returns when the server has every change that can be sent. Raises NotMounted where
+        nothing sends by itself."""
+        ...
+
+    async def pause(self) -> Unnotified | None:
+        """Carries nothing until ``resume``, also after a restart. What the daemon could not be
+        told is returned: the setting holds all the same."""
+        ...
+
+    async def resume(self) -> Unnotified | None:
+        """Lets it go on where it stopped."""
+        ...
+
+    async def limit(self, up: int | None, down: int | None) -> Unnotified | None:
+        """Sends and fetches at most so many bytes a second from now on; None: as fast as it
+        goes."""
+        ...

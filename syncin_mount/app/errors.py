@@ -1,0 +1,43 @@
+"""What cannot be done for a user. `syncin_mount.app.messages` says what to do about it."""
+
+from __future__ import annotations
+
+
+class NotPossible(Exception):
+    """It cannot be done now, and nothing was. ``str()`` says what and why."""
+
+
+class InvalidRequest(NotPossible):
+    """What was asked for makes no sense as it was asked. ``str()`` says what and why."""
+
+
+class NeverSynchronized(NotPossible):
+    """The drive has no local copy yet, and so no bin."""
+
+    def __init__(self, drive: str, entry: str) -> None:
+        super().__init__(f"'{drive}' was never synchronized, so its bin has no entry '{entry}'")
+
+
+class Paused(NotPossible):
+    """The user paused the drive."""
+
+    def __init__(self, drive: str) -> None:
+        super().__init__(f"'{drive}' is paused, and nothing is carried")
+        self.drive = drive
+
+
+class NotMounted(InvalidRequest):
+    """No process carries the changes of this drive by itself."""
+
+    def __init__(self, drive: str) -> None:
+        super().__init__(f"'{drive}' is not mounted, so nothing carries its changes")
+        self.drive = drive
+
+
+class HistoryUnreadable(NotPossible):
+    """The file of the transfers is damaged. ``why`` is the database's own message."""
+
+    def __init__(self, drive: str, why: str) -> None:
+        super().__init__(
+            f"the history of '{drive}' cannot be read ({why}); the next run puts it in order"
+        )

@@ -1,11 +1,14 @@
-/* What FUSE itself costs: a folder shown again by the least program that does it, for the benchmark of the mount.
+/* What FUSE itself costs: a folder shown again by the least program that does it, for the benchmark
+ * of the mount.
  *
- * The low-level interface of libfuse 3, one thread, and what the kernel may remember as generously as the drive has
- * it: names (also those that are not there) and attributes for a day, pages for as long as it likes, writes gathered
- * (writeback cache), attributes with every listed name (readdirplus). Each inode is an O_PATH descriptor of the file
- * below, found again by device and inode number.
+ * The low-level interface of libfuse 3, one thread, and what the kernel may remember as generously
+ * as the drive has it: names (also those that are not there) and attributes for a day, pages for as
+ * long as it likes, writes gathered (writeback cache), attributes with every listed name
+ * (readdirplus). Each inode is an O_PATH descriptor of the file below, found again by device and
+ * inode number.
  *
- * Usage: passthrough SOURCE MOUNTPOINT      (stays in the foreground; ends when it is unmounted, or by SIGTERM)
+ * Usage: passthrough SOURCE MOUNTPOINT      (stays in the foreground; ends when it is unmounted, or
+ * by SIGTERM)
  */
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 34
@@ -42,10 +45,14 @@ struct folder {
 static struct node root;
 static struct node *buckets[BUCKETS];
 
-static struct node *node_of(fuse_ino_t ino) { return ino == FUSE_ROOT_ID ? &root : (struct node *)(uintptr_t)ino; }
+static struct node *node_of(fuse_ino_t ino) {
+    return ino == FUSE_ROOT_ID ? &root : (struct node *)(uintptr_t)ino;
+}
 static int fd_of(fuse_ino_t ino) { return node_of(ino)->fd; }
 
-static struct node **bucket_of(ino_t ino, dev_t dev) { return &buckets[(ino * 2654435761u ^ dev) % BUCKETS]; }
+static struct node **bucket_of(ino_t ino, dev_t dev) {
+    return &buckets[(ino * 2654435761u ^ dev) % BUCKETS];
+}
 
 static void path_of(char *path, fuse_ino_t ino) { sprintf(path, "/proc/self/fd/%d", fd_of(ino)); }
 
@@ -61,7 +68,8 @@ static int find(fuse_ino_t parent, const char *name, struct fuse_entry_param *en
         return error;
     }
     struct node **bucket = bucket_of(entry->attr.st_ino, entry->attr.st_dev), *node = *bucket;
-    while (node && (node->ino != entry->attr.st_ino || node->dev != entry->attr.st_dev)) node = node->next;
+    while (node && (node->ino != entry->attr.st_ino || node->dev != entry->attr.st_dev))
+        node = node->next;
     if (node) {
         close(fd);
     } else {
@@ -88,13 +96,17 @@ static void forget_one(fuse_ino_t ino, uint64_t count) {
     free(node);
 }
 
-static void reply_status(fuse_req_t req, int result) { fuse_reply_err(req, result < 0 ? errno : 0); }
+static void reply_status(fuse_req_t req, int result) {
+    fuse_reply_err(req, result < 0 ? errno : 0);
+}
 
 static void reply_found(fuse_req_t req, fuse_ino_t parent, const char *name) {
     struct fuse_entry_param entry;
     int error = find(parent, name, &entry);
-    if (error) fuse_reply_err(req, error);
-    else fuse_reply_entry(req, &entry);
+    if (error)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_entry(req, &entry);
 }
 
 static void init(void *data, struct fuse_conn_info *conn) {
@@ -110,8 +122,10 @@ static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         entry.ino = 0;
         error = 0;
     }
-    if (error) fuse_reply_err(req, error);
-    else fuse_reply_entry(req, &entry);
+    if (error)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_entry(req, &entry);
 }
 
 static void forget(fuse_req_t req, fuse_ino_t ino, uint64_t count) {
@@ -126,8 +140,10 @@ static void forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *
 
 static void reply_attr(fuse_req_t req, fuse_ino_t ino) {
     struct stat found;
-    if (fstatat(fd_of(ino), "", &found, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) fuse_reply_err(req, errno);
-    else fuse_reply_attr(req, &found, A_DAY);
+    if (fstatat(fd_of(ino), "", &found, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_attr(req, &found, A_DAY);
 }
 
 static void get_attr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info) {
@@ -135,7 +151,8 @@ static void get_attr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info
     reply_attr(req, ino);
 }
 
-static void set_attr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int which, struct fuse_file_info *info) {
+static void set_attr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int which,
+                     struct fuse_file_info *info) {
     char path[64];
     path_of(path, ino);
     int failed = 0;
@@ -145,27 +162,38 @@ static void set_attr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int which,
         gid_t gid = which & FUSE_SET_ATTR_GID ? to->st_gid : (gid_t)-1;
         failed |= fchownat(fd_of(ino), "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
     }
-    if (which & FUSE_SET_ATTR_SIZE) failed |= info ? ftruncate((int)info->fh, to->st_size) : truncate(path, to->st_size);
+    if (which & FUSE_SET_ATTR_SIZE)
+        failed |= info ? ftruncate((int)info->fh, to->st_size) : truncate(path, to->st_size);
     if (which & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) {
         struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
-        if (which & FUSE_SET_ATTR_ATIME_NOW) times[0].tv_nsec = UTIME_NOW;
-        else if (which & FUSE_SET_ATTR_ATIME) times[0] = to->st_atim;
-        if (which & FUSE_SET_ATTR_MTIME_NOW) times[1].tv_nsec = UTIME_NOW;
-        else if (which & FUSE_SET_ATTR_MTIME) times[1] = to->st_mtim;
+        if (which & FUSE_SET_ATTR_ATIME_NOW)
+            times[0].tv_nsec = UTIME_NOW;
+        else if (which & FUSE_SET_ATTR_ATIME)
+            times[0] = to->st_atim;
+        if (which & FUSE_SET_ATTR_MTIME_NOW)
+            times[1].tv_nsec = UTIME_NOW;
+        else if (which & FUSE_SET_ATTR_MTIME)
+            times[1] = to->st_mtim;
         failed |= info ? futimens((int)info->fh, times) : utimensat(AT_FDCWD, path, times, 0);
     }
-    if (failed) fuse_reply_err(req, errno);
-    else reply_attr(req, ino);
+    if (failed)
+        fuse_reply_err(req, errno);
+    else
+        reply_attr(req, ino);
 }
 
 static void make_dir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode) {
-    if (mkdirat(fd_of(parent), name, mode) < 0) fuse_reply_err(req, errno);
-    else reply_found(req, parent, name);
+    if (mkdirat(fd_of(parent), name, mode) < 0)
+        fuse_reply_err(req, errno);
+    else
+        reply_found(req, parent, name);
 }
 
 static void make_link(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name) {
-    if (symlinkat(target, fd_of(parent), name) < 0) fuse_reply_err(req, errno);
-    else reply_found(req, parent, name);
+    if (symlinkat(target, fd_of(parent), name) < 0)
+        fuse_reply_err(req, errno);
+    else
+        reply_found(req, parent, name);
 }
 
 static void read_link(fuse_req_t req, fuse_ino_t ino) {
@@ -187,18 +215,20 @@ static void remove_dir(fuse_req_t req, fuse_ino_t parent, const char *name) {
     reply_status(req, unlinkat(fd_of(parent), name, AT_REMOVEDIR));
 }
 
-static void rename_one(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *new_name,
-                       unsigned flags) {
+static void rename_one(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to,
+                       const char *new_name, unsigned flags) {
     reply_status(req, renameat2(fd_of(parent), name, fd_of(to), new_name, flags));
 }
 
-/* Under the writeback cache the kernel reads pages of files that were opened for writing only, and knows the end. */
+/* Under the writeback cache the kernel reads pages of files that were opened for writing only, and
+ * knows the end. */
 static int flags_below(int flags) {
     if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
     return (flags & ~(O_APPEND | O_NOFOLLOW)) | O_CLOEXEC;
 }
 
-static void create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *info) {
+static void create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                   struct fuse_file_info *info) {
     struct fuse_entry_param entry;
     int fd = openat(fd_of(parent), name, flags_below(info->flags) | O_CREAT, mode);
     if (fd < 0) {
@@ -229,7 +259,8 @@ static void open_one(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info
     fuse_reply_open(req, info);
 }
 
-static void read_some(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info) {
+static void read_some(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                      struct fuse_file_info *info) {
     (void)ino;
     struct fuse_bufvec from = FUSE_BUFVEC_INIT(size);
     from.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
@@ -246,8 +277,10 @@ static void write_some(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *from,
     to.buf[0].fd = (int)info->fh;
     to.buf[0].pos = offset;
     ssize_t done = fuse_buf_copy(&to, from, 0);
-    if (done < 0) fuse_reply_err(req, (int)-done);
-    else fuse_reply_write(req, (size_t)done);
+    if (done < 0)
+        fuse_reply_err(req, (int)-done);
+    else
+        fuse_reply_write(req, (size_t)done);
 }
 
 /* As in libfuse's own example: an error that the file system below has kept is told here. */
@@ -282,7 +315,8 @@ static void open_dir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info
     fuse_reply_open(req, info);
 }
 
-static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info) {
+static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                     struct fuse_file_info *info) {
     struct folder *folder = (struct folder *)(uintptr_t)info->fh;
     char *buffer = calloc(1, size);
     size_t used = 0;
@@ -316,8 +350,8 @@ static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
             }
         }
         if (error) break;
-        size_t needed =
-            fuse_add_direntry_plus(req, buffer + used, size - used, name, &entry, folder->waiting->d_off);
+        size_t needed = fuse_add_direntry_plus(req, buffer + used, size - used, name, &entry,
+                                               folder->waiting->d_off);
         if (needed > size - used) {
             if (!dots) forget_one(entry.ino, 1);
             break;
@@ -326,8 +360,10 @@ static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
         folder->offset = folder->waiting->d_off;
         folder->waiting = NULL;
     }
-    if (error && !used) fuse_reply_err(req, error);
-    else fuse_reply_buf(req, buffer, used);
+    if (error && !used)
+        fuse_reply_err(req, error);
+    else
+        fuse_reply_buf(req, buffer, used);
     free(buffer);
 }
 
@@ -341,25 +377,49 @@ static void release_dir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *i
 
 static void stat_fs(fuse_req_t req, fuse_ino_t ino) {
     struct statvfs found;
-    if (fstatvfs(fd_of(ino), &found) < 0) fuse_reply_err(req, errno);
-    else fuse_reply_statfs(req, &found);
+    if (fstatvfs(fd_of(ino), &found) < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_statfs(req, &found);
 }
 
 static void get_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size) {
     char path[64], value[65536];
     path_of(path, ino);
     ssize_t length = getxattr(path, name, value, size < sizeof value ? size : sizeof value);
-    if (length < 0) fuse_reply_err(req, errno);
-    else if (!size) fuse_reply_xattr(req, (size_t)length);
-    else fuse_reply_buf(req, value, (size_t)length);
+    if (length < 0)
+        fuse_reply_err(req, errno);
+    else if (!size)
+        fuse_reply_xattr(req, (size_t)length);
+    else
+        fuse_reply_buf(req, value, (size_t)length);
 }
 
 static const struct fuse_lowlevel_ops operations = {
-    .init = init, .lookup = lookup, .forget = forget, .forget_multi = forget_multi, .getattr = get_attr,
-    .setattr = set_attr, .mkdir = make_dir, .symlink = make_link, .readlink = read_link, .unlink = unlink_one,
-    .rmdir = remove_dir, .rename = rename_one, .create = create, .open = open_one, .read = read_some,
-    .write_buf = write_some, .flush = flush_one, .release = release_one, .fsync = sync_one, .opendir = open_dir,
-    .readdirplus = read_dir, .releasedir = release_dir, .statfs = stat_fs, .getxattr = get_xattr,
+    .init = init,
+    .lookup = lookup,
+    .forget = forget,
+    .forget_multi = forget_multi,
+    .getattr = get_attr,
+    .setattr = set_attr,
+    .mkdir = make_dir,
+    .symlink = make_link,
+    .readlink = read_link,
+    .unlink = unlink_one,
+    .rmdir = remove_dir,
+    .rename = rename_one,
+    .create = create,
+    .open = open_one,
+    .read = read_some,
+    .write_buf = write_some,
+    .flush = flush_one,
+    .release = release_one,
+    .fsync = sync_one,
+    .opendir = open_dir,
+    .readdirplus = read_dir,
+    .releasedir = release_dir,
+    .statfs = stat_fs,
+    .getxattr = get_xattr,
 };
 
 int main(int argc, char **argv) {
@@ -367,7 +427,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s SOURCE MOUNTPOINT\n", argv[0]);
         return 2;
     }
-    struct rlimit files = {1 << 20, 1 << 20}; /* every inode that the kernel remembers is a descriptor */
+    struct rlimit files = {1 << 20,
+                           1 << 20}; /* every inode that the kernel remembers is a descriptor */
     if (setrlimit(RLIMIT_NOFILE, &files) && !getrlimit(RLIMIT_NOFILE, &files)) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -381,7 +442,8 @@ int main(int argc, char **argv) {
     char *words[] = {argv[0], "-o", "default_permissions,fsname=passthrough"};
     struct fuse_args args = FUSE_ARGS_INIT(3, words);
     struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, NULL);
-    if (!session || fuse_set_signal_handlers(session) || fuse_session_mount(session, argv[2])) return 1;
+    if (!session || fuse_set_signal_handlers(session) || fuse_session_mount(session, argv[2]))
+        return 1;
     int result = fuse_session_loop(session);
     fuse_session_unmount(session);
     fuse_session_destroy(session);

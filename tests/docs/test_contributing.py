@@ -34,14 +34,6 @@ def test_a_name_is_in_its_file(path: str, name: str) -> None:
     assert re.search(rf"(?<!\w){re.escape(name)}(?!\w)", (ROOT / path).read_text())
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["CONTRIBUTING.md", "SECURITY.md", "docs/internals/style.md", "docs/internals/releasing.md"],
-)
-def test_lines_have_a_hundred_columns(page: str) -> None:
-    assert [line for line in (ROOT / page).read_text().splitlines() if len(line) > 100] == []
-
-
 def test_what_the_repository_has_for_forges_calls_what_is_there() -> None:
     supported = {
         found[1]

@@ -971,7 +971,14 @@ class Hydrator:
         try:
             return self._replica.local_path(node)
         except KeyError:
-            return f"node {node}"
+            return self._last_path(node)
+
+    def _last_path(self, node: NodeId) -> str:
+        """Where it is not here any more."""
+        try:
+            return self._replica.base_path(node)
+        except KeyError:
+            return "(deleted)"
 
 
 async def _sum(incoming: Incoming) -> str | None:

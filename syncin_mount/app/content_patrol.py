@@ -90,7 +90,7 @@ class Patrol:
     async def count_unsent(self) -> None:
         """Keeps a checksum of every quiet content that the server does not have. Raises OSError."""
         replica, waits = self._replica, False
-        now = replica.now_ns()
+        now = replica.writer.now_ns()
         for dirty in list(replica.dirty()):
             local = replica.local(dirty.node)
             if local is None or local.kind is not Kind.FILE or not local.present:
@@ -109,10 +109,10 @@ class Patrol:
         """Looks at every content once, from where the last process stopped, if the last round began
         long enough ago. Raises OSError."""
         state = self._read_state()
-        if state["next"] == 0 and self._replica.now_ns() - state["began_ns"] < ROUND_NS:
+        if state["next"] == 0 and self._replica.writer.now_ns() - state["began_ns"] < ROUND_NS:
             return
         if state["next"] == 0:
-            state["began_ns"] = self._replica.now_ns()
+            state["began_ns"] = self._replica.writer.now_ns()
         for number, node in enumerate(self._contents(state["next"]), 1):
             await self._look_at(node, slowly=True)
             if number % SEEN == 0:
@@ -121,7 +121,7 @@ class Patrol:
 
     def _contents(self, first: int) -> Iterator[NodeId]:
         """Nodes whose content is here, by number. Safe across changes."""
-        while page := self._replica.contents_from(first):
+        while page := self._replica.contents.contents_from(first):
             yield from page
             first = int(page[-1]) + 1
 

@@ -43,8 +43,13 @@ class ContentSync:
         the thread that syncs.
         """
         replica = self._replica
-        awaited = replica.awaited()
-        if replica.in_doubt() or awaited.names or len(awaited.contents) > FEW or self._is_time():
+        awaited = replica.committer.awaited()
+        if (
+            replica.durability.in_doubt()
+            or awaited.names
+            or len(awaited.contents) > FEW
+            or self._is_time()
+        ):
             self._waiting_since = None
             return await sync_everything(replica)
         if awaited.contents:
@@ -53,7 +58,7 @@ class ContentSync:
 
     def _is_time(self) -> bool:
         """Whether some content has waited for REST by now."""
-        if not self._replica.unsynced_contents():
+        if not self._replica.durability.unsynced_contents():
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = self._clock()
@@ -66,13 +71,13 @@ class ContentSync:
             opened += [replica.open_content(node) for node, _ in awaited.contents]
             await trio.to_thread.run_sync(_sync_each, opened)
         except OSError:
-            replica.sync_failed(node for node, _ in awaited.contents)
+            replica.durability.sync_failed(node for node, _ in awaited.contents)
             raise
         finally:
             for content in opened:
                 content.close()
-        settled = set(replica.unsynced_contents())
-        replica.mark_synced([each for each in awaited.contents if each in settled])
+        settled = set(replica.durability.unsynced_contents())
+        replica.durability.mark_synced([each for each in awaited.contents if each in settled])
 
 
 async def sync_everything(replica: Replica) -> int:
@@ -82,18 +87,18 @@ async def sync_everything(replica: Replica) -> int:
     Raises OSError: the contents stay marked as not synced. Cancelled, it waits for the thread that
     syncs.
     """
-    doubted = replica.in_doubt()
+    doubted = replica.durability.in_doubt()
     for node in doubted:
-        for _ in replica.rewrite_content(node):
+        for _ in replica.durability.rewrite_content(node):
             await trio.lowlevel.checkpoint()
-    until, contents = replica.sequence(), replica.unsynced_contents()
+    until, contents = replica.sequence(), replica.durability.unsynced_contents()
     try:
-        await trio.to_thread.run_sync(replica.sync_files)
+        await trio.to_thread.run_sync(replica.committer.sync_files)
     except OSError:
-        replica.sync_failed(node for node, _ in replica.unsynced_contents())
+        replica.durability.sync_failed(node for node, _ in replica.durability.unsynced_contents())
         raise
-    replica.resolved(doubted)
-    replica.mark_synced(contents)
+    replica.durability.resolved(doubted)
+    replica.durability.mark_synced(contents)
     return until
 
 

@@ -26,7 +26,8 @@ def changed(
     content is to be fetched now. All numbers of one file or folder mean the same: what is held or
     undone is the file. Raises OSError."""
     chosen = [
-        (sequence, replica.pending_node(sequence)) for sequence in dict.fromkeys(request.sequences)
+        (sequence, replica.local_changes.pending_node(sequence))
+        for sequence in dict.fromkeys(request.sequences)
     ]
     answers: list[Changed] = []
     fetch: list[NodeId] = []
@@ -56,7 +57,7 @@ def _one(
     fetch: list[NodeId],
 ) -> str:
     if what == "discard":
-        done = replica.discard(node, is_in_flight)
+        done = replica.local_changes.discard(node, is_in_flight)
         fetch += done.fetch
         return _undone(done, path)
     local = replica.local(node)
@@ -64,14 +65,14 @@ def _one(
     if what == "hold":
         if is_in_flight(node):
             raise CannotUndo("it is just being sent")
-        replica.hold([node], held=True)
+        replica.local_changes.hold([node], held=True)
         return f"{path} is held{', with all that is in it' if folder else ''}, until it is released"
-    by = replica.held_by(node)
+    by = replica.local_changes.held_by(node)
     if by is None:
         raise CannotUndo("it is not held")
     if by != node:
         raise CannotUndo(f"the hold is that of its folder {path_of(replica, by)}; release that one")
-    replica.hold([node], held=False)
+    replica.local_changes.hold([node], held=False)
     return f"{path} is let go"
 
 

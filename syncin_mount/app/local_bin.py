@@ -66,7 +66,7 @@ class LocalBin:
                 each.is_folder,
                 each.why,
             )
-            for each in self._replica.bin_entries()
+            for each in self._replica.bin.entries()
         ]
         if self._user_bin is not None:
             for kept in await _in_thread(self._user_bin.kept):
@@ -102,7 +102,7 @@ class LocalBin:
             parent, name = self._place(entry.path, to)
             if entry.where == OWN:
                 await self._confirm_handed_over()
-                self._replica.bin_restore(int(which), parent, os.fsencode(name))
+                self._replica.bin.restore(int(which), parent, os.fsencode(name))
             else:
                 await self._take_back(which.partition(":")[2], parent, os.fsencode(name))
         folder = self._replica.local_path(parent)
@@ -112,9 +112,9 @@ class LocalBin:
         """Removes these entries for good; how many there were. One that is gone already is no
         error."""
         own = {int(each) for each in which if each.isdecimal()}
-        there = [each.sequence for each in self._replica.bin_entries() if each.sequence in own]
+        there = [each.sequence for each in self._replica.bin.entries() if each.sequence in own]
         if there:
-            self._replica.bin_drop(there)
+            self._replica.bin.drop(there)
         removed = len(there)
         for each in which:
             if each.isdecimal() or self._user_bin is None:
@@ -186,7 +186,7 @@ class LocalBin:
     async def _confirm_handed_over(self) -> None:
         """What waits to be done to the bin's files is done, with the syncs in a thread."""
         for _ in range(_ROUNDS):
-            if not self._replica.effects_wait():
+            if not self._replica.committer.effects_wait():
                 return
             until = await sync_everything(self._replica)
             self._replica.commit(effects_until=until)
@@ -219,7 +219,7 @@ class LocalBin:
                 (self._replica.rmdir if is_folder else self._replica.unlink)(at, own)
             raise
         self._replica.tell_entry(parent, name)
-        await _in_thread(self._replica.sync_files)
+        await _in_thread(self._replica.committer.sync_files)
         await _in_thread(self._replica.sync_journal)
         await _in_thread(functools.partial(self._user_bin.drop, top))
 

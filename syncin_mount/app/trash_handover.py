@@ -68,7 +68,7 @@ class Handover:
         bin that can take nothing."""
         if not self._due(_ALL):
             return
-        for entry in self._replica.durable_bin_entries():
+        for entry in self._replica.bin.durable_entries():
             if entry.sequence in self._never or not self._due(entry.sequence):
                 continue
             try:
@@ -106,12 +106,12 @@ class Handover:
 
     async def _hand_over(self, entry: BinEntry) -> None:
         item = item_of(entry, self._drive)
-        with self._replica.lease_bin_entry(entry.sequence) as folder:
+        with self._replica.bin.lease(entry.sequence) as folder:
             take = functools.partial(self.bin.take, folder, item, trio.from_thread.check_cancelled)
             name = await trio.to_thread.run_sync(take)
             # On the disk there. A kill from here on finds the folder empty, or the item in the
             # trash, and comes here.
-            self._replica.bin_drop([entry.sequence])
+            self._replica.bin.drop([entry.sequence])
         if name is not None:
             log.info("%s is in the desktop's trash now, as %s (%s)", entry.path, name, entry.why)
 

@@ -105,7 +105,7 @@ def journal(
     waits; with ``everything``, also those that stay here."""
     drive = drive_of(replica)
     now = time.time()
-    for operation in replica.pending():
+    for operation in replica.local_changes.pending():
         path = path_of(replica, operation.node) or operation.path
         left_out = stays_here(path, filters)
         if left_out and not everything:
@@ -137,7 +137,7 @@ def journal(
 
 def _held(replica: Replica, node: NodeId) -> str | None:
     """Whose hold holds the node, as a sentence."""
-    by = replica.held_by(node)
+    by = replica.local_changes.held_by(node)
     if by is None:
         return None
     return HELD if by == node else FOLDER_HELD

@@ -3,6 +3,13 @@ docs/reference/store-format.md."""
 
 from __future__ import annotations
 
+from syncin_mount.store.changes import (
+    AttrChanged,
+    Change,
+    EntryChanged,
+    InodeUnnamed,
+    NameChanged,
+)
 from syncin_mount.store.content.handles import Content, IncomingFile
 from syncin_mount.store.content.unlinked_contents import Kept
 from syncin_mount.store.errors import (
@@ -21,14 +28,7 @@ from syncin_mount.store.history.history import (
     read_history,
 )
 from syncin_mount.store.maintenance.check import Problem, check
-from syncin_mount.store.replica.changes import (
-    AttrChanged,
-    Change,
-    EntryChanged,
-    InodeUnnamed,
-    NameChanged,
-)
-from syncin_mount.store.replica.hold_discard import Undone
+from syncin_mount.store.replica.local_changes import Undone
 from syncin_mount.store.replica.replica import Replica
 from syncin_mount.store.types import Attr, Awaited, BinEntry, NodeType, Operation, OpKind, Status
 

@@ -384,7 +384,7 @@ class OpenFiles:
         if file.writing or file.synced == attr.version:
             return
         try:
-            self._replica.mark_synced([(attr.node, attr.version)])
+            self._replica.durability.mark_synced([(attr.node, attr.version)])
         except OSError as error:  # it is on the disk all the same
             log.debug("inode %d cannot be noted as synced: %s", file.ino, error)
         else:

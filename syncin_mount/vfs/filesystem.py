@@ -457,7 +457,7 @@ class FileSystem:
             await trio.to_thread.run_sync(sync)
         except OSError:
             if node is not None:
-                self._replica.sync_failed([node])
+                self._replica.durability.sync_failed([node])
             raise
         if attr is not None and file.here and content is file.content:
             self._files.synced(file, attr)

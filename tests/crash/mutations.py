@@ -34,13 +34,13 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "events are not written to the journal",
-        "syncin_mount/store/replica/core.py",
+        "syncin_mount/store/durability/event_writer.py",
         "            self._journal.append(sequence, payload, grows=grows)\n",
         "",
     ),
     Mutation(
         "an event is written to the journal with the next one",
-        "syncin_mount/store/replica/core.py",
+        "syncin_mount/store/durability/event_writer.py",
         "            self._journal.append(sequence, payload, grows=grows)\n",
         "            for late in vars(self).pop('_late', ()):\n"
         "                self._journal.append(*late)\n"
@@ -55,29 +55,29 @@ MUTATIONS = (
     ),
     Mutation(
         "the journal begins anew before the index has its events",
-        "syncin_mount/store/replica/core.py",
-        "        self._commit_index()\n"
-        "        self._with_reserve(lambda: self._journal.renew(ix.applied + 1))\n",
-        "        self._with_reserve(lambda: self._journal.renew(ix.applied + 1))\n"
-        "        self._commit_index()\n",
+        "syncin_mount/store/durability/open_recovery.py",
+        "        self._writer.commit_index()\n"
+        "        self._reserve.lend(lambda: self._journal.renew(ix.applied + 1))\n",
+        "        self._reserve.lend(lambda: self._journal.renew(ix.applied + 1))\n"
+        "        self._writer.commit_index()\n",
         ("segments_renewed/after",),
     ),
     Mutation(
         "a content that came to its place without its event stays",
-        "syncin_mount/store/replica/core.py",
+        "syncin_mount/store/durability/open_recovery.py",
         "        self._objects.stray(ix.applied + 1)\n",
         "",
         ("swap/after",),
     ),
     Mutation(
         "effects count as done before they are",
-        "syncin_mount/store/replica/core.py",
-        "self._with_reserve(functools.partial(self._objects.do, sequence, effect))\n",
+        "syncin_mount/store/durability/committer.py",
+        "self._reserve.lend(functools.partial(self._objects.do, sequence, effect))\n",
         "pass\n",
     ),
     Mutation(
         "an object is removed before the event that makes it superfluous",
-        "syncin_mount/store/replica/sync_ops.py",
+        "syncin_mount/store/replica/contents.py",
         "        self._objects.take(incoming, number)\n",
         "        os.path.exists(self._objects.path(record.owner, record.number)) and os.unlink(\n"
         "            self._objects.path(record.owner, record.number))\n"
@@ -102,7 +102,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what was written when the process was killed is not taken up",
-        "syncin_mount/store/replica/core.py",
+        "syncin_mount/store/durability/open_recovery.py",
         "interrupted = ix.marked(ix.writing)",
         "interrupted = []",
         ("bytes/after", "write_begun/after", "written/before"),
@@ -110,10 +110,10 @@ MUTATIONS = (
     Mutation(
         "a rename over a file is two events",
         "syncin_mount/store/replica/posix_ops.py",
-        "        self._local(events.Renamed(",
+        "        self._writer.record_local(\n            events.Renamed(",
         "        if not exchange and self._ix.entry(new_parent, new_name) is not None:\n"
         "            self.unlink(new_parent, new_name)\n"
-        "        self._local(events.Renamed(",
+        "        self._writer.record_local(\n            events.Renamed(",
         ("unlinked/after",),
     ),
 )

@@ -24,10 +24,18 @@ from syncin_mount.remote.http import transport
 from syncin_mount.store import atomic_file
 from syncin_mount.store.content import objects
 from syncin_mount.store.content.handles import IncomingFile
+from syncin_mount.store.durability.committer import Committer
+from syncin_mount.store.durability.content_durability import ContentDurability
+from syncin_mount.store.durability.event_writer import EventWriter
+from syncin_mount.store.durability.open_recovery import OpenRecovery
 from syncin_mount.store.history import history
 from syncin_mount.store.index import index
 from syncin_mount.store.journal import log
-from syncin_mount.store.replica import core, posix_ops, sync_ops
+from syncin_mount.store.replica.contents import Contents
+from syncin_mount.store.replica.posix_ops import PosixOperations
+from syncin_mount.store.replica.replica import Replica
+from syncin_mount.store.replica.sync_tree import SyncTree
+from syncin_mount.store.replica.upload_log import UploadLog
 from syncin_mount.vfs import files
 
 LONGEST = {"commit": 0.003, "sync_files": 0.02, "request": 0.02}
@@ -45,37 +53,37 @@ PLACES: dict[str, tuple[Any, str]] = {
     "commit": (index.Index, "commit"),
     "swap": (objects.Objects, "take"),
     "effect": (objects.Objects, "do"),
-    "swept": (core.Core, "_sweep"),
-    "sync_files": (core.Core, "sync_files"),
-    "contents_synced": (core.Core, "mark_synced"),
-    "bases": (sync_ops.SyncOperations, "set_bases"),
-    "placed": (sync_ops.SyncOperations, "_place"),
-    "taken_in": (sync_ops.SyncOperations, "install_content"),
-    "moved_here": (sync_ops.SyncOperations, "move_local"),
-    "deleted_here": (sync_ops.SyncOperations, "delete_local"),
-    "leftover": (sync_ops.SyncOperations, "note_leftover"),
-    "leftover_gone": (sync_ops.SyncOperations, "drop_leftover"),
-    "created": (posix_ops.PosixOperations, "create"),
-    "linked": (posix_ops.PosixOperations, "link"),
-    "attributes": (posix_ops.PosixOperations, "set_attr"),
-    "write_begun": (posix_ops.PosixOperations, "begin_write"),
-    "written": (posix_ops.PosixOperations, "written"),
-    "renamed": (posix_ops.PosixOperations, "rename"),
-    "unlinked": (posix_ops.PosixOperations, "unlink"),
-    "folder_removed": (posix_ops.PosixOperations, "rmdir"),
-    "xattr": (posix_ops.PosixOperations, "set_xattr"),
+    "swept": (Committer, "_sweep"),
+    "sync_files": (Committer, "sync_files"),
+    "contents_synced": (ContentDurability, "mark_synced"),
+    "bases": (SyncTree, "set_bases"),
+    "placed": (SyncTree, "_place"),
+    "taken_in": (Contents, "install_content"),
+    "moved_here": (SyncTree, "move_local"),
+    "deleted_here": (SyncTree, "delete_local"),
+    "leftover": (UploadLog, "note_leftover"),
+    "leftover_gone": (UploadLog, "drop_leftover"),
+    "created": (PosixOperations, "create"),
+    "linked": (PosixOperations, "link"),
+    "attributes": (PosixOperations, "set_attr"),
+    "write_begun": (PosixOperations, "begin_write"),
+    "written": (PosixOperations, "written"),
+    "renamed": (PosixOperations, "rename"),
+    "unlinked": (PosixOperations, "unlink"),
+    "folder_removed": (PosixOperations, "rmdir"),
+    "xattr": (PosixOperations, "set_xattr"),
     "bytes": (files.OpenFiles, "write"),
     "truncated": (files.OpenFiles, "truncate"),
     "arrived": (IncomingFile, "write"),
     "request": (transport.Wire, "_request"),
     "upload": (transport.Upload, "__anext__"),
     "history": (history.History, "commit"),
-    "recovery": (core.Core, "_recover"),
-    "replay": (core.Core, "_replay"),
+    "recovery": (OpenRecovery, "run"),
+    "replay": (EventWriter, "replay"),
     "strays": (objects.Objects, "stray"),
-    "interrupted_writes": (core.Core, "_finish_writes"),
+    "interrupted_writes": (OpenRecovery, "_finish_writes"),
     "file_stated": (atomic_file, "write_whole"),
-    "closing": (core.Core, "close"),
+    "closing": (Replica, "close"),
 }
 
 

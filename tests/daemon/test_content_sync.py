@@ -21,7 +21,7 @@ class Disk:
         self.everything = 0
         self.each: list[int] = []
         self.fails = False
-        monkeypatch.setattr(replica, "_sync_disk", self._sync_everything)
+        monkeypatch.setattr(replica.committer, "_sync_disk", self._sync_everything)
 
         def sync_content(content: Content) -> None:
             if self.fails:
@@ -69,10 +69,10 @@ async def test_what_replaced_nothing_is_left_to_the_kernel_and_synced_once_it_ha
     for _ in range(int(REST)):
         await ground.second()
     assert (ground.disk.everything, ground.disk.each) == (0, [])
-    assert ground.replica.unsynced_contents()
+    assert ground.replica.durability.unsynced_contents()
     await ground.second()
     assert ground.disk.everything == 1
-    assert ground.replica.unsynced_contents() == []
+    assert ground.replica.durability.unsynced_contents() == []
     for _ in range(int(2 * REST)):
         await ground.second()
     assert ground.disk.everything == 1, "nothing is left to be synced"
@@ -96,7 +96,7 @@ async def test_a_save_syncs_its_own_content_alone_and_the_former_one_goes(ground
     assert len(ground.disk.each) == 1
     assert ground.contents() == 2
     film = ground.replica.lookup(ROOT, b"film")
-    assert [node for node, _ in ground.replica.unsynced_contents()] == [film]
+    assert [node for node, _ in ground.replica.durability.unsynced_contents()] == [film]
 
 
 async def test_a_save_that_is_still_being_written_is_synced_as_far_as_it_came(ground: Ground):
@@ -110,7 +110,7 @@ async def test_a_save_that_is_still_being_written_is_synced_as_far_as_it_came(gr
     assert len(ground.disk.each) == 1
     assert ground.contents() == 1
     ground.replica.written(node, size=11, mtime_ns=1)
-    assert [each for each, _ in ground.replica.unsynced_contents()] == [node]
+    assert [each for each, _ in ground.replica.durability.unsynced_contents()] == [node]
 
 
 async def test_a_deletion_waits_for_no_sync(ground: Ground):
@@ -141,7 +141,7 @@ async def test_what_goes_to_the_bin_has_all_names_synced(ground: Ground):
     await ground.second()
     assert ground.disk.everything >= 1
     await ground.second()
-    assert [entry.name for entry in ground.replica.durable_bin_entries()] == [b"loser"]
+    assert [entry.name for entry in ground.replica.bin.durable_entries()] == [b"loser"]
 
 
 async def test_a_content_whose_sync_fails_keeps_what_it_replaced(ground: Ground):
@@ -152,10 +152,10 @@ async def test_a_content_whose_sync_fails_keeps_what_it_replaced(ground: Ground)
     with pytest.raises(OSError, match="Input/output"):
         await ground.sync.run()
     node = ground.replica.lookup(ROOT, b"thesis")
-    assert list(ground.replica.in_doubt()) == [node]
+    assert list(ground.replica.durability.in_doubt()) == [node]
     ground.disk.fails = False
     assert ground.contents() == 2
     await ground.second()
-    assert ground.replica.in_doubt() == {}
+    assert ground.replica.durability.in_doubt() == {}
     assert ground.disk.everything == 1, "written again, with all else"
     assert ground.contents() == 1

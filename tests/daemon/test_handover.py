@@ -60,14 +60,14 @@ async def test_what_is_in_the_bin_for_good_goes_with_its_place_in_the_drive(
     lose(replica, "papers/a.txt")
     await handover.round()
     assert not trash.exists()
-    assert len(replica.bin_entries()) == 2, "the files are not in the bin yet"
+    assert len(replica.bin.entries()) == 2, "the files are not in the bin yet"
     replica.commit()
     await handover.round()
     assert look_into(trash) == [
         Seen("a.txt", "/mnt/drive/papers/a.txt", b"words"),
         Seen("é.txt", "/mnt/drive/papers/é.txt", b"kept"),
     ]
-    assert replica.bin_entries() == []
+    assert replica.bin.entries() == []
     replica.commit()
     assert list((replica.folder / "bin").iterdir()) == []
     assert handover.trouble is None
@@ -93,7 +93,7 @@ async def test_by_itself_it_looks_when_something_happened(
     assert len(rounds) == 1
     lose(replica, "a.txt")
     replica.commit()
-    while replica.bin_entries():  # noqa: ASYNC110 (the clock goes on while the thread works)
+    while replica.bin.entries():  # noqa: ASYNC110 (the clock goes on while the thread works)
         await trio.sleep(1)
     await trio.sleep(600)
     assert len(rounds) == 3, "once for the entry, once as its going is an event too"
@@ -124,17 +124,17 @@ async def test_a_trash_that_is_refused_keeps_all_in_the_bin_and_is_tried_again(
     assert (
         trouble == [f"others may write to {trash}; take that from them: chmod go-w '{trash}'"] * 3
     )
-    assert len(replica.bin_entries()) == 2
+    assert len(replica.bin.entries()) == 2
     assert list(trash.iterdir()) == []
     await handover.round()
     trash.chmod(0o700)
     mock_clock.jump(FIRST_PAUSE * 8 - 1)
     await handover.round()
-    assert len(replica.bin_entries()) == 2, "it is not time yet"
+    assert len(replica.bin.entries()) == 2, "it is not time yet"
     mock_clock.jump(1)
     with caplog.at_level(logging.INFO):
         await handover.round()
-    assert replica.bin_entries() == []
+    assert replica.bin.entries() == []
     assert len(look_into(trash)) == 2
     assert handover.trouble is None
     assert "can be used again" in caplog.text
@@ -158,7 +158,7 @@ async def test_one_that_fails_does_not_keep_others_from_going(
         lose(replica, name)
     replica.commit()
     await handover.round()
-    assert [entry.name for entry in replica.bin_entries()] == [b"a.txt"]
+    assert [entry.name for entry in replica.bin.entries()] == [b"a.txt"]
     assert [seen.name for seen in look_into(trash)] == ["b.txt"]
 
 
@@ -177,8 +177,8 @@ async def test_what_no_trash_will_ever_take_is_said_once(
     for _ in range(3):
         await handover.round()
     assert [record.levelname for record in caplog.records].count("WARNING") == 1
-    (entry,) = replica.bin_entries()
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    (entry,) = replica.bin.entries()
+    replica.bin.restore(entry.sequence, ROOT, b"back")
 
 
 async def test_while_it_goes_it_is_neither_restored_nor_emptied_and_the_loop_runs_on(
@@ -201,20 +201,20 @@ async def test_while_it_goes_it_is_neither_restored_nor_emptied_and_the_loop_run
     monkeypatch.setattr(HomeTrash, "take", take)
     lose(replica, "a.txt")
     replica.commit()
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     nursery.start_soon(handover.round)
     await there.wait()
     for act in (
-        lambda: replica.bin_restore(entry.sequence, ROOT, b"back"),
-        lambda: replica.bin_empty([entry.sequence]),
-        replica.bin_empty,
+        lambda: replica.bin.restore(entry.sequence, ROOT, b"back"),
+        lambda: replica.bin.empty([entry.sequence]),
+        replica.bin.empty,
     ):
         with pytest.raises(OSError, match="desktop's trash") as refused:
             act()
         assert refused.value.errno == errno.EBUSY
     go_on.set()
     await trio.testing.wait_all_tasks_blocked(0.05)
-    while replica.bin_entries():  # noqa: ASYNC110 (a thread: there is nothing to wait on)
+    while replica.bin.entries():  # noqa: ASYNC110 (a thread: there is nothing to wait on)
         await trio.sleep(0.01)
     assert len(look_into(trash)) == 1
 
@@ -242,7 +242,7 @@ async def test_a_stop_in_the_middle_of_a_copy_leaves_it_in_the_bin(
         nursery.start_soon(handover.round)
         await copying.wait()
         nursery.cancel_scope.cancel()
-    assert len(replica.bin_entries()) == 1
+    assert len(replica.bin.entries()) == 1
     assert look_into(trash) == []
     monkeypatch.undo()
     assert HomeTrash._bring is real
@@ -272,7 +272,7 @@ async def test_a_full_disk_keeps_it_in_the_bin(
         replica.commit()
         await handover.round()
         assert [seen.name for seen in look_into(trash)] == ["small"]
-        assert [entry.name for entry in replica.bin_entries()] == [b"large"]
+        assert [entry.name for entry in replica.bin.entries()] == [b"large"]
         assert sorted(os.listdir(trash)) == ["files", "info"]
         subprocess.run(  # noqa: ASYNC221
             ["mount", "-o", "remount,size=4m", str(trash.parent)], check=True, timeout=20
@@ -280,6 +280,6 @@ async def test_a_full_disk_keeps_it_in_the_bin(
         mock_clock.jump(FIRST_PAUSE)
         await handover.round()
         assert [seen.name for seen in look_into(trash)] == ["large", "small"]
-        assert replica.bin_entries() == []
+        assert replica.bin.entries() == []
     finally:
         subprocess.run(["umount", "-l", str(trash.parent)], check=True, timeout=20)  # noqa: ASYNC221

@@ -22,9 +22,9 @@ async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(
         device = await world.device()
         device.write("thesis", GOOD, mtime=1_700_000_000)
         await device.sync()
-        contents = device.replica.unsynced_contents()
-        device.replica.sync_contents(contents)
-        device.replica.mark_synced(contents)
+        contents = device.replica.durability.unsynced_contents()
+        device.replica.durability.sync_contents(contents)
+        device.replica.durability.mark_synced(contents)
         saved = GOOD + b", and today's"
         if how == "in place":
             device.write("thesis", saved)
@@ -35,7 +35,7 @@ async def test_the_servers_version_outlives_a_save_that_did_not_reach_the_disk(
         record = device.replica._ix.node(device.node("thesis"))
         assert record is not None
         content = device.replica._objects.path(record.owner, record.number)
-        device.replica._let_go()
+        device.replica.abandon()
         os.truncate(content, 0)
         if zeros:
             os.truncate(content, len(saved))
@@ -68,14 +68,14 @@ async def test_a_save_that_was_not_sent_outlives_the_next_one_that_did_not_reach
             device.write("thesis.tmp", saved)
             device.rename("thesis.tmp", "thesis")
             if saved is first:
-                replica.sync_contents(contents := replica.unsynced_contents())
-                replica.mark_synced(contents)
+                replica.durability.sync_contents(contents := replica.durability.unsynced_contents())
+                replica.durability.mark_synced(contents)
                 replica.commit()
         replica.commit(effects_until=until)
         record = replica._ix.node(device.node("thesis"))
         assert record is not None
         content = replica._objects.path(record.owner, record.number)
-        replica._let_go()
+        replica.abandon()
         os.truncate(content, 0)
         if zeros:
             os.truncate(content, len(second))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import trio
@@ -21,6 +21,7 @@ from syncin_mount.app import runtime
 from syncin_mount.app.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
 from syncin_mount.config import Folders, Server, Synchronization
 from syncin_mount.store import Awaited, Content, Replica
+from syncin_mount.store.durability.committer import Committer
 from tests.store.support import make, open_replica, settle
 
 
@@ -70,6 +71,14 @@ async def test_a_task_that_fails_before_it_started_does_not_hold_up_the_mount(
 class NothingToSync:
     folder = Path("replicas/docs")
 
+    @property
+    def committer(self) -> Self:
+        return self
+
+    @property
+    def durability(self) -> Self:
+        return self
+
     def sequence(self) -> int:
         return 7
 
@@ -116,8 +125,8 @@ async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
     replica = open_replica(tmp_path / "replica")
     node = make(replica, "thesis", data=b"months of work")
     settle(replica)
-    replica.sync_contents(contents := replica.unsynced_contents())
-    replica.mark_synced(contents)
+    replica.durability.sync_contents(contents := replica.durability.unsynced_contents())
+    replica.durability.mark_synced(contents)
     replica.commit()
     before = object_of(replica, node)
     synced: list[bool] = []
@@ -138,7 +147,7 @@ async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
 
     monkeypatch.setattr(Content, "sync", sync)
     if fails:  # the contents are written once more then, and synced with all else
-        monkeypatch.setattr(replica, "_sync_disk", lambda _folder: sync(None))  # type: ignore[arg-type]
+        monkeypatch.setattr(replica.committer, "_sync_disk", lambda _folder: sync(None))  # type: ignore[arg-type]
     without_waiting(monkeypatch, trio.current_time)
     save_again()
     second = object_of(replica, node)
@@ -163,7 +172,7 @@ async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
     assert before.exists() == fails
     assert second.exists() == fails
     assert synced[0]
-    replica._let_go()
+    replica.abandon()
 
 
 async def test_syncs_take_less_than_a_twentieth_of_the_time_and_hold_up_no_commit(
@@ -255,17 +264,17 @@ async def test_a_full_disk_does_not_end_the_commits(
 async def test_an_error_of_ours_in_a_commit_ends_neither_the_commits_nor_the_drive(
     tmp_path, monkeypatch, autojump_clock: trio.testing.MockClock
 ):
-    commits, real = 0, Replica.commit
+    commits, real = 0, Committer.commit
 
-    def broken(self: Replica, **how: Any) -> None:
+    def broken(self: Committer, **how: Any) -> None:
         nonlocal commits
-        if how:
+        if how.get("effects_until") is not None:
             commits += 1
             if commits < 3:
                 raise ValueError("a bug")
         real(self, **how)
 
-    monkeypatch.setattr(Replica, "commit", broken)
+    monkeypatch.setattr(Committer, "commit", broken)
     without_waiting(monkeypatch, trio.current_time)
     folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
     server = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
@@ -318,9 +327,9 @@ async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_count
             failing[0] = False
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(replica, "_sync_disk", sync_disk)
+    monkeypatch.setattr(replica.committer, "_sync_disk", sync_disk)
     node = make(replica, "file", data=b"words")
-    again = replica.rewrite_content
+    again = replica.durability.rewrite_content
     written: list[int] = []
     refusals = [OSError(errno.EIO, os.strerror(errno.EIO))]
 
@@ -330,14 +339,16 @@ async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_count
             raise refusals.pop()
         yield from again(each)
 
-    monkeypatch.setattr(replica, "rewrite_content", write_again)
+    monkeypatch.setattr(replica.durability, "rewrite_content", write_again)
     nursery.start_soon(_commit_regularly, replica)
     while len(written) < 2:
         await trio.sleep(0.5)
-        assert len(written) == 2 or not syncs or replica.unsynced_contents(), "nothing proved it"
+        assert len(written) == 2 or not syncs or replica.durability.unsynced_contents(), (
+            "nothing proved it"
+        )
     await trio.sleep(3)
     nursery.cancel_scope.cancel()
     assert written == [node, node]
-    assert replica.in_doubt() == {}
-    assert replica.unsynced_contents() == []
+    assert replica.durability.in_doubt() == {}
+    assert replica.durability.unsynced_contents() == []
     replica.close()

@@ -69,8 +69,8 @@ def build(folder: Path, state: str) -> None:
         replica.close()
         return
     if state == "power cut":
-        replica.sync_files()
-        replica.mark_synced(replica.unsynced_contents())
+        replica.committer.sync_files()
+        replica.durability.mark_synced(replica.durability.unsynced_contents())
     kill(replica)
     if state == "power cut":
         (folder / "running").write_text("another boot\n")
@@ -79,7 +79,7 @@ def build(folder: Path, state: str) -> None:
 def count(replica: Replica) -> None:
     """Every content has a checksum."""
     counted = []
-    for node in replica.contents_from(0):
+    for node in replica.contents.contents_from(0):
         found = attr(replica, node)
         content = replica.open_content(node)
         with open(content.fd, "rb", closefd=False) as file:

@@ -206,6 +206,6 @@ class Drive:
 
     def bin(self) -> set[bytes]:
         """The contents of all files in the bin."""
-        self.replica._do_all_effects()
+        self.replica.committer.commit_all()
         place = self.folder / "bin"
         return {path.read_bytes() for path in place.glob("*/**/*") if path.is_file()}

@@ -72,8 +72,8 @@ async def test_rot_never_becomes_a_whole_file_there(
         world.put("f", b"old", mtime=THEN - 5)
         await device.sync()
     device.write("f", BIG, mtime=THEN)
-    later = device.replica._now() + 60 * 10**9
-    monkeypatch.setattr(device.replica, "_now", lambda: later)  # it is quiet
+    later = device.replica.writer.now_ns() + 60 * 10**9
+    monkeypatch.setattr(device.replica.writer, "now_ns", lambda: later)  # it is quiet
     await Patrol(device.replica, device.hydrator).count_unsent()
     flip(device, "f", at)
     for _ in range(2):

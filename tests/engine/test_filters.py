@@ -230,7 +230,7 @@ async def test_a_content_that_only_the_server_has_is_never_given_up(world: World
     device = await filled(world)
     world.put("docs/private/late.txt", b"late")
     await device.engine.sync()
-    assert device.replica.absent_count() == 1
+    assert device.replica.contents.absent_count() == 1
     device.engine.settings = replace(
         device.engine.settings, filters=Filter(rule=matcher(("docs/private",)))
     )

@@ -47,7 +47,7 @@ async def test_a_held_edit_stays_here_and_goes_when_it_is_released(world: World)
     device.write("doc", b"edited", mtime=THEN)
     device.write("free", b"free", mtime=THEN)
     doc = device.node("doc")
-    device.replica.hold([doc], held=True)
+    device.replica.local_changes.hold([doc], held=True)
     report = await device.sync()
     assert files(world) == {"doc": b"base", "folder/inside": b"inside", "free": b"free"}
     assert [(each.path, each.why) for each in report.problems] == [
@@ -57,7 +57,7 @@ async def test_a_held_edit_stays_here_and_goes_when_it_is_released(world: World)
     device.rename("doc", "renamed")
     await device.sync()
     assert set(files(world)) == {"doc", "folder/inside", "free"}
-    device.replica.hold([doc], held=False)
+    device.replica.local_changes.hold([doc], held=False)
     await device.sync()
     assert files(world) == {"renamed": b"edited again", "folder/inside": b"inside", "free": b"free"}
 
@@ -65,12 +65,12 @@ async def test_a_held_edit_stays_here_and_goes_when_it_is_released(world: World)
 async def test_what_happens_to_a_held_file_on_the_server_waits_with_it(world: World):
     device = await agreed(world)
     device.write("doc", b"edited here", mtime=THEN)
-    device.replica.hold([device.node("doc")], held=True)
+    device.replica.local_changes.hold([device.node("doc")], held=True)
     world.put("doc", b"edited there, later", mtime=LATER)
     await device.sync()
     assert device.read("doc") == b"edited here"
     assert files(world)["doc"] == b"edited there, later"
-    device.replica.hold([device.node("doc")], held=False)
+    device.replica.local_changes.hold([device.node("doc")], held=False)
     await device.sync()
     assert device.read("doc") == b"edited there, later"
     assert b"edited here" in device.bin().values()
@@ -80,11 +80,11 @@ async def test_a_held_deletion_deletes_nothing_and_keeps_its_folder(world: World
     device = await agreed(world)
     inside = device.node("folder/inside")
     device.unlink("folder/inside")
-    device.replica.hold([inside], held=True)
+    device.replica.local_changes.hold([inside], held=True)
     device.rmdir("folder")
     await device.sync()
     assert files(world) == {"doc": b"base", "folder/inside": b"inside"}
-    device.hydrator.want(*device.replica.discard(inside).fetch)
+    device.hydrator.want(*device.replica.local_changes.discard(inside).fetch)
     await device.sync()
     assert device.read("folder/inside") == b"inside"
     assert files(world) == {"doc": b"base", "folder/inside": b"inside"}
@@ -94,7 +94,7 @@ async def test_with_a_new_folder_all_in_it_is_held(world: World):
     device = await agreed(world)
     device.mkdir("new")
     device.write("new/file", b"new", mtime=THEN)
-    device.replica.hold([device.node("new")], held=True)
+    device.replica.local_changes.hold([device.node("new")], held=True)
     await device.sync()
     assert files(world) == {"doc": b"base", "folder/inside": b"inside"}
     device.rename("new/file", "file")
@@ -114,7 +114,7 @@ async def test_what_was_discarded_is_fetched_and_the_server_is_not_touched(world
         + world.requests("MOVE")
     )
     for node in changed:
-        device.hydrator.want(*device.replica.discard(node).fetch)
+        device.hydrator.want(*device.replica.local_changes.discard(node).fetch)
     await device.sync()
     assert here(device) == {"doc": b"base", "folder/inside": b"inside"}
     assert device.bin() == {"doc": b"edited", "new": b"new"}
@@ -135,10 +135,10 @@ async def test_a_version_that_may_have_arrived_cannot_be_discarded_before_that_i
     world.faults.add(Rule(effect=CutResponse(), method="PUT", path="*/doc", count=1))
     assert not (await device.sync()).complete
     with pytest.raises(CannotUndo, match="may be on the server already"):
-        device.replica.discard(device.node("doc"))
+        device.replica.local_changes.discard(device.node("doc"))
     await device.sync()
     with pytest.raises(CannotUndo, match="nothing of it waits any more"):
-        device.replica.discard(device.node("doc"))
+        device.replica.local_changes.discard(device.node("doc"))
     assert files(world)["doc"] == device.read("doc") == b"edited"
 
 
@@ -218,10 +218,10 @@ async def test_a_running_engine_leaves_what_is_held_alone_and_comes_to_rest(worl
     await until(lambda: here(device) == {"doc": b"base"})
     doc = device.node("doc")
     device.write("doc", b"edited", mtime=THEN)
-    device.replica.hold([doc], held=True)
+    device.replica.local_changes.hold([doc], held=True)
     device.write("free", b"free", mtime=THEN)
     await until(lambda: "free" in files(world))
     await device.engine.wait_synced()
     assert files(world)["doc"] == b"base"
-    device.replica.hold([doc], held=False)
+    device.replica.local_changes.hold([doc], held=False)
     await until(lambda: files(world)["doc"] == b"edited")

@@ -168,7 +168,7 @@ async def test_a_stop_and_a_new_start_know_of_it(world: World, tmp_path: Path) -
     device = await world.device()
     await cut(world, device, "film")
     device.unlink("film")
-    device.replica._let_go()  # what a kill leaves: nothing was committed
+    device.replica.abandon()  # what a kill leaves: nothing was committed
     device.hydrator.want = lambda *_: None  # type: ignore[method-assign]
     after = await world.device()
     await after.sync()

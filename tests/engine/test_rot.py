@@ -147,7 +147,7 @@ async def test_rot_of_what_is_not_sent_is_told_and_not_sent(
     device.write("edited", b"second")
     device.write("new", b"only here")
     later = time.time_ns() + 60 * 10**9
-    monkeypatch.setattr(device.replica, "_now", lambda: later)  # they are quiet
+    monkeypatch.setattr(device.replica.writer, "now_ns", lambda: later)  # they are quiet
     patrol = Patrol(device.replica, device.hydrator)
     await patrol.count_unsent()
     flip(device, "edited")

@@ -146,7 +146,7 @@ async def test_a_losing_edit_here_goes_to_the_bin(world: World) -> None:
     report = await device.sync()
     assert report.conflicts == 1
     assert device.tree() == {"a.txt": b"edited there, later"}
-    assert [entry.path for entry in device.replica.bin_entries()] == ["a.txt"]
+    assert [entry.path for entry in device.replica.bin.entries()] == ["a.txt"]
     device.replica.commit()
     kept = [path for path in (world.tmp / "replica-a" / "bin").rglob("a.txt") if path.is_file()]
     assert [path.read_bytes() for path in kept] == [b"edited here"]

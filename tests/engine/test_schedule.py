@@ -49,7 +49,9 @@ async def test_runs_start_every_interval_and_nothing_is_carried_between(
     drive.put("late", b"late")
     await trio.sleep(HOUR / 2 - 60)
     assert "mine" not in drive.disk.tree()
-    assert {each.path for each in drive.replica.pending()} == {"mine"}, "it waits in the journal"
+    assert {each.path for each in drive.replica.local_changes.pending()} == {"mine"}, (
+        "it waits in the journal"
+    )
     await trio.sleep(120)
     assert drive.disk.tree() == {"theirs": b"theirs", "mine": b"mine", "late": b"late"}
     assert drive.read("late") == b"late"

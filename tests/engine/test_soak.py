@@ -65,7 +65,7 @@ async def test_ten_thousand_runs(
     odd = [(number, gap) for number, gap in enumerate(gaps) if gap != away and abs(gap - EVERY) > 5]
     assert not odd
     assert drive.disk.tree() == {"theirs": drive.read("theirs"), "mine": drive.read("mine")}
-    assert not list(drive.replica.pending())
+    assert not list(drive.replica.local_changes.pending())
     assert files <= 0
     assert objects < OBJECTS, f"{objects} objects are left of {len(runs) - WARM} runs"
     assert resident < RESIDENT

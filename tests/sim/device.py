@@ -287,7 +287,7 @@ class Device:
     def _bury(self) -> None:
         """What is left of a killed process goes."""
         if not self.replica._closed:
-            self.replica._let_go()
+            self.replica.abandon()
         shutil.rmtree(self._place / f"{self.name}{self._lives - 1}")
 
     async def stop(self) -> None:
@@ -426,7 +426,7 @@ class Device:
 
     def bin(self) -> list[bytes]:
         """Every file in the bin's folder."""
-        self.replica._do_all_effects()
+        self.replica.committer.commit_all()
         place = self.folder / "bin"
         return [
             path.read_bytes()
@@ -478,7 +478,7 @@ class Device:
         found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
         found += [
             f"pending {each.kind.value} {each.path}"
-            for each in replica.pending()
+            for each in replica.local_changes.pending()
             if is_settled(each.node)
         ]
         found += [f"absent {node}" for node in replica.absent() if is_settled(node)]

@@ -117,7 +117,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what was written when the process was killed is not taken up",
-        "syncin_mount/store/replica/core.py",
+        "syncin_mount/store/durability/open_recovery.py",
         "interrupted = ix.marked(ix.writing)",
         "interrupted = []",
     ),

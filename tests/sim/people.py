@@ -402,12 +402,12 @@ class Person:
     def hold(self) -> None:
         node = self._waiting()
         self._world.log(self._device.name, f"hold {self._named(node)}")
-        self._replica.hold([node], held=True)
+        self._replica.local_changes.hold([node], held=True)
 
     def let_go(self) -> None:
-        node = self._rng.choice(self._replica.held_nodes())
+        node = self._rng.choice(self._replica.local_changes.held_nodes())
         self._world.log(self._device.name, f"let go [{node}]")
-        self._replica.hold([node], held=False)
+        self._replica.local_changes.hold([node], held=False)
 
     def discard(self) -> None:
         """What was changed is kept in the bin; the version from before comes from the server, if it
@@ -415,7 +415,7 @@ class Person:
         node = self._waiting()
         self._world.log(self._device.name, f"discard {self._named(node)}")
         try:
-            done = self._replica.discard(node, self._device.engine.is_in_flight)
+            done = self._replica.local_changes.discard(node, self._device.engine.is_in_flight)
         except CannotUndo as error:
             raise BlockingIOError(str(error)) from error
         for each in done.fetch:

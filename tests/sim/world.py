@@ -313,7 +313,7 @@ class World:
             for writing in device.writings:
                 writing.finish()
             device.writings.clear()
-            device.replica.hold(device.replica.held_nodes(), held=False)
+            device.replica.local_changes.hold(device.replica.local_changes.held_nodes(), held=False)
         for path, item in list(self.disk.walk()):
             if abs(item.mtime_ms) > BOUND_MS:  # what cannot be used waits until somebody mends it
                 self.disk.touch(path, self.wall_ms())

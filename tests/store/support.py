@@ -58,7 +58,7 @@ def open_replica(
 
 def kill(replica: Replica) -> None:
     """What SIGKILL leaves: nothing is committed, the locks are gone."""
-    replica._let_go()
+    replica.abandon()
 
 
 def snapshot(replica: Replica) -> dict[str, list[tuple[bytes, bytes]]]:

@@ -122,7 +122,7 @@ def test_rot_makes_the_content_absent_and_keeps_what_there_was(folder: Path) -> 
     settle(replica)
     first = count(replica, node, b"one")
     ino = attr(replica, node).ino
-    replica._do(Rotted(replica._now(), node, replica.new_id(), 3, "rot"))
+    replica.writer.record(Rotted(replica.writer.now_ns(), node, replica.new_id(), 3, "rot"))
     kill(replica)
     replica = open_replica(folder)
     found = attr(replica, node)
@@ -130,7 +130,7 @@ def test_rot_makes_the_content_absent_and_keeps_what_there_was(folder: Path) -> 
     assert not list(replica.dirty())
     assert replica.checksum_of(node, found.version) == sum_of(b"one")
     assert replica.checksum_of(node, first) is None
-    [entry] = replica.bin_entries()
+    [entry] = replica.bin.entries()
     assert (entry.path, entry.why) == ("f", "rot")
     assert check(replica) == []
     replica.close()

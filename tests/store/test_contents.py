@@ -16,6 +16,7 @@ from reconciler.model import ROOT, Base, Kind
 from syncin_mount.store import system
 from syncin_mount.store.content.byte_ranges import BLOCK, Ranges
 from syncin_mount.store.content.handles import IncomingFile
+from syncin_mount.store.index.tree_walk import require_node
 from tests.effort import examples
 from tests.store.support import SECOND, arrive, make, open_replica, read, settle, tree, write
 
@@ -107,7 +108,7 @@ def test_a_content_that_arrived_is_synced_with_the_folder_it_is_in_now(folder: P
     content = replica.open_content(node)
     assert content.folder == str(folder / "incoming")
     arrive(replica, node, base, b"words")
-    record = replica._node(node)
+    record = require_node(replica._ix, node)
     assert content.folder == replica._objects.folder(record.number)
     content.sync()
     content.close()
@@ -117,7 +118,7 @@ def test_a_content_that_arrived_is_synced_with_the_folder_it_is_in_now(folder: P
 def test_a_lost_content_is_an_error_and_no_empty_file(folder: Path) -> None:
     replica = open_replica(folder)
     node, empty = make(replica, "doc", data=b"words"), make(replica, "empty")
-    record = replica._node(node)
+    record = require_node(replica._ix, node)
     path = Path(replica._objects.path(record.owner, record.number))
     path.unlink()
     with pytest.raises(OSError, match="missing") as refused:
@@ -127,7 +128,7 @@ def test_a_lost_content_is_an_error_and_no_empty_file(folder: Path) -> None:
         replica.copy_to_bin(node, "test")
     assert not path.exists()
     assert read(replica, empty) == b""
-    replica._let_go()
+    replica.abandon()
 
 
 def test_a_time_before_the_first_second_is_not_different_for_ever(folder: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_map_that_is_full_at_the_very_commit_grows(
     replica.commit()
     assert replica._ix._env.info()["map_size"] == 2 * size
     assert dict(tree(replica)) == {"doc": b"words"}
-    replica._let_go()
+    replica.abandon()
     again = open_replica(folder)
     assert dict(tree(again)) == {"doc": b"words"}
     again.close()

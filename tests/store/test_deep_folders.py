@@ -49,7 +49,7 @@ def test_removing_a_chain_from_its_end(folder, looks, known):
         replica.rmdir(above, b"a folder")
     assert looks[0] < 20 * DEPTH  # it was about DEPTH * DEPTH / 2
     assert check(replica) == []
-    operations = list(replica.pending())
+    operations = list(replica.local_changes.pending())
     assert len(operations) == (DEPTH if known else 0)
     if known:
         assert operations[0].path == "/".join(["a folder"] * DEPTH)

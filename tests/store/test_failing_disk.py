@@ -19,6 +19,7 @@ import pytest
 
 from reconciler.model import ROOT
 from syncin_mount.store import Replica, check, system
+from syncin_mount.store.index.tree_walk import require_node
 from tests.store.support import at, kill, make, open_replica, read, sound, tree, write
 
 BROKEN = OSError(errno.EIO, os.strerror(errno.EIO))
@@ -157,7 +158,7 @@ def test_a_commit_that_fails_costs_nothing(folder: Path, code: int) -> None:
     ix._env = Env(ix._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(code)}"), 3)
     ix.abort()
     ix.begin()
-    replica._replay()
+    replica.writer.replay()
     make(replica, "second")
     with pytest.raises(OSError, match=os.strerror(code)) as told:
         replica.commit()
@@ -193,7 +194,7 @@ def test_an_environment_that_lmdb_gave_up_is_opened_anew(folder: Path) -> None:
     ix._env = GivenUp(ix._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(errno.EIO)}"), 1)
     ix.abort()
     ix.begin()
-    replica._replay()
+    replica.writer.replay()
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         replica.commit()
     assert dict(tree(sound(replica))) == {"first": b""}
@@ -274,23 +275,23 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
     replica = open_replica(folder)
     data = os.urandom(3 << 20)
     node, sparse = make(replica, "file", data=data), make(replica, "sparse", data=b"x")
-    os.truncate(replica._objects.path(sparse, replica._node(sparse).number), 1)
+    os.truncate(replica._objects.path(sparse, require_node(replica._ix, sparse).number), 1)
     replica.commit()
-    times = os.stat(replica._objects.path(node, replica._node(node).number)).st_mtime_ns
-    contents = replica.unsynced_contents()
-    monkeypatch.setattr(replica, "_sync_disk", fails)
+    times = os.stat(replica._objects.path(node, require_node(replica._ix, node).number)).st_mtime_ns
+    contents = replica.durability.unsynced_contents()
+    monkeypatch.setattr(replica.committer, "_sync_disk", fails)
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        replica.sync_files()
-    replica.sync_failed(node for node, _ in contents)
+        replica.committer.sync_files()
+    replica.durability.sync_failed(node for node, _ in contents)
     assert (folder / "running").read_text() == "a sync failed\n"
-    monkeypatch.setattr(replica, "_sync_disk", lambda _folder: None)
-    replica.sync_files()  # as the kernel has it now
-    replica.mark_synced(contents)
-    assert {node for node, _ in replica.unsynced_contents()} == {
+    monkeypatch.setattr(replica.committer, "_sync_disk", lambda _folder: None)
+    replica.committer.sync_files()  # as the kernel has it now
+    replica.durability.mark_synced(contents)
+    assert {node for node, _ in replica.durability.unsynced_contents()} == {
         node,
         sparse,
     }, "it was not written again"
-    doubted = replica.in_doubt()
+    doubted = replica.durability.in_doubt()
     written: list[int] = []
     real = system.pwrite
 
@@ -301,19 +302,25 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
     with monkeypatch.context() as patch:
         patch.setattr(system, "pwrite", counted)
         for each in doubted:
-            for _ in replica.rewrite_content(each):
+            for _ in replica.durability.rewrite_content(each):
                 pass
     assert sum(written) == len(data) + 1
-    assert os.stat(replica._objects.path(node, replica._node(node).number)).st_mtime_ns == times
-    replica.sync_files()
-    replica.sync_failed([sparse])  # again, meanwhile
-    replica.resolved(doubted)
-    replica.mark_synced(contents)
-    assert {node for node, _ in replica.unsynced_contents()} == {sparse}
+    assert (
+        os.stat(replica._objects.path(node, require_node(replica._ix, node).number)).st_mtime_ns
+        == times
+    )
+    replica.committer.sync_files()
+    replica.durability.sync_failed([sparse])  # again, meanwhile
+    replica.durability.resolved(doubted)
+    replica.durability.mark_synced(contents)
+    assert {node for node, _ in replica.durability.unsynced_contents()} == {sparse}
     assert (folder / "running").read_text() == "a sync failed\n"
-    replica.resolved(replica.in_doubt())
+    replica.durability.resolved(replica.durability.in_doubt())
     assert (folder / "running").read_text() == "boot 1\n"
-    assert Path(replica._objects.path(node, replica._node(node).number)).read_bytes() == data
+    assert (
+        Path(replica._objects.path(node, require_node(replica._ix, node).number)).read_bytes()
+        == data
+    )
     assert check(replica) == []
 
 
@@ -323,10 +330,10 @@ def test_a_start_after_a_failed_sync_looks_at_contents_as_after_a_power_cut(
 ) -> None:
     replica = open_replica(folder)
     node = make(replica, "file", data=b"words")
-    replica.sync_failed([node])
+    replica.durability.sync_failed([node])
     end(replica)
     again = sound(open_replica(folder))
-    assert again._node(node).doubtful
+    assert require_node(again._ix, node).doubtful
     assert read(again, at(again, "file")) == b"words"
     write(again, node, b"others")
     again.close()

@@ -10,6 +10,7 @@ import pytest
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import NodeType, Replica
 from syncin_mount.store.index.index import HOT
+from syncin_mount.store.index.tree_walk import require_node
 from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.records import decode_node, key
 
@@ -32,11 +33,11 @@ def test_a_record_is_the_callers_own(tmp_path: Path) -> None:
     record = replica._ix.node(node)
     assert record is not None
     record.size = 77
-    assert replica._node(node).size == 0
+    assert require_node(replica._ix, node).size == 0
     record.size = 5
     replica._ix.put_node(node, record)
     record.size = 6
-    assert replica._node(node).size == 5
+    assert require_node(replica._ix, node).size == 5
     replica.close()
 
 
@@ -61,7 +62,7 @@ def test_more_nodes_than_are_kept(tmp_path: Path) -> None:
     wanted = {node: 0o640 if position % 3 == 0 else 0o600 for position, node in enumerate(nodes)}
     assert {node: mode(replica, node) for node in nodes} == wanted
     assert check(replica) == []
-    replica._let_go()  # as if killed: no commit
+    replica.abandon()  # as if killed: no commit
     replica = Replica.open(tmp_path)
     assert {node: mode(replica, node) for node in nodes} == wanted
     assert check(replica) == []
@@ -94,7 +95,7 @@ def test_an_event_that_fails_leaves_the_records_as_they_were(
     with pytest.raises(ZeroDivisionError):
         replica.begin_write(node)
     monkeypatch.undo()
-    assert not replica._node(node).writing
+    assert not require_node(replica._ix, node).writing
     assert mode(replica, node) == 0o600
     assert check(replica) == []
     replica.close()

@@ -103,10 +103,10 @@ def test_everything_is_in_the_drive_as_it_was_and_the_folder_is_empty(
     assert done.files == sum(isinstance(value, tuple) for value in contents(before).values())
     assert list(folder.iterdir()) == []
     assert in_drive(replica, tmp_path / "copy") == before
-    assert replica.unsynced_contents() == []
+    assert replica.durability.unsynced_contents() == []
     files = {path for path, content in contents(before).items() if isinstance(content, tuple)}
     assert {path for path in files if path.isprintable()} <= {
-        each.path for each in replica.pending()
+        each.path for each in replica.local_changes.pending()
     }, "it is sent"
 
 
@@ -167,7 +167,7 @@ def test_nothing_goes_from_its_place_before_the_copy_is_on_the_disk(
         monkeypatch.setattr(owner, name, watched)
 
     watch(importer, "copy_content", "copied")
-    watch(replica, "sync_files", "synced")
+    watch(replica.committer, "sync_files", "synced")
     watch(replica, "commit", "committed")
     watch(os, "unlink", "gone", inside=True)
     watch(os, "rename", "gone", inside=True)
@@ -308,7 +308,7 @@ def test_what_an_interrupted_batch_left_and_is_not_the_original_goes_to_the_bin(
     done = Importer(replica, folder).run()
     assert (done.renamed, done.left) == ([], [])
     assert contents(in_drive(replica, tmp_path / "copy")) == {"file": (b"whole", {})}
-    [entry] = replica.bin_entries()
+    [entry] = replica.bin.entries()
     assert entry.path == "file"
     assert (tmp_path / "copy" / "bin" / str(entry.sequence) / "file").read_bytes() == b"WHOLE"
 
@@ -337,7 +337,7 @@ def moment(real):
 importer.BATCH_FILES = 4
 base = Path(sys.argv[1])
 replica = Replica.open(base / "replica")
-for owner, name in ((replica._journal, "append"), (replica._ix, "commit"), (replica, "sync_files"),
+for owner, name in ((replica._journal, "append"), (replica._ix, "commit"), (replica.committer, "sync_files"),
                     (os, "unlink"), (os, "rename"), (os, "rmdir"), (os, "fsync"), (importer, "copy_content")):
     setattr(owner, name, moment(getattr(owner, name)))
 importer.Importer(replica, base / "folder").run()

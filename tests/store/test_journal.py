@@ -342,7 +342,7 @@ def test_a_reason_may_name_what_is_no_text(replica: Replica) -> None:
     node = make(replica, "f", data=b"words")
     replica.copy_to_bin(node, "beside \udcff")
     replica.delete_local(node, keep=True, why="beside \ud800")
-    assert len(replica.bin_entries()) == 2
+    assert len(replica.bin.entries()) == 2
 
 
 @pytest.mark.parametrize("ns", [1 << 63, -(1 << 63) - 1, 1 << 70])

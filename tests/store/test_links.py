@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import AttrChanged, Change, NodeType, Replica, check
+from syncin_mount.store.index.tree_walk import require_node
 from tests.store.support import (
     SECOND,
     arrive,
@@ -274,9 +275,9 @@ def test_deleting_a_folder_with_both_names_bins_both(
     link(replica, first, order[1], folder)
     replica.delete_local(folder, keep=keep, why="test")
     assert pick_bin(replica) == [("folder/a", b"words"), ("folder/b", b"words")]
-    [entry] = replica.bin_entries()
+    [entry] = replica.bin.entries()
     assert entry.files == 2
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    replica.bin.restore(entry.sequence, ROOT, b"back")
     back = dict(tree(replica))
     assert back == {"back": None, "back/a": b"words", "back/b": b"words"}
     nodes = [
@@ -319,7 +320,7 @@ def test_a_copy_that_finds_no_room_keeps_its_object(
 def test_discarding_one_name_parts_it(replica: Replica) -> None:
     first, second = pair(replica)
     write(replica, first, b"edited")
-    done = replica.discard(second)
+    done = replica.local_changes.discard(second)
     assert done.fetch == (second,)
     assert not attr(replica, second).present
     assert read(replica, first) == b"edited"
@@ -332,7 +333,7 @@ def test_discarding_a_new_name_keeps_the_file(replica: Replica) -> None:
     first = make(replica, "a", data=b"words")
     settle(replica)
     second = link(replica, first, b"b")
-    replica.discard(second)
+    replica.local_changes.discard(second)
     assert replica.attr(second) is None
     assert read(replica, first) == b"words"
 
@@ -372,7 +373,7 @@ def test_a_power_cut_loses_no_name(folder: Path, sent: set[str], torn: bool) -> 
     third = link(replica, first, b"c")
     for node in (node for node, name in ((first, "a"), (second, "b")) if name in sent):
         settle(replica, node)
-    record = replica._node(first)
+    record = require_node(replica._ix, first)
     replica.commit()
     if torn:
         os.truncate(replica._objects.path(record.owner, record.number), 2)

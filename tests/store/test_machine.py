@@ -504,7 +504,7 @@ class Store(RuleBasedStateMachine):
 
     def binned(self) -> set[bytes | None]:
         """The contents of all files in the bin."""
-        self.replica._do_all_effects()
+        self.replica.committer.commit_all()
         files = [
             path
             for path in (self.replica.folder / "bin").rglob("*")
@@ -537,7 +537,7 @@ class Store(RuleBasedStateMachine):
         node = data.draw(st.sampled_from(sorted({*self.things, *self.agreed})))
         if node == ROOT:
             return
-        self.replica.hold([NodeId(node)], held=held)
+        self.replica.local_changes.hold([NodeId(node)], held=held)
         if held and self.differs(node):
             self.held.add(node)
         else:
@@ -551,7 +551,7 @@ class Store(RuleBasedStateMachine):
         node = NodeId(data.draw(st.sampled_from(dirty)))
         before = self.replica.sequence()
         try:
-            done = self.replica.discard(node)
+            done = self.replica.local_changes.discard(node)
         except CannotUndo:
             assert self.replica.sequence() == before
             return
@@ -649,9 +649,9 @@ class Store(RuleBasedStateMachine):
 
     @rule()
     def sync(self) -> None:
-        contents = self.replica.unsynced_contents()
-        self.replica.mark_synced(contents)
-        assert self.replica.unsynced_contents() == []
+        contents = self.replica.durability.unsynced_contents()
+        self.replica.durability.mark_synced(contents)
+        assert self.replica.durability.unsynced_contents() == []
 
     @rule()
     def restart(self) -> None:
@@ -698,7 +698,7 @@ class Store(RuleBasedStateMachine):
         dirty = {node for node in {*self.things, *self.agreed} - {ROOT} if self.differs(node)}
         assert {one.node for one in self.replica.dirty()} == dirty
         assert set(self.replica.base_nodes()) == set(self.agreed)
-        assert {one.node for one in self.replica.pending()} <= dirty
+        assert {one.node for one in self.replica.local_changes.pending()} <= dirty
         for node in dirty & self.things.keys():
             known = self.replica.status(NodeId(node))
             assert known in {Status.CHANGED, Status.LOCAL_ONLY}
@@ -706,7 +706,7 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def same_holds(self) -> None:
         self.held = {node for node in self.held if self.differs(node)}
-        assert set(self.replica.held_nodes()) == self.held
+        assert set(self.replica.local_changes.held_nodes()) == self.held
 
     @invariant()
     def sound(self) -> None:

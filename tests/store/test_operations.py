@@ -99,7 +99,7 @@ def test_a_save_with_a_backup_keeps_the_document(replica: Replica) -> None:
     assert replica.base(new) == agreed
     assert replica.base_by_inode(1000 + document) == new
     assert [one.node for one in replica.dirty()] == [new]
-    assert {one.node for one in replica.pending()} == {new}
+    assert {one.node for one in replica.local_changes.pending()} == {new}
 
 
 def test_an_inode_that_was_given_out_again_belongs_to_who_was_told_it_last(
@@ -125,11 +125,11 @@ def test_temporary_files_leave_nothing_to_send(replica: Replica) -> None:
     make(replica, "tmp", data=b"x")
     make(replica, "folder", NodeType.FOLDER)
     replica.rename(ROOT, b"tmp", at(replica, "folder"), b"other")
-    assert len(list(replica.pending())) == 4
+    assert len(list(replica.local_changes.pending())) == 4
     replica.unlink(at(replica, "folder"), b"other")
     replica.rmdir(ROOT, b"folder")
     assert list(replica.dirty()) == []
-    assert list(replica.pending()) == []
+    assert list(replica.local_changes.pending()) == []
     assert replica.base_count() == 0
 
 
@@ -150,7 +150,7 @@ def test_back_where_it_was_is_no_difference(replica: Replica) -> None:
     assert replica.dirty_count() == 1
     replica.rename(ROOT, b"two", ROOT, b"one")
     assert replica.dirty_count() == 0
-    assert list(replica.pending()) == []
+    assert list(replica.local_changes.pending()) == []
 
 
 # the journal for people ---------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_pending_says_what_was_done_with_the_paths_of_then(replica: Replica) -> 
     replica.rename(ROOT, b"a", ROOT, b"b")
     replica.set_attr(node, mode=0o600)
     replica.set_attr(node, mtime_ns=7 * SECOND)
-    told = [(one.kind, one.path, one.new_path) for one in replica.pending()]
+    told = [(one.kind, one.path, one.new_path) for one in replica.local_changes.pending()]
     assert told == [
         (OpKind.CREATE, "a", None),
         (OpKind.CREATE, "a/file", None),
@@ -173,12 +173,14 @@ def test_pending_says_what_was_done_with_the_paths_of_then(replica: Replica) -> 
         (OpKind.TIMES, "b/file", None),
     ]
     settle(replica, at(replica, "b"))
-    assert {one.path for one in replica.pending()} == {"a/file", "b/file"}
+    assert {one.path for one in replica.local_changes.pending()} == {"a/file", "b/file"}
     settle(replica)
     replica.unlink(at(replica, "b"), b"file")
-    assert [(one.kind, one.path) for one in replica.pending()] == [(OpKind.REMOVE, "b/file")]
+    assert [(one.kind, one.path) for one in replica.local_changes.pending()] == [
+        (OpKind.REMOVE, "b/file")
+    ]
     settle(replica)
-    assert list(replica.pending()) == []
+    assert list(replica.local_changes.pending()) == []
 
 
 def test_what_was_sent_of_an_older_version_stays_dirty(replica: Replica) -> None:
@@ -339,7 +341,7 @@ def test_readers_keep_the_old_content_when_a_new_one_is_taken_in(replica: Replic
     assert attr(replica, node).ino != ino
     assert attr(replica, node).mtime_ns == 20 * SECOND
     assert replica.by_ino(ino) is None
-    assert replica.bin_entries() == []
+    assert replica.bin.entries() == []
 
 
 def test_what_the_server_never_had_goes_to_the_bin_when_it_is_replaced(replica: Replica) -> None:
@@ -528,26 +530,26 @@ def test_deleting_keeps_what_the_server_never_had(replica: Replica) -> None:
     replica.unlink(at(replica, "folder/sub"), b"mine")  # a tombstone goes with its folder
     replica.delete_local(folder, keep=False, why="deleted on the server")
     assert list(replica.base_nodes()) == []
-    assert replica.dirty_count() == replica.absent_count() == 0
+    assert replica.dirty_count() == replica.contents.absent_count() == 0
     assert pick_bin(replica) == [("folder/sub/edited", b"edited")]
     (link,) = (path for path in (replica.folder / "bin").rglob("*") if path.is_symlink())
     assert (link.name, link.readlink()) == ("link", Path("sent"))
     assert os.pread(reader.fd, 10, 0) == b"sent"
     reader.close()
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     assert (entry.path, entry.is_folder, entry.why) == ("folder", True, "deleted on the server")
 
 
 def test_the_bin_gives_back_what_it_has(replica: Replica) -> None:
     folder = fill(replica)
     replica.delete_local(folder, keep=True, why="test")
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     make(replica, "taken")
     with pytest.raises(FileExistsError):
-        replica.bin_restore(entry.sequence, ROOT, b"taken")
+        replica.bin.restore(entry.sequence, ROOT, b"taken")
     with pytest.raises(KeyError):
-        replica.bin_restore(entry.sequence + 1, ROOT, b"other")
-    top = replica.bin_restore(entry.sequence, ROOT, b"back")
+        replica.bin.restore(entry.sequence + 1, ROOT, b"other")
+    top = replica.bin.restore(entry.sequence, ROOT, b"back")
     assert replica.local_path(top) == "back"
     assert dict(tree(replica)) == {
         "taken": b"",
@@ -560,7 +562,7 @@ def test_the_bin_gives_back_what_it_has(replica: Replica) -> None:
         "back/sub/mine": b"mine",
     }
     assert attr(replica, at(replica, "back/link")).target == b"sent"
-    assert replica.bin_entries() == []
+    assert replica.bin.entries() == []
     assert list((replica.folder / "bin").iterdir()) == []
     assert replica.status(at(replica, "back/sent")) is Status.CHANGED
 
@@ -571,13 +573,13 @@ def test_a_folder_without_files_can_be_restored_too(replica: Replica) -> None:
     replica.delete_local(at(replica, "plain"), keep=False, why="test")
     replica.delete_local(at(replica, "plan"), keep=True, why="test")
     replica.commit()
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     assert (entry.name, entry.is_folder, entry.files, entry.size) == (b"plan", True, 0, 0)
     assert {path.name for path in (replica.folder / "bin").iterdir()} == {
         f"{entry.sequence}",
         f"{entry.sequence}.json",
     }
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    replica.bin.restore(entry.sequence, ROOT, b"back")
     assert dict(tree(replica)) == {"back": None, "back/sub": None}
     assert list((replica.folder / "bin").iterdir()) == []
 
@@ -585,8 +587,8 @@ def test_a_folder_without_files_can_be_restored_too(replica: Replica) -> None:
 def test_what_came_back_from_the_bin_survives_a_kill(replica: Replica) -> None:
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")
-    (entry,) = replica.bin_entries()
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    (entry,) = replica.bin.entries()
+    replica.bin.restore(entry.sequence, ROOT, b"back")
     kill(replica)
     again = open_replica(replica.folder, boot_id="boot 2")
     assert dict(tree(again)) == {"back": b"words"}
@@ -597,14 +599,14 @@ def test_emptying_the_bin(replica: Replica) -> None:
     for name in ("one", "two"):
         make(replica, name, data=b"x")
         replica.delete_local(at(replica, name), keep=True, why="test")
-    one, _two = replica.bin_entries()
+    one, _two = replica.bin.entries()
     replica.commit()
     assert (replica.folder / "bin" / f"{one.sequence}.json").exists()
-    replica.bin_empty([one.sequence])
-    assert [entry.name for entry in replica.bin_entries()] == [b"two"]
+    replica.bin.empty([one.sequence])
+    assert [entry.name for entry in replica.bin.entries()] == [b"two"]
     with pytest.raises(KeyError):
-        replica.bin_empty([one.sequence])
-    replica.bin_empty()
+        replica.bin.empty([one.sequence])
+    replica.bin.empty()
     assert list((replica.folder / "bin").iterdir()) == []
 
 
@@ -612,8 +614,8 @@ def test_an_empty_file_that_was_never_opened_goes_to_the_bin_too(replica: Replic
     make(replica, "empty")
     replica.delete_local(at(replica, "empty"), keep=True, why="test")
     assert pick_bin(replica) == [("empty", b"")]
-    (entry,) = replica.bin_entries()
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    (entry,) = replica.bin.entries()
+    replica.bin.restore(entry.sequence, ROOT, b"back")
     assert dict(tree(replica)) == {"back": b""}
 
 
@@ -624,7 +626,7 @@ def test_a_copy_in_the_bin_stays_as_it_was(replica: Replica) -> None:
     assert pick_bin(replica) == [("file", b"before" * 1000)]
     absent = far(replica)
     replica.copy_to_bin(absent, "test")
-    assert len(replica.bin_entries()) == 1
+    assert len(replica.bin.entries()) == 1
 
 
 def test_very_deep_paths_fit_into_the_bin(replica: Replica) -> None:
@@ -637,8 +639,8 @@ def test_very_deep_paths_fit_into_the_bin(replica: Replica) -> None:
     write(replica, deep, b"deep words")
     replica.delete_local(replica.children(ROOT, None, 1)[0][1], keep=True, why="test")
     assert [data for _, data in pick_bin(replica)] == [b"deep words"]
-    (entry,) = replica.bin_entries()
-    replica.bin_restore(entry.sequence, ROOT, b"back")
+    (entry,) = replica.bin.entries()
+    replica.bin.restore(entry.sequence, ROOT, b"back")
     assert b"deep words" in dict(tree(replica)).values()
 
 
@@ -673,13 +675,13 @@ def test_the_bin_takes_gives_back_and_drops_folders_deeper_than_python_may_recur
     for name in (b"back", b"again"):
         (top,) = [child for _, child in replica.children(ROOT, None, -1)]
         replica.delete_local(top, keep=keep, why="test")
-        (entry,) = replica.bin_entries()
-        replica.bin_restore(entry.sequence, ROOT, name)
+        (entry,) = replica.bin.entries()
+        replica.bin.restore(entry.sequence, ROOT, name)
         node = at(replica, "/".join([name.decode(), *["d"] * (depth - 1), "f"]))
         assert read(replica, node) == b"deep words"
     replica.delete_local(at(replica, "again"), keep=keep, why="test")
     replica.commit()
-    replica.bin_empty()
+    replica.bin.empty()
     assert list((replica.folder / "bin").iterdir()) == []
 
 

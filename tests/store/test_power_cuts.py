@@ -115,19 +115,19 @@ class Work:
             self._binned[self.replica.sequence()] = set()
 
     def restore(self) -> None:
-        entries = self.replica.bin_entries()
+        entries = self.replica.bin.entries()
         if entries:
             self._count += 1
-            self.replica.bin_restore(
+            self.replica.bin.restore(
                 self._chance.choice(entries).sequence, ROOT, b"back %d" % self._count
             )
 
     def empty(self) -> None:
-        entries = self.replica.bin_entries()
+        entries = self.replica.bin.entries()
         if entries:
             entry = self._chance.choice(entries)
             self.kept -= self._binned[entry.sequence]
-            self.replica.bin_empty([entry.sequence])
+            self.replica.bin.empty([entry.sequence])
 
     def fsync(self) -> None:
         node = self._pick()
@@ -141,10 +141,10 @@ class Work:
     def commit(self) -> None:
         """As the daemon does it; a sync may have to wait."""
         if self._chance.random() < 0.7:
-            until, contents = self.replica.sequence(), self.replica.unsynced_contents()
+            until, contents = self.replica.sequence(), self.replica.durability.unsynced_contents()
             there = [data for _, data in tree(self.replica) if data is not None]
-            self.replica.sync_files()
-            self.replica.mark_synced(contents)
+            self.replica.committer.sync_files()
+            self.replica.durability.mark_synced(contents)
             self._settled = until
         else:
             there = []
@@ -168,7 +168,7 @@ def look(folder: Path, kept: set[bytes], seed: str) -> None:
     replica = open_replica(folder, boot_id="boot 2", map_size=1 << 20)
     replica.commit()
     there = {data for _, data in tree(replica) if data is not None}
-    for entry in replica.bin_entries():
+    for entry in replica.bin.entries():
         there |= set(binned(folder / "bin" / str(entry.sequence)))
         described = json.loads((folder / "bin" / f"{entry.sequence}.json").read_text())
         assert os.fsencode(described["name"]) == entry.name, seed

@@ -29,12 +29,15 @@ from syncin_mount.store import (
     system,
 )
 from syncin_mount.store.content.objects import Objects
+from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.index import apply as apply_module
 from syncin_mount.store.index.apply import apply
 from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.tree_walk import require_node
 from syncin_mount.store.journal import events
 from syncin_mount.store.journal.last_record import RECORDED, Tally
-from syncin_mount.store.journal.log import Journal, Reserve
+from syncin_mount.store.journal.log import Journal
+from syncin_mount.store.journal.reserve import Reserve
 from syncin_mount.store.journal.segments import FRAME
 from syncin_mount.store.records import FORMAT, NoteToBin, Unlink, decode_effect
 from tests.store.support import (
@@ -265,7 +268,7 @@ def test_a_kill_at_every_step_of_committing_is_repaired(
         again = sound(open_replica(folder))
         assert dict(tree(again)) == files
         binned = {
-            entry.name: (folder / "bin" / str(entry.sequence)) for entry in again.bin_entries()
+            entry.name: (folder / "bin" / str(entry.sequence)) for entry in again.bin.entries()
         }
         assert (binned[b"local"] / "local").read_bytes() == b"never sent"
         assert (binned[b"far"] / "far").read_bytes() == b"f" * 5000
@@ -474,9 +477,9 @@ def test_after_a_power_cut_unsynced_contents_of_the_server_are_fetched_again(fol
     for node in (first, second):
         arrive(replica, node, replica.base(node) or base, b"x" * 5000)
         if node == first:
-            contents = replica.unsynced_contents()
-            replica.sync_contents(contents)
-            replica.mark_synced(contents)
+            contents = replica.durability.unsynced_contents()
+            replica.durability.sync_contents(contents)
+            replica.durability.mark_synced(contents)
     incoming = replica.incoming(partly, 5000, 9)
     incoming.write(0, b"x" * 4096)
     mine = make(replica, "mine", data=b"my own words")
@@ -503,9 +506,9 @@ def cut_power(replica: Replica, node: NodeId, size: int, *, zeros: bool = False)
 
 
 def synced(replica: Replica) -> None:
-    contents = replica.unsynced_contents()
-    replica.sync_contents(contents)
-    replica.mark_synced(contents)
+    contents = replica.durability.unsynced_contents()
+    replica.durability.sync_contents(contents)
+    replica.durability.mark_synced(contents)
     replica.commit()
 
 
@@ -710,9 +713,9 @@ def test_after_a_power_cut_with_both_saves_torn_the_one_before_them_comes_back(
 def killed_at_event(folder: Path, number: int) -> bool:
     """Starts, and is killed instead of recording that event; False when there were not so many."""
     count = 0
-    real = Replica._do
+    real = EventWriter.record
 
-    def counted(self: Replica, event: events.AnyEvent, *, grows: bool = False) -> int:
+    def counted(self: EventWriter, event: events.AnyEvent, *, grows: bool = False) -> int:
         nonlocal count
         count += 1
         if count == number:
@@ -720,7 +723,7 @@ def killed_at_event(folder: Path, number: int) -> bool:
         return real(self, event, grows=grows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Replica, "_do", counted)
+        patch.setattr(EventWriter, "record", counted)
         try:
             replica = open_replica(folder, boot_id="boot 2")
         except KeyboardInterrupt:
@@ -797,8 +800,8 @@ def test_after_a_power_cut_content_whose_event_was_lost_counts_as_changed(folder
     replica = open_replica(folder)
     node = make(replica, "mine", data=b"1234")
     settle(replica)
-    contents = replica.unsynced_contents()
-    replica.mark_synced(contents)
+    contents = replica.durability.unsynced_contents()
+    replica.durability.mark_synced(contents)
     replica.commit()
     content = replica.open_content(node)
     os.pwrite(content.fd, b"12345678", 0)  # its event was in the journal's lost part
@@ -929,7 +932,7 @@ def test_a_power_cut_while_something_comes_back_from_the_bin(
     replica = open_replica(folder)
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     replica.commit()
 
     def stop(_self: object, _sequence: int, _effect: object) -> None:
@@ -938,7 +941,7 @@ def test_a_power_cut_while_something_comes_back_from_the_bin(
     with monkeypatch.context() as patch:
         patch.setattr(Objects, "do", stop)
         with pytest.raises(PowerCut):
-            replica.bin_restore(entry.sequence, ROOT, b"back")
+            replica.bin.restore(entry.sequence, ROOT, b"back")
     kill(replica)
     again = sound(open_replica(folder, boot_id="boot 2"))
     assert dict(tree(again)) == {"back": b"words"}
@@ -958,12 +961,12 @@ def test_what_went_to_the_bin_counts_as_done_only_when_that_is_on_the_disk(
     replica.commit(effects_until=until)
     assert [path.name for path in (replica.folder / "bin").glob("*/*")] == ["lost"]
     replica.commit(effects_until=until)
-    assert replica.effects_wait()
-    assert replica.durable_bin_entries() == []
-    replica.sync_files()
+    assert replica.committer.effects_wait()
+    assert replica.bin.durable_entries() == []
+    replica.committer.sync_files()
     replica.commit(effects_until=until)
-    assert not replica.effects_wait()
-    assert [entry.name for entry in replica.durable_bin_entries()] == [b"lost"]
+    assert not replica.committer.effects_wait()
+    assert [entry.name for entry in replica.bin.durable_entries()] == [b"lost"]
     assert replica._ix.applied == replica._ix.committed
 
 
@@ -971,7 +974,7 @@ def test_what_only_makes_room_waits_for_no_sync(replica: Replica) -> None:
     make(replica, "gone", data=b"words")
     replica.unlink(ROOT, b"gone")
     replica.commit(effects_until=replica.sequence())
-    assert not replica.effects_wait()
+    assert not replica.committer.effects_wait()
 
 
 def test_what_came_back_from_the_bin_and_went_again_keeps_nobody_from_starting(
@@ -982,16 +985,16 @@ def test_what_came_back_from_the_bin_and_went_again_keeps_nobody_from_starting(
     replica = open_replica(folder)
     make(replica, "file", data=b"words")
     replica.delete_local(at(replica, "file"), keep=True, why="test")
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     replica.commit()
 
     def full(_self: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Replica, "_commit_index", full)
+        patch.setattr(EventWriter, "commit_index", full)
         with pytest.raises(OSError, match="No space left"):
-            replica.bin_restore(entry.sequence, ROOT, b"back")
+            replica.bin.restore(entry.sequence, ROOT, b"back")
     replica.unlink(ROOT, b"back")
     replica.commit(effects_until=replica.sequence())
     kill(replica)
@@ -1016,7 +1019,7 @@ def test_after_a_power_cut_a_copy_whose_event_was_lost_goes(folder: Path) -> Non
     os.truncate(segment, kept)
     assert len(list((folder / "bin").iterdir())) == 3
     again = sound(open_replica(folder, boot_id="boot 2"))
-    assert again.bin_entries() == []
+    assert again.bin.entries() == []
     assert list((folder / "bin").iterdir()) == []
     again.close()
 
@@ -1025,7 +1028,7 @@ def test_a_description_that_finds_no_room_does_not_keep_contents_from_going(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, gone = make(replica, "kept", data=b"words"), make(replica, "gone", data=b"much room")
-    path = Path(replica._objects.path(gone, replica._node(gone).number))
+    path = Path(replica._objects.path(gone, require_node(replica._ix, gone).number))
     replica.delete_local(kept, keep=True, why="test")
     replica.unlink(ROOT, b"gone")
 
@@ -1037,13 +1040,13 @@ def test_a_description_that_finds_no_room_does_not_keep_contents_from_going(
         with pytest.raises(OSError, match="No space left"):
             replica.commit()
         assert not path.exists()
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     note = replica.folder / "bin" / f"{entry.sequence}.json"
     assert not note.exists()
     replica.commit()  # what was done is on the disk now
     replica.commit()  # so it goes on behind that
     assert json.loads(note.read_text())["name"] == "kept"
-    assert not replica.effects_wait()
+    assert not replica.committer.effects_wait()
 
 
 def test_a_failed_append_is_cut_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -313,7 +313,7 @@ def test_an_index_of_which_nothing_is_left(folder: Path, control: Control) -> No
     done = repaired(folder, control)
     replica = Replica.open(folder)
     assert dict(tree(replica)) == {}
-    [*_, entry] = replica.bin_entries()
+    [*_, entry] = replica.bin.entries()
     assert entry.name == b"found by check --repair"
     assert entry.files >= 40
     assert replica.base_count() == 0
@@ -527,7 +527,7 @@ def test_missing_folders(folder: Path, control: Control) -> None:
 
 def test_an_entry_of_the_bin_that_the_index_forgot(folder: Path, control: Control) -> None:
     replica = Replica.open(folder)
-    entry, *_ = replica.bin_entries()
+    entry, *_ = replica.bin.entries()
     replica.close()
     index = Index(folder / "index", 1 << 30)
     index.txn.delete(key(entry.sequence), db=index.bin)
@@ -536,21 +536,21 @@ def test_an_entry_of_the_bin_that_the_index_forgot(folder: Path, control: Contro
     done = repaired(folder, control)
     assert not done.bases_ended
     replica = Replica.open(folder)
-    assert entry in replica.bin_entries()
+    assert entry in replica.bin.entries()
     replica.close()
 
 
 def test_an_entry_of_the_bin_without_index_and_description(folder: Path, control: Control) -> None:
     replica = Replica.open(folder)
-    entry, *_ = replica.bin_entries()
+    entry, *_ = replica.bin.entries()
     replica.close()
     (folder / "bin" / f"{entry.sequence}.json").write_text("{")
     empty(folder)
     repaired(folder, control)
     replica = Replica.open(folder)
-    [again] = [one for one in replica.bin_entries() if one.sequence == entry.sequence]
+    [again] = [one for one in replica.bin.entries() if one.sequence == entry.sequence]
     assert (again.name, again.files, again.size) == (entry.name, 1, entry.size)
-    replica.bin_restore(entry.sequence, ROOT, b"restored")
+    replica.bin.restore(entry.sequence, ROOT, b"restored")
     replica.close()
 
 
@@ -716,7 +716,7 @@ def test_the_description_in_the_bin_is_whole(folder: Path, control: Control) -> 
     empty(folder)
     repaired(folder, control)
     replica = Replica.open(folder)
-    for entry in replica.bin_entries():
+    for entry in replica.bin.entries():
         told = json.loads((folder / "bin" / f"{entry.sequence}.json").read_text())
         assert told["name"] == os.fsdecode(entry.name)
     replica.close()

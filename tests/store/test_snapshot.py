@@ -132,7 +132,7 @@ def test_what_must_not_wait_ends_it(tmp_path: Path, act: str) -> None:
         replica._ix.abort()
         replica._ix.grow()
         replica._ix.begin()
-        replica._replay()
+        replica.writer.replay()
     else:
         getattr(replica, act)()
     assert not replica.has_open_snapshot()

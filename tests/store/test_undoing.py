@@ -72,7 +72,7 @@ def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(
     replica.listen(told.append)
     before = attr(replica, doc)
     write(replica, doc, b"edited here")
-    done = replica.discard(doc)
+    done = replica.local_changes.discard(doc)
     assert (done.path, done.gone, done.binned, done.fetch) == ("doc", False, True, (doc,))
     after = attr(replica, doc)
     assert (after.size, after.present, after.mtime_ns) == (4, False, 1_600_000_000 * SECOND)
@@ -80,8 +80,8 @@ def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(
     assert after.ino != before.ino
     assert {EntryChanged(ROOT, b"doc"), AttrChanged(before.ino)} <= set(told)
     assert not list(replica.dirty())
-    assert not list(replica.pending())
-    (entry,) = replica.bin_entries()
+    assert not list(replica.local_changes.pending())
+    (entry,) = replica.bin.entries()
     assert (entry.path, entry.size, entry.why) == ("doc", 11, "you discarded it before it was sent")
     assert pick_bin(replica) == [("doc", b"edited here")]
     base = replica.base(doc)
@@ -94,24 +94,24 @@ def test_an_edit_goes_to_the_bin_and_the_file_stands_for_the_server_s_version(
 def test_an_edit_to_nothing_leaves_nothing_in_the_bin(replica: Replica) -> None:
     doc = at(replica, "doc")
     write(replica, doc, b"")
-    replica.discard(doc)
-    assert replica.bin_entries() == []
+    replica.local_changes.discard(doc)
+    assert replica.bin.entries() == []
     assert attr(replica, doc).size == 4
 
 
 def test_another_time_is_put_back_and_the_content_stays(replica: Replica) -> None:
     doc = at(replica, "doc")
     replica.set_attr(doc, mtime_ns=5 * SECOND)
-    replica.discard(doc)
+    replica.local_changes.discard(doc)
     assert read(replica, doc) == b"base"
     assert attr(replica, doc).mtime_ns == 1_600_000_000 * SECOND
-    assert replica.bin_entries() == []
+    assert replica.bin.entries() == []
     assert not list(replica.dirty())
 
 
 def test_what_was_made_goes_to_the_bin(replica: Replica) -> None:
     new = make(replica, "new", data=b"mine")
-    done = replica.discard(new)
+    done = replica.local_changes.discard(new)
     assert (done.path, done.gone) == ("new", True)
     assert paths(replica) == EVERYTHING
     assert pick_bin(replica) == [("new", b"mine")]
@@ -126,7 +126,7 @@ def test_a_folder_that_was_made_goes_with_all_that_was_made_in_it_and_gives_back
     write(replica, at(replica, "made/doc"), b"edited")
     rename(replica, "folder", "made/folder")
     make(replica, "made/folder/another", data=b"goes along")
-    replica.discard(made)
+    replica.local_changes.discard(made)
     assert dict(tree(replica)) == {
         "doc": b"edited",
         "folder": None,
@@ -145,14 +145,14 @@ def test_what_was_deleted_comes_back_a_folder_with_all_that_was_in_it(replica: R
     nodes = {path: at(replica, path) for path in EVERYTHING}
     for path in ("folder/one", "folder/two", "folder", "doc"):
         remove(replica, path)
-    done = replica.discard(nodes["folder"])
+    done = replica.local_changes.discard(nodes["folder"])
     assert set(done.fetch) == {nodes["folder/one"], nodes["folder/two"]}
     assert paths(replica) == ["folder", "folder/one", "folder/two"]
     assert {path: at(replica, path) for path in paths(replica)} == {
         path: nodes[path] for path in paths(replica)
     }
     assert [each.node for each in replica.dirty()] == [nodes["doc"]]
-    replica.discard(nodes["doc"])
+    replica.local_changes.discard(nodes["doc"])
     assert paths(replica) == EVERYTHING
     assert not list(replica.dirty())
 
@@ -163,7 +163,7 @@ def test_a_deleted_file_brings_back_the_folder_that_it_was_in_and_nothing_else(
     one, two = at(replica, "folder/one"), at(replica, "folder/two")
     for path in ("folder/one", "folder/two", "folder"):
         remove(replica, path)
-    replica.discard(one)
+    replica.local_changes.discard(one)
     assert paths(replica) == ["doc", "folder", "folder/one"]
     assert [each.node for each in replica.dirty()] == [two]
 
@@ -172,10 +172,10 @@ def test_what_was_moved_goes_back_with_the_edit_undone(replica: Replica) -> None
     doc = at(replica, "doc")
     rename(replica, "doc", "folder/renamed")
     write(replica, doc, b"edited")
-    replica.discard(doc)
+    replica.local_changes.discard(doc)
     assert replica.local_path(doc) == "doc"
     assert not list(replica.dirty())
-    (entry,) = replica.bin_entries()
+    (entry,) = replica.bin.entries()
     assert (entry.path, entry.name) == ("folder/renamed", b"renamed")
     assert pick_bin(replica) == [("renamed", b"edited")]
 
@@ -184,12 +184,14 @@ def test_nothing_is_replaced_by_what_goes_back(replica: Replica) -> None:
     doc = at(replica, "doc")
     rename(replica, "doc", "moved")
     other = make(replica, "doc", data=b"another one")
-    replica.discard(doc)
+    replica.local_changes.discard(doc)
     assert read(replica, other) == b"another one"
     path = replica.local_path(doc)
     assert path.startswith("doc (restored 20")
     assert read(replica, doc) == b"base"
-    waiting = [(each.path, each.new_path) for each in replica.pending() if each.node == doc]
+    waiting = [
+        (each.path, each.new_path) for each in replica.local_changes.pending() if each.node == doc
+    ]
     assert waiting == [("doc", path)]
     assert {each.node for each in replica.dirty()} == {doc, other}
 
@@ -198,7 +200,7 @@ def test_a_deleted_one_whose_place_was_taken_comes_back_beside_it(replica: Repli
     doc = at(replica, "doc")
     remove(replica, "doc")
     other = make(replica, "doc", data=b"another one")
-    replica.discard(doc)
+    replica.local_changes.discard(doc)
     assert read(replica, other) == b"another one"
     assert replica.local_path(doc).startswith("doc (restored 20")
     assert not attr(replica, doc).present
@@ -208,7 +210,7 @@ def test_a_document_that_an_editor_saved_by_rename_is_the_document_again(replica
     doc = at(replica, "doc")
     make(replica, ".tmp", data=b"saved")
     rename(replica, ".tmp", "doc")
-    replica.discard(doc)
+    replica.local_changes.discard(doc)
     assert pick_bin(replica) == [("doc", b"saved")]
     assert at(replica, "doc") == doc
     assert not list(replica.dirty())
@@ -225,7 +227,7 @@ def test_folders_that_were_moved_into_each_other_are_undone_in_an_order_that_can
     with pytest.raises(
         CannotUndo, match="the folder that “inner” was in lies in it now; discard that one first"
     ):
-        replica.discard(inner)
+        replica.local_changes.discard(inner)
     assert paths(replica) == [
         "doc",
         "inner",
@@ -233,8 +235,8 @@ def test_folders_that_were_moved_into_each_other_are_undone_in_an_order_that_can
         "inner/folder/one",
         "inner/folder/two",
     ]
-    replica.discard(folder)
-    replica.discard(inner)
+    replica.local_changes.discard(folder)
+    replica.local_changes.discard(inner)
     assert paths(replica) == [*EVERYTHING[:2], "folder/inner", *EVERYTHING[2:]]
     assert not list(replica.dirty())
 
@@ -244,15 +246,15 @@ def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing
 ) -> None:
     made = make(replica, "made", NodeType.FOLDER)
     new = make(replica, "made/new", data=b"mine")
-    before = list(replica.pending())
+    before = list(replica.local_changes.pending())
     replica.opened_for_write(new)
     for node in (new, made):
         with pytest.raises(CannotUndo, match="“new” is open for writing; close it first"):
-            replica.discard(node)
+            replica.local_changes.discard(node)
     replica.closed_for_write(new)
     for node in (new, made):
         with pytest.raises(CannotUndo, match="“new” is just being sent"):
-            replica.discard(node, busy=lambda each: each == new)
+            replica.local_changes.discard(node, busy=lambda each: each == new)
     local = replica.local(new)
     assert local is not None
     sent = Unconfirmed(new, "new", local.mtime, local.version, "x", new=True)
@@ -260,13 +262,13 @@ def test_what_is_open_being_sent_or_perhaps_there_already_is_refused_and_nothing
     with pytest.raises(
         CannotUndo, match="“new” may be on the server already; the next run finds out"
     ):
-        replica.discard(made)
+        replica.local_changes.discard(made)
     replica.drop_leftover(made, "new")
-    assert list(replica.pending()) == before
-    assert replica.bin_entries() == []
+    assert list(replica.local_changes.pending()) == before
+    assert replica.bin.entries() == []
     with pytest.raises(CannotUndo, match="nothing of it waits any more"):
-        replica.discard(at(replica, "doc"))
-    replica.discard(made)
+        replica.local_changes.discard(at(replica, "doc"))
+    replica.local_changes.discard(made)
 
 
 # holding ------------------------------------------------------------------------------------------
@@ -277,8 +279,8 @@ def test_a_hold_outlives_a_kill_and_later_edits_and_ends_when_it_is_released(
 ) -> None:
     doc, one = at(replica, "doc"), at(replica, "folder/one")
     write(replica, doc, b"edited")
-    replica.hold([doc, one], held=True)  # nothing was changed of the second one
-    assert replica.held_nodes() == [doc]
+    replica.local_changes.hold([doc, one], held=True)  # nothing was changed of the second one
+    assert replica.local_changes.held_nodes() == [doc]
     write(replica, doc, b"edited again")
     rename(replica, "doc", "folder/doc")
     assert replica.is_held(doc)
@@ -288,11 +290,11 @@ def test_a_hold_outlives_a_kill_and_later_edits_and_ends_when_it_is_released(
     killed = copy_of(replica.folder, tmp_path / "killed")
     (killed / "lock").unlink()
     other = sound(open_replica(killed))
-    assert other.held_nodes() == [doc]
-    other.hold([doc], held=False)
+    assert other.local_changes.held_nodes() == [doc]
+    other.local_changes.hold([doc], held=False)
     kill(other)
     last = sound(open_replica(killed))
-    assert last.held_nodes() == []
+    assert last.local_changes.held_nodes() == []
     assert [each.node for each in last.dirty()] == [doc]
     last.close()
 
@@ -301,8 +303,12 @@ def test_with_a_folder_all_that_is_in_it_is_held(replica: Replica) -> None:
     folder, one = at(replica, "folder"), at(replica, "folder/one")
     rename(replica, "folder", "renamed")
     write(replica, one, b"edited")
-    replica.hold([folder], held=True)
-    assert (replica.held_by(folder), replica.held_by(one), replica.held_by(at(replica, "doc"))) == (
+    replica.local_changes.hold([folder], held=True)
+    assert (
+        replica.local_changes.held_by(folder),
+        replica.local_changes.held_by(one),
+        replica.local_changes.held_by(at(replica, "doc")),
+    ) == (
         folder,
         folder,
         None,
@@ -311,14 +317,14 @@ def test_with_a_folder_all_that_is_in_it_is_held(replica: Replica) -> None:
     assert not replica.is_held(one)
     replica.unlink(*place(replica, "renamed/two"))
     (two,) = {each.node for each in replica.dirty()} - {folder, one}
-    assert replica.held_by(two) == folder  # deleted from it
+    assert replica.local_changes.held_by(two) == folder  # deleted from it
 
 
 @pytest.mark.parametrize("how", ["over it", "with a backup"])
 def test_an_editor_s_save_hands_the_hold_on_with_the_document(replica: Replica, how: str) -> None:
     doc = at(replica, "doc")
     write(replica, doc, b"edited")
-    replica.hold([doc], held=True)
+    replica.local_changes.hold([doc], held=True)
     if how == "over it":
         make(replica, ".tmp", data=b"saved")
         rename(replica, ".tmp", "doc")
@@ -327,7 +333,7 @@ def test_an_editor_s_save_hands_the_hold_on_with_the_document(replica: Replica, 
         make(replica, "doc", data=b"saved")
         remove(replica, "doc~")
     now = at(replica, "doc")
-    assert replica.held_nodes() == [now]
+    assert replica.local_changes.held_nodes() == [now]
     assert replica.base(now) is not None
     assert read(replica, now) == b"saved"
 
@@ -335,28 +341,28 @@ def test_an_editor_s_save_hands_the_hold_on_with_the_document(replica: Replica, 
 def test_a_hold_ends_with_what_it_holds(replica: Replica) -> None:
     doc, new = at(replica, "doc"), make(replica, "new", data=b"mine")
     rename(replica, "doc", "moved")
-    replica.hold([doc, new], held=True)
+    replica.local_changes.hold([doc, new], held=True)
     rename(replica, "moved", "doc")
-    assert replica.held_nodes() == [new]
+    assert replica.local_changes.held_nodes() == [new]
     remove(replica, "new")
-    assert replica.held_nodes() == []
+    assert replica.local_changes.held_nodes() == []
     rename(replica, "doc", "moved")
-    replica.hold([doc], held=True)
-    replica.discard(doc)
-    assert replica.held_nodes() == []
+    replica.local_changes.hold([doc], held=True)
+    replica.local_changes.discard(doc)
+    assert replica.local_changes.held_nodes() == []
     write(replica, doc, b"edited")
-    replica.hold([doc], held=True)
+    replica.local_changes.hold([doc], held=True)
     replica.set_base(doc, base_of(replica, doc))  # it was sent all the same, in the last moment
-    assert replica.held_nodes() == []
+    assert replica.local_changes.held_nodes() == []
 
 
 def test_the_number_of_a_change_tells_what_is_meant(replica: Replica) -> None:
     doc = at(replica, "doc")
     write(replica, doc, b"edited")
-    (operation,) = replica.pending()
-    assert replica.pending_node(operation.sequence) == doc
+    (operation,) = replica.local_changes.pending()
+    assert replica.local_changes.pending_node(operation.sequence) == doc
     for number in (operation.sequence + 1, -1, 1 << 64):
-        assert replica.pending_node(number) is None
+        assert replica.local_changes.pending_node(number) is None
 
 
 # a kill at any moment -----------------------------------------------------------------------------
@@ -376,7 +382,7 @@ def test_a_kill_between_leaves_each_change_as_it_was_or_undone(
     for number in range(3):
         remove(replica, f"folder/{number}")
     remove(replica, "folder")
-    real, seen = replica._do, []
+    real, seen = replica.writer.record, []
 
     def dying(event: object, **more: object) -> int:
         number = real(event, **more)  # type: ignore[arg-type]
@@ -390,8 +396,8 @@ def test_a_kill_between_leaves_each_change_as_it_was_or_undone(
         killed.close()
         return number
 
-    replica._do = dying  # type: ignore[method-assign]
-    replica.discard(top)
+    replica.writer.record = dying  # type: ignore[method-assign]
+    replica.local_changes.discard(top)
     assert seen == [1, 2, 3, 4]
-    replica._do = real  # type: ignore[method-assign]
+    replica.writer.record = real  # type: ignore[method-assign]
     replica.close()

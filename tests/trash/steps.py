@@ -91,13 +91,13 @@ def hand_over(folder: Path, trash: Path) -> None:
     """What the daemon does, without its pauses."""
     replica = open_replica(folder)
     user_bin = HomeTrash(trash, drive=DRIVE, staging=".staging")
-    for entry in replica.durable_bin_entries():
-        with replica.lease_bin_entry(entry.sequence) as place:
+    for entry in replica.bin.durable_entries():
+        with replica.bin.lease(entry.sequence) as place:
             try:
                 user_bin.take(place, item_of(entry, os.fsencode(DRIVE)), go_on)
             except OSError:
                 continue
-            replica.bin_drop([entry.sequence])
+            replica.bin.drop([entry.sequence])
     replica.commit()
     assert check(replica) == []
     kill(replica)

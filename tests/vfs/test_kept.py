@@ -54,7 +54,7 @@ def _binned_there(world: Any, node: NodeId) -> None:
 
 def _discarded(world: Any, node: NodeId) -> None:
     world.replica.set_base(node, Base(Kind.FILE, ROOT, "file", 3, 1_700_000_000, 0, 0))
-    world.replica.discard(node)
+    world.replica.local_changes.discard(node)
 
 
 HERE = [_unlinked, _renamed_over, _saved_over]
@@ -227,7 +227,7 @@ async def test_a_killed_process_leaves_nothing_behind(world):
     _settle(world)
     assert len(_kept(world)) == 20
     assert await world.read(inos[7]) == OLD
-    world.replica._let_go()  # as a kill does: no more is written
+    world.replica.abandon()  # as a kill does: no more is written
     again = Replica.open(world.folder)
     assert _kept(world) == []
     assert not list((world.folder / "objects").glob("*/*"))

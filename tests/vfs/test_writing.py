@@ -268,7 +268,7 @@ async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(
     await world.fs.write(handle, 0, b"content")
     world.fs.flush(handle)
     first = local(world, found.ino).version
-    assert world.replica.unsynced_contents() == [(node, first)]
+    assert world.replica.durability.unsynced_contents() == [(node, first)]
     sync_journal = world.replica.sync_journal
 
     def meanwhile() -> None:
@@ -284,14 +284,14 @@ async def test_what_was_fsynced_and_nothing_else_is_noted_as_being_on_the_disk(
     await world.fs.fsync(handle)
     monkeypatch.undo()
     world.fs.flush(handle)
-    left = world.replica.unsynced_contents()
+    left = world.replica.durability.unsynced_contents()
     if then.startswith("written"):
         assert left == [(node, local(world, found.ino).version)]
         assert left != [(node, first)]
     else:
         assert left == []
     await world.fs.fsync(handle)
-    assert world.replica.unsynced_contents() == []
+    assert world.replica.durability.unsynced_contents() == []
     sequence = world.replica.sequence()
     await world.fs.fsync(handle)
     assert world.replica.sequence() == sequence

@@ -140,8 +140,8 @@ def _look(
         path for path in paths if views.stays_here(path, filters) and not views.stays_here(path)
     ]
     local = (*left_out, *views.links_and_devices(replica))
-    binned = tuple(each.path for each in replica.bin_entries())
-    return replica, Unsent(unsent, local, binned, replica.absent_count())
+    binned = tuple(each.path for each in replica.bin.entries())
+    return replica, Unsent(unsent, local, binned, replica.contents.absent_count())
 
 
 def _confirm(name: str, held: Unsent, keep_copy: str | None) -> None:

@@ -102,10 +102,10 @@ def copy_out(replica: Replica, target: Path) -> Copied:
 def _copy_bin(replica: Replica, root: bytes) -> bytes:
     """The name of the folder that has the bin's content now, one that nothing in the drive has;
     empty without."""
-    while replica.effects_wait():
-        replica.sync_files()
+    while replica.committer.effects_wait():
+        replica.committer.sync_files()
         replica.commit(effects_until=replica.sequence())
-    place = replica.bin_folder()
+    place = replica.bin.folder()
     if not os.listdir(place):
         return b""
     taken = {name for name, _ in _children(replica, ROOT)}

@@ -394,9 +394,9 @@ class Importer:
         """All that was imported until now is on the disk before anything goes from its old
         place."""
         replica, copied = self._replica, self._copied
-        contents = replica.unsynced_contents()
-        replica.sync_files()
-        replica.mark_synced(contents)
+        contents = replica.durability.unsynced_contents()
+        replica.committer.sync_files()
+        replica.durability.mark_synced(contents)
         replica.commit()
         for each in copied:
             self._give_up(each)

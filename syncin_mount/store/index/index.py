@@ -38,6 +38,7 @@ import operator
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import lmdb
 
@@ -63,6 +64,8 @@ log = logging.getLogger(__name__)
 
 _copy: Callable[[Node], Node] = operator.methodcaller("__copy__")
 
+MAP_SIZE: Final = 1 << 30
+"""Bytes that the index may have at first; it grows when they are half used."""
 HOT = 512
 """Records of nodes that are kept decoded."""
 

@@ -23,7 +23,7 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -33,71 +33,15 @@ import xxhash
 from syncin_mount.store import system
 from syncin_mount.store.errors import JournalDamaged
 from syncin_mount.store.journal.last_record import RECORDED, Tally
+from syncin_mount.store.journal.reserve import NO_ROOM, Reserve
 from syncin_mount.store.journal.segments import LEAD, SEQUENCE, Damage, Whole, list_segments, scan
 
 log = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 << 20
-RESERVE_BYTES: Final = 8 << 20
-SHARE: Final = 8
-"""The part of the reserve that each of its heirs gets."""
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ON_DISK: Final = "the journal could not be brought to the disk"
 
 Record = tuple[int, bytes]
-
-
-class Reserve:
-    """Disk space kept back, so that the journal can still record when the disk is full.
-
-    ``heirs`` tells the files that need it first. Each gets a share of it behind its end as soon as
-    it is given up: whoever filled the disk may take the rest in a moment, and what makes room could
-    not be recorded any more.
-    """
-
-    def __init__(self, path: Path, size: int, heirs: Callable[[], Iterable[Path]] = tuple) -> None:
-        self._path = path
-        self._size = size
-        self._heirs = heirs
-        self.whole = False
-
-    def restore(self) -> bool:
-        """Takes the space back; False when the disk has none."""
-        if self.whole:
-            return True
-        try:
-            fd = os.open(self._path, system.OPEN, 0o600)
-            try:
-                if self._size:
-                    system.allocate(fd, self._size)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            self.release()
-            return False
-        self.whole = True
-        return True
-
-    def release(self) -> bool:
-        """Gives the space to whoever asks next; False when there was nothing to give."""
-        try:
-            had = system.allocated(self._path)
-            os.truncate(self._path, 0)
-        except FileNotFoundError:
-            return False
-        self.whole = False
-        if had:
-            self._leave()
-        return had
-
-    def _leave(self) -> None:
-        for path in self._heirs():
-            try:
-                system.keep_room(path, self._size // SHARE)
-            except OSError as error:
-                log.debug("no room can be kept for %s: %s", path, error)
 
 
 class Journal:

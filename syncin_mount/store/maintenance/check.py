@@ -20,7 +20,7 @@ def check(where: Replica | Path) -> list[Problem]:
     done where their form is wrong.
     """
     if isinstance(where, Replica):
-        aside = [Problem(0, each) for each in where.set_aside.told()]
+        aside = [Problem(0, each) for each in where.writer.set_aside.told()]
         return aside + list(compare(where._ix, where._objects))  # noqa: SLF001 - the store checks itself
     if wrong := salvage.faults(where):
         return [Problem(0, each) for each in wrong]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from reconciler.model import NodeId
 from syncin_mount.store.recovery.consistency import Problem
-from syncin_mount.store.replica.lookups import Lookups
+from syncin_mount.store.replica.contents import Contents
 from syncin_mount.store.replica.replica import Replica
 
 PIECE = 1 << 20
@@ -23,7 +23,7 @@ def look_at_contents(replica: Replica, *, heal: bool = False) -> Iterator[Proble
 
     Reads every content. Raises OSError for what the index or the journal refuse.
     """
-    for node in _every(replica):
+    for node in _every(replica.contents):
         local = replica.local(node)
         if local is None or local.busy:
             continue
@@ -42,9 +42,9 @@ def _told(replica: Replica, node: NodeId) -> str:
     return "its content changed on the disk by itself; the server has it" if agreed else LOST
 
 
-def _every(replica: Lookups) -> Iterator[NodeId]:
+def _every(contents: Contents) -> Iterator[NodeId]:
     first = 0
-    while page := replica.contents_from(first):
+    while page := contents.contents_from(first):
         yield from page
         first = int(page[-1]) + 1
 

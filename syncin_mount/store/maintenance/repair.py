@@ -25,7 +25,8 @@ import lmdb
 from syncin_mount.store import atomic_file, format_version, lock, system
 from syncin_mount.store.content.objects import FANOUT, Objects
 from syncin_mount.store.errors import NewerFormat, ReplicaError
-from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.index import MAP_SIZE, Index
+from syncin_mount.store.index.lmdb_errors import as_os_error
 from syncin_mount.store.maintenance.check import Problem, check
 from syncin_mount.store.records import FORMAT
 from syncin_mount.store.recovery import salvage
@@ -33,7 +34,6 @@ from syncin_mount.store.recovery.consistency import compare
 from syncin_mount.store.recovery.rebuild import IndexRebuilder
 from syncin_mount.store.recovery.repair_swap import REPAIRING, finish_repair
 from syncin_mount.store.recovery.set_aside import SetAside
-from syncin_mount.store.replica.core import MAP_SIZE, as_os_error
 
 NEW: Final = "index.new"
 LEAP: Final = 1 << 20

@@ -1,5 +1,12 @@
 """What the user does, with the semantics and errnos of POSIX; permissions are the caller's
-business."""
+business.
+
+Owns: the user's changes of the local tree, of attributes and of extended attributes, and the marks
+of files that are being written.
+
+Invariant: each change is one event, in the journal when its method returns; OSError says that
+nothing happened.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +15,14 @@ import os
 
 from reconciler.model import NodeId
 from reconciler.names import MAX_NAME_BYTES, is_entry_name
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.content.objects import Objects
+from syncin_mount.store.conversions import to_attr
+from syncin_mount.store.durability.event_writer import EventWriter
+from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.tree_walk import is_within, require_node
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, Node
-from syncin_mount.store.replica.lookups import Lookups, to_attr
+from syncin_mount.store.replica.posix_reader import PosixReader
 from syncin_mount.store.types import Attr, NodeType
 
 LINKS_MAX = 1000
@@ -35,16 +46,20 @@ def check_name(name: bytes) -> None:
         raise _fail(errno.EINVAL)
 
 
-class PosixOperations(Lookups):
-    """Each change is in the journal when its method returns; OSError says that nothing happened."""
+class PosixOperations:
+    """Each change wakes whoever waits for local changes."""
 
-    def _local(self, event: events.AnyEvent, *, grows: bool = False) -> int:
-        sequence = self._do(event, grows=grows)
-        self._local_change(sequence)
-        return sequence
+    def __init__(
+        self, index: Index, objects: Objects, writer: EventWriter, reader: PosixReader
+    ) -> None:
+        self._ix = index
+        self._objects = objects
+        self._writer = writer
+        self._now = writer.now_ns
+        self._reader = reader
 
     def _folder(self, node: int) -> Node:
-        record = self._node(node)
+        record = require_node(self._ix, node)
         if record.kind != FOLDER:
             raise _fail(errno.ENOTDIR)
         return record
@@ -54,7 +69,7 @@ class PosixOperations(Lookups):
         if node is None:
             self._folder(parent)
             raise _fail(errno.ENAMETOOLONG if len(name) > MAX_NAME_BYTES else errno.ENOENT)
-        return node, self._node(node)
+        return node, require_node(self._ix, node)
 
     def create(
         self,
@@ -74,20 +89,20 @@ class PosixOperations(Lookups):
         self._folder(parent)
         if self._ix.entry(parent, name) is not None:
             raise _fail(errno.EEXIST)
-        node = self.new_id()
+        node = self._writer.new_id()
         now = self._now()
         event = events.Created(
             now, node, parent, name, int(kind), mode & 0o7777, uid, gid, rdev, target
         )
-        self._local(event, grows=True)
-        return to_attr(node, self._node(node))
+        self._writer.record_local(event, grows=True)
+        return to_attr(node, require_node(self._ix, node))
 
     def link(self, node: NodeId, parent: NodeId, name: bytes) -> Attr:
         """link(2): the file gets another name. Its content must be here. Raises OSError: EEXIST,
         ENOENT, ENOTDIR, ENAMETOOLONG, EINVAL, EPERM (a folder), EIO (the content is not here),
         EMLINK, ENOSPC."""
         check_name(name)
-        record = self._node(node)
+        record = require_node(self._ix, node)
         self._folder(parent)
         if record.kind == FOLDER:
             raise _fail(errno.EPERM)
@@ -97,9 +112,9 @@ class PosixOperations(Lookups):
             raise _fail(errno.EIO)
         if record.links >= LINKS_MAX:
             raise _fail(errno.EMLINK)
-        made = self.new_id()
-        self._local(events.Linked(self._now(), made, node, parent, name), grows=True)
-        return to_attr(made, self._node(made))
+        made = self._writer.new_id()
+        self._writer.record_local(events.Linked(self._now(), made, node, parent, name), grows=True)
+        return to_attr(made, require_node(self._ix, made))
 
     def set_attr(
         self,
@@ -113,11 +128,13 @@ class PosixOperations(Lookups):
         ctime_ns: int | None = None,
     ) -> Attr:
         """Sets what is not None; ctime is now unless given. Raises FileNotFoundError."""
-        self._node(node)
+        require_node(self._ix, node)
         now = self._now()
         ctime = now if ctime_ns is None else ctime_ns
-        self._local(events.AttrsSet(now, node, mode, uid, gid, atime_ns, mtime_ns, ctime))
-        return to_attr(node, self._node(node))
+        self._writer.record_local(
+            events.AttrsSet(now, node, mode, uid, gid, atime_ns, mtime_ns, ctime)
+        )
+        return to_attr(node, require_node(self._ix, node))
 
     def begin_write(self, node: NodeId, *, discard: bool = False, shrinks: bool = False) -> None:
         """The content is about to change in place: before the first write since ``written``. Again
@@ -129,13 +146,13 @@ class PosixOperations(Lookups):
         hindrance. Raises OSError: ENOENT, EINVAL (no file), EIO (absent, and not to be discarded),
         ENOSPC.
         """
-        record = self._node(node)
+        record = require_node(self._ix, node)
         if record.kind != FILE:
             raise _fail(errno.EINVAL)
         if not record.present and not discard:
             raise _fail(errno.EIO)
         if not record.writing:
-            self._local(events.WriteBegun(self._now(), node), grows=not shrinks)
+            self._writer.record_local(events.WriteBegun(self._now(), node), grows=not shrinks)
             if not record.present:
                 self._objects.drop_incoming(node)
 
@@ -144,28 +161,16 @@ class PosixOperations(Lookups):
     ) -> Attr:
         """Records what was written since ``begin_write``; ctime is now unless given. Raises
         FileNotFoundError."""
-        if self._node(node).kind != FILE:
+        if require_node(self._ix, node).kind != FILE:
             raise _fail(errno.EINVAL)
-        self._local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
-        return to_attr(node, self._node(node))
+        self._writer.record_local(events.Written(self._now(), node, size, mtime_ns, ctime_ns))
+        return to_attr(node, require_node(self._ix, node))
 
     def doubt(self, node: NodeId) -> None:
         """A part of what was to be written is missing in the content: what it replaces on the
         server must be kept."""
-        if not self._node(node).doubtful:
-            self._do(events.Doubted(self._now(), [int(node)]))
-
-    def opened_for_write(self, node: NodeId) -> None:
-        """Counts in memory. When a rename gives the inode to another node, the caller moves its
-        count there."""
-        self._writers[node] = self._writers.get(node, 0) + 1
-
-    def closed_for_write(self, node: NodeId) -> None:
-        count = self._writers.get(node, 0) - 1
-        if count > 0:
-            self._writers[node] = count
-        else:
-            self._writers.pop(node, None)
+        if not require_node(self._ix, node).doubtful:
+            self._writer.record(events.Doubted(self._now(), [int(node)]))
 
     def rename(
         self,
@@ -185,7 +190,7 @@ class PosixOperations(Lookups):
         node, record = self._child(parent, name)
         self._folder(new_parent)
         other = self._ix.entry(new_parent, new_name)
-        if record.kind == FOLDER and new_parent != parent and self._is_within(new_parent, node):
+        if record.kind == FOLDER and new_parent != parent and is_within(self._ix, new_parent, node):
             raise _fail(errno.EINVAL)
         if other is not None:
             self._check_target(
@@ -195,22 +200,24 @@ class PosixOperations(Lookups):
             raise _fail(errno.ENOENT)
         if other is not None and self._is_same_file(node, other):
             return
-        self._local(events.Renamed(self._now(), parent, name, new_parent, new_name, exchange))
+        self._writer.record_local(
+            events.Renamed(self._now(), parent, name, new_parent, new_name, exchange)
+        )
         if other is not None and not exchange:
             self._objects.drop_incoming(other)
 
     def _is_same_file(self, node: int, other: int) -> bool:
         """Whether both are one node, or names of one file: rename(2) does nothing then."""
-        return node == other or other in self._ix.names_of(node, self._node(node))
+        return node == other or other in self._ix.names_of(node, require_node(self._ix, node))
 
     def _check_target(
         self, parent: int, node: int, record: Node, other: int, *, exchange: bool, no_replace: bool
     ) -> None:
         if no_replace:
             raise _fail(errno.EEXIST)
-        target = self._node(other)
+        target = require_node(self._ix, other)
         if exchange:
-            if target.kind == FOLDER and self._is_within(parent, other):
+            if target.kind == FOLDER and is_within(self._ix, parent, other):
                 raise _fail(errno.EINVAL)
         elif node != other:
             if target.kind == FOLDER and record.kind != FOLDER:
@@ -220,17 +227,12 @@ class PosixOperations(Lookups):
             if target.kind == FOLDER and self._ix.children(other, None, 1):
                 raise _fail(errno.ENOTEMPTY)
 
-    def _is_within(self, node: int, folder: int) -> bool:
-        while node not in {folder, ROOT}:
-            node = self._node(node).parent
-        return node == folder
-
     def unlink(self, parent: NodeId, name: bytes) -> None:
         """Raises OSError: ENOENT, ENOTDIR, EISDIR."""
         node, record = self._child(parent, name)
         if record.kind == FOLDER:
             raise _fail(errno.EISDIR)
-        self._local(events.Removed(self._now(), parent, name))
+        self._writer.record_local(events.Removed(self._now(), parent, name))
         self._objects.drop_incoming(node)
 
     def rmdir(self, parent: NodeId, name: bytes) -> None:
@@ -240,7 +242,7 @@ class PosixOperations(Lookups):
             raise _fail(errno.ENOTDIR)
         if self._ix.children(node, None, 1):
             raise _fail(errno.ENOTEMPTY)
-        self._local(events.Removed(self._now(), parent, name))
+        self._writer.record_local(events.Removed(self._now(), parent, name))
 
     def set_xattr(
         self,
@@ -257,9 +259,9 @@ class PosixOperations(Lookups):
             raise _fail(errno.ERANGE)
         if len(value) > XATTR_MAX:
             raise _fail(errno.E2BIG)
-        count = self._node(node).xattrs
+        count = require_node(self._ix, node).xattrs
         if create or replace or count >= XATTR_NAMES_MAX // (XATTR_NAME_MAX + 1):
-            names = self.list_xattrs(node)
+            names = self._reader.list_xattrs(node)
             there = name in names
             if create and there:
                 raise _fail(errno.EEXIST)
@@ -267,9 +269,9 @@ class PosixOperations(Lookups):
                 raise _fail(errno.ENODATA)
             if not there and sum(map(len, names)) + len(names) + len(name) + 1 > XATTR_NAMES_MAX:
                 raise _fail(errno.ENOSPC)
-        self._local(events.XattrSet(self._now(), node, name, value), grows=True)
+        self._writer.record_local(events.XattrSet(self._now(), node, name, value), grows=True)
 
     def remove_xattr(self, node: NodeId, name: bytes) -> None:
         """Raises OSError: ENOENT, ENODATA."""
-        self.get_xattr(node, name)
-        self._local(events.XattrSet(self._now(), node, name, None))
+        self._reader.get_xattr(node, name)
+        self._writer.record_local(events.XattrSet(self._now(), node, name, None))

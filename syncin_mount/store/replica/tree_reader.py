@@ -1,4 +1,8 @@
-"""What the reconciler looks up: in the replica as it is, or in one that stands still."""
+"""What the reconciler looks up: in the replica as it is, or in one that stands still.
+
+Owns nothing: `TreeReader` reads the index through its open transaction, a `ReplicaSnapshot` the
+last commit through a transaction of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Self
 
 from reconciler.model import Base, Local, NodeId
 from reconciler.ports import BaseEntry, Dirty
+from syncin_mount.store.conversions import to_base
 from syncin_mount.store.index.tables import ROOT, IndexSnapshot, Tables
-from syncin_mount.store.records import BASE_ENTRY, U64, BaseRecord, Node, key
+from syncin_mount.store.records import BASE_ENTRY, U64, Node, key
 from syncin_mount.store.types import KINDS
 
 PAGE = 1000
@@ -23,8 +28,9 @@ Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 class TreeReader:
     """Names are ``str`` with surrogateescape."""
 
-    _ix: Tables
-    _writers: Collection[int]  # nodes that somebody has open for writing
+    def __init__(self, tables: Tables, writers: Collection[int]) -> None:
+        self._ix = tables
+        self._writers = writers  # nodes that somebody has open for writing
 
     def base(self, node: NodeId) -> Base | None:
         record = self._ix.base(node)
@@ -43,11 +49,11 @@ class TreeReader:
             record.version,
             record.present,
             record.writing,
-            self._is_written_to(node, record),
+            self.is_written_to(node, record),
             doubtful=record.doubtful != 0 and self._is_doubtful(node, record),
         )
 
-    def _is_written_to(self, node: int, record: Node) -> bool:
+    def is_written_to(self, node: int, record: Node) -> bool:
         """Whether somebody has the file open for writing, under any of its names."""
         if not self._writers:
             return False
@@ -168,8 +174,8 @@ class ReplicaSnapshot(TreeReader):
     """
 
     def __init__(self, still: IndexSnapshot, writers: Collection[int], ids: range) -> None:
-        self._ix = self._still = still
-        self._writers = frozenset(writers)
+        super().__init__(still, frozenset(writers))
+        self._still = still
         self._ids = iter(ids)
 
     def __enter__(self) -> Self:
@@ -194,20 +200,3 @@ def _place(parent: int, name: str) -> bytes | None:
     except UnicodeEncodeError:
         return None
     return key(parent) + raw if 0 < len(raw) <= _LONGEST else None
-
-
-def to_base(record: BaseRecord) -> Base:
-    """The record as the reconciler sees it."""
-    return Base(
-        KINDS[record.kind],
-        NodeId(record.parent),
-        os.fsdecode(record.name),
-        record.size,
-        record.mtime,
-        record.inode,
-        record.version,
-        record.checksum,
-        record.mtime_here,
-        record.ms,
-        record.former,
-    )

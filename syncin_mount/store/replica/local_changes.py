@@ -1,4 +1,6 @@
-"""Local changes that the user stops, lets go, or undoes before they are sent.
+"""Local changes that wait to be sent, and that the user stops, lets go, or undoes before that.
+
+Owns: the holds (the index's table ``held``), and how a node becomes again what its base says.
 
 *Held* is a node: what was changed of it, and is changed of it from then on, is left alone on both
 sides until it is released, undone, or does not differ any more. With a folder all that is in it is
@@ -25,13 +27,22 @@ from dataclasses import dataclass
 from reconciler.model import NodeId
 from reconciler.names import free_names
 from syncin_mount.store import system
+from syncin_mount.store.changes import AttrChanged
+from syncin_mount.store.content.objects import Objects
+from syncin_mount.store.conversions import to_operation
+from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.errors import CannotUndo
+from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tree_walk import below, contains, is_within, require_node
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, U64, BaseRecord, Node, decode_pending, key
-from syncin_mount.store.replica.changes import AttrChanged
-from syncin_mount.store.replica.posix_ops import PosixOperations
-from syncin_mount.store.replica.sync_ops import FILE_MODE, FOLDER_MODE, SyncOperations
+from syncin_mount.store.replica.change_notifier import ChangeNotifier
+from syncin_mount.store.replica.open_writers import OpenWriters
+from syncin_mount.store.replica.sync_tree import FILE_MODE, FOLDER_MODE, SyncTree
+from syncin_mount.store.replica.tree_reader import PAGE, TreeReader
+from syncin_mount.store.replica.upload_log import UploadLog
+from syncin_mount.store.types import Operation
 
 DISCARDED = "you discarded it before it was sent"
 
@@ -48,8 +59,46 @@ class Undone:
     fetch: tuple[NodeId, ...] = ()
 
 
-class HoldAndDiscard(PosixOperations, SyncOperations):
-    """Holding and discarding."""
+class LocalChanges:
+    """Each method that changes something is one event, ``discard`` one a node."""
+
+    def __init__(
+        self,
+        index: Index,
+        objects: Objects,
+        writer: EventWriter,
+        reader: TreeReader,
+        writers: OpenWriters,
+        notifier: ChangeNotifier,
+        sync_tree: SyncTree,
+        uploads: UploadLog,
+    ) -> None:
+        self._ix = index
+        self._objects = objects
+        self._writer = writer
+        self._now = writer.now_ns
+        self._reader = reader
+        self._writers = writers
+        self._notifier = notifier
+        self._sync_tree = sync_tree
+        self._uploads = uploads
+
+    # what waits -----------------------------------------------------------------------------------
+
+    def pending(self) -> Iterator[Operation]:
+        """The journal of operations that the server does not have yet, oldest first. Safe across
+        changes."""
+        after = b""
+        while True:
+            page = self._ix.page("pending", after, PAGE)
+            for place, raw in page:
+                yield to_operation(U64.unpack(place)[0], decode_pending(raw))
+            if len(page) < PAGE:
+                return
+            after = page[-1][0] + b"\0"
+
+    def pending_count(self) -> int:
+        return self._ix.count(self._ix.pending)
 
     def pending_node(self, sequence: int) -> NodeId | None:
         """The node of a waiting operation; None when nothing of that number waits."""
@@ -65,12 +114,12 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
     def hold(self, nodes: Iterable[NodeId], *, held: bool) -> None:
         """Has what was changed of the nodes left alone from now on, or (False) sent again. Of nodes
         that do not differ nothing is held."""
-        self._local_change(self._do(events.Held(self._now(), [int(node) for node in nodes], held)))
+        self._writer.record_local(events.Held(self._now(), [int(node) for node in nodes], held))
 
     def held_by(self, node: NodeId) -> NodeId | None:
         """Whose hold holds the node: its own, or that of a folder above it; None when it is not
         held."""
-        if not self.is_held(node):
+        if not self._reader.is_held(node):
             return None
         at: int = node
         while not self._ix.is_held(at):
@@ -104,13 +153,13 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
         binned = binned and record is not None and record.version != base.version
         for each in concerned:
             self._undo(each, fetch)
-        return Undone(self.local_path(node), gone=False, binned=binned, fetch=tuple(fetch))
+        return Undone(self._reader.local_path(node), gone=False, binned=binned, fetch=tuple(fetch))
 
     def _concerned(self, node: int, record: Node | None, base: BaseRecord | None) -> Iterator[int]:
         """The nodes that discarding this one touches, folders before what is in them."""
         if base is None:
             assert record is not None
-            for each in self._below(node, record):
+            for each in below(self._ix, node, record):
                 inside = self._ix.base(each)
                 yield from self._gone_above(inside.parent) if inside is not None else ()
                 yield each
@@ -139,9 +188,11 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
         return gone
 
     def _check_free_to_undo(self, nodes: Iterable[int], busy: Callable[[NodeId], bool]) -> None:
-        being_written = set(self.being_written())
+        being_written = set(self._reader.being_written())
         unsure = {
-            each.unconfirmed.node for each in self.leftovers() if each.unconfirmed is not None
+            each.unconfirmed.node
+            for each in self._uploads.leftovers()
+            if each.unconfirmed is not None
         }
         for node in nodes:
             name = self._called(node)
@@ -165,7 +216,7 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
             above = self._ix.base(home)
             assert above is not None
             home = above.parent
-        return self._is_within(home, node)
+        return is_within(self._ix, home, node)
 
     def _called(self, node: int) -> str:
         record = self._ix.node(node) or self._ix.base(node)
@@ -177,17 +228,17 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
 
     def _unmake(self, node: NodeId, concerned: list[int]) -> Undone:
         """What was made here goes to the bin."""
-        path = self.local_path(node)
+        path = self._reader.local_path(node)
         for each in concerned:  # what is in a folder that goes back goes along
             base, record = self._ix.base(each), self._ix.node(each)
             if (
                 each != node
                 and base is not None
                 and record is not None
-                and self._has_above(each, node)
+                and contains(self._ix, node, each)
             ):
                 self._move_back(each, record, base)
-        self.delete_local(node, keep=True, why=DISCARDED)
+        self._sync_tree.delete_local(node, keep=True, why=DISCARDED)
         return Undone(path, gone=True, binned=True)
 
     def _move_back(self, node: int, record: Node, base: BaseRecord) -> None:
@@ -207,7 +258,7 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
             )
         )
         self._discard_at(node, record, base, content=changed)
-        now = self._node(node)
+        now = require_node(self._ix, node)
         if now.kind == FILE and not now.present:
             fetch.append(NodeId(node))
 
@@ -216,30 +267,30 @@ class HoldAndDiscard(PosixOperations, SyncOperations):
     ) -> None:
         name = self._free(base.parent, base.name, node)
         mode = FOLDER_MODE if base.kind == FOLDER else FILE_MODE
-        ino = record.ino if record is not None and not content else int(self.new_id())
+        ino = record.ino if record is not None and not content else int(self._writer.new_id())
         event = events.Discarded(
             self._now(), node, base.parent, name, ino, content, mode, *system.OWNER, DISCARDED
         )
-        with self._unnaming([node] if content else []):
-            self._local_change(self._do(event))
+        with self._notifier.unnaming([node] if content else []):
+            self._writer.record_local(event)
         if content:
             self._objects.drop_incoming(node)
-        self._writers.pop(node, None)
+        self._writers.forget(node)
         if record is not None:
-            self._tell_entry(record.parent, record.name)
-            self._tell(AttrChanged(record.ino))
-        self._tell_entry(base.parent, name)
-        self._tell_undone(node, record, base.parent, name)
+            self._notifier.notify_entry(record.parent, record.name)
+            self._notifier.notify(AttrChanged(record.ino))
+        self._notifier.notify_entry(base.parent, name)
+        self._notify_undone(node, record, base.parent, name)
 
-    def _tell_undone(self, node: int, record: Node | None, parent: int, name: bytes) -> None:
+    def _notify_undone(self, node: int, record: Node | None, parent: int, name: bytes) -> None:
         """What became of the name that the node has again, and of the one that it had."""
         if record is None:
-            self._tell_name(parent, name, None)
+            self._notifier.notify_name(parent, name, None)
             return
         if (record.parent, record.name) != (parent, name):
-            self._tell_moved(record, parent, name)
-        if record.ino != self._node(node).ino:
-            self._tell_name(parent, name, (node, record))
+            self._notifier.notify_moved(record, parent, name)
+        if record.ino != require_node(self._ix, node).ino:
+            self._notifier.notify_name(parent, name, (node, record))
 
     def _free(self, parent: int, name: bytes, node: int) -> bytes:
         """The name, or a free one beside it."""

@@ -1,0 +1,1 @@
+"""How an event, its file effects and the contents get to the disk, and what a start repairs."""

@@ -140,9 +140,10 @@ TOO_LONG = {
     "reconciler/engine/engine.py": 900,
     "reconciler/executor/execute.py": 700,
     "reconciler/executor/upload.py": 500,
-    "reconciler/hydration/hydrator.py": 1000,
+    "reconciler/hydration/hydrator.py": 1050,
     "reconciler/ports.py": 550,
     "reconciler/trees/node_matching.py": 500,
+    "syncin_mount/cli/commands/server.py": 500,
     "syncin_mount/remote/auth.py": 500,
     "syncin_mount/remote/errors.py": 700,
     "syncin_mount/remote/remote_folder.py": 650,
@@ -157,9 +158,9 @@ TOO_LONG = {
 come."""
 
 TOO_FULL = {
-    "syncin_mount/app": 30,
-    "syncin_mount/cli": 16,
+    "syncin_mount/app": 45,
     "syncin_mount/cli/commands": 35,
+    "syncin_mount/cli/ui": 20,
     "syncin_mount/devserver": 26,
 }
 """Folders that have more modules, and how many at the most: a command has a module of its own, the

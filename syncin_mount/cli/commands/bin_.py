@@ -14,7 +14,7 @@ from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import open_drive
 from syncin_mount.cli.exit_status import CommandError, exit_for
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
@@ -59,16 +59,21 @@ def command() -> None:
 @_local
 @_server
 @_older
+@click.option("--all", "each_one", is_flag=True, help="Each entry on a line of its own.")
 @output.json_option
 def list_(
     name: str,
     only_local: bool,
     only_server: bool,
     older_than: str | None,
+    each_one: bool,
     as_json: bool,
 ) -> None:
     """List what is in the bins of synchronization NAME, the latest last: since when, why, from
-    where, and of what size."""
+    where, and of what size.
+
+    Many entries are grouped: one line for each folder and reason.
+    """
     bins = _Bins.of(name)
     found, failure = _found(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
@@ -77,6 +82,8 @@ def list_(
         import msgspec  # noqa: PLC0415 (start-up time)
 
         output.emit_json(msgspec.to_builtins(found))
+    elif not each_one and grouping.is_long(found):
+        _show_groups(name, found)
     else:
         output.emit_table(
             ("ENTRY", "SINCE", "SIZE", "WHY", "FROM"),
@@ -93,6 +100,33 @@ def list_(
             empty="the bins are empty" if not failure else "the bin on this computer is empty",
         )
     raise SystemExit(failure)
+
+
+_WHERE = {"local": "bin", "trash": "desktop's trash", _SERVER: "server's trash"}
+
+
+def _show_groups(name: str, found: list[BinEntry]) -> None:
+    groups = grouping.grouped(
+        found, lambda each: each.path, lambda each: (each.where, grouping.kind_of(each.why))
+    )
+    output.emit_table(
+        ("ENTRIES", "SINCE", "SIZE", "IN", "WHY", "FROM"),
+        [
+            (
+                str(each.count),
+                output.moment(max(entry.time for entry in each.items)),
+                output.size(sum(entry.size for entry in each.items)),
+                _WHERE.get(each.first.where, each.first.where),
+                grouping.shared([entry.why for entry in each.items]),
+                each.path or "(several at the top)",
+            )
+            for each in groups
+        ],
+        empty="",
+    )
+    output.say(
+        f"{len(found)} entries; each with its name: {advice.command('bin', 'list', name, '--all')}"
+    )
 
 
 @command.command()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.open_drive import ask_drive, open_drive
 from syncin_mount.cli.exit_status import Exit
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ def command() -> None:
     "--all",
     "everything",
     is_flag=True,
-    help="Also what stays here: its name or a filter leaves it out.",
+    help="Each change on a line of its own, and also what a filter or its name keeps here.",
 )
 @output.json_option
 def list_(name: str, everything: bool, as_json: bool) -> None:
-    """List what waits in synchronization NAME, in its order, and why it waits."""
+    """List what waits in synchronization NAME, in its order, and why it waits.
+
+    Many changes are grouped: one line for each folder and reason.
+    """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     entries: list[JournalEntry] = output.run_async(
@@ -55,6 +59,9 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
         import msgspec  # noqa: PLC0415 (start-up time)
 
         output.emit_json(msgspec.to_builtins(entries))
+        return
+    if not everything and grouping.is_long(entries):
+        _show_groups(name, entries)
         return
     output.emit_table(
         ("NUMBER", "TIME", "CHANGE", "PATH", "WHY IT WAITS"),
@@ -70,6 +77,39 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
         ],
         empty="nothing waits: the server has every change",
     )
+
+
+def _show_groups(name: str, entries: list[JournalEntry]) -> None:
+    found = grouping.grouped(
+        entries, lambda each: each.path, lambda each: (each.state, grouping.kind_of(each.why or ""))
+    )
+    output.emit_table(
+        ("CHANGES", "SINCE", "WHAT", "SIZE", "PATH", "WHY THEY WAIT"),
+        [
+            (
+                str(each.count),
+                output.moment(each.first.time),
+                ", ".join(dict.fromkeys(entry.op for entry in each.items)),
+                _size(each.items),
+                each.path or "(several at the top)",
+                each.first.why or ""
+                if each.count == 1
+                else grouping.shared([entry.why or "" for entry in each.items]),
+            )
+            for each in found
+        ],
+        empty="",
+    )
+    output.say(
+        f"{len(entries)} changes; each with its number:"
+        f" {advice.command('journal', 'list', name, '--all')}"
+    )
+
+
+def _size(entries: tuple[JournalEntry, ...]) -> str:
+    """Of the files, each once, though it was created and written."""
+    sizes = {entry.path: entry.size or 0 for entry in entries}
+    return output.size(sum(sizes.values())) if any(sizes.values()) else ""
 
 
 def _why(entry: JournalEntry) -> str:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep it on the screen until Ctrl-C; in a pipe, tell of each change.",
 )
+@click.option("--all", "each_one", is_flag=True, help="Each problem on a line of its own.")
 @output.json_option
-def command(name: str | None, watch: bool, as_json: bool) -> None:
+def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> None:
     """Show how synchronization NAME is, or all of them.
 
     Whether it is mounted and the server is there, when it ran and will run, how many changes wait
@@ -55,7 +56,7 @@ def command(name: str | None, watch: bool, as_json: bool) -> None:
     if as_json:
         output.emit_json([plain(each) for each in seen])
     elif name is not None:
-        _show_one(seen[0], looker.trouble)
+        _show_one(seen[0], looker.trouble, each_one=each_one)
     else:
         tell(seen, looker.trouble, brief=True, now=now)
     # One synchronization that cannot tell must not hide the others.
@@ -92,7 +93,7 @@ _SAID = {"halted", "refused", "failed", "offline", "read-only", "in all"}
 """Lines that the fields have said already."""
 
 
-def _show_one(seen: StatusRow, trouble: str | None) -> None:
+def _show_one(seen: StatusRow, trouble: str | None, *, each_one: bool) -> None:
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
     fields = [("name", seen.configured.name)]
@@ -104,7 +105,7 @@ def _show_one(seen: StatusRow, trouble: str | None) -> None:
     known = _SAID if seen.status is not None else set()
     fields += [
         (each.kind, each.text)
-        for each in status_table.lines(seen, brief=False)
+        for each in status_table.lines(seen, brief=False, each_one=each_one)
         if each.kind not in known
     ]
     if trouble:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.cli.exit_status import Exit, exit_for, exit_of_run, exit_of_wait, worst
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.rate_option import Rate
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
 @click.option(
+    "--each", "each_one", is_flag=True, help="List each change and problem, however many there are."
+)
+@click.option(
     "--yes",
     metavar="[PLAN]",
     is_flag=False,
@@ -51,6 +55,7 @@ def command(
     limit_down: int | str | None,
     wait: bool,
     dry_run: bool,
+    each_one: bool,
     yes: str | None,
     as_json: bool,
 ) -> None:
@@ -94,7 +99,7 @@ def command(
         output.emit_json([_plain(each) for each in ran])
     else:
         for each in ran:
-            _tell(each, several=len(ran) > 1)
+            _tell(each, several=len(ran) > 1, each_one=each_one)
     raise SystemExit(worst(map(exit_of_run, ran)))
 
 
@@ -171,14 +176,14 @@ def _plain(ran: Ran) -> object:
     return {"name": ran.name, "error": sentence, "status": status}
 
 
-def _tell(ran: Ran, *, several: bool) -> None:
+def _tell(ran: Ran, *, several: bool, each_one: bool) -> None:
     if ran.report is None:
         assert ran.error is not None
         output.warn(f"{ran.name}: {exit_for(ran.error)[1]}")
         return
     if several and ran.report.actions:
         output.say(f"{ran.name}:")
-    _show(ran.report)
+    _show(ran.report, each_one=each_one)
 
 
 def _chosen(
@@ -200,12 +205,6 @@ def _chosen(
 
 _PLAN = re.compile(r"[0-9a-f]{12}")
 
-_SHOWN = 20
-"""Problems that are written out."""
-
-_LISTED = 1000
-"""Actions that are written out."""
-
 _KINDS = {
     ("make", "remote"): "Folders to make on the server",
     ("send", "remote"): "Files to send",
@@ -220,21 +219,40 @@ _KINDS = {
 }
 
 
-def _show_plan(report: Report) -> None:
-    """What would be done, kind by kind, in the order of the kinds above."""
+def _show_plan(report: Report, *, each_one: bool) -> None:
+    """What would be done, kind by kind, in the order of the kinds above; where it is much, one line
+    for each folder and reason."""
     kinds: dict[tuple[str, str], list[PlannedAction]] = {key: [] for key in _KINDS}
     for action in report.actions:
         kinds.setdefault((action.op, action.side), []).append(action)
-    left = _LISTED
+    groups = grouping.is_long(report.actions) and not each_one
     for key, actions in kinds.items():
-        if actions and left > 0:
-            output.say(f"{_KINDS.get(key, ' '.join(key))}: {len(actions)}")
-        for action in actions[: max(left, 0)]:
+        if not actions:
+            continue
+        size = sum(action.size for action in actions)
+        of = f" ({output.size(size)})" if size and groups else ""
+        output.say(f"{_KINDS.get(key, ' '.join(key))}: {len(actions)}{of}")
+        if groups and grouping.is_long(actions):
+            _show_groups(actions)
+            continue
+        for action in actions:
             output.say(f"  {action_line(action)}")
             output.say(f"    {output.printable(states(action.base, action.local, action.remote))}")
-        left -= len(actions)
-    if left < 0:
-        output.say(f"… and {-left} more; all of them with --json")
+    if groups:
+        output.say(f"each of them: {advice.command('sync', report.name, '--dry-run', '--each')}")
+
+
+def _show_groups(actions: list[PlannedAction]) -> None:
+    for group in grouping.grouped(
+        actions, lambda each: each.path, lambda each: grouping.kind_of(each.why)
+    ):
+        if group.count == 1:
+            output.say(f"  {action_line(group.first)}")
+            continue
+        size = sum(each.size for each in group.items)
+        many = f"{group.count}, {output.size(size)}" if size else f"{group.count}"
+        why = grouping.shared([each.why for each in group.items])
+        output.say(f"  {output.printable(group.path or '(at the top)')} ({many}): {why}")
 
 
 def action_line(action: PlannedAction) -> str:
@@ -259,13 +277,26 @@ def state_text(state: NodeState | None) -> str:
     return f"{state.path}, {output.size(state.size)} of {output.moment(state.mtime)}"
 
 
-def _show(report: Report) -> None:
+def _show_problems(report: Report, *, each_one: bool) -> None:
     name = report.name
-    _show_plan(report)
-    for problem in report.problems[:_SHOWN]:
-        output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
-    if len(report.problems) > _SHOWN:
-        output.warn(f"{name}: … and {len(report.problems) - _SHOWN} more; all of them with --json")
+    if each_one or not grouping.is_long(report.problems):
+        for problem in report.problems:
+            output.warn(f"{name}: {output.printable(problem.path or '.')}: {problem.why}")
+        return
+    for group in grouping.grouped(
+        report.problems,
+        lambda each: each.path,
+        lambda each: (each.lasting, grouping.kind_of(each.why)),
+    ):
+        many = f" {group.count} files and folders:" if group.count > 1 else ""
+        why = grouping.shared([each.why for each in group.items])
+        output.warn(f"{name}: {output.printable(group.path or '.')}:{many} {why}")
+
+
+def _show(report: Report, *, each_one: bool) -> None:
+    name = report.name
+    _show_plan(report, each_one=each_one)
+    _show_problems(report, each_one=each_one)
     for why, what in (
         (report.refused, "refused"),
         (report.halted, "halted"),

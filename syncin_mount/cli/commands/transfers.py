@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from syncin_mount.cli.ui.grouping import Group
     from syncin_mount.config import Configuration, Folders
     from syncin_mount.control.messages import Transfer, TransferQuery
 
@@ -57,10 +59,13 @@ _WIDE = 110
 @click.option(
     "--limit",
     type=click.IntRange(1),
-    help="At most so many, the newest.  [default: 100, with --follow 10]",
+    help="At most so many, the newest.  [default: 1000; with --all and --json 100, --follow 10]",
 )
 @click.option(
     "--before", metavar="WHERE", help="The page before: what the page after it said at its end."
+)
+@click.option(
+    "--all", "each_one", is_flag=True, help="Each transfer on a line of its own, however many."
 )
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @output.json_option
@@ -75,6 +80,7 @@ def command(
     run: int | None,
     limit: int | None,
     before: str | None,
+    each_one: bool,
     follow: bool,
     as_json: bool,
 ) -> None:
@@ -110,7 +116,7 @@ def command(
         search,
         None if since is None else moment(since, now),
         failed,
-        limit or (10 if follow else 100),
+        limit or (10 if follow else 100 if each_one or as_json else 1000),
         None if until is None else moment(until, now, ends=True),
         run,
     )
@@ -121,6 +127,7 @@ def command(
         query,
         as_json=as_json,
         several=len(configuration.synchronizations) > 1,
+        each_one=each_one,
     )
     if follow:
         try:
@@ -164,6 +171,7 @@ class _Listing:
     query: TransferQuery
     as_json: bool
     several: bool
+    each_one: bool
 
     async def newest(self, before: dict[str, int]) -> tuple[list[Transfer], dict[str, int]]:
         """The last ``limit`` ones of all before these numbers, the newest first; and the numbers
@@ -208,12 +216,54 @@ class _Listing:
             output.emit_json(msgspec.to_builtins(found))
         else:
             empty = "nothing was carried across yet" if plain else "nothing fits"
-            output.emit_table(self._columns(), map(self._cells, found), empty=empty)
+            if not self.each_one and grouping.is_long(found):
+                self._show_groups(found)
+            else:
+                output.emit_table(self._columns(), map(self._cells, found), empty=empty)
         if older:
             where = ",".join(f"{name}:{number}" for name, number in older.items())
             if len(self.names) == 1:
                 where = where.rpartition(":")[2]
             output.warn(f"there are older ones: the same with --before '{output.printable(where)}'")
+
+    def _show_groups(self, found: list[Transfer]) -> None:
+        """One line for each run, action, result and folder."""
+        groups = grouping.grouped(
+            found,
+            lambda each: each.path,
+            lambda each: (
+                each.synchronization,
+                each.run,
+                each.side,
+                each.op,
+                each.result,
+                grouping.kind_of(each.why or ""),
+            ),
+        )
+        name = ["NAME"] if self.several else []
+        output.emit_table(
+            ["TIME", *name, "RUN", "SIDE", "ACTION", "COUNT", "SIZE", "PATH", "RESULT"],
+            [self._group(group) for group in groups],
+            empty="",
+        )
+        each_one = advice.command("transfers", *self.names, "--all")
+        output.say(f"{len(found)} transfers; each of them: {each_one}")
+
+    def _group(self, group: Group[Transfer]) -> list[str]:
+        one, last = group.first, max(each.time for each in group.items)
+        size = sum(each.size for each in group.items)
+        why = grouping.shared([each.why or "" for each in group.items])
+        return [
+            output.moment(last),
+            *([one.synchronization] if self.several else []),
+            str(one.run),
+            one.side,
+            one.op,
+            str(group.count),
+            output.size(size) if size else "",
+            group.path or "(several at the top)",
+            one.result + (f": {why}" if why and one.result != "done" else ""),
+        ]
 
     async def follow(self) -> None:
         import msgspec  # noqa: PLC0415 (start-up time)

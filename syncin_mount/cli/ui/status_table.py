@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from syncin_mount import advice
 from syncin_mount.app.drive_state import DriveState, state_of
-from syncin_mount.cli.ui import output, progress_text
+from syncin_mount.cli.ui import grouping, output, progress_text
 from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncin_mount.config import Synchronization
-    from syncin_mount.control.messages import Progress, Running, Status
+    from syncin_mount.control.messages import Problem, Progress, Running, Status
     from syncin_mount.control.supervision import Supervised
 
 EMPTY = (
@@ -29,6 +30,9 @@ EMPTY = (
 TRANSFERS = 4
 PROBLEMS = 3
 """How many of each are listed of one synchronization; the rest is counted."""
+
+SHOWN = 8
+"""Transfers that are listed where one synchronization alone is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,9 @@ def working(status: Status) -> str:
     return f"{doing} {share}".rstrip()
 
 
-def lines(seen: StatusRow, *, brief: bool = True) -> list[Line]:
-    """What is told of it below the table; not ``brief``: all of it."""
+def lines(seen: StatusRow, *, brief: bool = True, each_one: bool = False) -> list[Line]:
+    """What is told of it below the table; not ``brief``: all of it, where problems are many one
+    line for each folder and reason unless ``each_one``."""
     name, status = seen.configured.name, seen.status
     found: list[tuple[str, str]] = []
     if seen.unverified is not None:
@@ -209,10 +214,10 @@ def lines(seen: StatusRow, *, brief: bool = True) -> list[Line]:
         found += [(kind, text) for kind, text in stopped if text]
         if status.work is not None and len(status.transfers) != 1 and status.work.files > 1:
             found.append(("in all", total(status.work)))
-        found += transfers(status.transfers, TRANSFERS if brief else None)
+        found += transfers(status.transfers, None if each_one else TRANSFERS if brief else SHOWN)
         if status.conflicts:
             found.append(("conflicts", conflicts(status)))
-        found += problems(status, PROBLEMS if brief else None)
+        found += problems(status) if brief else all_problems(status, each_one=each_one)
     return [Line(name, kind, text) for kind, text in found]
 
 
@@ -275,19 +280,52 @@ def _transfer(running: Running) -> str:
     return f"{running.path}, {told}" if told else running.path
 
 
-def problems(status: Status, most: int | None) -> list[tuple[str, str]]:
-    """Those first that need somebody."""
-    ordered = sorted(status.problems, key=lambda each: not each.lasting)
-    shown = ordered if most is None else ordered[:most]
-    found = [
+def problems(status: Status) -> list[tuple[str, str]]:
+    """Some, those first that need somebody."""
+    groups = _groups(status) if grouping.is_long(status.problems) else None
+    found = _each(status) if groups is None else groups
+    more = len(found) - PROBLEMS
+    if more <= 0:
+        return found
+    return [*found[:PROBLEMS], ("", f"and {more} more: {advice.command('status', status.name)}")]
+
+
+def all_problems(status: Status, *, each_one: bool) -> list[tuple[str, str]]:
+    """All of them, those first that need somebody; where they are many, grouped."""
+    if each_one or not grouping.is_long(status.problems):
+        return _each(status)
+    each = advice.command("status", status.name, "--all")
+    return [*_groups(status), ("", f"{len(status.problems)} in all; each of them: {each}")]
+
+
+def _ordered(status: Status) -> list[Problem]:
+    return sorted(status.problems, key=lambda each: not each.lasting)
+
+
+def _each(status: Status) -> list[tuple[str, str]]:
+    return [
         (
             "problem" if each.lasting else "waits",
             f"{each.path}: {each.why}" if each.path else each.why,
         )
-        for each in shown
+        for each in _ordered(status)
     ]
-    more = len(ordered) - len(shown)
-    return [*found, ("", f"and {more} more: syncin-mount status {status.name}")] if more else found
+
+
+def _groups(status: Status) -> list[tuple[str, str]]:
+    """``photos/: 1800 files and folders: …``."""
+    found = []
+    for group in grouping.grouped(
+        _ordered(status),
+        lambda each: each.path,
+        lambda each: (each.lasting, grouping.kind_of(each.why)),
+    ):
+        why = grouping.shared([each.why for each in group.items])
+        where = group.path or ("" if group.count == 1 else "at the top")
+        many = "" if group.count == 1 else f"{group.count} files and folders: "
+        kind = "problem" if group.first.lasting else "waits"
+        found.append((kind, f"{where}: {many}{why}" if where else f"{many}{why}"))
+    return found
 
 
 def short_moment(seconds: float | None, now: float) -> str:

@@ -23,10 +23,6 @@ LEAST = 60.0
 """Seconds between two scheduled runs at the least, by the clock that does not jump. No interval is
 shorter."""
 
-LOOK = 60.0
-"""Seconds after which the wall's clock is looked at again, at the latest: trio's stands still in
-sleep."""
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:

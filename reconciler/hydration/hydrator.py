@@ -971,14 +971,7 @@ class Hydrator:
         try:
             return self._replica.local_path(node)
         except KeyError:
-            return self._last_path(node)
-
-    def _last_path(self, node: NodeId) -> str:
-        """Where it is not here any more."""
-        try:
-            return self._replica.base_path(node)
-        except KeyError:
-            return "(deleted)"
+            return f"node {node}"
 
 
 async def _sum(incoming: Incoming) -> str | None:

@@ -88,18 +88,14 @@ class PlanDescriber:
         return found[0], found[1], found[2]
 
 
-GONE = "(deleted)"
-"""Stands for the path of what has none any more."""
-
-
 def first_path(node: NodeId, *looks: Callable[[NodeId], str]) -> str:
-    """The node's path by the first look that knows it; ``GONE`` when none does."""
+    """The node's path by the first look that knows it."""
     for look in looks:
         try:
             return look(node)
         except KeyError:
             continue
-    return GONE
+    return f"node {node}"
 
 
 def content_bytes(action: Action) -> int:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from reconciler.engine.schedule import Schedule
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.requests.connectivity import Connectivity
@@ -223,14 +224,16 @@ def _assemble(
         hydrator,
         link,
         settings=registration.settings,
-        fetch_settings=FirstRuns(replica, registration.fetch_settings).fetch_settings,
         clock=clock,
         progress=meter,
         schedule=schedule,
-        manual=manual,
-        deletions=RememberedDeletions(folders.replica(synchronization.name)),
-        stamp=_stamp,
-        name=lambda: registration.synchronization.remote,
+        options=EngineOptions(
+            fetch_settings=FirstRuns(replica, registration.fetch_settings).fetch_settings,
+            manual=manual,
+            deletions=RememberedDeletions(folders.replica(synchronization.name)),
+            stamp=_stamp,
+            name=lambda: registration.synchronization.remote,
+        ),
     )
     limits = session.wire.limits
     runtime = Runtime(

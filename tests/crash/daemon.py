@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from syncin_mount.app import runtime, trash_handover
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
@@ -40,7 +40,7 @@ def hurry() -> None:
     changes have settled, the look at the bin. So a kill meets them that comes soon."""
     runtime.COMMIT_EVERY, runtime.COMMIT_SHARE = 0.15, 1
     trash_handover.LOOK_EVERY = 0.1
-    setattr(runtime, "Engine", functools.partial(Engine, debounce_seconds=0.2))  # noqa: B010 - as below
+    setattr(runtime, "EngineOptions", functools.partial(EngineOptions, debounce_seconds=0.2))  # noqa: B010 - as below
 
 
 def run(base: Path, ready: Connection, kill: Kill | None, *options: str, hurried: bool) -> None:

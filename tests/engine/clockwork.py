@@ -19,6 +19,7 @@ from typing import Any
 import trio
 
 from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from reconciler.engine.schedule import Schedule
 from reconciler.errors import Unreachable
 from reconciler.hydration.hydrator import Hydrator
@@ -139,9 +140,11 @@ class Drive:
             clock=self,
             progress=Diary(self),  # type: ignore[arg-type]  # as in Server
             schedule=Schedule(self, self._every, memory=RememberedRun(self.folder), **options),
-            manual=self._options.get("manual", False),
-            deletions=RememberedDeletions(self.folder),
-            stamp=str,
+            options=EngineOptions(
+                manual=self._options.get("manual", False),
+                deletions=RememberedDeletions(self.folder),
+                stamp=str,
+            ),
         )
         self.engine.dry = False  # type: ignore[attr-defined]  # the model server asks
         self._scope, self._ended = trio.CancelScope(), trio.Event()

@@ -48,11 +48,11 @@ async def differing(world: World) -> Device:
 async def test_it_is_the_same_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     device = await differing(world)
     engine, asked = device.engine, PlanRequest(identity=True, steps=True, subject="docs/both.txt")
-    tree = await engine._observe(Report())
+    tree = await engine._full_run.observe(Report())
     assert tree is not None
-    here = await engine._planning.full(tree, engine.settings, "date", asked)
+    here = await engine._parts.planning.full(tree, engine.settings, "date", asked)
     monkeypatch.setattr(plan_worker, "PLAN_IN_THREAD_FROM_NODES", 0)
-    there = await engine._planning.full(tree, engine.settings, "date", asked)
+    there = await engine._parts.planning.full(tree, engine.settings, "date", asked)
     assert here is not None
     assert len(here.made.actions) > 6
     assert here == there

@@ -42,7 +42,7 @@ async def test_equal_files_are_agreed_on_unread_and_proved_later(
     for _ in range(4):
         assert not (await device.sync()).outcomes
     assert inode(device, "7") == (world.disk / "7").stat().st_ino
-    assert not device.engine._prover.waiting
+    assert not device.engine._parts.prover.waiting
     assert contents_asked(world) == 0
 
 

@@ -186,7 +186,7 @@ async def test_the_history_has_a_refusal_once(world: World) -> None:
     world.faults.add(Rule(effect=Reply(500), method="PUT"))
     for _ in range(3):
         await device.engine._full(Report())
-        device.engine._backlog.backoff._nodes[device.node("edit.txt")].until = 0.0
+        device.engine._parts.backlog.backoff._nodes[device.node("edit.txt")].until = 0.0
     failed = [
         each for each in device.replica.history.query() if each.path == "edit.txt" and each.why
     ]

@@ -351,7 +351,7 @@ async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) ->
     node = device.node("doomed/open.txt")
     shutil.rmtree(world.disk / "doomed")
     world.put("new.txt", b"stays")
-    plan = device.engine._planning.full
+    plan = device.engine._parts.planning.full
 
     async def planned(*how: Any) -> Draft | None:
         made = await plan(*how)
@@ -359,7 +359,7 @@ async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) ->
             device.replica.opened_for_write(node)
         return made
 
-    device.engine._planning.full = planned  # type: ignore[method-assign, assignment]
+    device.engine._parts.planning.full = planned  # type: ignore[method-assign, assignment]
     await device.sync()
     assert "doomed/open.txt" in device.tree()
     device.write("doomed/open.txt", b"written meanwhile")

@@ -225,10 +225,10 @@ async def test_a_restored_backup_is_proved_without_a_transfer(
         os.rename(world.disk / f"new {number}", world.disk / f"{number}")
     device.write("59", b"edited", mtime=LATER)
     await device.sync()
-    assert device.engine._prover.waiting, "in portions"
+    assert device.engine._parts.prover.waiting, "in portions"
     for _ in range(3):
         await device.sync()
-    assert not device.engine._prover.waiting
+    assert not device.engine._parts.prover.waiting
     assert world.requests("GET", "/operation/") - fetched == 1, "the one that is another"
     assert device.read("7") == b"77" * 17
     assert b"07" * 17 in device.bin().values()

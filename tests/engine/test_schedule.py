@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from reconciler.endurance import LONGEST
-from reconciler.engine.schedule import LOOK
+from reconciler.engine.next_step import WALL_CLOCK_LOOK_SECONDS
 from reconciler.errors import Unavailable
 from reconciler.model import ROOT
 from reconciler.requests import backoff
@@ -170,9 +170,9 @@ async def test_runs_that_were_missed_while_the_machine_slept_are_made_up_once(
     await drive.start()
     await trio.sleep(HOUR / 2)
     drive.jump(slept)  # trio's clock stood still
-    await trio.sleep(LOOK + SLACK)
+    await trio.sleep(WALL_CLOCK_LOOK_SECONDS + SLACK)
     assert len(drive.server.listings) == 2, "soon after waking"
-    await trio.sleep(HOUR - LOOK - 2 * SLACK)
+    await trio.sleep(HOUR - WALL_CLOCK_LOOK_SECONDS - 2 * SLACK)
     assert len(drive.server.listings) == 2, "once"
     await trio.sleep(3 * HOUR)
     assert starts(drive)[1:] == pytest.approx([HOUR] * 3, abs=SLACK)

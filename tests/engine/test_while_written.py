@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from reconciler.engine.engine import ROUNDS
+from reconciler.engine.full_run import ROUNDS
 from reconciler.model import Action, NodeId, Op, Result
 from tests.engine.world import Device, World
 

@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, NodeId, Outcome, Settings
 from reconciler.reporting.report import Report
@@ -61,7 +62,6 @@ class Silent:
     def started(self, action: Action, path: str) -> None: ...
     def preparing(self, action: Action, size: int) -> None: ...
     def resumes(self, action: Action, at: int) -> None: ...
-    def broke_off(self, action: Action) -> None: ...
     def advanced(self, action: Action, size: int) -> None: ...
     def ended(self, outcome: Outcome, path: str) -> None:
         self.outcomes.append(outcome)
@@ -106,12 +106,14 @@ class Device:
             self.hydrator,
             self.link,
             settings=settings,
-            fetch_settings=None if registration is None else registration.fetch_settings,
             clock=self.clock,
             progress=self.progress,
-            debounce_seconds=debounce,
-            manual=manual,
-            stamp=lambda ns: time.strftime("%Y-%m-%d", time.gmtime(ns / 1e9)),
+            options=EngineOptions(
+                fetch_settings=None if registration is None else registration.fetch_settings,
+                debounce_seconds=debounce,
+                manual=manual,
+                stamp=lambda ns: time.strftime("%Y-%m-%d", time.gmtime(ns / 1e9)),
+            ),
         )
 
     def bin(self) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import os
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from syncin_mount.app import runtime
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
@@ -22,8 +22,8 @@ def run(home: Path, log: Path, ready: Connection, *, hurried: bool) -> None:
     os.dup2(said, 2)
     os.environ |= {HOME_VARIABLE: str(home)}
     if hurried:
-        hasty = functools.partial(Engine, debounce_seconds=0.3, listing_every=2.0)
-        setattr(runtime, "Engine", hasty)  # noqa: B010 - it is a name of that module, for mypy
+        hasty = functools.partial(EngineOptions, debounce_seconds=0.3, listing_every=2.0)
+        setattr(runtime, "EngineOptions", hasty)  # noqa: B010 - it is a name of that module, for mypy
     descriptor = os.dup(ready.fileno())
     ready.close()
     main(["mount", "--ready-fd", str(descriptor), "docs"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from reconciler.engine.engine import Engine
+from reconciler.engine.parts import EngineOptions
 from reconciler.errors import Unavailable
 from reconciler.filters import DEFAULT, Filter
 from reconciler.hydration.hydrator import Hydrator
@@ -107,10 +108,10 @@ class WatchedEngine(Engine):
 
     dry = False
 
-    async def _full(self, report: Report, *, confirmed: bool = False) -> None:
+    async def _full(self, report: Report, **options: Any) -> None:
         self.dry = report.dry_run
         try:
-            await super()._full(report, confirmed=confirmed)
+            await super()._full(report, **options)
         finally:
             self.dry = False
 
@@ -236,14 +237,16 @@ class Device:
             self.hydrator,
             link,
             settings=self.settings,
-            fetch_settings=self._fetch_settings,
             clock=self,
             progress=Diary(self),
-            debounce_seconds=self.spec.settle,
-            listing_every=self.spec.listing,
-            manual=self.spec.manual,
-            deletions=self._deletions,
-            stamp=lambda ns: str(ns // 10**9),
+            options=EngineOptions(
+                fetch_settings=self._fetch_settings,
+                debounce_seconds=self.spec.settle,
+                listing_every=self.spec.listing,
+                manual=self.spec.manual,
+                deletions=self._deletions,
+                stamp=lambda ns: str(ns // 10**9),
+            ),
         )
 
     async def _fetch_settings(self) -> Settings:
@@ -280,7 +283,7 @@ class Device:
         self.writings.clear()
         if self._dead:
             self._bury()
-        self.conflicts += self.engine._conflicts.count
+        self.conflicts += self.engine._parts.conflicts.count
         self.up = False
         self._ended.set()
 
@@ -472,7 +475,7 @@ class Device:
 
         def is_settled(node: NodeId) -> bool:
             return node not in kept and not self.settings.filters.left_out(
-                self.engine._backlog.path(node)
+                self.engine._parts.backlog.path(node)
             )
 
         found = [f"dirty {each.node}" for each in replica.dirty() if is_settled(each.node)]
@@ -502,7 +505,6 @@ class Diary:
     def planned(self, actions: Sequence[Action]) -> None: ...
     def preparing(self, action: Action, size: int) -> None: ...
     def resumes(self, action: Action, at: int) -> None: ...
-    def broke_off(self, action: Action) -> None: ...
     def advanced(self, action: Action, size: int) -> None: ...
     def started(self, action: Action, path: str) -> None:
         if action.side is Side.REMOTE and self._device.replica.is_held(action.node):

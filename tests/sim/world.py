@@ -459,10 +459,11 @@ class World:
         if self.scenario.style is Style.MIXED or not self.scenario.calm or self.half_done:
             return
         conflicts = {
-            device.name: device.engine._conflicts.count for device in self.devices.values()
+            device.name: device.engine._parts.conflicts.count for device in self.devices.values()
         }
         met = any(
-            device.conflicts or device.engine._conflicts.count for device in self.devices.values()
+            device.conflicts or device.engine._parts.conflicts.count
+            for device in self.devices.values()
         )
         if met and not self._confused:  # what one did not see is edited on both sides in the end
             raise Broken(f"conflicts were invented: {conflicts}")

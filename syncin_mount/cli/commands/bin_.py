@@ -11,7 +11,6 @@ import click
 
 from reconciler.errors import Refused, RemoteError
 from syncin_mount import advice
-from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import open_drive
 from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
@@ -272,12 +271,12 @@ def _found(
         except Refused as error:
             if not both:
                 raise
-            output.warn(sentence(error))
+            output.warn(str(error))
         except RemoteError as error:
             if not both:
                 raise
-            failure, told = exit_for(error)
-            output.warn(told)
+            failure, sentence = exit_for(error)
+            output.warn(sentence)
     before = time.time() - age(older_than) if older_than is not None else float("inf")
     return (
         sorted((each for each in found if each.time < before), key=lambda each: each.time),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.hydration.hydrator import Downloads
+from reconciler.hydration.download import Downloads
 from reconciler.model import Action, NodeId, Op, Outcome, Result, Side
 from reconciler.requests.throughput import Rate
 from syncin_mount.control.messages import Progress, Running
 
 if TYPE_CHECKING:
-    from reconciler.hydration.hydrator import DownloadProgress
+    from reconciler.hydration.download import DownloadProgress
 
 _SHOWN = 8
 """Actions and transfers that one message names, at most."""

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import trio
 
-from reconciler.hydration.hydrator import LARGEST_WRITE
+from reconciler.hydration.downloads import LARGEST_WRITE_BYTES
 from tests.cli.conftest import PASSWORD, World
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(900)]
@@ -261,7 +261,7 @@ async def test_an_interrupted_download(world: World, server: Server, how: str) -
         last = min(requests, key=lambda request: request["bytes_out"])
     again = last["bytes_out"] - (SIZE - at)
     tell("download", how, at, again)
-    assert -LARGEST_WRITE <= again <= LARGEST_WRITE, last
+    assert -LARGEST_WRITE_BYTES <= again <= LARGEST_WRITE_BYTES, last
     assert await trio.to_thread.run_sync(
         digest, world.disk / "big"
     ) == await trio.to_thread.run_sync(digest, world.drive / "big")

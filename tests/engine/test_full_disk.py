@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.hydration import hydrator
+from reconciler.hydration import space_wait
 from reconciler.model import Op, Result, Side
 from syncin_mount.store import check
 from tests.engine.world import open_world, until
@@ -30,7 +30,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
 async def test_what_is_here_still_goes_up_and_what_is_there_comes_once_there_is_room(
     disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hydrator, "ROOM_PAUSE", 0.05)
+    monkeypatch.setattr(space_wait, "SPACE_RETRY_SECONDS", 0.05)
     async with open_world(tmp_path) as world:
         device = await world.device()
         device.mkdir("folder")
@@ -65,7 +65,7 @@ async def test_what_is_here_still_goes_up_and_what_is_there_comes_once_there_is_
         assert on_server["folder/moved"] == MUCH
         assert "gone" not in on_server
         problems = {problem.path: problem.why for problem in device.engine.status().problems}
-        assert any(why == hydrator.NO_ROOM for why in problems.values())
+        assert any(why == space_wait.NO_SPACE for why in problems.values())
         assert device.read("theirs") == MUCH
         for _ in range(5):
             assert (await device.sync()).offline is None

@@ -40,8 +40,8 @@ async def _arrived(device: Device, node: NodeId, size: int) -> None:
             local = device.replica.local(node)
             assert local is not None
             assert not local.present
-            job = device.hydrator._jobs.get(node)
-            if job is not None and job.incoming.missing(0, size) is None:
+            download = device.hydrator._downloads.get(node)
+            if download is not None and download.incoming.missing(0, size) is None:
                 return
             await trio.lowlevel.checkpoint()
 

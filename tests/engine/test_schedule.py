@@ -12,9 +12,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from reconciler.endurance import LONGEST
 from reconciler.engine.next_step import WALL_CLOCK_LOOK_SECONDS
 from reconciler.errors import Unavailable
+from reconciler.hydration.endurance import LONGEST
 from reconciler.model import ROOT
 from reconciler.requests import backoff
 from tests.engine.clockwork import Drive

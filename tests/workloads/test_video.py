@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.hydration.hydrator import READ_AHEAD
+from reconciler.hydration.readers import READ_AHEAD_BYTES
 from tests.workloads.desk import Desk, eventually
 
 BLOCK = 4096
@@ -96,7 +96,7 @@ def test_a_film_is_watched_while_it_arrives(desk: Desk) -> None:
     # What a seek fetched comes once more with the stream that fetches all of it, and nothing else
     # does.
     requests = carried(desk)
-    assert sum(1 for each in requests if each > READ_AHEAD) <= 2, requests
+    assert sum(1 for each in requests if each > READ_AHEAD_BYTES) <= 2, requests
     assert sum(requests) <= 1.5 * SIZE, requests
     desk.mount_again()
     with path.open("rb") as again, (desk.disk / "film.mp4").open("rb") as there:

@@ -193,6 +193,20 @@ class Remote:
     def place(self) -> Place:
         return Place(self.parent, self.name)
 
+    def as_base(self, version: int) -> Base:
+        """What both sides have if the local content of this version is the server's."""
+        return Base(
+            self.kind,
+            self.parent,
+            self.name,
+            self.size,
+            self.mtime,
+            self.inode,
+            version,
+            self.checksum,
+            ms=self.ms,
+        )
+
 
 class Entry(NamedTuple):
     """One entry of a listing. ``path`` is relative to the synchronized folder, names joined by
@@ -211,6 +225,11 @@ class Entry(NamedTuple):
     checksum: str | None = None
     problem: str | None = None
     filtered: bool = False
+
+    def as_remote(self, parent: NodeId, name: str) -> Remote:
+        """What it tells of a node that is at this place."""
+        kind = Kind.FOLDER if self.is_folder else Kind.FILE
+        return Remote(kind, parent, name, self.size, self.mtime, self.inode, self.checksum)
 
 
 class Op(enum.Enum):

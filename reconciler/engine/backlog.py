@@ -9,8 +9,9 @@ import trio
 
 from reconciler.filters import Filter
 from reconciler.hydration.hydrator import Hydrator
+from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Op, Outcome, Plan, Result
-from reconciler.ports import Dirty, Replica
+from reconciler.ports import Replica
 from reconciler.reporting.describe import PlanDescriber, first_path
 from reconciler.reporting.report import Problem
 from reconciler.requests.backoff import Backoff, Retry

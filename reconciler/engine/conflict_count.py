@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from reconciler.lookups import Lookups
 from reconciler.model import Local, NodeId, Remote
-from reconciler.ports import Lookups
 from reconciler.trees.remote_tree import RemoteTree
 
 _Sides = tuple[Local | None, Remote | None]

@@ -11,7 +11,8 @@ import trio
 from reconciler.engine.backlog import NODES_PER_YIELD, Backlog
 from reconciler.engine.burst import BurstDetector
 from reconciler.engine.next_step import MAX_DEBOUNCE_SECONDS, PendingChanges
-from reconciler.ports import Clock, Dirty, Replica
+from reconciler.lookups import Dirty
+from reconciler.ports import Clock, Replica
 
 PUSH_BATCH = 2000
 """Nodes planned for in one push: what changes next waits for it."""

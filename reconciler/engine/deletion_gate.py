@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import trio
 
 from reconciler.engine.backlog import NODES_PER_YIELD
+from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Op, Outcome, Result, Side
 from reconciler.planner.deletion_history import LONGEST_BURST, Burst, Going, Losses, Memory, Past
 from reconciler.planner.guards import MANY, Halt, is_mass
-from reconciler.ports import Clock, Dirty, Replica
+from reconciler.ports import Clock, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
 RESTS = 5

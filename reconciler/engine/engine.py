@@ -26,8 +26,9 @@ from reconciler.engine.push import Push
 from reconciler.engine.schedule import Schedule
 from reconciler.errors import Unauthorized, Unavailable, Unreachable
 from reconciler.hydration.hydrator import Hydrator
+from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Settings
-from reconciler.ports import Clock, Dirty, Progress, RemoteFolder, Replica
+from reconciler.ports import Clock, Progress, RemoteFolder, Replica
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.reporting.report import EngineStatus, Report
 from reconciler.requests.connectivity import Connectivity

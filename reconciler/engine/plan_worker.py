@@ -21,12 +21,13 @@ from typing import TypeVar
 import trio
 
 from reconciler.errors import SnapshotEnded
+from reconciler.lookups import Dirty, Lookups
 from reconciler.model import ROOT, NodeId, Plan, Settings, Side
 from reconciler.planner.deletion_history import Going, Past
 from reconciler.planner.filter_borders import crossings
 from reconciler.planner.guards import Halt, going, halt
 from reconciler.planner.plan import plan
-from reconciler.ports import Dirty, Lookups, Replica
+from reconciler.ports import Replica
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.reporting.report import Explained, Step
 from reconciler.trees.local_checksums import Sums

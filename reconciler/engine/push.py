@@ -14,9 +14,9 @@ from reconciler.engine.backlog import STILL
 from reconciler.engine.parts import EngineParts
 from reconciler.engine.plan_worker import PlanRequest, unfreeze_gc
 from reconciler.errors import RemoteError
+from reconciler.lookups import Dirty
 from reconciler.model import Mode, Op, Plan, Side
 from reconciler.planner.guards import Halted
-from reconciler.ports import Dirty
 from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)

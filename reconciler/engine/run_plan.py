@@ -11,8 +11,7 @@ import trio
 
 from reconciler.engine.backlog import Backlog
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
-from reconciler.executor.execute import JUST_SENT, Executor
-from reconciler.executor.folder_presence import Meant
+from reconciler.executor.execute import Executor, UploadLedger
 from reconciler.executor.revived_folders import Recreated
 from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
@@ -60,16 +59,12 @@ class PlanRunner:
         self._copies = copies
         self._slots = Slots(transfers)
         self._tell = tell
-        self._suspects = suspects
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
-        self._attempted: dict[NodeId, int] = {}
-        self._staged: dict[NodeId, int] = {}
+        self._ledger = UploadLedger(suspects=suspects)
         self._reach = reach
         self._fuses: dict[Op, Fuse] = {}
-        self._recall = UnconfirmedUploads(replica, remote, self._attempted, reach)
-        self._sent: dict[NodeId, float] = {}
-        self._meant: dict[NodeId, Meant] = {}
+        self._recall = UnconfirmedUploads(replica, remote, self._ledger.attempted, reach)
         self.since: set[NodeId] = set()
         """What was made or sent on the server since the last listing that was judged."""
         self.folders_stayed = True
@@ -83,20 +78,19 @@ class PlanRunner:
     async def recall(self) -> None:
         """Finds out of all that was sent without an answer whether it arrived. Raises Unreachable
         and Unauthorized."""
-        self._sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
+        self._ledger.sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
 
     async def mend(self, tree: RemoteTree) -> bool:
         """After a listing: removes what came back on the server when something was sent. Whether
         anything was done, so that the tree is not true any more. Raises Unauthorized."""
-        done = await Recreated(self._replica, tree, self._meant).mend(self._remote)
-        self._meant.clear()
+        done = await Recreated(self._replica, tree, self._ledger.meant).mend(self._remote)
+        self._ledger.meant.clear()
         self.since.clear()
         return done
 
     def forget_old(self) -> None:
         """What was sent a while ago is not "just sent" any more."""
-        oldest = trio.current_time() - JUST_SENT
-        self._sent = {node: when for node, when in self._sent.items() if when > oldest}
+        self._ledger.forget_old()
 
     async def carry(
         self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool
@@ -116,14 +110,10 @@ class PlanRunner:
             tree,
             self._hydrator,
             self._progress,
+            self._ledger,
             listed=listed,
             settings=settings,
             copies=self._copies if settings.mode is Mode.SECURE else None,
-            attempted=self._attempted,
-            staged=self._staged,
-            sent=self._sent,
-            meant=self._meant,
-            suspects=self._suspects,
         )
         self._progress.planned(
             [each for each in made.actions if not self._backlog.backoff.paused(each.node, now)]
@@ -265,7 +255,7 @@ class PlanRunner:
         action = outcome.action
         if action.op is not Op.SEND or action.local is None or outcome.result is not Result.WAITS:
             return False
-        return self._attempted.get(action.node) == action.local.version
+        return self._ledger.attempted.get(action.node) == action.local.version
 
     def try_all(self) -> None:
         """Somebody asked for it: nothing is put off any more."""

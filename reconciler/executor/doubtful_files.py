@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import trio
 
 from reconciler.errors import RemoteError
-from reconciler.executor.upload import checksum_there, file_at
+from reconciler.executor.outgoing import checksum_there, file_at
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import UNPROVED, Base, Entry, Kind, NodeId, Remote
 from reconciler.ports import RemoteFolder, Replica

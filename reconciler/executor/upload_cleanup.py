@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from reconciler.errors import Missing, RemoteError, Unauthorized, Unreachable
-from reconciler.executor.upload import file_at
+from reconciler.executor.outgoing import file_at
 from reconciler.model import ROOT, Leftover, NodeId, Place
 from reconciler.names import PARTIAL_PREFIX, STAGED_PREFIX
 from reconciler.ports import Clock, Found, RemoteFolder, Replica

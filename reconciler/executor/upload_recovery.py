@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
-from reconciler.executor.upload import checksum_there, file_at, is_upload
+from reconciler.executor.outgoing import checksum_there, file_at, is_upload
 from reconciler.model import Base, Kind, Leftover, NodeId, Place, Unconfirmed
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.requests.reachability import Reach

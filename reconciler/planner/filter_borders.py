@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Base, Kind, Local, NodeId, Remote
-from reconciler.ports import View
+from reconciler.planner.view import View
 
 _Tree = Callable[[NodeId], Base | Local | Remote | None]
 

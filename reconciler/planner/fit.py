@@ -25,7 +25,7 @@ from reconciler.model import (
 )
 from reconciler.names import conflict_name, unsyncable
 from reconciler.planner.resolve import NodeStates, Verdict, brought_back, resolve_node
-from reconciler.ports import View
+from reconciler.planner.view import View
 
 
 class Present:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.model import ROOT, Kind, NodeId, Op, Plan, Side
 from reconciler.planner.deletion_history import Going, Past
-from reconciler.ports import View
+from reconciler.planner.view import View
 
 MANY = 20
 """Up to so many deleted files are nobody's accident."""

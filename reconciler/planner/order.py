@@ -21,7 +21,7 @@ from itertools import zip_longest
 
 from reconciler.model import ROOT, Action, NodeId, Op, Place, Side
 from reconciler.names import swap_name
-from reconciler.ports import View
+from reconciler.planner.view import View
 
 Stages = tuple[tuple[Action, ...], ...]
 

@@ -29,7 +29,7 @@ from reconciler.model import (
 from reconciler.planner.fit import Present, VerdictFitter
 from reconciler.planner.order import arrange
 from reconciler.planner.resolve import NodeStates, Verdict
-from reconciler.ports import View
+from reconciler.planner.view import View
 
 _HELD = "You hold it, or a folder that it is in; “journal release” lets it go."
 _HELD_BACK = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.filters import Filter
+from reconciler.lookups import Lookups
 from reconciler.model import Action, Base, Local, NodeId, Op, Plan, Remote, Side
 from reconciler.planner.plan_id import identity
-from reconciler.ports import Lookups
 from reconciler.reporting.explain import concerning, idle_because, nodes_at
 from reconciler.reporting.report import Explained, State, Step
 from reconciler.trees.remote_tree import RemoteTree

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.filters import Filter
+from reconciler.lookups import Lookups
 from reconciler.model import ROOT, Action, NodeId, Op, Plan
-from reconciler.ports import Lookups
 from reconciler.trees.remote_tree import RemoteTree
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.lookups import Dirty
 from reconciler.model import NodeId
-from reconciler.ports import Dirty
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0

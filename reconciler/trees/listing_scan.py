@@ -19,7 +19,7 @@ from collections.abc import Collection
 
 from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.model import ROOT, Entry, Kind, NodeId
-from reconciler.trees.node_matching import DEFERRED, SKIPPED, NodeMatcher, listed
+from reconciler.trees.node_matching import DEFERRED, SKIPPED, NodeMatcher
 from reconciler.trees.remote_tree import FILTERED, Known, RemoteTree
 
 __all__ = ["Known", "ListingScan", "RemoteTree"]
@@ -97,7 +97,7 @@ class ListingScan:
                 or entry.checksum is not None
                 or (not entry.is_folder and (base.size != entry.size or base.mtime != entry.mtime))
             ):
-                self._tree.note_seen(node, listed(entry, parent, name))
+                self._tree.note_seen(node, entry.as_remote(parent, name))
         self._matched += len(entries)
 
     def _defer(self, entry: Entry) -> None:

@@ -18,12 +18,6 @@ _RENUMBERED = 16
 replaced."""
 
 
-def listed(entry: Entry, parent: NodeId, name: str) -> Remote:
-    """What an entry tells of a node that is at this place."""
-    kind = Kind.FOLDER if entry.is_folder else Kind.FILE
-    return Remote(kind, parent, name, entry.size, entry.mtime, entry.inode, entry.checksum)
-
-
 class NodeMatcher:
     """Finds out which node each entry is that was not where its base says."""
 
@@ -418,7 +412,7 @@ class NodeMatcher:
         self._see(node)
         if entry.is_folder:
             self._folders[entry.path] = node
-        self._tree.note_seen(node, listed(entry, parent, name))
+        self._tree.note_seen(node, entry.as_remote(parent, name))
 
     # problems -------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
+from reconciler.lookups import BaseEntry
 from reconciler.model import ROOT, Base, Kind, Local, NodeId, Place, Remote
-from reconciler.ports import BaseEntry
 
 FILTERED = "it is left out by a filter"
 """Why the state of something on the server is not known, though it could be."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.lookups import Lookups
 from reconciler.model import ROOT, Base, Local, NodeId, Remote
-from reconciler.ports import Lookups
 from reconciler.trees.local_checksums import Sums
 from reconciler.trees.remote_tree import RemoteTree
 

@@ -93,7 +93,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the base says that a version was sent before it was",
-        "reconciler/executor/execute.py",
+        "reconciler/executor/execute_remote.py",
         "            arrived = await self._sender.put(",
         "            self._replica.set_base(action.node, Base("
         "Kind.FILE, place.parent, place.name, local.size, out.mtime, 0, local.version, None))\n"

@@ -13,8 +13,8 @@ import trio
 
 from reconciler.engine import plan_worker
 from reconciler.engine.plan_worker import PlanRequest, run_on_snapshot
+from reconciler.lookups import Lookups
 from reconciler.model import ROOT
-from reconciler.ports import Lookups
 from reconciler.reporting.report import Report
 from reconciler.trees.listing_scan import ListingScan
 from reconciler.trees.tree_view import Trees

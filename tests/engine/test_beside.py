@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.executor.upload import STAGE_FROM_BYTES
+from reconciler.executor.outgoing import STAGE_FROM_BYTES
 from reconciler.model import Conflict, Mode, Settings
 from tests.engine.world import Device, World
 

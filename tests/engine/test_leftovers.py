@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.executor.upload import STAGE_FROM_BYTES
+from reconciler.executor.outgoing import STAGE_FROM_BYTES
 from reconciler.executor.upload_cleanup import KEPT_NS, Verdict, judge
 from reconciler.model import ROOT, Conflict, Direction, Leftover, Mode, Settings
 from reconciler.ports import Found

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from reconciler.errors import NoConnection, Unreachable
-from reconciler.executor.upload import STAGE_FROM_BYTES
+from reconciler.executor.outgoing import STAGE_FROM_BYTES
 from reconciler.reporting.report import Report
 from reconciler.requests.circuit_breaker import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
 from reconciler.requests.connectivity import Connectivity

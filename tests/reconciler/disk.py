@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.lookups import BaseEntry
 from reconciler.model import ROOT, Base, Entry, Kind, Local, NodeId
-from reconciler.ports import BaseEntry
 from reconciler.trees.listing_scan import ListingScan, RemoteTree
 
 

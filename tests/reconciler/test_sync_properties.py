@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
+from reconciler.lookups import BaseEntry
 from reconciler.model import ROOT, Base, Conflict, Kind, Local, NodeId, Settings, Side
-from reconciler.ports import BaseEntry
 from reconciler.trees.listing_scan import RemoteTree
 from tests.effort import examples
 from tests.reconciler.disk import Disk, observe

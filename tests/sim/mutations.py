@@ -81,9 +81,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the version that is here now counts as sent, not the one that was",
-        "reconciler/executor/execute.py",
+        "reconciler/executor/execute_remote.py",
         "            arrived.inode,\n            local.version,\n",
-        "            arrived.inode,\n            self._version(action.node) or 0,\n",
+        "            arrived.inode,\n            self._checks.version(action.node) or 0,\n",
     ),
     Mutation(
         "two nodes at one place are not parted",
@@ -157,7 +157,7 @@ ELSEWHERE = (
     ),
     Mutation(
         "a new folder takes over the one that should have gone, with all that is in it",
-        "reconciler/executor/execute.py",
+        "reconciler/executor/execute_remote.py",
         "if self._tree.child(place.parent, place.name) not in (None, action.node):",
         "if self._tree is None:",
     ),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SnapshotEnded
+from reconciler.lookups import Lookups
 from reconciler.model import ROOT
-from reconciler.ports import Lookups
 from syncin_mount.store import Replica
 from tests.store.support import at, make, open_replica, settle, sound, write
 

@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from typing import Self
 
+from reconciler.lookups import BaseEntry, Dirty
 from reconciler.model import Base, Local, NodeId
-from reconciler.ports import BaseEntry, Dirty
 from syncin_mount.store.conversions import to_base
 from syncin_mount.store.index.tables import ROOT, IndexSnapshot, Tables
 from syncin_mount.store.records import BASE_ENTRY, U64, Node, key

@@ -1,0 +1,39 @@
+"""What the planner reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from reconciler.model import Base, Local, NodeId, Remote
+
+
+class View(Protocol):
+    """The three trees as the planner sees them: pure look-ups, nothing changes while a plan is
+    made."""
+
+    def touched(self) -> Iterable[NodeId]:
+        """Every node that may differ between any two of the three trees; each once; never the
+        root."""
+        ...
+
+    def base(self, node: NodeId) -> Base | None: ...
+    def local(self, node: NodeId) -> Local | None: ...
+    def remote(self, node: NodeId) -> Remote | None: ...
+    def unknown(self, node: NodeId) -> str | None:
+        """Why the server's state of this node is not known, or None when it is known."""
+        ...
+
+    def held(self, node: NodeId) -> bool:
+        """Whether somebody stopped what was changed of it here, or of a folder above it."""
+        ...
+
+    def base_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def local_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def remote_children(self, node: NodeId) -> Iterable[tuple[str, NodeId]]: ...
+    def local_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def remote_child(self, parent: NodeId, name: str) -> NodeId | None: ...
+    def hides(self, node: NodeId) -> bool:
+        """Whether a rule leaves something out that is on the server in this folder: then the folder
+        stays there."""
+        ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import NamedTuple, NewType
+from typing import NamedTuple, NewType, assert_never
 
 from reconciler.filters import DEFAULT, Filter
 
@@ -38,6 +38,24 @@ class Direction(enum.Enum):
     UPLOAD = "upload"
     DOWNLOAD = "download"
 
+    @property
+    def leader(self) -> Side | None:
+        """The side that the other is made like; None where each follows the other."""
+        match self:
+            case Direction.BOTH:
+                return None
+            case Direction.UPLOAD:
+                return Side.LOCAL
+            case Direction.DOWNLOAD:
+                return Side.REMOTE
+            case _:
+                assert_never(self)
+
+    @property
+    def changes_server(self) -> bool:
+        """Whether local changes go to the server."""
+        return self.leader is not Side.REMOTE
+
 
 class Mode(enum.Enum):
     """How equal content is recognised: ``FAST`` by size and whole-second mtime, ``SECURE`` by
@@ -45,6 +63,17 @@ class Mode(enum.Enum):
 
     FAST = "fast"
     SECURE = "secure"
+
+    @property
+    def uses_checksums(self) -> bool:
+        """Whether every content is compared by its checksum."""
+        match self:
+            case Mode.FAST:
+                return False
+            case Mode.SECURE:
+                return True
+            case _:
+                assert_never(self)
 
 
 class Conflict(enum.Enum):

@@ -15,7 +15,7 @@ from reconciler.engine.parts import EngineParts
 from reconciler.engine.plan_worker import Draft, PlanRequest, run_on_snapshot, unfreeze_gc
 from reconciler.errors import RemoteError, SnapshotEnded
 from reconciler.executor.upload_cleanup import Cleaner
-from reconciler.model import Base, Direction, Entry, Mode, Result
+from reconciler.model import Base, Entry, Result
 from reconciler.planner.deletion_history import Past
 from reconciler.planner.guards import Halt, Halted, rights_gone
 from reconciler.reporting.report import Report
@@ -106,8 +106,7 @@ class FullRun:
             parts.backlog.note_stale(report.outcomes[before:])
         if not (report.dry_run or report.halted):
             self._condition.activity = "cleaning up"
-            on_server = parts.settings.direction is not Direction.DOWNLOAD
-            await self._cleaner.clean(on_server=on_server)
+            await self._cleaner.clean(on_server=parts.settings.direction.changes_server)
 
     def _tell_readers(self) -> None:
         """A run is over. Whoever asked for one after it had begun to list gets another, if there
@@ -283,7 +282,7 @@ class FullRun:
         moves = replica.identity_moves()
         scan = ListingScan(replica, settings.filters, settings.tag, parts.runner.since)
         report.entries = 0
-        secure = settings.mode is Mode.SECURE
+        secure = settings.mode.uses_checksums
         async with self._listing(secure) as batches:
             async for batch in batches:
                 scan.add(batch)

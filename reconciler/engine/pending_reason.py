@@ -112,7 +112,7 @@ def _stopped(now: EngineState) -> PendingReason | None:
     """What keeps everything from being sent."""
     if now.paused:
         return PendingReason(PendingState.PAUSED, "nothing is carried until “resume”")
-    if now.direction is Direction.DOWNLOAD:
+    if not now.direction.changes_server:
         return PendingReason(
             PendingState.FOLLOWS, "nothing is sent: this drive only follows the server"
         )

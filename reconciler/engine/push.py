@@ -15,7 +15,7 @@ from reconciler.engine.parts import EngineParts
 from reconciler.engine.plan_worker import PlanRequest, unfreeze_gc
 from reconciler.errors import RemoteError
 from reconciler.lookups import Dirty
-from reconciler.model import Mode, Op, Plan, Side
+from reconciler.model import Op, Plan, Side
 from reconciler.planner.guards import Halted
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -41,7 +41,7 @@ class Push:
         condition.activity = "sending"
         tree = RemoteTree.assumed(parts.replica)
         tree.unproved = parts.prover.waiting
-        if parts.settings.mode is Mode.SECURE:
+        if parts.settings.mode.uses_checksums:
             await parts.sums.compare(tree, [each.node for each in due_nodes])
         try:
             asked = PlanRequest(past=parts.guarding.past(), withheld=self._backlog.withheld)

@@ -15,7 +15,7 @@ from reconciler.executor.execute import Executor, UploadLedger
 from reconciler.executor.revived_folders import Recreated
 from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.model import Action, Kind, Mode, NodeId, Op, Outcome, Plan, Result, Settings, Side
+from reconciler.model import Action, Kind, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.ports import Progress, RemoteFolder, Replica
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.requests.circuit_breaker import Fuse
@@ -113,7 +113,7 @@ class PlanRunner:
             self._ledger,
             listed=listed,
             settings=settings,
-            copies=self._copies if settings.mode is Mode.SECURE else None,
+            copies=self._copies if settings.mode.uses_checksums else None,
         )
         self._progress.planned(
             [each for each in made.actions if not self._backlog.backoff.paused(each.node, now)]

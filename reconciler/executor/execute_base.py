@@ -12,7 +12,7 @@ from reconciler.executor.outgoing import OutgoingVersion
 from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.model import UNPROVED, Action, Kind, Local, Op, Settings, Side
-from reconciler.planner.resolve import stays_of_equals
+from reconciler.planner.conflict_rules import stays_of_equals
 from reconciler.ports import Found, Replica
 from reconciler.trees.remote_tree import RemoteTree
 

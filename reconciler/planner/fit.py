@@ -13,7 +13,6 @@ from reconciler.filters import Filter
 from reconciler.model import (
     ROOT,
     Base,
-    Conflict,
     Kind,
     Local,
     NodeId,
@@ -24,6 +23,7 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import conflict_name, unsyncable
+from reconciler.planner.conflict_rules import side_without_time
 from reconciler.planner.resolve import NodeStates, Verdict, brought_back, resolve_node
 from reconciler.planner.view import View
 
@@ -215,7 +215,7 @@ class VerdictFitter:
         trees, verdict = self.trees.get(node), self.verdicts.get(node)
         if trees is None or verdict is None or trees.local is None or trees.remote is None:
             return False
-        server = self.settings.conflict is Conflict.REMOTE
+        server = side_without_time(self.settings.conflict) is Side.REMOTE
         place = trees.remote_place if server else trees.local_place
         if verdict.place == place:
             return False

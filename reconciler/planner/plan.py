@@ -14,7 +14,6 @@ from dataclasses import replace
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import (
     Action,
-    Direction,
     Kind,
     Local,
     NodeId,
@@ -182,7 +181,7 @@ def _hindered(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> 
 
 def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str]:
     """Nodes that could only be put right on a server which this drive does but follow."""
-    if settings.direction is not Direction.DOWNLOAD:
+    if settings.direction.changes_server:
         return {}
     why = "It would have to be changed on the server, which is only followed."
     return {action.node: why for action in actions if action.side is Side.REMOTE}

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 
 from reconciler.model import (
     Base,
-    Conflict,
-    Direction,
     Kind,
     Local,
     NodeId,
@@ -23,6 +21,7 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import is_swap_name, swap_name
+from reconciler.planner.conflict_rules import change_wins, local_wins, side_without_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Ve
     has the node moved it, or a folder above it, away from where the other side deleted it."""
     if trees.local is None and trees.remote is None:
         return Verdict(None, Op.FORGET, Side.BASE, reason="deleted on both sides")
-    if settings.direction is not Direction.BOTH:
+    if settings.direction.leader is not None:
         return _mirrored(trees, settings)
     if trees.local is not None and trees.remote is not None:
         return _on_both_sides(trees, settings)
@@ -182,7 +181,7 @@ def _deleted_on_one_side(trees: NodeStates, settings: Settings, moved_along: boo
             None, Op.DELETE, owner, keep=trees.rewritten, reason=f"{deleted}, unchanged {changed}"
         )
     conflict = edited or trees.local_moved or trees.remote_moved
-    if settings.conflict in (Conflict.RECENT, Conflict(owner.value)):
+    if change_wins(owner, settings.conflict):
         place = trees.local_place or trees.remote_place
         rule = f"the {'edit' if edited else 'move'} wins ({settings.conflict.value})"
         return Verdict(
@@ -214,7 +213,7 @@ def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
 
 def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
     """One side is made like the other, whatever happened there."""
-    up = settings.direction is Direction.UPLOAD
+    up = settings.direction.leader is Side.LOCAL
     model, copy = (trees.local, trees.remote) if up else (trees.remote, trees.local)
     side = Side.REMOTE if up else Side.LOCAL
     # Nothing is moved on the server to please a drive that follows it, whatever an interrupted run
@@ -265,7 +264,7 @@ def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdi
     local, remote, base = trees.local, trees.remote, trees.base
     assert local is not None
     assert remote is not None
-    up = settings.direction is Direction.UPLOAD
+    up = settings.direction.leader is Side.LOCAL
     if trees.kind is not Kind.FILE:
         return Verdict(None)
     here, there = trees.local_edited, trees.remote_edited
@@ -314,8 +313,8 @@ def _place(trees: NodeStates, settings: Settings) -> tuple[Place, str, bool]:
     if here == there:
         return here, "back to its name", False
     if trees.base is None or (trees.local_moved and trees.remote_moved):
-        side = "the server's" if settings.conflict is Conflict.REMOTE else "the local"
-        place = there if settings.conflict is Conflict.REMOTE else here
+        is_local = side_without_time(settings.conflict) is Side.LOCAL
+        side, place = ("the local", here) if is_local else ("the server's", there)
         return (
             place,
             f"moved on both sides: {side} place wins ({settings.conflict.value})",
@@ -392,21 +391,6 @@ def same_content(local: Local, remote: Remote) -> bool:
     if local.checksum is not None and remote.checksum is not None:
         return local.checksum == remote.checksum
     return (local.size, local.mtime) == (remote.size, remote.mtime)
-
-
-def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
-    """``recent``: the later second, then the larger size, then local."""
-    if conflict is not Conflict.RECENT:
-        return conflict is Conflict.LOCAL
-    return (local.mtime, local.size) >= (remote.mtime, remote.size)
-
-
-def stays_of_equals(settings: Settings) -> Side:
-    """Whose version stays when two of the same size and second were taken for equal and are not:
-    that of the side that is followed or set to win, and by `recent` the local one."""
-    if settings.direction is Direction.BOTH:
-        return Side.REMOTE if settings.conflict is Conflict.REMOTE else Side.LOCAL
-    return Side.REMOTE if settings.direction is Direction.DOWNLOAD else Side.LOCAL
 
 
 def brought_back(trees: NodeStates) -> Verdict | None:

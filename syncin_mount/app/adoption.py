@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
-from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.app.registration import permissions
 from syncin_mount.config import ConfigurationError, FolderError, Scheduler, Synchronization
 from syncin_mount.config.model import Unit, check_name, parse_schedule
@@ -153,9 +152,9 @@ def _as_ours(
         server=server.name,
         remote=remote,
         mountpoint=place,
-        direction=Direction(offer.mode),
-        mode=Mode(offer.diff_mode),
-        conflict=Conflict(offer.conflict_mode),
+        direction=offer.mode,
+        mode=offer.diff_mode,
+        conflict=offer.conflict_mode,
         scheduler=scheduler or Scheduler(),
         filters=tuple(offer.filters),
         enabled=False,

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.model import Kind, Mode, Settings
+from reconciler.model import Kind, Settings
 
 if TYPE_CHECKING:
     from syncin_mount.store import Replica
@@ -36,7 +36,7 @@ class FirstRuns:
     async def fetch_settings(self) -> Settings:
         """The settings for this run. Raises what their source raises."""
         settings = await self._fetch_settings()
-        if settings.mode is Mode.SECURE or not self._mark.exists():
+        if settings.mode.uses_checksums or not self._mark.exists():
             return settings
         if self._replica.base_count() and not self._is_new_file_here(settings):
             self._mark.unlink(missing_ok=True)

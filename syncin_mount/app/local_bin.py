@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
-from reconciler.model import ROOT, Direction, NodeId
+from reconciler.model import ROOT, NodeId
 from reconciler.names import free_names
 from syncin_mount import advice
 from syncin_mount.app.content_sync import sync_everything
@@ -90,7 +90,7 @@ class LocalBin:
         """Brings an entry back, to where it was or to the path ``to``; nothing is overwritten. The
         path that it has now. Cancelled, it leaves the entry, and perhaps a part of it in the
         drive."""
-        if self._synchronization.direction_in_force is Direction.DOWNLOAD:
+        if not self._synchronization.direction_in_force.changes_server:
             raise NotDone(
                 f"'{self._synchronization.name}' only follows the server, so nothing can be put"
                 " into it; copy what you need from the bin"

@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from reconciler.errors import Missing, Refused, RemoteError
-from reconciler.model import Conflict, Direction, Mode, Settings
+from reconciler.model import Settings
 from reconciler.planner.guards import Halted, disabled, respelled, unregistered
 from syncin_mount.app.views import filter_of
 from syncin_mount.config import Scheduler, Synchronization
@@ -69,9 +69,9 @@ def wire(synchronization: Synchronization) -> SyncPath:
         local_path=str(synchronization.mountpoint),
         remote_path=synchronization.remote,
         permissions=synchronization.permissions,
-        mode=synchronization.direction.value,
-        diff_mode=synchronization.mode.value,
-        conflict_mode=synchronization.conflict.value,
+        mode=synchronization.direction,
+        diff_mode=synchronization.mode,
+        conflict_mode=synchronization.conflict,
         filters=list(synchronization.filters),
         scheduler=WireScheduler(scheduler.value, scheduler.unit.value),
         timestamp=synchronization.timestamp,
@@ -110,18 +110,14 @@ def merged(ours: Synchronization, update: PathUpdate) -> Synchronization:
     followed = replace(
         now,
         timestamp=update.timestamp,
-        direction=now.direction if update.mode is msgspec.UNSET else Direction(update.mode),
-        conflict=(
-            now.conflict
-            if update.conflict_mode is msgspec.UNSET
-            else Conflict(update.conflict_mode)
-        ),
+        direction=now.direction if update.mode is msgspec.UNSET else update.mode,
+        conflict=(now.conflict if update.conflict_mode is msgspec.UNSET else update.conflict_mode),
         enabled=enabled,
         # One that was disabled here before is wanted by who mounts it by hand.
         disabled_there=None if enabled else (now.disabled_there or now.enabled or None),
     )
     changes: tuple[dict[str, Any], ...] = (
-        {} if update.diff_mode is msgspec.UNSET else {"mode": Mode(update.diff_mode)},
+        {} if update.diff_mode is msgspec.UNSET else {"mode": update.diff_mode},
         {} if update.filters is msgspec.UNSET else {"filters": tuple(update.filters)},
         {"scheduler": _scheduler(update) or ours.scheduler},
     )

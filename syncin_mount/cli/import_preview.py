@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from reconciler.model import Conflict, Direction
 from syncin_mount.cli.ui import output
@@ -100,11 +100,17 @@ def _can_go(path: str) -> bool:
     return True
 
 
-_WINS = {
-    Conflict.RECENT: "the version that was written last wins, the other goes to a bin",
-    Conflict.LOCAL: "yours win, the server's go to a bin",
-    Conflict.REMOTE: "the server's win, yours go to a bin",
-}
+def _winners(conflict: Conflict) -> str:
+    """Which versions win where both sides have another one."""
+    match conflict:
+        case Conflict.RECENT:
+            return "the version that was written last wins, the other goes to a bin"
+        case Conflict.LOCAL:
+            return "yours win, the server's go to a bin"
+        case Conflict.REMOTE:
+            return "the server's win, yours go to a bin"
+        case _:
+            assert_never(conflict)
 
 
 def sentences(
@@ -112,16 +118,21 @@ def sentences(
 ) -> Iterator[tuple[str, list[str]]]:
     """What is said of each heap that is not empty, with examples."""
     wins, ours, there = (
-        _WINS[conflict],
+        _winners(conflict),
         "are only here: they are sent",
         "are only there: they come here",
     )
-    if direction is Direction.UPLOAD:
-        wins = "yours win, the server's go to its trash"
-        there = "are only there: THEY ARE DELETED THERE, into the server's trash"
-    elif direction is Direction.DOWNLOAD:
-        wins = "the server's win, yours go to a bin"
-        ours = "are only here: THEY GO TO A BIN, as this drive only follows the server"
+    match direction:
+        case Direction.BOTH:
+            pass
+        case Direction.UPLOAD:
+            wins = "yours win, the server's go to its trash"
+            there = "are only there: THEY ARE DELETED THERE, into the server's trash"
+        case Direction.DOWNLOAD:
+            wins = "the server's win, yours go to a bin"
+            ours = "are only here: THEY GO TO A BIN, as this drive only follows the server"
+        case _:
+            assert_never(direction)
     heaps = (
         (preview.same, "are on the server with the same size and time"),
         (preview.alike, "are on the server with the same size and another time: contents decide"),

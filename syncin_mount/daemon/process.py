@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.engine.plan_worker import freeze_gc_baseline
-from reconciler.model import Direction
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.mounted_service import MountedService
 from syncin_mount.app.runtime import open_runtime
@@ -107,7 +106,7 @@ def _follow_direction(runtime: Runtime, fs: FileSystem) -> None:
     """A drive that mirrors the server is read-only, for as long as it does."""
 
     def follow() -> None:
-        fs.read_only = runtime.synchronization.direction_in_force is Direction.DOWNLOAD
+        fs.read_only = not runtime.synchronization.direction_in_force.changes_server
 
     follow()
     runtime.registration.on_change.append(follow)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler.errors import Missing, ServerFault
+from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.remote.account import ClientInfo
 from syncin_mount.remote.auth import JSON, Session, body
 from syncin_mount.remote.browse import tree
@@ -49,9 +50,9 @@ class SyncPath(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     name: str
     local_path: str
     remote_path: str
-    mode: Literal["upload", "download", "both"]
-    diff_mode: Literal["fast", "secure"]
-    conflict_mode: Literal["recent", "local", "remote"]
+    mode: Direction
+    diff_mode: Mode
+    conflict_mode: Conflict
     timestamp: Seconds
     enabled: bool = True
     permissions: Permissions = ""
@@ -80,9 +81,9 @@ class PathUpdate(msgspec.Struct, frozen=True, rename="camel"):
     name: str | msgspec.UnsetType = msgspec.UNSET
     remote_path: str | msgspec.UnsetType = msgspec.UNSET
     permissions: Permissions | msgspec.UnsetType = msgspec.UNSET
-    mode: Literal["upload", "download", "both"] | msgspec.UnsetType = msgspec.UNSET
-    diff_mode: Literal["fast", "secure"] | msgspec.UnsetType = msgspec.UNSET
-    conflict_mode: Literal["recent", "local", "remote"] | msgspec.UnsetType = msgspec.UNSET
+    mode: Direction | msgspec.UnsetType = msgspec.UNSET
+    diff_mode: Mode | msgspec.UnsetType = msgspec.UNSET
+    conflict_mode: Conflict | msgspec.UnsetType = msgspec.UNSET
     filters: Filters | msgspec.UnsetType = msgspec.UNSET
     scheduler: Scheduler | msgspec.UnsetType | None = msgspec.UNSET
     timestamp: Seconds | msgspec.UnsetType = msgspec.UNSET

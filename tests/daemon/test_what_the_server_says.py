@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Refused
+from reconciler.model import Conflict, Direction, Mode
 from reconciler.planner.guards import Halted
 from syncin_mount.app.adoption import MOST, MOST_TOLD, decide
 from syncin_mount.app.registration import merged
@@ -123,9 +124,9 @@ def test_offers(
         name=name,
         local_path=f"/{local}",
         remote_path=f"personal/{remote}",
-        mode="both",
-        diff_mode="fast",
-        conflict_mode="recent",
+        mode=Direction.BOTH,
+        diff_mode=Mode.FAST,
+        conflict_mode=Conflict.RECENT,
         timestamp=at,
         permissions=rights,
         filters=filters,
@@ -149,9 +150,9 @@ def test_a_thousand_offers_are_bounded_and_told(tmp_path: Path, good: bool):
             name=f"n{number}",
             local_path=f"/mnt/{number}" if good else "nowhere",
             remote_path=f"personal/{number}",
-            mode="both",
-            diff_mode="fast",
-            conflict_mode="recent",
+            mode=Direction.BOTH,
+            diff_mode=Mode.FAST,
+            conflict_mode=Conflict.RECENT,
             timestamp=0,
             id=number,
         )

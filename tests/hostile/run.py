@@ -24,7 +24,7 @@ from pathlib import Path
 import trio
 
 from reconciler.errors import RemoteError, Unavailable, Unreachable
-from reconciler.model import ROOT, Mode, NodeId, Settings
+from reconciler.model import ROOT, Conflict, Direction, Mode, NodeId, Settings
 from reconciler.planner.guards import Halted
 from reconciler.reporting.report import Report
 from syncin_mount.app.messages import sentence
@@ -324,9 +324,9 @@ async def _path(ground: Ground) -> None:
         name="x",
         local_path="/x",
         remote_path="personal/Docs",
-        mode="both",
-        diff_mode="fast",
-        conflict_mode="recent",
+        mode=Direction.BOTH,
+        diff_mode=Mode.FAST,
+        conflict_mode=Conflict.RECENT,
         timestamp=5,
     )
     registered = await register_path(ground.session, path)

@@ -29,9 +29,9 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import swap_name
+from reconciler.planner.conflict_rules import stays_of_equals
 from reconciler.planner.guards import kept_below
 from reconciler.planner.plan import plan
-from reconciler.planner.resolve import stays_of_equals
 
 STAMP = "2026-01-02"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trio
 
-from reconciler.model import Entry
+from reconciler.model import Conflict, Direction, Entry, Mode
 from reconciler.ports import Reader, RemoteFolder
 from syncin_mount.devserver import DevServer
 from syncin_mount.remote import Folder, ServerAccount, Session, Timeouts
@@ -65,9 +65,9 @@ def settings(remote_path: str) -> SyncPath:
         name="x",
         local_path="/home/user1/x",
         remote_path=remote_path,
-        mode="both",
-        diff_mode="fast",
-        conflict_mode="recent",
+        mode=Direction.BOTH,
+        diff_mode=Mode.FAST,
+        conflict_mode=Conflict.RECENT,
         timestamp=1700000000,
     )
 

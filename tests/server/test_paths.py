@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import uuid
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import trio
 
 from reconciler.errors import Exists, Forbidden, Missing, Refused, ServerFault
+from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.devserver import DevServer, Reply, Rule, Share, Space, User, serve
 from syncin_mount.remote import Folder, ServerAccount, Session, register
 from syncin_mount.remote.browse import make_folder, restore, trash_bins, trash_items, tree
@@ -32,7 +34,7 @@ async def test_settings_come_and_go(world: World) -> None:
     (other,) = changes.add
     assert (other.remote_path, other.mode, other.local_path) == (
         "personal/x",
-        "both",
+        Direction.BOTH,
         "/home/user1/x",
     )
     older = msgspec.structs.replace(mine, name="older", timestamp=1)
@@ -42,6 +44,34 @@ async def test_settings_come_and_go(world: World) -> None:
     await delete_path(session, known.id)
     with pytest.raises(Refused):
         await delete_path(session, known.id)
+
+
+async def test_the_embedded_server_takes_every_setting_and_tells_it_again(world: World) -> None:
+    session = world.session
+    known = await register_path(session, settings("personal/x"))
+    choices = itertools.product(Direction, Mode, Conflict)
+    for number, (direction, mode, conflict) in enumerate(choices, 1):
+        mine = msgspec.structs.replace(
+            settings("personal/x"),
+            id=known.id,
+            mode=direction,
+            diff_mode=mode,
+            conflict_mode=conflict,
+            timestamp=1_800_000_000 + number,
+        )
+        assert not (await update_paths(session, [mine])).update
+        older = msgspec.structs.replace(settings("personal/x"), id=known.id, name="y", timestamp=1)
+        found = older
+        for told in (await update_paths(session, [older])).update:
+            found = msgspec.structs.replace(
+                found,
+                mode=found.mode if told.mode is msgspec.UNSET else told.mode,
+                diff_mode=found.diff_mode if told.diff_mode is msgspec.UNSET else told.diff_mode,
+                conflict_mode=found.conflict_mode
+                if told.conflict_mode is msgspec.UNSET
+                else told.conflict_mode,
+            )
+        assert (found.mode, found.diff_mode, found.conflict_mode) == (direction, mode, conflict)
 
 
 async def test_what_cannot_be_synchronized(world: World) -> None:

@@ -6,21 +6,47 @@ whether the same request may succeed later without anybody doing anything.
 
 from __future__ import annotations
 
+from typing import Self
+
+
+class Reason(str):
+    """The text of an error, as states and reports keep it, with what helps: a ``remedy`` is a value
+    of whoever raised the error, None where nothing is known to help. Who shows the text to people
+    adds what to do."""
+
+    __slots__ = ("remedy",)
+    remedy: object | None
+
+    def __new__(cls, text: str, remedy: object | None = None) -> Self:
+        reason = super().__new__(cls, text)
+        reason.remedy = remedy
+        return reason
+
 
 class RemoteError(Exception):
-    """A request to the server did not succeed. ``str()`` is one sentence for people: what, why,
-    what to do."""
+    """A request to the server did not succeed. ``str()`` is a `Reason`: one sentence for people,
+    what and why."""
 
     temporary = False
 
     def __init__(
-        self, message: str, *, status: int | None = None, done: bool | None = False
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        done: bool | None = False,
+        remedy: object | None = None,
     ) -> None:
         """``status`` is the HTTP status, if any. ``done`` is None when the server may have done it
-        all the same (the answer was lost), False when it surely did not."""
+        all the same (the answer was lost), False when it surely did not. ``remedy`` is what helps,
+        as a value of the client of the server."""
         super().__init__(message)
         self.status = status
         self.done = done
+        self.remedy = remedy
+
+    def __str__(self) -> Reason:
+        return Reason(super().__str__(), self.remedy)
 
 
 class Unreachable(RemoteError):

@@ -388,6 +388,9 @@ class Progress(Protocol):
         ...
 
     def ended(self, outcome: Outcome, path: str) -> None: ...
+    def broke_off(self, action: Action) -> None:
+        """It was cancelled, or the server was lost: there is no outcome."""
+        ...
 
 
 class Clock(Protocol):

@@ -3,7 +3,7 @@ leaves waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import trio
 
@@ -12,7 +12,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.lookups import Dirty
 from reconciler.model import NodeId, Op, Outcome, Plan, Result
 from reconciler.ports import Replica
-from reconciler.reporting.describe import PlanDescriber, first_path
+from reconciler.reporting.describe import GONE, PlanDescriber, first_path
 from reconciler.reporting.report import Problem
 from reconciler.requests.backoff import Backoff, Retry
 from reconciler.trees.remote_tree import RemoteTree
@@ -20,6 +20,9 @@ from reconciler.trees.remote_tree import RemoteTree
 NODES_PER_YIELD = 500
 """Nodes between two looks at the loop, where all that differ are gone through; more of them count
 as many."""
+
+_DONE = {Op.MAKE: "made", Op.MOVE: "moved", Op.DELETE: "deleted"}
+"""What becomes of a folder, in words."""
 
 STILL = "Much is being deleted just now: it is deleted on the other side when that has come to rest"
 
@@ -58,9 +61,10 @@ class Backlog:
     def note_push(self, due: Iterable[Dirty], outcomes: Iterable[Outcome], filters: Filter) -> bool:
         """What a push did nothing for, or waits, is not looked at again at once. Whether a listing
         has to tell more."""
-        acted, stale = set(), set()
+        acted: dict[NodeId, Op] = {}
+        stale = set()
         for outcome in outcomes:
-            acted.add(outcome.action.node)
+            acted[outcome.action.node] = outcome.action.op
             if outcome.result is Result.STALE:
                 stale.add(outcome.action.node)
         for each in due:
@@ -68,11 +72,25 @@ class Backlog:
                 continue
             if self.is_filtered(each.node, filters):
                 self.backoff.filter(each)
-            else:
-                why = self._waiting.get(each.node, "it waits for another change")
+            elif self._replica.changed_ns(each.node):  # else it went with its folder
+                why = self._waiting.get(each.node) or self._behind(each.node, acted)
                 self.backoff.delay(each, why, trio.current_time())
         self.needs_listing |= stale
         return bool(self.needs_listing)
+
+    def _behind(self, node: NodeId, acted: Mapping[NodeId, Op]) -> str:
+        """Which change it waits for, of those that were just tried: that of a folder above it."""
+        todo, seen = [node], {node}
+        for each in todo:
+            for state in (self._replica.local(each), self._replica.base(each)):
+                if state is None or state.parent in seen:
+                    continue
+                if state.parent in acted:
+                    done = _DONE.get(acted[state.parent], "synchronized")
+                    return f"it waits for '{self.path(state.parent)}' to be {done} first"
+                seen.add(state.parent)
+                todo.append(state.parent)
+        return "the next listing tells what it waits for"
 
     def note_done(self, outcome: Outcome) -> None:
         """The action was carried out."""
@@ -114,7 +132,9 @@ class Backlog:
         telling = PlanDescriber(self._replica, tree)
         nodes = {*self._waiting, *(node for node, _ in self.backoff.failures())}
         self._there = {
-            node: telling.path(node) for node in nodes if self._replica.local(node) is None
+            node: path
+            for node in nodes
+            if self._replica.local(node) is None and (path := telling.path(node)) != GONE
         }
 
     def _waiting_here(self) -> Iterator[tuple[Dirty, str]]:
@@ -172,6 +192,8 @@ class Backlog:
         differs."""
         failures = dict(self.backoff.failures())
         for node in sorted({*failures, *self._waiting} - self.withheld):
+            if self._is_gone(node):
+                continue
             changed, failed = self._replica.changed_ns(node), failures.get(node)
             # One that is not changed here has failed for what is on the server; one that changed
             # since is tried again.
@@ -186,6 +208,11 @@ class Backlog:
                 yield Problem(node, self.path(node), self._withheld_why, False)
         for node, why, lasting in self._hydrator.problems():
             yield Problem(node, self.path(node), why, lasting)
+
+    def _is_gone(self, node: NodeId) -> bool:
+        """Whether nobody knows anything of it any more: it went, with a folder perhaps."""
+        sides = self._replica.local(node), self._replica.base(node)
+        return not any(sides) and node not in self._there
 
     def path(self, node: NodeId) -> str:
         """Where the node is, or was, here or on the server."""

@@ -201,6 +201,20 @@ class PlanRunner:
         if action.side is Side.REMOTE and action.op in (Op.MAKE, Op.SEND):
             self.since.add(action.node)
         try:
+            return await self._tried(executor, action, path, began)
+        except BaseException:
+            self._progress.broke_off(action)
+            raise
+        finally:
+            self._acting[action.node] -= 1
+            if not self._acting[action.node]:
+                del self._acting[action.node]
+
+    async def _tried(
+        self, executor: Executor, action: Action, path: str, began: float
+    ) -> tuple[Outcome, Unreachable | None]:
+        """As ``_act``."""
+        try:
             return await executor.execute(action), None
         except Unreachable as error:
             if await self._reach.is_away(error):
@@ -214,10 +228,6 @@ class PlanRunner:
             return Outcome(
                 action, Result.FAILED, str(error), seconds=trio.current_time() - began
             ), None
-        finally:
-            self._acting[action.node] -= 1
-            if not self._acting[action.node]:
-                del self._acting[action.node]
 
     def _conclude(
         self,

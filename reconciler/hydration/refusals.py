@@ -12,6 +12,7 @@ import trio
 from reconciler.hydration.download import failed_hydration
 from reconciler.model import Base, NodeId
 from reconciler.ports import Replica
+from reconciler.reporting.describe import first_path
 from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
 
 log = logging.getLogger(__name__)
@@ -133,8 +134,5 @@ class Refusals:
 
 
 def name_of(replica: Replica, node: NodeId) -> str:
-    """The node's path here, for messages."""
-    try:
-        return replica.local_path(node)
-    except KeyError:
-        return f"node {node}"
+    """The node's path here, else where both sides had it last, for messages."""
+    return first_path(node, replica.local_path, replica.base_path)

@@ -88,14 +88,18 @@ class PlanDescriber:
         return found[0], found[1], found[2]
 
 
+GONE = "(deleted)"
+"""Stands for the path of what has none any more."""
+
+
 def first_path(node: NodeId, *looks: Callable[[NodeId], str]) -> str:
-    """The node's path by the first look that knows it."""
+    """The node's path by the first look that knows it; ``GONE`` when none does."""
     for look in looks:
         try:
             return look(node)
         except KeyError:
             continue
-    return f"node {node}"
+    return GONE
 
 
 def content_bytes(action: Action) -> int:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.errors import RemoteError
+
 
 class NotPossible(Exception):
     """It cannot be done now, and nothing was. ``str()`` says what and why."""
@@ -41,3 +46,11 @@ class HistoryUnreadable(NotPossible):
         super().__init__(
             f"the history of '{drive}' cannot be read ({why}); the next run puts it in order"
         )
+
+
+class WayRefused(InvalidRequest):
+    """The server cannot be reached as it was asked for. ``error`` says why, and what helps."""
+
+    def __init__(self, error: RemoteError) -> None:
+        super().__init__(str(error))
+        self.error = error

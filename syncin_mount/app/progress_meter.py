@@ -159,6 +159,11 @@ class Meter:
             else:  # it is not carried in this plan any more
                 self._bytes -= left
 
+    def broke_off(self, action: Action) -> None:
+        running = self._current.pop(action.node, None)
+        if running is not None:
+            self._bytes -= running.size - running.done
+
     # views ----------------------------------------------------------------------------------------
     def running(self, downloads: Downloads = _NOTHING) -> tuple[Running, ...]:
         """The transfers under way; what the hydrator receives may be for an action, or in its
@@ -196,7 +201,9 @@ class Meter:
         speeds = (self._sent_rate.speed(now), downloads.speed)
         transfers = self.running(downloads)
         speed: float | None = sum(each for each in speeds if each)
-        if not speed and not any(each.speed is not None for each in transfers):
+        if not speed and not any(
+            each.speed is not None and each.phase == "transferring" for each in transfers
+        ):
             speed = None
         # A mounted drive lists now and then, while contents come for hours.
         lists = not self._is_run and self._phase != "carrying"

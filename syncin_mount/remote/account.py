@@ -14,6 +14,7 @@ import msgspec
 from reconciler.errors import Refused
 from syncin_mount import __version__
 from syncin_mount.remote.http.route import PLAIN, Way
+from syncin_mount.remote.remedies import Help, Remedy
 from syncin_mount.remote.remote_paths import shown
 
 
@@ -84,7 +85,8 @@ def parse_url(text: str) -> str:
         )
     if parts.username or parts.password:
         raise Refused(
-            "The address of a server must not hold a login or password: give the login with --login"
+            "The address of a server must not hold a login or password",
+            remedy=Remedy(Help.LOGIN_APART),
         )
     if parts.query or parts.fragment:
         raise Refused(f"{shown(text)} is no address of a server: leave out what follows ? or #")

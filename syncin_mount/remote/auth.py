@@ -22,8 +22,9 @@ import trio
 
 from reconciler.errors import Forbidden, Refused, Unauthorized, Unreachable
 from syncin_mount.remote.account import ClientInfo, ServerAccount, TokenStore, this_client
+from syncin_mount.remote.answers import of_answer
 from syncin_mount.remote.decoding import Seconds, Token, Undecodable, decode, each, is_time
-from syncin_mount.remote.errors import Asked, Endpoint, of_answer
+from syncin_mount.remote.errors import Asked, Endpoint
 from syncin_mount.remote.http.rate_limit import Limits
 from syncin_mount.remote.http.route import Way
 from syncin_mount.remote.http.transport import Answer, Call, Timeouts, Wire

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import certifi
 
 from reconciler.errors import Refused
+from syncin_mount.remote.remedies import Help, Remedy
 
 FILE, FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 
@@ -100,6 +101,6 @@ def trusting(ca_file: str | None, *, insecure: bool) -> ssl.SSLContext:
 def unusable(what: str, path: str | None, why: str) -> Refused:
     """The error about a file of ``what`` that was set for a server."""
     return Refused(
-        f"The file {path} of {what} cannot be used ({why}); set another with 'syncin-mount server"
-        " edit NAME'"
+        f"The file {path} of {what} cannot be used ({why})",
+        remedy=Remedy(Help.OTHER_FILE),
     )

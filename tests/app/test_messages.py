@@ -7,10 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from reconciler.engine.pending_reason import PendingReason, PendingState
+from reconciler.errors import RemoteError
 from syncin_mount.app.messages import command, says, sentence, sentence_or_none
 from syncin_mount.cli.command_group import COMMANDS
+from syncin_mount.remote.remedies import Help, Remedy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,10 +62,6 @@ TO_BE_DONE = {
     "syncin_mount/control/client.py",
     "syncin_mount/control/supervision.py",
     "syncin_mount/daemon/notifications.py",
-    "syncin_mount/remote/account.py",
-    "syncin_mount/remote/errors.py",
-    "syncin_mount/remote/http/route.py",
-    "syncin_mount/remote/trust.py",
     "syncin_mount/supervisor/supervisor.py",
 }
 """Files whose sentences still name commands. The list only shrinks: take out what you have done."""
@@ -181,6 +181,28 @@ def test_the_nearest_class_in_the_ancestry_decides() -> None:
 
     assert sentence(Child("damaged"), "docs") == "damaged; syncin-mount check docs"
     assert sentence(Child("damaged")) == "damaged; syncin-mount check NAME"
+
+
+def test_every_kind_of_help_ends_a_sentence() -> None:
+    for help_ in Help:
+        for account in ("", "home"):
+            error = RemoteError("it is refused", remedy=Remedy(help_, account))
+            text = sentence(error)
+            assert str(error) == "it is refused"
+            assert text.startswith("it is refused")
+            assert len(text) > len("it is refused; ")
+
+
+def test_the_reason_of_an_error_keeps_what_helps() -> None:
+    """Reports and states keep the text of an error, and the control API sends only plain texts."""
+    reason = str(RemoteError("it is expired", remedy=Remedy(Help.LOG_IN, "home")))
+    told = "it is expired; log in again with `syncin-mount server auth home`"
+    assert reason == "it is expired"
+    assert sentence(reason) == told
+    pending = sentence(PendingReason(PendingState.REFUSED, reason))
+    for text in (sentence(reason), sentence("plain"), pending):
+        assert type(text) is str
+        assert msgspec.json.decode(msgspec.json.encode(text)) == text
 
 
 def test_a_command_is_quoted_for_the_shell() -> None:

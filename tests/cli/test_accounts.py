@@ -74,7 +74,7 @@ def nothing(world: World) -> None:
         ),
         (
             forbid,
-            "has no permission for that any more; log in again",
+            "has no permission for that any more; ask its",
             lambda world: account_of(world).applications.append("desktop_app_sync"),
             None,
         ),

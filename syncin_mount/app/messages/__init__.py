@@ -31,11 +31,14 @@ PLACEHOLDER = "NAME"
 
 _MODULES = (
     ("reconciler", "reconciler"),
+    ("reconciler.errors", "remote"),
     ("syncin_mount.store", "store"),
     ("syncin_mount.remote", "remote"),
     ("syncin_mount.supervisor", "supervisor"),
     ("syncin_mount.control", "supervisor"),
     ("syncin_mount.app", "app"),
+    ("syncin_mount.app.reregister", "registration"),
+    ("syncin_mount.app.wait_synced", "waiting"),
 )
 """Packages, and the module here that describes their values."""
 
@@ -69,7 +72,9 @@ def sentence(value: object, drive: str | None = None) -> str:
         for package, module in _MODULES:
             if kind.__module__ == package or kind.__module__.startswith(f"{package}."):
                 importlib.import_module(f"{__name__}.{module}")
-    return _describe(value, drive or PLACEHOLDER)
+    text = _describe(value, drive or PLACEHOLDER)
+    # A description may hand on the reason of an error, which is a text with what helps.
+    return text if type(text) is str else sentence(text, drive)
 
 
 def sentence_or_none(value: object | None, drive: str | None = None) -> str | None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.autostart import UNIT, WRITTEN, system_unit, system_unit_name, user_unit
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
@@ -52,7 +53,7 @@ def install_for(user: str) -> None:
     except CommandError as error:
         # It may be the drives that do not start, and not the unit: it stays to be looked at.
         raise CommandError(
-            f"{error}; 'systemctl status {name}' says more", Exit.UNFINISHED
+            f"{sentence(error)}; 'systemctl status {name}' says more", Exit.UNFINISHED
         ) from error
     output.say(
         f"the drives of {user} are mounted whenever this computer starts, and now; {name} does it"
@@ -184,7 +185,7 @@ def _systemctl(words: list[str]) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CommandError(
-            f"systemctl {words[-1]} did not work ({error})", Exit.UNFINISHED
+            f"systemctl {words[-1]} did not work ({sentence(error)})", Exit.UNFINISHED
         ) from error
     if done.returncode != 0:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]

@@ -12,6 +12,7 @@ import click
 
 from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
@@ -275,7 +276,9 @@ def _remote(text: str) -> str:
     try:
         return check_remote(text)
     except ValueError as error:
-        raise CommandError(f"'{output.printable(text)}' cannot be synchronized: {error}") from error
+        raise CommandError(
+            f"'{output.printable(text)}' cannot be synchronized: {sentence(error)}"
+        ) from error
 
 
 def schedule(text: str | None) -> Scheduler:
@@ -319,5 +322,5 @@ async def _take_back(folders: Folders, server: Server, added: Synchronization) -
     except RemoteError as error:
         output.warn(
             f"the server keeps the entry '{added.name}', which can be removed on the account page"
-            f" ({error})"
+            f" ({sentence(error)})"
         )

@@ -11,6 +11,7 @@ import click
 
 from reconciler.errors import Refused, RemoteError
 from syncin_mount import advice
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import open_drive
 from syncin_mount.cli.exit_status import CommandError, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
@@ -271,12 +272,12 @@ def _found(
         except Refused as error:
             if not both:
                 raise
-            output.warn(str(error))
+            output.warn(sentence(error))
         except RemoteError as error:
             if not both:
                 raise
-            failure, sentence = exit_for(error)
-            output.warn(sentence)
+            failure, told = exit_for(error)
+            output.warn(told)
     before = time.time() - age(older_than) if older_than is not None else float("inf")
     return (
         sorted((each for each in found if each.time < before), key=lambda each: each.time),

@@ -16,6 +16,7 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount import __version__
 from syncin_mount.addresses import goes_in_clear
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
@@ -134,7 +135,7 @@ def _findings() -> Iterator[Finding]:
     try:
         configuration = ConfigurationFile(folders).read()
     except ConfigurationError as error:
-        yield Finding(Verdict.WRONG, str(error))
+        yield Finding(Verdict.WRONG, sentence(error))
         return
     yield Finding(Verdict.FINE, f"configuration {folders.config_file}: {_counts(configuration)}")
     for server in configuration.servers.values():
@@ -214,7 +215,8 @@ def _server(folders: Folders, server: Server) -> Finding:
         output.run_async(_ask, folders, server)
     except RemoteError as error:
         return Finding(
-            Verdict.NOTE if error.temporary else Verdict.WRONG, f"server {server.name}: {error}"
+            Verdict.NOTE if error.temporary else Verdict.WRONG,
+            f"server {server.name}: {sentence(error)}",
         )
     return Finding(
         Verdict.NOTE if tls else Verdict.FINE,
@@ -319,9 +321,9 @@ def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
                 f" {waiting} waiting",
             )
     except ReplicaInUse as error:
-        return Finding(Verdict.NOTE, f"{name}: {error}")
+        return Finding(Verdict.NOTE, f"{name}: {sentence(error)}")
     except ReplicaError as error:
-        return Finding(Verdict.WRONG, f"{name}: {error}")
+        return Finding(Verdict.WRONG, f"{name}: {sentence(error)}")
 
 
 def _strays(configuration: Configuration) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.commands.umount import is_there, unmount_drive
 from syncin_mount.cli.exit_status import CommandError, Exit
@@ -33,7 +34,7 @@ def command(force: bool) -> None:
             output.say(unmount_drive(folders, each, force=force))
         except CommandError as error:
             left += 1
-            output.warn(str(error))
+            output.warn(sentence(error))
     if left:
         raise SystemExit(int(Exit.UNFINISHED))
     if supervised is not None:

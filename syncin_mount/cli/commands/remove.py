@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile
@@ -129,7 +130,7 @@ def _look(
     except ReplicaInUse:
         raise
     except ReplicaError as error:
-        return None, Unsent(trouble=str(error))
+        return None, Unsent(trouble=sentence(error))
     if replica is None:
         return None, Unsent()
     filters = views.filter_of(synchronization.filters)
@@ -269,7 +270,7 @@ def _unregister(folders: Folders, server: Server, synchronization: Synchronizati
             return
         _remember(folders, server, synchronization.path_id)
         output.warn(
-            f"the server could not be told ({error}); its account page lists"
+            f"the server could not be told ({sentence(error)}); its account page lists"
             f" '{synchronization.name}' until another synchronization with it runs"
         )
 

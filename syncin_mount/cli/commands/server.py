@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.errors import RemoteError
 from syncin_mount.addresses import goes_in_clear, without_login
+from syncin_mount.app.accounts import accounts, check_new, save
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
-from syncin_mount.config import ConfigurationFile, Server, TokenStore
-from syncin_mount.config.model import check_name
+from syncin_mount.config import Server
 from syncin_mount.config.schema import as_table
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from syncin_mount.app.log_in import WayChange
     from syncin_mount.config import Configuration, Folders
 
 _PASSWORD = click.option(
@@ -99,29 +102,17 @@ def add(
     client_cert: str | None,
 ) -> None:
     """Log in to the server at URL and remember it as NAME."""
-    from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote import parse_url  # noqa: PLC0415
 
     folders, configuration = lookup.load()
-    wrong = check_name(name)
-    if wrong:
-        raise CommandError(f"'{name}' cannot be a server's name: {wrong}")
     server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls, insecure_http)
-    _refuse_twice(configuration, server)
-    refuse_clear(server)  # before anybody types a password for it
+    check_new(configuration, server)
+    log_in.refuse_clear(server)  # before anybody types a password for it
     password, code = _password(server, password_stdin), _code(code)
-    server = _reached(server, proxy, ca_file, client_cert)
+    server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
     lookup.warn_insecure(server)
-    store = _log_in(folders, server, password, code)
-
-    def with_server(now: Configuration) -> Configuration:
-        _refuse_twice(now, server)
-        return now.with_server(server)
-
-    try:
-        ConfigurationFile(folders).update(with_server)
-    except BaseException:
-        store.forget()
-        raise
+    _with_code(log_in.add, folders, server, password, code)
     output.say(f"{name}: logged in to {server.url} as {login}")
 
 
@@ -130,23 +121,20 @@ def add(
 def list_(as_json: bool) -> None:
     """List the servers and whether this computer still has a token for each."""
     folders, configuration = lookup.load()
-    found = [
-        (server, _has_token(folders, server), configuration.used_by(server.name))
-        for server in configuration.servers.values()
-    ]
-    for server, _, _ in found:
-        lookup.warn_insecure(server)
+    found = accounts(folders, configuration)
+    for each in found:
+        lookup.warn_insecure(each.server)
     if as_json:
         output.emit_json(
             [
                 {
-                    "name": server.name,
-                    **shown_table(server),
-                    "tls_verified": server.insecurity is None,
-                    "logged_in": kept,
-                    "synchronizations": users,
+                    "name": each.server.name,
+                    **shown_table(each.server),
+                    "tls_verified": each.server.insecurity is None,
+                    "logged_in": each.logged_in,
+                    "synchronizations": each.used_by,
                 }
-                for server, kept, users in found
+                for each in found
             ]
         )
         return
@@ -154,13 +142,13 @@ def list_(as_json: bool) -> None:
         ("NAME", "URL", "LOGIN", "TOKEN", "USED BY"),
         [
             (
-                server.name,
-                _shown_url(server),
-                server.login,
-                "kept" if kept else "none",
-                ", ".join(users) or "-",
+                each.server.name,
+                _shown_url(each.server),
+                each.server.login,
+                "kept" if each.logged_in else "none",
+                ", ".join(each.used_by) or "-",
             )
-            for server, kept, users in found
+            for each in found
         ],
         empty="no servers yet; add one: syncin-mount server add NAME URL --login LOGIN",
     )
@@ -195,25 +183,21 @@ def auth(
     on the account page, by themselves or with this computer: they are told, and registered again
     with --register alone.
     """
+    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui import reregistering  # noqa: PLC0415
+
     folders, configuration = lookup.load()
-    server = lookup.server_named(configuration, name)
-    before = server
-    if insecure_tls is not None:
-        server = replace(server, insecure_tls=insecure_tls)
-    if insecure_http is not None:
-        server = replace(server, insecure_http=insecure_http)
-    refuse_clear(server)
+    before = lookup.server_named(configuration, name)
+    way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
+    server = log_in.changed_way(before, way)
+    log_in.refuse_clear(server)
     lookup.warn_insecure(server)
-    _log_in(folders, server, _password(server, password_stdin), _code(code))
-    if server != before:
-        ConfigurationFile(folders).update(
-            lambda now: now.with_server(server) if name in now.servers else now
-        )
+    password, code = _password(server, password_stdin), _code(code)
+    _with_code(log_in.log_in, folders, server, password, code)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
+        save(folders, server)
         _tell_mounted(folders, configuration, name)
-    from syncin_mount.cli.ui import reregistering  # noqa: PLC0415 (start-up time)
-
     if register:
         reregistering.register_and_say(folders, server, configuration.used_by(name))
     else:
@@ -249,33 +233,28 @@ def edit(
 ) -> None:
     """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether
     it works."""
-    from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
     before = lookup.server_named(configuration, name)
-    server = before if url is None else replace(before, url=parse_url(url))
-    if insecure_tls is not None:
-        server = replace(server, insecure_tls=insecure_tls)
-    if insecure_http is not None:
-        server = replace(server, insecure_http=insecure_http)
-    server = _reached(server, proxy, ca_file, client_cert)
+    way = replace(_way(proxy, ca_file, client_cert), url=url)
+    way = replace(way, insecure_tls=insecure_tls, insecure_http=insecure_http)
+    server = log_in.changed_way(before, way)
     if server == before:
         raise CommandError(
             f"say what is to change of '{name}'; see 'syncin-mount server edit --help'"
         )
     if server.insecure_http or insecure_http is None:
-        refuse_clear(server)
+        log_in.refuse_clear(server)
     lookup.warn_insecure(server)
-    ConfigurationFile(folders).update(
-        lambda now: now.with_server(server) if name in now.servers else now
-    )
+    save(folders, server)
     output.say(f"{name}: {_shown_url(server)}")
     _tell_mounted(folders, configuration, name)
 
 
 def _tell_mounted(folders: Folders, configuration: Configuration, name: str) -> None:
     for each in configuration.used_by(name):
-        if listens(folders.socket(each)):
+        if is_mounted(folders, each):
             output.warn(
                 f"{each}: the mounted drive takes that up when it is unmounted and mounted again"
             )
@@ -295,128 +274,57 @@ def shown_table(server: Server) -> dict[str, Any]:
     return table
 
 
-def refuse_clear(server: Server) -> None:
-    """Raises CommandError where the server would be spoken to in clear, and nobody said that it
-    may."""
-    from syncin_mount.remote.http.route import (  # noqa: PLC0415
-        refuse_clear as refuse,
-    )
-
-    if not goes_in_clear(server.url):
-        return
-    from syncin_mount.app.sessions import way_to  # noqa: PLC0415
-
-    try:
-        refuse(server.url, way_to(server), server.name)
-    except RemoteError as error:
-        raise CommandError(str(error)) from None
-
-
-def _reached(
-    server: Server, proxy: str | None, ca_file: str | None, client_cert: str | None
-) -> Server:
-    """The server with what was given of the way to it; None leaves it. Raises CommandError."""
-    from syncin_mount.remote.http.route import (  # noqa: PLC0415
-        NO_PROXY,
-        parse_proxy,
-    )
+def _way(proxy: str | None, ca_file: str | None, client_cert: str | None) -> WayChange:
+    """What was given of the way to a server."""
+    from syncin_mount.app.log_in import WayChange  # noqa: PLC0415 (start-up time)
 
     if proxy == "-":
         proxy = sys.stdin.readline().strip()
-    if proxy is not None and proxy not in {NO_PROXY, "env"}:
-        try:
-            parse_proxy(proxy)
-        except ValueError as error:
-            raise CommandError(f"the proxy cannot be used: {error}") from None
-    if proxy is not None:
-        server = replace(server, proxy=None if proxy == "env" else proxy)
-    if ca_file is not None:
-        server = replace(server, ca_file=_pem(ca_file))
-    if client_cert is not None:
-        server = replace(server, client_cert=_pem(client_cert))
-    if server.url.startswith("https:") and (ca_file is not None or client_cert is not None):
-        from syncin_mount.app.sessions import way_to  # noqa: PLC0415 (start-up time)
-        from syncin_mount.remote.http.connection_pool import tls  # noqa: PLC0415
-
-        try:
-            tls(way_to(server))
-        except RemoteError as error:
-            raise CommandError(str(error)) from None
-    return server
+    return WayChange(proxy=proxy, ca_file=_pem(ca_file), client_cert=_pem(client_cert))
 
 
-def _pem(text: str) -> Path | None:
-    return None if text == "none" else Path(os.path.abspath(Path(text).expanduser()))
+def _pem(text: str | None) -> Path | None:
+    from syncin_mount.app.log_in import NO_FILE  # noqa: PLC0415 (start-up time)
+
+    if text is None:
+        return None
+    return NO_FILE if text == "none" else Path(os.path.abspath(Path(text).expanduser()))
 
 
 @command.command()
 @click.argument("name")
 def remove(name: str) -> None:
     """Log out of server NAME and forget it. Nothing on the server changes."""
+    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+
     folders, configuration = lookup.load()
     server = lookup.server_named(configuration, name)
-
-    def without(now: Configuration) -> Configuration:
-        users = now.used_by(name)
-        if users:
-            raise CommandError(
-                f"the server '{name}' is used by {', '.join(users)}; remove that first"
-            )
-        return now.without_server(name)
-
-    without(configuration)
-    try:
-        output.run_async(_log_out, folders, server)
-    except RemoteError as error:
+    not_told = output.run_async(log_in.remove, folders, server)
+    if not_told is not None:
         output.warn(
-            f"the server could not be told ({error}); this computer stays in the account's list of"
-            " clients"
+            f"the server could not be told ({sentence(not_told)}); this computer stays in the"
+            " account's list of clients"
         )
-    ConfigurationFile(folders).update(without)
-    TokenStore(folders, server.client_id).forget()
     output.say(f"{name}: removed")
 
 
-def _log_in(folders: Folders, server: Server, password: str, code: str | None) -> TokenStore:
-    """Registers this computer and keeps the token that it gets."""
-    from syncin_mount.app.sessions import way_to  # noqa: PLC0415
-    from syncin_mount.remote import register  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.errors import CodeWanted  # noqa: PLC0415
+def _with_code(
+    log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
+    folders: Folders,
+    server: Server,
+    password: str,
+    code: str | None,
+) -> None:
+    """Logs in; a code that is wanted and was not given is asked for on the terminal."""
+    from syncin_mount.remote.errors import CodeWanted  # noqa: PLC0415 (start-up time)
 
-    async def run(code: str | None) -> str:
-        return await register(
-            server.url, server.login, password, code, server.client_id, way=way_to(server)
-        )
-
-    store = TokenStore(folders, server.client_id)
     try:
-        token = output.run_async(run, code)
+        output.run_async(log_in, folders, server, password, code)
     except CodeWanted:
         if not sys.stdin.isatty():
             raise
-        token = output.run_async(run, output.ask("Two-factor or recovery code").strip())
-    store.save(token)
-    return store
-
-
-async def _log_out(folders: Folders, server: Server) -> None:
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.registrations import unregister  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        await unregister(session)
-
-
-def _refuse_twice(configuration: Configuration, server: Server) -> None:
-    if server.name in configuration.servers:
-        raise CommandError(
-            f"there is a server '{server.name}' already; choose another name, or remove it first"
-        )
-    for other in configuration.servers.values():
-        if (other.url, other.login) == (server.url, server.login):
-            raise CommandError(
-                f"{server.login} at {server.url} is there already, as '{other.name}'"
-            )
+        code = output.ask("Two-factor or recovery code").strip()
+        output.run_async(log_in, folders, server, password, code)
 
 
 def _password(server: Server, from_stdin: bool) -> str:
@@ -442,11 +350,3 @@ def _code(given: str | None) -> str | None:
     if not code:
         raise CommandError("no code came on standard input")
     return code
-
-
-def _has_token(folders: Folders, server: Server) -> bool:
-    try:
-        TokenStore(folders, server.client_id).load()
-    except (LookupError, OSError):
-        return False
-    return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
@@ -96,7 +97,7 @@ def _on_server(folders: Folders, server: Server, synchronization: Synchronizatio
     try:
         return str(output.run_async(_ask, folders, server, synchronization))
     except RemoteError as error:
-        return f"not known: {error}"
+        return f"not known: {sentence(error)}"
 
 
 async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
@@ -110,8 +112,10 @@ class Assistant:
 
     def _log_in(self) -> str:
         """As `server add` does it."""
-        from syncin_mount.cli.commands.server import add  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.log_in import help_against  # noqa: PLC0415 (start-up time)
+        from syncin_mount.cli.commands.server import add  # noqa: PLC0415
         from syncin_mount.remote import parse_url  # noqa: PLC0415
+        from syncin_mount.remote.remedies import Help  # noqa: PLC0415
 
         url = login = None
         unverified = in_clear = False
@@ -131,13 +135,13 @@ class Assistant:
                     insecure_tls=unverified,
                     insecure_http=in_clear,
                 )
-            except (CommandError, RemoteError) as error:
-                output.warn(str(error))
-                if "--insecure-tls" in str(error):
+            except (CommandError, NotPossible, RemoteError) as error:
+                output.warn(sentence(error))
+                if help_against(error) is Help.ACCEPT_CERTIFICATE:
                     unverified = output.confirm(
                         "Accept a certificate that nobody verifies?", default=False
                     )
-                elif "--insecure-http" in str(error):
+                elif help_against(error) is Help.ACCEPT_CLEAR:
                     in_clear = output.confirm(
                         "Accept that all of it can be read on the way?", default=False
                     )
@@ -277,7 +281,7 @@ def _address(text: str, parse: Callable[[str], str]) -> str | None:
     try:
         return parse(text if "://" in text else f"https://{text}")
     except (ValueError, RemoteError, CommandError) as error:
-        output.warn(str(error))
+        output.warn(sentence(error))
         return None
 
 
@@ -292,7 +296,7 @@ def _check_rule(text: str) -> str:
         try:
             entered(text)
         except FilterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(sentence(error)) from error
     return text
 
 
@@ -303,7 +307,7 @@ def _asked(question: str, check: Callable[[str], str], *, default: str) -> str:
         try:
             return check(text)
         except CommandError as error:
-            output.warn(str(error))
+            output.warn(sentence(error))
 
 
 def _chosen(setting: Setting) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import private_folder
@@ -62,7 +63,7 @@ def previewed(
     try:
         listed: dict[str, Entry] | None = output.run_async(_listed, folders, server, new)
     except RemoteError as error:
-        output.warn(f"what the server has cannot be listed now ({error})")
+        output.warn(f"what the server has cannot be listed now ({sentence(error)})")
         listed = None
     return compare(found, listed, filter_of(new.filters).left_out)
 

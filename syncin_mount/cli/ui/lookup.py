@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationFile, Folders
@@ -59,9 +60,9 @@ def warn_untrusting(servers: Iterable[Server]) -> None:
         try:
             tls(way_to(each))
         except RemoteError as error:
-            if str(error) not in told:
-                output.warn(str(error))
-            told.add(str(error))
+            if sentence(error) not in told:
+                output.warn(sentence(error))
+            told.add(sentence(error))
 
 
 def synchronization_named(configuration: Configuration, name: str) -> Synchronization:

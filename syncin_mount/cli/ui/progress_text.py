@@ -16,6 +16,9 @@ COMPARES = {
     "comparing": "comparing contents",
 }
 
+_LARGE = 256 << 10
+"""Bytes from which on it is told how much of a file is across."""
+
 _VERBS = {"send": "uploading", "fetch": "downloading"}
 _OTHERS = {
     ("make", "remote"): "making a folder on the server",
@@ -44,6 +47,9 @@ def share(progress: Progress) -> tuple[int, int | None]:
         return progress.compared, progress.to_compare or None
     if progress.phase not in {"carrying", "fetching"}:
         return 0, None
+    if _prepares(progress):
+        some = progress.transfers
+        return sum(each.done for each in some), sum(each.size for each in some)
     if progress.bytes:
         return progress.bytes_done, progress.bytes
     if progress.files:
@@ -51,9 +57,15 @@ def share(progress: Progress) -> tuple[int, int | None]:
     return progress.actions_done, progress.actions or None
 
 
+def _prepares(progress: Progress) -> bool:
+    """Whether all that is left is being prepared."""
+    left = progress.files - progress.files_done
+    return 0 < left == sum(each.phase == "preparing" for each in progress.transfers)
+
+
 def part(progress: Progress | None) -> float:
     """How much of a run is done, from 0 to 1, as far as that is known."""
-    if progress is None or progress.phase in COMPARES:
+    if progress is None or progress.phase in COMPARES or _prepares(progress):
         return 0.0
     done, total = share(progress)
     return min(done / total, 1.0) if total else 0.0
@@ -134,8 +146,8 @@ def together(moments: Iterable[Progress], over: int, runs: int) -> str:
 
 def transfer(running: Running) -> str:
     """``12.0 MiB of 40.0 MiB, 30 %, 2.1 MiB/s, 14 s left``; as much of it as is known."""
-    if not running.size:
-        return ""
+    if running.size < _LARGE:
+        return output.size(running.size) if running.size else ""
     parts = [
         f"{output.size(running.done)} of {output.size(running.size)}",
         f"{100 * running.done // running.size} %",

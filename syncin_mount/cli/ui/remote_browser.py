@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Exists, Missing, RemoteError
+from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.cli.ui.remote_choice import HELP, Answer, Level, note, understood, unsuited
@@ -44,7 +45,7 @@ class Browser:
                     assert self._at is not None
                     return self._at
             except (CommandError, RemoteError) as error:
-                output.warn(str(error))
+                output.warn(sentence(error))
 
     def given(self, path: str) -> RemoteItem:
         """The folder that was given by its path. Raises CommandError when it cannot be

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.config.model import may_write
 from syncin_mount.config.values import check_remote, unheld
 
@@ -31,7 +32,7 @@ def unsuited(
     try:
         check_remote(item.path)
     except ValueError as error:
-        what = str(error)
+        what = sentence(error)
         return (
             "cannot be synchronized whole: choose a folder in it"
             if "not synchronize" in what

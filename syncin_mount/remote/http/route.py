@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from reconciler.errors import Refused
 from syncin_mount.addresses import goes_in_clear, is_loopback
+from syncin_mount.remote.remedies import Help, Remedy
 
 NO_PROXY = "none"
 """As the proxy's address: there is none, whatever the environment says."""
@@ -113,8 +114,8 @@ def _understood(text: str, what: str, url: str) -> Proxy:
         return parse_proxy(text)
     except ValueError as error:
         raise Refused(
-            f"{what[0].upper()}{what[1:]} {url} cannot be used: {error}. Nothing was sent; set"
-            " another: syncin-mount server edit NAME --proxy URL (or none: --proxy none)"
+            f"{what[0].upper()}{what[1:]} {url} cannot be used: {error}. Nothing was sent",
+            remedy=Remedy(Help.OTHER_PROXY),
         ) from None
 
 
@@ -123,9 +124,8 @@ def refuse_clear(url: str, way: Way, account: str) -> None:
     nobody said that they may."""
     if way.insecure_http or not goes_in_clear(url):
         return
-    edit = f"syncin-mount server edit {account}" if account else "syncin-mount server add"
     raise Refused(
         f"Nothing was sent to {url}: with http:// everybody in between reads the password, the"
-        " tokens and all files. Give the address with https://, or accept that with"
-        f" --insecure-http ({edit} --help)"
+        " tokens and all files. Give the address with https://",
+        remedy=Remedy(Help.ACCEPT_CLEAR, account),
     )

@@ -20,9 +20,10 @@ import trio
 
 from reconciler.errors import RemoteError, Unreachable
 from syncin_mount import __version__
-from syncin_mount.remote import errors
+from syncin_mount.remote.answers import of_answer, strange
 from syncin_mount.remote.decoding import Undecodable, decode
-from syncin_mount.remote.errors import Asked, Endpoint
+from syncin_mount.remote.errors import Asked, Endpoint, TooSlow
+from syncin_mount.remote.failures import FOREIGN, of_failure
 from syncin_mount.remote.http.connection_pool import Reply, Transport, as_httpx
 from syncin_mount.remote.http.rate_limit import FREE_ANSWER, Limits, Throttle
 from syncin_mount.remote.http.route import Way, refuse_clear
@@ -143,9 +144,9 @@ class Chunks(AsyncIterator[bytes]):
         except StopAsyncIteration:
             self.ended = True
             raise
-        except errors.FOREIGN as exc:
+        except FOREIGN as exc:
             self.ended = True
-            raise errors.of_failure(self._asked, exc) from exc
+            raise of_failure(self._asked, exc) from exc
         except BaseException:
             self.ended = True
             raise
@@ -156,7 +157,7 @@ class Chunks(AsyncIterator[bytes]):
             piece = await anext(self._pieces)
             self.patience.took(trio.current_time() - began, len(piece))
             return piece
-        raise errors.TooSlow("next to nothing came")
+        raise TooSlow("next to nothing came")
 
 
 class Answer:
@@ -211,7 +212,7 @@ class Answer:
 
     def strange(self) -> Unreachable:
         """The error for an answer that no Sync-in server gives."""
-        return errors.strange(self.asked, self.status)
+        return strange(self.asked, self.status)
 
     async def close(self) -> None:
         """Gives the connection back, or breaks it off when there is more of the body than anybody
@@ -299,7 +300,7 @@ class Wire:
         )
         try:
             if not 200 <= answer.status < 300:
-                raise errors.of_answer(asked, answer.status, await _said(answer))
+                raise of_answer(asked, answer.status, await _said(answer))
             if answer.headers.get("content-encoding", "identity") != "identity" or (
                 call.endpoint is not Endpoint.READ
                 and answer.headers.get("content-type", "").startswith("text/html")
@@ -320,14 +321,14 @@ class Wire:
         for last in (not call.repeatable, True):
             try:
                 return await self._request(call, token)
-            except errors.FOREIGN as exc:
+            except FOREIGN as exc:
                 if last or not isinstance(exc, _BROKEN):
                     raise self._failure(call, asked, exc) from exc
         raise AssertionError("the second attempt is the last one")
 
     @staticmethod
     def _failure(call: Call, asked: Asked, exc: Exception) -> RemoteError:
-        error = errors.of_failure(asked, exc)
+        error = of_failure(asked, exc)
         if isinstance(call.content, Upload) and call.content.sent < call.content.length:
             error.done = False  # the server cannot have finished what it has not received
         return error

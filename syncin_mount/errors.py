@@ -4,4 +4,11 @@ from __future__ import annotations
 
 
 class DaemonError(Exception):
-    """``str()`` is one sentence for people: what, why, what to do."""
+    """``str()`` is one sentence for people: what and why."""
+
+
+class SupervisorRuns(DaemonError):
+    """Another process is the supervisor of these folders."""
+
+    def __init__(self) -> None:
+        super().__init__("a supervisor runs already")

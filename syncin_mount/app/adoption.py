@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.registration import permissions
 from syncin_mount.config import ConfigurationError, FolderError, Scheduler, Synchronization
 from syncin_mount.config.model import Unit, check_name, parse_schedule
@@ -47,6 +48,13 @@ unasked."""
 
 MOST_TOLD = 20
 """Sentences about what is not taken up."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """A synchronization came from the server into the configuration."""
+
+    new: Synchronization
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +121,8 @@ def decide(
     if too_many:
         sentences.append(
             f"the server '{server.name}' lists {too_many} more for this computer, which are not"
-            f" taken up: the configuration has {MOST} of that server already; 'syncin-mount add'"
-            " takes what you want, and the account page removes what you do not"
+            f" taken up: the configuration has {MOST} of that server already; add what you want"
+            " here, and remove what you do not on the account page"
         )
     return Decision(tuple(taken), tuple(sentences), tuple(to_remove), waits)
 
@@ -223,10 +231,10 @@ class Adoption:
             log.warning("what the server lists besides cannot be taken up: %s", error)
             return ()
         for new in judged.taken:
-            log.warning("%s", taken_up(new))
-        for sentence in judged.not_taken:
-            if sentence not in self._told:
-                log.warning("%s", sentence)
+            log.warning("%s", sentence(TakenUp(new)))
+        for refusal in judged.not_taken:
+            if refusal not in self._told:
+                log.warning("%s", refusal)
         self._told = judged.not_taken
         for number in judged.removed:
             await self._remove(number)
@@ -272,12 +280,3 @@ class Adoption:
             await delete_path(self._session, number)
         except RemoteError as error:
             log.info("the server does not remove the synchronization %d yet: %s", number, error)
-
-
-def taken_up(new: Synchronization) -> str:
-    """The sentence about a synchronization that came from the server."""
-    return (
-        f"the server lists the synchronization '{new.name}' of {new.remote} for this computer: it"
-        f" is in the configuration now, disabled; mount it at {new.mountpoint} with 'syncin-mount"
-        f" mount {new.name}', or remove it with 'syncin-mount remove {new.name}'"
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncin_mount.control.service import NotDone
+
 if TYPE_CHECKING:
     from reconciler.errors import RemoteError
 
@@ -54,3 +56,19 @@ class WayRefused(InvalidRequest):
     def __init__(self, error: RemoteError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class NoSuchEntry(NotDone):
+    """The bin of the drive has no entry of this name."""
+
+    def __init__(self, drive: str, entry: str) -> None:
+        super().__init__(f"the bin has no entry '{entry}'")
+        self.drive = drive
+
+
+class PlaceTaken(NotDone):
+    """Something cannot be brought back: a file is where a folder would have to be. ``place`` says
+    where, as a clause."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place} is a file now")

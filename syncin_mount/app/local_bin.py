@@ -16,8 +16,8 @@ import trio
 
 from reconciler.model import ROOT, NodeId
 from reconciler.names import free_names
-from syncin_mount import advice
 from syncin_mount.app.content_sync import sync_everything
+from syncin_mount.app.errors import NoSuchEntry, PlaceTaken
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.deep_tree import walk
@@ -126,11 +126,8 @@ class LocalBin:
                 removed += 1
         return removed
 
-    def _missing(self, which: str) -> NotDone:
-        return NotDone(
-            f"the bin has no entry '{which}'; look with:"
-            f" {advice.command('bin', 'list', self._synchronization.name)}"
-        )
+    def _missing(self, which: str) -> NoSuchEntry:
+        return NoSuchEntry(self._synchronization.name, which)
 
     # places ---------------------------------------------------------------------------------------
 
@@ -175,9 +172,7 @@ class LocalBin:
                 child = self._make(node, os.fsencode(part), NodeType.FOLDER, _FOLDER_MODE)
                 self._replica.tell_entry(node, os.fsencode(part))
             elif not self._is_folder(child):
-                raise NotDone(
-                    f"'{part}' in '{path}' is a file now; say where else it is to go with --to"
-                )
+                raise PlaceTaken(f"'{part}' in '{path}'")
             node = child
         return node
 

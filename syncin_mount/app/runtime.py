@@ -20,6 +20,7 @@ import trio
 from reconciler.engine.engine import Engine
 from reconciler.engine.parts import EngineOptions
 from reconciler.engine.schedule import Schedule
+from reconciler.errors import Reason
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.adoption import Adoption
@@ -27,6 +28,7 @@ from syncin_mount.app.config_watch import Following
 from syncin_mount.app.content_patrol import Patrol
 from syncin_mount.app.content_sync import ContentSync
 from syncin_mount.app.descriptor_limit import enough_descriptors
+from syncin_mount.app.errors import Paused
 from syncin_mount.app.first_runs_after_import import FirstRuns
 from syncin_mount.app.history_upkeep import keep_history
 from syncin_mount.app.progress_meter import Meter
@@ -67,11 +69,6 @@ class SystemClock:
 
     def now_ns(self) -> int:
         return time.time_ns()
-
-
-def paused_sentence(name: str) -> str:
-    """What is to be done about a pause."""
-    return f"'{name}' is paused, and nothing is carried; let it go on: syncin-mount resume {name}"
 
 
 @dataclass(slots=True)
@@ -117,7 +114,8 @@ class Runtime:
         """Stops all exchange with the server, or lets it go on."""
         if paused and not self.link.paused:
             log.info("paused")
-            self.engine.pause(paused_sentence(self.synchronization.name))
+            why = Paused(self.synchronization.name)
+            self.engine.pause(Reason(str(why), remedy=why))
         elif self.link.paused and not paused:
             log.info("resumed")
             self.engine.resume()

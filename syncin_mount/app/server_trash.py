@@ -11,6 +11,7 @@ import trio
 
 from reconciler.errors import Exists, Missing, RemoteError
 from reconciler.names import free_names, name_before_trash
+from syncin_mount.app.errors import PlaceTaken
 from syncin_mount.control.messages import BinEntry
 from syncin_mount.control.service import NotDone
 from syncin_mount.remote.browse import destroy, make_folder, restore, trash_items, tree
@@ -174,9 +175,7 @@ class ServerTrash:
                 try:
                     await make_folder(self._session, self._at(made))
                 except Exists as error:
-                    raise NotDone(
-                        f"'{made}' is a file now; say where else it is to go with --to"
-                    ) from error
+                    raise PlaceTaken(f"'{made}'") from error
 
     async def empty(self, paths: list[str]) -> int:
         """Destroys these, and then the folders that held nothing else; how many there were. What

@@ -45,7 +45,7 @@ def spawn(folders: Folders, name: str, arguments: list[str]) -> Refusal | None:
         folders, name, lambda descriptor: mount_command(name, descriptor, arguments)
     )
     if not word:
-        raise DaemonError(wordless(folders, name, daemon.wait()))
+        raise EndedSilently(folders, name, daemon.wait())
     return _parted(daemon, word)
 
 
@@ -117,20 +117,17 @@ def refusal_in(word: bytes) -> Refusal | None:
     return None if answer["ready"] else Refusal(int(answer["status"]), str(answer["sentence"]))
 
 
-def wordless(folders: Folders, name: str, status: int) -> str:
-    """The sentence about a daemon that ended with this status (negative: a signal) and did not say
-    why."""
-    # A bad page of the index ends a process so (docs/internals/recovery.md, "Check and repair").
-    perhaps = (
-        f"; 'syncin-mount check {name}' tells whether its local copy is damaged"
-        if status in _CRASHED
-        else ""
-    )
-    how = _how_ended(status)
-    return (
-        f"the daemon of '{name}' ended without a word ({how}){perhaps}; its log says more:"
-        f" {folders.log(name)}"
-    )
+class EndedSilently(DaemonError):
+    """A daemon ended with this status (negative: a signal) and did not say why.
+
+    ``perhaps_damaged``: a bad page of the index ends a process so (docs/internals/recovery.md).
+    """
+
+    def __init__(self, folders: Folders, drive: str, status: int) -> None:
+        super().__init__(f"the daemon of '{drive}' ended without a word ({_how_ended(status)})")
+        self.drive = drive
+        self.perhaps_damaged = status in _CRASHED
+        self.log = folders.log(drive)
 
 
 def _how_ended(status: int) -> str:

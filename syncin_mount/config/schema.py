@@ -59,7 +59,7 @@ SERVER_KEYS: tuple[Key, ...] = (
         values.read_client,
         required=True,
         about=(
-            "The UUID under which the server knows this computer. `server add` writes it; leave it"
+            "The UUID under which the server knows this computer. Logging in writes it; leave it"
             " alone."
         ),
     ),
@@ -130,8 +130,8 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         values.read_choice(Conflict),
         values.write_choice,
         about=(
-            "Which version stays when both sides changed the same file: the most `recent`, "
-            "the `local` or the `remote` one. The other version goes to a trash."
+            "Which version stays when both sides changed the same file: the most recent, "
+            "the local or the remote one. The other version goes to a trash."
         ),
     ),
     Key(
@@ -144,12 +144,14 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         "filters",
         values.read_texts,
         list,
-        about=(
-            "What stays out of the synchronization, as Sync-in stores it. `filter NAME` translates."
-        ),
+        about=("What stays out of the synchronization, as Sync-in stores it. Commands take words."),
     ),
-    Key("enabled", values.read_truth, about="Whether `up` mounts it and `sync --all` includes it."),
-    Key("paused", values.read_truth, about="Whether transfers are paused until `resume`."),
+    Key(
+        "enabled",
+        values.read_truth,
+        about="Whether it is mounted, and run, with all others.",
+    ),
+    Key("paused", values.read_truth, about="Whether transfers are paused."),
     Key("limit_up", values.read_rate, rate_text, about="The most bytes a second to the server."),
     Key(
         "limit_down", values.read_rate, rate_text, about="The most bytes a second from the server."
@@ -192,7 +194,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         "disabled_there",
         values.read_truth,
         about=(
-            "Whether it was disabled on the account page. The program writes it; `enable` ends it."
+            "Whether it was disabled on the account page. The program writes it; leave it alone."
         ),
     ),
 )

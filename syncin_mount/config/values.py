@@ -82,7 +82,7 @@ def read_client(value: Any) -> str:
     try:
         return str(uuid.UUID(read_text(value)))
     except ValueError as error:
-        raise ExpectedError("the UUID that 'server add' wrote there") from error
+        raise ExpectedError("the UUID that was written there with the log-in") from error
 
 
 def read_folder(value: Any) -> Path:

@@ -51,6 +51,13 @@ class NotRunning(ControlError):
     """No daemon listens on the socket."""
 
 
+class NoAnswer(ControlError):
+    """The daemon is there, and says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon does not answer")
+
+
 class Client:
     """Talks to the daemon of one synchronization. Every method raises NotRunning, ControlError, or
     the RemoteError that the daemon met."""
@@ -209,9 +216,7 @@ def _translated() -> Iterator[None]:
     except httpx.ConnectError as error:
         raise NotRunning("nothing is mounted under this name") from error
     except httpx.TimeoutException as error:
-        raise ControlError(
-            "the daemon does not answer; 'umount' ends it, its log says more"
-        ) from error
+        raise NoAnswer from error
     except httpx.TransportError as error:
         raise ControlError(
             "the daemon ended in the middle of the answer; its log says why"

@@ -101,6 +101,13 @@ class NoSupervisor(SupervisorError):
     """There is none."""
 
 
+class NothingSupervised(NoSupervisor):
+    """No supervisor runs, and one could be started."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is supervised")
+
+
 def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answer:
     """The supervisor's answer. Blocks, at most for ``seconds`` (None: as long as the work takes).
     Raises NoSupervisor, SupervisorError."""
@@ -113,7 +120,7 @@ def ask(folders: Folders, request: Ask, *, seconds: float | None = 60.0) -> Answ
             if peer(there)[1] != os.getuid():
                 raise PermissionError(errno.EACCES, "another user's process listens there")
         except OSError as error:
-            raise NoSupervisor("nothing is supervised; 'syncin-mount up' begins it") from error
+            raise NothingSupervised from error
         try:
             there.sendall(msgspec.json.encode(request) + b"\n")
             with there.makefile("rb") as said:

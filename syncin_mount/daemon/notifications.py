@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syncin_mount.app.messages.notices import lost_is_in_the_bin
+
 LONG = 24 * 3600.0
 """Seconds that the server must have been away to be told of, and before the same sentence is told
 once more."""
@@ -52,7 +54,7 @@ class Notices:
             found.append(
                 Notice(
                     f"{self._name}: {what}",
-                    f"What lost is in the bin: syncin-mount bin list {self._name}",
+                    lost_is_in_the_bin(self._name),
                 )
             )
         for title, sentence in (("stopped", state.halted), ("the server refuses", state.refused)):

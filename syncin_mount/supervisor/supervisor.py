@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.app.spawn import Refusal, refusal_in, signal_name, wordless
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.spawn import EndedSilently, Refusal, refusal_in, signal_name
 from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import (
@@ -31,7 +32,7 @@ from syncin_mount.control.supervision import (
     What,
     serve_supervision,
 )
-from syncin_mount.errors import DaemonError
+from syncin_mount.errors import DaemonError, SupervisorRuns
 from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.logind import keep_delaying
 from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
@@ -66,7 +67,7 @@ def only_supervisor(folders: Folders) -> Iterator[None]:
     """Holds the lock that only one supervisor of these folders has, whatever session it runs in.
     Raises DaemonError."""
     if sys.platform == "win32":
-        raise DaemonError("the supervisor is not there yet on Windows; 'mount' each drive")
+        raise DaemonError("the supervisor is not there yet on Windows; mount each drive by itself")
     import fcntl  # noqa: PLC0415 (exists on POSIX only)
 
     path = private_folder(folders.state / "run") / f"{NAME}.lock"
@@ -75,10 +76,7 @@ def only_supervisor(folders: Folders) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DaemonError(
-                "a supervisor runs already; 'syncin-mount up' has it look again, 'syncin-mount"
-                " down' ends it"
-            ) from None
+            raise SupervisorRuns from None
         yield
     finally:
         os.close(handle)
@@ -208,7 +206,7 @@ class Supervisor:
                 self._folders, name, ["--manual"] if act.manual else []
             )
         except DaemonError as error:
-            self._refused(name, Refusal(1, str(error)))
+            self._refused(name, Refusal(1, sentence(error, name)))
             return
         self._daemons[name] = daemon
         word = await first_word(pipe)
@@ -222,7 +220,9 @@ class Supervisor:
         if refusal is not None:
             self._refused(name, refusal)
         elif not word:
-            self._refused(name, Refusal(1, wordless(self._folders, name, status or 0)))
+            self._refused(
+                name, Refusal(1, sentence(EndedSilently(self._folders, name, status or 0), name))
+            )
         else:
             self._ended(name, status)
 

@@ -18,6 +18,16 @@ class MountError(Exception):
     """The drive cannot be mounted. ``str()`` is one sentence for people: what, why, what to do."""
 
 
+class MountpointNotEmpty(MountError):
+    """Mounting would hide what is in the folder, of which ``first`` is one name."""
+
+    def __init__(self, mountpoint: Path, first: str) -> None:
+        super().__init__(
+            f"{mountpoint} is not empty (it has {first!r}), and mounting would hide what is in it;"
+            " choose an empty folder, or bring what is in it into the drive"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class MountOptions:
     """How a drive is mounted.

@@ -10,7 +10,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from syncin_mount.vfs import MountError
+from syncin_mount.vfs import MountError, MountpointNotEmpty
 
 DEVICE = Path("/dev/fuse")
 CONNECTIONS = Path("/sys/fs/fuse/connections")
@@ -125,7 +125,7 @@ def _check_system() -> None:
     if not is_device:
         raise MountError(
             f"This system has no {DEVICE}, without which nothing can be mounted; load the kernel"
-            " module (modprobe fuse), or start the container with --device /dev/fuse."
+            f" module (modprobe fuse), or give the container the device {DEVICE}."
         )
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         raise MountError(
@@ -153,10 +153,6 @@ def _check_folder(mountpoint: Path) -> None:
             f"{mountpoint} cannot be used: {error.strerror}; choose another folder."
         ) from None
     if first is not None:
-        raise MountError(
-            f"{mountpoint} is not empty (it has {first.name!r}), and mounting would hide what is in"
-            " it; choose an empty folder, or bring what is in it into the drive (syncin-mount add"
-            " NAME --import)."
-        )
+        raise MountpointNotEmpty(mountpoint, first.name)
     if not os.access(mountpoint, os.W_OK):
         raise MountError(f"You may not write in {mountpoint}; choose a folder of your own.")

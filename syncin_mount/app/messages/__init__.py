@@ -4,7 +4,7 @@ The packages below hand up values: errors and states that say what and why. What
 them is the name of a command or of an option, and a page or a tray icon has neither. So it is
 added here, where translations will start, too.
 
-Each package has a module of its name (`reconciler`, `store`, `remote`, `supervisor`, …), which
+Each package has a module of its name (`reconciler`, `store`, `remote`, …), which
 registers a function for each type that it describes::
 
     @says(Halt)
@@ -34,9 +34,14 @@ _MODULES = (
     ("reconciler.errors", "remote"),
     ("syncin_mount.store", "store"),
     ("syncin_mount.remote", "remote"),
-    ("syncin_mount.supervisor", "supervisor"),
-    ("syncin_mount.control", "supervisor"),
-    ("syncin_mount.app", "app"),
+    ("syncin_mount.errors", "supervisor"),
+    ("syncin_mount.control.supervision", "supervisor"),
+    ("syncin_mount.control.client", "control"),
+    ("syncin_mount.vfs", "mounting"),
+    ("syncin_mount.app.adoption", "registration"),
+    ("syncin_mount.app.errors", "app"),
+    ("syncin_mount.app.notify", "app"),
+    ("syncin_mount.app.spawn", "supervisor"),
     ("syncin_mount.app.reregister", "registration"),
     ("syncin_mount.app.wait_synced", "waiting"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncin_mount.app.errors import NotMounted, Paused, WayRefused
+from syncin_mount.app.errors import NoSuchEntry, NotMounted, Paused, PlaceTaken, WayRefused
 from syncin_mount.app.messages import command, says, sentence
 from syncin_mount.app.notify import Notice, Unnotified
 
@@ -32,3 +32,13 @@ _FOLLOWS = {
 def _unnotified(missed: Unnotified, drive: str) -> str:
     error = sentence(missed.error, drive)
     return f"{missed.drive}: {error}; {_FOLLOWS[missed.notice]}, or when it is mounted again"
+
+
+@says(NoSuchEntry)
+def _no_entry(error: NoSuchEntry, _drive: str) -> str:
+    return f"{error}; look with: {command('bin', 'list', error.drive)}"
+
+
+@says(PlaceTaken)
+def _place_taken(error: PlaceTaken, _drive: str) -> str:
+    return f"{error}; say where else it is to go with --to"

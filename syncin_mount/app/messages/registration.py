@@ -1,7 +1,8 @@
-"""Sentences about synchronizations that the server has no more."""
+"""Sentences about synchronizations that came from the server, or that it has no more."""
 
 from __future__ import annotations
 
+from syncin_mount.app.adoption import TakenUp
 from syncin_mount.app.messages import command, says
 from syncin_mount.app.reregister import GoneThere
 
@@ -13,4 +14,14 @@ def _gone_there(gone: GoneThere, _drive: str) -> str:
         " more, and nothing of it is carried; register it again"
         f" ({command('edit', gone.drive, '--register')}), or remove it"
         f" ({command('remove', gone.drive)})"
+    )
+
+
+@says(TakenUp)
+def _taken_up(taken: TakenUp, _drive: str) -> str:
+    new = taken.new
+    return (
+        f"the server lists the synchronization '{new.name}' of {new.remote} for this computer: it"
+        f" is in the configuration now, disabled; mount it at {new.mountpoint} with"
+        f" '{command('mount', new.name)}', or remove it with '{command('remove', new.name)}'"
     )

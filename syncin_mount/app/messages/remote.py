@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import assert_never
 
 from reconciler.errors import Reason, RemoteError
-from syncin_mount.app.messages import command, says
+from syncin_mount.app.messages import command, says, sentence
 from syncin_mount.remote.remedies import Help, Remedy
 
 
 @says(Reason)
-def _reason(reason: Reason, _drive: str) -> str:
+def _reason(reason: Reason, drive: str) -> str:
     text = str.__str__(reason)
-    return text + advice(reason.remedy) if isinstance(reason.remedy, Remedy) else text
+    if isinstance(reason.remedy, Remedy):
+        return text + advice(reason.remedy)
+    if isinstance(reason.remedy, Exception):  # an error that says itself what helps
+        return sentence(reason.remedy, drive)
+    return text
 
 
 @says(RemoteError)

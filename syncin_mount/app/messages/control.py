@@ -1,0 +1,11 @@
+"""Sentences about daemons that do not do what they are asked."""
+
+from __future__ import annotations
+
+from syncin_mount.app.messages import says
+from syncin_mount.control.client import NoAnswer
+
+
+@says(NoAnswer)
+def _no_answer(error: NoAnswer, _drive: str) -> str:
+    return f"{error}; 'umount' ends it, its log says more"

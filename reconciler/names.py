@@ -137,12 +137,16 @@ def stand_in_name(path: str, owner: int = 0) -> str:
     return STAND_IN_PREFIX + digest.hexdigest()
 
 
+CONFLICT_MARK = " (conflict "
+"""What the name of a conflict copy has between the name of before and the date."""
+
+
 def conflict_name(name: str, stamp: str, host: str, number: int, *, is_folder: bool = False) -> str:
     """``name (conflict DATE HOST).ext`` within `MAX_UPLOAD_NAME_BYTES`; with a number from the
     second on."""
     stem, ext = (name, "") if is_folder else split_suffix(name)
     owner = _cut(host.translate(_RESERVED_IN_HOST), MAX_HOST_BYTES)
-    tail = f" (conflict {stamp} {owner}{f' {number}' if number > 1 else ''}){ext}"
+    tail = f"{CONFLICT_MARK}{stamp} {owner}{f' {number}' if number > 1 else ''}){ext}"
     return _cut(stem, MAX_UPLOAD_NAME_BYTES - _length(tail)) + tail
 
 

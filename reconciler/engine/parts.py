@@ -18,6 +18,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Settings
 from reconciler.planner.deletion_history import Memory
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica, SettingsSource
+from reconciler.reporting.conflict import Settled
 from reconciler.requests.concurrency import MOST
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
@@ -33,7 +34,7 @@ class EngineOptions:
     ``stamp`` makes the date in a conflict copy's name out of wall time in ns; ``name`` tells the
     remote folder's, for messages; ``deletions`` remembers what was deleted, for the guards.
     ``manual`` leaves every run to ``sync``; ``transfers`` is how many requests there are at once at
-    most. Other times are in seconds."""
+    most; ``on_conflict`` hears of each conflict when it is settled. Other times are in seconds."""
 
     stamp: Callable[[int], str]
     fetch_settings: SettingsSource | None = None
@@ -43,6 +44,7 @@ class EngineOptions:
     listing_every: float = LISTING_EVERY
     manual: bool = False
     transfers: int = MOST
+    on_conflict: Callable[[Settled], None] = lambda _conflict: None
 
 
 class EngineParts:
@@ -97,6 +99,7 @@ class EngineParts:
             reach=self.reach,
             tell=self.condition.set_activity,
             suspects=self.prover.suspects,
+            on_conflict=options.on_conflict,
         )
 
     def stamp(self) -> str:

@@ -17,6 +17,7 @@ from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, Kind, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.ports import Progress, RemoteFolder, Replica
+from reconciler.reporting.conflict import Settled, deciding, settled
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.reachability import Reach
@@ -50,7 +51,10 @@ class PlanRunner:
         reach: Reach,
         tell: Callable[[str], None],
         suspects: set[NodeId],
+        on_conflict: Callable[[Settled], None] = lambda _conflict: None,
     ) -> None:
+        """``on_conflict`` hears of each conflict when it is settled."""
+        self._on_conflict = on_conflict
         self._replica = replica
         self._remote = remote
         self._hydrator = hydrator
@@ -118,7 +122,7 @@ class PlanRunner:
         self._progress.planned(
             [each for each in made.actions if not self._backlog.backoff.paused(each.node, now)]
         )
-        run = _Run(executor, telling)
+        run = _Run(executor, telling, deciding(made.actions, made.conflicts))
         for stage in made.stages:
             ready = [each for each in stage if not self._backlog.backoff.paused(each.node, now)]
             # what only records an agreement
@@ -167,6 +171,8 @@ class PlanRunner:
                 strange is not None and strange.done is None and _takes_others_along(action)
             )
             self._conclude(outcome, path, new_path, fuse, strange)
+            if outcome.result is Result.DONE and run.deciding.get(action.node) is action:
+                self._on_conflict(settled(action, path, new_path))
 
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed
@@ -279,6 +285,7 @@ class _Run:
 
     executor: Executor
     telling: PlanDescriber
+    deciding: dict[NodeId, Action]
     outcomes: list[Outcome] = field(default_factory=list)
     fatal: list[RemoteError] = field(default_factory=list)
     uncertain: bool = False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import (
         BinEntry,
         Changed,
+        ConflictEntry,
         Explanation,
         JournalEntry,
         Status,
@@ -79,6 +80,23 @@ class Drive(Protocol):
     async def discard(self, numbers: Sequence[int]) -> list[Changed]:
         """Undoes all that was changed of what these numbers stand for; the user's versions go to
         the bin."""
+        ...
+
+    async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
+        """Conflicts that were settled and that nobody acknowledged, oldest first: what lost, and
+        where it is; with ``everything``, also the acknowledged ones."""
+        ...
+
+    async def acknowledge(
+        self, paths: Sequence[str], *, everything: bool = False
+    ) -> list[ConflictEntry]:
+        """Counts the conflicts at or below these paths no more, or with ``everything`` none.
+        Returns which they were. Raises NotDone for a path without one."""
+        ...
+
+    async def swap(self, path: str) -> ConflictEntry:
+        """Turns the latest conflict at the path round: what lost becomes the content, and what won
+        goes to the bin. Loses neither, wherever it is stopped. Raises NotDone."""
         ...
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:

@@ -10,7 +10,7 @@ import trio
 from syncin_mount.app import settings
 from syncin_mount.app.notify import Notice, Unnotified
 from syncin_mount.control.client import ControlError, NotRunning
-from syncin_mount.control.messages import ChangeRequest
+from syncin_mount.control.messages import AcknowledgeRequest, ChangeRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import (
         BinEntry,
         Changed,
+        ConflictEntry,
         Explanation,
         JournalEntry,
         Status,
@@ -82,6 +83,17 @@ class MountedDrive:
 
     async def discard(self, numbers: Sequence[int]) -> list[Changed]:
         return await self.daemon.change(ChangeRequest("discard", tuple(numbers)))
+
+    async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
+        return await self.daemon.conflicts(everything=everything)
+
+    async def acknowledge(
+        self, paths: Sequence[str], *, everything: bool = False
+    ) -> list[ConflictEntry]:
+        return await self.daemon.acknowledge(AcknowledgeRequest(tuple(paths), everything))
+
+    async def swap(self, path: str) -> ConflictEntry:
+        return await self.daemon.swap(path)
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         return self.daemon.sync(request)

@@ -10,15 +10,18 @@ import trio
 
 from reconciler.model import Direction
 from syncin_mount.app import views
+from syncin_mount.app.conflicts import Conflicts
 from syncin_mount.app.drive_state import with_state
 from syncin_mount.app.hold_discard import changed
 from syncin_mount.app.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.run_events import sync_events
 from syncin_mount.control.messages import (
+    AcknowledgeRequest,
     BinEntry,
     Changed,
     ChangeRequest,
+    ConflictEntry,
     EmptyRequest,
     EmptyResult,
     Explanation,
@@ -27,6 +30,7 @@ from syncin_mount.control.messages import (
     Restored,
     RestoreRequest,
     Status,
+    SwapRequest,
     SyncEvent,
     SyncRequest,
     Transfer,
@@ -77,7 +81,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         transfers=runtime.meter.running(downloads),
         work=runtime.meter.progress(downloads) if now.running or downloads.waiting else None,
         problems=tuple(problems),
-        conflicts=now.conflicts,
+        conflicts=runtime.conflicts.open_count(),
         halted=sentence_or_none(now.halted, name),
         refused=sentence_or_none(now.refused, name),
         failed=sentence_or_none(now.failed, name),
@@ -157,6 +161,22 @@ class MountedService:
     async def empty(self, request: EmptyRequest) -> EmptyResult:
         """Removes entries of it for good. Raises NotDone."""
         return EmptyResult(await self._bin().empty(list(request.entries)))
+
+    async def conflicts(self, *, everything: bool) -> list[ConflictEntry]:
+        """Conflicts that were settled, oldest first."""
+        return await self._conflicts().entries(everything=everything)
+
+    async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
+        """Counts some no more. Raises NotDone."""
+        return await self._conflicts().acknowledge(request.paths, everything=request.everything)
+
+    async def swap(self, request: SwapRequest) -> ConflictEntry:
+        """Turns one round. Raises NotDone."""
+        return await self._conflicts().swap(request.path)
+
+    def _conflicts(self) -> Conflicts:
+        here = self._runtime
+        return Conflicts(here.replica, here.synchronization, self._bin(), here.engine.is_in_flight)
 
     def _bin(self) -> LocalBin:
         handover = self._runtime.handover

@@ -25,6 +25,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.adoption import Adoption
 from syncin_mount.app.config_watch import Following
+from syncin_mount.app.conflicts import ConflictJournal
 from syncin_mount.app.content_patrol import Patrol
 from syncin_mount.app.content_sync import ContentSync
 from syncin_mount.app.descriptor_limit import enough_descriptors
@@ -88,6 +89,7 @@ class Runtime:
     turns: Turns
     limits: Limits
     schedule: Schedule
+    conflicts: ConflictJournal
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -216,6 +218,7 @@ def _assemble(
         memory=RememberedRun(folders.replica(synchronization.name)),
         turn=turns.turn,
     )
+    conflicts = ConflictJournal(folders.replica(synchronization.name))
     engine = Engine(
         replica,
         remote,
@@ -231,6 +234,7 @@ def _assemble(
             deletions=RememberedDeletions(folders.replica(synchronization.name)),
             stamp=_stamp,
             name=lambda: registration.synchronization.remote,
+            on_conflict=conflicts.note,
         ),
     )
     limits = session.wire.limits
@@ -246,6 +250,7 @@ def _assemble(
         turns,
         limits,
         schedule,
+        conflicts,
     )
     registration.on_change.append(runtime.reschedule)
     runtime.pause(synchronization.paused)

@@ -12,12 +12,14 @@ import trio
 
 from reconciler.model import Direction
 from syncin_mount.app import settings, views
+from syncin_mount.app.conflicts import ConflictJournal, Conflicts
 from syncin_mount.app.drive_state import with_state
 from syncin_mount.app.errors import HistoryUnreadable, NeverSynchronized, NotMounted
 from syncin_mount.app.hold_discard import changed
 from syncin_mount.app.local_bin import LocalBin
 from syncin_mount.app.turns import last_run_of
 from syncin_mount.control.messages import Changed, ChangeRequest, Status
+from syncin_mount.control.service import NotDone
 from syncin_mount.store import OldHistory, Replica, read_history
 from syncin_mount.trash import find_user_bin
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import (
         BinEntry,
+        ConflictEntry,
         Explanation,
         JournalEntry,
         SyncEvent,
@@ -119,6 +122,7 @@ class UnmountedDrive:
                 absent=0 if replica is None else replica.contents.absent_count(),
                 known=0 if replica is None else replica.base_count(),
                 restriction=here.restriction,
+                conflicts=ConflictJournal(self.folders.replica(here.name)).open_count(),
                 held=0 if replica is None else len(replica.local_changes.held_nodes()),
                 schedule=str(here.scheduler),
                 paused=here.paused,
@@ -156,6 +160,37 @@ class UnmountedDrive:
                     for number in numbers
                 ]
             return changed(replica, ChangeRequest(what, tuple(numbers)))[0]
+
+    async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
+        with self._settled() as found:
+            return [] if found is None else await found.entries(everything=everything)
+
+    async def acknowledge(
+        self, paths: Sequence[str], *, everything: bool = False
+    ) -> list[ConflictEntry]:
+        with self._settled() as found:
+            if found is None:
+                return []
+            return await found.acknowledge(paths, everything=everything)
+
+    async def swap(self, path: str) -> ConflictEntry:
+        with self._settled() as found:
+            if found is None:
+                raise NotDone(f"'{self.name}' was never synchronized, so it has no conflicts")
+            return await found.swap(path)
+
+    @contextlib.contextmanager
+    def _settled(self) -> Iterator[Conflicts | None]:
+        with open_replica(self.folders, self.name) as replica:
+            if replica is None:
+                yield None
+                return
+            user_bin, _ = find_user_bin(self.folders, self.synchronization)
+            yield Conflicts(
+                replica,
+                self.synchronization,
+                LocalBin(replica, self.synchronization, user_bin),
+            )
 
     @contextlib.asynccontextmanager
     async def sync(self, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:

@@ -66,6 +66,9 @@ COMMANDS: dict[str, Lazy] = {
     "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
     "transfers": _own("transfers", "List what was carried across, and what failed."),
     "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
+    "conflicts": _own(
+        "conflicts", "List conflicts, acknowledge them, or choose the other version."
+    ),
     "check": _own("check", "Check the local copy of a synchronization, and repair it."),
     "completion": _own("completion", "Have the shell complete commands and names."),
     "logs": _own("logs", "Show what the drives and the supervisor logged."),

@@ -11,13 +11,16 @@ import trio
 
 from reconciler.errors import RemoteError
 from syncin_mount.control.messages import (
+    AcknowledgeRequest,
     Call,
     ChangeRequest,
+    ConflictsRequest,
     EmptyRequest,
     ExplainRequest,
     Failure,
     JournalRequest,
     RestoreRequest,
+    SwapRequest,
     SyncRequest,
     TransferQuery,
 )
@@ -81,6 +84,8 @@ class ControlApp:
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
         elif call in {Call.BIN.value, Call.RESTORE.value, Call.EMPTY.value}:
             await self._bin(call, receive, send)
+        elif call in {Call.CONFLICTS.value, Call.ACKNOWLEDGE.value, Call.SWAP.value}:
+            await self._conflicts(call, receive, send)
         else:
             await self._told(call, send)
 
@@ -108,6 +113,19 @@ class ControlApp:
         else:
             gone = msgspec.json.decode(await _body(receive), type=EmptyRequest)
             await _whole(send, await self._service.empty(gone))
+
+    async def _conflicts(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        if call == Call.CONFLICTS.value:
+            asked = msgspec.json.decode(body, type=ConflictsRequest)
+            await _lines(send, await self._service.conflicts(everything=asked.everything))
+        elif call == Call.ACKNOWLEDGE.value:
+            chosen = msgspec.json.decode(body, type=AcknowledgeRequest)
+            await _lines(send, await self._service.acknowledge(chosen))
+        else:
+            await _whole(
+                send, await self._service.swap(msgspec.json.decode(body, type=SwapRequest))
+            )
 
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))

@@ -11,10 +11,13 @@ import trio
 
 from reconciler import errors
 from syncin_mount.control.messages import (
+    AcknowledgeRequest,
     BinEntry,
     Call,
     Changed,
     ChangeRequest,
+    ConflictEntry,
+    ConflictsRequest,
     EmptyRequest,
     EmptyResult,
     ExplainRequest,
@@ -25,6 +28,7 @@ from syncin_mount.control.messages import (
     Restored,
     RestoreRequest,
     Status,
+    SwapRequest,
     SyncEvent,
     SyncRequest,
     Transfer,
@@ -116,6 +120,21 @@ class Client:
     async def empty(self, entries: tuple[str, ...]) -> EmptyResult:
         """Removes these entries of the bin for good."""
         return await self._ask(Call.EMPTY, EmptyResult, EmptyRequest(entries), timeout=_PATIENT)
+
+    async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
+        """Conflicts that were settled, oldest first."""
+        request = ConflictsRequest(everything)
+        async with self._lines(Call.CONFLICTS, ConflictEntry, request, timeout=_PATIENT) as lines:
+            return [entry async for entry in lines]
+
+    async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
+        """Counts conflicts no more; which they were."""
+        async with self._lines(Call.ACKNOWLEDGE, ConflictEntry, request) as lines:
+            return [entry async for entry in lines]
+
+    async def swap(self, path: str) -> ConflictEntry:
+        """Turns a conflict round; takes as long as a copy may take."""
+        return await self._ask(Call.SWAP, ConflictEntry, SwapRequest(path), timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
     async def journal(

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.control.messages import (
+        AcknowledgeRequest,
         BinEntry,
         Changed,
         ChangeRequest,
+        ConflictEntry,
         EmptyRequest,
         EmptyResult,
         Explanation,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         Restored,
         RestoreRequest,
         Status,
+        SwapRequest,
         SyncEvent,
         SyncRequest,
         Transfer,
@@ -56,6 +59,12 @@ class Service(Protocol):
         ...
 
     async def restore(self, request: RestoreRequest) -> Restored: ...
+    async def conflicts(self, *, everything: bool) -> list[ConflictEntry]:
+        """Conflicts that were settled, oldest first. The next two raise NotDone."""
+        ...
+
+    async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]: ...
+    async def swap(self, request: SwapRequest) -> ConflictEntry: ...
     async def empty(self, request: EmptyRequest) -> EmptyResult: ...
 
     async def wait_synced(self) -> None:

@@ -259,11 +259,9 @@ def offline(status: Status) -> str:
 
 
 def conflicts(status: Status) -> str:
-    """How many there were, and where what lost is."""
-    return (
-        f"{output.count(status.conflicts, 'conflict')} since it was mounted; what lost is in the"
-        f" bin: syncin-mount bin list {status.name}"
-    )
+    """How many nobody has acknowledged, and how they are looked at."""
+    listed = advice.command("conflicts", status.name)
+    return f"{output.count(status.conflicts, 'conflict')}; what lost is kept: {listed}"
 
 
 def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, str]]:

@@ -43,6 +43,7 @@ _SHOWN = (
     "sync docs --dry-run",
     "transfers docs",
     "bin list docs",
+    "conflicts docs",
     "check docs",
     "doctor",
 )
@@ -55,6 +56,9 @@ _BEFORE = {
     "transfers docs": ("sync docs",),
 }
 """What is done before a command is shown."""
+
+_CONFLICT_BEFORE = "explain docs a.txt"
+"""Before this command somebody else makes a file on the server that is here, too."""
 
 _STRUCTS = [
     each
@@ -78,6 +82,8 @@ def outputs() -> dict[str, Any]:
         for command in _SHOWN:
             for before in _BEFORE.get(command, ()):
                 _run(environment, before.format(drive=drive))
+            if command == _CONFLICT_BEFORE:
+                (Path(base) / "server/users/user1/files/docs/b.txt").write_text("theirs, longer")
             shown = re.sub(r" --server home --remote .* --mountpoint \S+", " …", command)
             found[f"syncin-mount {shown} --json"] = json.loads(
                 _run(environment, f"{command.format(drive=drive)} --json")

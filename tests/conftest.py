@@ -4,9 +4,11 @@ without a clock."""
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
-from collections.abc import Callable, Generator
+import subprocess
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,3 +209,17 @@ def expected_log(request: pytest.FixtureRequest) -> Callable[..., None]:
     """
     item: pytest.Item = request.node
     return item.stash[watch_key].expect
+
+
+@pytest.fixture
+def fuse_control() -> Iterator[None]:
+    """/sys/fs/fuse/connections, as a system with systemd has it."""
+    folder = Path("/sys/fs/fuse/connections")
+    if os.path.ismount(folder):
+        yield
+        return
+    if os.geteuid() != 0:
+        pytest.skip("fusectl is not mounted here, and only root could")
+    subprocess.run(["mount", "-t", "fusectl", "none", folder], check=True, timeout=60)
+    yield
+    subprocess.run(["umount", folder], check=True, timeout=60)

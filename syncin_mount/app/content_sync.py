@@ -4,7 +4,8 @@ A content that replaced another one is synced within a second or so: only then d
 so at hardly any moment could a power cut leave neither of the two whole. For every other content
 nobody was promised anything before fsync(2): it has the time that ext4 and other local file systems
 give it, and the kernel has written it back by then. A sync in the middle of a big copy would make
-the copy, and all that is done in the file system below, wait for the disk.
+the copy, and all that is done in the file system below, wait for the disk. So while somebody
+writes, what is needed is synced content by content, and a sync of everything is put off a while.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class ContentSync:
         self._replica = replica
         self._clock = clock
         self._waiting_since: float | None = None
+        self._put_off_since: float | None = None
+        self._until = 0
 
     async def run(self) -> int:
         """Syncs what it is time for. Returns the number of an event: effects up to this one may be
@@ -42,19 +45,31 @@ class ContentSync:
         Raises OSError: the contents concerned stay marked as not synced. Cancelled, it waits for
         the thread that syncs.
         """
+        self._until = await self._run()
+        return self._until
+
+    async def _run(self) -> int:
         replica = self._replica
         awaited = replica.committer.awaited()
-        if (
-            replica.durability.in_doubt()
-            or awaited.names
-            or len(awaited.contents) > FEW
-            or self._is_time()
-        ):
+        wanted = awaited.names or len(awaited.contents) > FEW or self._is_time()
+        if not wanted:
+            self._put_off_since = None
+        if replica.durability.in_doubt() or (wanted and not self._is_put_off()):
             self._waiting_since = None
             return await sync_everything(replica)
         if awaited.contents:
             await self._sync_few(awaited)
-        return awaited.until
+        return self._until if awaited.names else awaited.until
+
+    def _is_put_off(self) -> bool:
+        """Whether a sync of everything, which is wanted, would have somebody wait who writes: for
+        REST it can wait itself, as only what was replaced, and what goes to the bin, stay longer
+        where they are."""
+        if not self._replica.being_written():
+            return False
+        if self._put_off_since is None:
+            self._put_off_since = self._clock()
+        return self._clock() - self._put_off_since < REST
 
     def _is_time(self) -> bool:
         """Whether some content has waited for REST by now."""

@@ -17,6 +17,7 @@ What holds here:
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import math
@@ -53,6 +54,10 @@ QUIET_HANDLE_SECONDS = 2.0
 """A file that stays open is recorded once nobody wrote to it for this long."""
 
 
+THREADS = 2
+"""How many large writes are done at the same time."""
+
+
 class OpenFile:
     """One inode that has handles.
 
@@ -65,7 +70,9 @@ class OpenFile:
     comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that has
     said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is.
     ``far``: one was refused that lay beyond what a file can be; ``before`` is the size (bytes) that
-    the content had before the last write that made it longer by whole pages.
+    the content had before the last write that made it longer by whole pages. ``writes`` is held
+    around each write that a thread does (``in_thread``), and by who must not see a half of it; None
+    until there is one.
     """
 
     __slots__ = (
@@ -78,6 +85,7 @@ class OpenFile:
         "far",
         "handles",
         "here",
+        "in_thread",
         "ino",
         "mtime_ns",
         "node",
@@ -86,6 +94,7 @@ class OpenFile:
         "told",
         "unnamed",
         "writers",
+        "writes",
         "writing",
         "wrote_at",
     )
@@ -101,6 +110,8 @@ class OpenFile:
         self.handles = 0
         self.writers = 0
         self.writing = False
+        self.writes: trio.Lock | None = None
+        self.in_thread = False
         self.wrote_at = 0.0
         self.mtime_ns: int | None = None
         self.ctime_ns: int | None = None
@@ -129,6 +140,7 @@ class OpenFiles:
         self._clock = clock
         self._files: dict[int, OpenFile] = {}
         self._buffer = memoryview(b"")
+        self._threads = trio.CapacityLimiter(THREADS)
 
     def get(self, ino: int) -> OpenFile | None:
         return self._files.get(ino)
@@ -240,8 +252,12 @@ class OpenFiles:
             if write:
                 file.writers -= 1
                 self.follow(file)
-            if file.handles == 0 and not file.writing:
-                self._forget(file)
+            self._forget_unused(file)
+
+    def _forget_unused(self, file: OpenFile) -> None:
+        """Lets go of the content if nobody has the file open, writes to it or has to record it."""
+        if file.handles == 0 and not file.writing and not file.in_thread:
+            self._forget(file)
 
     def _forget(self, file: OpenFile) -> None:
         del self._files[file.ino]
@@ -281,13 +297,34 @@ class OpenFiles:
     def write(self, file: OpenFile, offset: int, data: bytes) -> None:
         """Raises OSError (ENOSPC, EFBIG …). One that lies too far leaves the size as it was
         (padding.py)."""
+        with self._writing(file, offset + len(data)):
+            write_at(file.content.fd, data, offset)
+
+    async def write_in_thread(self, file: OpenFile, offset: int, data: bytes) -> None:
+        """``write`` in a thread, after the writes to this file that began so before. Nothing of the
+        file is recorded meanwhile, and its content stays open. Raises what ``write`` raises.
+        Cancelled, it waits for the thread."""
+        if file.writes is None:
+            file.writes = trio.Lock()
+        async with file.writes:
+            with self._writing(file, offset + len(data)):
+                fd = file.content.fd
+                file.in_thread = True
+                try:
+                    await trio.to_thread.run_sync(write_at, fd, data, offset, limiter=self._threads)
+                finally:
+                    file.in_thread = False
+        self._forget_unused(file)
+
+    @contextlib.contextmanager
+    def _writing(self, file: OpenFile, end: int) -> Iterator[None]:
+        """Around a write up to the offset ``end``."""
         try:
             self._begin(file)
             self._replica.require_space()
-            end = offset + len(data)
             if end % PAGE == 0 and end > (size := os.fstat(file.content.fd).st_size):
                 file.before = size
-            write_at(file.content.fd, data, offset)
+            yield
         except OSError as error:
             file.failed = True
             file.far = file.far or error.errno == errno.EFBIG
@@ -355,8 +392,9 @@ class OpenFiles:
 
     def record(self, file: OpenFile) -> None:
         """Tells the replica the size and time of what was written since ``begin``. Raises OSError
-        (ENOSPC), and then the file is still being written."""
-        if not file.writing:
+        (ENOSPC), and then the file is still being written. So it is while a thread writes to it:
+        hold ``writes`` to have it recorded."""
+        if not file.writing or file.in_thread:
             return
         node = self.follow(file)
         if node is None:
@@ -400,8 +438,7 @@ class OpenFiles:
                 except OSError as error:  # fsync or close will tell, or has told, whoever writes
                     log.debug("inode %d cannot be recorded yet: %s", file.ino, error)
                 else:
-                    if file.handles == 0:
-                        self._forget(file)
+                    self._forget_unused(file)
 
     # Reading --------------------------------------------------------------------------------------
 

@@ -427,16 +427,25 @@ class FileSystem:
         any file. Waits for what is not here; raises EIO when it cannot be fetched."""
         return await self._files.read(self._handles[handle][0], offset, size)
 
-    async def write(self, handle: int, offset: int, data: bytes) -> int:
+    async def write(self, handle: int, offset: int, data: bytes, *, in_thread: bool = False) -> int:
         """All of ``data``, or an OSError (ENOSPC …). Returns the number of bytes. A handle that
         could be opened for writing stays good when the drive becomes read-only: what the kernel
-        still holds of it must not be lost."""
-        self._files.write(self._handles[handle][0], offset, data)
+        still holds of it must not be lost. ``in_thread``: other calls are answered meanwhile."""
+        file = self._handles[handle][0]
+        if in_thread or (file.writes is not None and file.writes.locked()):
+            await self._files.write_in_thread(file, offset, data)
+        else:
+            self._files.write(file, offset, data)
         return len(data)
+
+    def writes(self, handle: int) -> trio.Lock | None:
+        """What a caller of ``flush`` and ``release`` holds meanwhile, so that the writes that came
+        before are recorded, not a half of one: None when no thread ever wrote to the file."""
+        return self._handles[handle][0].writes
 
     def flush(self, handle: int) -> None:
         """Somebody closed a descriptor of this handle: what was written is in the journal when this
-        returns."""
+        returns. See ``writes``."""
         file, write = self._handles[handle]
         if write:
             self._files.record(file)
@@ -445,7 +454,8 @@ class FileSystem:
         """What was written through any handle of the file, and every operation before it, survives
         a power cut."""
         file = self._handles[handle][0]
-        self._files.record(file)
+        async with file.writes or contextlib.nullcontext():
+            self._files.record(file)
         content, node = file.content, self._files.follow(file)
         attr = None if node is None else self._replica.attr(node)
 
@@ -463,7 +473,7 @@ class FileSystem:
             self._files.synced(file, attr)
 
     def release(self, handle: int) -> None:
-        """The last descriptor of the handle is closed."""
+        """The last descriptor of the handle is closed. See ``writes``."""
         file, write = self._handles.pop(handle)
         self._files.drop(file, write=write)
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -193,20 +193,6 @@ def mounts() -> None:
     """For tests that mount."""
     if not os.access("/dev/fuse", os.R_OK | os.W_OK) or shutil.which("fusermount3") is None:
         pytest.skip("no /dev/fuse or no fusermount3 here")
-
-
-@pytest.fixture
-def fuse_control() -> Iterator[None]:
-    """/sys/fs/fuse/connections, as a system with systemd has it."""
-    folder = Path("/sys/fs/fuse/connections")
-    if os.path.ismount(folder):
-        yield
-        return
-    if os.geteuid() != 0:
-        pytest.skip("fusectl is not mounted here, and only root could")
-    subprocess.run(["mount", "-t", "fusectl", "none", folder], check=True, timeout=LIMIT)
-    yield
-    subprocess.run(["umount", folder], check=True, timeout=LIMIT)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model import ROOT
+from reconciler.model import ROOT, NodeId
 from syncin_mount.app.content_sync import FEW, REST, ContentSync
 from syncin_mount.store import Content, Replica
 from tests.store.support import make, open_replica
@@ -142,6 +142,59 @@ async def test_what_goes_to_the_bin_has_all_names_synced(ground: Ground):
     assert ground.disk.everything >= 1
     await ground.second()
     assert [entry.name for entry in ground.replica.bin.durable_entries()] == [b"loser"]
+
+
+def _begin_copy(ground: Ground) -> NodeId:
+    """Somebody copies a film into the drive, and is not done."""
+    film = make(ground.replica, "film", data=b"y")
+    ground.replica.begin_write(film)
+    return film
+
+
+async def test_beside_a_copy_many_saves_are_synced_one_by_one(ground: Ground):
+    for number in range(FEW + 1):
+        make(ground.replica, f"document{number}", data=b"x")
+    await ground.second()
+    _begin_copy(ground)
+    for number in range(FEW + 1):
+        ground.save(f"document{number}", b"yz")
+    await ground.second()
+    assert (ground.disk.everything, len(ground.disk.each)) == (0, FEW + 1)
+    assert ground.contents() == FEW + 2
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_what_goes_to_the_bin_waits_for_the_end_of_a_copy(ground: Ground, ends: bool):
+    node = make(ground.replica, "loser", data=b"x")
+    await ground.second()
+    film = _begin_copy(ground)
+    ground.replica.delete_local(node, keep=True, why="it lost")
+    make(ground.replica, "thesis", data=b"months of work")
+    ground.save("thesis", b"and today's")
+    for _ in range(int(REST)):
+        await ground.second()
+    assert ground.disk.everything == 0
+    assert len(ground.disk.each) == 1, "what a save replaced it with is synced all the same"
+    assert ground.contents() == 4, "nothing goes before the disk has what replaced it"
+    if ends:
+        ground.replica.written(film, size=1, mtime_ns=1)
+    for _ in range(3):
+        await ground.second()
+    assert ground.disk.everything >= 1, "no copy puts it off for good"
+    assert [entry.name for entry in ground.replica.durable_bin_entries()] == [b"loser"]
+    assert ground.contents() == 2
+
+
+async def test_no_sync_of_everything_meets_a_copy_for_what_has_rested(ground: Ground):
+    make(ground.replica, "small", data=b"x")
+    await ground.second()
+    film = _begin_copy(ground)
+    for _ in range(int(1.5 * REST)):
+        await ground.second()
+    assert ground.disk.everything == 0
+    ground.replica.written(film, size=1, mtime_ns=1)
+    await ground.second()
+    assert ground.disk.everything == 1
 
 
 async def test_a_content_whose_sync_fails_keeps_what_it_replaced(ground: Ground):

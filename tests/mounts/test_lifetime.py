@@ -11,10 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from syncin_fuse.mountpoint import abort, mounted_type, prepare
+from syncin_fuse.mountpoint import CONNECTIONS, abort, device, mounted_type, prepare
+from syncin_fuse.session import MAX_BACKGROUND
 from syncin_mount.vfs import MountError
 
 LIMIT = 30
+
+WRITE = """
+import os, sys
+fd = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR)
+while part := sys.stdin.buffer.read(1 << 20):
+    os.write(fd, part)
+    os.fsync(fd)
+os.close(fd)
+"""
 
 
 def close_dead(descriptor: int) -> None:
@@ -162,3 +172,35 @@ def test_sigterm_twice_still_leaves_nothing_mounted(drive):
 def test_what_is_no_drive_is_not_released(tmp_path):
     assert not abort(tmp_path)
     assert not abort(Path("/proc"))
+
+
+@pytest.mark.usefixtures("fuse_control")
+def test_a_small_write_does_not_wait_in_the_kernel_for_what_a_copy_has_queued(mount):
+    drive = mount()
+    found = device(drive.path)
+    assert found is not None
+    told = (CONNECTIONS / str(found[1]) / "max_background").read_text()
+    assert int(told) == MAX_BACKGROUND
+
+
+def test_large_writes_of_several_programs_all_arrive(drive):
+    """While one program makes small files, the large writes of two others go by threads."""
+    parts = [os.urandom(1 << 20) for _ in range(8)]
+    files = [drive.path / "one", drive.path / "two"]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITE, file], stdin=subprocess.PIPE)
+        for file in files
+    ]
+    for part in parts:
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(part)
+        for number in range(10):
+            (drive.path / f"small{number}").write_bytes(part[:4096])
+    for writer in writers:
+        writer.communicate(timeout=LIMIT)
+        assert writer.returncode == 0
+    whole = b"".join(parts)
+    assert [file.read_bytes() == whole for file in files] == [True, True]
+    drive.again()
+    assert [file.read_bytes() == whole for file in files] == [True, True]

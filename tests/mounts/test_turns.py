@@ -3,11 +3,18 @@ no mount.)"""
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
+import pyfuse3
 import pytest
 import trio
 import trio.testing
 
-from syncin_fuse.turns import LONGEST, REMEMBERED, Turns
+from syncin_fuse.operations import Operations
+from syncin_fuse.turns import LATELY, LONGEST, REMEMBERED, Turns
+from syncin_mount.store import Replica
+from syncin_mount.vfs import FileSystem, NoHydrator
 
 LISTER, CREATOR = 10, 20
 HANDLE = 1
@@ -94,3 +101,36 @@ async def test_a_portion_that_is_given_up_leaves_the_others_their_way(turns, clo
         await _portion(turns, clock, 0.001)
     assert await _portion(turns, clock, 0.001) == pytest.approx(0.001)
     assert turns._waiting == 0
+
+
+def test_who_works_now_and_then_shares(turns):
+    assert not turns.shared(HANDLE)
+    turns.small(LISTER)
+    assert not turns.shared(HANDLE), "its own"
+    turns.small(CREATOR)
+    assert [turns.shared(HANDLE) for _ in range(LATELY + 1)] == [True] * LATELY + [False]
+
+
+async def test_what_the_kernel_asks_for_a_copy_is_nobody_s_work(tmp_path):
+    """One SETATTR a MiB, in the name of a thread of the kernel: the copy waited for itself."""
+    replica = Replica.open(tmp_path / "replica")
+    fs = FileSystem(replica, NoHydrator())
+    operations = Operations(fs)
+    kernel = SimpleNamespace(pid=7, uid=0, gid=0)
+    writer = SimpleNamespace(pid=8, uid=0, gid=0)
+    info, entry = await operations.create(1, b"file", 0o644, os.O_WRONLY, writer)
+    fields = SimpleNamespace(
+        **dict.fromkeys(("mode", "uid", "gid", "size", "atime"), False), mtime=True, ctime=True
+    )
+    fields = SimpleNamespace(**{f"update_{name}": value for name, value in vars(fields).items()})
+    try:
+        await operations.setattr(entry.st_ino, entry, fields, info.fh, kernel)
+        with pytest.raises(pyfuse3.FUSEError):
+            await operations.getxattr(entry.st_ino, b"security.capability", kernel)
+        assert not operations.turns.shared(info.fh)
+        await operations.getattr(entry.st_ino, kernel)
+        assert operations.turns.shared(info.fh)
+        await operations.release(info.fh)
+    finally:
+        fs.close()
+        replica.close()

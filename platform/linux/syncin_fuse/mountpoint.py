@@ -50,6 +50,23 @@ def device(mountpoint: Path) -> tuple[int, int] | None:
     return int(major), int(minor)
 
 
+def let_wait(mountpoint: Path, count: int) -> bool:
+    """Lets ``count`` writes and read-aheads of the drive that is mounted there be asked for at the
+    same time; further ones wait in the kernel, first come first served (12 by default). Whether
+    that was possible.
+
+    From the kernel's Documentation/filesystems/fuse.rst, "Control filesystem": ``max_background``.
+    """
+    found = device(mountpoint)
+    if found is None:
+        return False
+    try:
+        (CONNECTIONS / str(found[1]) / "max_background").write_text(f"{count}\n")
+    except OSError:  # it is not mounted, or not more than that is allowed
+        return False
+    return True
+
+
 def abort(mountpoint: Path) -> bool:
     """Ends the connection of the drive that is mounted there: whoever waits for it, its own process
     included, gets an error. Whether that was possible.

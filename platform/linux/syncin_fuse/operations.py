@@ -32,11 +32,23 @@ log = logging.getLogger(__name__)
 
 A_DAY = 86_400
 
+LARGE = 256 << 10
+"""From this size on (bytes) a thread takes longer to write than to be told."""
+
+
+OF_THE_KERNEL = frozenset({"getxattr", "setattr"})
+"""What Linux asks for by itself while somebody writes: with each write(2) for security.capability,
+in the name of the thread that writes; and again and again it tells the time of what it writes back,
+in the name of a thread of its own."""
+
 
 def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Lets nothing out of a handler but FUSEError: any other exception would end the mount."""
 
-    asks = "ctx" in inspect.signature(handler).parameters  # its last one: who asks
+    asks = (
+        "ctx" in inspect.signature(handler).parameters  # its last one: who asks
+        and handler.__name__ not in OF_THE_KERNEL
+    )
 
     @functools.wraps(handler)
     async def guard(*args: Any) -> Any:
@@ -266,18 +278,28 @@ class Operations(pyfuse3.Operations):
     async def write(self, fh: int, off: int, buf: bytes) -> int:
         if len(buf) < MUCH:
             return await self._fs.write(fh, off, buf)
+        if len(buf) >= LARGE and self.turns.shared(fh):
+            return await self._fs.write(fh, off, buf, in_thread=True)
         async with self.turns.portion(fh):
             return await self._fs.write(fh, off, buf)
 
     async def flush(self, fh: int) -> None:
-        self._fs.flush(fh)
+        if (writes := self._fs.writes(fh)) is None:
+            self._fs.flush(fh)
+            return
+        async with writes:
+            self._fs.flush(fh)
 
     async def fsync(self, fh: int, datasync: bool) -> None:
         await self._fs.fsync(fh)
 
     async def release(self, fh: int) -> None:
         self.turns.closed(fh)
-        self._fs.release(fh)
+        if (writes := self._fs.writes(fh)) is None:
+            self._fs.release(fh)
+            return
+        async with writes:
+            self._fs.release(fh)
 
     # Folders --------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ import trio
 from syncin_fuse import readiness
 from syncin_fuse.announcer import Announcer
 from syncin_fuse.invalidation import Invalidator
-from syncin_fuse.mountpoint import detach, is_stale
+from syncin_fuse.mountpoint import detach, is_stale, let_wait
 from syncin_fuse.operations import Operations
 from syncin_mount.vfs import MountError
 
@@ -40,6 +40,13 @@ FSNAME = "syncin-mount"
 MAX_REQUESTS = 500
 """Requests that may wait at the same time, for content above all; further ones wait in the
 kernel."""
+
+
+MAX_BACKGROUND = 64
+"""Writes that the kernel hands over at the same time. A small one, which some program waits for,
+must not wait in the kernel for all that a big copy has queued there. Each has a MiB at the most;
+the kernel has hardly more than these waiting for any one drive (Linux: a hundredth of what may wait
+for all disks)."""
 
 
 def mount_options(options: MountOptions) -> set[str]:
@@ -107,6 +114,8 @@ async def _serve(
         nursery.start_soon(serve)
         try:
             await operations.ready.wait()
+            if not let_wait(mountpoint, MAX_BACKGROUND):
+                log.debug("a small file that is closed may wait for large ones that are written")
             task_status.started()
             await ended.wait()
         finally:

@@ -3,7 +3,8 @@
 Requests are answered one after the other. A portion of a listing, or of a big file, takes as long
 as ten small requests together, and whoever asks for portion after portion would have ten times the
 share of somebody who creates files. So when others were at work since the last portion, the next
-one waits for as long as that one took: both have half.
+one waits for as long as that one took: both have half. A large write, which a thread can do, is
+done by one then instead: alone it would only be slower there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ MUCH = 65_536
 LONGEST = 0.002
 """The most that a portion waits, in seconds: a busy computer makes the last one look longer than it
 was."""
+
+LATELY = 100
+"""Portions. Who made a small request since is still at work: between two of them a program thinks,
+or waits for the disk."""
 
 REMEMBERED = 64
 """Processes (the kernel tells threads) that are told apart."""
@@ -39,7 +44,8 @@ class Turns:
         self._waiting = 0
 
     def small(self, pid: int) -> None:
-        """A process made a request that is answered at once."""
+        """A process made a request that is answered at once. Not to be called for what the kernel
+        asks by itself while somebody writes: a copy would wait for itself."""
         self._last[pid] = self._portions
 
     def opened(self, handle: int, pid: int) -> None:
@@ -54,6 +60,15 @@ class Turns:
             self._last = {pid: seen for pid, seen in self._last.items() if seen == self._portions}
         owner, now = self._owners.get(handle), self._portions
         return any(seen == now and pid != owner for pid, seen in self._last.items())
+
+    def shared(self, handle: int) -> bool:
+        """Whether somebody else than who has the handle was at work lately: then a portion that can
+        be answered beside everything else is to be. If so, it counts as one."""
+        owner, since = self._owners.get(handle), self._portions - LATELY
+        if all(seen <= since or pid == owner for pid, seen in self._last.items()):
+            return False
+        self._portions += 1
+        return True
 
     @asynccontextmanager
     async def portion(self, handle: int) -> AsyncIterator[None]:

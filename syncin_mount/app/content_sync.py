@@ -65,7 +65,9 @@ class ContentSync:
         """Whether a sync of everything, which is wanted, would have somebody wait who writes: for
         REST it can wait itself, as only what was replaced, and what goes to the bin, stay longer
         where they are."""
-        if not self._replica.being_written():
+        replica = self._replica
+        written = (replica.local(node) for node in replica.being_written())
+        if not any(local is not None and local.busy for local in written):
             return False
         if self._put_off_since is None:
             self._put_off_since = self._clock()

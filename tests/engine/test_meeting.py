@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import reconciler.executor.doubtful_files
-from reconciler.model import UNPROVED, Conflict, Settings
+from reconciler.model import UNPROVED, Conflict, Mode, Settings
 from tests.engine.test_same_stamp import everywhere
 from tests.engine.world import Device, World
 
@@ -46,6 +46,12 @@ async def test_equal_files_are_agreed_on_unread_and_proved_later(
     assert contents_asked(world) == 0
 
 
+def mtime(device: Device, path: str) -> int:
+    local = device.replica.local(device.node(path))
+    assert local is not None
+    return local.mtime
+
+
 async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
     device = await world.device(settings=MEETING)
     world.put("same", b"equal", mtime=OLD)
@@ -59,8 +65,35 @@ async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
     assert contents_asked(world) == 0
     assert world.requests("PUT", "/operation/") - sent == 1
     assert b"12345" in world.trashed().values()
-    assert (world.disk / "same").stat().st_mtime == LATER
     assert device.progress.compared == [(0, 2, True), (0, 2, False), (1, 2, False)], "it is shown"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("conflict", list(Conflict))
+@pytest.mark.parametrize("here", [OLD - 5, LATER])
+async def test_equal_files_get_the_time_that_the_server_has_without_a_request(
+    world: World, mode: Mode, conflict: Conflict, here: int
+) -> None:
+    """A copy's time is that of the copying: were it sent, every other computer would take each file
+    for edited. Only who has the local side win gets it."""
+    settings = replace(MEETING, conflict=conflict, mode=mode)
+    device = await world.device(settings=settings)
+    names = [str(number) for number in range(5)]
+    for name in names:
+        world.put(name, b"equal" + name.encode(), mtime=OLD)
+        device.write(name, b"equal" + name.encode(), mtime=here)
+    before = world.requests("PATCH") + world.requests("PUT") + world.requests("POST", "/operation")
+    report = await device.sync()
+    assert (report.complete, report.conflicts) == (True, 0)
+    after = world.requests("PATCH") + world.requests("PUT") + world.requests("POST", "/operation")
+    everywhere_ = here if conflict is Conflict.LOCAL else OLD
+    assert {mtime(device, name) for name in names} == {everywhere_}
+    assert {int((world.disk / name).stat().st_mtime) for name in names} == {everywhere_}
+    listings = world.requests("POST", "/diff/")
+    if conflict is not Conflict.LOCAL:
+        assert after - before == listings, "listings alone"
+    device.engine.settings = replace(settings, meeting=False)
+    assert not (await device.sync()).outcomes
 
 
 @pytest.mark.parametrize("winner", list(Conflict))

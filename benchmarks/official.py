@@ -6,10 +6,15 @@ commands as somebody types them, with their start. ``SYNCIN_BENCH_URL``, ``_LOGI
 ``_PASSWORD`` name a server and an account that may be written to (a folder ``bench-…`` is made
 below ``personal``, and stays); ``SYNCIN_BENCH_CLIENT`` is the client's JavaScript file, which
 ``node`` on PATH runs.
+
+That all arrived is looked at afterwards, by names on the server and by contents here: the official
+client ends with 0, and has moved nothing, where the server has no web page at ``/``.
 """
 
 from __future__ import annotations
 
+import filecmp
+import json
 import os
 import secrets
 import shutil
@@ -70,6 +75,19 @@ class Ours:
     def make_remote(self, path: str) -> None:
         self._run("remote", "mkdir", path, "--server", "bench")
 
+    def on_server(self) -> set[str]:
+        """The names in the remote folder."""
+        told = self._run("remote", "ls", self._remote, "--server", "bench", "--json")
+        return {str(entry["name"]) for entry in json.loads(told)}
+
+    def arrived(self, names: set[str], source: Path) -> bool:
+        """Whether the drive has the contents of ``source``."""
+        self._run("mount", "bench")
+        try:
+            return _has_all(self._drive, names, source)
+        finally:
+            self._run("umount", "bench")
+
     def put_here(self, source: Path) -> None:
         """What is in ``source`` waits in the drive's replica to be sent."""
         self._add()
@@ -81,10 +99,10 @@ class Ours:
             self._run("umount", "bench")
         self._run("resume", "bench")
 
-    def put_equal(self, source: Path) -> None:
+    def put_equal(self, source: Path, other_time: int | None = None) -> None:
         """What is in ``source`` is taken over where it lies: the first run after that meets equal
-        files."""
-        shutil.copytree(source, self._drive)
+        files. ``other_time``: they are from then (seconds since the epoch)."""
+        _copy(source, self._drive, other_time)
         self._add("--import", "--yes")
 
     def begin_empty(self) -> None:
@@ -97,10 +115,10 @@ class Ours:
         words = ("--server", "bench", "--remote", self._remote, "--mountpoint", str(self._drive))
         self._run("add", "bench", *words, *more)
 
-    def _run(self, *words: str, stdin: str = "") -> None:
+    def _run(self, *words: str, stdin: str = "") -> str:
         environment = {**os.environ, HOME_VARIABLE: str(self._home)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled
-        _must([sys.executable, "-m", "syncin_mount", *words], environment, stdin)
+        return _must([sys.executable, "-m", "syncin_mount", *words], environment, stdin)
 
 
 class Official:
@@ -128,10 +146,15 @@ class Official:
         )
 
     def put_here(self, source: Path) -> None:
-        shutil.copytree(source, self._folder, dirs_exist_ok=True)
+        self.put_equal(source)
+
+    def put_equal(self, source: Path, other_time: int | None = None) -> None:
+        _copy(source, self._folder, other_time)
         self._add()
 
-    put_equal = put_here
+    def arrived(self, names: set[str], source: Path) -> bool:
+        """Whether the folder has the contents of ``source``."""
+        return _has_all(self._folder, names, source)
 
     def begin_empty(self) -> None:
         self._add()
@@ -149,13 +172,25 @@ class Official:
         _must(["node", os.fspath(self._client), *words], environment, "")
 
 
-def _must(command: list[str], environment: dict[str, str], stdin: str) -> None:
+def _copy(source: Path, target: Path, time: int | None) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    if time is not None:
+        for each in target.iterdir():
+            os.utime(each, (time, time))
+
+
+def _has_all(folder: Path, names: set[str], source: Path) -> bool:
+    return set(filecmp.cmpfiles(source, folder, names, shallow=False)[0]) == names
+
+
+def _must(command: list[str], environment: dict[str, str], stdin: str) -> str:
     done = subprocess.run(
         command, env=environment, input=stdin, text=True, capture_output=True, check=False
     )
     said = f"\n{done.stdout}\n{done.stderr}"
     if done.returncode != 0 or "\nError:" in said:  # the official client ends with 0 all the same
         raise subprocess.SubprocessError(f"{command[-3:]} failed: {said.strip()[-400:]}")
+    return done.stdout
 
 
 Client = Ours | Official
@@ -171,28 +206,66 @@ def _fill(folder: Path, count: int, size: int) -> Path:
     return folder
 
 
-def up(client: Client, source: Path, _other: Callable[[], Client]) -> float:
+def up(client: Client, source: Path, other: Callable[[], Ours]) -> float:
     """Seconds from files that wait here to all of them on the server."""
     client.put_here(source)
-    return _timed(client.carry)
+    took = _timed(client.carry)
+    _must_arrive(client, _names(source) <= other().on_server())
+    return took
 
 
-def down(client: Client, source: Path, other: Callable[[], Client]) -> float:
+def down(client: Client, source: Path, other: Callable[[], Ours]) -> float:
     """Seconds from an empty folder here to all that the server has."""
-    sender = other()
-    sender.put_here(source)
-    sender.carry()
+    _send(other(), source)
     client.begin_empty()
-    return _timed(client.carry)
+    took = _timed(client.carry)
+    _must_arrive(client, client.arrived(_names(source), source))
+    return took
 
 
-def meet(client: Client, source: Path, other: Callable[[], Client]) -> float:
+def meet(client: Client, source: Path, other: Callable[[], Ours]) -> float:
     """Seconds of a first run that meets equal files on both sides."""
-    sender = other()
-    sender.put_here(source)
+    return _meet(client, source, other, None)
+
+
+def meet_with_other_times(client: Client, source: Path, other: Callable[[], Ours]) -> float:
+    """The same, where each file here is a day younger than on the server."""
+    return _meet(client, source, other, int(time.time()) + 86_400)
+
+
+def _meet(client: Client, source: Path, other: Callable[[], Ours], at: int | None) -> float:
+    _send(other(), source)
+    with _one_more(source) as name:
+        client.put_equal(source, at)
+        took = _timed(client.carry)
+        _must_arrive(client, name in other().on_server())
+    return took
+
+
+@contextmanager
+def _one_more(source: Path) -> Iterator[str]:
+    """A file that the server does not have: that it arrives shows that a run took place."""
+    name = "one-more.bin"
+    (source / name).write_bytes(b"new")
+    try:
+        yield name
+    finally:
+        (source / name).unlink()
+
+
+def _send(sender: Ours, source: Path) -> None:
+    sender.put_equal(source)
     sender.carry()
-    client.put_equal(source)
-    return _timed(client.carry)
+    _must_arrive(sender, _names(source) <= sender.on_server())
+
+
+def _names(source: Path) -> set[str]:
+    return {each.name for each in source.iterdir()}
+
+
+def _must_arrive(client: Client, arrived: bool) -> None:
+    if not arrived:
+        raise subprocess.SubprocessError(f"{client.name} ended well, and not all has arrived")
 
 
 def _timed(act: Callable[[], None]) -> float:
@@ -202,13 +275,17 @@ def _timed(act: Callable[[], None]) -> float:
 
 
 ROWS: dict[
-    str, tuple[str, Callable[[Client, Path, Callable[[], Client]], float], int, int, float]
+    str, tuple[str, Callable[[Client, Path, Callable[[], Ours]], float], int, int, float]
 ] = {
     "official-large-up": ("500 MiB to the server", up, 1, LARGE, 1.2),
     "official-large-down": ("500 MiB from it", down, 1, LARGE, 1.2),
     "official-small-up": ("2,000 files of 4 KiB to the server", up, 2000, 4096, 1.5),
     "official-small-down": ("2,000 files of 4 KiB from it", down, 2000, 4096, 1.3),
     "official-first-run": ("a first run over 20,000 equal files", meet, 20_000, 1024, 1 / 1.5),
+    "official-first-run-times": (
+        *("a first run over 20,000 equal files with other times", meet_with_other_times),
+        *(20_000, 1024, 1 / 1.5),
+    ),
 }
 """What, how, how many files, of how many bytes, and how many times the official client's speed is
 wanted."""
@@ -227,7 +304,7 @@ def measure(row: str, rounds: int, scale: float) -> dict[str, Any]:
                 remote = f"personal/bench-{secrets.token_hex(6)}"
                 Ours(place, remote).make_remote(remote)
                 client = kind(place, remote)
-                took = act(client, source, lambda remote=remote: Official(place, remote))  # type: ignore[misc]
+                took = act(client, source, lambda remote=remote: Ours(place, remote))  # type: ignore[misc]
                 seconds[client.name].append(took)
     speeds = [
         theirs / ours for ours, theirs in zip(seconds["ours"], seconds["official"], strict=True)

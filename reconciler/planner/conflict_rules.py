@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from reconciler.model import Conflict, Local, Remote, Settings, Side
+from reconciler.model import Base, Conflict, Local, Remote, Settings, Side
 
 
 def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
@@ -22,6 +22,16 @@ def local_wins(local: Local, remote: Remote, conflict: Conflict) -> bool:
             return False
         case _:
             assert_never(conflict)
+
+
+def local_time_wins(local: Local, remote: Remote, base: Base | None, conflict: Conflict) -> bool:
+    """Whose time two equal contents get. Of files that met, one is a copy of the other, and what is
+    later is the time of the copying. So by `recent` the server's time is taken here: it is what all
+    other computers have, which would each take every file for edited if it changed, and it costs no
+    request (an import has tens of thousands)."""
+    if base is None and conflict is Conflict.RECENT:
+        return False
+    return local_wins(local, remote, conflict)
 
 
 def change_wins(changed: Side, conflict: Conflict) -> bool:

@@ -21,7 +21,12 @@ from reconciler.model import (
     Side,
 )
 from reconciler.names import is_swap_name, swap_name
-from reconciler.planner.conflict_rules import change_wins, local_wins, side_without_time
+from reconciler.planner.conflict_rules import (
+    change_wins,
+    local_time_wins,
+    local_wins,
+    side_without_time,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +355,9 @@ def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Sett
     if same_content(local, remote):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
-        side = Side.REMOTE if _local_time_wins(local, remote, base, settings) else Side.LOCAL
+        side = (
+            Side.REMOTE if local_time_wins(local, remote, base, settings.conflict) else Side.LOCAL
+        )
         return Verdict(None, Op.TOUCH, side, reason=f"{did} on both sides alike, at another time")
     if local_wins(local, remote, settings.conflict):
         why = f"{did} on both sides: the local version wins ({settings.conflict.value})"
@@ -391,16 +398,6 @@ def same_content(local: Local, remote: Remote) -> bool:
     if local.checksum is not None and remote.checksum is not None:
         return local.checksum == remote.checksum
     return (local.size, local.mtime) == (remote.size, remote.mtime)
-
-
-def _local_time_wins(local: Local, remote: Remote, base: Base | None, settings: Settings) -> bool:
-    """Whose time two equal contents get. Of files that met, one is a copy of the other, and what is
-    later is the time of the copying. So by `recent` the server's time is taken here: it is what all
-    other computers have, which would each take every file for edited if it changed, and it costs no
-    request (an import has tens of thousands)."""
-    if base is None and settings.conflict is Conflict.RECENT:
-        return False
-    return local_wins(local, remote, settings.conflict)
 
 
 def brought_back(trees: NodeStates) -> Verdict | None:

@@ -181,7 +181,7 @@ async def test_what_goes_to_the_bin_waits_for_the_end_of_a_copy(ground: Ground, 
     for _ in range(3):
         await ground.second()
     assert ground.disk.everything >= 1, "no copy puts it off for good"
-    assert [entry.name for entry in ground.replica.durable_bin_entries()] == [b"loser"]
+    assert [entry.name for entry in ground.replica.bin.durable_entries()] == [b"loser"]
     assert ground.contents() == 2
 
 

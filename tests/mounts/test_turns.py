@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import pyfuse3
 import pytest
@@ -116,13 +117,16 @@ async def test_what_the_kernel_asks_for_a_copy_is_nobody_s_work(tmp_path):
     replica = Replica.open(tmp_path / "replica")
     fs = FileSystem(replica, NoHydrator())
     operations = Operations(fs)
-    kernel = SimpleNamespace(pid=7, uid=0, gid=0)
-    writer = SimpleNamespace(pid=8, uid=0, gid=0)
+    kernel: Any = SimpleNamespace(pid=7, uid=0, gid=0)
+    writer: Any = SimpleNamespace(pid=8, uid=0, gid=0)
     info, entry = await operations.create(1, b"file", 0o644, os.O_WRONLY, writer)
-    fields = SimpleNamespace(
-        **dict.fromkeys(("mode", "uid", "gid", "size", "atime"), False), mtime=True, ctime=True
+    told = ("mtime", "ctime")
+    fields: Any = SimpleNamespace(
+        **{
+            f"update_{name}": name in told
+            for name in (*told, "mode", "uid", "gid", "size", "atime")
+        }
     )
-    fields = SimpleNamespace(**{f"update_{name}": value for name, value in vars(fields).items()})
     try:
         await operations.setattr(entry.st_ino, entry, fields, info.fh, kernel)
         with pytest.raises(pyfuse3.FUSEError):

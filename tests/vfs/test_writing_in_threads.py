@@ -13,6 +13,7 @@ import trio.testing
 
 import syncin_mount.vfs.files
 from reconciler.model import ROOT
+from syncin_mount.vfs.positioned import write_at
 
 LIMIT = 20.0
 PART = b"x" * 300_000
@@ -35,7 +36,7 @@ class Held:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    held = Held(syncin_mount.vfs.files.write_at)
+    held = Held(write_at)
     monkeypatch.setattr(syncin_mount.vfs.files, "write_at", held)
     yield held
     held.let_go.set()

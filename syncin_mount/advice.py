@@ -8,7 +8,7 @@ import shlex
 PROGRAM = "syncin-mount"
 
 
-def command(*words: str) -> str:
+def command(*words: object) -> str:
     """The command line that runs this program with these words. Words that are all capitals stand
     for what the reader has to put there."""
-    return shlex.join((PROGRAM, *words))
+    return shlex.join((PROGRAM, *map(str, words)))

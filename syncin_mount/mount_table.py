@@ -3,8 +3,10 @@ dead drive."""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +48,26 @@ def mounted_at(point: Path) -> Mount | None:
 def is_ours(mount: Mount) -> bool:
     """Whether it is a FUSE mount, which alone may be a drive of this program."""
     return mount.kind == "fuse" or mount.kind.startswith("fuse.")
+
+
+def is_dead(point: Path, *, patience: float = 3.0) -> bool:
+    """Whether the file system that is mounted there has lost its process: every call on it gives
+    ENOTCONN (fuse(4)). One that does not answer within ``patience`` seconds has a process."""
+    found: list[int | None] = []
+
+    def look() -> None:
+        try:
+            os.stat(point)
+        except OSError as error:
+            found.append(error.errno)
+        else:
+            found.append(None)
+
+    # A call on a drive that hangs cannot be taken back; the thread ends with the process.
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(patience)
+    return found == [errno.ENOTCONN]
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _CUTOFF = 0.6
@@ -16,7 +15,9 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     folded = {each.casefold(): each for each in known}
     if word.casefold() in folded:
         return folded[word.casefold()]
-    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=_CUTOFF)
+    from difflib import get_close_matches  # noqa: PLC0415 (start-up time)
+
+    found = get_close_matches(word.casefold(), folded, n=1, cutoff=_CUTOFF)
     return folded[found[0]] if found else None
 
 

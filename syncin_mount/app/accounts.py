@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncin_mount.app.errors import InvalidRequest
+from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.config import ConfigurationFile, TokenStore
 from syncin_mount.config.model import check_name
 
@@ -32,19 +32,18 @@ def accounts(folders: Folders, configuration: Configuration) -> list[Account]:
 
 
 def check_new(configuration: Configuration, server: Server) -> None:
-    """Raises InvalidRequest where there is such a server already, or it cannot have the name."""
+    """Raises NotPossible where there is such a server already, InvalidRequest where it cannot have
+    the name."""
     wrong = check_name(server.name)
     if wrong:
         raise InvalidRequest(f"'{server.name}' cannot be a server's name: {wrong}")
     if server.name in configuration.servers:
-        raise InvalidRequest(
+        raise NotPossible(
             f"there is a server '{server.name}' already; choose another name, or remove it first"
         )
     for other in configuration.servers.values():
         if (other.url, other.login) == (server.url, server.login):
-            raise InvalidRequest(
-                f"{server.login} at {server.url} is there already, as '{other.name}'"
-            )
+            raise NotPossible(f"{server.login} at {server.url} is there already, as '{other.name}'")
 
 
 def save(folders: Folders, server: Server) -> None:

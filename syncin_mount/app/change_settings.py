@@ -46,7 +46,7 @@ async def change_settings(
     file = ConfigurationFile(folders)
     configuration = await trio.to_thread.run_sync(file.read)
     before = configuration.synchronizations[name]
-    newer, clock = await _newest(folders, configuration.servers[before.server], before)
+    newer, clock = await newest_settings(folders, configuration.servers[before.server], before)
 
     def changed(now: Configuration) -> Configuration:
         present = now.synchronizations[name]
@@ -71,11 +71,11 @@ async def change_settings(
     if after == before or not is_mounted(folders, name):
         return SettingsChange(before, after)
     missed = await notify(folders, [name], Notice.CONFIGURATION)
-    not_sent = await _send(folders, written.servers[after.server], after)
+    not_sent = await send_settings(folders, written.servers[after.server], after)
     return SettingsChange(before, after, tuple(missed), not_sent)
 
 
-async def _newest(
+async def newest_settings(
     folders: Folders, server: Server, present: Synchronization
 ) -> tuple[Synchronization, float | None]:
     """What the account page has set last, and the server's clock, where the server is there and
@@ -93,7 +93,7 @@ async def _newest(
     return present, None
 
 
-async def _send(
+async def send_settings(
     folders: Folders, server: Server, synchronization: Synchronization
 ) -> RemoteError | None:
     """The account page shows them at once. (Each run tells the server by itself, too.)"""

@@ -29,15 +29,15 @@ class Paused(NotPossible):
     """The user paused the drive."""
 
     def __init__(self, drive: str) -> None:
-        super().__init__(f"'{drive}' is paused, and nothing is carried")
+        super().__init__(f"'{drive}' is paused, and nothing is transferred")
         self.drive = drive
 
 
-class NotMounted(InvalidRequest):
-    """No process carries the changes of this drive by itself."""
+class NotMounted(NotPossible):
+    """No process uploads the changes of this drive by itself."""
 
     def __init__(self, drive: str) -> None:
-        super().__init__(f"'{drive}' is not mounted, so nothing carries its changes")
+        super().__init__(f"'{drive}' is not mounted, so nothing uploads its changes")
         self.drive = drive
 
 

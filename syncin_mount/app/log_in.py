@@ -11,10 +11,10 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.accounts import check_new
-from syncin_mount.app.errors import InvalidRequest, WayRefused
+from syncin_mount.app.errors import InvalidRequest, NotPossible, WayRefused
 from syncin_mount.app.sessions import session_with, way_to
 from syncin_mount.config import ConfigurationFile, TokenStore
-from syncin_mount.remote import parse_url, register
+from syncin_mount.remote import parse_url, probe, register
 from syncin_mount.remote.http.connection_pool import tls
 from syncin_mount.remote.http.route import NO_PROXY, parse_proxy
 from syncin_mount.remote.http.route import refuse_clear as refuse_clear_way
@@ -85,6 +85,12 @@ def refuse_clear(server: Server) -> None:
         raise WayRefused(error) from error
 
 
+async def probe_server(server: Server) -> None:
+    """Returns when a Sync-in server answers at its address; nobody's login is sent. Raises
+    RemoteError."""
+    await probe(server.url, way=way_to(server))
+
+
 async def log_in(folders: Folders, server: Server, password: str, code: str | None) -> TokenStore:
     """Registers this computer with the server, and keeps the token that it gets. Raises
     RemoteError; CodeWanted where the account has two factors and ``code`` is None."""
@@ -114,14 +120,14 @@ async def add(folders: Folders, server: Server, password: str, code: str | None)
 
 async def remove(folders: Folders, server: Server) -> RemoteError | None:
     """Logs out of a server and forgets it; nothing on it changes. Returns why it could not be told,
-    which leaves this computer in the account's list of clients. Raises InvalidRequest where a drive
+    which leaves this computer in the account's list of clients. Raises NotPossible where a drive
     uses it."""
     file = ConfigurationFile(folders)
 
     def without(now: Configuration) -> Configuration:
         users = now.used_by(server.name)
         if users:
-            raise InvalidRequest(
+            raise NotPossible(
                 f"the server '{server.name}' is used by {', '.join(users)}; remove that first"
             )
         return now.without_server(server.name)

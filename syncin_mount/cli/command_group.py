@@ -43,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
     "list": _own("list_", "List the synchronizations."),
     "show": _own("show", "Show all settings of a synchronization."),
     "edit": _own("edit", "Change settings of a synchronization."),
+    "rename": _own("rename", "Rename a synchronization; all else stays."),
     "enable": Lazy(
         "syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."
     ),

@@ -23,9 +23,10 @@ class Exit(enum.IntEnum):
 
     DONE = 0
     UNFINISHED = 1
-    """Finished, but something failed or waits (it is listed); also an error of this program or this
-    machine."""
+    """Something failed, is pending (it is listed) or is not in the state that the command needs;
+    also an error of the configuration, of this program or of this machine."""
     USAGE = 2
+    """The command line is wrong: an option, a value, a name or what is missing. Nothing else."""
     UNREACHABLE = 3
     HALTED = 4
     REFUSED = 5
@@ -35,7 +36,7 @@ class Exit(enum.IntEnum):
 class CommandError(Exception):
     """A command cannot do what was asked. ``str()`` is one sentence: what, why, what to do."""
 
-    def __init__(self, sentence: str, status: int = Exit.USAGE) -> None:
+    def __init__(self, sentence: str, status: int = Exit.UNFINISHED) -> None:
         super().__init__(sentence)
         self.status = status
 
@@ -168,9 +169,9 @@ def _qualified(kind: type[Any]) -> str:
 _OF_OURS: dict[str, Exit] = {
     "syncin_mount.app.errors.InvalidRequest": Exit.USAGE,
     "syncin_mount.app.errors.NotPossible": Exit.UNFINISHED,
-    "syncin_mount.config.file.ConfigurationError": Exit.USAGE,
+    "syncin_mount.config.file.ConfigurationError": Exit.UNFINISHED,
     "syncin_mount.config.filters.FilterError": Exit.USAGE,
-    "syncin_mount.config.folders.FolderError": Exit.USAGE,
+    "syncin_mount.config.folders.FolderError": Exit.UNFINISHED,
     "syncin_mount.config.tokens.TokenError": Exit.UNFINISHED,
     "syncin_mount.control.client.ControlError": Exit.UNFINISHED,
     "syncin_mount.control.service.NotDone": Exit.UNFINISHED,

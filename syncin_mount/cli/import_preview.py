@@ -155,15 +155,16 @@ def sentences(
 
 def as_json(preview: Preview) -> dict[str, object]:
     """For programs; sizes in bytes."""
-    heaps = ("same", "alike", "differ", "clash", "ours", "there", "local")
+    heaps = {name: name for name in ("same", "alike", "differ", "clash")}
+    heaps |= {"ours": "only_local", "there": "only_remote", "local": "stays_local"}
     return {
         "files": preview.files,
         "folders": preview.folders,
         "bytes": preview.bytes,
-        "known": preview.known,
+        "remote_known": preview.known,
         **{
-            name: {"files": heap.count, "bytes": heap.bytes, "examples": heap.examples}
-            for name in heaps
+            key: {"files": heap.count, "bytes": heap.bytes, "examples": heap.examples}
+            for name, key in heaps.items()
             for heap in (getattr(preview, name),)
         },
     }

@@ -17,16 +17,16 @@ from syncin_mount.cli.command_group import COMMANDS, group
 from syncin_mount.cli.exit_status import Exit
 
 STATUS = {
-    Exit.DONE: "Done.",
+    Exit.DONE: "Success.",
     Exit.UNFINISHED: (
-        "Finished, but something failed or waits, and is listed; or the program or this computer"
-        " failed."
+        "Something failed or is pending, and is listed; or the state of the drive, the"
+        " configuration or this computer does not allow what was asked."
     ),
-    Exit.USAGE: "The command line or the configuration is wrong; nothing was done.",
+    Exit.USAGE: "The command line is wrong. Nothing was done.",
     Exit.UNREACHABLE: "The server cannot be reached, or fails.",
-    Exit.HALTED: "Halted: what would have been done looks like a mistake.",
+    Exit.HALTED: "A guard halted the run: what it would do looks like a mistake.",
     Exit.REFUSED: "The server refused.",
-    Exit.INTERRUPTED: "Interrupted.",
+    Exit.INTERRUPTED: "Interrupted by Ctrl-C.",
 }
 _FILES = (
     ("~/.config/syncin-mount/config.toml", "Settings; may be edited."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -39,8 +40,9 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
         _check_can_be_made(path)
     except OSError as error:
         if error.errno == errno.ENOTCONN:
+            unmount = shlex.join(["fusermount3", "-u", "-z", str(path)])
             raise CommandError(
-                f"a crashed drive is left over at {path}; take it away: fusermount3 -u -z {path}"
+                f"a crashed drive is left over at {path}; unmount it: {unmount}"
             ) from error
         raise CommandError(
             f"the mount point {path} cannot be used ({error.strerror}); choose another folder"

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from syncin_mount.config.globs import GlobError, as_regexp, as_simple, is_glob
+
 MOST_RULES = 100
 LONGEST_RULE = 1024
 _MOST_REPETITIONS = 25
@@ -110,12 +112,26 @@ def _unescaped(text: str) -> str | None:
     return "".join(found)
 
 
+GLOB = "glob"
+"""The word before a text with wildcards. No kind of its own: another one that means the same is
+stored."""
+
+
 def entered(text: str) -> Rule:
-    """The rule that somebody typed: ``ends-with:.tmp`` and the like, or one of Sync-in's own forms.
-    Raises FilterError."""
+    """The rule that somebody typed: ``ends-with:.tmp`` and the like, wildcards (``*.tmp``,
+    ``build/**``), or one of Sync-in's own forms. Raises FilterError."""
     word, colon, rest = text.partition(":")
     if colon and word in {kind.value for kind in RuleKind}:
         rule = Rule(RuleKind(word), rest)
+    elif colon and word == GLOB:
+        rule = _of_glob(text, rest)
+    elif is_glob(text):
+        rule = _of_glob(text, text)
+    elif text in {".*", ".+"}:
+        raise FilterError(
+            f"'{text}' cannot be a filter: it fits every path as a regular expression, and"
+            f" hidden files as wildcards; write regexp:{text} or glob:{text}"
+        )
     else:
         rule = parse(text)
     if rule.kind is RuleKind.PATH:
@@ -124,6 +140,24 @@ def entered(text: str) -> Rule:
     if wrong:
         raise FilterError(f"'{text}' cannot be a filter: {wrong}")
     return rule
+
+
+def _of_glob(text: str, glob: str) -> Rule:
+    """The rule that wildcards stand for. Raises FilterError."""
+    if glob.startswith("!"):
+        raise FilterError(
+            f"'{text}' cannot be a filter: a filter only leaves out; there is no '!' that takes"
+            " something in again"
+        )
+    if not glob.strip("/"):
+        return Rule(RuleKind.PATH, "")
+    simple = as_simple(glob)
+    if simple is not None:
+        return Rule(RuleKind(simple[0]), simple[1])
+    try:
+        return Rule(RuleKind.REGEXP, as_regexp(glob))
+    except GlobError as error:
+        raise FilterError(f"'{text}' cannot be a filter: {error}") from error
 
 
 def objection(patterns: Sequence[str]) -> str | None:

@@ -117,7 +117,8 @@ class Synchronization:
     This computer's alone, so that the server knows nothing of them, are ``disabled_there`` (True:
     it was disabled on the account page and not here, which holds for who mounts it by hand, too,
     until somebody enables it), ``trash``, ``paused`` (nothing is carried until somebody resumes it)
-    and the limits (bytes a second; None: as fast as it goes).
+    and the limits (bytes a second; None: as fast as it goes). ``former_name`` is the name before a
+    rename that is not completed.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Synchronization:
     timestamp: int = 0
     permissions: str = ""
     disabled_there: bool | None = None
+    former_name: str | None = None
 
     @property
     def is_stopped_there(self) -> bool:

@@ -197,6 +197,11 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
             "Whether it was disabled on the account page. The program writes it; leave it alone."
         ),
     ),
+    Key(
+        "former_name",
+        values.read_text,
+        about="The name before a `rename` that is not completed. The program writes it.",
+    ),
 )
 
 

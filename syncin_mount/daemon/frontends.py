@@ -20,7 +20,7 @@ def find_frontend() -> Frontend:
     found = next(iter(entry_points(group=GROUP, name=name)), None)
     if found is None:
         raise DaemonError(
-            f"the part that mounts ('{name}') is not installed; install syncin-mount afresh"
+            f"the part that mounts ('{name}') is not installed; reinstall syncin-mount"
         )
     try:
         frontend: Frontend = found.load()

@@ -8,7 +8,7 @@ from syncin_mount.remote.account import (
     parse_url,
     this_client,
 )
-from syncin_mount.remote.auth import Session, register
+from syncin_mount.remote.auth import Session, probe, register
 from syncin_mount.remote.errors import Untrusted
 from syncin_mount.remote.http.route import Way
 from syncin_mount.remote.http.transport import Timeouts
@@ -26,6 +26,7 @@ __all__ = [
     "Untrusted",
     "Way",
     "parse_url",
+    "probe",
     "register",
     "this_client",
 ]

@@ -113,6 +113,13 @@ async def register(
             return (await answer.json(_Registered)).client_token
 
 
+async def probe(url: str, *, way: Way | None = None, timeouts: Timeouts | None = None) -> None:
+    """Returns when a Sync-in server answers at ``url`` (of `parse_url`). Nobody's login is sent.
+    Raises Unreachable, Untrusted, or Refused where something else answers."""
+    async with Wire(url, way=way, timeouts=timeouts) as wire:
+        await greet(wire)
+
+
 async def greet(wire: Wire) -> None:
     """Raises Refused or Unreachable when what answers is no Sync-in server."""
     call = Call(Endpoint.HANDSHAKE, "GET", "api/app/sync/handshake", repeatable=True)

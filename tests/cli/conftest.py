@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -158,6 +159,11 @@ class World:
         sentence = done.error.removeprefix("syncin-mount: ").rstrip("\n")
         assert "\n" not in sentence
         return sentence
+
+
+def seconds(moment: str) -> float:
+    """Since 1970, of a time in a document."""
+    return dt.datetime.fromisoformat(moment).timestamp()
 
 
 @pytest.fixture

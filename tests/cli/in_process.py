@@ -20,7 +20,7 @@ from pathlib import Path
 
 from syncin_mount.cli import main
 
-PARENTS = {"demo", "mount", "serve", "up"}
+PARENTS = {"demo", "mount", "rename", "serve", "up"}
 """Commands that start processes which outlive them."""
 
 SIGNALS = {"--import"}

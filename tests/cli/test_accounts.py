@@ -158,7 +158,9 @@ async def test_two_accounts_of_one_server_live_beside_each_other(world: World):
     await world.log_in()
     words = ("--login", "user2", "--password-stdin")
     await world.must("server", "add", "other", world.url, *words, stdin=f"{PASSWORD}\n")
-    again = await world.refused("server", "add", "third", world.url, *words, stdin=f"{PASSWORD}\n")
+    again = await world.refused(
+        "server", "add", "third", world.url, *words, stdin=f"{PASSWORD}\n", status=1
+    )
     assert again == f"user2 at {world.url} is there already, as 'other'"
     await world.add()
     place = str(world.base / "drive2")
@@ -341,7 +343,7 @@ async def is_told_and_loses_nothing(world: World, names: str) -> None:
     assert (done.status, names in done.error, done.error.count("\n")) == (0, True, 1), done
     (world.drive / "unsent").write_text("only here")
     assert names in await world.refused("sync", "docs", status=5)
-    assert names in str((await world.json("status", "docs"))[0]["failed"])
+    assert names in str((await world.json("status", "docs"))[0]["why_failed"])
     await world.must("umount", "docs")
 
 

@@ -127,7 +127,7 @@ async def test_wrong_answers_are_told_at_once_and_asked_again(
     shown = await world.json("show", "plans of 2026")
     told = {
         name: shown[name]
-        for name in ("remote", "direction", "conflict", "mode", "trash", "scheduler")
+        for name in ("remote", "direction", "conflict", "mode", "trash", "schedule")
     }
     assert told == {
         "remote": "spaces/team/plans",
@@ -135,7 +135,7 @@ async def test_wrong_answers_are_told_at_once_and_asked_again(
         "conflict": "remote",
         "mode": "secure",
         "trash": "own",
-        "scheduler": shown["scheduler"],
+        "schedule": shown["schedule"],
     }
     assert shown["mountpoint"] == str(world.base / "user/here/docs")
     # The command that it shows does the same without questions.
@@ -148,7 +148,7 @@ async def test_wrong_answers_are_told_at_once_and_asked_again(
     await world.must(*shlex.split(line)[1:])
     again = await world.json("show", "plans of 2026")
     differ = {name for name in shown if shown[name] != again[name]}
-    assert differ <= {"path_id", "timestamp", "on_server"}, differ
+    assert differ <= {"path_id", "changed", "on_server"}, differ
 
 
 async def test_what_is_given_is_not_asked_and_read_only_folders_are_only_followed(
@@ -262,3 +262,44 @@ async def test_remote_ls_tells_what_can_be_synchronized(world: World):
     assert plans["synchronizable"] is True
     (docs,) = await world.json("remote", "ls", "personal", "--server", "home")
     assert (docs["synchronizable"], docs["why_not"]) == (False, "synchronized as 'docs' already")
+
+
+async def test_the_address_comes_first_and_a_wrong_password_is_asked_for_again(
+    world: World, at_home: dict[str, str]
+):
+    with terminal(world, "add", **at_home) as seen:
+        await seen.answer("The server's address: ", "http://127.0.0.1:9")
+        said = await seen.answer(r"The server's address \[.*\]: ", world.url)
+        assert "Nothing answers at http://127.0.0.1:9" in said
+        assert "login" not in said.lower()
+        await seen.answer("login or e-mail address there: ", "user1")
+        await seen.answer("Password of user1 at .*: ", "not-the-password")
+        said = await seen.answer("Password of user1 at .*: ", "neither-this-one")
+        assert "refused the login" in said
+        assert "address there" not in said
+        await seen.answer("Password of user1 at .*: ", PASSWORD)
+        await seen.expect("Step 1 of 3")
+        seen.child.sendintr()
+        await seen.end()
+    assert "not-the-password" not in seen.seen
+    assert [each["name"] for each in await world.json("server", "list")] == ["home"]
+
+
+async def test_three_wrong_passwords_are_enough(world: World, at_home: dict[str, str]):
+    words = ("server", "add", "home", world.url, "--login", "user1")
+    with terminal(world, *words, **at_home) as seen:
+        for _ in range(3):
+            await seen.answer("Password of user1 at .*: ", "wrong")
+        assert await seen.end() == 5
+    assert seen.seen.count("refused the login") == 3
+    assert await world.json("server", "list") == []
+
+
+async def test_no_password_is_asked_for_where_nothing_answers(
+    world: World, at_home: dict[str, str]
+):
+    words = ("server", "add", "home", "http://127.0.0.1:9", "--login", "user1")
+    with terminal(world, *words, **at_home) as seen:
+        assert await seen.end() == 3
+    assert "Password" not in seen.seen
+    assert "Nothing answers at" in seen.seen

@@ -97,7 +97,9 @@ async def test_no_password(world: World):
 
 async def test_the_same_account_twice(world: World):
     await world.log_in()
-    said = await world.refused("server", "add", "again", world.url, *LOGIN, stdin=f"{PASSWORD}\n")
+    said = await world.refused(
+        "server", "add", "again", world.url, *LOGIN, stdin=f"{PASSWORD}\n", status=1
+    )
     assert said == f"user1 at {world.url} is there already, as 'home'"
 
 
@@ -144,22 +146,32 @@ async def test_mount_points_that_cannot_be(world: World):
     (world.base / "full/x").touch()
     words = ("add", "new", "--server", "home", "--remote", "personal/docs", "--mountpoint")
     assert "is a file; choose an empty folder" in await world.refused(
-        *words, str(world.base / "file")
+        *words,
+        str(world.base / "file"),
+        status=1,
     )
     assert "is not empty; choose an empty folder" in await world.refused(
-        *words, str(world.base / "full")
+        *words,
+        str(world.base / "full"),
+        status=1,
     )
     assert "cannot be used (Not a directory)" in await world.refused(
-        *words, str(world.base / "file/x")
+        *words,
+        str(world.base / "file/x"),
+        status=1,
     )
-    assert "one in the other" in await world.refused(*words, str(world.home / "state/x"))
+    assert "one in the other" in await world.refused(*words, str(world.home / "state/x"), status=1)
     await world.add()
     (world.dev.files_of("user1") / "other").mkdir()
     words = ("add", "new", "--server", "home", "--remote", "personal/other", "--mountpoint")
-    assert "is used by 'docs' already" in await world.refused(*words, f"{world.drive}/")
-    assert "is inside that of 'docs'" in await world.refused(*words, str(world.drive / "in"))
+    assert "is used by 'docs' already" in await world.refused(*words, f"{world.drive}/", status=1)
+    assert "is inside that of 'docs'" in await world.refused(
+        *words, str(world.drive / "in"), status=1
+    )
     (world.base / "link").symlink_to(world.drive)
-    assert "is used by 'docs' already" in await world.refused(*words, str(world.base / "link"))
+    assert "is used by 'docs' already" in await world.refused(
+        *words, str(world.base / "link"), status=1
+    )
 
 
 async def test_remote_folders_used_twice(world: World):
@@ -180,7 +192,7 @@ async def test_remote_folders_used_twice(world: World):
             "--mountpoint",
             str(world.base / "new"),
         )
-        assert says in await world.refused(*words)
+        assert says in await world.refused(*words, status=1)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +254,7 @@ async def test_names_that_are_not_known(world: World):
             await world.refused(word, "nope")
             == "there is no synchronization 'nope'; there are: docs"
         )
-    assert await world.refused("umount", "docs") == "'docs' is not mounted"
+    assert await world.refused("umount", "docs", status=1) == "'docs' is not mounted"
 
 
 async def test_usage(world: World):
@@ -263,7 +275,7 @@ async def test_an_unreadable_configuration(world: World):
         ("remove", "docs"),
         ("mount", "docs"),
     ):
-        said = await world.refused(*words)
+        said = await world.refused(*words, status=1)
         assert re.fullmatch(
             rf"{re.escape(str(world.config))}, line \d+: .*not TOML, mend or remove the line", said
         )
@@ -287,7 +299,7 @@ async def test_a_server_that_is_used_is_not_removed(world: World):
     await world.log_in()
     await world.add()
     assert (
-        await world.refused("server", "remove", "home")
+        await world.refused("server", "remove", "home", status=1)
         == "the server 'home' is used by docs; remove that first"
     )
     await world.must("remove", "docs")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import World, until
+from tests.cli.conftest import World, seconds, until
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
@@ -53,7 +53,7 @@ async def test_what_lost_here_comes_back_beside_what_won(world: World, mounted: 
     (entry,) = (await listed(world, "--local")).values()
     assert (entry["path"], entry["size"], entry["folder"]) == ("papers/doc.txt", 11, False)
     assert "edited on both sides" in entry["why"]
-    assert abs(entry["time"] - time.time()) < 100
+    assert abs(seconds(entry["time"]) - time.time()) < 100
     said = await world.refused(
         "bin", "restore", "docs", entry["entry"], "--to", "papers/doc.txt", status=1
     )

@@ -65,7 +65,11 @@ async def test_a_mounted_drive_follows_and_keeps_its_place(world: World):
     (world.drive / "c").write_text("c")  # without another mount
     await world.must("edit", "docs", "--direction", "download")
     assert "unmount it" in await world.refused(
-        "edit", "docs", "--mountpoint", str(world.base / "elsewhere")
+        "edit",
+        "docs",
+        "--mountpoint",
+        str(world.base / "elsewhere"),
+        status=1,
     )
     await world.must("umount", "docs")
     await world.must(
@@ -86,10 +90,18 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(world: World):
     (world.base / "full").mkdir()
     (world.base / "full" / "x").touch()
     assert "not empty" in await world.refused(
-        "edit", "docs", "--mountpoint", str(world.base / "full")
+        "edit",
+        "docs",
+        "--mountpoint",
+        str(world.base / "full"),
+        status=1,
     )
     assert "own folder" in await world.refused(
-        "edit", "docs", "--mountpoint", str(world.home / "state" / "x")
+        "edit",
+        "docs",
+        "--mountpoint",
+        str(world.home / "state" / "x"),
+        status=1,
     )
     assert "is not one of" in await world.refused("edit", "docs", "--mode", "quick")
     assert await world.json("show", "docs") == before

@@ -12,7 +12,11 @@ async def test_a_path_is_explained_without_a_mount(world: World):
     await world.log_in()
     await world.add()
     [node] = (await world.json("explain", "docs", "a"))["nodes"]
-    assert (node["base"], node["local"], node["remote"]["size"]) == (None, None, 5)
+    assert (node["base_state"], node["local_state"], node["remote_state"]["size"]) == (
+        None,
+        None,
+        5,
+    )
     assert [(action["op"], action["side"]) for action in node["actions"]] == [("fetch", "local")]
     assert (await world.json("status", "docs"))[0]["known"] == 0
     await world.must("sync", "docs")
@@ -46,4 +50,4 @@ async def test_paths_that_cannot_be(world: World):
     assert "is not in" in await world.refused("explain", "docs", "/etc/passwd")
     for path in ("../x", "/", str(world.drive), "."):
         await world.refused("explain", "docs", path)
-    assert "not UTF-8" in await world.refused("explain", "docs", "a\udcff")
+    assert "not UTF-8" in await world.refused("explain", "docs", "a\udcff", status=1)

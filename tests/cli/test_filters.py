@@ -106,3 +106,23 @@ async def test_what_cannot_be_is_refused_when_it_is_entered(world: World):
         world.config.read_text().replace("filters = []", 'filters = ["(?=a)b*"]')
     )
     assert "looking ahead" in await world.refused("sync", "docs", status=1)
+
+
+async def test_wildcards_are_kept_as_what_the_server_stores(world: World):
+    await world.log_in()
+    await world.add()
+    said = await world.must("filter", "add", "docs", "*.bak", "notes.*", "path:old")
+    assert "*.bak is kept as ends-with:.bak" in said
+    assert r"notes.* is kept as regexp:(?:^|/)notes\.[^/]*$" in said
+    assert "path:old is kept" not in said
+    await world.must("sync", "docs")
+    assert on_server(world) == [".*.bak$", r"(?:^|/)notes\.[^/]*$", "old"]
+    tested = await world.must("filter", "test", "docs", "x/a.bak", "x/notes.txt", "note.txt")
+    assert [line.partition(":")[2].strip() for line in tested.splitlines()] == [
+        "left out by ends-with:.bak",
+        r"left out by regexp:(?:^|/)notes\.[^/]*$",
+        "synchronized",
+    ]
+    await world.must("filter", "remove", "docs", "*.bak", "notes.*")
+    assert [rule["text"] for rule in await world.json("filter", "list", "docs")] == ["old"]
+    assert "has no filter '*.o'" in await world.refused("filter", "remove", "docs", "*.o")

@@ -113,16 +113,17 @@ async def test_a_look_changes_nothing(world: World):
     await world.log_in()
     told = await world.json(*command(world), *WORDS, "--dry-run")
     assert {
-        name: told[name]["files"] for name in ("same", "alike", "differ", "ours", "there", "local")
+        name: told[name]["files"]
+        for name in ("same", "alike", "differ", "only_local", "only_remote", "stays_local")
     } == {
         "same": 1,
         "alike": 1,
         "differ": 2,
-        "ours": 1,
-        "there": 1,
-        "local": 2,
+        "only_local": 1,
+        "only_remote": 1,
+        "stays_local": 2,
     }
-    assert told["known"] is True
+    assert told["remote_known"] is True
     assert texts(world.drive) == before
     assert await world.json("list") == []
     assert not world.dev.store.state.paths, "nothing stays registered"

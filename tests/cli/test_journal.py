@@ -29,7 +29,7 @@ async def waiting(world: World, *words: str) -> dict[str, dict[str, Any]]:
 
 async def numbers(world: World, *paths: str) -> list[str]:
     found = await waiting(world)
-    return [str(found[path]["sequence"]) for path in paths]
+    return [str(found[path]["number"]) for path in paths]
 
 
 @pytest.mark.parametrize("mounted", [True, False])
@@ -61,7 +61,7 @@ async def test_changes_are_stopped_let_go_and_undone(world: World, mounted: bool
         found["made/inside"]["why"]
         == "You hold a folder that it is in; “journal release” lets it go."
     )
-    assert (await world.json("status", "docs"))[0]["held"] == 2
+    assert (await world.json("status", "docs"))[0]["held_count"] == 2
     assert "(2 held: 'journal' tells which)" in await world.must("status", "docs")
     said = await world.refused("journal", "release", "docs", inside, status=1)
     assert (
@@ -124,7 +124,7 @@ async def test_each_change_is_shown_with_why_it_waits(world: World):
     with (world.drive / "open.txt").open("w") as file:
         file.write("x" * 100_000)
         file.flush()
-        number = (await waiting(world))["open.txt"]["sequence"]
+        number = (await waiting(world))["open.txt"]["number"]
         said = await world.refused("journal", "discard", "docs", str(number), status=1)
         assert said == "open.txt stays as it is: “open.txt” is open for writing; close it first"
     found = await waiting(world, "--all")

@@ -23,7 +23,9 @@ async def test_limits_are_set_shown_and_kept(world: World):
         == "NAME  UP  DOWN\ndocs  2M  1536K\n"
     )
     assert await world.must("limit", "--all", "--down", "off") == "NAME  UP  DOWN\ndocs  2M  off\n"
-    assert await world.json("limit", "docs") == [{"name": "docs", "up": 2 << 20, "down": None}]
+    assert await world.json("limit", "docs") == [
+        {"name": "docs", "limit_up": 2 << 20, "limit_down": None}
+    ]
     assert 'limit_up = "2M"' in world.config.read_text()
     assert await limits(world) == (2 << 20, None)
     for wrong in ("fast", "-2M", "0", "10", "2M/min"):
@@ -32,7 +34,7 @@ async def test_limits_are_set_shown_and_kept(world: World):
         )
     assert "say which" in await world.refused("limit", "--up", "2M")
     world.config.write_text(world.config.read_text().replace('"2M"', '"much"'))
-    assert "'limit_up' must be bytes a second" in await world.refused("limit")
+    assert "'limit_up' must be bytes a second" in await world.refused("limit", status=1)
 
 
 @pytest.mark.usefixtures("mounts")

@@ -36,7 +36,7 @@ async def test_names_that_end_lines_end_no_command(world: World):
     }
     for name in names:
         (world.drive / name).write_text("22")
-    numbers = {each["path"]: str(each["sequence"]) for each in await world.json("journal", "docs")}
+    numbers = {each["path"]: str(each["number"]) for each in await world.json("journal", "docs")}
     await world.must("journal", "discard", "docs", *numbers.values())
     kept = await world.json("bin", "list", "docs", "--local")
     assert {each["path"] for each in kept} == set(names)

@@ -43,7 +43,7 @@ async def test_logs_of_one_and_of_all_by_level_and_as_json(world: World):
     assert "docs: the server refuses the log-in" in urgent
     assert "mounting" not in urgent
     found = [json.loads(line) for line in (await world.must("logs", "docs", "--json")).splitlines()]
-    assert {"time", "level", "sync", "from", "msg"} <= found[0].keys()
+    assert {"time", "level", "name", "from", "msg"} <= found[0].keys()
     assert (await world.must("logs", "docs", "-n", "1")).count("\n") == 1
     assert "there is no synchronization 'x'" in await world.refused("logs", "x")
 

@@ -321,7 +321,7 @@ async def test_disabled_there_a_drive_mounted_by_hand_keeps_what_waits_until_it_
     await disabled_on_the_page(world)
     await world.refused("sync", "docs", status=4)
     done = await world.run("mount", "docs")
-    assert (done.status, "nothing is carried" in done.error) == (0, True), done
+    assert (done.status, "nothing is transferred" in done.error) == (0, True), done
     (world.drive / "unsent").write_text("only here")
     await world.refused("sync", "docs", status=4)
     [status] = await world.json("status", "docs")

@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from syncin_mount.mount_table import alive, mounted_at
-from tests.cli.conftest import World, until
+from tests.cli.conftest import World, seconds, until
 from tests.mounts.inotify import Watcher
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
@@ -295,7 +295,7 @@ async def test_manual_leaves_everything_to_sync(world: World):
     changed = (await world.json("journal", "docs"))[-1]["time"]
 
     async def long_settled() -> bool:
-        return time.time() > float(changed) + 3
+        return time.time() > seconds(changed) + 3
 
     await until(long_settled, "a change that an engine of its own would have sent")
     assert len(world.dev.requests) == requests

@@ -13,17 +13,17 @@ async def test_sync_says_that_it_is_paused_and_what_to_do(world: World):
     (world.disk / "theirs").write_text("theirs")
     assert (
         await world.must("pause", "docs")
-        == "docs: paused; nothing is carried until 'syncin-mount resume docs'\n"
+        == "docs: paused; nothing is transferred until: syncin-mount resume docs\n"
     )
     assert await world.must("pause", "--all") == "docs: is paused already\n"
     told = await world.refused("sync", "docs", status=1)
     assert (
-        told == "'docs' is paused, and nothing is carried; let it go on: syncin-mount resume docs"
+        told == "'docs' is paused, and nothing is transferred; resume it: syncin-mount resume docs"
     )
     assert "Files to fetch: 1" in await world.must("sync", "--dry-run", "docs")
     assert (await world.json("status"))[0]["paused"] is True
     assert (await world.json("show", "docs"))["paused"] is True
-    assert await world.must("resume", "--all") == "docs: goes on; what waited is carried\n"
+    assert await world.must("resume", "--all") == "docs: resumed; pending changes are uploaded\n"
     assert await world.must("resume", "docs") == "docs: is not paused\n"
     await world.must("sync", "docs")
     assert "say which" in await world.refused("pause")

@@ -166,7 +166,7 @@ async def losers(world: World) -> None:
     (world.drive / "letter").write_text("the second")
     (world.drive / "folder/deeper").mkdir(parents=True)
     (world.drive / "folder/deeper/only here").write_text("months of work")
-    numbers = {each["path"]: str(each["sequence"]) for each in await world.json("journal", "docs")}
+    numbers = {each["path"]: str(each["number"]) for each in await world.json("journal", "docs")}
     await world.must("journal", "discard", "docs", numbers["letter"], numbers["folder"])
     await world.must("sync", "docs")
     await world.must("umount", "docs")

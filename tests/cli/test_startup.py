@@ -85,7 +85,8 @@ def test_the_group_knows_its_commands_first_lines():
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (CommandError("x"), 2),
+        (CommandError("x"), 1),
+        (CommandError("x", Exit.USAGE), 2),
         (click.UsageError("x"), 2),
         (errors.Unreachable("x"), 3),
         (errors.ServerFault("x"), 3),

@@ -143,7 +143,7 @@ async def test_a_history_that_is_no_database_is_said(world: World):
     await two(world)
     path = world.home / "state" / "replicas" / "docs" / "history.sqlite"
     path.write_bytes(b"\xff" * 4096)
-    said = await world.refused("transfers", "docs")
+    said = await world.refused("transfers", "docs", status=1)
     assert said.startswith("the history of 'docs' cannot be read (file is not a database)")
 
 
@@ -181,7 +181,7 @@ async def test_following_tells_what_comes_and_ends_cleanly(world: World):
         record(world, "docs", (0, "nothing of interest"), (0, "the next DOC"))
         assert (await follower.line())["path"] == "the next DOC"
         record(world, "photos", (0, "docked"))
-        assert (await follower.line())["synchronization"] == "photos"
+        assert (await follower.line())["name"] == "photos"
         assert await follower.interrupt() == (0, b"")
     finally:
         follower.process.kill()

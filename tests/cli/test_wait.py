@@ -30,14 +30,16 @@ async def test_what_keeps_it_from_that_is_said(world: World):
     await world.log_in()
     await world.add()
     sentence = await world.refused("sync", "--wait", "docs")
-    assert sentence == "'docs' is not mounted, so nothing carries its changes; run 'sync docs'"
+    assert sentence == (
+        "'docs' is not mounted, so nothing uploads its changes; run: syncin-mount sync docs"
+    )
     assert await world.must("sync", "--wait", "--all") == "nothing is mounted\n"
     await world.must("mount", "docs")
     await world.must("pause", "docs")
     (world.drive / "mine").write_text("mine")
     sentence = await world.refused("sync", "--wait", "docs", status=1)
     assert (
-        sentence == "docs: paused, and nothing is carried; let it go on: syncin-mount resume docs"
+        sentence == "docs: paused, and nothing is transferred; resume it: syncin-mount resume docs"
     )
 
 

@@ -25,6 +25,7 @@ from reconciler.filters import DEFAULT_NAMES
 from syncin_mount.cli.command_group import COMMANDS
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.man_page import STATUS, commands
+from syncin_mount.cli.ui.json_form import KEYS
 from syncin_mount.config import model, schema, values
 from syncin_mount.control import messages, supervision
 from tests.docs.outputs import described, outputs
@@ -182,10 +183,22 @@ def json_outputs() -> str:
             word for word in words[1:-1] if word not in {"docs", "personal", "a.txt", "a.bak", "…"}
         )
         parts.append(
-            f"### {title.partition(' --')[0]}\n\n```sh\n{command}\n```\n\n"
-            + "\n".join(described(document))
+            f"### {_title(title)}\n\n```sh\n{command}\n```\n\n" + "\n".join(described(document))
         )
     return "\n\n".join(parts)
+
+
+def _title(words: str) -> str:
+    """Of a command: without options, but for one that has another document."""
+    bare = words.partition(" --")[0].replace("~/Sync-in/a.txt", "PATH")
+    return f"{bare} --repair" if " --repair" in words else bare
+
+
+def json_keys() -> str:
+    """Every key of the documents."""
+    return "\n".join(
+        wrapped(f"**`{name}`** ({key.type}): {key.about}", "- ", "  ") for name, key in KEYS.items()
+    )
 
 
 # --- control API ----------------------------------------------------------------------------------
@@ -265,6 +278,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "config-program": _keys(schema.PROGRAM_KEYS, model.Configuration, {"scheduler": "scheduling"}),
     "config-history": _keys(schema.HISTORY_KEYS, model.HistorySettings),
     "default-filters": default_filters,
+    "json-keys": json_keys,
     "json-outputs": json_outputs,
     "messages": _messages(messages),
     "supervisor-messages": _messages(supervision),

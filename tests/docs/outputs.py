@@ -15,12 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from click.testing import CliRunner
 
 from syncin_mount.cli.command_group import group
+from syncin_mount.cli.ui.json_form import KEYS, Key
 from syncin_mount.config.folders import HOME_VARIABLE
-from syncin_mount.control import messages
 
 _PASSWORD = "a-password"
 _LIMIT = 30.0
@@ -31,6 +30,7 @@ _SHOWN = (
     "list",
     "show docs",
     "status",
+    "status {drive}/a.txt",
     "server list",
     "clients list",
     "remote ls personal --server home",
@@ -45,8 +45,13 @@ _SHOWN = (
     "bin list docs",
     "conflicts docs",
     "check docs",
+    "check docs --repair",
     "doctor",
+    "logs docs",
 )
+_BY_LINE = ("logs",)
+"""Commands that print a document a line."""
+
 _BEFORE = {
     "list": (
         "add docs --server home --remote personal/docs --mountpoint {drive} --import --yes",
@@ -59,12 +64,6 @@ _BEFORE = {
 
 _CONFLICT_BEFORE = "explain docs a.txt"
 """Before this command somebody else makes a file on the server that is here, too."""
-
-_STRUCTS = [
-    each
-    for each in vars(messages).values()
-    if isinstance(each, type) and issubclass(each, msgspec.Struct)
-]
 
 
 @cache
@@ -85,8 +84,12 @@ def outputs() -> dict[str, Any]:
             if command == _CONFLICT_BEFORE:
                 (Path(base) / "server/users/user1/files/docs/b.txt").write_text("theirs, longer")
             shown = re.sub(r" --server home --remote .* --mountpoint \S+", " …", command)
-            found[f"syncin-mount {shown} --json"] = json.loads(
-                _run(environment, f"{command.format(drive=drive)} --json")
+            shown = shown.replace("{drive}", "~/Sync-in")
+            told = _run(environment, f"{command.format(drive=drive)} --json")
+            found[f"syncin-mount {shown} --json"] = (
+                json.loads(told)
+                if not command.startswith(_BY_LINE)
+                else [json.loads(line) for line in told.splitlines()]
             )
     return found
 
@@ -133,56 +136,60 @@ def _run(environment: Mapping[str, str], command: str, text: str = "") -> str:
 def described(value: Any) -> list[str]:
     """A document's form, as lines of Markdown: a list's elements are described together."""
     if isinstance(value, list):
-        objects = [each for each in value if isinstance(each, dict)]
-        return (
-            ["A list. Each element:", "", *_fields(objects)]
-            if objects
-            else ["A list of texts, which may be empty."]
-        )
+        return ["A list. Each element:", "", *_fields(value)]
     return ["An object:", "", *_fields([value])]
 
 
 def _fields(values: list[Any]) -> list[str]:
-    known, keys = _struct(values)
-    lines = [] if known is None else [f"- all keys of [{known}](control-api.md#{known.lower()})"]
-    for key in keys:
+    lines = []
+    for key in dict.fromkeys(key for value in values for key in value):
         there = [value[key] for value in values if key in value]
-        inner = [
-            each for one in there if isinstance(one, list) for each in one if isinstance(each, dict)
-        ]
-        inner += [one for one in there if isinstance(one, dict)]
-        lines.append(f"- `{key}`: {_types(there)}")
+        inner = [one for each in there for one in _objects(each)]
+        of = " of objects" if inner and any(isinstance(each, list) for each in there) else ""
+        kind = KEYS[key].type if key in KEYS else "?"
+        lines.append(f"- `{key}`: {kind}{of}")
         lines += [f"  {line}" for line in (_fields(inner) if inner else [])]
     return lines
 
 
-def _struct(values: list[Any]) -> tuple[str | None, list[str]]:
-    """The message that all these objects are, with more keys perhaps; and the keys that it does not
-    have."""
-    keys = list(dict.fromkeys(key for value in values for key in value))
-    fitting = [
-        each
-        for each in _STRUCTS
-        if len(each.__struct_fields__) > 2 and {*each.__struct_fields__} <= {*keys}
-    ]
-    if not fitting:
-        return None, keys
-    best = max(fitting, key=lambda each: len(each.__struct_fields__))
-    return best.__name__, [key for key in keys if key not in best.__struct_fields__]
+def _objects(value: Any) -> list[dict[str, Any]]:
+    each = value if isinstance(value, list) else [value]
+    return [one for one in each if isinstance(one, dict)]
 
 
-def _types(values: list[Any]) -> str:
-    return " or ".join(sorted({_type(value) for value in values}))
-
-
-def _type(value: Any) -> str:
+def objections(value: Any, known: Mapping[str, Key] = KEYS) -> list[str]:
+    """What is not as `KEYS` says, in a document: a key that it does not have, a value of another
+    type, a time that is not RFC 3339 with an offset. null may stand for any value."""
     if isinstance(value, list):
-        return "list of objects" if any(isinstance(each, dict) for each in value) else "list"
-    names: dict[type, str] = {
-        bool: "true or false",
-        int: "number",
-        float: "number",
-        str: "text",
-        dict: "object",
-    }
-    return "null" if value is None else names[type(value)]
+        return [wrong for each in value for wrong in objections(each, known)]
+    if not isinstance(value, dict):
+        return []
+    found = []
+    for key, each in value.items():
+        if key not in known:
+            found.append(f"'{key}' is not described")
+        elif each is not None and not _fits(known[key].type, each):
+            found.append(f"'{key}' is no {known[key].type}: {each!r}")
+        found += objections(each, known)
+    return found
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+
+
+def _fits(type_: str, value: Any) -> bool:
+    if type_ == "time":
+        return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
+    if type_ == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    python: dict[str, type] = {"text": str, "true or false": bool, "list": list, "object": dict}
+    return isinstance(value, python[type_])
+
+
+def keys_of(value: Any) -> set[str]:
+    """All keys in a document, at any depth."""
+    if isinstance(value, list):
+        return {key for each in value for key in keys_of(each)}
+    if isinstance(value, dict):
+        return {*value} | {key for each in value.values() for key in keys_of(each)}
+    return set()

@@ -9,12 +9,12 @@ from syncin_mount.app.notify import Notice, Unnotified
 
 @says(Paused)
 def _paused(error: Paused, _drive: str) -> str:
-    return f"{error}; let it go on: {command('resume', error.drive)}"
+    return f"{error}; resume it: {command('resume', error.drive)}"
 
 
 @says(NotMounted)
 def _not_mounted(error: NotMounted, _drive: str) -> str:
-    return f"{error}; run 'sync {error.drive}'"
+    return f"{error}; run: {command('sync', error.drive)}"
 
 
 @says(WayRefused)

@@ -7,4 +7,4 @@ from syncin_mount.app.messages import command
 
 def lost_is_in_the_bin(drive: str) -> str:
     """Where the versions are that lost a conflict."""
-    return f"What lost is in the bin: {command('bin', 'list', drive)}"
+    return f"The losing version is in a bin: {command('bin', 'list', drive)}"

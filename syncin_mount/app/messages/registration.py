@@ -11,7 +11,7 @@ from syncin_mount.app.reregister import GoneThere
 def _gone_there(gone: GoneThere, _drive: str) -> str:
     return (
         f"{gone.drive}: the server has no synchronization of {gone.remote} for this computer any"
-        " more, and nothing of it is carried; register it again"
+        " more, and nothing of it is transferred; register it again"
         f" ({command('edit', gone.drive, '--register')}), or remove it"
         f" ({command('remove', gone.drive)})"
     )
@@ -22,6 +22,6 @@ def _taken_up(taken: TakenUp, _drive: str) -> str:
     new = taken.new
     return (
         f"the server lists the synchronization '{new.name}' of {new.remote} for this computer: it"
-        f" is in the configuration now, disabled; mount it at {new.mountpoint} with"
-        f" '{command('mount', new.name)}', or remove it with '{command('remove', new.name)}'"
+        f" is in the configuration now, disabled; mount it at {new.mountpoint}"
+        f" ({command('mount', new.name)}), or remove it ({command('remove', new.name)})"
     )

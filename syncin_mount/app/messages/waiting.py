@@ -11,7 +11,7 @@ from syncin_mount.app.wait_synced import End, Waited
 @says(Waited)
 def _waited(waited: Waited, _drive: str) -> str:
     left = "1 change" if waited.left == 1 else f"{waited.left} changes"
-    says_why = f"'status {waited.drive}' says why"
+    says_why = f"for the reason: {command('status', waited.drive)}"
     match waited.end:
         case End.SYNCED:
             return "everything is on the server"
@@ -19,13 +19,13 @@ def _waited(waited: Waited, _drive: str) -> str:
             return waited.why
         case End.PAUSED:
             again = command("resume", waited.drive)
-            return f"paused, and nothing is carried; let it go on: {again}"
+            return f"paused, and nothing is transferred; resume it: {again}"
         case End.OFFLINE:
             return waited.why or "the server is away"
         case End.FAILED:
-            return f"{left} for the server, and the last run came to no end: {waited.why}"
+            return f"{left} pending, and the last run failed: {waited.why}"
         case End.BLOCKED:
-            return f"{left} cannot be sent as it is; {says_why}"
+            return f"{left} cannot be uploaded as it is; {says_why}"
         case End.RETRIED:
-            return f"{left} could not be sent, and is tried again; {says_why}"
+            return f"{left} could not be uploaded, and is tried again; {says_why}"
     assert_never(waited.end)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.autostart import UNIT, WRITTEN, system_unit, system_unit_name, user_unit
 from syncin_mount.cli.exit_status import CommandError, Exit
@@ -35,7 +36,9 @@ def install(*, running: bool) -> None:
     except CommandError:
         path.unlink(missing_ok=True)
         raise
-    output.say("starts at every log-in from now on; 'up --not-at-login' ends that")
+    output.say(
+        f"starts at every log-in from now on; to end that: {advice.command('up', '--not-at-login')}"
+    )
 
 
 def install_for(user: str) -> None:
@@ -111,7 +114,9 @@ def _must_be_ours(path: Path) -> None:
 
 def _only_root() -> None:
     if sys.platform == "win32" or os.geteuid() != 0:
-        raise CommandError("only root can do that for a user; for yourself, leave --for-user out")
+        raise CommandError(
+            "only root can do that for a user; for yourself, leave --for-user out", Exit.USAGE
+        )
 
 
 def _must_be_there(instead: str) -> None:
@@ -155,7 +160,7 @@ def _credentials(user: str) -> dict[str, Any]:
     try:
         account = pwd.getpwnam(user)
     except KeyError as error:
-        raise CommandError(f"there is no user '{user}' on this computer") from error
+        raise CommandError(f"there is no user '{user}' on this computer", Exit.USAGE) from error
     return {
         "user": account.pw_uid,
         "group": account.pw_gid,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ import click
 
 from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import AddOptions
@@ -94,8 +94,7 @@ class How:
     metavar="RULE",
     multiple=True,
     help=(
-        "What is left out: ends-with:.tmp, path:docs/old, … ('filter --help'); may be given several"
-        " times."
+        "What to leave out: '*.tmp', 'build/**', path:docs/old, … ('filter --help'). Repeatable."
     ),
 )
 @click.option(
@@ -148,7 +147,7 @@ def command(
     done = _add(folders, configuration, new, how)
     if done is None:
         return
-    now = f"now: syncin-mount mount {shlex.quote(new.name)}"
+    now = f"now: {advice.command('mount', new.name)}"
     if not missing:
         output.say(f"{done}; {now}")
         return
@@ -241,7 +240,9 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
     CommandError."""
     name, place = synchronization.name, synchronization.mountpoint
     if listens(folders.socket(name)):
-        raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
+        raise CommandError(
+            f"'{name}' is mounted; unmount it first: {advice.command('umount', name)}"
+        )
     check_mountpoint(place, may_hold=True)
     if not holds_something(place):
         output.say(f"{name}: {place} holds nothing that could be imported")
@@ -256,7 +257,7 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
         return
     confirm(yes=how.yes)
     bring_in(folders, synchronization, found)
-    output.say(f"now: syncin-mount mount {shlex.quote(name)}")
+    output.say(f"now: {advice.command('mount', name)}")
 
 
 def _remember(folders: Folders, added: Synchronization) -> None:
@@ -277,7 +278,7 @@ def _remote(text: str) -> str:
         return check_remote(text)
     except ValueError as error:
         raise CommandError(
-            f"'{output.printable(text)}' cannot be synchronized: {sentence(error)}"
+            f"'{output.printable(text)}' cannot be synchronized: {sentence(error)}", Exit.USAGE
         ) from error
 
 
@@ -285,7 +286,7 @@ def schedule(text: str | None) -> Scheduler:
     """None is off. Raises CommandError."""
     found = Scheduler() if text is None else parse_schedule(text)
     if found is None:
-        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off")
+        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off", Exit.USAGE)
     return found
 
 

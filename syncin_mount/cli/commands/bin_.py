@@ -13,7 +13,7 @@ from reconciler.errors import Refused, RemoteError
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import open_drive
-from syncin_mount.cli.exit_status import CommandError, exit_for
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
@@ -79,9 +79,7 @@ def list_(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
     )
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(found))
+        output.emit_json(found)
     elif not each_one and grouping.is_long(found):
         _show_groups(name, found)
     else:
@@ -143,7 +141,7 @@ def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
     as well: server:docs/old.
     """
     if to is not None and len(entries) > 1:
-        raise CommandError("with --to one entry can be restored at a time")
+        raise CommandError("with --to one entry can be restored at a time", Exit.USAGE)
     bins = _Bins.of(name)
     place = None if to is None else inside(bins.synchronization, to)
     for entry in entries:
@@ -219,7 +217,7 @@ def _ask(name: str, found: list[BinEntry]) -> None:
             parts.append(f"{output.count(len(chosen), 'entry', 'entries')} {what} ({size})")
     what = f"{name}: {' and '.join(parts)} would be gone for good"
     if not sys.stdin.isatty():
-        raise CommandError(f"{what}; if that is meant, say --yes")
+        raise CommandError(f"{what}; if that is meant, say --yes", Exit.USAGE)
     output.confirm(f"{what}. Remove them?", abort=True)
 
 
@@ -239,7 +237,8 @@ def _checked(path: str) -> str:
     if not parts or ".." in parts:
         raise CommandError(
             f"'server:{output.printable(path)}' is no entry of the server's trash; give it as the"
-            " list has it"
+            " list has it",
+            Exit.USAGE,
         )
     return "/".join(parts)
 
@@ -254,6 +253,7 @@ def _found(
 ) -> tuple[list[BinEntry], int]:
     """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is
     said and told as an exit status."""
+    before = time.time() - age(older_than) if older_than is not None else float("inf")
     both = only_local == only_server
     found: list[BinEntry] = (
         output.run_async(bins.here, lambda here: here.entries()) if both or only_local else []
@@ -278,7 +278,6 @@ def _found(
                 raise
             failure, told = exit_for(error)
             output.warn(told)
-    before = time.time() - age(older_than) if older_than is not None else float("inf")
     return (
         sorted((each for each in found if each.time < before), key=lambda each: each.time),
         failure,

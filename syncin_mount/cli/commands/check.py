@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from syncin_mount.store.maintenance.repair import Repaired
@@ -42,8 +44,8 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     lookup.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
         raise CommandError(
-            f"'{name}' is mounted, so its local copy is in use; unmount it first: syncin-mount"
-            f" umount {name}"
+            f"'{name}' is mounted, so its local copy is in use; unmount it first:"
+            f" {advice.command('umount', name)}"
         )
     folder = folders.replica(name)
     if not folder.is_dir():
@@ -60,7 +62,7 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
         if found:
             raise CommandError(
                 f"{output.count(len(found), 'thing')} of '{name}' out of order; "
-                f"'syncin-mount check {name} --repair' keeps all contents and puts it right",
+                f"repair it, which keeps all contents: {advice.command('check', name, '--repair')}",
                 Exit.UNFINISHED,
             )
 
@@ -86,9 +88,7 @@ def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
         left = _look_at_contents(folder, heal=False) if done.said else []
     if as_json:
         aside = None if done.aside is None else str(done.aside)
-        output.emit_json(
-            {"found": done.said, "aside": aside, "bases_ended": done.bases_ended, "left": left}
-        )
+        output.emit_json(_document(done.said, aside, left, bases_ended=done.bases_ended))
     else:
         _show(done.said, as_json=False, empty="all was in order")
         _tell_outcome(done)
@@ -111,9 +111,19 @@ def _text(node: int, what: str) -> str:
     return f"node {node}: {what}" if node else what
 
 
+def _document(
+    found: list[str],
+    aside: str | None = None,
+    left: Sequence[str] = (),
+    *,
+    bases_ended: bool = False,
+) -> dict[str, object]:
+    return {"found": found, "aside": aside, "bases_ended": bases_ended, "unrepaired": list(left)}
+
+
 def _show(lines: list[str], *, as_json: bool, empty: str) -> None:
     if as_json:
-        output.emit_json(lines)
+        output.emit_json(_document(lines))
         return
     for line in lines or [empty]:
         output.say(output.printable(line))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount.cli.exit_status import CommandError, exit_for
+from syncin_mount import advice
+from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
 
@@ -56,7 +57,7 @@ def list_(server: str | None, as_json: bool) -> None:
         output.emit_table(
             ("SERVER", "CLIENT", "COMPUTER", "USER", "PROGRAM", "LAST LOG-IN", "STATE", "FOLDERS"),
             [_row(each, client) for each, client in found],
-            empty="no servers yet; add one: syncin-mount server add NAME URL --login LOGIN",
+            empty=f"no servers yet; add one: {lookup.ADD_SERVER}",
         )
     if status:
         sys.exit(status)
@@ -65,24 +66,25 @@ def list_(server: str | None, as_json: bool) -> None:
 @command.command()
 @click.argument("client")
 @click.option(
-    "--server", required=True, metavar="NAME", help="The server, as 'server list' names it."
+    "--server", metavar="NAME", help="Which server, where this computer is logged in to several."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(client: str, server: str, yes: bool) -> None:
+def remove(client: str, server: str | None, yes: bool) -> None:
     """Log CLIENT out of your account: the beginning of its id, as 'clients list' shows it.
 
     Its synchronizations end with it. Files stay, on the server and there. What it holds of an
     access ends within half an hour. For this computer, 'server remove' also forgets the server.
     """
     folders, configuration = lookup.load()
-    account = lookup.server_named(configuration, server)
+    account = lookup.server_chosen(configuration, server, "--server NAME")
     found = _named(output.run_async(_clients, folders, account), client, account)
     if not yes:
-        _ask(found, server)
+        _ask(found, account.name)
     output.run_async(_remove, folders, account, found.id)
     if found.is_current_client:
         output.say(
-            f"this computer is logged out of {account.login} at {account.url}; {_after(server)}"
+            f"this computer is logged out of {account.login} at {account.url};"
+            f" {_after(account.name)}"
         )
         return
     output.say(
@@ -99,14 +101,15 @@ def _named(clients: list[Client], text: str, account: Server) -> Client:
     what = f"{len(found)} clients' ids begin" if found and text else "no client's id begins"
     raise CommandError(
         f"{what} with '{output.printable(text)}' at {account.url}; "
-        f"see: syncin-mount clients list --server {account.name}"
+        f"see: {advice.command('clients', 'list', '--server', account.name)}",
+        Exit.USAGE,
     )
 
 
 def _after(server: str) -> str:
     return (
-        "what changes in its drives waits here until you log in again: syncin-mount server auth"
-        f" {server}"
+        "what changes in its drives waits here until you log in again:"
+        f" {advice.command('server', 'auth', server)}"
     )
 
 
@@ -117,7 +120,7 @@ def _ask(client: Client, server: str) -> None:
     if client.is_current_client:
         what = f"this computer would be logged out{its}: {_after(server)}"
     if not sys.stdin.isatty():
-        raise CommandError(f"{what}; say so with --yes")
+        raise CommandError(f"{what}; say so with --yes", Exit.USAGE)
     output.confirm(f"{what}. Log it out?", abort=True)
 
 
@@ -170,7 +173,7 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
             {
                 "name": path.settings.name,
                 "remote": path.settings.remote_path,
-                "local": path.settings.local_path,
+                "local_path": path.settings.local_path,
             }
             for path in client.paths
         ],

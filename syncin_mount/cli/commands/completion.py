@@ -124,7 +124,9 @@ def _chosen(shell: str | None) -> str:
     """Raises CommandError when it was not given and the log-in shell is none of ours."""
     found = shell or Path(os.environ.get("SHELL", "")).name
     if found not in SHELLS:
-        raise CommandError(f"say for which shell: {PROGRAM} completion install {'|'.join(SHELLS)}")
+        raise CommandError(
+            f"say for which shell: {PROGRAM} completion install {'|'.join(SHELLS)}", Exit.USAGE
+        )
     return found
 
 

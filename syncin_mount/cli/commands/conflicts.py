@@ -61,9 +61,7 @@ def command(
 
     found: list[ConflictEntry] = output.run_async(run)
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(found))
+        output.emit_json(found)
     elif swap:
         output.say(f"'{found[0].path}' is the version that had lost; the other is in the bin")
     elif acknowledge:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.cli.ui import output
 from syncin_mount.config.folders import HOME_VARIABLE
 
@@ -93,6 +94,8 @@ def _set_up(sandbox: Sandbox) -> None:
 
 def _explain(sandbox: Sandbox) -> None:
     base, files = sandbox.base, sandbox.server_files.relative_to(sandbox.base)
+    root = sandbox.server_root.relative_to(base)
+    serve = advice.command("serve", "--root", root, "--port", sandbox.port)
     output.say_lines(f"""The drive:              {base}/drive
 The server's own disk:  {sandbox.server_files}/Documents
 The server:             {sandbox.url}, process {sandbox.server_pid}
@@ -101,12 +104,12 @@ Try in another terminal:
   cd {shlex.quote(str(base))}
   export {HOME_VARIABLE}=$PWD/home{_on_path()}
   echo hello > drive/new.txt; sleep 4; cat {files}/Documents/new.txt
-  syncin-mount status docs         how it is
+  syncin-mount status docs         its state
   kill {sandbox.server_pid:<20}        the server is gone: go on working in the drive
-  syncin-mount journal docs        what waits for the server
-  syncin-mount serve --root {sandbox.server_root.relative_to(base)} --port {sandbox.port}
+  syncin-mount journal docs        what is pending
+  {serve}
                                    the server is back: the drive follows by itself
-  syncin-mount transfers docs      what was carried across
+  syncin-mount transfers docs      what was transferred
 
 Ctrl-C ends the demo and cleans up.""")
 

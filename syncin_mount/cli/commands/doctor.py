@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
-from syncin_mount import __version__
+from syncin_mount import __version__, advice
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
@@ -168,7 +169,7 @@ def _system() -> Iterator[Finding]:
     except ImportError as error:
         yield Finding(
             Verdict.WRONG,
-            f"pyfuse3 cannot be loaded ({error}); install libfuse3-3 and syncin-mount afresh",
+            f"pyfuse3 cannot be loaded ({error}); install libfuse3-3, and reinstall syncin-mount",
         )
     else:
         yield Finding(Verdict.FINE, f"pyfuse3 {pyfuse3.__version__}")
@@ -245,13 +246,14 @@ def _synchronization(folders: Folders, synchronization: Synchronization) -> Iter
     elif running:
         yield Finding(
             Verdict.WRONG,
-            f"{name}: its daemon runs, but nothing is mounted; end it: syncin-mount umount {name}",
+            f"{name}: its daemon runs, but nothing is mounted; end it:"
+            f" {advice.command('umount', name)}",
         )
     elif mount is not None and is_ours(mount):
         yield Finding(
             Verdict.WRONG,
-            f"{name}: a crashed drive is left over at {point}; the next 'syncin-mount mount {name}'"
-            " takes it up",
+            f"{name}: a crashed drive is left over at {point}; mount it again:"
+            f" {advice.command('mount', name)}",
         )
     elif mount is not None:
         yield Finding(
@@ -328,13 +330,14 @@ def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
 
 def _strays(configuration: Configuration) -> Iterator[Finding]:
     """Drives of ours that are mounted where no synchronization has its mount point."""
-    from syncin_mount.mount_table import is_ours, mounts  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import is_dead, is_ours, mounts  # noqa: PLC0415 (start-up time)
 
     points = {each.mountpoint for each in configuration.synchronizations.values()}
     for mount in mounts():
         if is_ours(mount) and mount.source.startswith("syncin") and mount.point not in points:
-            yield Finding(
-                Verdict.NOTE,
-                f"a drive at {mount.point} belongs to another profile, or is left over: fusermount3"
-                f" -u {mount.point}",
-            )
+            if is_dead(mount.point):
+                take_away = shlex.join(["fusermount3", "-u", str(mount.point)])
+                what = f"a crashed drive is left over at {mount.point}; unmount it: {take_away}"
+            else:
+                what = f"a drive at {mount.point} belongs to another profile"
+            yield Finding(Verdict.NOTE, what)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.model import Conflict, Direction, Mode
+from syncin_mount import advice
 from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
 
 _FIXED = {
-    "--name": (
-        "a name stays, as the local copy lies under it; 'remove' it, and add the folder anew under"
-        " another name"
-    ),
+    "--name": (f"another name is given by: {advice.command('rename', 'NAME', 'NEW')}"),
     "--server": (
         "the server stays, as the local copy is of its folder; add a synchronization with the"
         " other one"
@@ -83,8 +81,8 @@ def command(
     A mounted drive takes them up with its next run, and the account page shows them. Where that
     page was used last, its settings hold. With --every, a run starts so often while the drive is
     mounted, and nothing is carried between; 'sync' starts one at any time. With '--every off' a
-    mounted drive follows both sides by itself. The filters are changed with 'filter'. Name, server
-    and folder stay: a folder that is moved or renamed on the server is followed by itself; for
+    mounted drive follows both sides by itself. The filters are changed with 'filter'. Server and
+    folder stay: a folder that is moved or renamed on the server is followed by itself; for
     another one, add a synchronization, and remove this.
     """
     for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
@@ -160,8 +158,8 @@ def _check_place(name: str, place: Path) -> None:
         return
     if listens(folders.socket(name)):
         raise CommandError(
-            f"'{name}' is in use; unmount it before it gets another mount point: syncin-mount"
-            f" umount {name}"
+            f"'{name}' is in use; unmount it before it gets another mount point:"
+            f" {advice.command('umount', name)}"
         )
     others = configuration.without_synchronization(name)
     refused = objection(others, replace(present, mountpoint=place), folders)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.commands.umount import is_there
 from syncin_mount.cli.ui import lookup, output
@@ -40,7 +41,7 @@ def enable(names: tuple[str, ...]) -> None:
             output.say(what)
             output.warn(f"{name}: {drive.why}")
         else:
-            output.say(f"{what}; it was unmounted, and 'mount {name}' mounts it")
+            output.say(f"{what}; it was unmounted; mount it: {advice.command('mount', name)}")
 
 
 @click.command()
@@ -86,7 +87,7 @@ def _what_became(name: str, answer: Answer | None, *, mounted: bool) -> str:
     if not mounted:
         return "it was unmounted"
     if drive is None:
-        return f"it stays mounted until 'umount {name}'"
+        return f"it stays mounted; unmount it: {advice.command('umount', name)}"
     return f"it is unmounted as soon as that is possible: {drive.why}"
 
 

@@ -10,33 +10,33 @@ from syncin_mount.app.open_drive import ask_drive
 from syncin_mount.cli.commands.sync import action_line, state_text
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.path_option import inside
+from syncin_mount.cli.ui.path_option import chosen_path
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import Explanation
 
 
 @click.command()
-@click.argument("name")
-@click.argument("path")
+@click.argument("words", nargs=-1, required=True, metavar="[NAME] PATH")
 @output.json_option
-def command(name: str, path: str, as_json: bool) -> None:
-    """Tell of the file or folder PATH of synchronization NAME: what both sides last agreed on, what
-    each has now, and what a run would do and why.
+def command(words: tuple[str, ...], as_json: bool) -> None:
+    """Explain the state of the file or folder PATH: what both sides last agreed on, what each has
+    now, and what a run would do and why.
 
-    PATH is relative to the synchronized folder, or absolute in the mounted drive. Nothing is
-    changed.
+    With NAME, PATH is relative to that synchronized folder. Alone, it is a path into a drive, as
+    any program is given it: absolute, or relative to the current folder. Nothing is changed.
+
+    \b
+    explain docs letters/offer.odt
+    explain ~/Sync-in/letters/offer.odt
     """
     folders, configuration = lookup.load()
-    synchronization = lookup.synchronization_named(configuration, name)
-    subject = inside(synchronization, path)
+    synchronization, subject = chosen_path(configuration, words)
     found: Explanation = output.run_async(
         ask_drive, folders, configuration, synchronization, lambda drive: drive.explain(subject)
     )
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(found))
+        output.emit_json(found)
     else:
         _show(found)
     if not found.nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,11 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.changing import change_settings
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
-from syncin_mount.config.filters import FilterError, entered, matcher, objection, parse
+from syncin_mount.config.filters import (
+    GLOB,
+    FilterError,
+    entered,
+    matcher,
+    objection,
+    parse,
+)
+from syncin_mount.config.globs import is_glob
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -27,11 +36,13 @@ def command() -> None:
     """Choose what a synchronization leaves out.
 
     \b
-    A RULE looks at the path in the synchronized folder, without regard to case:
+    A RULE is compared with the path in the drive, without regard to case:
+      *.tmp                 wildcards: a name anywhere (quote them for the shell)
+      build/**              wildcards: a path from the top
       starts-with:tmp       contains:draft       ends-with:.bak
       path:docs/old         this file or folder
       regexp:^build/.*[.]o$ a JavaScript regular expression (no look-around)
-    Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) are understood too.
+    Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) work, too.
 
     What is below a folder that is left out is left out with it. A new filter removes nothing: both
     sides keep what they have, and it comes together again when the filter is removed.
@@ -66,12 +77,16 @@ def list_(name: str, as_json: bool) -> None:
 @click.argument("rules", nargs=-1, required=True, metavar="RULE...")
 def add(name: str, rules: tuple[str, ...]) -> None:
     """Leave out of synchronization NAME what fits one of the RULEs."""
-    new = [entered(rule).pattern for rule in rules]
+    kept = {rule: entered(rule) for rule in rules}
+    new = [rule.pattern for rule in kept.values()]
 
     def added(present: tuple[str, ...]) -> tuple[str, ...]:
         return (*present, *(pattern for pattern in dict.fromkeys(new) if pattern not in present))
 
     _change(name, added)
+    for typed, rule in kept.items():
+        if is_glob(typed) or typed.startswith(f"{GLOB}:"):
+            output.say(f"  {typed} is kept as {rule}, as Sync-in stores no wildcards")
 
 
 @command.command()
@@ -98,8 +113,12 @@ def _found(name: str, present: tuple[str, ...], rule: str) -> str:
     for pattern in present:
         if rule == pattern or rule == str(parse(pattern)):
             return pattern
+    with contextlib.suppress(FilterError):
+        if entered(rule).pattern in present:
+            return entered(rule).pattern
     raise CommandError(
-        f"'{name}' has no filter '{rule}'; list them: {advice.command('filter', 'list', name)}"
+        f"'{name}' has no filter '{rule}'; list them: {advice.command('filter', 'list', name)}",
+        Exit.USAGE,
     )
 
 

@@ -56,9 +56,7 @@ def list_(name: str, everything: bool, as_json: bool) -> None:
         lambda drive: drive.journal(everything=everything),
     )
     if as_json:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        output.emit_json(msgspec.to_builtins(entries))
+        output.emit_json(entries)
         return
     if not everything and grouping.is_long(entries):
         _show_groups(name, entries)

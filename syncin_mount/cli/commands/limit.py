@@ -51,7 +51,7 @@ def command(
     if as_json:
         output.emit_json(
             [
-                {"name": name, "up": each.limit_up, "down": each.limit_down}
+                {"name": name, "limit_up": each.limit_up, "limit_down": each.limit_down}
                 for name, each in found.items()
             ]
         )
@@ -62,8 +62,5 @@ def command(
             (name, rate_text(each.limit_up), rate_text(each.limit_down))
             for name, each in found.items()
         ],
-        empty=(
-            "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
-            " --mountpoint DIR"
-        ),
+        empty=f"no synchronizations yet; add one: {lookup.ADD}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.json_form import settings
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
 from syncin_mount.control.sockets import listens
@@ -33,7 +34,9 @@ def command(as_json: bool) -> None:
             [
                 {
                     "name": each.name,
-                    **as_table(each),
+                    **settings(as_table(each)),
+                    "limit_up": each.limit_up,
+                    "limit_down": each.limit_down,
                     "mounted": mounted,
                     "tls_verified": configuration.servers[each.server].insecurity is None,
                 }
@@ -53,10 +56,7 @@ def command(as_json: bool) -> None:
             )
             for each, mounted in found
         ],
-        empty=(
-            "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
-            " --mountpoint DIR"
-        ),
+        empty=f"no synchronizations yet; add one: {lookup.ADD}",
     )
 
 

@@ -177,13 +177,13 @@ def _tell(line: str, entry: Entry | None, *, several: bool, as_json: bool) -> No
         output.say("    " + output.printable(each))
 
 
-def _plain(line: str, entry: Entry | None) -> dict[str, str]:
+def _plain(line: str, entry: Entry | None) -> dict[str, str | float]:
     if entry is None:
         return {"msg": line}
-    known = {
-        "time": entry.time.isoformat(),
+    known: dict[str, str | float] = {
+        "time": entry.time.timestamp(),
         "level": entry.level,
-        "sync": entry.sync,
+        "name": entry.sync,
         "from": entry.source,
     }
     return {**known, "msg": entry.msg, **entry.fields}

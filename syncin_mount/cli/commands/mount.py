@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
@@ -85,8 +86,8 @@ def _say_mounted(synchronization: Synchronization) -> None:
     output.say(f"{synchronization.name} is mounted at {synchronization.mountpoint}")
     if synchronization.is_stopped_there:
         output.warn(
-            "nothing is carried: it was disabled on the account page; enable it there, or here: "
-            f"syncin-mount enable {synchronization.name}"
+            "nothing is transferred: it was disabled on the account page; enable it there, or here:"
+            f" {advice.command('enable', synchronization.name)}"
         )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.sockets import listens
@@ -31,7 +32,9 @@ def command(name: str, remote: bool, only_print: bool) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     if not remote and not listens(folders.socket(name)):
-        raise CommandError(f"'{name}' is not mounted; mount it first: syncin-mount mount {name}")
+        raise CommandError(
+            f"'{name}' is not mounted; mount it first: {advice.command('mount', name)}"
+        )
     server = configuration.servers[synchronization.server]
     target = address(server, synchronization.remote) if remote else str(synchronization.mountpoint)
     opener = None if only_print else _opener()

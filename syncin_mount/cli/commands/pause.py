@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app import settings
 from syncin_mount.cli.ui import lookup, notices, output
 
@@ -43,6 +44,8 @@ def _set(names: tuple[str, ...], *, everything: bool, paused: bool) -> None:
         if was == paused:
             output.say(f"{name}: {'is paused already' if paused else 'is not paused'}")
         elif paused:
-            output.say(f"{name}: paused; nothing is carried until 'syncin-mount resume {name}'")
+            output.say(
+                f"{name}: paused; nothing is transferred until: {advice.command('resume', name)}"
+            )
         else:
-            output.say(f"{name}: goes on; what waited is carried")
+            output.say(f"{name}: resumed; pending changes are uploaded")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from syncin_mount.remote.browse import RemoteItem
 
 _SERVER = click.option(
-    "--server", required=True, metavar="NAME", help="The server, as 'server list' names it."
+    "--server", metavar="NAME", help="Which server, where this computer is logged in to several."
 )
 
 
@@ -33,13 +33,13 @@ def command() -> None:
 @click.argument("path", default="")
 @_SERVER
 @output.json_option
-def ls(path: str, server: str, as_json: bool) -> None:
+def ls(path: str, server: str | None, as_json: bool) -> None:
     """List PATH on the server; without PATH, what there is to begin with.
 
     Beside a folder stands why it cannot be synchronized, or that it can only be read.
     """
     folders, configuration = lookup.load()
-    account = lookup.server_named(configuration, server)
+    account = lookup.server_chosen(configuration, server, "--server NAME")
     items: list[RemoteItem] = in_order(output.run_async(listed, folders, account, path.strip("/")))
 
     def user(path: str) -> Synchronization | None:
@@ -57,10 +57,10 @@ def ls(path: str, server: str, as_json: bool) -> None:
 @command.command()
 @click.argument("path")
 @_SERVER
-def mkdir(path: str, server: str) -> None:
+def mkdir(path: str, server: str | None) -> None:
     """Make the folder PATH on the server."""
     folders, configuration = lookup.load()
-    account = lookup.server_named(configuration, server)
+    account = lookup.server_chosen(configuration, server, "--server NAME")
     output.run_async(make, folders, account, path.strip("/"))
     output.say(f"made {output.printable(path.strip('/'))}")
 

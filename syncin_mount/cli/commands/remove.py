@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
@@ -86,7 +87,9 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     if listens(folders.socket(name)):
-        raise CommandError(f"'{name}' is mounted; unmount it first: syncin-mount umount {name}")
+        raise CommandError(
+            f"'{name}' is mounted; unmount it first: {advice.command('umount', name)}"
+        )
     with contextlib.ExitStack() as stack:
         replica, held = _look(stack, folders, synchronization)
         if not discard_unsent and keep_copy is None and held.loses:
@@ -100,7 +103,8 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
                 )
             if folders.state in _place(keep_copy).parents:
                 raise CommandError(
-                    f"{_place(keep_copy)} is in the program's own folder; give one outside of it"
+                    f"{_place(keep_copy)} is in the program's own folder; give one outside of it",
+                    Exit.USAGE,
                 )
             _keep(replica, name, held, _place(keep_copy))
         _unregister(folders, configuration.servers[synchronization.server], synchronization)
@@ -159,22 +163,25 @@ def _confirm(name: str, held: Unsent, keep_copy: str | None) -> None:
 def _show(name: str, held: Unsent) -> None:
     """Names what is only here."""
     for path in held.unsent[:_SHOWN]:
-        output.warn(f"not sent: {output.printable(path or '(a deletion)')}")
+        output.warn(f"not uploaded: {output.printable(path or '(a deletion)')}")
     for path in held.local[:_SHOWN]:
         output.warn(f"only here: {output.printable(path)}")
     if len(held.unsent) > _SHOWN:
         output.warn(
-            f"not sent: … and {len(held.unsent) - _SHOWN} more: syncin-mount journal {name}"
+            f"not uploaded: … and {len(held.unsent) - _SHOWN} more:"
+            f" {advice.command('journal', 'list', name)}"
         )
     if len(held.local) > _SHOWN:
         output.warn(
-            f"only here: … and {len(held.local) - _SHOWN} more: syncin-mount journal {name} --all"
+            f"only here: … and {len(held.local) - _SHOWN} more:"
+            f" {advice.command('journal', 'list', name, '--all')}"
         )
     for path in held.binned[:_SHOWN]:
         output.warn(f"in the bin: {output.printable(path)}")
     if len(held.binned) > _SHOWN:
         output.warn(
-            f"in the bin: … and {len(held.binned) - _SHOWN} more: syncin-mount bin list {name}"
+            f"in the bin: … and {len(held.binned) - _SHOWN} more:"
+            f" {advice.command('bin', 'list', name)}"
         )
 
 
@@ -212,7 +219,7 @@ def _keep(replica: Replica, name: str, held: Unsent, place: Path) -> None:
     if held.absent:
         raise CommandError(
             f"the copy would lack {output.count(held.absent, 'file')} of '{name}' whose content is"
-            f" on the server only; fetch that first: syncin-mount sync {name}",
+            f" on the server only; download that first: {advice.command('sync', name)}",
             Exit.UNFINISHED,
         )
     part = place.with_name(f".{place.name}.syncin-mount-part")

@@ -42,7 +42,8 @@ def command(how: str | None, as_json: bool) -> None:
     scheduling = configuration.scheduling
     schedules = {each.name: str(each.scheduler) for each in configuration.synchronizations.values()}
     if as_json:
-        output.emit_json({"scheduler": scheduling.value, "schedules": schedules})
+        each = [{"name": name, "schedule": schedule} for name, schedule in schedules.items()]
+        output.emit_json({"scheduler": scheduling.value, "schedules": each})
         return
     output.say(f"{scheduling.value}: {_MEANS[scheduling]}")
     for name, schedule in schedules.items():

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.errors import Unauthorized
 from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.app.accounts import accounts, check_new, save
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import is_mounted
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config import Server
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
     from syncin_mount.app.log_in import WayChange
     from syncin_mount.config import Configuration, Folders
+
+_ATTEMPTS = 3
+"""How often a password is asked for: servers lock an account after some more."""
+
+_WRONG_LOGIN = 401
+"""The status of a login, password or code that the server does not accept
+(docs/reference/server-protocol.md)."""
 
 _PASSWORD = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input's first line."
@@ -109,10 +117,15 @@ def add(
     server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls, insecure_http)
     check_new(configuration, server)
     log_in.refuse_clear(server)  # before anybody types a password for it
-    password, code = _password(server, password_stdin), _code(code)
-    server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
-    lookup.warn_insecure(server)
-    _with_code(log_in.add, folders, server, password, code)
+    if password_stdin:
+        password, code = _password(server, password_stdin), _code(code)
+        server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
+        lookup.warn_insecure(server)
+        _with_code(log_in.add, folders, server, password, code)
+    else:
+        server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
+        lookup.warn_insecure(server)
+        _with_password(log_in.add, folders, server, code)
     output.say(f"{name}: logged in to {server.url} as {login}")
 
 
@@ -150,12 +163,12 @@ def list_(as_json: bool) -> None:
             )
             for each in found
         ],
-        empty="no servers yet; add one: syncin-mount server add NAME URL --login LOGIN",
+        empty=f"no servers yet; add one: {lookup.ADD_SERVER}",
     )
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @_PASSWORD
 @_CODE
 @click.option(
@@ -170,14 +183,14 @@ def list_(as_json: bool) -> None:
 )
 @click.option("--register", is_flag=True, help="Register again what the server has no more.")
 def auth(
-    name: str,
+    name: str | None,
     password_stdin: bool,
     code: str | None,
     insecure_tls: bool | None,
     insecure_http: bool | None,
     register: bool,
 ) -> None:
-    """Log in again to server NAME, when its token expired or was revoked.
+    """Log in again to server NAME, or to the only one, when its token expired or was revoked.
 
     Mounted drives go on by themselves. Synchronizations that the server has no more were removed
     on the account page, by themselves or with this computer: they are told, and registered again
@@ -187,13 +200,17 @@ def auth(
     from syncin_mount.cli.ui import reregistering  # noqa: PLC0415
 
     folders, configuration = lookup.load()
-    before = lookup.server_named(configuration, name)
+    before = lookup.server_chosen(configuration, name, "NAME")
+    name = before.name
     way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
     server = log_in.changed_way(before, way)
     log_in.refuse_clear(server)
     lookup.warn_insecure(server)
-    password, code = _password(server, password_stdin), _code(code)
-    _with_code(log_in.log_in, folders, server, password, code)
+    if password_stdin:
+        password, code = _password(server, password_stdin), _code(code)
+        _with_code(log_in.log_in, folders, server, password, code)
+    else:
+        _with_password(log_in.log_in, folders, server, code)
     output.say(f"{name}: logged in to {server.url} as {server.login}")
     if server != before:
         save(folders, server)
@@ -242,7 +259,8 @@ def edit(
     server = log_in.changed_way(before, way)
     if server == before:
         raise CommandError(
-            f"say what is to change of '{name}'; see 'syncin-mount server edit --help'"
+            f"say what is to change of '{name}'; see 'syncin-mount server edit --help'",
+            Exit.USAGE,
         )
     if server.insecure_http or insecure_http is None:
         log_in.refuse_clear(server)
@@ -308,6 +326,29 @@ def remove(name: str) -> None:
     output.say(f"{name}: removed")
 
 
+def _with_password(
+    log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
+    folders: Folders,
+    server: Server,
+    code: str | None,
+) -> None:
+    """Logs in with a password that somebody types: the address is tried before, and a wrong
+    password is asked for again."""
+    from syncin_mount.app.log_in import probe_server  # noqa: PLC0415 (start-up time)
+
+    if sys.stdin.isatty():
+        output.run_async(probe_server, server)
+    for left in reversed(range(_ATTEMPTS)):
+        password = _password(server, from_stdin=False)
+        try:
+            return _with_code(log_in, folders, server, password, _code(code))
+        except Unauthorized as error:
+            if not left or error.status != _WRONG_LOGIN or code == "-":
+                raise
+            output.warn(sentence(error))
+    raise AssertionError
+
+
 def _with_code(
     log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
     folders: Folders,
@@ -333,11 +374,12 @@ def _password(server: Server, from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
-            raise CommandError("no password came on standard input")
+            raise CommandError("no password came on standard input", Exit.USAGE)
         return password
     if not sys.stdin.isatty():
         raise CommandError(
-            "there is no terminal to ask for the password; give it with --password-stdin"
+            "there is no terminal to ask for the password; give it with --password-stdin",
+            Exit.USAGE,
         )
     return output.ask(f"Password of {server.login} at {server.url}", hide_input=True)
 
@@ -348,5 +390,5 @@ def _code(given: str | None) -> str | None:
         return given
     code = sys.stdin.readline().strip()
     if not code:
-        raise CommandError("no code came on standard input")
+        raise CommandError("no code came on standard input", Exit.USAGE)
     return code

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.json_form import settings
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
 
@@ -51,7 +53,9 @@ def command(name: str, as_json: bool) -> None:
         output.emit_json(
             {
                 "name": name,
-                **as_table(synchronization),
+                **settings(as_table(synchronization)),
+                "limit_up": synchronization.limit_up,
+                "limit_down": synchronization.limit_down,
                 "direction_in_force": synchronization.direction_in_force.value,
                 "url": server.url,
                 "login": server.login,
@@ -125,7 +129,8 @@ def _compared(ours: Synchronization, theirs: SyncPath | None) -> str:
     from syncin_mount.app.registration import wire  # noqa: PLC0415 (start-up time)
 
     if theirs is None:
-        return f"it has this no more; register it again: syncin-mount edit {ours.name} --register"
+        again = advice.command("edit", ours.name, "--register")
+        return f"it has this no more; register it again: {again}"
     mine = wire(ours)
     other = [
         word for word, field in _FIELDS.items() if getattr(theirs, field) != getattr(mine, field)

@@ -10,6 +10,7 @@ import click
 from syncin_mount.app.drive_state import DriveState, state_of
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.path_option import name_or_path
 
 if TYPE_CHECKING:
     from syncin_mount.cli.ui.status_table import StatusRow
@@ -18,27 +19,33 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME|PATH]")
 @click.option(
     "--watch",
     is_flag=True,
-    help="Keep it on the screen until Ctrl-C; in a pipe, tell of each change.",
+    help="Keep it on the screen until q or Ctrl-C; in a pipe, print each change.",
 )
 @click.option("--all", "each_one", is_flag=True, help="Each problem on a line of its own.")
 @output.json_option
 def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> None:
-    """Show how synchronization NAME is, or all of them.
+    """Show the state of synchronization NAME, or of all of them.
 
-    Whether it is mounted and the server is there, when it ran and will run, how many changes wait
-    for the server and how many files are still to be fetched; below that, what is under way, what
-    conflicts and what went wrong. While 'up' supervises, also why a drive is not mounted, and when
-    it is tried again.
+    Whether it is mounted and online, when it ran and will run, how many changes are pending, and
+    how many files are still to be downloaded; below that transfers, conflicts and problems. While
+    'up' supervises, also why a drive is not mounted, and when that is tried again.
+
+    With PATH, a file or folder in a drive (absolute, or relative to the current folder), show what
+    is pending of it.
 
     With --watch, --json prints one document a line at each change.
     """
     folders, configuration = lookup.load()
+    path = ""
     if name is not None:
-        lookup.synchronization_named(configuration, name)
+        one, path = name_or_path(configuration, name)
+        name = one.name
+    if path and watch:
+        raise click.UsageError("--watch goes with NAME, or alone")
     if watch:
         _watch(folders, name, as_json=as_json)
         return
@@ -53,6 +60,11 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
     )
     if name is not None and seen[0].error is not None:
         raise CommandError(seen[0].error, seen[0].exit)
+    if path:
+        from syncin_mount.cli.ui.path_status import show_path  # noqa: PLC0415 (start-up time)
+
+        show_path(folders, configuration, seen[0], path, as_json=as_json)
+        return
     if as_json:
         output.emit_json([plain(each) for each in seen])
     elif name is not None:

@@ -167,10 +167,8 @@ def _wait(
 
 
 def _plain(ran: Ran) -> object:
-    import msgspec  # noqa: PLC0415 (start-up time)
-
     if ran.report is not None:
-        return msgspec.to_builtins(ran.report)
+        return ran.report
     assert ran.error is not None
     status, sentence = exit_for(ran.error)
     return {"name": ran.name, "error": sentence, "status": status}
@@ -321,5 +319,5 @@ def _show(report: Report, *, each_one: bool) -> None:
     left = f"; {report.failed + report.waiting} not settled" if report.problems else ""
     exactly = ""
     if report.dry_run and report.done and report.plan:
-        exactly = f"; exactly this: syncin-mount sync {name} --yes {report.plan}"
+        exactly = f"; exactly this: {advice.command('sync', name, '--yes', report.plan)}"
     output.say(f"{name}: {done}{conflicts}{left}{exactly}")

@@ -12,7 +12,7 @@ import click
 
 from syncin_mount import advice
 from syncin_mount.app.open_drive import ask_drive
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment
 
@@ -105,10 +105,13 @@ def command(
     chosen = chosen or list(configuration.synchronizations)
     if run is not None and len(chosen) != 1:
         raise CommandError(
-            "each synchronization counts its runs for itself; name the one that is meant"
+            "each synchronization counts its runs for itself; name the one that is meant",
+            Exit.USAGE,
         )
     if follow and (before or until):
-        raise CommandError("--follow tells what comes; --before and --until are about what was")
+        raise CommandError(
+            "--follow tells what comes; --before and --until are about what was", Exit.USAGE
+        )
     now = time.time()
     query = TransferQuery(
         action,
@@ -155,7 +158,8 @@ def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
         if not colon or not number.isdecimal() or int(number) >= 1 << 63:
             raise CommandError(
                 f"'{before}' does not say where the page is to end; give what the last page said at"
-                " its end"
+                " its end",
+                Exit.USAGE,
             )
         found[name] = int(number)
     return found
@@ -211,9 +215,7 @@ class _Listing:
     def page(self, told: tuple[list[Transfer], dict[str, int]], *, plain: bool) -> None:
         found, older = told[0][::-1], told[1]
         if self.as_json:
-            import msgspec  # noqa: PLC0415 (start-up time)
-
-            output.emit_json(msgspec.to_builtins(found))
+            output.emit_json(found)
         else:
             empty = "nothing was carried across yet" if plain else "nothing fits"
             if not self.each_one and grouping.is_long(found):
@@ -288,9 +290,7 @@ class _Listing:
     def _lines(self, found: Iterable[Transfer]) -> None:
         for each in found:
             if self.as_json:
-                import msgspec  # noqa: PLC0415 (start-up time)
-
-                output.json_line(msgspec.to_builtins(each))
+                output.json_line(each)
             else:
                 output.say("  ".join(output.printable(cell) for cell in self._cells(each) if cell))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
@@ -40,7 +41,7 @@ def command(name: str, force: bool) -> None:
     supervised = told(folders, Ask(What.HOLD, name))
     if supervised is None or supervised.of(name) is None:
         raise CommandError(f"'{name}' is not mounted")
-    output.say(f"{name} is not mounted, and stays so until 'mount {name}' or 'up'")
+    output.say(f"{name} is not mounted, and stays so until: {advice.command('mount', name)}")
 
 
 def is_there(folders: Folders, synchronization: Synchronization) -> bool:

@@ -110,7 +110,7 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
         )
     if answer.trouble:
         output.warn(f"the configuration is not followed: {answer.trouble}")
-        worst = int(Exit.USAGE)
+        worst = int(Exit.UNFINISHED)
     return worst
 
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from reconciler.errors import RemoteError
+from reconciler.errors import RemoteError, Unreachable
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import (
@@ -30,6 +31,7 @@ from syncin_mount.cli.ui.add_options import (
 from syncin_mount.cli.ui.import_dialog import holds_something, looked_through
 from syncin_mount.cli.ui.remote_browser import Browser
 from syncin_mount.cli.ui.remote_choice import is_read_only
+from syncin_mount.config import Server
 from syncin_mount.config.filters import FilterError, entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import mountpoint_objection, name_objection, remote_user
@@ -37,7 +39,7 @@ from syncin_mount.config.rules import mountpoint_objection, name_objection, remo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncin_mount.config import Configuration, Folders, Server
+    from syncin_mount.config import Configuration, Folders
 
 EVERY = "off: changes are carried as they happen; 15m, 2h or 1d: one run every so often"
 
@@ -111,43 +113,51 @@ class Assistant:
         return server
 
     def _log_in(self) -> str:
-        """As `server add` does it."""
-        from syncin_mount.app.log_in import help_against  # noqa: PLC0415 (start-up time)
-        from syncin_mount.cli.commands.server import add  # noqa: PLC0415
-        from syncin_mount.remote import parse_url  # noqa: PLC0415
-        from syncin_mount.remote.remedies import Help  # noqa: PLC0415
+        """As `server add` does it; the address is tried before a login is asked for."""
+        from syncin_mount.cli.commands.server import add  # noqa: PLC0415 (start-up time)
 
-        url = login = None
-        unverified = in_clear = False
+        server = self._reachable(None)
+        login = None
         while True:
-            url = _address(output.ask("The server's address", default=url).strip(), parse_url)
-            if url is None:
-                continue
             login = output.ask("Your login or e-mail address there", default=login).strip()
-            name = suggested_server_name(urlsplit(url).hostname or "", self._configuration.servers)
+            host = urlsplit(server.url).hostname or ""
+            name = suggested_server_name(host, self._configuration.servers)
             try:
                 click.get_current_context().invoke(
                     add,
                     name=name,
-                    url=url,
+                    url=server.url,
                     login=login,
                     password_stdin=False,
-                    insecure_tls=unverified,
-                    insecure_http=in_clear,
+                    insecure_tls=server.insecure_tls,
+                    insecure_http=server.insecure_http,
                 )
             except (CommandError, NotPossible, RemoteError) as error:
                 output.warn(sentence(error))
-                if help_against(error) is Help.ACCEPT_CERTIFICATE:
-                    unverified = output.confirm(
-                        "Accept a certificate that nobody verifies?", default=False
-                    )
-                elif help_against(error) is Help.ACCEPT_CLEAR:
-                    in_clear = output.confirm(
-                        "Accept that all of it can be read on the way?", default=False
-                    )
+                if isinstance(error, Unreachable):
+                    server = self._reachable(server.url)
             else:
                 _, self._configuration = lookup.load()
                 return name
+
+    def _reachable(self, url: str | None) -> Server:
+        """The address of a server that answers, as somebody gives it; with what it takes to reach
+        it that somebody agreed to."""
+        from syncin_mount.app.log_in import probe_server, refuse_clear  # noqa: PLC0415
+        from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
+
+        while True:
+            url = _address(output.ask("The server's address", default=url).strip(), parse_url)
+            server = None if url is None else Server("", url, "", "")
+            while server is not None:
+                try:
+                    refuse_clear(server)
+                    output.run_async(probe_server, server)
+                except (CommandError, NotPossible, RemoteError) as error:
+                    output.warn(sentence(error))
+                    server = _agreed(server, error)
+                else:
+                    return server
 
     # the folders ----------------------------------------------------------------------------------
 
@@ -250,7 +260,7 @@ class Assistant:
         if not wanted.filters:
             _say_wrapped(
                 "",
-                "What is left out? As ends-with:.tmp or path:docs/old; “filter --help” tells more.",
+                "What is left out? As *.tmp, build/** or path:docs/old; see “filter --help”.",
             )
             wanted.filters = tuple(self._rules())
 
@@ -285,9 +295,26 @@ def _address(text: str, parse: Callable[[str], str]) -> str | None:
         return None
 
 
+def _agreed(server: Server, error: Exception) -> Server | None:
+    """The server with what somebody agrees to, so that it can be reached after all; else None."""
+    from syncin_mount.app.log_in import help_against  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.remedies import Help  # noqa: PLC0415
+
+    helps = help_against(error)
+    if helps is Help.ACCEPT_CERTIFICATE and output.confirm(
+        "Accept a certificate that nobody verifies?", default=False
+    ):
+        return replace(server, insecure_tls=True)
+    if helps is Help.ACCEPT_CLEAR and output.confirm(
+        "Accept that others on the way can read and change everything?", default=False
+    ):
+        return replace(server, insecure_http=True)
+    return None
+
+
 def _check_schedule(text: str) -> str:
     if parse_schedule(text) is None:
-        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off")
+        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off", Exit.USAGE)
     return text
 
 
@@ -327,7 +354,8 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
         if text in choices:
             return text
         raise CommandError(
-            f"'{text}' is none of these; answer with a number or a word from the list"
+            f"'{text}' is none of these; answer with a number or a word from the list",
+            Exit.USAGE,
         )
 
     return _asked("Choice", check, default=default or "")

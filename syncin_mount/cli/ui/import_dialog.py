@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import RemoteError
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
@@ -106,7 +107,8 @@ def confirm(*, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError(
-            "there is no terminal to ask in; look at it with --dry-run, then give --yes"
+            "there is no terminal to ask in; look at it with --dry-run, then give --yes",
+            Exit.USAGE,
         )
     output.confirm("Import them?", default=True, abort=True)
 
@@ -135,15 +137,15 @@ def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None
                 done = importer.run()
             except KeyboardInterrupt:
                 output.warn(
-                    f"stopped; nothing is lost, and this goes on: syncin-mount add {new.name}"
-                    " --import"
+                    "stopped; nothing is lost, and this goes on:"
+                    f" {advice.command('add', new.name, '--import')}"
                 )
                 raise
             except OSError as error:
                 raise CommandError(
                     f"the import stopped ({error.strerror or error}); nothing is lost: every file"
-                    " is at its old place or in the drive; put that right, then: syncin-mount add"
-                    f" {new.name} --import",
+                    " is at its old place or in the drive; put that right, then:"
+                    f" {advice.command('add', new.name, '--import')}",
                     Exit.UNFINISHED,
                 ) from error
     finally:
@@ -165,6 +167,6 @@ def _tell(new: Synchronization, done: Imported) -> None:
     if done.left:
         raise CommandError(
             f"{output.count(len(done.left), 'file')} could not be imported; close what uses them,"
-            f" then: syncin-mount add {new.name} --import",
+            f" then: {advice.command('add', new.name, '--import')}",
             Exit.UNFINISHED,
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import trio
 
 from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import output, status_table
+from syncin_mount.cli.ui.json_form import document
+from syncin_mount.cli.ui.keyboard import until_key
 from syncin_mount.cli.ui.status_rows import look
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from syncin_mount.app.status_poller import StatusPoller
     from syncin_mount.cli.ui.status_table import Line, StatusRow
     from syncin_mount.config import Configuration, Synchronization
+
+QUIT_KEYS = "qQ"
+"""Keys that end it on a terminal."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks."""
@@ -47,20 +51,23 @@ async def watch(
     as_json: bool,
 ) -> None:
     """Shows them, and again whenever something changed, until cancelled. ``chosen`` is asked at
-    each look: it raises what is shown, below what was known before."""
-    show: Show = _Lines(as_json) if as_json or not watched() else _Screen()
+    each look: what it raises is shown, below what was known before. On a terminal a key of
+    `QUIT_KEYS` ends it."""
+    on_screen = not as_json and watched()
+    show: Show = _Screen() if on_screen else _Lines(as_json)
     known: tuple[Configuration, Sequence[Synchronization]] | None = None
-    with show:
-        while True:
-            trouble = None
-            try:
-                known = chosen()
-            except Exception as error:  # noqa: BLE001 (it is told; the drives go on, and so does this)
-                trouble = exit_for(error)[1]
-            now = time.time()
-            seen = [] if known is None else await look(looker, *known, now)
-            show.show(seen, trouble or looker.trouble, brief=brief, now=now)
-            await trio.sleep(LOOK_EVERY)
+    async with until_key(QUIT_KEYS if on_screen else ""):
+        with show:
+            while True:
+                trouble = None
+                try:
+                    known = chosen()
+                except Exception as error:  # noqa: BLE001 (it is told; the drives go on, and so does this)
+                    trouble = exit_for(error)[1]
+                now = time.time()
+                seen = [] if known is None else await look(looker, *known, now)
+                show.show(seen, trouble or looker.trouble, brief=brief, now=now)
+                await trio.sleep(LOOK_EVERY)
 
 
 def watched() -> bool:
@@ -126,11 +133,10 @@ def plain(seen: StatusRow) -> dict[str, Any]:
     """All that is known, for JSON."""
     found: dict[str, Any] = {"name": seen.configured.name, "mounted": False}
     if seen.status is not None:
-        found |= msgspec.to_builtins(seen.status)
-    supervised = None if seen.supervised is None else msgspec.to_builtins(seen.supervised)
+        found |= document(seen.status)
     return found | {
         "enabled": seen.configured.enabled,
-        "supervised": supervised,
+        "supervised": seen.supervised,
         "error": seen.error,
         "tls_verified": seen.unverified is None,
     }

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationFile, Folders
 from syncin_mount.suggestions import did_you_mean
@@ -19,11 +20,35 @@ if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Server, Synchronization
 
 
+ADD_SERVER = advice.command("server", "add", "NAME", "URL", "--login", "LOGIN")
+ADD = advice.command("add")
+"""What to do where nothing is configured yet."""
+
+
 def load() -> tuple[Folders, Configuration]:
-    """The program's folders and what is configured now. Raises ConfigurationError."""
+    """The program's folders and what is configured now; an interrupted rename is completed. Raises
+    ConfigurationError, ReplicaInUse."""
     folders = Folders.find()
     folders.keep_others_out()
-    return folders, ConfigurationFile(folders).read()
+    configuration = ConfigurationFile(folders).read()
+    if any(each.former_name is not None for each in configuration.synchronizations.values()):
+        from syncin_mount.app.rename_drive import finish_renames  # noqa: PLC0415 (start-up time)
+
+        configuration = finish_renames(folders, configuration)
+    return folders, configuration
+
+
+def check_new_name(configuration: Configuration, name: str) -> None:
+    """Raises CommandError unless a synchronization can get this name."""
+    from syncin_mount.config.model import check_name  # noqa: PLC0415 (start-up time)
+    from syncin_mount.config.rules import name_objection  # noqa: PLC0415
+
+    wrong = check_name(name)
+    if wrong:
+        raise CommandError(f"'{name}' cannot be a synchronization's name: {wrong}", Exit.USAGE)
+    refused = name_objection(configuration, name)
+    if refused:
+        raise CommandError(refused)
 
 
 def server_named(configuration: Configuration, name: str) -> Server:
@@ -31,11 +56,23 @@ def server_named(configuration: Configuration, name: str) -> Server:
     found = configuration.servers.get(name)
     if found is None:
         raise CommandError(
-            _unknown(
-                "server", name, configuration.servers, "syncin-mount server add NAME URL --login L"
-            )
+            _unknown("server", name, configuration.servers, ADD_SERVER),
+            Exit.USAGE,
         )
     return found
+
+
+def server_chosen(configuration: Configuration, name: str | None, option: str) -> Server:
+    """The server of this name, or the only one there is. ``option`` is what chooses one of several,
+    as it is typed. Raises CommandError, UsageError."""
+    if name is not None:
+        return server_named(configuration, name)
+    if len(configuration.servers) == 1:
+        return next(iter(configuration.servers.values()))
+    if configuration.servers:
+        names = ", ".join(sorted(configuration.servers))
+        raise click.UsageError(f"there are several servers; choose one with {option}: {names}")
+    raise CommandError(f"no servers yet; add one: {ADD_SERVER}")
 
 
 def warn_insecure(server: Server) -> None:
@@ -69,8 +106,9 @@ def synchronization_named(configuration: Configuration, name: str) -> Synchroniz
     """Raises CommandError with the names there are."""
     found = configuration.synchronizations.get(name)
     if found is None:
-        hint = "syncin-mount add NAME --server S --remote PATH --mountpoint DIR"
-        raise CommandError(_unknown("synchronization", name, configuration.synchronizations, hint))
+        raise CommandError(
+            _unknown("synchronization", name, configuration.synchronizations, ADD), Exit.USAGE
+        )
     return found
 
 

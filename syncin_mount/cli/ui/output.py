@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from syncin_mount import printable as plain
+from syncin_mount.cli.ui.json_form import document
 from syncin_mount.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -126,19 +127,19 @@ def confirm(text: str, **how: Any) -> bool:
 
 
 def json_line(data: Any) -> None:
-    """One document on one line."""
+    """One document on one line; messages and times as `json_form.document` makes them."""
     sys.stdout.write(f"{_as_json(data)}\n")
 
 
 def emit_json(data: Any) -> None:
-    """One document."""
+    """One document; messages and times as `json_form.document` makes them."""
     sys.stdout.write(f"{_as_json(data, indent=2)}\n")
 
 
 def _as_json(data: Any, indent: int | None = None) -> str:
     """ASCII only, so that names which are no text survive as escapes; DEL is ASCII, and steers
     terminals."""
-    return json.dumps(data, indent=indent).replace("\x7f", "\\u007f")
+    return json.dumps(document(data), indent=indent).replace("\x7f", "\\u007f")
 
 
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Exists, Missing, RemoteError
+from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
@@ -150,7 +151,7 @@ async def found_in(session: Session, path: str) -> RemoteItem:
     if item is None:
         raise CommandError(
             f"there is no folder '{name}' on {url}; "
-            f"make it: syncin-mount remote mkdir '{name}' --server {session.account.name}",
+            f"make it: {advice.command('remote', 'mkdir', path, '--server', session.account.name)}",
             Exit.REFUSED,
         )
     if not item.is_folder:

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Problem, Progress, Running, Status
     from syncin_mount.control.supervision import Supervised
 
-EMPTY = (
-    "no synchronizations yet; add one: syncin-mount add NAME --server S --remote PATH"
-    " --mountpoint DIR"
-)
+EMPTY = f"no synchronizations yet; add one: {advice.command('add')}"
 
 TRANSFERS = 4
 PROBLEMS = 3
@@ -233,7 +230,7 @@ def supervision(supervised: Supervised) -> str:
 
 def paused(status: Status) -> str:
     """What a pause means, and what ends it."""
-    return f"nothing is synchronized until it is resumed: syncin-mount resume {status.name}"
+    return f"nothing is synchronized until: {advice.command('resume', status.name)}"
 
 
 def read_only(status: Status) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.config.model import Unit, parse_schedule
 
 _SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86400}
@@ -17,7 +17,7 @@ def age(text: str) -> float:
     """Seconds of ``15m``, ``2h``, ``30d``. Raises CommandError."""
     found = parse_schedule(text)
     if found is None or found.unit not in _SECONDS:
-        raise CommandError(f"'{text}' is no length of time; give it as 15m, 2h or 30d")
+        raise CommandError(f"'{text}' is no length of time; give it as 15m, 2h or 30d", Exit.USAGE)
     return float(found.value * _SECONDS[found.unit])
 
 
@@ -34,4 +34,4 @@ def moment(text: str, now: float, *, ends: bool = False) -> float:
             found += dt.timedelta(days=1)
         return found.astimezone().timestamp()
     except (ValueError, OverflowError) as error:
-        raise CommandError(f"'{text}' is no time; {_EXAMPLES}") from error
+        raise CommandError(f"'{text}' is no time; {_EXAMPLES}", Exit.USAGE) from error

@@ -1,0 +1,99 @@
+"""`status PATH`: what is pending of one file, or of a folder with all that is in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syncin_mount import advice
+from syncin_mount.app.open_drive import ask_drive
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.ui import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from syncin_mount.cli.ui.status_table import StatusRow
+    from syncin_mount.config import Configuration, Folders
+    from syncin_mount.control.messages import JournalEntry, Problem
+
+_SHOWN = 20
+"""Changes and problems that are written out."""
+
+_LOCAL = "local"
+"""The state of a change that never goes to the server (`reconciler.engine.pending_reason`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatus:
+    """``state`` is ``synchronized``, ``pending``, ``local`` (it never goes to the server) or
+    ``failed``; ``why`` says it for people."""
+
+    state: str
+    why: str
+    changes: tuple[JournalEntry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def path_status(
+    path: str, entries: Iterable[JournalEntry], problems: Iterable[Problem]
+) -> PathStatus:
+    """The state of a path from all pending changes and problems of its synchronization. Pure."""
+
+    def concerns(other: str | None) -> bool:
+        return other is not None and (other == path or other.startswith(f"{path}/"))
+
+    changes = tuple(each for each in entries if concerns(each.path) or concerns(each.new_path))
+    wrong = tuple(each for each in problems if concerns(each.path))
+    going = [each for each in changes if each.state != _LOCAL]
+    if wrong:
+        return PathStatus("failed", wrong[0].why, changes, wrong)
+    if going:
+        what = output.count(len(going), "change")
+        return PathStatus("pending", f"{what}: {going[0].why or 'to be uploaded'}", changes)
+    if changes:
+        return PathStatus("local", changes[0].why or "it stays on this computer", changes)
+    return PathStatus("synchronized", "no change is pending")
+
+
+def show_path(
+    folders: Folders, configuration: Configuration, row: StatusRow, path: str, *, as_json: bool
+) -> None:
+    """Prints it. Raises CommandError where the drive is mounted and has no such file."""
+    synchronization = row.configured
+    name, mounted = synchronization.name, row.status is not None and row.status.mounted
+    if mounted and not os.path.lexists(synchronization.mountpoint / path):
+        raise CommandError(
+            f"'{name}' has no '{output.printable(path)}'; ask the server, too:"
+            f" {advice.command('explain', name, path)}"
+        )
+    entries: Sequence[JournalEntry] = output.run_async(
+        ask_drive,
+        folders,
+        configuration,
+        synchronization,
+        lambda drive: drive.journal(everything=True),
+    )
+    found = path_status(path, entries, row.status.problems if row.status is not None else ())
+    if as_json:
+        output.emit_json(
+            {
+                "name": name,
+                "path": path,
+                "state": found.state,
+                "why": found.why,
+                "changes": found.changes,
+                "problems": found.problems,
+            }
+        )
+        return
+    where = f"{name} at {synchronization.mountpoint}" + ("" if mounted else " (not mounted)")
+    output.emit_fields([("path", path), ("drive", where), ("state", f"{found.state}; {found.why}")])
+    lines = [f"{each.op} {each.path}: {each.why}" for each in found.changes]
+    lines += [f"{each.path}: {each.why}" for each in found.problems]
+    for line in lines[:_SHOWN] if len(lines) > 1 else ():
+        output.say(f"  {output.printable(line)}")
+    if len(lines) > _SHOWN:
+        rest = advice.command("journal", "list", name, "--all")
+        output.say(f"  … and {len(lines) - _SHOWN} more: {rest}")

@@ -200,7 +200,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key(
         "former_name",
         values.read_text,
-        about="The name before a `rename` that is not completed. The program writes it.",
+        about="The former name while it is being renamed. The program writes it; leave it alone.",
     ),
 )
 

@@ -39,13 +39,11 @@ def advice(remedy: Remedy) -> str:
         case Help.NEW_ADDRESS:
             return f"; if it has moved, give its new address with `{edit} --url URL`"
         case Help.ACCEPT_CERTIFICATE:
-            return (
-                "; if you know this server, accept it with --insecure-tls (of `syncin-mount server"
-                " add` and `server auth`)"
-            )
+            return "; if you know this server, accept it with --insecure-tls"
         case Help.ACCEPT_CLEAR:
-            where = edit if remedy.account else command("server", "add")
-            return f", or accept that with --insecure-http ({where} --help)"
+            words = ("edit", remedy.account) if remedy.account else ("add",)
+            where = command("server", *words, "--help")
+            return f", or accept that with --insecure-http ({where})"
         case Help.OTHER_PROXY:
             return f"; set another: {edit} --proxy URL (or none: --proxy none)"
         case Help.OTHER_FILE:

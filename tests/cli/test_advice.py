@@ -56,13 +56,12 @@ class Collector(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         called = ast.unparse(node.func)
-        if called in self.makers and node.args:
-            if not any(isinstance(each, ast.Starred) for each in node.args):
-                words = [
-                    str(each.value) if isinstance(each, ast.Constant) else NAME
-                    for each in node.args
-                ]
-                self.calls.append((node.lineno, words))
+        starred = any(isinstance(each, ast.Starred) for each in node.args)
+        if called in self.makers and node.args and not starred:
+            words = [
+                str(each.value) if isinstance(each, ast.Constant) else NAME for each in node.args
+            ]
+            self.calls.append((node.lineno, words))
         self.generic_visit(node)
 
 

@@ -32,6 +32,7 @@ from syncin_mount.app.descriptor_limit import enough_descriptors
 from syncin_mount.app.errors import Paused
 from syncin_mount.app.first_runs_after_import import FirstRuns
 from syncin_mount.app.history_upkeep import keep_history
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.progress_meter import Meter
 from syncin_mount.app.registration import Registration, Save
 from syncin_mount.app.sessions import session_with
@@ -43,7 +44,7 @@ from syncin_mount.errors import DaemonError
 from syncin_mount.remote import Folder
 from syncin_mount.remote.http.rate_limit import Limits
 from syncin_mount.store import Replica
-from syncin_mount.store.errors import DAMAGED, IndexDamaged
+from syncin_mount.store.errors import IndexDamaged
 from syncin_mount.trash import find_user_bin
 
 if TYPE_CHECKING:
@@ -359,19 +360,19 @@ class _Trouble:
 
     def met(self, what: str, error: OSError) -> None:
         if isinstance(error, IndexDamaged):
-            sentence = DAMAGED.format(error.strerror, self._name)
+            text = sentence(error, self._name)
         elif error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            sentence = "the disk with the local copy is full; nothing is lost, but make room there"
+            text = "the disk with the local copy is full; nothing is lost, but make room there"
         else:
             reason = error.strerror or str(error)
-            sentence = (
+            text = (
                 f"{what} cannot be brought to the disk with the local copy ({reason}); it is tried"
                 " again"
             )
-        if self._known.get(what) != sentence:
-            log.error("%s", sentence)
-        self._known[what] = sentence
-        self._tell(sentence)
+        if self._known.get(what) != text:
+            log.error("%s", text)
+        self._known[what] = text
+        self._tell(text)
 
     def over(self, what: str) -> None:
         if self._known.pop(what, None) is not None:
@@ -407,7 +408,7 @@ async def _kept_running(
         try:
             await task(task_status=first)
         except IndexDamaged as error:
-            runtime.failure = DAMAGED.format(error.strerror, runtime.synchronization.name)
+            runtime.failure = sentence(error, runtime.synchronization.name)
             log.error("%s", runtime.failure)
         except Exception as error:
             log.exception("a task of the drive failed; it starts again in %.0f s", pause)

@@ -1,13 +1,35 @@
-"""Why a replica cannot be used. Each ``str()`` is one sentence for people: what, why, what to
-do."""
+"""Why a replica cannot be used. Each ``str()`` says what and why; where a repair helps, ``repair``
+says so, and `syncin_mount.app.messages.store` how to ask for one."""
 
 from __future__ import annotations
 
+import enum
 import errno
+from pathlib import Path
+
+
+class Repair(enum.Enum):
+    """What a repair (`syncin_mount.store.maintenance.repair`) does about an error."""
+
+    SAVES_WHAT_IS_THERE = enum.auto()
+    """Something is lost or damaged; a repair keeps the rest."""
+    IF_NO_LATER_VERSION = enum.auto()
+    """Nothing is wrong if there is a later version of this program; else a repair mends it."""
 
 
 class ReplicaError(Exception):
-    """The replica's folder cannot be used."""
+    """The replica's folder cannot be used.
+
+    ``repair`` is what a repair does about it, None where it would change nothing; ``replica`` is
+    then the name of the folder, which is the synchronization's.
+    """
+
+    def __init__(
+        self, message: str, *, repair: Repair | None = None, folder: Path | None = None
+    ) -> None:
+        super().__init__(message)
+        self.repair = repair
+        self.replica = "" if folder is None else folder.name
 
 
 class NotRecordable(OSError):
@@ -20,19 +42,11 @@ class NotRecordable(OSError):
 
 
 class IndexDamaged(OSError):
-    """The index is something else than was written. ``why`` is a clause. To a program it is EIO;
-    ``DAMAGED`` says what helps."""
+    """The index turned out to be something else than was written, while it was in use. ``why`` is a
+    clause. To a program it is EIO; a repair mends it, and loses nothing."""
 
     def __init__(self, why: str) -> None:
         super().__init__(errno.EIO, why)
-
-
-DAMAGED = (
-    "the index of the local copy is damaged ({}); what is written is kept in its journal, and"
-    " nothing is lost: unmount, then 'syncin-mount check {} --repair' puts it right"
-)
-"""The sentence about an index that turned out to be damaged while it was in use: why, and the
-synchronization."""
 
 
 class CannotUndo(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncin_mount.store import atomic_file
-from syncin_mount.store.errors import NewerFormat, ReplicaError
+from syncin_mount.store.errors import NewerFormat, Repair, ReplicaError
 from syncin_mount.store.records import FORMAT, U64
 from syncin_mount.store.recovery.lmdb_pages import IndexFile
 
@@ -36,15 +36,12 @@ def prepare_folder(folder: Path) -> None:
     if not (text.isascii() and text.isdecimal()) or len(text) > _FORMAT_DIGITS:
         raise _no_format(folder, "does not hold a format number")
     if int(text) > FORMAT:
-        advice = "use that version."
-        if is_flipped(folder):
-            advice = (
-                f"use that version; if there is none, 'syncin-mount check {folder.name} --repair'"
-                " puts it right."
-            )
+        flipped = is_flipped(folder)
         raise NewerFormat(
             f"the replica in {folder} has format {text} and this program knows {FORMAT}: a later"
-            f" version wrote it; {advice}"
+            f" version wrote it; use that version{'' if flipped else '.'}",
+            repair=Repair.IF_NO_LATER_VERSION if flipped else None,
+            folder=folder,
         )
 
 
@@ -62,8 +59,9 @@ def is_flipped(folder: Path) -> bool:
 
 def _no_format(folder: Path, why: str) -> ReplicaError:
     return ReplicaError(
-        f"the file 'format' in {folder} {why}: the replica is damaged; nothing was changed: "
-        f"'syncin-mount check {folder.name} --repair' saves what is there."
+        f"the file 'format' in {folder} {why}: the replica is damaged; nothing was changed",
+        repair=Repair.SAVES_WHAT_IS_THERE,
+        folder=folder,
     )
 
 

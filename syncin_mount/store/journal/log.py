@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 import xxhash
 
 from syncin_mount.store import system
-from syncin_mount.store.errors import JournalDamaged
+from syncin_mount.store.errors import JournalDamaged, Repair
 from syncin_mount.store.journal.last_record import RECORDED, Tally
 from syncin_mount.store.journal.reserve import NO_ROOM, Reserve
 from syncin_mount.store.journal.segments import LEAD, SEQUENCE, Damage, Whole, list_segments, scan
@@ -125,13 +125,17 @@ class Journal:
     def _damaged(self, path: Path, piece: Damage) -> JournalDamaged:
         return JournalDamaged(
             f"the journal file {path} is damaged at byte {piece.offset} (record {piece.number}):"
-            f" the disk or another program changed it; nothing was cut off: {_advice(self._folder)}"
+            " the disk or another program changed it; nothing was cut off",
+            repair=Repair.SAVES_WHAT_IS_THERE,
+            folder=self._folder.parent,
         )
 
     def _lacks(self, first: int, last: int) -> JournalDamaged:
         return JournalDamaged(
             f"the journal in {self._folder} lacks the records {first} to {last}: something else"
-            f" removed or damaged its files; nothing was changed: {_advice(self._folder)}"
+            " removed or damaged its files; nothing was changed",
+            repair=Repair.SAVES_WHAT_IS_THERE,
+            folder=self._folder.parent,
         )
 
     def _set_aside(self, segments: list[tuple[int, Path]], piece: Damage) -> None:
@@ -277,10 +281,6 @@ def _is_harmless(piece: Damage, segments: list[tuple[int, Path]], expected: int)
     ``expected``."""
     following = piece.resumed or (segments[1][0] if len(segments) > 1 else None)
     return piece.number < expected and (following is None or following <= expected)
-
-
-def _advice(folder: Path) -> str:
-    return f"'syncin-mount check {folder.parent.name} --repair' saves what is there."
 
 
 class Readable(NamedTuple):

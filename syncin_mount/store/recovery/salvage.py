@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from syncin_mount.store.errors import ReplicaError
+from syncin_mount.store.errors import Repair, ReplicaError
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.tables import TABLES
 from syncin_mount.store.journal.last_record import RECORDED, Tally
@@ -110,8 +110,9 @@ def _walk(file: IndexFile) -> bool:
 def damaged(folder: Path, why: str) -> ReplicaError:
     """The error for an index that cannot be used."""
     return ReplicaError(
-        f"the index in {folder / 'index'} is damaged ({why}); nothing was changed: "
-        f"'syncin-mount check {folder.name} --repair' saves what is there."
+        f"the index in {folder / 'index'} is damaged ({why}); nothing was changed",
+        repair=Repair.SAVES_WHAT_IS_THERE,
+        folder=folder,
     )
 
 

@@ -84,11 +84,10 @@ class FullRun:
             unfreeze_gc()
             self._tell_readers()
         condition.note_run(report)
-        if not report.dry_run:
+        # what a guard halted waits for somebody, not for another try
+        if not (report.dry_run or report.offline or report.refused):
             condition.last_run_ns = parts.clock.now_ns()
-            # what a guard halted waits for somebody, not for another try
-            if not (report.offline or report.refused):
-                parts.schedule.ran(begun)
+            parts.schedule.ran(begun)
         report.problems = list(parts.backlog.problems())
         report.seconds = trio.current_time() - started
 

@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from reconciler.model import ROOT
+from syncin_mount.store import NodeType
 from tests.engine.clockwork import Drive
 
 FILES = 4
@@ -59,3 +60,62 @@ async def test_a_folder_that_is_removed_leaves_no_numbers_behind(
     assert [each for each in lines if re.search(r"node \d|another change", each)] == []
     assert len(drive.disk.tree()) == OTHERS
     assert {each for each in lines if not each.startswith("d")} == set()
+
+
+async def test_a_run_that_finds_no_server_is_not_the_last_run(
+    drive: Drive, autojump_clock: MockClock
+):
+    """Offline, `status` once showed each vain try as the last run; and since when it is offline."""
+    drive.put("a", b"1")
+    await drive.start()
+    await trio.sleep(60)
+    last = drive.engine.status().last_run_ns
+    assert last is not None
+    drive.offline = True
+    await trio.sleep(120)
+    now = drive.engine.status()
+    assert now.online is False
+    assert now.offline_seconds is not None
+    assert 60 < now.offline_seconds <= 120
+    assert now.last_run_ns is not None
+    assert drive.now_ns() - now.last_run_ns > 90e9
+    drive.offline = False
+    await trio.sleep(120)
+    assert drive.engine.status().offline_seconds is None
+
+
+async def test_what_waits_for_its_folder_names_it(drive: Drive, autojump_clock: MockClock):
+    drive.disk.make_folder("d", 1)
+    for number in range(FILES):
+        drive.put(f"d/f{number}", b"%d" % number)
+    for number in range(OTHERS):
+        drive.put(f"other{number}", b"it stays")
+    await drive.start()
+    await trio.sleep(600)
+    remove_folder(drive, b"d")
+    lines = set(await told(drive, 120))
+    assert lines <= {
+        f"d/f{number}: it waits for 'd' to be deleted first" for number in range(FILES)
+    }
+
+
+async def test_an_upload_under_way_is_not_said_to_be_written(
+    drive: Drive, autojump_clock: MockClock
+):
+    """ "is being written" stayed for the whole upload of a file that a run had found being
+    written."""
+    await drive.start()
+    await trio.sleep(60)
+    node = drive.replica.create(ROOT, b"big", NodeType.FILE, mode=0o644, uid=0, gid=0).node
+    drive.replica.begin_write(node, discard=True)
+    await trio.sleep(60)  # a listing comes and goes
+    assert {each.why for each in drive.engine.status().problems} == {"“big” is being written."}
+    drive.replica.written(node, size=0, mtime_ns=drive.now_ns())
+    told: set[str] = set()
+    while "big" not in drive.disk.tree():
+        if drive.engine.is_in_flight(node):
+            told |= {each.why for each in drive.engine.status().problems}
+            sampled = True
+        await trio.sleep(0.01)
+    assert sampled
+    assert told == set()

@@ -36,7 +36,7 @@ _PHASES = {"preparing": "preparing", "finishing": "finishing"}
 def verb(running: Running) -> str:
     """What is done with a file just now: ``uploading``, ``preparing`` (its checksum is counted),
     ``finishing`` (all of it is across, and not confirmed yet)."""
-    if running.phase in _PHASES and running.size:
+    if running.phase in _PHASES and running.size >= _LARGE:
         return _PHASES[running.phase]
     return _VERBS.get(running.op) or _OTHERS.get((running.op, running.side), running.op)
 

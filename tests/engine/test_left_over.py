@@ -112,6 +112,7 @@ async def test_an_upload_under_way_is_not_said_to_be_written(
     assert {each.why for each in drive.engine.status().problems} == {"“big” is being written."}
     drive.replica.written(node, size=0, mtime_ns=drive.now_ns())
     told: set[str] = set()
+    sampled = False
     while "big" not in drive.disk.tree():
         if drive.engine.is_in_flight(node):
             told |= {each.why for each in drive.engine.status().problems}

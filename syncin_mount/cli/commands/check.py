@@ -55,7 +55,7 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     else:
         from syncin_mount.store import check  # noqa: PLC0415 (start-up time)
 
-        found = [_text(each.node, each.what) for each in check(folder)]
+        found = [str(each) for each in check(folder)]
         if contents and not found:
             found = _look_at_contents(folder, heal=False)
         _show(found, as_json=as_json, empty="all is in order")
@@ -82,7 +82,7 @@ def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
     from syncin_mount.store.maintenance.repair import repair  # noqa: PLC0415 (start-up time)
 
     done = repair(folder)
-    left = [_text(each.node, each.what) for each in done.left]
+    left = [str(each) for each in done.left]
     if contents and not left:
         done.said += _look_at_contents(folder, heal=True)
         left = _look_at_contents(folder, heal=False) if done.said else []
@@ -105,10 +105,6 @@ def _tell_outcome(done: Repaired) -> None:
     )
     if done.bases_ended:
         output.say("the next synchronization unites both sides and deletes nothing")
-
-
-def _text(node: int, what: str) -> str:
-    return f"node {node}: {what}" if node else what
 
 
 def _document(

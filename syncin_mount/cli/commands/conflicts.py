@@ -8,7 +8,7 @@ import click
 
 from syncin_mount import advice
 from syncin_mount.app.open_drive import open_drive
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--acknowledge", is_flag=True, help="Count the conflicts at these PATHs no more.")
 @click.option("--swap", is_flag=True, help="Choose the version that lost at this PATH.")
-@click.option("--all", "everything", is_flag=True, help="Also, or acknowledge, every conflict.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Every conflict, each on a line of its own."
+)
 @output.json_option
 def command(
     name: str,
@@ -67,10 +69,54 @@ def command(
     elif acknowledge:
         output.say(f"{name}: {output.count(len(found), 'conflict')} acknowledged")
     else:
-        _show(name, found)
+        _show(name, found, each_one=everything)
 
 
-def _show(name: str, found: list[ConflictEntry]) -> None:
+def _show(name: str, found: list[ConflictEntry], *, each_one: bool) -> None:
+    if grouping.is_long(found) and not each_one:
+        _show_groups(name, found)
+    else:
+        _show_each(found)
+    if any(each.kept in {"local", "trash", "copy"} for each in found):
+        output.say(f"choose what lost: {advice.command('conflicts', name, '--swap', 'PATH')}")
+    if any(not each.acknowledged for each in found):
+        output.say(f"seen all: {advice.command('conflicts', name, '--acknowledge', '--all')}")
+
+
+def _show_groups(name: str, found: list[ConflictEntry]) -> None:
+    groups = grouping.grouped(
+        found, lambda each: each.path, lambda each: (each.kept, grouping.kind_of(each.why))
+    )
+    output.emit_table(
+        ("CONFLICTS", "SINCE", "PATH", "WHAT HAPPENED", "WHAT LOST IS"),
+        [
+            (
+                str(each.count),
+                output.moment(each.first.time),
+                each.path or "(several at the top)",
+                grouping.shared([one.why for one in each.items]),
+                _kept(each.first) if each.count == 1 else _WHERE[each.first.kept],
+            )
+            for each in groups
+        ],
+        empty="",
+    )
+    output.say(
+        f"{len(found)} conflicts; each of them: {advice.command('conflicts', name, '--all')}"
+    )
+
+
+_WHERE = {
+    "local": "in the bin",
+    "trash": "in the desktop's trash",
+    "server": "in the server's trash",
+    "copy": "beside them",
+    "gone": "in no bin any more",
+    "none": "a deletion, or another place",
+}
+
+
+def _show_each(found: list[ConflictEntry]) -> None:
     output.emit_table(
         ("WHEN", "PATH", "WHAT HAPPENED", "WHAT LOST IS"),
         [
@@ -84,10 +130,6 @@ def _show(name: str, found: list[ConflictEntry]) -> None:
         ],
         empty="no conflicts that are not acknowledged",
     )
-    if any(each.kept in {"local", "trash", "copy"} for each in found):
-        output.say(f"choose what lost: {advice.command('conflicts', name, '--swap', 'PATH')}")
-    if any(not each.acknowledged for each in found):
-        output.say(f"seen all: {advice.command('conflicts', name, '--acknowledge', '--all')}")
 
 
 def _kept(each: ConflictEntry) -> str:

@@ -83,12 +83,8 @@ def _is_sound(folder: Path, done: Repaired) -> bool:
     except ReplicaError as error:
         done.said.append(str(error).rstrip("."))
         return False
-    done.said += [_text(each) for each in problems]
+    done.said += [str(each) for each in problems]
     return not problems
-
-
-def _text(problem: Problem) -> str:
-    return f"node {problem.node}: {problem.what}" if problem.node else problem.what
 
 
 def _unlike_files(folder: Path) -> list[str]:
@@ -98,7 +94,7 @@ def _unlike_files(folder: Path) -> list[str]:
         found = salvage.salvage(folder, index, power_cut=False)
         objects = Objects(folder)
         # What was about to be recorded when the process was killed is put right by every start.
-        problems = [_text(each) for each in compare(index, objects, next_number=index.applied + 1)]
+        problems = [str(each) for each in compare(index, objects, next_number=index.applied + 1)]
     shutil.rmtree(folder / NEW)
     return found.said + problems
 

@@ -33,10 +33,21 @@ from syncin_mount.store.records import (
 
 class Problem(msgspec.Struct, frozen=True):
     """Something that must not be. ``node`` is 0 when it is about no node; ``what`` is one clause
-    for people."""
+    for people. ``path`` is where the node is or was, empty where that is not known."""
 
     node: int
     what: str
+    path: str = ""
+
+    def __str__(self) -> str:
+        """What people are told: names, and numbers only where there is no name."""
+        if self.path:
+            return f"'{self.path}': {self.what}"
+        return (
+            f"something without a name (number {self.node}): {self.what}"
+            if self.node
+            else self.what
+        )
 
 
 def compare(index: Index, objects: Objects, *, next_number: int = 0) -> Iterator[Problem]:

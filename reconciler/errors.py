@@ -6,6 +6,7 @@ whether the same request may succeed later without anybody doing anything.
 
 from __future__ import annotations
 
+import enum
 from typing import Self
 
 
@@ -125,8 +126,24 @@ class LocalChanged(Exception):
     """The local content changed while it was read or replaced: plan again."""
 
 
+class Obstacle(enum.Enum):
+    """What keeps a content from being downloaded, for programs."""
+
+    OFFLINE = "offline"
+    """The server is away, or the drive is paused."""
+    SLOW = "slow"
+    """The server answered for others, and not for this one in time."""
+    REFUSED = "refused"
+    NO_SPACE = "no space"
+    OTHER = "other"
+
+
 class Unavailable(Exception):
     """Content that is not here cannot be fetched now. ``str()`` says why."""
+
+    def __init__(self, why: str, obstacle: Obstacle = Obstacle.OTHER) -> None:
+        super().__init__(why)
+        self.obstacle = obstacle
 
 
 class Superseded(Unavailable):

@@ -17,6 +17,7 @@ from reconciler.errors import (
     Changed,
     LocalChanged,
     Missing,
+    Obstacle,
     RemoteError,
     Unavailable,
     Unreachable,
@@ -294,12 +295,17 @@ class Hydrator:
         """Files whose content is still to be fetched by the background."""
         return self._queue.waiting
 
+    @property
+    def offline_reads(self) -> int:
+        """How often a content that is not here was asked for while the server was away."""
+        return self._readers.offline_reads
+
     async def wait_drained(self) -> None:
         """Returns when nothing is left to fetch that can be fetched; raises Unavailable when the
         server is lost."""
         while self.waiting:
             if self._link.online is False:
-                raise Unavailable(self._link.why)
+                raise Unavailable(self._link.why, Obstacle.OFFLINE)
             with trio.move_on_after(1.0):
                 await self._queue.wait_idle()
 

@@ -3,12 +3,21 @@ file."""
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Awaitable, Callable
 
 import trio
 
-from reconciler.errors import Changed, Missing, RemoteError, Superseded, Unavailable, Unreachable
+from reconciler.errors import (
+    Changed,
+    Missing,
+    Obstacle,
+    RemoteError,
+    Superseded,
+    Unavailable,
+    Unreachable,
+)
 from reconciler.hydration.download import Download
 from reconciler.hydration.downloads import ActiveDownloads
 from reconciler.hydration.endurance import Endurance
@@ -55,6 +64,8 @@ class Readers:
         """Comes with the end of the next run that has not begun to list yet."""
         self.asks_to_look = False
         """Whether somebody waits for that."""
+        self.offline_reads = 0
+        """How often a content that is not here was asked for while the server was away."""
         self.on_stale: Callable[[bool], bool] = lambda _wanted: False
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
@@ -80,14 +91,18 @@ class Readers:
                     raise Unavailable(str(error)) from error
             except RemoteError as error:
                 if isinstance(error, Unreachable) and await self._reach.is_away(error):
-                    raise Unavailable(str(error)) from error
+                    self.offline_reads += 1
+                    raise Unavailable(str(error), Obstacle.OFFLINE) from error
                 pause = waited.pause(trio.current_time(), error)
                 if pause is None:
-                    raise Unavailable(str(error)) from error
+                    obstacle = Obstacle.SLOW if error.temporary else Obstacle.REFUSED
+                    raise Unavailable(str(error), obstacle) from error
                 await trio.sleep(pause)
             except OSError as error:
                 why = f"the local disk has no place for it: {error.strerror}"
-                raise Unavailable(why) from error
+                full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+                obstacle = Obstacle.NO_SPACE if full else Obstacle.OTHER
+                raise Unavailable(why, obstacle) from error
 
     async def begin(self, node: NodeId) -> None:
         """Somebody opens a content that is not here: asks for the first of what is missing, so that
@@ -158,9 +173,9 @@ class Readers:
         if self._downloads.nursery is None:
             raise Unavailable("the drive is being stopped")
         if self._link.resting:
-            raise Unavailable(
-                self._link.why if self._link.paused else f"the server is away: {self._link.why}"
-            )
+            self.offline_reads += 1
+            why = self._link.why if self._link.paused else f"the server is away: {self._link.why}"
+            raise Unavailable(why, Obstacle.OFFLINE)
         if not download.awaited(gap[0]):
             end = min(max(gap[1], gap[0] + READ_AHEAD_BYTES), download.found.size)
             self._downloads.request_for_reader(download, gap[0], end)

@@ -41,7 +41,7 @@ async def keep_told(runtime: Runtime, file: ConfigurationFile) -> None:
         await trio.sleep(LOOK_EVERY)
         now = runtime.engine.status()
         halted, refused = (sentence_or_none(each, name) for each in (now.halted, now.refused))
-        state = State(now.conflicts, halted, refused, now.online)
+        state = State(now.conflicts, halted, refused, now.online, runtime.hydrator.offline_reads)
         found = notices.follow(trio.current_time(), state)
         if found and _wanted(file):
             for notice in found:

@@ -6,9 +6,13 @@ it), and a server that is away for a day. Nothing else, and nothing twice.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from syncin_mount.app.messages.notices import lost_is_in_the_bin
+
+HOUR = 3600.0
+"""Seconds before somebody is told once more of a file that is not here."""
 
 LONG = 24 * 3600.0
 """Seconds that the server must have been away to be told of, and before the same sentence is told
@@ -18,12 +22,14 @@ once more."""
 @dataclass(frozen=True, slots=True)
 class State:
     """A drive at one moment. ``conflicts`` counts since it was mounted; ``online`` is None while
-    nobody has asked."""
+    nobody has asked. ``offline_reads`` counts since then how often a content was asked for that is
+    not here, while the server was away."""
 
     conflicts: int = 0
     halted: str | None = None
     refused: str | None = None
     online: bool | None = None
+    offline_reads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Notices:
         self._said: dict[str, float] = {}
         self._away_since: float | None = None
         self._away_said = False
+        self._reads = 0
+        self._unread_said = -math.inf
 
     def follow(self, now: float, state: State) -> list[Notice]:
         """What is new and has to be told."""
@@ -62,7 +70,20 @@ class Notices:
                 found.append(Notice(f"{self._name}: {title}", sentence))
             if sentence:
                 self._said[sentence] = now
-        return found + self._offline(now, state)
+        return found + self._unread(now, state) + self._offline(now, state)
+
+    def _unread(self, now: float, state: State) -> list[Notice]:
+        """Somebody opened what is not here: once while the server is away, and once an hour."""
+        fresh, self._reads = state.offline_reads > self._reads, state.offline_reads
+        if not fresh or now - self._unread_said < HOUR:
+            return []
+        self._unread_said = now
+        return [
+            Notice(
+                f"{self._name}: a file is not on this computer yet",
+                "It cannot be opened while the server cannot be reached.",
+            )
+        ]
 
     def _offline(self, now: float, state: State) -> list[Notice]:
         if state.online is not False:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 import trio
 
-from reconciler.errors import Unavailable
+from reconciler.errors import Obstacle, Unavailable
 from syncin_mount.vfs.padding import PAGE, take_back
 from syncin_mount.vfs.positioned import read_at, read_cached, write_at
 
@@ -56,6 +56,20 @@ QUIET_HANDLE_SECONDS = 2.0
 
 THREADS = 2
 """How many large writes are done at the same time."""
+
+
+ERRNO = {
+    Obstacle.OFFLINE: errno.ENETUNREACH,
+    Obstacle.SLOW: errno.ETIMEDOUT,
+    Obstacle.REFUSED: errno.EACCES,
+    Obstacle.NO_SPACE: errno.ENOSPC,
+    Obstacle.OTHER: errno.EIO,
+}
+"""What open(2) and read(2) tell of a content that is not here: EIO alone says that something is
+broken (docs/reference/posix.md)."""
+
+TOLD_A_MINUTE = 20
+"""Lines in the log about contents that could not be fetched."""
 
 
 class OpenFile:
@@ -140,6 +154,8 @@ class OpenFiles:
         self._clock = clock
         self._files: dict[int, OpenFile] = {}
         self._buffer = memoryview(b"")
+        self._minute = -math.inf
+        self._told = self._untold = 0
         self._threads = trio.CapacityLimiter(THREADS)
 
     def get(self, ino: int) -> OpenFile | None:
@@ -157,11 +173,11 @@ class OpenFiles:
         """One more handle on the inode. For writing the whole content is fetched first, unless it
         is truncated.
 
-        Raises OSError: EIO when the content is not here and cannot be fetched; ESTALE when the
-        inode is known to nobody any more, or was never here. One whose name the reconciler took may
-        be read alone: who wants to write came by a name that the kernel has not been told of yet,
-        and their words would end in an orphan. One that is open for writing already, or whose name
-        a caller took, may be written (/proc/self/fd) and truncated (ftruncate).
+        Raises OSError: one of `ERRNO` when the content is not here and cannot be fetched; ESTALE
+        when the inode is known to nobody any more, or was never here. One whose name the reconciler
+        took may be read alone: who wants to write came by a name that the kernel has not been told
+        of yet, and their words would end in an orphan. One that is open for writing already, or
+        whose name a caller took, may be written (/proc/self/fd) and truncated (ftruncate).
         """
         file = self._files.get(ino)
         if file is None:
@@ -444,7 +460,7 @@ class OpenFiles:
 
     async def read(self, file: OpenFile, offset: int, size: int) -> memoryview:
         """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError
-        (EIO when they cannot be fetched)."""
+        (one of `ERRNO` when they cannot be fetched)."""
         if not file.here:
             await self._fetch(file, offset, offset + size)
         content, arriving = file.content, not file.here
@@ -490,7 +506,7 @@ class OpenFiles:
             try:
                 await self._hydrator.ensure(node, 0, sys.maxsize)
             except Unavailable as why:
-                raise self._not_here(file, str(why)) from None
+                raise self._not_here(file, str(why), why.obstacle) from None
             await trio.lowlevel.checkpoint()
         if self.follow(file) is None:
             _raise_stale()
@@ -505,7 +521,7 @@ class OpenFiles:
             try:
                 await self._hydrator.ensure(node, *gap)
             except Unavailable as why:
-                raise self._not_here(file, str(why)) from None
+                raise self._not_here(file, str(why), why.obstacle) from None
             if (
                 not self._is_here(file)
                 and file.content.missing(start, stop) == gap
@@ -513,17 +529,37 @@ class OpenFiles:
             ):
                 raise self._not_here(file, "nothing arrived")
 
-    def _not_here(self, file: OpenFile, why: str) -> OSError:
-        """EIO, and one line in the log for each time a file was opened in vain."""
+    def _not_here(self, file: OpenFile, why: str, obstacle: Obstacle = Obstacle.OTHER) -> OSError:
+        """The error for what keeps the content away, and one line in the log for each time a file
+        was opened in vain; a search through thousands of them makes `TOLD_A_MINUTE` lines."""
         if not file.told:
             file.told = True
-            path = (
-                "a file that is gone" if file.node is None else self._replica.local_path(file.node)
-            )
-            log.warning(
-                "%s: the content is not on this computer and cannot be fetched now: %s", path, why
-            )
-        return OSError(errno.EIO, os.strerror(errno.EIO))
+            if self._may_tell(trio.current_time()):
+                path = (
+                    "a file that is gone"
+                    if file.node is None
+                    else self._replica.local_path(file.node)
+                )
+                log.warning(
+                    "%s: the content is not on this computer and cannot be fetched now: %s",
+                    path,
+                    why,
+                )
+        code = ERRNO[obstacle]
+        return OSError(code, os.strerror(code))
+
+    def _may_tell(self, now: float) -> bool:
+        """Whether one more line of this kind goes to the log. What was left out is counted in the
+        next one."""
+        if now - self._minute >= 60:
+            if self._untold:
+                log.warning("… and %d other contents could not be fetched", self._untold)
+            self._minute, self._told, self._untold = now, 0, 0
+        if self._told >= TOLD_A_MINUTE:
+            self._untold += 1
+            return False
+        self._told += 1
+        return True
 
     # Attributes -----------------------------------------------------------------------------------
 

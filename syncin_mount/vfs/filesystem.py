@@ -192,7 +192,7 @@ class FileSystem:
 
     async def link(self, ino: int, parent: int, name: bytes) -> Attr:
         """Another name of a file, link(2). What is not here of its content is fetched first
-        (EIO)."""
+        (`files.ERRNO`)."""
         self._may_change(name)
         folder = self._node(parent)
         self._no_new_trash(folder, name)
@@ -392,8 +392,8 @@ class FileSystem:
         return await self._new_handle(attr.ino, write=_writes(flags)), attr
 
     async def open(self, ino: int, flags: int, uid: int = 0) -> int:
-        """A handle. For writing the content is fetched first, unless O_TRUNC drops it; EIO when
-        that cannot be.
+        """A handle. For writing the content is fetched first, unless O_TRUNC drops it;
+        `files.ERRNO` when that cannot be.
 
         ``uid`` is who opens it: a truncation by anybody but root takes the set-user-ID and
         set-group-ID bits (the one change of a content for which the kernel leaves that to the file
@@ -424,7 +424,7 @@ class FileSystem:
 
     async def read(self, handle: int, offset: int, size: int) -> memoryview:
         """Up to ``size`` bytes from ``offset``; fewer only at the end. Valid until the next read of
-        any file. Waits for what is not here; raises EIO when it cannot be fetched."""
+        any file. Waits for what is not here; raises `files.ERRNO` when it cannot be fetched."""
         return await self._files.read(self._handles[handle][0], offset, size)
 
     async def write(self, handle: int, offset: int, data: bytes, *, in_thread: bool = False) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from reconciler.errors import Unavailable
+from reconciler.errors import Obstacle, Unavailable
 
 if TYPE_CHECKING:
     from reconciler.model import NodeId
@@ -38,7 +38,7 @@ class NoHydrator:
     """Stands where no server is known: everything that is not here stays unavailable."""
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> NoReturn:
-        raise Unavailable("not connected")
+        raise Unavailable("not connected", Obstacle.OFFLINE)
 
     async def begin(self, _node: NodeId) -> None:
         """What cannot be fetched, a read says."""

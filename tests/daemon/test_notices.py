@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncin_mount.daemon.notifications import LONG, Notices, State
+from syncin_mount.daemon.notifications import HOUR, LONG, Notices, State
 
 HALT, EXPIRED = "half of it is gone", "the log-in has expired; syncin-mount server auth home"
 
@@ -63,3 +63,19 @@ def test_a_server_that_is_away_is_told_of_after_a_day_once_each_time():
         [],
         told,
     ]
+
+
+def test_a_file_that_is_not_here_is_told_of_once_an_hour():
+    def read(count: int) -> State:
+        return State(online=False, offline_reads=count)
+
+    told = ["docs: a file is not on this computer yet"]
+    moments = (
+        (0.0, read(0)),
+        (1.0, read(3)),
+        (2.0, read(3)),
+        (3.0, read(900)),
+        (1.0 + HOUR, read(900)),
+        (2.0 + HOUR, read(901)),
+    )
+    assert titles(*moments) == [[], told, [], [], [], told]

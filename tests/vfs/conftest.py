@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import Unavailable
+from reconciler.errors import Obstacle, Unavailable
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import Replica
 from syncin_mount.vfs import FileSystem
@@ -35,6 +35,7 @@ class MemoryHydrator:
         self.contents: dict[NodeId, bytes] = {}
         self.asked: list[tuple[NodeId, int, int]] = []
         self.before: Callable[[], Awaitable[None]] | None = None
+        self.obstacle = Obstacle.OFFLINE
         self.on_begin: Callable[[NodeId], Awaitable[None]] | None = None
 
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:
@@ -42,7 +43,7 @@ class MemoryHydrator:
         if self.before is not None:
             await self.before()
         if node not in self.contents:
-            raise Unavailable("offline")
+            raise Unavailable("offline", self.obstacle)
         base, local = self.replica.base(node), self.replica.local(node)
         assert base is not None
         assert local is not None

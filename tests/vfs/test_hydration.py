@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 
 import pytest
+import trio
 
+from reconciler.errors import Obstacle
 from reconciler.model import ROOT
 from syncin_mount.vfs import FileSystem, NoHydrator, files, positioned
+from syncin_mount.vfs.files import ERRNO, TOLD_A_MINUTE
 
 DATA = bytes(range(256)) * 40
 
@@ -67,12 +71,12 @@ async def test_truncating_to_something_fetches_first(world):
 
 
 @pytest.mark.expected_log("cannot be fetched now: offline")
-async def test_unavailable_is_eio_and_one_line_that_names_the_file(world, caplog):
+async def test_unavailable_is_no_broken_disk_and_one_line_that_names_the_file(world, caplog):
     world.place("my file", DATA, known=False)
     ino = world.fs.lookup(ROOT, b"my file").ino
     handle = await world.fs.open(ino, os.O_RDONLY)
     for _ in range(3):
-        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        with pytest.raises(OSError, match=os.strerror(errno.ENETUNREACH)):
             await world.fs.read(handle, 0, 10)
     world.fs.release(handle)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
@@ -80,9 +84,41 @@ async def test_unavailable_is_eio_and_one_line_that_names_the_file(world, caplog
         "my file: the content is not on this computer and cannot be fetched now: offline"
         in caplog.text
     )
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+    with pytest.raises(OSError, match=os.strerror(errno.ENETUNREACH)):
         await world.fs.open(ino, os.O_RDWR)
     assert len(world.fs._files) == 0
+
+
+@pytest.mark.expected_log("cannot be fetched now: offline")
+@pytest.mark.parametrize("obstacle", Obstacle)
+async def test_each_obstacle_has_an_error_number_of_its_own(world, obstacle):
+    world.place("file", DATA, known=False)
+    world.hydrator.obstacle = obstacle
+    handle = await world.fs.open(world.fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
+    with pytest.raises(OSError, match=re.escape(os.strerror(ERRNO[obstacle]))) as caught:
+        await world.fs.read(handle, 0, 10)
+    assert (caught.value.errno == errno.EIO) is (obstacle is Obstacle.OTHER)
+    assert len({*ERRNO.values()}) == len(Obstacle)
+    world.fs.release(handle)
+
+
+@pytest.mark.expected_log("cannot be fetched now: offline")
+@pytest.mark.expected_log("other contents could not be fetched")
+async def test_a_search_through_many_files_fills_no_log(world, caplog, autojump_clock):
+    async def read(name: str) -> None:
+        world.place(name, DATA, known=False)
+        handle = await world.fs.open(world.fs.lookup(ROOT, name.encode()).ino, os.O_RDONLY)
+        with pytest.raises(OSError, match=os.strerror(errno.ENETUNREACH)):
+            await world.fs.read(handle, 0, 10)
+        world.fs.release(handle)
+
+    for number in range(TOLD_A_MINUTE + 30):
+        await read(f"file {number}")
+    assert len(caplog.records) == TOLD_A_MINUTE
+    await trio.sleep(61)
+    await read("the next")
+    assert caplog.records[-2].getMessage() == "… and 30 other contents could not be fetched"
+    assert len(caplog.records) == TOLD_A_MINUTE + 2
 
 
 @pytest.mark.expected_log("cannot be fetched now: not connected")
@@ -90,7 +126,7 @@ async def test_without_a_server_nothing_can_be_fetched(world):
     world.place("file", DATA)
     fs = FileSystem(world.replica, NoHydrator())
     handle = await fs.open(fs.lookup(ROOT, b"file").ino, os.O_RDONLY)
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+    with pytest.raises(OSError, match=os.strerror(errno.ENETUNREACH)):
         await fs.read(handle, 0, 10)
     fs.close()
 

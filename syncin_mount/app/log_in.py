@@ -18,8 +18,8 @@ from syncin_mount.remote import parse_url, probe, register
 from syncin_mount.remote.http.connection_pool import tls
 from syncin_mount.remote.http.route import NO_PROXY, parse_proxy
 from syncin_mount.remote.http.route import refuse_clear as refuse_clear_way
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 from syncin_mount.remote.registrations import unregister
-from syncin_mount.remote.remedies import Help, Remedy
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Folders, Server

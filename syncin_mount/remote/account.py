@@ -14,7 +14,7 @@ import msgspec
 from reconciler.errors import Refused
 from syncin_mount import __version__
 from syncin_mount.remote.http.route import PLAIN, Way
-from syncin_mount.remote.remedies import Help, Remedy
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 from syncin_mount.remote.remote_paths import shown
 
 

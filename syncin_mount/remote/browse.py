@@ -6,10 +6,10 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.errors import Refused
-from syncin_mount.remote.auth import JSON, Session, body
+from syncin_mount.remote.auth import Session, body
 from syncin_mount.remote.decoding import Count, Millis, Size
 from syncin_mount.remote.errors import Endpoint
-from syncin_mount.remote.http.transport import Call
+from syncin_mount.remote.http.transport import JSON, Call
 from syncin_mount.remote.remote_paths import (
     checked,
     is_name,

@@ -18,12 +18,12 @@ import trio
 
 from reconciler.errors import Unreachable
 from reconciler.model import Entry
-from syncin_mount.remote.answers import broken_listing
-from syncin_mount.remote.auth import JSON, Session
+from syncin_mount.remote.auth import Session
 from syncin_mount.remote.auth import body as json_body
 from syncin_mount.remote.decoding import Undecodable, entries
 from syncin_mount.remote.errors import Asked, Endpoint
-from syncin_mount.remote.http.transport import Answer, Call
+from syncin_mount.remote.http.transport import JSON, Answer, Call
+from syncin_mount.remote.refusals.answers import broken_listing
 from syncin_mount.remote.remote_paths import shown
 
 BATCH_BYTES = 32 * 1024

@@ -15,11 +15,11 @@ import msgspec
 from reconciler.errors import Missing, ServerFault
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.remote.account import ClientInfo
-from syncin_mount.remote.auth import JSON, Session, body
+from syncin_mount.remote.auth import Session, body
 from syncin_mount.remote.browse import tree
 from syncin_mount.remote.decoding import Id, Seconds, Undecodable, decode, moment
 from syncin_mount.remote.errors import Endpoint
-from syncin_mount.remote.http.transport import Call
+from syncin_mount.remote.http.transport import JSON, Call
 from syncin_mount.remote.remote_paths import checked, quoted, shown, split
 
 _log = logging.getLogger(__name__)

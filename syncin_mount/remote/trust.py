@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import certifi
 
 from reconciler.errors import Refused
-from syncin_mount.remote.remedies import Help, Remedy
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 
 FILE, FOLDER = "SSL_CERT_FILE", "SSL_CERT_DIR"
 

@@ -14,7 +14,7 @@ from reconciler.engine.pending_reason import PendingReason, PendingState
 from reconciler.errors import RemoteError
 from syncin_mount.app.messages import command, says, sentence, sentence_or_none
 from syncin_mount.cli.command_group import COMMANDS
-from syncin_mount.remote.remedies import Help, Remedy
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 from syncin_mount.store.errors import IndexDamaged, Repair, ReplicaError
 
 ROOT = Path(__file__).resolve().parents[2]

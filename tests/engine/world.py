@@ -25,9 +25,9 @@ from syncin_mount.app.registration import Registration, wire
 from syncin_mount.config import Synchronization
 from syncin_mount.devserver import DevServer, Faults, Space, User, serve
 from syncin_mount.remote.account import ServerAccount, parse_url
-from syncin_mount.remote.auth import JSON, Session, register
+from syncin_mount.remote.auth import Session, register
 from syncin_mount.remote.errors import Endpoint
-from syncin_mount.remote.http.transport import Call, Timeouts
+from syncin_mount.remote.http.transport import JSON, Call, Timeouts
 from syncin_mount.remote.registrations import delete_path, register_path
 from syncin_mount.remote.remote_folder import Folder
 from syncin_mount.store import NodeType, Replica

@@ -17,9 +17,10 @@ from reconciler.errors import Forbidden, Missing, Refused, RemoteError, Unauthor
 from syncin_mount.app.messages import sentence
 from syncin_mount.devserver import Delay, DevServer, Reply, Rule, User
 from syncin_mount.remote import ServerAccount, Session, register
-from syncin_mount.remote.auth import TokenReply, Tokens, granted
+from syncin_mount.remote.grants import TokenReply, granted
 from syncin_mount.remote.http.transport import Wire
 from syncin_mount.remote.registrations import clients, delete_client, unregister
+from syncin_mount.remote.tokens import Tokens
 from tests.server.support import PASSWORD, TOKENS, Memory, World, answer, head_of, raw_server
 
 TOKEN_PATH = "/api/app/sync/auth/token"
@@ -448,7 +449,7 @@ class Passed(Memory):
 async def test_a_token_that_another_process_renewed_is_taken_from_the_store(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncin_mount.remote.auth._OTHER_PROCESS", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.tokens._OTHER_PROCESS", 0.0)
     passed = Passed(str(uuid.uuid4()), world.store.load())
     async with Session(world.session.account, passed) as session:
         await session.check()

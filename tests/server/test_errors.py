@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from reconciler import errors as ours
-from syncin_mount.remote.answers import of_answer
 from syncin_mount.remote.errors import CHANGING, Asked, CodeWanted, Endpoint, Untrusted
-from syncin_mount.remote.failures import of_failure
+from syncin_mount.remote.refusals.answers import of_answer
+from syncin_mount.remote.refusals.failures import of_failure
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 

@@ -212,7 +212,7 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
         (world.disk / ".sync-in.f").write_bytes(data[:grown])
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=replace)
-    monkeypatch.setattr("syncin_mount.remote.remote_folder.STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.uploads.STUCK_AFTER", 0.0)
     reached = await folder.partial("f")
     assert reached == 800_000
     before = sum(record.bytes_in for record in world.dev.requests)
@@ -242,7 +242,7 @@ async def test_the_lock_that_an_upload_of_ours_left_is_not_waited_for_long(
     held_by_killed_server(world, "f")
     with pytest.raises(Locked):
         await put(folder, "f", data, replace=True)
-    monkeypatch.setattr("syncin_mount.remote.remote_folder.OUR_STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.uploads.OUR_STUCK_AFTER", 0.0)
     await put(folder, "f", data, replace=True)
     assert await get(folder, "f") == data
     other = Folder(world.session, "personal/x", 99)
@@ -265,7 +265,7 @@ async def test_what_another_process_has_seen_of_a_lost_lock_is_not_waited_for_ag
         await put(Folder(world.session, "personal/x", 1), "f", b"newest", replace=True)
     os.utime(left, (time.time() - 700, time.time() - 700))
     killed = Folder(world.session, "personal/x", 1)
-    assert await killed._is_dead("f")
+    assert await killed._uploads._is_dead("f")
     for _ in range(2):  # the second one's lock is on the file that was replaced
         next_one = Folder(world.session, "personal/x", 1)
         await put(next_one, "f", b"newest", replace=True)
@@ -291,7 +291,7 @@ async def test_a_lock_without_a_standing_partial_is_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An editor on the web holds it, say."""
-    monkeypatch.setattr("syncin_mount.remote.remote_folder.STUCK_AFTER", 0.0)
+    monkeypatch.setattr("syncin_mount.remote.uploads.STUCK_AFTER", 0.0)
     held_by_killed_server(world, "f")
     for _ in range(4):
         with pytest.raises(Locked):

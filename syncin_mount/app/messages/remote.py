@@ -6,7 +6,7 @@ from typing import assert_never
 
 from reconciler.errors import Reason, RemoteError
 from syncin_mount.app.messages import command, says, sentence
-from syncin_mount.remote.remedies import Help, Remedy
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 
 
 @says(Reason)

@@ -13,6 +13,7 @@ from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
@@ -30,7 +31,6 @@ from syncin_mount.config.filters import entered
 from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.config.values import check_remote
-from syncin_mount.control.sockets import listens
 from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
     """Imports what the mount point holds into a drive that there is already. Raises
     CommandError."""
     name, place = synchronization.name, synchronization.mountpoint
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         raise CommandError(
             f"'{name}' is mounted; unmount it first: {advice.command('umount', name)}"
         )

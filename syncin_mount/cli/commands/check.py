@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     """
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         raise CommandError(
             f"'{name}' is mounted, so its local copy is in use; unmount it first:"
             f" {advice.command('umount', name)}"

@@ -18,11 +18,11 @@ from reconciler.errors import RemoteError
 from syncin_mount import __version__, advice
 from syncin_mount.addresses import goes_in_clear
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
 from syncin_mount.config.rules import not_there_yet
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +239,7 @@ def _synchronization(folders: Folders, synchronization: Synchronization) -> Iter
     refused = not_there_yet(synchronization)
     if refused:
         yield Finding(Verdict.WRONG, f"{name}: {refused}")
-    running = listens(folders.socket(name))
+    running = is_mounted(folders, name)
     mount = mounted_at(point)
     if running and mount is not None:
         yield Finding(Verdict.FINE, f"{name}: mounted at {point}")

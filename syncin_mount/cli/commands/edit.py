@@ -11,6 +11,7 @@ import click
 
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
@@ -18,7 +19,6 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.changing import change_settings
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
-from syncin_mount.control.sockets import listens
 from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _said(value: object) -> str:
 
 def _when(before: Synchronization, now: Synchronization) -> str:
     folders, _ = lookup.load()
-    if not listens(folders.socket(now.name)):
+    if not is_mounted(folders, now.name):
         return "the next run follows"
     later = now.trash is not before.trash
     return "the next run follows" + (", and the trash from the next mount on" if later else "")
@@ -156,7 +156,7 @@ def _check_place(name: str, place: Path) -> None:
     present = lookup.synchronization_named(configuration, name)
     if place == present.mountpoint:
         return
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         raise CommandError(
             f"'{name}' is in use; unmount it before it gets another mount point:"
             f" {advice.command('umount', name)}"

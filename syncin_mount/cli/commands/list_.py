@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.json_form import settings
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
-from syncin_mount.control.sockets import listens
 
 
 @click.command("list")
@@ -26,8 +26,7 @@ def command(as_json: bool) -> None:
         for sentence in NotesFile(folders, server.client_id).read().not_taken:
             output.warn(output.printable(sentence))
     found = [
-        (each, listens(folders.socket(each.name)))
-        for each in configuration.synchronizations.values()
+        (each, is_mounted(folders, each.name)) for each in configuration.synchronizations.values()
     ]
     if as_json:
         output.emit_json(

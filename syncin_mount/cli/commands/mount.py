@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import Ask, Phase, What
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
         return
     lookup.warn_insecure(server)
     lookup.warn_untrusting([server])
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
         _run(

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.sockets import listens
 
 if TYPE_CHECKING:
     from syncin_mount.config import Server
@@ -31,7 +31,7 @@ def command(name: str, remote: bool, only_print: bool) -> None:
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    if not remote and not listens(folders.socket(name)):
+    if not remote and not is_mounted(folders, name):
         raise CommandError(
             f"'{name}' is not mounted; mount it first: {advice.command('mount', name)}"
         )

@@ -14,11 +14,11 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.notes import NotesFile
-from syncin_mount.control.sockets import listens
 from syncin_mount.deep_tree import remove_tree
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def command(name: str, keep_copy: str | None, discard_unsent: bool, yes: bool) -
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    if listens(folders.socket(name)):
+    if is_mounted(folders, name):
         raise CommandError(
             f"'{name}' is mounted; unmount it first: {advice.command('umount', name)}"
         )

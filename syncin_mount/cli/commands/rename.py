@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.commands.mount import command as mount
 from syncin_mount.cli.commands.umount import is_there, status_of, unmount_drive
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import Ask, What
 
 
@@ -40,7 +40,7 @@ def command(ctx: click.Context, name: str, new_name: str, force: bool) -> None:
     mounted = is_there(folders, synchronization)
     manual = False
     if mounted:
-        if listens(folders.socket(name)):
+        if is_mounted(folders, name):
             manual = output.run_async(status_of, folders, name).manual
         unmount_drive(folders, synchronization, force=force)
     told(folders, Ask(What.HOLD, name))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.sockets import listens
 from syncin_mount.control.supervision import Ask, What
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def is_there(folders: Folders, synchronization: Synchronization) -> bool:
     from syncin_mount.mount_table import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
 
     mount = mounted_at(synchronization.mountpoint)
-    return listens(folders.socket(synchronization.name)) or (mount is not None and is_ours(mount))
+    return is_mounted(folders, synchronization.name) or (mount is not None and is_ours(mount))
 
 
 def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: bool) -> str:
@@ -63,7 +63,7 @@ def unmount_drive(folders: Folders, synchronization: Synchronization, *, force: 
 
     name = synchronization.name
     # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
-    status = output.run_async(status_of, folders, name) if listens(folders.socket(name)) else None
+    status = output.run_async(status_of, folders, name) if is_mounted(folders, name) else None
     mount = mounted_at(synchronization.mountpoint)
     if mount is not None and is_ours(mount):
         why = take_away(synchronization.mountpoint, force=force)

@@ -298,7 +298,7 @@ def _address(text: str, parse: Callable[[str], str]) -> str | None:
 def _agreed(server: Server, error: Exception) -> Server | None:
     """The server with what somebody agrees to, so that it can be reached after all; else None."""
     from syncin_mount.app.log_in import help_against  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.remedies import Help  # noqa: PLC0415
+    from syncin_mount.remote.refusals.remedies import Help  # noqa: PLC0415
 
     helps = help_against(error)
     if helps is Help.ACCEPT_CERTIFICATE and output.confirm(

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from reconciler.errors import Refused
 from syncin_mount.addresses import goes_in_clear, is_loopback
-from syncin_mount.remote.remedies import Help, Remedy
+from syncin_mount.remote.refusals.remedies import Help, Remedy
 
 NO_PROXY = "none"
 """As the proxy's address: there is none, whatever the environment says."""

@@ -20,14 +20,14 @@ import trio
 
 from reconciler.errors import RemoteError, Unreachable
 from syncin_mount import __version__
-from syncin_mount.remote.answers import of_answer, strange
 from syncin_mount.remote.decoding import Undecodable, decode
 from syncin_mount.remote.errors import Asked, Endpoint, TooSlow
-from syncin_mount.remote.failures import FOREIGN, of_failure
 from syncin_mount.remote.http.connection_pool import Reply, Transport, as_httpx
 from syncin_mount.remote.http.rate_limit import FREE_ANSWER, Limits, Throttle
 from syncin_mount.remote.http.route import Way, refuse_clear
 from syncin_mount.remote.http.stall_limit import LEAST, WINDOW, Patience
+from syncin_mount.remote.refusals.answers import of_answer, strange
+from syncin_mount.remote.refusals.failures import FOREIGN, of_failure
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,9 @@ _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProt
 """How it shows that the server closed a connection just when it was to be used again."""
 
 T = TypeVar("T")
+
+JSON = {"Content-Type": "application/json"}
+"""The headers of a call with a JSON body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import httpx
 
 from reconciler.errors import NoConnection, Refused, RemoteError, Unreachable
 from syncin_mount.remote.errors import CHANGING, Asked, TooSlow, Untrusted
-from syncin_mount.remote.remedies import Help, remedy
+from syncin_mount.remote.refusals.remedies import Help, remedy
 from syncin_mount.remote.remote_paths import shown
 
 

@@ -24,7 +24,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from syncin_mount.remote.errors import CHANGING, Asked, CodeWanted, Endpoint, NoPlaceInTrash
-from syncin_mount.remote.remedies import Help, remedy
+from syncin_mount.remote.refusals.remedies import Help, remedy
 from syncin_mount.remote.remote_paths import shown
 
 

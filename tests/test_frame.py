@@ -150,6 +150,7 @@ WRONG_IMPORTS = {
     "reconciler": "httpx",
     "reconciler/planner": "trio, reconciler.engine.engine",
     "syncin_fuse": "syncin_mount.remote",
+    "syncin_mount/app": "rich",
     "syncin_mount/cli": "syncin_mount.control.inner",
     "syncin_mount/devserver": "syncin_mount.remote, click",
     "syncin_mount/remote": (

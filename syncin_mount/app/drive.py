@@ -127,6 +127,6 @@ class Drive(Protocol):
         ...
 
     async def limit(self, up: int | None, down: int | None) -> Unnotified | None:
-        """Sends and fetches at most so many bytes a second from now on; None: as fast as it
-        goes."""
+        """Sends and fetches at most so many bytes a second (1024 at least) from now on; None: as
+        fast as it goes. Raises ConfigurationError for a limit that cannot be."""
         ...

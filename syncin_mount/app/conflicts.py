@@ -18,6 +18,7 @@ import msgspec
 from reconciler.model import ROOT, Direction, Kind
 from reconciler.names import free_names
 from reconciler.reporting.conflict import Lost
+from syncin_mount.app.errors import RestoreFirst
 from syncin_mount.app.private_file import replace_private
 from syncin_mount.control.messages import BinEntry, ConflictEntry
 from syncin_mount.control.service import NotDone
@@ -208,7 +209,8 @@ class Conflicts:
         conflict = at[-1]
         refusal = _REFUSALS.get(conflict.kept)
         if refusal is not None:
-            raise NotDone(f"'{path}' cannot be turned round: {refusal}")
+            kind = RestoreFirst if conflict.kept == "server" else NotDone
+            raise kind(f"'{path}' cannot be turned round: {refusal}")
         node = self._look(conflict.path)
         if node is None:
             await self._put_back(conflict)
@@ -263,7 +265,7 @@ class Conflicts:
         """The winner is a file whose content is here, and nobody is busy with it."""
         local = self._replica.local(node)
         if local is None or local.kind is not Kind.FILE:
-            raise NotDone(f"'{path}' is no file any more; restore what lost with 'bin restore'")
+            raise RestoreFirst(f"'{path}' is no file any more")
         if not local.present:
             raise NotDone(
                 f"the content of '{path}' is not here yet, and could not be kept; open the file"
@@ -301,10 +303,7 @@ class Conflicts:
 _REFUSALS = {
     "none": "no other version lost; move or delete it yourself",
     "gone": "what lost is in no bin any more",
-    "server": (
-        "what lost is in the server's trash; restore it from there with 'bin restore', and choose"
-        " then"
-    ),
+    "server": "what lost is in the server's trash",
 }
 
 

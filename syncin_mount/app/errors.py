@@ -72,3 +72,7 @@ class PlaceTaken(NotDone):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"{place} is a file now")
+
+
+class RestoreFirst(NotDone):
+    """What lost a conflict has to be brought back before it can be chosen."""

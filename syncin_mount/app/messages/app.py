@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from syncin_mount.app.errors import NoSuchEntry, NotMounted, Paused, PlaceTaken, WayRefused
+from syncin_mount.app.errors import (
+    NoSuchEntry,
+    NotMounted,
+    Paused,
+    PlaceTaken,
+    RestoreFirst,
+    WayRefused,
+)
 from syncin_mount.app.messages import command, says, sentence
 from syncin_mount.app.notify import Notice, Unnotified
 
@@ -42,3 +49,8 @@ def _no_entry(error: NoSuchEntry, _drive: str) -> str:
 @says(PlaceTaken)
 def _place_taken(error: PlaceTaken, _drive: str) -> str:
     return f"{error}; say where else it is to go with --to"
+
+
+@says(RestoreFirst)
+def _restore_first(error: RestoreFirst, _drive: str) -> str:
+    return f"{error}; bring back what lost with 'bin restore', and choose then"

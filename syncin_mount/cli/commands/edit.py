@@ -16,7 +16,7 @@ from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.changing import change_settings
+from syncin_mount.cli.ui.notices import change_settings
 from syncin_mount.config import Scheduler, Trash
 from syncin_mount.config.rules import objection
 from syncin_mount.deep_tree import make_folders
@@ -130,7 +130,7 @@ def command(
 def _register(name: str) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    from syncin_mount.cli.ui.reregistering import register_and_say  # noqa: PLC0415 (start-up time)
+    from syncin_mount.cli.ui.notices import register_and_say  # noqa: PLC0415 (start-up time)
 
     if register_and_say(folders, configuration.servers[synchronization.server], [name]):
         output.say(f"{name}: the server has it; there was nothing to register")

@@ -11,7 +11,7 @@ from syncin_mount import advice
 from syncin_mount.app.supervisor_client import told
 from syncin_mount.cli.commands.umount import is_there
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.changing import change_settings
+from syncin_mount.cli.ui.notices import change_settings
 from syncin_mount.control.supervision import Answer, Ask, Phase, What
 
 if TYPE_CHECKING:

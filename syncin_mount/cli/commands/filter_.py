@@ -12,7 +12,7 @@ import click
 from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.changing import change_settings
+from syncin_mount.cli.ui.notices import change_settings
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 from syncin_mount.config.filters import (
     GLOB,

@@ -197,7 +197,7 @@ def auth(
     with --register alone.
     """
     from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.ui import reregistering  # noqa: PLC0415
+    from syncin_mount.cli.ui import notices  # noqa: PLC0415
 
     folders, configuration = lookup.load()
     before = lookup.server_chosen(configuration, name, "NAME")
@@ -216,9 +216,9 @@ def auth(
         save(folders, server)
         _tell_mounted(folders, configuration, name)
     if register:
-        reregistering.register_and_say(folders, server, configuration.used_by(name))
+        notices.register_and_say(folders, server, configuration.used_by(name))
     else:
-        reregistering.find_and_say(folders, server, configuration.used_by(name))
+        notices.find_and_say(folders, server, configuration.used_by(name))
 
 
 @command.command()

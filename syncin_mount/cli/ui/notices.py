@@ -1,17 +1,21 @@
-"""Mounted drives are notified, and what they missed is said."""
+"""Changes of settings and registrations, and what mounted drives and servers missed of them, as the
+terminal has it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncin_mount.app.messages import sentence
 from syncin_mount.app.open_drive import is_mounted
-from syncin_mount.cli.ui import output
+from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from syncin_mount.app.change_settings import SettingsChange
     from syncin_mount.app.notify import Unnotified
-    from syncin_mount.config import Folders
+    from syncin_mount.app.reregister import Reregistered
+    from syncin_mount.config import Folders, Server, Synchronization
 
 
 def configuration_changed(folders: Folders, names: Iterable[str]) -> None:
@@ -26,7 +30,51 @@ def configuration_changed(folders: Folders, names: Iterable[str]) -> None:
 
 def warn_of(missed: Iterable[Unnotified]) -> None:
     """Names the drives that did not take a notice, and when they follow."""
-    from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
-
     for each in missed:
         output.warn(sentence(each))
+
+
+def change_settings(
+    name: str, change: Callable[[Synchronization], Synchronization]
+) -> tuple[Synchronization, Synchronization]:
+    """`syncin_mount.app.change_settings` for a command: the settings as they were and are. Raises
+    CommandError, ConfigurationError, and what ``change`` raises."""
+    from syncin_mount.app.change_settings import change_settings as change_them  # noqa: PLC0415
+
+    folders, configuration = lookup.load()
+    lookup.synchronization_named(configuration, name)
+    done: SettingsChange = output.run_async(change_them, folders, name, change)
+    warn_of(done.missed)
+    if done.not_sent is not None:
+        output.warn(
+            "the server hears of it with the next run, as it could not be told now:"
+            f" {sentence(done.not_sent, name)}"
+        )
+    return done.before, done.after
+
+
+def register_and_say(folders: Folders, server: Server, names: Iterable[str]) -> tuple[str, ...]:
+    """Registers again what the server does not have, and says so. Returns the names of those that
+    it had. Raises RemoteError, ConfigurationError."""
+    from syncin_mount.app.reregister import register_again  # noqa: PLC0415 (start-up time)
+
+    done: Reregistered = output.run_async(register_again, folders, server, list(names))
+    for again, error in done.refused:
+        output.warn(
+            f"{again.name}: the server has it no more, and does not register it again"
+            f" ({sentence(error, again.name)})"
+        )
+    for again in done.new:
+        output.say(f"{again.name}: registered again for {again.remote}")
+    warn_of(done.missed)
+    return done.known
+
+
+def find_and_say(folders: Folders, server: Server, names: Iterable[str]) -> None:
+    """Names what the server does not have. Raises RemoteError, ConfigurationError."""
+    from syncin_mount.app.reregister import find_gone  # noqa: PLC0415 (start-up time)
+
+    gone, missed = output.run_async(find_gone, folders, server, list(names))
+    for each in gone:
+        output.warn(sentence(each))
+    warn_of(missed)

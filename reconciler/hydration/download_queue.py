@@ -146,17 +146,25 @@ class DownloadQueue:
         """Files whose content is still to be fetched by the background."""
         return len(self._queue) + self._active
 
-    def bytes_left(self, arriving: Iterable[DownloadProgress]) -> int:
-        """Bytes that are not here of what is waiting; ``arriving`` is what is on its way."""
+    def left(self, arriving: Iterable[DownloadProgress]) -> tuple[int, int]:
+        """Files whose content is not here yet, and their bytes that are not; ``arriving`` is what
+        is on its way."""
         coming = {each.node: each for each in arriving}
-        left = self._queued_bytes
+        files, left = len(self._queue), self._queued_bytes
         for node in self._trying:
-            found, base = coming.get(node), self._replica.base(node)
+            found, base, local = (
+                coming.get(node),
+                self._replica.base(node),
+                self._replica.local(node),
+            )
+            if local is None or local.present:  # it has just come, or went
+                continue
+            files += 1
             if found is not None:
                 left += found.size - found.done
             elif base is not None:
                 left += base.size
-        return left
+        return files, left
 
     def note_idle(self) -> None:
         """Nothing is left to do for now."""

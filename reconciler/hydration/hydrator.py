@@ -312,8 +312,8 @@ class Hydrator:
     def downloads(self) -> Downloads:
         """What is being received at this moment, or proved, and what is still to come."""
         arriving = self._downloads.arriving()
-        left = self._queue.bytes_left(arriving)
-        return Downloads(self.waiting, left, tuple(arriving), self._downloads.speed())
+        files, left = self._queue.left(arriving)
+        return Downloads(files, left, tuple(arriving), self._downloads.speed())
 
     # for readers ----------------------------------------------------------------------------------
     async def ensure(self, node: NodeId, start: int, stop: int) -> None:

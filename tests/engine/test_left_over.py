@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -120,3 +121,21 @@ async def test_an_upload_under_way_is_not_said_to_be_written(
         await trio.sleep(0.01)
     assert sampled
     assert told == set()
+
+
+async def test_what_is_here_and_what_is_to_come_are_always_all(
+    drive: Drive, autojump_clock: MockClock
+):
+    """The total of a run's progress went up and down by what had come just then."""
+    for number in range(40):
+        drive.put(f"f{number}", b"12345678")
+    await drive.start()
+    sums = set[tuple[int, int]]()
+    while not sums or drive.hydrator.waiting:
+        names = list(drive.replica.children(ROOT, None, 10_000))
+        here = sum(drive.read(os.fsdecode(name)) is not None for name, _ in names)
+        coming = drive.hydrator.downloads()
+        if len(names) == 40:
+            sums.add((here + coming.waiting, 8 * here + coming.bytes))
+        await trio.sleep(0.003)
+    assert sums == {(40, 320)}

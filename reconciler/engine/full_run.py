@@ -45,12 +45,15 @@ SPARE_ROUNDS = 4
 @dataclass(slots=True)
 class _Run:
     """One run. ``expected`` is the identity of the plan that somebody confirmed, until it was
-    compared. ``is_last``: no round follows this one. ``spare`` rounds are left for the last one."""
+    compared. ``is_last``: no round follows this one. ``spare`` rounds are left for the last one.
+    ``unsure_until`` is when all that the last listing showed may be taken for what it is (seconds
+    of trio's clock); 0 when it may at once."""
 
     report: Report
     expected: str | None
     is_last: bool = False
     spare: int = SPARE_ROUNDS
+    unsure_until: float = 0.0
 
 
 class FullRun:
@@ -99,7 +102,8 @@ class FullRun:
         for round_ in range(1, ROUNDS + 1):
             before = len(report.outcomes)
             run.is_last = round_ == ROUNDS
-            if not await self._round(run, confirmed=confirmed):
+            again = await self._round(run, confirmed=confirmed)
+            if not again and not await self._wait_until_sure(run):
                 break
         else:
             parts.backlog.note_stale(report.outcomes[before:])
@@ -137,8 +141,7 @@ class FullRun:
             )
         if not report.dry_run and await parts.runner.mend(tree):
             return await self._again(run, confirmed=confirmed)
-        self._condition.note_listed(started)
-        parts.backlog.needs_listing.clear()
+        self._take_up(run, tree, started)
         asked = PlanRequest(
             identity=run.expected is not None or report.dry_run,
             steps=report.dry_run,
@@ -169,6 +172,24 @@ class FullRun:
             return await self._carry(tree, draft, report)
         guarded = await self._guarded(run, tree, draft, asked.past, stop)
         return guarded is None or await self._carry(tree, guarded, report)
+
+    def _take_up(self, run: _Run, tree: RemoteTree, started: float) -> None:
+        """A listing that began then may be acted on, but for what may go again by itself."""
+        seconds = self._parts.runner.withhold(tree, started)
+        run.unsure_until = started + seconds if seconds else 0.0
+        self._condition.note_listed(started)
+        self._parts.backlog.needs_listing.clear()
+        if seconds:
+            self._condition.list_within(run.unsure_until - trio.current_time())
+
+    async def _wait_until_sure(self, run: _Run) -> bool:
+        """Whether somebody waits for the run's end who gets another round for what was left
+        alone."""
+        if run.is_last or not run.unsure_until or not run.report.patient or run.report.halted:
+            return False
+        self._condition.activity = "waiting for a folder that may go again"
+        await trio.sleep(max(0.0, run.unsure_until - trio.current_time()))
+        return True
 
     async def _again(self, run: _Run, *, confirmed: bool) -> bool:
         """A listing proved not to be true, so nothing may follow from it. A last round is made

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import trio
 
 from reconciler.engine.backlog import Backlog
+from reconciler.engine.passing_folders import PassingFolders
 from reconciler.errors import RemoteError, Unauthorized, Unreachable
 from reconciler.executor.execute import Executor, UploadLedger
 from reconciler.executor.revived_folders import Recreated
@@ -66,6 +67,7 @@ class PlanRunner:
         self._acting: dict[NodeId, int] = {}
         """What is just being carried across, either way, and how many actions it is part of."""
         self._ledger = UploadLedger(suspects=suspects)
+        self._passing = PassingFolders()
         self._reach = reach
         self._fuses: dict[Op, Fuse] = {}
         self._recall = UnconfirmedUploads(replica, remote, self._ledger.attempted, reach)
@@ -84,11 +86,17 @@ class PlanRunner:
         and Unauthorized."""
         self._ledger.sent |= dict.fromkeys(await self._recall.run(), trio.current_time())
 
+    def withhold(self, tree: RemoteTree, began: float) -> float:
+        """Leaves alone what a listing that began then shows and may go again by itself. Seconds
+        until the last of it is taken for what it is; 0 when there is none."""
+        return self._passing.withhold(tree, self._replica, began)
+
     async def mend(self, tree: RemoteTree) -> bool:
         """After a listing: removes what came back on the server when something was sent. Whether
         anything was done, so that the tree is not true any more. Raises Unauthorized."""
-        done = await Recreated(self._replica, tree, self._ledger.meant).mend(self._remote)
-        self._ledger.meant.clear()
+        brought = self._ledger.brought
+        recreated = Recreated(self._replica, tree, brought.meant)
+        done, brought.meant = await recreated.mend(self._remote)
         self.since.clear()
         return done
 
@@ -206,6 +214,8 @@ class PlanRunner:
         began = trio.current_time()
         if action.side is Side.REMOTE and action.op in (Op.MAKE, Op.SEND):
             self.since.add(action.node)
+        if action.side is Side.REMOTE and _takes_others_along(action) and action.remote:
+            self._passing.leave(action.remote.place, began)
         try:
             return await self._tried(executor, action, path, began)
         except BaseException:

@@ -31,7 +31,7 @@ from reconciler.executor.execute_base import BaseActions
 from reconciler.executor.execute_local import JUST_SENT_SECONDS, LocalActions
 from reconciler.executor.execute_remote import RemoteActions
 from reconciler.executor.folder_looks import Looks
-from reconciler.executor.folder_presence import Meant, Presence
+from reconciler.executor.folder_presence import Brought, Presence
 from reconciler.executor.preconditions import Preconditions
 from reconciler.executor.upload import Sender
 from reconciler.hydration.hydrator import Hydrator
@@ -48,15 +48,15 @@ class UploadLedger:
     """What is remembered of uploads from one plan to the next, in memory, each by its node.
 
     ``attempted`` is the version whose upload may have been done unseen, ``staged`` the one that was
-    put beside its place as a whole, ``sent`` when one was sent (trio's clock, seconds), ``meant``
-    what was sent into which folder (see ``Presence``). ``suspects`` are not the file on the server
-    that they look like.
+    put beside its place as a whole, ``sent`` when one was sent (trio's clock, seconds), ``brought``
+    what came into which folder (see ``Presence``). ``suspects`` are not the file on the server that
+    they look like.
     """
 
     attempted: dict[NodeId, int] = field(default_factory=dict)
     staged: dict[NodeId, int] = field(default_factory=dict)
     sent: dict[NodeId, float] = field(default_factory=dict)
-    meant: dict[NodeId, Meant] = field(default_factory=dict)
+    brought: Brought = field(default_factory=Brought)
     suspects: set[NodeId] = field(default_factory=set)
 
     def forget_old(self) -> None:
@@ -98,7 +98,7 @@ class Executor:
             looks,
             listed=listed,
         )
-        self._presence = Presence(looks, remote, tree, ledger.meant, listed=listed)
+        self._presence = Presence(looks, remote, tree, ledger.brought, listed=listed)
         self._to_server = RemoteActions(
             replica,
             remote,

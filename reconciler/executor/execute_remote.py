@@ -61,7 +61,7 @@ class RemoteActions:
             raise Stale("its place on the server is still taken")
         mtime = max(local.mtime, 1)
         await self._presence.prove(place.parent)
-        self._presence.sends(action.node, place, path)
+        self._presence.sends(action.node, place)
         try:
             inode = await self._remote.make_folder(path, mtime)
         except ServerFault:
@@ -107,7 +107,7 @@ class RemoteActions:
             )
             if action.remote is None:
                 await self._presence.prove(place.parent)
-            self._presence.sends(action.node, there, path, action.remote)
+            self._presence.sends(action.node, there, action.remote)
             arrived = await self._sender.put(out)
             self._presence.arrived(action.node)
             digest = await counted.get()
@@ -172,6 +172,8 @@ class RemoteActions:
         if node != action.node:
             self._tree.set(action.node, None)
         self._tree.set(node, replace(present, parent=place.parent, name=place.name))
+        if source != target:
+            self._presence.moves(node, place)
         local, base, planned = self._replica.local(node), self._replica.base(node), action.local
         # It is where it was here when this was planned: that it has moved on here meanwhile is a
         # change of its own.

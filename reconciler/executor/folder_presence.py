@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -26,36 +26,54 @@ LOOKS = 10
 """Second looks after one plan at most: what else may have come back, the next listing tells."""
 
 
+Way = tuple[tuple[NodeId, str], ...]
+"""The folders that a path led through, from the top down, each with the name that it had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Something that was sent to ``path``, to be called ``name`` in ``folder``, which was seen
-    there just before. ``over`` is the version that it was to replace; ``done`` says that the server
-    has said that it is there."""
+    """Something that was brought to the server, to be called ``name`` in ``folder``, which was seen
+    in its place just before. ``ways`` led to the folder then, and later, where this device has
+    moved one of them since. ``over`` is the version that it was to replace; ``done`` says that the
+    server has said that it is there; ``missed``, that a listing since did not show it."""
 
     folder: NodeId
     name: str
-    path: str
+    ways: tuple[Way, ...]
     over: Remote | None
     done: bool = False
+    missed: bool = False
+
+
+@dataclass(slots=True)
+class Brought:
+    """What outlives an executor. ``meant``: what was brought to the server for each node since the
+    last listing. ``others``: folders in whose place a look has found another inode than a listing
+    just before it."""
+
+    meant: dict[NodeId, Meant] = field(default_factory=dict)
+    others: set[NodeId] = field(default_factory=set)
 
 
 class Presence:
-    """For one executor. ``meant`` outlives it: what was sent for each node since the last
-    listing."""
+    """For one executor."""
 
     def __init__(
         self,
         looks: Looks,
         remote: RemoteFolder,
         tree: RemoteTree,
-        meant: dict[NodeId, Meant],
+        brought: Brought,
         *,
         listed: bool,
     ) -> None:
         self._looks = looks
         self._remote = remote
         self._tree = tree
-        self._meant = meant
+        self._meant = brought.meant
+        self._others = brought.others
+        self._met: set[NodeId] = set()
+        """Of these, those that were found since this listing."""
         self._listed = listed
         self._listed_at = trio.current_time() if listed else -math.inf
         self._seen: dict[NodeId, float] = {}
@@ -69,15 +87,41 @@ class Presence:
         """The server has just said that the folder is there."""
         self._seen[folder] = trio.current_time()
 
-    def sends(self, node: NodeId, place: Place, path: str, over: Remote | None = None) -> None:
-        """From now on something may be at ``path`` for the node. To be called when ``prove`` has
-        returned, or when the version that is to be replaced was seen."""
+    def sends(self, node: NodeId, place: Place, over: Remote | None = None) -> None:
+        """From now on something may be at a place on the server for the node. To be called when
+        ``prove`` has returned, or when the version that is to be replaced was seen."""
         if place.parent != ROOT:
             self._into[place.parent] = None
-        if place.parent in self._unknown:
+        self._note(node, place, over)
+
+    def moves(self, node: NodeId, place: Place) -> None:
+        """The node was moved to a place on the server. A move makes no folder, but what it leads
+        into may be one that something else has made."""
+        for other, meant in list(self._meant.items()):
+            if any(each == node for way in meant.ways for each, _ in way):
+                way = self._way(meant.folder)
+                if way is not None and way not in meant.ways:
+                    self._meant[other] = replace(meant, ways=(*meant.ways, way))
+        self._note(node, place, None)
+        self.arrived(node)
+
+    def _note(self, node: NodeId, place: Place, over: Remote | None) -> None:
+        way = None if place.parent in self._unknown else self._way(place.parent)
+        if way is None:
             self._meant.pop(node, None)
         else:
-            self._meant[node] = Meant(place.parent, place.name, path, over)
+            self._meant[node] = Meant(place.parent, place.name, (way,), over)
+
+    def _way(self, folder: NodeId) -> Way | None:
+        """What leads to the folder on the server, as far as is known here."""
+        way: list[tuple[NodeId, str]] = []
+        while folder != ROOT:
+            state = self._tree.get(folder)
+            if state is None:
+                return None
+            way.append((folder, state.name))
+            folder = state.parent
+        return tuple(reversed(way))
 
     def arrived(self, node: NodeId) -> None:
         """The server has said that what was sent for the node is there."""
@@ -114,13 +158,25 @@ class Presence:
             found = await self._look(state.parent, state.name)
             if found is not None and (found == state.inode or not state.inode):
                 self._unknown.discard(folder)
-            elif (found is not None and not self._listed) or not await self._is_there(folder):
+                self._others.discard(folder)
+            elif (found is not None and self._is_news(folder)) or not await self._is_there(folder):
                 raise Stale("its folder is not in its place on the server any more")
             else:
                 self._unknown.add(folder)
             if not state.inode:
                 self._unknown.add(folder)
             self._seen[folder] = began
+
+    def _is_news(self, folder: NodeId) -> bool:
+        """Whether another inode in its place tells that another folder is there. Where one was
+        found after two listings, inodes say nothing on this server."""
+        if not self._listed or folder in self._met:
+            return True
+        if folder in self._others:
+            return False
+        self._others.add(folder)
+        self._met.add(folder)
+        return True
 
     def _is_fresh(self, folder: NodeId) -> bool:
         return (

@@ -10,32 +10,59 @@ was sent there since. Nobody else's folder is touched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from reconciler.errors import Exists, RemoteError, Unauthorized
-from reconciler.executor.folder_presence import Meant
+from reconciler.errors import Exists, Missing, RemoteError, Unauthorized
+from reconciler.executor.folder_presence import Meant, Way
 from reconciler.model import ROOT, Kind, NodeId, Remote
+from reconciler.names import PARTIAL_PREFIX
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
 
+WAITS = "It came back on the server when something was sent, and could not be removed yet."
+"""Why a folder is left alone."""
+
 
 class Recreated:
-    """What a listing (``tree``) shows of it. ``meant`` is what was sent since the listing
+    """What a listing (``tree``) shows of it. ``meant`` is what was brought there since the listing
     before."""
 
     def __init__(self, replica: Replica, tree: RemoteTree, meant: Mapping[NodeId, Meant]) -> None:
         self._replica = replica
         self._tree = tree
         self._meant = meant
-        self._ours: dict[NodeId, bool] = {}
+        self._tops: dict[NodeId, None] = {}
+        """Folders that may have come back, without those in them."""
+        self._stands: dict[NodeId, NodeId] = {}
+        """A folder that may have come back → the one in whose place it is."""
+        self._through: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
+        """Such a folder → what was to come into it, or below it."""
+        self._came_to: dict[tuple[NodeId, str], NodeId] = {}
+        """Such a folder and a name in it → what was brought there."""
+        for node, each in meant.items():
+            if self._path(each.folder) is not None:
+                for way in each.ways:
+                    self._follow(node, way)
 
-    async def mend(self, remote: RemoteFolder) -> bool:
-        """Whether anything was done, so that the listing is not true any more. Raises
-        Unauthorized."""
-        done = False
-        for folder in list(self._tops()):
+    async def mend(self, remote: RemoteFolder) -> tuple[bool, dict[NodeId, Meant]]:
+        """Whether anything was done, so that the listing is not true any more; and what could not
+        be done, for the next listing. Raises Unauthorized."""
+        left = {
+            node: replace(each, missed=True)
+            for node, each in self._meant.items()
+            if self._is_unseen(node)
+        }
+        done = bool(left)
+        for folder in self._tops:
+            through = {node: self._meant[node] for node in self._through[folder]}
+            if not self._is_of_ours(folder):
+                if left.keys() & through.keys():
+                    self._tree.withhold(folder, WAITS)
+                continue
             try:
                 await self._empty(remote, folder)
                 done = True
@@ -43,27 +70,45 @@ class Recreated:
                 raise
             except RemoteError as error:
                 log.info("a folder that came back could not be removed: %s", error)
-        return done
+                changed = isinstance(error, Missing)  # somebody else is at it
+                done = done or changed
+                if changed or error.temporary:
+                    left |= through
+                    self._tree.withhold(folder, WAITS)
+        return done, left
 
-    def _tops(self) -> Iterator[NodeId]:
-        """The folders that came back, without those in them."""
-        for meant in self._meant.values():
-            parent = meant.path.rpartition("/")[0]
-            if not parent or self._path(meant.folder) in (None, parent):
-                continue
-            folder = ROOT
-            for name in parent.split("/"):
-                child = self._tree.child(folder, name)
-                if child is None:
-                    break
-                folder = child
-                if (
-                    folder not in self._ours
-                    and self._came_back(folder)
-                    and self._is_of_ours(folder)
-                ):
-                    yield folder
-                    break
+    def _is_unseen(self, node: NodeId) -> bool:
+        """Whether the listing is the first that does not tell where something is that is there: it
+        was moved meanwhile, or could not be read."""
+        meant = self._meant[node]
+        if self._replica.base(node) is None or not meant.done or meant.missed:
+            return False
+        path = self._path(meant.folder)
+        if path is None or path in ["/".join(name for _, name in way) for way in meant.ways]:
+            return False  # its folder has stayed: it is gone
+        return self._tree.get(node) is None or self._tree.unknown(node) is not None
+
+    def _follow(self, node: NodeId, way: Way) -> None:
+        """Notes what is now where the folders were, each in the folder above, wherever that is: a
+        folder that nobody knows, and those in it along the rest of the way."""
+        parent = ROOT
+        for depth, (folder, name) in enumerate(way):
+            found = self._tree.child(parent, name)
+            if found is not None and found != folder and self._is_strange(found):
+                self._tops.setdefault(found)
+                self._descend(node, found, way[depth:])
+            parent = folder
+
+    def _descend(self, node: NodeId, found: NodeId, way: Way) -> None:
+        below: NodeId | None = found
+        for number, (folder, name) in enumerate(way):
+            below = self._tree.child(found, name) if number else found
+            if below is None or not self._is_strange(below):
+                return
+            found = below
+            self._stands[found] = folder
+            self._through[found].append(node)
+        self._came_to[found, self._meant[node].name] = node
 
     def _path(self, node: NodeId) -> str | None:
         try:
@@ -71,65 +116,75 @@ class Recreated:
         except KeyError:
             return None
 
-    def _came_back(self, folder: NodeId) -> bool:
-        """Nobody knew it, it is where another one was, and all in it was sent there."""
-        if folder not in self._ours:
-            self._ours[folder] = self._is_another(folder) and all(
-                self._came_back(child) if self._is_another(child) else self._was_sent(child)
-                for _, child in self._tree.children(folder)
-            )
-        return self._ours[folder]
-
-    def _is_another(self, folder: NodeId) -> bool:
-        state, path = self._tree.get(folder), self._path(folder)
-        if (
-            state is None
-            or path is None
-            or state.kind is not Kind.FOLDER
-            or self._tree.hides(folder)
-        ):
+    def _is_strange(self, folder: NodeId) -> bool:
+        """Whether it is a folder that nobody knew."""
+        state = self._tree.get(folder)
+        if state is None or state.kind is not Kind.FOLDER or self._tree.hides(folder):
             return False
-        if self._replica.base(folder) is not None or self._replica.local(folder) is not None:
-            return False
-        return any(f"{meant.path}/".startswith(f"{path}/") for meant in self._meant.values())
+        return (
+            self._path(folder) is not None
+            and self._replica.base(folder) is None
+            and self._replica.local(folder) is None
+        )
 
     def _is_of_ours(self, folder: NodeId) -> bool:
-        """Something is in it that was sent, or was sent and refused: somebody else's empty folder
-        holds neither."""
-        path = self._path(folder)
-        below = [node for node, meant in self._meant.items() if meant.path.startswith(f"{path}/")]
-        return any(not self._meant[node].done or self._was_sent(node) for node in below)
+        """Something is in it that was brought there, or was sent and not answered: somebody else's
+        empty folder holds neither."""
+        return any(
+            not self._meant[node].done or self._arrived(node) for node in self._through[folder]
+        )
 
-    def _was_sent(self, node: NodeId) -> bool:
-        meant, state, base = self._meant.get(node), self._tree.get(node), self._replica.base(node)
-        if meant is None or state is None or base is None or self._path(node) != meant.path:
+    def _arrived(self, node: NodeId) -> bool:
+        """Whether what was brought to a folder is in one that may have come back."""
+        state, base = self._tree.get(node), self._replica.base(node)
+        if state is None or base is None or self._tree.unknown(node) is not None:
             return False
-        return self._path(meant.folder) is not None and base.inode in (0, state.inode)
+        is_there = self._came_to.get((state.parent, state.name)) == node
+        return is_there and base.inode in (0, state.inode)
 
     async def _empty(self, remote: RemoteFolder, folder: NodeId) -> None:
+        """Brings what is ours to where it belongs. What is empty then goes."""
         path = self._tree.path(folder)
         for _, child in list(self._tree.children(folder)):
-            if self._ours.get(child):
+            if child in self._stands:
                 await self._empty(remote, child)
-                continue
-            meant = self._meant[child]
-            target = f"{self._tree.path(meant.folder)}/{meant.name}".removeprefix("/")
-            try:
-                await remote.move(meant.path, target, overwrite=self._is_replaced(meant))
-                log.info("%s was sent while its folder was renamed, and is in it now", meant.path)
-            except Exists:
-                await self._take_back(remote, child, meant)
-        if await remote.inodes(path) == {}:
+            elif child in self._meant and self._arrived(child):
+                await self._bring_home(remote, child, self._meant[child])
+        left = await remote.inodes(path)
+        for name in self._staged(folder, left or ()):
+            home = self._tree.path(self._stands[folder])
+            await remote.move(f"{path}/{name}", f"{home}/{name}")
+            left = await remote.inodes(path)
+        if left == {}:
             await remote.delete(path)
 
-    async def _take_back(self, remote: RemoteFolder, node: NodeId, meant: Meant) -> None:
+    def _staged(self, folder: NodeId, names: Iterable[str]) -> list[str]:
+        """Those of these names under which an upload that broke off left something."""
+        ours = {
+            name
+            for each in self._replica.leftovers()
+            if each.parent == self._stands[folder]
+            for name in (each.name, PARTIAL_PREFIX + each.name)
+        }
+        return sorted(ours.intersection(names))
+
+    async def _bring_home(self, remote: RemoteFolder, node: NodeId, meant: Meant) -> None:
+        source = self._tree.path(node)
+        target = f"{self._tree.path(meant.folder)}/{meant.name}".removeprefix("/")
+        try:
+            await remote.move(source, target, overwrite=self._is_replaced(meant))
+            log.info("%s was sent while its folder was renamed, and is in it now", source)
+        except Exists:
+            await self._take_back(remote, node, source)
+
+    async def _take_back(self, remote: RemoteFolder, node: NodeId, path: str) -> None:
         """Somebody else made something of that name in the folder meanwhile: what was sent goes to
         the server's trash, and is new here again, so that the two are settled as what was made on
         both sides."""
         base = self._replica.base(node)
         if base is None or base.kind is not Kind.FILE:
             return
-        await remote.delete(meant.path)
+        await remote.delete(path)
         self._replica.set_base(node, None)
 
     def _is_replaced(self, meant: Meant) -> bool:

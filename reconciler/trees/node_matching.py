@@ -47,6 +47,8 @@ class NodeMatcher:
         for entry in entries:
             self._below.setdefault(_split(entry.path)[0], []).append(entry)
         self._claims: dict[str, NodeId] = {}  # path -> node, by inode
+        self._new_folders: set[int] = set()  # the inodes of those that nobody knew
+        self._missing: dict[int, list[NodeId]] | None = None
         self._moving: set[NodeId] = set()  # claimed, not yet placed: where their bases are is free
         self._new: list[Likeness] = []  # what nobody knew, folders before what is in them
         self._trust_inodes = True
@@ -166,22 +168,17 @@ class NodeMatcher:
         for entry in self._entries:
             if self._mostly_others and self._unexplained and entry.path in self._as_they_were:
                 continue  # an inode that another file of that size and time had is a chance
-            node = self._known.base_by_inode(entry.inode) if entry.inode else None
-            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
-            if node is None or base is None or base.inode != entry.inode:
-                continue
-            same_kind = (base.kind is Kind.FOLDER) is entry.is_folder
-            on_its_way = same_kind and _split(entry.path)[1].startswith(swap_name(node, self._tag))
-            if on_its_way or self._agrees(entry, node, base):
-                self._claims[entry.path] = node
-                self._moving.add(node)
-                self._see(node)
-                if not (
-                    entry.is_folder
-                    or on_its_way
-                    or (entry.checksum and entry.checksum == base.checksum)
-                ):
-                    self._by_stamp.append(node)
+            for node, base in self._with_inode(entry):
+                on_its_way = _split(entry.path)[1].startswith(swap_name(node, self._tag))
+                if on_its_way or self._agrees(entry, node, base):
+                    self._claim(entry, node)
+                    if not (
+                        entry.is_folder
+                        or on_its_way
+                        or (entry.checksum and entry.checksum == base.checksum)
+                    ):
+                        self._by_stamp.append(node)
+                    break
 
     def _doubt_moves(self) -> None:
         """Files that have moved by inode, size and second, where this may be chance: an inode that
@@ -223,19 +220,13 @@ class NodeMatcher:
         inode that was given out again is little harm there: what is new in the one folder comes
         into the other.)"""
         for entry in self._entries:
-            node = (
-                self._known.base_by_inode(entry.inode) if entry.is_folder and entry.inode else None
-            )
-            base = self._known.base(node) if node is not None and not self._is_seen(node) else None
-            if node is None or base is None or entry.path in self._claims:
+            if not entry.is_folder or entry.path in self._claims:
                 continue
-            if base.inode != entry.inode or base.kind is not Kind.FOLDER:
-                continue
-            left = any(self._is_seen(child) for _, child in self._known.base_children(node))
-            if left or stays_here(self._known, node):
-                self._claims[entry.path] = node
-                self._moving.add(node)
-                self._see(node)
+            for node, _ in self._with_inode(entry):
+                left = any(self._is_seen(child) for _, child in self._known.base_children(node))
+                if left or stays_here(self._known, node):
+                    self._claim(entry, node)
+                    break
 
     def _claim_by_swap_name(self) -> None:
         """What lies under a name that only we give is the node it was given to, whatever its inode:
@@ -247,9 +238,36 @@ class NodeMatcher:
             if node is None or base is None or entry.path in self._claims:
                 continue
             if (base.kind is Kind.FOLDER) is entry.is_folder:
-                self._claims[entry.path] = node
-                self._moving.add(node)
-                self._see(node)
+                self._claim(entry, node)
+
+    def _claim(self, entry: Entry, node: NodeId) -> None:
+        self._claims[entry.path] = node
+        self._moving.add(node)
+        self._see(node)
+
+    def _with_inode(self, entry: Entry) -> Iterator[tuple[NodeId, Base]]:
+        """The nodes of the entry's kind that had its inode and were not seen yet. There may be
+        several: the server gives inodes out again, and a listing may be older than what our own
+        requests were told meanwhile. The replica finds the one that was told last."""
+        if not entry.inode:
+            return
+        found = self._known.base_by_inode(entry.inode)
+        if self._missing is None:
+            self._missing = self._missing_by_inode()
+        for node in [*([] if found is None else [found]), *self._missing.get(entry.inode, ())]:
+            base = self._known.base(node) if not self._is_seen(node) else None
+            if base is None or base.inode != entry.inode:
+                continue
+            if (base.kind is Kind.FOLDER) is entry.is_folder:
+                yield node, base
+
+    def _missing_by_inode(self) -> dict[int, list[NodeId]]:
+        missing: dict[int, list[NodeId]] = {}
+        for node in self._unseen():
+            base = self._known.base(node)
+            if base is not None and base.inode:
+                missing.setdefault(base.inode, []).append(node)
+        return missing
 
     def _agrees(self, entry: Entry, node: NodeId, base: Base) -> bool:
         if (base.kind is Kind.FOLDER) is not entry.is_folder:
@@ -315,7 +333,18 @@ class NodeMatcher:
         if node is None:
             node = self._known.new_id()
             self._new.append(Likeness(node, parent, name, entry.is_folder, entry.size))
+            self._note_twice(entry, node)
         self._place(entry, node, parent, name)
+
+    def _note_twice(self, entry: Entry, node: NodeId) -> None:
+        if not entry.is_folder or not entry.inode:
+            return
+        other = self._known.base_by_inode(entry.inode)
+        base = self._known.base(other) if other is not None and self._is_seen(other) else None
+        is_known = base is not None and (base.kind, base.inode) == (Kind.FOLDER, entry.inode)
+        if is_known or entry.inode in self._new_folders:
+            self._tree.twice[node] = entry.inode
+        self._new_folders.add(entry.inode)
 
     def _note_kin(self) -> None:
         """What is new may be something that was renamed and edited: by who had its place, and moved

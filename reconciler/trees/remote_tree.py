@@ -48,6 +48,7 @@ class RemoteTree:
         "learned",
         "moves",
         "restored",
+        "twice",
         "unproved",
         "unreadable",
     )
@@ -71,6 +72,9 @@ class RemoteTree:
         """Of the doubts, those about who is who: files that moved by inode, size and second, though
         these may agree by chance. A later listing raises no such doubt once the move is agreed
         on."""
+        self.twice: dict[NodeId, int] = {}
+        """Folders that nobody knew, and whose inode, which is told here, was listed for another
+        folder, too."""
         self.unproved: frozenset[NodeId] = frozenset()
         """Of these, those that are still so: nothing may be done to them on the server."""
         self.unreadable: frozenset[str] = frozenset()
@@ -219,6 +223,21 @@ class RemoteTree:
         self._unknown[node] = why
         self._nameless[node] = place
         self._placed.setdefault(place.parent, {})[place.name] = node
+
+    def withhold(self, folder: NodeId, why: str) -> None:
+        """A listed folder, which nobody knew, is left alone with all that was listed below it."""
+        nodes = [folder]
+        for node in nodes:
+            nodes.extend(child for _, child in self.children(node))
+        for node in nodes:
+            remote = self._differs.pop(node, None)
+            if remote is not None and self._known.base(node) is None:
+                self._nameless[node] = remote.place
+            elif remote is not None and self._placed[remote.parent].get(remote.name) == node:
+                del self._placed[remote.parent][remote.name]
+            self._unknown[node] = why
+            self.doubts.pop(node, None)
+            self.moves.discard(node)
 
     def record_checked(self, node: NodeId, remote: Remote) -> None:
         """The node is so on the server, and there is nothing more to find out about it."""

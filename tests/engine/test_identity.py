@@ -3,12 +3,17 @@ rename at once."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import trio
 
-from reconciler.model import NodeId, Op
+from reconciler.errors import Locked
+from reconciler.model import Entry, NodeId, Op
 from tests.engine.world import Device, World
 
 
@@ -116,16 +121,18 @@ async def test_a_new_folder_under_the_former_name_is_left_alone(world: World) ->
     assert world.on_disk() == a.tree() == {"D0": None, "D0/one": b"1", "D0/new": b"2", "d0": None}
 
 
-def _renaming(world: World, device: Device, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The folder d0 is renamed on the server's disk in the moment in which the device begins to
+def _renaming(
+    world: World, device: Device, monkeypatch: pytest.MonkeyPatch, folder: str = "d0"
+) -> list[str]:
+    """The folder is renamed to D0 on the server's disk in the moment in which the device begins to
     send something new."""
     renamed: list[str] = []
     upload, make = device.folder.upload, device.folder.make_folder
 
     def rename() -> None:
         if not renamed:
-            renamed.append("d0")
-            os.rename(world.disk / "d0", world.disk / "D0")
+            renamed.append(folder)
+            os.rename(world.disk / folder, (world.disk / folder).with_name("D0"))
 
     async def sends(path: str, *args: Any, **options: Any) -> int:
         rename()
@@ -201,6 +208,168 @@ async def test_what_another_put_into_a_folder_that_came_back_stays(
     assert sorted(path.rpartition("/")[2] for path, data in found.items() if data == b"2") == [
         "new"
     ]
+
+
+@pytest.mark.parametrize("answer", ["told", "lost"])
+async def test_what_came_back_goes_when_the_folder_above_it_was_renamed_since(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Found by the simulation: the place was looked for by its path of then."""
+    a = await world.device("a")
+    a.mkdir("p")
+    a.mkdir("p/d0")
+    a.write("p/d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch, "p/d0")
+    upload = a.folder.upload
+
+    async def and_then(path: str, *args: Any, **options: Any) -> int:
+        inode = await upload(path, *args, **options)
+        if path == "p/d0/new":
+            os.rename(world.disk / "p", world.disk / "P")
+        return inode if answer == "told" else 0
+
+    monkeypatch.setattr(a.folder, "upload", and_then)
+    a.write("p/d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    expected = {"P": None, "P/D0": None, "P/D0/one": b"1", "P/D0/new": b"2"}
+    assert world.on_disk() == a.tree() == expected
+
+
+async def test_what_was_moved_into_a_folder_that_came_back_goes_home_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move makes no folder, but it leads into one that something else has just made."""
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    a.write("other", b"2")
+    await a.sync()
+    _renaming(world, a, monkeypatch)
+    made = trio.Event()
+    make, move = a.folder.make_folder, a.folder.move
+
+    async def makes(path: str, mtime: int) -> int:
+        inode = await make(path, mtime)
+        made.set()
+        return inode
+
+    async def moves(path: str, target: str, *, overwrite: bool = False) -> None:
+        await made.wait()
+        await move(path, target, overwrite=overwrite)
+
+    monkeypatch.setattr(a.folder, "make_folder", makes)
+    monkeypatch.setattr(a.folder, "move", moves)
+    a.mkdir("d0/sub")
+    a.rename("other", "d0/other")
+    await a.sync()
+    await a.sync()
+    expected = {"D0": None, "D0/one": b"1", "D0/sub": None, "D0/other": b"2"}
+    assert world.on_disk() == a.tree() == expected
+
+
+async def test_a_folder_that_came_back_and_cannot_be_emptied_yet_is_not_followed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch)
+    move, failed = a.folder.move, list[str]()
+
+    async def moves(path: str, target: str, *, overwrite: bool = False) -> None:
+        if not failed:
+            failed.append(path)
+            raise Locked("423: an upload holds it", status=423)
+        await move(path, target, overwrite=overwrite)
+
+    monkeypatch.setattr(a.folder, "move", moves)
+    a.write("d0/new", b"2")
+    await a.sync()
+    assert failed == ["d0/new"]
+    assert a.tree_of_names() == {"D0"}
+    await a.sync()
+    assert world.on_disk() == a.tree() == {"D0": None, "D0/one": b"1", "D0/new": b"2"}
+
+
+async def test_a_listing_that_does_not_show_what_was_sent_forgets_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody moves what is above while the listing walks there."""
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await a.sync()
+    _renaming(world, a, monkeypatch)
+    listing, torn = a.folder.listing, list[str]()
+
+    @contextlib.asynccontextmanager
+    async def lists(*args: Any) -> AsyncIterator[Any]:
+        async with listing(*args) as batches:
+
+            async def without() -> AsyncIterator[list[Entry]]:
+                async for batch in batches:
+                    missing = [each for each in batch if each.path == "d0/new"]
+                    yield [each for each in batch if len(torn) or each not in missing]
+                    torn.extend(each.path for each in missing)
+
+            yield without()
+
+    monkeypatch.setattr(a.folder, "listing", lists)
+    a.write("d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    assert torn
+    assert world.on_disk() == a.tree() == {"D0": None, "D0/one": b"1", "D0/new": b"2"}
+
+
+async def test_another_folder_in_a_place_is_believed_after_a_listing_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody renames the folder, and makes another one, between our listing and our look."""
+    a = await world.device("a")
+    a.mkdir("d0")
+    a.write("d0/one", b"1")
+    await a.sync()
+    inodes = a.folder.inodes
+
+    async def looks(path: str) -> dict[str, int] | None:
+        if not (world.disk / "D0").exists():
+            os.rename(world.disk / "d0", world.disk / "D0")
+            os.mkdir(world.disk / "d0")
+        return await inodes(path)
+
+    monkeypatch.setattr(a.folder, "inodes", looks)
+    monkeypatch.setattr("reconciler.executor.folder_presence.FRESH", 0.0)
+    a.write("d0/new", b"2")
+    await a.sync()
+    await a.sync()
+    expected = {"D0": None, "D0/one": b"1", "D0/new": b"2", "d0": None}
+    assert world.on_disk() == a.tree() == expected
+    assert not world.requests("POST", "Docs/d0/new")
+
+
+async def test_a_server_whose_looks_tell_other_inodes_each_time_holds_up_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = await world.device("a")
+    a.mkdir("d0")
+    await a.sync()
+    inodes, told = a.folder.inodes, itertools.count(1 << 40)
+
+    async def looks(path: str) -> dict[str, int] | None:
+        found = await inodes(path)
+        return None if found is None else {name: next(told) for name in found}
+
+    monkeypatch.setattr(a.folder, "inodes", looks)
+    monkeypatch.setattr("reconciler.executor.folder_presence.FRESH", 0.0)
+    a.write("d0/new", b"2")
+    a.write("d0/other", b"3")
+    report = await a.sync()
+    assert report.complete, report.problems
+    assert world.on_disk() == {"d0": None, "d0/new": b"2", "d0/other": b"3"}
 
 
 @pytest.mark.parametrize("inode", [0, 5, (1 << 63) - 1])

@@ -72,6 +72,42 @@ def test_a_file_is_moved_over_another(disk: Disk, memory: Memory):
     }
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_folder_moves_whose_inode_another_base_has_too(disk: Disk, memory: Memory, emptied: bool):
+    """The server gives inodes out again, and a listing that is older than our MAKE tells the former
+    owner's once more: the replica finds that one."""
+    disk.move("docs/old", "pics/former")
+    if emptied:
+        disk.move("docs/old/c" if "docs/old/c" in disk.files else "pics/former/c", "c")
+    stale = memory.node("r")
+    inode = disk.files["pics/former"].inode
+    memory.add_base(stale, replace(memory.bases[stale], inode=inode))
+    assert memory.base_by_inode(inode) == stale
+    found = differences(memory, observe(memory, disk.listing()))
+    assert found["docs/old"] == "pics/former"
+    memory.inodes.pop(inode)  # the former owner has told its own, and took the claim with it
+    found = differences(memory, observe(memory, disk.listing()))
+    assert found["docs/old"] == "pics/former"
+
+
+@pytest.mark.parametrize("target", ["a-moved", "pics/moved"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_folder_that_moves_while_it_is_listed_is_listed_twice(
+    disk: Disk, memory: Memory, target: str, known: bool
+):
+    """Before it in the walk, or after it; and it is nobody's news at the second place."""
+    if not known:
+        disk.mkdir("docs/new")
+    source = "docs/old" if known else "docs/new"
+    before = disk.listing()
+    disk.move(source, target)
+    after = [each for each in disk.listing() if f"{each.path}/".startswith(f"{target}/")]
+    tree = observe(memory, [*before, *after])
+    doubled = {tree.path(folder): inode for folder, inode in tree.twice.items()}
+    assert doubled == {target: disk.files[target].inode}
+    assert not observe(memory, disk.listing()).twice
+
+
 @pytest.mark.parametrize("mtimes", [(1, 1), (3, 4)])
 def test_two_files_swap(disk: Disk, mtimes: tuple[int, int]):
     disk.put("docs/a", "m", mtimes[0])

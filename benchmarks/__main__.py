@@ -26,8 +26,9 @@ def main() -> int:
         help=(
             "mount: file system operations, beside a native folder, a C program and rclone; scale:"
             " a million files, 100,000 operations to replay; sync: carrying files across, beside a"
-            " bare HTTP loop; official: the same beside Sync-in's own client on a Sync-in server,"
-            " which the environment names; stall: how long the drive stands still meanwhile"
+            " bare HTTP loop, and what official measures; official: beside Sync-in's own client on"
+            " a Sync-in server, which the environment names; stall: how long the drive stands still"
+            " meanwhile"
         ),
     )
     rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
@@ -66,6 +67,8 @@ def main() -> int:
         found = _beside_official(parser, words)
     else:
         found = _row_by_row(parser, words)
+        if words.what == "sync" and not words.only:
+            found += _beside_official_if_there(parser, words)
     if words.json == "-":
         json.dump(found, sys.stdout, indent=2)
         print()
@@ -126,6 +129,16 @@ def _beside_official(
         if words.json != "-":
             _show(found[-1])
     return found
+
+
+def _beside_official_if_there(
+    parser: argparse.ArgumentParser, words: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """The rows of ``official`` too, where the environment names what they need."""
+    if missing := official.missing():
+        print(f"not beside the official client: {missing}", file=sys.stderr)
+        return []
+    return _beside_official(parser, words)
 
 
 def _rounds(measure: sync.Measure, rounds: int, ground: Ground) -> dict[str, Any]:

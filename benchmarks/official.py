@@ -40,6 +40,12 @@ class NotThere(Exception):
     """What the environment does not name; its text is for people."""
 
 
+def missing() -> str:
+    """What the environment would have to name, for people; empty when it names all."""
+    unset = [name for name in NEEDED if not os.environ.get(name)]
+    return f"set {', '.join(unset)} to measure beside the official client" if unset else ""
+
+
 @dataclass(frozen=True)
 class Place:
     """A server, an account, and a folder here for both clients' own files."""
@@ -53,9 +59,8 @@ class Place:
     @staticmethod
     def of_environment(base: Path) -> Place:
         """Raises NotThere."""
-        missing = [name for name in NEEDED if not os.environ.get(name)]
-        if missing:
-            raise NotThere(f"set {', '.join(missing)} to measure beside the official client")
+        if told := missing():
+            raise NotThere(told)
         url, login, password, client = (os.environ[name] for name in NEEDED)
         return Place(url, login, password, Path(client), base)
 

@@ -120,13 +120,8 @@ async def test_what_the_kernel_asks_for_a_copy_is_nobody_s_work(tmp_path):
     kernel: Any = SimpleNamespace(pid=7, uid=0, gid=0)
     writer: Any = SimpleNamespace(pid=8, uid=0, gid=0)
     info, entry = await operations.create(1, b"file", 0o644, os.O_WRONLY, writer)
-    told = ("mtime", "ctime")
-    fields: Any = SimpleNamespace(
-        **{
-            f"update_{name}": name in told
-            for name in (*told, "mode", "uid", "gid", "size", "atime")
-        }
-    )
+    told, others = ("mtime", "ctime"), ("mode", "uid", "gid", "size", "atime")
+    fields: Any = SimpleNamespace(**{f"update_{name}": name in told for name in (*told, *others)})
     try:
         await operations.setattr(entry.st_ino, entry, fields, info.fh, kernel)
         with pytest.raises(pyfuse3.FUSEError):

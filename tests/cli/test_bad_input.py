@@ -199,7 +199,7 @@ async def test_remote_folders_used_twice(world: World):
     ("option", "says"),
     [
         (("--every", "often"), "'often' is no time"),
-        (("--filter", "*.tmp"), "'*.tmp' cannot be a filter"),
+        (("--filter", "regexp:*.tmp"), "'regexp:*.tmp' cannot be a filter"),
     ],
 )
 async def test_settings_that_are_not_there_yet_say_so(

@@ -91,7 +91,7 @@ async def test_what_cannot_be_is_refused_when_it_is_entered(world: World):
     await world.log_in()
     await world.add()
     for rule, says in (
-        ("*.tmp", "'*.tmp' cannot be a filter: it is no regular expression"),
+        ("regexp:*.tmp", "'regexp:*.tmp' cannot be a filter: it is no regular expression"),
         ("regexp:(a+)+$", "unsafe"),
         ("regexp:a(?=b)", "looking ahead"),
         ("x" * 1025, "up to 1024 characters"),

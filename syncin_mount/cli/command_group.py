@@ -32,48 +32,54 @@ def _own(name: str, line: str) -> Lazy:
 
 
 COMMANDS: dict[str, Lazy] = {
-    "demo": _own("demo", "Try it out: a server of its own, a sample folder and a mounted drive."),
+    "demo": _own("demo", "Try it out: an embedded server, a sample folder and a mounted drive."),
     "serve": Lazy(
         "syncin_mount.cli.commands.serve:serve", "Run the embedded Sync-in-compatible server."
     ),
-    "server": _own("server", "Log in to servers, and list, renew and remove these log-ins."),
-    "clients": _own("clients", "List what is logged in to your accounts, and log others out."),
-    "remote": _own("remote", "Look into a server's folders and make new ones."),
-    "add": _own("add", "Bind a folder of a server to a mount point."),
+    "server": _own("server", "Log in to servers, and list, renew and remove log-ins."),
+    "clients": _own("clients", "List the clients of your accounts, and log them out."),
+    "remote": _own("remote", "List and make folders on a server."),
+    "add": _own("add", "Add a synchronization of a remote folder."),
     "list": _own("list_", "List the synchronizations."),
-    "show": _own("show", "Show all settings of a synchronization."),
+    "show": _own("show", "Show the settings of a synchronization."),
     "edit": _own("edit", "Change settings of a synchronization."),
     "rename": _own("rename", "Rename a synchronization; all else stays."),
     "enable": Lazy(
-        "syncin_mount.cli.commands.enable:enable", "Have synchronizations mounted by 'up'."
+        "syncin_mount.cli.commands.enable:enable",
+        "Include synchronizations in 'up' and 'sync --all'.",
     ),
     "disable": Lazy(
-        "syncin_mount.cli.commands.enable:disable", "Leave synchronizations out of 'up' and runs."
+        "syncin_mount.cli.commands.enable:disable",
+        "Leave synchronizations out of 'up' and 'sync --all'.",
     ),
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
-    "open": _own("open_", "Open a drive's folder, or the server's in the browser."),
-    "up": _own("up", "Mount every enabled synchronization, and keep them mounted."),
-    "down": _own("down", "Unmount all drives, and end what 'up' began."),
-    "sync": _own("sync", "Carry local and remote changes across now."),
-    "status": _own("status", "Show how the synchronizations are."),
+    "open": _own("open_", "Open a drive in the file manager, or its remote folder in the browser."),
+    "up": _own("up", "Mount all enabled synchronizations, and keep them mounted."),
+    "down": _own("down", "Unmount all drives, and stop the supervisor."),
+    "sync": _own("sync", "Synchronize now."),
+    "status": _own("status", "Show the state of the synchronizations."),
     "filter": _own("filter_", "Choose what a synchronization leaves out."),
-    "pause": Lazy("syncin_mount.cli.commands.pause:pause", "Carry nothing until 'resume'."),
-    "resume": Lazy("syncin_mount.cli.commands.pause:resume", "Let what was paused go on."),
-    "limit": _own("limit", "Limit how many bytes a second are sent and fetched."),
-    "scheduler": _own("scheduler", "Say how the schedules of all synchronizations are kept."),
-    "journal": _own("journal", "List local changes that the server does not have yet."),
-    "explain": _own("explain", "Tell of one file or folder: its states, and what would happen."),
-    "transfers": _own("transfers", "List what was carried across, and what failed."),
-    "bin": _own("bin_", "List, restore and empty the bins, here and on the server."),
+    "pause": Lazy(
+        "syncin_mount.cli.commands.pause:pause", "Pause synchronizations until 'resume'."
+    ),
+    "resume": Lazy("syncin_mount.cli.commands.pause:resume", "Resume paused synchronizations."),
+    "limit": _own("limit", "Limit the bandwidth."),
+    "scheduler": _own(
+        "scheduler", "Choose how the schedules of all synchronizations work together."
+    ),
+    "journal": _own("journal", "List, hold and undo pending local changes."),
+    "explain": _own("explain", "Explain the state of one file or folder."),
+    "transfers": _own("transfers", "List transfers, and what failed."),
+    "bin": _own("bin_", "List, restore and empty the bins."),
     "conflicts": _own(
         "conflicts", "List conflicts, acknowledge them, or choose the other version."
     ),
-    "check": _own("check", "Check the local copy of a synchronization, and repair it."),
-    "completion": _own("completion", "Have the shell complete commands and names."),
-    "logs": _own("logs", "Show what the drives and the supervisor logged."),
-    "doctor": _own("doctor", "Check this computer, the configuration and the servers."),
+    "check": _own("check", "Check a local copy, and repair it."),
+    "completion": _own("completion", "Install completion for the shell."),
+    "logs": _own("logs", "Show the logs."),
+    "doctor": _own("doctor", "Check this computer, the configuration, the servers and the drives."),
 }
 
 
@@ -169,7 +175,7 @@ def group(ctx: click.Context) -> None:
     Try it:         syncin-mount demo
     Use it:         syncin-mount add          asks for server, folders and settings
                     syncin-mount up           mounts all your drives, and keeps them mounted
-                    syncin-mount status       tells how they are
+                    syncin-mount status       shows their state
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -104,7 +104,7 @@ def _winners(conflict: Conflict) -> str:
     """Which versions win where both sides have another one."""
     match conflict:
         case Conflict.RECENT:
-            return "the version that was written last wins, the other goes to a bin"
+            return "the most recent version wins, the other goes to a bin"
         case Conflict.LOCAL:
             return "yours win, the server's go to a bin"
         case Conflict.REMOTE:
@@ -119,18 +119,20 @@ def sentences(
     """What is said of each heap that is not empty, with examples."""
     wins, ours, there = (
         _winners(conflict),
-        "are only here: they are sent",
-        "are only there: they come here",
+        "are only on this computer: they are uploaded",
+        "are only on the server: they are downloaded",
     )
     match direction:
         case Direction.BOTH:
             pass
         case Direction.UPLOAD:
             wins = "yours win, the server's go to its trash"
-            there = "are only there: THEY ARE DELETED THERE, into the server's trash"
+            there = "are only on the server: THEY ARE DELETED THERE, into the server's trash"
         case Direction.DOWNLOAD:
             wins = "the server's win, yours go to a bin"
-            ours = "are only here: THEY GO TO A BIN, as this drive only follows the server"
+            ours = (
+                "are only on this computer: THEY GO TO A BIN, as this drive only follows the server"
+            )
         case _:
             assert_never(direction)
     heaps = (

@@ -51,8 +51,8 @@ def mountpoint_objection(
     for own in (folders.state, folders.config):
         if _overlap(mountpoint.parts, own.parts):
             return (
-                f"the mount point {mountpoint} and the program's own folder {own} are one in the"
-                " other"
+                f"the mount point {mountpoint} overlaps with the program's own folder {own}; choose"
+                " another folder"
             )
     for other in configuration.synchronizations.values():
         if mountpoint == other.mountpoint:
@@ -75,10 +75,10 @@ def remote_objection(configuration: Configuration, server: Server, remote: str) 
     if other is None:
         return None
     if remote == other.remote:
-        return f"the remote folder {remote} is synchronized by '{other.name}' already"
+        return f"'{remote}' is synchronized as '{other.name}' already"
     return (
-        f"the remote folders {remote} and {other.remote} (of '{other.name}') are one in the other; "
-        "choose another folder"
+        f"'{remote}' overlaps with '{other.remote}' (synchronized as '{other.name}'); choose"
+        " another folder"
     )
 
 

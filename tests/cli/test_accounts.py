@@ -281,11 +281,8 @@ async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(
     with terminal(world, "add", HOME=str(world.base / "user")) as seen:
         for accepted in ("n", "y"):
             await seen.answer("The server's address.*: ", secured if accepted == "n" else "")
-            await seen.answer("login or e-mail address there.*: ", "user1")
-            await seen.answer("Password of user1 at .*: ", PASSWORD)
             await seen.answer(r"Accept a certificate that nobody verifies\? \[y/N\]: ", accepted)
-        await seen.answer("The server's address.*: ", "")
-        await seen.answer("login or e-mail address there.*: ", "")
+        await seen.answer("login or e-mail address there.*: ", "user1")
         await seen.answer("Password of user1 at .*: ", PASSWORD)
         assert "is not verified: whoever is in between" in await seen.expect(r"Folder \[")
         seen.child.sendintr()

@@ -196,7 +196,9 @@ async def test_a_folder_with_files_is_imported_if_that_is_wanted(
         await seen.answer(r"Import them\? \[Y/n\]: ", "y")
         await seen.answer("Keep these settings", "y")
         assert f"{world.base}/papers --import" in await seen.answer(r"Add it\? \[Y/n\]: ", "y")
-        assert "are only here: they are sent" in await seen.answer(r"Import them\? \[Y/n\]: ", "y")
+        assert "are only on this computer: they are uploaded" in await seen.answer(
+            r"Import them\? \[Y/n\]: ", "y"
+        )
         await seen.answer(r"Mount it now\? \[Y/n\]: ", "y")
         assert await seen.end() == 0
     await world.must("sync", "docs")

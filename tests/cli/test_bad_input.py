@@ -160,7 +160,7 @@ async def test_mount_points_that_cannot_be(world: World):
         str(world.base / "file/x"),
         status=1,
     )
-    assert "one in the other" in await world.refused(*words, str(world.home / "state/x"), status=1)
+    assert "overlaps with" in await world.refused(*words, str(world.home / "state/x"), status=1)
     await world.add()
     (world.dev.files_of("user1") / "other").mkdir()
     words = ("add", "new", "--server", "home", "--remote", "personal/other", "--mountpoint")
@@ -179,8 +179,8 @@ async def test_remote_folders_used_twice(world: World):
     await world.add()
     (world.disk / "in").mkdir()
     for remote, says in (
-        ("personal/docs/", "by 'docs' already"),
-        ("personal/docs/in", "one in the other"),
+        ("personal/docs/", "as 'docs' already"),
+        ("personal/docs/in", "overlaps with"),
     ):
         words = (
             "add",

@@ -85,7 +85,7 @@ async def test_a_mounted_drive_follows_and_keeps_its_place(world: World):
 async def test_what_cannot_be_is_refused_and_changes_nothing(world: World):
     await begun(world)
     before = await world.json("show", "docs")
-    assert "nothing to change" in await world.refused("edit", "docs")
+    assert "no setting given" in await world.refused("edit", "docs")
     assert "no synchronization 'nope'" in await world.refused("edit", "nope", "--mode", "fast")
     (world.base / "full").mkdir()
     (world.base / "full" / "x").touch()

@@ -252,7 +252,7 @@ async def test_what_stays_is_said(world: World):
     await begun(world)
     shutil.copy(world.config, world.base / "before")
     for option, says in (
-        ("--name", "a name stays"),
+        ("--name", "syncin-mount rename NAME NEW"),
         ("--server", "the server stays"),
         ("--remote", "is followed when"),
     ):

@@ -313,10 +313,10 @@ async def test_a_dry_run_says_what_a_run_does_and_does_nothing(world: World):
     ]
     assert (await world.json("status", "docs"))[0]["known"] == 0
     said = await world.must("sync", "docs", "--dry-run")
-    assert said.startswith("Files to fetch: 1\n  there (5 B): ")
+    assert said.startswith("Files to download: 1\n  there (5 B): ")
     assert "never agreed on; here: nothing; on the server: there, 5 B of " in said
     assert said.endswith(
-        "docs: 1 action to do, 5 B to carry; exactly this: syncin-mount sync docs --yes"
+        "docs: 1 action to do, 5 B to transfer; exactly this: syncin-mount sync docs --yes"
         f" {report['plan']}\n"
     )
     await world.must("sync", "docs")
@@ -469,7 +469,7 @@ async def test_a_full_disk_under_the_replica_is_named_and_loses_nothing(world: W
         assert done.status == 1
         why = "the local disk is full: make room there, then its content is fetched"
         assert done.error == f"syncin-mount: docs: large: {why}\n"
-        assert "1 not settled" in done.out
+        assert "1 failed or pending" in done.out
         assert await world.json("journal", "docs") == []
         assert (world.disk / "large").stat().st_size == 24_000_000
     finally:

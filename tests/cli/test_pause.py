@@ -20,7 +20,7 @@ async def test_sync_says_that_it_is_paused_and_what_to_do(world: World):
     assert (
         told == "'docs' is paused, and nothing is transferred; resume it: syncin-mount resume docs"
     )
-    assert "Files to fetch: 1" in await world.must("sync", "--dry-run", "docs")
+    assert "Files to download: 1" in await world.must("sync", "--dry-run", "docs")
     assert (await world.json("status"))[0]["paused"] is True
     assert (await world.json("show", "docs"))["paused"] is True
     assert await world.must("resume", "--all") == "docs: resumed; pending changes are uploaded\n"

@@ -91,7 +91,7 @@ async def test_a_dry_run_of_all_changes_nothing_and_says_whose_each_step_is(seve
     done = await several.run("sync", "--dry-run", "--all", "--parallel")
     assert done.status == 0, done
     for name in NAMES:
-        assert f"{name}:\nFiles to fetch: 1\n  of-{name}" in done.out
+        assert f"{name}:\nFiles to download: 1\n  of-{name}" in done.out
         assert contents(several, name) == []
     assert "a plan is confirmed alone" in await several.refused(
         "sync", "--all", "--yes", "0123456789ab"
@@ -177,11 +177,7 @@ async def test_ctrl_c_says_that_it_goes_on_later_and_it_does(several: World, how
         started[0].send_signal(signal.SIGINT)
     status, said = ended[0]
     assert status == 130, said
-    assert (
-        said
-        == "syncin-mount: stopped; what was carried stays, and the rest goes on where it stopped"
-        " with the next run\n"
-    )
+    assert said == "syncin-mount: stopped; the next run continues\n"
     kept = arrived(several)
     assert kept > 0
     several.dev.faults.remove(slow)

@@ -129,7 +129,10 @@ async def test_filters_of_text_time_and_run(world: World):
             "'5' does not say where the page is to end; give what the last page said at its end",
         ),
         (("docs", "--before", "x:-1"), "'x:-1' does not say where the page is to end"),
-        (("docs", "doc"), "there is no synchronization 'doc'; there are: docs, photos"),
+        (
+            ("docs", "doc"),
+            "there is no synchronization 'doc'; did you mean 'docs'? there are: docs, photos",
+        ),
     ],
 )
 async def test_what_cannot_be_asked_is_said_in_one_sentence(

@@ -57,36 +57,37 @@ class How:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--server", metavar="NAME", help="The server, as 'server list' names it.")
+@click.option("--server", metavar="NAME", help="The server's name, where there are several.")
 @click.option(
     "--remote",
     metavar="PATH",
-    help="Its folder, as 'remote ls' shows it: personal/docs, spaces/team/docs.",
+    help="The remote folder, as 'remote ls' lists it: personal/docs, spaces/team/docs.",
 )
 @click.option(
     "--mountpoint",
     metavar="DIR",
-    help="Where it is mounted: an empty folder; made if it is not there.",
+    help="Mount point: an empty folder, made if missing.",
 )
-@click.option("--direction", type=values(Direction), help="Who follows whom.  [default: both]")
-@click.option("--mode", type=values(Mode), help="How equal files are recognised.  [default: fast]")
+@click.option("--direction", type=values(Direction), help="Sync direction.  [default: both]")
+@click.option(
+    "--mode",
+    type=values(Mode),
+    help="How to compare files: by size and time, or by checksum.  [default: fast]",
+)
 @click.option(
     "--conflict",
     type=values(Conflict),
-    help="Who wins where both sides changed.  [default: recent]",
+    help="How to resolve conflicting edits.  [default: recent]",
 )
 @click.option(
     "--trash",
     type=values(Trash),
-    help=(
-        "Where what loses here goes: the desktop's trash, or the synchronization's own bin. "
-        " [default: auto]"
-    ),
+    help=("Where losing versions and deleted files go on this computer.  [default: auto]"),
 )
 @click.option(
     "--every",
     metavar="TIME",
-    help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides.",
+    help="How often to synchronize: 15m, 2h, 1d; off: at each change.",
 )
 @click.option(
     "--filter",
@@ -101,25 +102,25 @@ class How:
     "--import",
     "importing",
     is_flag=True,
-    help="Make what the mount point holds the drive's content.",
+    help="Import the files that are in the mount point.",
 )
-@click.option("--dry-run", is_flag=True, help="With --import: only tell what would become of it.")
+@click.option("--dry-run", is_flag=True, help="With --import: only show what would happen.")
 @click.option("--yes", is_flag=True, help="With --import: do not ask.")
 @output.json_option
 @click.pass_context
 def command(
     ctx: click.Context, /, importing: bool, dry_run: bool, yes: bool, as_json: bool, **given: Any
 ) -> None:
-    """Bind a folder of a server to a mount point, as synchronization NAME.
+    """Add synchronization NAME of a remote folder.
 
-    What is needed and not given is asked for, in three steps: the folder here, the folder on the
-    server, the settings. Nothing is carried across yet: 'mount' or 'sync' does that.
+    In a terminal, whatever is missing is asked for in three steps: local folder, remote folder,
+    settings. Nothing is transferred yet: 'mount' or 'sync' does that.
 
-    With --import the folder at the mount point may hold files. They become the drive's, as if they
-    had been written into it, and the first run merges them with the server's; before anything is
-    touched, this tells what becomes of them. Each file stays where it is until its copy is safe, so
-    it can be stopped at any time, and goes on with 'syncin-mount add NAME --import'. That also
-    brings in what was written into the folder while it was not mounted.
+    With --import, the mount point may hold files. They become the drive's files, and the first run
+    merges them with the remote ones. A preview shows what happens to them before anything is
+    changed. Each file stays where it is until its copy is safe, so an import can be stopped at any
+    time and continued with 'syncin-mount add NAME --import'. That also imports files that were
+    written into the folder while it was not mounted.
     """
     wanted = AddOptions(**given)
     missing = wanted.missing()

@@ -35,9 +35,7 @@ _AT_ONCE = 100
 
 _local = click.option("--local", "only_local", is_flag=True, help="Only the bin on this computer.")
 _server = click.option("--server", "only_server", is_flag=True, help="Only the server's trash.")
-_older = click.option(
-    "--older-than", metavar="AGE", help="Only what has been there for longer: 12h, 30d."
-)
+_older = click.option("--older-than", metavar="AGE", help="Only entries older than this: 12h, 30d.")
 
 
 _name = click.argument("name")
@@ -47,10 +45,10 @@ _name = click.argument("name")
 def command() -> None:
     """List, restore and empty the bins of a synchronization. 'bin NAME' lists.
 
-    On this computer: what lost against another version, what was deleted elsewhere, what you
-    discarded. In the server's trash: what was deleted or replaced there, by any device.
+    On this computer: versions that lost a conflict, files deleted elsewhere, and what you
+    discarded. In the server's trash: what any device deleted or replaced there.
 
-    An ENTRY is known by its number, or by 'server:' or 'trash:' (the desktop's) and its name.
+    An ENTRY is a number, or 'server:' or 'trash:' (the desktop's) and a name.
     """
 
 
@@ -131,7 +129,7 @@ def _show_groups(name: str, found: list[BinEntry]) -> None:
 @_name
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @click.option(
-    "--to", metavar="PATH", help="Put it there instead: a free name, or a folder that is there."
+    "--to", metavar="PATH", help="Restore to this path: a free name, or an existing folder."
 )
 def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
     """Restore an ENTRY of the bins of synchronization NAME, folders with all that is in them.

@@ -36,9 +36,9 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     When it is not sure what the server had already, the next synchronization unites both sides as a
     first one does, and deletes nothing. Exit status 0 means that all is in order now.
 
-    With --contents every content is read and compared with the checksum that is known of it: a disk
-    may return other bytes than were saved. With --repair, too, what the server has is fetched anew
-    by the next run, and what it has not is told.
+    With --contents, read every content and compare it with its known checksum, as a disk may return
+    other bytes than were saved. With --repair, too, the next run downloads what the server has, and
+    the rest is listed.
     """
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)

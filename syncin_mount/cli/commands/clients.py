@@ -25,7 +25,7 @@ _SHORT = 8
 
 @click.group(cls=Verbs)
 def command() -> None:
-    """List the clients that are logged in to your accounts, and log others out.
+    """List the clients that are logged in to your accounts, and log them out.
 
     A client is one installation of a program on one computer: this one, the same on your other
     computers, Sync-in's own. Each may have synchronizations of its own.

@@ -39,7 +39,7 @@ _SAMPLE = {
 @click.option(
     "--self-check",
     is_flag=True,
-    help="Tell the story without hands; exit 0 only if all of it holds.",
+    help="Run the demo without a user, and check it; exit status 0 on success.",
 )
 def command(folder: str | None, self_check: bool) -> None:
     """Try it out: a server of its own, a sample folder and a mounted drive. Ctrl-C ends it and

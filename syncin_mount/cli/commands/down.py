@@ -17,11 +17,10 @@ from syncin_mount.control.supervision import Ask, What
     "--force", is_flag=True, help="Also while files are open; programs that use them get errors."
 )
 def command(force: bool) -> None:
-    """Unmount all drives, and end the supervisor that 'up' began.
+    """Unmount all drives, and stop the supervisor.
 
-    Changes that the server does not have yet are kept, and told; they are carried across after the
-    next 'up' or 'mount', or by 'sync'. A drive with open files stays mounted, and then the
-    supervisor stays, too.
+    Pending changes are kept, and uploaded after the next 'up' or 'mount', or by 'sync'. A drive
+    with open files stays mounted, and then the supervisor stays, too.
     """
     folders, configuration = lookup.load()
     supervised = told(folders, Ask(What.HOLD))

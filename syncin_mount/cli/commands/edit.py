@@ -41,24 +41,30 @@ _WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
 
 @click.command()
 @click.argument("name")
-@click.option("--direction", type=values(Direction), help="Who follows whom.")
-@click.option("--mode", type=values(Mode), help="How equal files are recognised.")
-@click.option("--conflict", type=values(Conflict), help="Who wins where both sides changed.")
-@click.option("--trash", type=values(Trash), help="Where what loses here goes.")
+@click.option("--direction", type=values(Direction), help="Sync direction.")
+@click.option(
+    "--mode", type=values(Mode), help="How to compare files: by size and time, or by checksum."
+)
+@click.option("--conflict", type=values(Conflict), help="How to resolve conflicting edits.")
+@click.option(
+    "--trash",
+    type=values(Trash),
+    help="Where losing versions and deleted files go on this computer.",
+)
 @click.option(
     "--every",
     metavar="TIME",
-    help="How often a run starts by itself: 15m, 2h, 1d; off: it follows both sides.",
+    help="How often to synchronize: 15m, 2h, 1d; off: at each change.",
 )
 @click.option(
     "--mountpoint",
     metavar="DIR",
-    help="Where it is mounted from the next mount on: an empty folder.",
+    help="Mount point from the next mount on: an empty folder.",
 )
 @click.option(
     "--register",
     is_flag=True,
-    help="Have the server know it again, after it was removed on its page.",
+    help="Register it again after it was removed on the account page.",
 )
 @click.option("--name", "new_name", hidden=True)
 @click.option("--server", hidden=True)
@@ -78,12 +84,11 @@ def command(
 ) -> None:
     """Change settings of synchronization NAME.
 
-    A mounted drive takes them up with its next run, and the account page shows them. Where that
-    page was used last, its settings hold. With --every, a run starts so often while the drive is
-    mounted, and nothing is carried between; 'sync' starts one at any time. With '--every off' a
-    mounted drive follows both sides by itself. The filters are changed with 'filter'. Server and
-    folder stay: a folder that is moved or renamed on the server is followed by itself; for
-    another one, add a synchronization, and remove this.
+    A mounted drive follows with its next run, and the account page shows the new settings. The
+    latest change wins, here or on that page. With --every, the drive synchronizes so often while
+    it is mounted, and 'sync' does so at any time. With '--every off' it synchronizes at each
+    change. 'filter' changes filters, 'rename' the name. Server and remote folder stay; a remote
+    folder that is moved or renamed is followed by itself.
     """
     for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
         if value is not None:
@@ -95,7 +100,7 @@ def command(
             return
     if nothing:
         raise click.UsageError(
-            "nothing to change; give --direction, --mode, --conflict, --trash, --every or"
+            "no setting given; use --direction, --mode, --conflict, --trash, --every or"
             " --mountpoint"
         )
     scheduler = None if every is None else schedule(every)

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def enable(names: tuple[str, ...]) -> None:
-    """Have synchronizations NAME... mounted by 'up', and run by 'sync --all'.
+    """Include synchronizations NAME... in 'up' and 'sync --all'.
 
-    While 'up' supervises, they are mounted at once. The account page shows it, and can change it,
-    too.
+    While 'up' supervises, they are mounted at once. The account page shows and changes this, too.
     """
     _check(names)
     for name in dict.fromkeys(names):
@@ -49,9 +48,8 @@ def enable(names: tuple[str, ...]) -> None:
 def disable(names: tuple[str, ...]) -> None:
     """Leave synchronizations NAME... out of 'up' and 'sync --all'.
 
-    While 'up' supervises, they are unmounted; changes that the server does not have yet are kept,
-    and told. 'mount' and 'sync NAME' work as before. The account page shows it, and can change it,
-    too.
+    While 'up' supervises, they are unmounted; pending changes are kept. 'mount' and 'sync NAME'
+    work as before. The account page shows and changes this, too.
     """
     _check(names)
     for name in dict.fromkeys(names):

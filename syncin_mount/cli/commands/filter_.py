@@ -44,8 +44,8 @@ def command() -> None:
       regexp:^build/.*[.]o$ a JavaScript regular expression (no look-around)
     Sync-in's own forms (^tmp.*, .*draft.*, .*.bak$, docs/old) work, too.
 
-    What is below a folder that is left out is left out with it. A new filter removes nothing: both
-    sides keep what they have, and it comes together again when the filter is removed.
+    A folder is left out with everything in it. A new filter deletes nothing: both sides keep what
+    they have, and are merged again when the filter is removed.
     """
 
 
@@ -95,7 +95,7 @@ def add(name: str, rules: tuple[str, ...]) -> None:
 def remove(name: str, rules: tuple[str, ...]) -> None:
     """Remove filters of synchronization NAME, by RULE or by the NUMBER in the list.
 
-    What they left out comes together again on both sides.
+    What they left out is merged again on both sides.
     """
 
     def removed(present: tuple[str, ...]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def command() -> None:
 )
 @output.json_option
 def list_(name: str, everything: bool, as_json: bool) -> None:
-    """List what waits in synchronization NAME, in its order, and why it waits.
+    """List the pending changes of synchronization NAME, oldest first, and why they are pending.
 
     Many changes are grouped: one line for each folder and reason.
     """
@@ -124,11 +124,10 @@ _numbers = click.argument(
 @click.argument("name")
 @_numbers
 def hold(name: str, numbers: tuple[int, ...]) -> None:
-    """Stop the changes of these NUMBERs in NAME before they are sent.
+    """Hold the changes of these NUMBERs in NAME: do not upload them.
 
-    The file or folder is held: what else is changed of it waits, too, and it stays here and on the
-    server as it is, also across restarts, until it is released or discarded. With a folder all that
-    is in it is held.
+    The file or folder is held with all further changes, on both sides and across restarts, until it
+    is released or discarded. A folder is held with all that is in it.
     """
     _change(name, lambda drive: drive.hold(numbers))
 
@@ -137,7 +136,7 @@ def hold(name: str, numbers: tuple[int, ...]) -> None:
 @click.argument("name")
 @_numbers
 def release(name: str, numbers: tuple[int, ...]) -> None:
-    """Let go what was held by these NUMBERs in NAME: it is sent as anything else."""
+    """Release the held changes of these NUMBERs in NAME: upload them after all."""
     _change(name, lambda drive: drive.release(numbers))
 
 
@@ -145,14 +144,14 @@ def release(name: str, numbers: tuple[int, ...]) -> None:
 @click.argument("name")
 @_numbers
 def discard(name: str, numbers: tuple[int, ...]) -> None:
-    """Undo all that was changed of what these NUMBERs in NAME stand for.
+    """Undo the changes of these NUMBERs in NAME.
 
     \b
-    edited    the server's version is fetched again, yours goes to the bin
-    made      goes to the bin; a folder with all that was made in it (what was
-              moved into it goes back)
-    deleted   comes back; a folder with all that was deleted in it
-    moved     goes back, beside what has its place by now
+    edited    the server's version is downloaded again; yours goes to the bin
+    created   goes to the bin; a folder with all that was created in it (what
+              was moved into it goes back)
+    deleted   is restored; a folder with all that was deleted in it
+    moved     goes back, beside what has taken its place
     """
     _change(name, lambda drive: drive.discard(numbers))
 

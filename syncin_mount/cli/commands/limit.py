@@ -13,10 +13,10 @@ from syncin_mount.config.rates import rate_text
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
-    "--all", "everything", is_flag=True, help="All synchronizations: each gets this limit."
+    "--all", "everything", is_flag=True, help="All synchronizations, each with this limit."
 )
-@click.option("--up", type=Rate(), help="To the server at most: 500K, 2M (of 1024² bytes), off.")
-@click.option("--down", type=Rate(), help="From the server at most: the same.")
+@click.option("--up", type=Rate(), help="Upload rate: 500K, 2M (of 1024² bytes) a second, or off.")
+@click.option("--down", type=Rate(), help="Download rate: the same.")
 @output.json_option
 def command(
     names: tuple[str, ...],
@@ -25,13 +25,12 @@ def command(
     down: int | str | None,
     as_json: bool,
 ) -> None:
-    """Limit how many bytes a second synchronizations NAME send and fetch; without --up and --down,
-    show the limits.
+    """Limit the upload and download rates of synchronizations NAME; without --up and --down, show
+    the limits.
 
-    Takes effect at once, also for what is under way, and is kept. All transfers of a
-    synchronization share it. What a program waits for in the drive counts like all else, as a limit
-    is a promise about the line; small requests are counted, but wait for nobody. It holds on this
-    computer alone.
+    Takes effect at once, also for transfers under way, and is kept. All transfers of a
+    synchronization share its limit, those that a program waits for included. It is in force on this
+    computer only.
     """
     folders, configuration = lookup.load()
     if not names and up is None and down is None:

@@ -16,8 +16,8 @@ from syncin_mount.config.schema import as_table
 def command(as_json: bool) -> None:
     """List the synchronizations.
 
-    A disabled one is not mounted by itself, and left out by 'sync --all'. What the server lists for
-    this computer and cannot be taken up is told, too.
+    A disabled one is left out by 'up' and 'sync --all'. Warnings name what the server lists for
+    this computer and cannot be used here.
     """
     folders, configuration = lookup.load()
     for server in configuration.servers.values():

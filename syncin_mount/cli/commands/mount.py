@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C unmounts.")
-@click.option("--manual", is_flag=True, help="Leave all exchange with the server to 'sync'.")
+@click.option("--manual", is_flag=True, help="Synchronize by 'sync' only.")
 @click.option(
     "--ready-fd", type=int, hidden=True, help="Where the daemon says that the drive is there."
 )
 def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> None:
     """Mount synchronization NAME as a drive.
 
-    Returns when the drive can be used. The server need not be there: what was synchronized before
-    is, and changes are carried across when the server comes back. While 'up' supervises, it looks
-    after the drive from then on.
+    Returns when the drive can be used. The server may be offline: what was synchronized before is
+    there, and changes are uploaded when the server is back. While 'up' supervises, it keeps the
+    drive mounted from then on.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)

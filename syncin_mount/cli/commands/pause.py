@@ -15,12 +15,11 @@ _everything = click.option("--all", "everything", is_flag=True, help="All synchr
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_everything
 def pause(names: tuple[str, ...], everything: bool) -> None:
-    """Carry nothing for synchronizations NAME until 'resume', in either direction.
+    """Pause synchronizations NAME until 'resume', in both directions.
 
-    The drive works on as without a network: changes wait in the journal, and what is not here yet
-    cannot be opened. What is under way stops at once, and goes on where it stopped. A pause
-    outlasts unmounting and the end of the session; 'sync' says that it is on instead of carrying
-    anything. It holds on this computer alone.
+    The drive works as without a network: changes stay pending, and files that are not on this
+    computer yet cannot be opened. Transfers stop at once, and continue where they stopped. A pause
+    outlasts unmounting and restarts, and stops 'sync', too. It is in force on this computer only.
     """
     _set(names, everything=everything, paused=True)
 
@@ -29,7 +28,7 @@ def pause(names: tuple[str, ...], everything: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_everything
 def resume(names: tuple[str, ...], everything: bool) -> None:
-    """Let synchronizations NAME go on, where they stopped."""
+    """Resume synchronizations NAME."""
     _set(names, everything=everything, paused=False)
 
 

@@ -20,7 +20,7 @@ _MEANS = {
 @click.argument("how", required=False, type=click.Choice([each.value for each in Scheduling]))
 @output.json_option
 def command(how: str | None, as_json: bool) -> None:
-    """Say HOW the schedules of all synchronizations are kept; alone, show it.
+    """Choose HOW the schedules of all synchronizations work together; without HOW, show it.
 
     \b
     parallel     each run starts when it is due, beside others (the default)
@@ -28,9 +28,8 @@ def command(how: str | None, as_json: bool) -> None:
     off          no run starts on a schedule, until this is changed again
 
     How often a synchronization runs is its own setting: syncin-mount edit NAME --every 15m (or 2h,
-    1d, off). One whose schedule is off follows both sides by itself while it is mounted, whatever
-    is said here. Schedules are kept while a drive is mounted; what was missed meanwhile is made up
-    once.
+    1d, off). One whose schedule is off synchronizes at each change while it is mounted, whatever is
+    chosen here. Schedules are in force while a drive is mounted; missed runs are made up once.
     """
     folders, configuration = lookup.load()
     if how is not None:

@@ -192,9 +192,8 @@ def auth(
 ) -> None:
     """Log in again to server NAME, or to the only one, when its token expired or was revoked.
 
-    Mounted drives go on by themselves. Synchronizations that the server has no more were removed
-    on the account page, by themselves or with this computer: they are told, and registered again
-    with --register alone.
+    Mounted drives continue by themselves. A warning names synchronizations that were removed on
+    the account page; --register registers them again.
     """
     from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui import notices  # noqa: PLC0415
@@ -248,8 +247,7 @@ def edit(
     ca_file: str | None,
     client_cert: str | None,
 ) -> None:
-    """Change how server NAME is reached. The log-in stays, and nothing is sent to find out whether
-    it works."""
+    """Change how to reach server NAME. The log-in stays. Nothing is sent to try it."""
     from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()

@@ -35,10 +35,10 @@ _FIELDS = {
 @click.argument("name")
 @output.json_option
 def command(name: str, as_json: bool) -> None:
-    """Show all settings of synchronization NAME, where its parts lie, and what the server says of
-    it.
+    """Show the settings of synchronization NAME, its files on this computer, and whether the server
+    has the same settings.
 
-    The server gets some seconds for that; nothing is changed there.
+    Waits some seconds for the server at most. Changes nothing.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 @click.option(
     "--wait",
     is_flag=True,
-    help="Start no run: return when the server has all changes of the drives.",
+    help="Wait until mounted drives have uploaded all changes.",
 )
-@click.option("--dry-run", is_flag=True, help="Only list what a run would do.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be done.")
 @click.option(
     "--each", "each_one", is_flag=True, help="List each change and problem, however many there are."
 )
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value="",
     help=(
-        "Let a run pass that a guard halted; with the PLAN that --dry-run named, carry out that one"
-        " or nothing."
+        "Confirm a run that a guard halted; with the PLAN that --dry-run printed, do exactly"
+        " that or nothing."
     ),
 )
 @output.json_option
@@ -59,18 +59,17 @@ def command(
     yes: str | None,
     as_json: bool,
 ) -> None:
-    """Carry local and remote changes of synchronizations NAME across now, mounted or not.
+    """Synchronize NAME now, mounted or not.
 
-    Returns when both sides are the same and every content is here. Ctrl-C ends it at any moment:
-    what was carried stays, and the rest goes on where it stopped. A run that fails does not keep
-    the others from running.
+    Returns when both sides are the same and all contents are on this computer. Ctrl-C stops it at
+    any moment; the next run continues. A run that fails does not stop the others.
 
-    With --wait, mounted drives carry what waits by themselves (on a schedule: by one run now), and
-    it returns when everything is on the server; with --all, those that are not mounted are left
-    out. A change that only somebody can settle is no reason to wait for.
+    With --wait, start no run, but wait until the mounted drives have uploaded everything (a drive
+    on a schedule starts one). A change that needs a decision of yours is not waited for. With
+    --all, drives that are not mounted are left out.
 
-    Exit status: 0 all done; 1 something failed or waits; 3 the server is unreachable; 4 a guard
-    halted the run; 5 the server refused it; of several runs the worst.
+    Exit status: 0 success; 1 something failed or is pending; 3 the server is unreachable; 4 a guard
+    halted the run; 5 the server refused it; the worst of several runs.
     """
     from syncin_mount.control.messages import SyncRequest  # noqa: PLC0415 (start-up time)
 
@@ -124,10 +123,7 @@ def _run(
         ran: list[Ran] = output.run_async(run)
     except BaseException as error:
         if exit_for(error)[0] == Exit.INTERRUPTED and not request.dry_run:
-            output.warn(
-                "stopped; what was carried stays, and the rest goes on where it stopped with the"
-                " next run"
-            )
+            output.warn("stopped; the next run continues")
         raise
     return ran
 
@@ -205,15 +201,15 @@ _PLAN = re.compile(r"[0-9a-f]{12}")
 
 _KINDS = {
     ("make", "remote"): "Folders to make on the server",
-    ("send", "remote"): "Files to send",
-    ("move", "remote"): "To be moved on the server",
+    ("send", "remote"): "Files to upload",
+    ("move", "remote"): "Files and folders to move on the server",
     ("touch", "remote"): "Times to set on the server",
-    ("delete", "remote"): "To go to the server's trash",
-    ("make", "local"): "Folders to make here",
-    ("fetch", "local"): "Files to fetch",
-    ("move", "local"): "To be moved here",
-    ("touch", "local"): "Times to set here",
-    ("delete", "local"): "To be deleted here",
+    ("delete", "remote"): "To delete on the server (into its trash)",
+    ("make", "local"): "Folders to make on this computer",
+    ("fetch", "local"): "Files to download",
+    ("move", "local"): "Files and folders to move on this computer",
+    ("touch", "local"): "Times to set on this computer",
+    ("delete", "local"): "To delete on this computer",
 }
 
 
@@ -306,17 +302,19 @@ def _show(report: Report, *, each_one: bool) -> None:
     if not (report.done or report.bytes or report.problems):
         done = "nothing to do, both sides are the same"
     elif report.dry_run:
-        done = f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to carry"
+        done = (
+            f"{output.count(report.done, 'action')} to do, {output.size(report.bytes)} to transfer"
+        )
     else:
         done = (
-            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} carried in"
-            f" {report.seconds:.1f} s"
+            f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} transferred"
+            f" in {report.seconds:.1f} s"
         )
-    settled = "to settle" if report.dry_run else "settled"
+    settled = "to resolve" if report.dry_run else "resolved"
     conflicts = (
         f", {output.count(report.conflicts, 'conflict')} {settled}" if report.conflicts else ""
     )
-    left = f"; {report.failed + report.waiting} not settled" if report.problems else ""
+    left = f"; {report.failed + report.waiting} failed or pending" if report.problems else ""
     exactly = ""
     if report.dry_run and report.done and report.plan:
         exactly = f"; exactly this: {advice.command('sync', name, '--yes', report.plan)}"

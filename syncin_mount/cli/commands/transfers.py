@@ -84,17 +84,17 @@ def command(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """List what was carried across by the synchronizations NAME, or by all: the newest last.
+    """List the transfers and other actions of synchronizations NAME, or of all: the newest last.
 
-    Everything that a run did on either side is kept, and what failed with its reason.
+    It has everything that runs did on either side, and what failed, with the reason.
 
     \b
-      transfers docs --failed                    what did not work
+      transfers docs --failed                    what failed
       transfers docs --search report --since 3d  what became of a file
-      transfers --follow                         what happens now
+      transfers --follow                         as it happens
 
-    How long it is kept is said in config.toml: [history] with days = 180 and megabytes = 500 for
-    each synchronization. With --json --follow each line is one transfer.
+    config.toml limits it: [history] with days = 180 and megabytes = 500 for each synchronization.
+    With --json --follow each line is one transfer.
     """
     from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
 
@@ -109,9 +109,7 @@ def command(
             Exit.USAGE,
         )
     if follow and (before or until):
-        raise CommandError(
-            "--follow tells what comes; --before and --until are about what was", Exit.USAGE
-        )
+        raise CommandError("--follow goes with neither --before nor --until", Exit.USAGE)
     now = time.time()
     query = TransferQuery(
         action,
@@ -217,7 +215,7 @@ class _Listing:
         if self.as_json:
             output.emit_json(found)
         else:
-            empty = "nothing was carried across yet" if plain else "nothing fits"
+            empty = "nothing was transferred yet" if plain else "nothing fits"
             if not self.each_one and grouping.is_long(found):
                 self._show_groups(found)
             else:

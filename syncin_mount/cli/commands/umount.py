@@ -29,8 +29,8 @@ _PATIENCE = 60.0
 def command(name: str, force: bool) -> None:
     """Unmount the drive of synchronization NAME.
 
-    Changes that the server does not have yet are kept and carried across after the next mount, or
-    by 'sync'. While 'up' supervises, the drive stays unmounted until 'mount NAME' or the next 'up'.
+    Pending changes are kept, and uploaded after the next mount or by 'sync'. While 'up' supervises,
+    the drive stays unmounted until 'mount NAME' or the next 'up'.
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)

@@ -50,16 +50,16 @@ class Setting:
 SETTINGS = (
     Setting(
         "direction",
-        "Who follows whom",
+        "Sync direction",
         {
             "both": "changes go both ways",
-            "upload": "the server is made like this folder; what changes there is undone",
-            "download": "this folder is made like the server's, and is read-only here",
+            "upload": "the server follows this folder; changes there are undone",
+            "download": "this folder follows the server, and is read-only",
         },
     ),
     Setting(
         "conflict",
-        "Who wins where both sides changed the same file; the other version is kept in a bin",
+        "How to resolve conflicting edits; the losing version goes to a bin",
         {
             "recent": "the version that was written last wins",
             "local": "the version of this computer wins",
@@ -68,19 +68,19 @@ SETTINGS = (
     ),
     Setting(
         "mode",
-        "How equal files are recognised",
+        "How to compare files",
         {
-            "fast": "equal files are known by size and time",
-            "secure": "by their contents' checksums, for which the server needs longer",
+            "fast": "compare files by size and time",
+            "secure": "compare files by checksum, which takes the server longer",
         },
     ),
     Setting(
         "trash",
-        "Where files go that a change on the server deletes or replaces here",
+        "Where losing versions and deleted files go on this computer",
         {
-            "auto": "what loses here goes to the desktop's trash, or a bin of its own",
-            "desktop": "to the desktop's trash",
-            "own": "to the synchronization's own bin: 'syncin-mount bin list NAME'",
+            "auto": "the desktop's trash, or the synchronization's own bin where there is none",
+            "desktop": "the desktop's trash",
+            "own": "the synchronization's own bin: 'syncin-mount bin list NAME'",
         },
     ),
 )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from syncin_mount.config import Configuration, Folders
 
-EVERY = "off: changes are carried as they happen; 15m, 2h or 1d: one run every so often"
+EVERY = "off: at each change; 15m, 2h or 1d: once in this time"
 
 
 def can_ask() -> bool:
@@ -243,7 +243,7 @@ class Assistant:
             value, means = next(iter(setting.choices.items()))
             _say_wrapped(f"  {setting.name:<10} {value:<9} ", means)
         if wanted.every is None:
-            _say_wrapped(f"  {'every':<10} {'off':<9} ", "changes are carried as they happen")
+            _say_wrapped(f"  {'every':<10} {'off':<9} ", "synchronize at each change")
         if not wanted.filters:
             _say_wrapped(
                 f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files"

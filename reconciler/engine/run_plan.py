@@ -217,7 +217,7 @@ class PlanRunner:
         if action.side is Side.REMOTE and _takes_others_along(action) and action.remote:
             self._passing.leave(action.remote.place, began)
         try:
-            return await self._tried(executor, action, path, began)
+            outcome, strange = await self._tried(executor, action, path, began)
         except BaseException:
             self._progress.broke_off(action)
             raise
@@ -225,6 +225,9 @@ class PlanRunner:
             self._acting[action.node] -= 1
             if not self._acting[action.node]:
                 del self._acting[action.node]
+        # At once: what the hydrator has to bring is counted there from now on.
+        self._progress.ended(outcome, path)
+        return outcome, strange
 
     async def _tried(
         self, executor: Executor, action: Action, path: str, began: float
@@ -255,7 +258,6 @@ class PlanRunner:
     ) -> None:
         """Keeps the outcome where it matters: history, pauses, log."""
         action, news = outcome.action, True
-        self._progress.ended(outcome, path)
         if outcome.result is Result.DONE:
             if (
                 action.side is not Side.BASE

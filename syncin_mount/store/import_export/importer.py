@@ -31,7 +31,14 @@ from reconciler.model import ROOT, NodeId
 from reconciler.names import MAX_NAME_BYTES, free_names
 from syncin_mount.store import system
 from syncin_mount.store.import_export import leases
+from syncin_mount.store.import_export.file_copy import (
+    InUse,
+    are_equal,
+    copy_content,
+    is_untouched,
+)
 from syncin_mount.store.import_export.scan import ASIDE, Found, survey
+from syncin_mount.store.journal.reserve import NO_ROOM
 from syncin_mount.store.types import NodeType
 
 if TYPE_CHECKING:
@@ -40,19 +47,9 @@ if TYPE_CHECKING:
 MARK = "importing"
 """The file in the replica's folder with the batch that is under way."""
 
-_PIECE = 1024 * 1024
 BATCH_FILES = 200
 BATCH_BYTES = 256 * 1024 * 1024
 """Originals are taken away after so much: as long, the content is there twice."""
-
-_FICLONE = 0x40049409
-"""ioctl_ficlone(2)."""
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-
-
-class InUse(OSError):
-    """The file is open for writing, or changed while it was copied."""
 
 
 @dataclass(slots=True)
@@ -307,7 +304,7 @@ class Importer:
         """Whether the node's content is that of the open file."""
         content = self._replica.open_content(node)
         try:
-            return _equal(fd, content.fd)
+            return are_equal(fd, content.fd)
         finally:
             content.close()
 
@@ -317,7 +314,7 @@ class Importer:
             self._fill(path, parent, name, fd, found)
         except OSError as error:
             self._drop(parent, name)
-            if error.errno not in _NO_ROOM or not self._copied:
+            if error.errno not in NO_ROOM or not self._copied:
                 raise
             self._give_up_copied()  # which makes room
             try:
@@ -349,7 +346,7 @@ class Importer:
             copy_content(fd, content.fd, found.st_size)
         finally:
             content.close()
-        if not _same(os.fstat(fd), found):
+        if not is_untouched(os.fstat(fd), found):
             raise InUse(errno.EBUSY, "it was changed while it was copied")
         replica.written(node, size=found.st_size, mtime_ns=found.st_mtime_ns)
         self._take_xattrs(node, self._place(path))
@@ -407,7 +404,7 @@ class Importer:
         nothing."""
         place, (head, name) = original.place, os.path.split(original.place)
         try:
-            if not _same(os.lstat(place), original.found):
+            if not is_untouched(os.lstat(place), original.found):
                 raise InUse(errno.EBUSY, "it was changed while it was copied")
             if not original.leased:
                 os.unlink(place)
@@ -440,73 +437,3 @@ class Importer:
 
     def _place(self, path: bytes) -> bytes:
         return os.path.join(self._folder, path)
-
-
-def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether nothing was done to the file between the two. Another of its names may have been
-    taken away."""
-    same = (one.st_ino, one.st_dev, one.st_size, one.st_mtime_ns) == (
-        other.st_ino,
-        other.st_dev,
-        other.st_size,
-        other.st_mtime_ns,
-    )
-    return same and (one.st_ctime_ns == other.st_ctime_ns or max(one.st_nlink, other.st_nlink) > 1)
-
-
-def _equal(one: int, other: int) -> bool:
-    offset = 0
-    while True:
-        piece = system.pread(one, _PIECE, offset)
-        if piece != system.pread(other, _PIECE, offset):
-            return False
-        if not piece:
-            return True
-        offset += len(piece)
-
-
-def copy_content(source: int, target: int, size: int) -> None:
-    """All bytes of one open file into another, empty one: cloned where the file system can, else
-    copied with its holes. Raises OSError."""
-    if size and _clone(source, target):
-        return
-    os.ftruncate(target, size)
-    at = 0
-    while at < size:
-        data = _next_data(source, at)
-        if data is None:
-            return
-        at, stop = data[0], min(data[1], size)
-        while at < stop:
-            piece = system.pread(source, min(_PIECE, stop - at), at)
-            if not piece:
-                raise InUse(errno.EBUSY, "it was changed while it was copied")
-            view = memoryview(piece)
-            while view:
-                done = system.pwrite(target, view, at)
-                view, at = view[done:], at + done
-
-
-def _next_data(fd: int, offset: int) -> tuple[int, int] | None:
-    try:
-        return system.next_data(fd, offset)
-    except OSError:
-        return offset, sys.maxsize
-
-
-if sys.platform == "linux":
-    import fcntl
-
-    def _clone(source: int, target: int) -> bool:
-        try:
-            fcntl.ioctl(target, _FICLONE, source)
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise
-            return False
-        return True
-
-else:
-
-    def _clone(_source: int, _target: int) -> bool:
-        return False

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncin_mount.store.index import apply_hold, apply_sync, hard_links
+from syncin_mount.store.index import apply_bin, apply_hold, apply_sync, hard_links
 from syncin_mount.store.index.apply_common import (
     end_content,
     forget_below,
@@ -31,6 +31,12 @@ from syncin_mount.store.index.apply_common import (
     vanish,
 )
 from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.node_tables import (
+    drop_xattrs,
+    move_checksum,
+    move_xattrs,
+    put_checksum,
+)
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
@@ -245,12 +251,12 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
         index.unmark(table, document)
     index.drop_ino(new.ino, node)
     if old.xattrs:
-        index.drop_xattrs(document)
+        drop_xattrs(index, document)
     if new.xattrs:
-        index.move_xattrs(node, document)
+        move_xattrs(index, node, document)
     index.drop_entry(event.parent, event.name)
     index.delete_node(node)
-    index.move_checksum(node, document, new.version)
+    move_checksum(index, node, document, new.version)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, node)
     was_held = index.is_held(node)
@@ -325,7 +331,7 @@ def _counted(index: Index, _sequence: int, event: events.Counted) -> None:
         if record is not None and (
             record.version == version or (base is not None and base.version == version)
         ):
-            index.put_checksum(node, version, checksum)
+            put_checksum(index, node, version, checksum)
 
 
 def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:
@@ -360,10 +366,10 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Touched: apply_sync.touched,
     events.Deleted: apply_sync.deleted,
     events.TakenIn: apply_sync.taken_in,
-    events.Copied: apply_sync.copied,
+    events.Copied: apply_bin.copied,
     events.LeftoverNoted: apply_sync.leftover_noted,
-    events.BinRestored: apply_sync.bin_restored,
-    events.BinDropped: apply_sync.bin_dropped,
+    events.BinRestored: apply_bin.bin_restored,
+    events.BinDropped: apply_bin.bin_dropped,
     events.Swept: _swept,
     events.Synced: _synced,
     events.MadeAbsent: _made_absent,
@@ -373,7 +379,7 @@ _HANDLERS: dict[type, Callable[[Index, int, Any], None]] = {
     events.Spared: apply_sync.spared,
     events.Counted: _counted,
     events.Rotted: apply_sync.rotted,
-    events.Strayed: apply_sync.strayed,
+    events.Strayed: apply_bin.strayed,
     events.Held: apply_hold.held,
     events.Discarded: apply_hold.discarded,
 }

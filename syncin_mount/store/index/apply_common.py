@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from syncin_mount.store.index.base_tables import put_base
 from syncin_mount.store.index.index import Index, differs
+from syncin_mount.store.index.node_tables import drop_checksums, drop_xattrs, put_checksum
 from syncin_mount.store.records import FILE, U64X2, BaseRecord, Node, PendingRecord, Unlink, key
 from syncin_mount.store.types import OpKind
 
@@ -64,10 +66,10 @@ def drop_node(index: Index, node: int, record: Node) -> None:
     index.delete_node(node)
     index.drop_ino(record.ino, node)
     if record.xattrs:
-        index.drop_xattrs(node)
+        drop_xattrs(index, node)
     if record.kind == FILE:
         index.unmark(index.unsynced, node)
-        index.drop_checksums(node)
+        drop_checksums(index, node)
         if not record.present:
             index.unmark(index.absent, node)
         if record.writing:
@@ -125,18 +127,18 @@ def vanish(
         return False
     if heir:
         held = index.is_held(node)
-        index.put_base(node, None)
+        put_base(index, node, None)
         index.clean(node)
-        index.put_base(heir, base)
+        put_base(index, heir, base)
         if counted is not None:
-            index.put_checksum(heir, base.version, counted)
+            put_checksum(index, heir, base.version, counted)
         index.identity_moves += 1
         if refresh(index, heir, index.node(heir), now, local=True) and held:
             index.mark(index.held, heir, key(max(now, 0)))
         return False
     if counted is not None and base.checksum is None:
         # What the server has is compared with it before it is deleted there.
-        index.put_base(node, msgspec.structs.replace(base, checksum=counted.hex()))
+        put_base(index, node, msgspec.structs.replace(base, checksum=counted.hex()))
     index.put_dirty(node, now)
     return True
 

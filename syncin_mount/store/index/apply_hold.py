@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from syncin_mount.store.index.apply_bin import bin_one
 from syncin_mount.store.index.apply_common import forget_below, note, refresh, touch
-from syncin_mount.store.index.apply_sync import SECOND, bin_one, renumber, set_ino
+from syncin_mount.store.index.apply_sync import SECOND, renumber, set_ino
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, BaseRecord, Node, Unlink, key

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
+from syncin_mount.store.index.apply_bin import bin_one, put_bin_entry
 from syncin_mount.store.index.apply_common import (
     drop_node,
     forget_below,
     mark_unsynced,
-    note,
     refresh,
     touch,
 )
+from syncin_mount.store.index.base_tables import put_base
 from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.node_tables import put_checksum
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import (
@@ -21,31 +23,26 @@ from syncin_mount.store.records import (
     U64X2,
     BaseRecord,
     BinRecord,
-    DropBin,
     FolderToBin,
-    FromBin,
     LinkToBin,
     Node,
-    NoteToBin,
     ToBin,
     Unlink,
     decode_effect,
     encode,
     key,
 )
-from syncin_mount.store.types import NodeType, OpKind
+from syncin_mount.store.types import NodeType
 
 SECOND = 1_000_000_000
-STRAYS = b"found without a name"
-"""The entry of the bin for contents that nothing names."""
 
 
 def renumber(index: Index, node: int, base: BaseRecord, version: int) -> None:
     """The node's content is that of its base again, under another version."""
     counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums)
-    index.put_base(node, with_version(base, version))
+    put_base(index, node, with_version(base, version))
     if counted is not None:
-        index.put_checksum(node, version, counted)
+        put_checksum(index, node, version, counted)
 
 
 def with_version(base: BaseRecord, version: int) -> BaseRecord:
@@ -57,7 +54,7 @@ def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
     """Both sides agree on these states."""
     for node, base in event.bases:
         index.used(node)
-        index.put_base(node, base)
+        put_base(index, node, base)
         if node != ROOT:
             refresh(index, node, index.node(node), event.now, local=False)
 
@@ -95,7 +92,7 @@ def placed(index: Index, sequence: int, event: events.Placed) -> None:
     index.put_node(node, record)
     index.put_entry(base.parent, base.name, node)
     _touch_for_placed(index, base.parent, now, base.kind == FOLDER)
-    index.put_base(node, with_version(base, record.version))
+    put_base(index, node, with_version(base, record.version))
     index.clean(node)
 
 
@@ -127,7 +124,7 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
     if folder:
         forget_below(index, node, record)
     if event.base is not None:
-        index.put_base(node, event.base)
+        put_base(index, node, event.base)
     refresh(index, node, record, now, local=False)
 
 
@@ -143,7 +140,7 @@ def touched(index: Index, sequence: int, event: events.Touched) -> None:
         mark_unsynced(index, node, record)
     index.put_node(node, record)
     if event.base is not None:
-        index.put_base(node, event.base)
+        put_base(index, node, event.base)
     refresh(index, node, record, event.now, local=False)
 
 
@@ -174,7 +171,7 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
     record.owner, record.number = node, sequence
     index.put_node(node, record)
     mark_unsynced(index, node, record)
-    index.put_base(node, with_version(base, record.version))
+    put_base(index, node, with_version(base, record.version))
     refresh(index, node, record, event.now, local=False)
 
 
@@ -196,21 +193,6 @@ def _let_go(index: Index, sequence: int, event: events.TakenIn, record: Node) ->
 def _only_here(index: Index, node: int, record: Node) -> bool:
     base = index.base(node)
     return base is None or base.version != record.version
-
-
-def bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
-    """The record's content goes to the bin, as an entry of its own."""
-    index.effect(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
-    _bin(
-        index,
-        sequence,
-        BinRecord(record.name, path, folder=False, files=1, size=record.size, time=now, why=why),
-    )
-
-
-def _bin(index: Index, sequence: int, entry: BinRecord) -> None:
-    index.txn.put(key(sequence), encode(entry), db=index.bin)
-    index.effect(sequence, NoteToBin(entry))
 
 
 def _end_remains(
@@ -308,26 +290,6 @@ def rotted(index: Index, sequence: int, event: events.Rotted) -> None:
     index.put_node(event.node, record)
 
 
-def strayed(index: Index, sequence: int, event: events.Strayed) -> None:
-    """Contents without a name are an entry of the bin."""
-    for position, (owner, number, _, mtime, name) in enumerate(event.objects, 1):
-        index.effect(sequence, ToBin(owner, number, b"%s/%d/%s" % (STRAYS, position, name), mtime))
-    size = sum(each[2] for each in event.objects)
-    entry = BinRecord(STRAYS, STRAYS, True, len(event.objects), size, event.now, event.why)
-    _bin(index, sequence, entry)
-
-
-def copied(index: Index, sequence: int, event: events.Copied) -> None:
-    """A copy lies in the bin."""
-    record = index.node(event.node)
-    assert record is not None
-    path = index.path(event.node)
-    entry = BinRecord(
-        record.name, path, folder=False, files=1, size=record.size, time=event.now, why=event.why
-    )
-    _bin(index, sequence, entry)
-
-
 def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
     """A node and all below it goes from both trees."""
     top = index.node(event.node)
@@ -338,7 +300,7 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
         files, size = _delete_tree(index, sequence, event, top)
         if files or (event.keep and top.kind == FOLDER):
             entry = BinRecord(top.name, path, top.kind == FOLDER, files, size, event.now, event.why)
-            _bin(index, sequence, entry)
+            put_bin_entry(index, sequence, entry)
     else:
         _drop_bases(index, event.node)
 
@@ -363,7 +325,7 @@ def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) 
         elif _end_leaf(index, sequence, node, record, path, keep=event.keep):
             files, size = files + 1, size + record.size
         drop_node(index, node, record)
-        index.put_base(node, None)
+        put_base(index, node, None)
         index.clean(node)
     for folder in folders:
         for child in index.base_nodes_below(folder):
@@ -395,7 +357,7 @@ def _drop_bases(index: Index, top: int) -> None:
     while todo:
         node = todo.pop()
         todo += [child for child in index.base_nodes_below(node) if index.node(child) is None]
-        index.put_base(node, None)
+        put_base(index, node, None)
         index.clean(node)
 
 
@@ -406,59 +368,3 @@ def leftover_noted(index: Index, _sequence: int, event: events.LeftoverNoted) ->
         index.txn.delete(place, db=index.leftovers)
     else:
         index.txn.put(place, encode(event.left), db=index.leftovers)
-
-
-def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None:
-    """New nodes with the contents of a bin entry."""
-    now = event.now
-    for one in event.nodes:
-        record = Node(
-            one.kind,
-            one.parent,
-            one.name,
-            one.mode,
-            event.uid,
-            event.gid,
-            one.size,
-            now,
-            one.mtime,
-            now,
-            now,
-            one.node,
-            0,
-            target=one.target,
-        )
-        if one.kind == FOLDER:
-            record.links = 2
-        elif one.kind == FILE:
-            record.version, record.owner, record.number = sequence, one.node, sequence
-            index.effect(sequence, FromBin(event.bin, one.path, one.node, sequence))
-            mark_unsynced(index, one.node, record)
-        index.used(one.node)
-        index.put_node(one.node, record)
-        index.put_entry(one.parent, one.name, one.node)
-        if one.kind <= FOLDER:
-            index.put_dirty(one.node, now)
-    top = event.nodes[0]
-    touch(index, top.parent, now)
-    if top.kind <= FOLDER:
-        note(index, sequence, now, OpKind.CREATE, top.node, index.path_in(top.parent, top.name))
-    for one in event.nodes:
-        if one.kind == FOLDER:
-            _add_link(index, one.parent)
-    index.txn.delete(key(event.bin), db=index.bin)
-    index.effect(sequence, DropBin(event.bin))
-
-
-def _add_link(index: Index, folder: int) -> None:
-    record = index.node(folder)
-    assert record is not None
-    record.links += 1
-    index.put_node(folder, record)
-
-
-def bin_dropped(index: Index, sequence: int, event: events.BinDropped) -> None:
-    """Bin entries end."""
-    for one in event.bins:
-        index.txn.delete(key(one), db=index.bin)
-        index.effect(sequence, DropBin(one))

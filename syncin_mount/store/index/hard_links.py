@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 
 from syncin_mount.store.index.apply_common import note, refresh, touch
 from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.node_tables import put_checksum
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import (
     FILE,
@@ -80,7 +81,7 @@ def linked(index: Index, sequence: int, event: events.Linked) -> None:
     if record.kind == FILE:
         counted = index.checksum(source, record.version)
         if counted is not None:
-            index.put_checksum(node, record.version, counted)
+            put_checksum(index, node, record.version, counted)
         _share_marks(index, source, node, record)
         index.put_dirty(node, now)
         path = index.path_in(event.parent, event.name)

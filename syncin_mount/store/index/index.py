@@ -44,7 +44,6 @@ import lmdb
 
 from syncin_mount.store.index.tables import ROOT, TABLES, IndexSnapshot, Table, Tables
 from syncin_mount.store.records import (
-    BASE_ENTRY,
     FILE,
     FOLDER,
     FORMAT,
@@ -300,61 +299,6 @@ class Index(Tables):
 
     # bases ----------------------------------------------------------------------------------------
 
-    def put_base(self, node: int, new: BaseRecord | None) -> None:
-        """Sets or removes a base, with its entries in the tables by place and by server inode."""
-        old = self.base(node)
-        txn = self.txn
-        if old is not None and node != ROOT:
-            place = key(old.parent) + old.name
-            if new is None or place != key(new.parent) + new.name:
-                self._leave(place, node)
-            if old.inode and (new is None or new.inode != old.inode):
-                found = txn.get(key(old.inode), db=self.inodes)
-                if found is not None and U64.unpack(found)[0] == node:
-                    txn.delete(key(old.inode), db=self.inodes)
-        if new is None:
-            txn.delete(key(node), db=self.bases)
-            return
-        txn.put(key(node), encode(new), db=self.bases)
-        if node != ROOT:
-            self._claim(key(new.parent) + new.name, node, new)
-            # An inode that it had before is no news: the server may have given it to another one
-            # since, which was told later.
-            is_news = old is None or old.inode != new.inode
-            if new.inode and (is_news or txn.get(key(new.inode), db=self.inodes) is None):
-                txn.put(key(new.inode), key(node), db=self.inodes)
-
-    def _claim(self, place: bytes, node: int, base: BaseRecord) -> None:
-        """The base is found by its place. While the reconciler moves several, two may claim one:
-        the latest has it."""
-        found = self.txn.get(place, db=self.base_entries)
-        if found is not None:
-            before = BASE_ENTRY.unpack(found)[0]
-            if before != node:
-                self.txn.put(place + key(before), b"", db=self.outdone)
-                self.txn.delete(place + key(node), db=self.outdone)
-        packed = BASE_ENTRY.pack(node, base.kind, base.size, base.mtime, base.inode)
-        self.txn.put(place, packed, db=self.base_entries)
-
-    def _leave(self, place: bytes, node: int) -> None:
-        """The base is elsewhere, or gone; another one that claimed the place before has it
-        again."""
-        found = self.txn.get(place, db=self.base_entries)
-        if found is None or BASE_ENTRY.unpack(found)[0] != node:
-            self.txn.delete(place + key(node), db=self.outdone)
-            return
-        self.txn.delete(place, db=self.base_entries)
-        if not self.count(self.outdone):
-            return
-        for claim in self._prefixed(self.outdone, place):
-            if len(claim) == len(place) + 8:
-                heir = int(U64.unpack(claim[-8:])[0])
-                base = self.base(heir)
-                assert base is not None
-                self.txn.delete(claim, db=self.outdone)
-                self._claim(place, heir, base)
-                return
-
     # what differs ---------------------------------------------------------------------------------
 
     def put_dirty(self, node: int, now: int) -> None:
@@ -364,7 +308,7 @@ class Index(Tables):
         """The node does not differ any more, or is gone: nothing of it waits to be sent."""
         if self.txn.delete(key(node), db=self.dirty):
             self.txn.delete(key(node), db=self.held)
-            for found in self._prefixed(self.pending_by_node, key(node)):
+            for found in self.prefixed(self.pending_by_node, key(node)):
                 self.txn.delete(found, db=self.pending_by_node)
                 self.txn.delete(found[8:], db=self.pending)
 
@@ -391,26 +335,6 @@ class Index(Tables):
     def unmark(self, table: Table, node: int, more: bytes = b"") -> None:
         self.txn.delete(key(node) + more, db=table)
 
-    def put_checksum(self, node: int, version: int, checksum: bytes) -> None:
-        """Of a node's versions only this one and the one that its base names are kept."""
-        base = self.base(node)
-        for found in self._prefixed(self.checksums, key(node)):
-            if base is None or found[8:] != key(base.version):
-                self.txn.delete(found, db=self.checksums)
-        self.txn.put(U64X2.pack(node, version), checksum, db=self.checksums)
-
-    def drop_checksums(self, node: int) -> None:
-        for found in self._prefixed(self.checksums, key(node)):
-            self.txn.delete(found, db=self.checksums)
-
-    def move_checksum(self, node: int, target: int, version: int) -> None:
-        """The node's content becomes the target's, which keeps its own checksums of other
-        versions."""
-        checksum = self.txn.get(U64X2.pack(node, version), db=self.checksums)
-        self.drop_checksums(node)
-        if checksum is not None:
-            self.put_checksum(target, version, checksum)
-
     def effect(self, sequence: int, effect: AnyEffect) -> None:
         """Has something done to files once this event is durable."""
         self.effect_count += 1
@@ -425,16 +349,6 @@ class Index(Tables):
         return [
             (place, decode_effect(raw)) for place, raw in found if place.startswith(key(sequence))
         ]
-
-    def drop_xattrs(self, node: int) -> None:
-        for found in self._prefixed(self.xattrs, key(node)):
-            self.txn.delete(found, db=self.xattrs)
-
-    def move_xattrs(self, node: int, target: int) -> None:
-        for found in self._prefixed(self.xattrs, key(node)):
-            value = self.txn.pop(found, db=self.xattrs)
-            assert value is not None
-            self.txn.put(key(target) + found[8:], value, db=self.xattrs)
 
 
 def differs(node: Node | None, base: BaseRecord | None) -> bool:

@@ -114,7 +114,7 @@ class Tables:
     def linked(self, owner: int, number: int) -> list[int]:
         """The nodes that share a content object, when there are several."""
         prefix = U64X2.pack(owner, number)
-        return [int(U64.unpack(found[16:])[0]) for found in self._prefixed(self.links, prefix)]
+        return [int(U64.unpack(found[16:])[0]) for found in self.prefixed(self.links, prefix)]
 
     def names_of(self, node: int, record: Node) -> list[int]:
         """All nodes that are the same file as this one, itself included."""
@@ -141,7 +141,7 @@ class Tables:
         found = [node for _, node in self.base_children(parent)]
         if self.count(self.outdone):
             found += [
-                U64.unpack(claim[-8:])[0] for claim in self._prefixed(self.outdone, key(parent))
+                U64.unpack(claim[-8:])[0] for claim in self.prefixed(self.outdone, key(parent))
             ]
         return found
 
@@ -245,7 +245,7 @@ class Tables:
         """Whether the node itself is held."""
         return self.txn.get(key(node), db=self.held) is not None
 
-    def _prefixed(self, table: Table, prefix: bytes) -> list[bytes]:
+    def prefixed(self, table: Table, prefix: bytes) -> list[bytes]:
         cursor = self.txn.cursor(db=table)
         if not cursor.set_range(prefix):
             return []
@@ -262,7 +262,7 @@ class Tables:
         return [U64.unpack(found)[0] for found in cursor.iternext(keys=True, values=False)]
 
     def xattr_names(self, node: int) -> list[bytes]:
-        return [found[8:] for found in self._prefixed(self.xattrs, key(node))]
+        return [found[8:] for found in self.prefixed(self.xattrs, key(node))]
 
     def xattr(self, node: int, name: bytes) -> bytes | None:
         """None where there is none of this name."""

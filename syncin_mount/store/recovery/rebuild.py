@@ -15,7 +15,6 @@ to happen to files becomes effects.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import Final
 
 import msgspec
@@ -23,38 +22,31 @@ import msgspec
 from reconciler.names import MAX_NAME_BYTES, is_name
 from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.index.hard_links import SHARED
-from syncin_mount.store.index.index import Index, differs
+from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.node_tables import drop_xattrs
 from syncin_mount.store.index.tables import ROOT
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
     FOLDER,
-    U64,
     AnyEffect,
     BaseRecord,
-    BinRecord,
     DropBin,
-    FolderToBin,
     FromBin,
     LinkToBin,
     Node,
-    NoteToBin,
     ToBin,
     Unlink,
     decode_base,
-    decode_bin,
     decode_effect,
     decode_node,
-    decode_pending,
-    encode,
     key,
 )
+from syncin_mount.store.recovery.rebuilt_index import TOP, RebuiltIndex, u64
 
 LINK: Final = 2
 LAST_KIND: Final = 6
 SECOND: Final = 1_000_000_000
-TOP: Final = b"found by check --repair"
-WHY: Final = "a repair found it without a place in the drive"
 
 
 class IndexRebuilder:
@@ -70,10 +62,10 @@ class IndexRebuilder:
         self._lost = lost
         self.said: list[str] = []
         self._nodes: dict[int, Node] = {
-            _u64(place): decode_node(raw) for place, raw in index.items("nodes")
+            u64(place): decode_node(raw) for place, raw in index.items("nodes")
         }
         self._bases: dict[int, BaseRecord] = {
-            _u64(place): decode_base(raw) for place, raw in index.items("bases")
+            u64(place): decode_base(raw) for place, raw in index.items("bases")
         }
         self.number = max([number, *(1 + node.version for node in self._nodes.values())])
         effects = [(place, decode_effect(raw)) for place, raw in index.items("effects")]
@@ -98,14 +90,18 @@ class IndexRebuilder:
         self._displaced(set(self._nodes) - placed)
         self._other_effects()
         self._nameless()
-        self._write()
+        self._own_inodes()
+        rebuilt = RebuiltIndex(
+            self._nodes, self._bases, self._effects, self._binned, self.number, self._now
+        )
+        self.said += rebuilt.write(self._index, self._files, next_id=self._next)
         return not self._lost
 
     # what is believed -----------------------------------------------------------------------------
 
     def _agrees(self) -> bool:
         """Whether nodes and entries, which are kept apart, tell of the same tree."""
-        entries = {place: _u64(raw) for place, raw in self._index.items("entries")}
+        entries = {place: u64(raw) for place, raw in self._index.items("entries")}
         nodes = {
             key(record.parent) + record.name: node
             for node, record in self._nodes.items()
@@ -176,7 +172,7 @@ class IndexRebuilder:
         for node in others:
             for field in SHARED:
                 setattr(self._nodes[node], field, getattr(self._nodes[first], field))
-            index.drop_xattrs(node)
+            drop_xattrs(index, node)
             for name in index.xattr_names(first):
                 value = index.txn.get(key(first) + name, db=index.xattrs)
                 assert value is not None
@@ -385,143 +381,3 @@ class IndexRebuilder:
             names.append(record.name)
             node = record.parent
         return os.fsdecode(b"/".join(reversed(names)))
-
-    # the new index --------------------------------------------------------------------------------
-
-    def _write(self) -> None:
-        index = self._index
-        self._own_inodes()
-        index.drop_nodes()
-        for name in (
-            "bases",
-            "entries",
-            "inos",
-            "inodes",
-            "absent",
-            "writing",
-            "effects",
-            "outdone",
-            "links",
-        ):
-            index.txn.drop(getattr(index, name), delete=False)
-        holders = {place: BASE_ENTRY.unpack(raw)[0] for place, raw in index.items("base_entries")}
-        index.txn.drop(index.base_entries, delete=False)
-        self._write_nodes()
-        self._write_bases(holders)
-        self._write_differences()
-        self._write_bins()
-        for place, effect in self._effects:
-            if place:
-                index.txn.put(place, encode(effect), db=index.effects)
-            else:
-                index.effect(self.number, effect)
-        index.applied = self.number
-        index.next_id = self._next
-
-    def _write_nodes(self) -> None:
-        index = self._index
-        for place in [
-            place for place, _ in index.items("xattrs") if _u64(place[:8]) not in self._nodes
-        ]:
-            index.txn.delete(place, db=index.xattrs)
-        xattrs = Counter(_u64(place[:8]) for place, _ in index.items("xattrs"))
-        subfolders = Counter(
-            record.parent
-            for node, record in self._nodes.items()
-            if record.kind == FOLDER and node != ROOT
-        )
-        for node, record in self._nodes.items():
-            record.xattrs = xattrs[node]
-            if record.kind == FOLDER:
-                record.links = 2 + subfolders[node]
-            elif record.links > 1:
-                index.put_link(record.owner, record.number, node)
-            if record.kind != FILE:
-                record.present, record.writing = True, False
-            elif not record.present:
-                index.mark(index.absent, node)
-                record.writing = False
-            if record.writing:
-                index.mark(index.writing, node)
-            lead = self._nodes.get(record.ino)
-            if lead is None or lead.ino != record.ino:
-                index.put_ino(record.ino, node)
-            index.put_node(node, record)
-            if node != ROOT:
-                index.put_entry(record.parent, record.name, node)
-        for place in [
-            place for place, _ in index.items("checksums") if _u64(place[:8]) not in self._nodes
-        ]:
-            index.txn.delete(place, db=index.checksums)
-        for place in [
-            place for place, _ in index.items("unsynced") if _u64(place) not in self._nodes
-        ]:
-            index.txn.delete(place, db=index.unsynced)
-
-    def _write_bases(self, holders: dict[bytes, int]) -> None:
-        """Of several at one place the one that had it has it again: the last to claim it."""
-
-        def comes_last(item: tuple[int, BaseRecord]) -> tuple[bool, int]:
-            node, base = item
-            return holders.get(key(base.parent) + base.name) == node, base.version
-
-        for node, base in sorted(self._bases.items(), key=comes_last):
-            self._index.put_base(node, base)
-
-    def _write_differences(self) -> None:
-        index = self._index
-        dirty = {_u64(place): raw for place, raw in index.items("dirty")}
-        index.txn.drop(index.dirty, delete=False)
-        differing = {
-            node
-            for node in self._nodes.keys() | self._bases.keys()
-            if node != ROOT and differs(self._nodes.get(node), self._bases.get(node))
-        }
-        for node in differing:
-            index.txn.put(key(node), dirty.get(node, key(self._now)), db=index.dirty)
-        waiting = {
-            place: raw
-            for place, raw in index.items("pending")
-            if decode_pending(raw).node in differing
-        }
-        for table in (index.pending, index.pending_by_node):
-            index.txn.drop(table, delete=False)
-        for place, raw in waiting.items():
-            operation = decode_pending(raw)
-            index.txn.put(place, raw, db=index.pending)
-            index.txn.put(
-                key(operation.node) + place, operation.kind.encode(), db=index.pending_by_node
-            )
-        for place in [place for place, _ in index.items("held") if _u64(place) not in differing]:
-            index.txn.delete(place, db=index.held)
-
-    def _write_bins(self) -> None:
-        """Entries have folders, and folders entries; what this repair found has one of its own."""
-        index, files = self._index, self._files
-        arriving = {_u64(place[:8]) for place, _ in self._effects if place}
-        going = {each.bin for _, each in self._effects if isinstance(each, DropBin)}
-        entries = {_u64(place): decode_bin(raw) for place, raw in index.items("bin")}
-        for number in entries:
-            if number not in arriving and not os.path.isdir(files.bin_place(number)):
-                index.txn.delete(key(number), db=index.bin)
-        for number in sorted(files.stray_bins(entries.keys() | going | arriving)):
-            if not os.path.isdir(files.bin_place(number)):
-                self._effects.append((b"", DropBin(number)))
-                continue
-            entry = files.described(number, self._now)
-            self.said.append(f"nothing referred to {number} in the bin: it is an entry again")
-            index.txn.put(key(number), encode(entry), db=index.bin)
-        if self._binned:
-            for _, effect in self._binned.values():
-                self._effects.append((b"", effect))
-            sizes = [size for size, _ in self._binned.values()]
-            entry = BinRecord(
-                TOP, TOP, folder=True, files=len(sizes), size=sum(sizes), time=self._now, why=WHY
-            )
-            index.txn.put(key(self.number), encode(entry), db=index.bin)
-            self._effects.append((b"", FolderToBin(TOP)))
-            self._effects.append((b"", NoteToBin(entry)))
-
-
-def _u64(raw: bytes) -> int:
-    return int(U64.unpack(raw)[0])

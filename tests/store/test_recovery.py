@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, Base, Kind, Leftover, NodeId
+from syncin_mount.app.messages import sentence
 from syncin_mount.store import (
     JournalDamaged,
     NewerFormat,
@@ -158,8 +159,9 @@ def test_a_last_record_that_was_acknowledged_is_not_cut(folder: Path) -> None:
     kill(replica)
     for length in (size, size + 3, segment.stat().st_size - 1):
         os.truncate(segment, length)
-        with pytest.raises(JournalDamaged, match="lacks the records"):
+        with pytest.raises(JournalDamaged) as refused:
             open_replica(folder)
+        assert "check replica --repair" in sentence(refused.value)
         assert segment.stat().st_size == length
 
 

@@ -65,6 +65,9 @@ async def test_both_sides_are_merged_and_only_what_differs_is_carried(world: Wor
         " link",
     ]
     assert list(world.drive.iterdir()) == []
+    assert done.out.endswith(
+        f"your files are in the drive; to see them in {world.drive}: syncin-mount mount docs\n"
+    )
     await world.must("mount", "docs")
     await world.must("sync", "docs")
     everywhere = {
@@ -80,7 +83,7 @@ async def test_both_sides_are_merged_and_only_what_differs_is_carried(world: Wor
     binned = await world.json("bin", "list", "docs")
     assert {each["path"] for each in binned} == {"a wins.txt", "b wins.txt"}
     rows = await world.json("transfers", "docs")
-    carried = {each["path"] for each in rows if each["moved"]}
+    carried = {each["path"] for each in rows if each["bytes"]}
     assert "same.txt" not in carried
     assert "deep/alike.txt" not in carried, "its content is there"
     assert (await world.json("show", "docs"))["mode"] == "fast"

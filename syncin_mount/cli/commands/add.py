@@ -149,6 +149,8 @@ def command(
     if done is None:
         return
     now = f"now: {advice.command('mount', new.name)}"
+    if how.importing:
+        now = _files_are_in_the_drive(new)
     if not missing:
         output.say(f"{done}; {now}")
         return
@@ -258,7 +260,15 @@ def _go_on(folders: Folders, synchronization: Synchronization, how: How) -> None
         return
     confirm(yes=how.yes)
     bring_in(folders, synchronization, found)
-    output.say(f"now: {advice.command('mount', name)}")
+    output.say(f"{name}: {_files_are_in_the_drive(synchronization)}")
+
+
+def _files_are_in_the_drive(synchronization: Synchronization) -> str:
+    """Where the files are that were imported: their folder is empty until the drive is there."""
+    return (
+        f"your files are in the drive; to see them in {synchronization.mountpoint}:"
+        f" {advice.command('mount', synchronization.name)}"
+    )
 
 
 def _remember(folders: Folders, added: Synchronization) -> None:

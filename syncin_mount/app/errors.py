@@ -76,3 +76,10 @@ class PlaceTaken(NotDone):
 
 class RestoreFirst(NotDone):
     """What lost a conflict has to be brought back before it can be chosen."""
+
+
+class MountpointHoldsFiles(NotPossible):
+    """A new drive cannot have this folder, unless its files are imported."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"the mount point {path} is not empty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.app.errors import (
+    MountpointHoldsFiles,
     NoSuchEntry,
     NotMounted,
     Paused,
@@ -54,3 +55,10 @@ def _place_taken(error: PlaceTaken, _drive: str) -> str:
 @says(RestoreFirst)
 def _restore_first(error: RestoreFirst, _drive: str) -> str:
     return f"{error}; bring back what lost with 'bin restore', and choose then"
+
+
+@says(MountpointHoldsFiles)
+def _holds_files(error: MountpointHoldsFiles, _drive: str) -> str:
+    return (
+        f"{error}; choose an empty folder, or make what is in it the drive's content with --import"
+    )

@@ -13,9 +13,9 @@ from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.mountpoint import absolute, check_mountpoint
 from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
-from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import AddOptions
 from syncin_mount.cli.ui.import_dialog import (
@@ -226,7 +226,7 @@ def _is_wanted(
     Abort."""
     preview = previewed(folders, account, added, found)
     if how.as_json:
-        from syncin_mount.cli.import_preview import as_json  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.import_preview import as_json  # noqa: PLC0415 (start-up time)
 
         output.emit_json(as_json(preview))
     else:

@@ -16,8 +16,8 @@ import click
 from reconciler.errors import RemoteError, Unreachable
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.exit_status import CommandError, Exit
-from syncin_mount.cli.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.add_options import (
     SETTINGS,
@@ -193,7 +193,7 @@ class Assistant:
         def is_free(path: Path) -> bool:
             try:
                 check(str(path))
-            except CommandError:
+            except (CommandError, NotPossible):
                 return False
             return not holds_something(path)
 
@@ -333,7 +333,7 @@ def _asked(question: str, check: Callable[[str], str], *, default: str) -> str:
         text = output.ask(question, default=default, show_default=bool(default)).strip()
         try:
             return check(text)
-        except CommandError as error:
+        except (CommandError, NotPossible) as error:
             output.warn(sentence(error))
 
 

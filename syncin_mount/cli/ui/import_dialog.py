@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
 from reconciler.errors import RemoteError
+from reconciler.model import Conflict, Direction
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
@@ -18,8 +19,10 @@ from syncin_mount.cli.ui import output
 from syncin_mount.config import private_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.model import Entry
-    from syncin_mount.cli.import_preview import Preview
+    from syncin_mount.app.import_preview import Preview
     from syncin_mount.config import Folders, Server, Synchronization
     from syncin_mount.store.import_export.importer import Imported
     from syncin_mount.store.import_export.scan import Found
@@ -58,8 +61,8 @@ def previewed(
 ) -> Preview:
     """``new`` is registered with the server. What it does not tell now, it is asked for by the
     first run."""
+    from syncin_mount.app.import_preview import compare  # noqa: PLC0415 (start-up time)
     from syncin_mount.app.views import filter_of  # noqa: PLC0415
-    from syncin_mount.cli.import_preview import compare  # noqa: PLC0415 (start-up time)
 
     try:
         listed: dict[str, Entry] | None = output.run_async(_listed, folders, server, new)
@@ -88,17 +91,70 @@ async def _listed(folders: Folders, server: Server, new: Synchronization) -> dic
 
 def show(preview: Preview, new: Synchronization) -> None:
     """For people."""
-    from syncin_mount.cli.import_preview import sentences  # noqa: PLC0415 (start-up time)
-
     output.say(
         f"{new.mountpoint} holds {output.count(preview.files, 'file')}"
         f" ({output.size(preview.bytes)}) in {output.count(preview.folders, 'folder')}. They become"
         " the drive's; of them"
     )
-    for line, examples in sentences(preview, new.direction_in_force, new.conflict):
+    for line, examples in _sentences(preview, new.direction_in_force, new.conflict):
         output.say(line)
         for path in examples:
             output.say(f"{'':>23}{path}")
+
+
+def _winners(conflict: Conflict) -> str:
+    """Which versions win where both sides have another one."""
+    match conflict:
+        case Conflict.RECENT:
+            return "the most recent version wins, the other goes to a bin"
+        case Conflict.LOCAL:
+            return "yours win, the server's go to a bin"
+        case Conflict.REMOTE:
+            return "the server's win, yours go to a bin"
+        case _:
+            assert_never(conflict)
+
+
+def _sentences(
+    preview: Preview, direction: Direction, conflict: Conflict
+) -> Iterator[tuple[str, list[str]]]:
+    """What is said of each heap that is not empty, with examples."""
+    wins, ours, there = (
+        _winners(conflict),
+        "are only on this computer: they are uploaded",
+        "are only on the server: they are downloaded",
+    )
+    match direction:
+        case Direction.BOTH:
+            pass
+        case Direction.UPLOAD:
+            wins = "yours win, the server's go to its trash"
+            there = "are only on the server: THEY ARE DELETED THERE, into the server's trash"
+        case Direction.DOWNLOAD:
+            wins = "the server's win, yours go to a bin"
+            ours = (
+                "are only on this computer: THEY GO TO A BIN, as this drive only follows the server"
+            )
+        case _:
+            assert_never(direction)
+    heaps = (
+        (preview.same, "are on the server with the same size and time"),
+        (preview.alike, "are on the server with the same size and another time: contents decide"),
+        (preview.differ, f"differ: {wins}"),
+        (preview.clash, "are a file on one side and a folder on the other: both are kept"),
+        (preview.ours, ours if preview.known else "are here; what the server has is not known now"),
+        (preview.there, there),
+        (
+            preview.local,
+            "stay on this computer (links, names that are no text, left out by a filter)",
+        ),
+    )
+    for heap, said in heaps:
+        if heap.count:
+            told = (
+                [] if heap is preview.same else [output.printable(path) for path in heap.examples]
+            )
+            yield f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {said}", told
 
 
 def confirm(*, yes: bool) -> None:

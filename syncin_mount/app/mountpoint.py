@@ -8,43 +8,40 @@ import shlex
 import stat
 from pathlib import Path
 
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.app.errors import MountpointHoldsFiles, NotPossible
 
 
 def absolute(text: str) -> Path:
     """Without a trailing slash, `..` and symbolic links, as the system will name the mount. Raises
-    CommandError."""
+    NotPossible."""
     path = Path(os.path.realpath(Path(text).expanduser()))
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise CommandError(
+        raise NotPossible(
             "the mount point's path is not UTF-8 text; choose another folder"
         ) from error
     return path
 
 
 def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
-    """Raises CommandError unless the path is an empty folder, or free with a folder above it that
+    """Raises NotPossible unless the path is an empty folder, or free with a folder above it that
     can be written to. ``may_hold``: it need not be empty."""
     try:
         found = path.stat()
         if not stat.S_ISDIR(found.st_mode):
-            raise CommandError(f"the mount point {path} is a file; choose an empty folder")
+            raise NotPossible(f"the mount point {path} is a file; choose an empty folder")
         if not may_hold and next(path.iterdir(), None) is not None:
-            raise CommandError(
-                f"the mount point {path} is not empty; choose an empty folder, or make what is in"
-                " it the drive's content with --import"
-            )
+            raise MountpointHoldsFiles(str(path))
     except FileNotFoundError:
         _check_can_be_made(path)
     except OSError as error:
         if error.errno == errno.ENOTCONN:
             unmount = shlex.join(["fusermount3", "-u", "-z", str(path)])
-            raise CommandError(
+            raise NotPossible(
                 f"a crashed drive is left over at {path}; unmount it: {unmount}"
             ) from error
-        raise CommandError(
+        raise NotPossible(
             f"the mount point {path} cannot be used ({error.strerror}); choose another folder"
         ) from error
 
@@ -52,7 +49,7 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
 def _check_can_be_made(path: Path) -> None:
     above = next(each for each in path.parents if os.path.lexists(each))
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise CommandError(
+        raise NotPossible(
             f"the mount point {path} cannot be made: you cannot write to {above}; choose another"
             " folder"
         )

@@ -73,7 +73,7 @@ async def test_one_that_fails_keeps_nobody_from_running_and_the_worst_is_told(
     assert re.search("^notes: ", done.out, re.MULTILINE)
     assert contents(several, "notes") == ["notes"]
     done = await several.run("sync", "photos", "notes", *how, "--json")
-    assert done.status == 2, "as for one alone"
+    assert done.status == 1, "as for one alone"
     assert '"error": ' in done.out
 
 

@@ -122,7 +122,7 @@ async def test_filters_of_text_time_and_run(world: World):
         ),
         (
             ("--follow", "--until", "1d"),
-            "--follow tells what comes; --before and --until are about what was",
+            "--follow goes with neither --before nor --until",
         ),
         (
             ("--before", "5"),

@@ -81,15 +81,26 @@ class Incoming(Protocol):
         ...
 
 
+class UploadLog(Protocol):
+    """What may lie on the server of uploads that broke off, or whose answer was lost. Each change
+    is one event, acknowledged when the call returns."""
+
+    def note_leftover(self, leftover: Leftover) -> None:
+        """Remembers it, in place of what was remembered of that name in that folder."""
+        ...
+
+    def drop_leftover(self, parent: NodeId, name: str) -> None:
+        """Nothing of ours lies there. A no-op when nothing was remembered."""
+        ...
+
+    def leftovers(self) -> list[Leftover]: ...
+
+
 class Replica(Lookups, Protocol):
     """The local store, as the reconciler sees it. Every change is one event, acknowledged when the
     call returns."""
 
     # reading --------------------------------------------------------------------------------------
-    def sequence(self) -> int:
-        """Number of the last event: it grows with every change."""
-        ...
-
     def identity_moves(self) -> int:
         """How often a base went from one node to another (an editor's save by rename). A listing
         that was compared while this grew cannot be trusted and is done again."""
@@ -133,11 +144,6 @@ class Replica(Lookups, Protocol):
         """The node, and all below it, goes from the local tree, and the bases of all of it with it.
         With ``keep`` the contents go to the bin; content that the server never had goes there in
         any case. Handles stay usable."""
-        ...
-
-    def copy_to_bin(self, node: NodeId, why: str) -> None:
-        """Puts a copy of the node's present content into the bin (the node stays). No-op for
-        content not here."""
         ...
 
     # content --------------------------------------------------------------------------------------
@@ -201,16 +207,10 @@ class Replica(Lookups, Protocol):
         it or somebody writes to it."""
         ...
 
-    # what was left on the server ------------------------------------------------------------------
-    def note_leftover(self, leftover: Leftover) -> None:
-        """Remembers it, in place of what was remembered of that name in that folder."""
+    @property
+    def uploads(self) -> UploadLog:
+        """What was left on the server."""
         ...
-
-    def drop_leftover(self, parent: NodeId, name: str) -> None:
-        """Nothing of ours lies there. A no-op when nothing was remembered."""
-        ...
-
-    def leftovers(self) -> list[Leftover]: ...
 
     # history --------------------------------------------------------------------------------------
     def begin_run(self) -> None:

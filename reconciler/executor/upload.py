@@ -246,7 +246,7 @@ class Sender:
             action.node, out.name, out.mtime, out.local.version, told, new, out.mtime_here
         )
         left = Leftover(out.place.parent, out.place.name, out.local.size, unconfirmed=unconfirmed)
-        self._replica.note_leftover(left)
+        self._replica.uploads.note_leftover(left)
 
     def confirmed(self, out: OutgoingVersion) -> None:
         """The base says that the version is there: what was remembered of its way goes. Not before:
@@ -256,17 +256,19 @@ class Sender:
         if staged.place not in self._brought:
             self._forget(out)
         elif staged.place in self._left:
-            self._replica.note_leftover(
+            self._replica.uploads.note_leftover(
                 Leftover(staged.place.parent, staged.place.name, out.local.size)
             )
         else:
             self._forget(staged)
 
     def _is_noted(self, out: OutgoingVersion) -> bool:
-        return any(Place(each.parent, each.name) == out.place for each in self._replica.leftovers())
+        return any(
+            Place(each.parent, each.name) == out.place for each in self._replica.uploads.leftovers()
+        )
 
     def _forget(self, out: OutgoingVersion) -> None:
-        self._replica.drop_leftover(out.place.parent, out.place.name)
+        self._replica.uploads.drop_leftover(out.place.parent, out.place.name)
 
     async def is_ours(self, out: OutgoingVersion, found: Found) -> bool:
         """Whether the server's file is this very version: sent by us, the answer lost. Size and

@@ -88,7 +88,7 @@ class Cleaner:
         now = self.clock.now_ns()
         self.replica.drop_stale_incoming(now - KEPT_NS)
         if on_server:
-            for leftover in islice(self._due(self.replica.leftovers(), now), MOST):
+            for leftover in islice(self._due(self.replica.uploads.leftovers(), now), MOST):
                 place = Place(leftover.parent, leftover.name)
                 self.refused.pop(place, None)
                 try:
@@ -113,7 +113,7 @@ class Cleaner:
     async def _look_after(self, leftover: Leftover, now: int) -> None:
         if leftover.parent != ROOT and self.replica.base(leftover.parent) is None:
             # they went with their folder
-            self.replica.drop_leftover(leftover.parent, leftover.name)
+            self.replica.uploads.drop_leftover(leftover.parent, leftover.name)
             return
         folder = self._folder(leftover.parent)
         if folder is None:
@@ -126,9 +126,9 @@ class Cleaner:
             seen = replace(
                 leftover, seen_ns=now, seen_size=found.size, seen_mtime_ms=found.mtime_ms
             )
-            self.replica.note_leftover(seen)
+            self.replica.uploads.note_leftover(seen)
         elif verdict is not Verdict.WAIT:
-            self.replica.drop_leftover(leftover.parent, leftover.name)
+            self.replica.uploads.drop_leftover(leftover.parent, leftover.name)
 
     async def _removed(self, place: str) -> bool:
         try:

@@ -71,7 +71,7 @@ class UnconfirmedUploads:
         Raises Unreachable where the server is away, and Unauthorized where the log-in is refused:
         then it is to be asked again."""
         arrived = []
-        for leftover in self.replica.leftovers():
+        for leftover in self.replica.uploads.leftovers():
             sent = leftover.unconfirmed
             if sent is None:
                 continue
@@ -103,7 +103,7 @@ class UnconfirmedUploads:
                 arrived.append(document)
                 log.info("%s had arrived on the server, though the answer was lost", sent.name)
             # Remains may lie there all the same, of another try: who cleans up looks.
-            self.replica.note_leftover(replace(leftover, unconfirmed=None))
+            self.replica.uploads.note_leftover(replace(leftover, unconfirmed=None))
         return arrived
 
     def _is_open(self, parent: NodeId, sent: Unconfirmed) -> bool:

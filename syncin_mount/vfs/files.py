@@ -22,13 +22,13 @@ import errno
 import logging
 import math
 import os
-import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 import trio
 
-from reconciler.errors import Obstacle, Unavailable
+from syncin_mount.vfs.arrivals import Arrivals
+from syncin_mount.vfs.open_file import OpenFile
 from syncin_mount.vfs.padding import PAGE, take_back
 from syncin_mount.vfs.positioned import read_at, read_cached, write_at
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.model import NodeId
-    from syncin_mount.store import Attr, Content, Replica
+    from syncin_mount.store import Attr, Replica
     from syncin_mount.vfs.hydration import Hydrator
     from syncin_mount.vfs.orphans import Orphans
 
@@ -47,94 +47,12 @@ def _raise_stale() -> NoReturn:
     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
-ARRIVALS = 3
-"""How often a content is asked for that was said to have come and did not become the file's."""
-
 QUIET_HANDLE_SECONDS = 2.0
 """A file that stays open is recorded once nobody wrote to it for this long."""
 
 
 THREADS = 2
 """How many large writes are done at the same time."""
-
-
-ERRNO = {
-    Obstacle.OFFLINE: errno.ENETUNREACH,
-    Obstacle.SLOW: errno.ETIMEDOUT,
-    Obstacle.REFUSED: errno.EACCES,
-    Obstacle.NO_SPACE: errno.ENOSPC,
-    Obstacle.OTHER: errno.EIO,
-}
-"""What open(2) and read(2) tell of a content that is not here: EIO alone says that something is
-broken (docs/reference/posix.md)."""
-
-TOLD_A_MINUTE = 20
-"""Lines in the log about contents that could not be fetched."""
-
-
-class OpenFile:
-    """One inode that has handles.
-
-    ``counted`` is the node for which the replica counts the file's writers, None without writers.
-    ``mtime_ns`` is the time that the record will carry when somebody set one after the last write,
-    else None: then it is the object's own. ``ctime_ns`` is there when the caller keeps the times
-    itself and tells each change (the kernel under writeback): a write that it hands over late must
-    not change the times it has told. ``synced`` is the last version that was noted as being on the
-    disk. ``unnamed`` says that a caller took the name from the inode: it knows, so whoever still
-    comes with the inode has a handle on it. ``failed``: a write was refused, so a caller that has
-    said yes to whoever wrote (the kernel under writeback) may take the file for longer than it is.
-    ``far``: one was refused that lay beyond what a file can be; ``before`` is the size (bytes) that
-    the content had before the last write that made it longer by whole pages. ``writes`` is held
-    around each write that a thread does (``in_thread``), and by who must not see a half of it; None
-    until there is one.
-    """
-
-    __slots__ = (
-        "attr",
-        "before",
-        "content",
-        "counted",
-        "ctime_ns",
-        "failed",
-        "far",
-        "handles",
-        "here",
-        "in_thread",
-        "ino",
-        "mtime_ns",
-        "node",
-        "retired",
-        "synced",
-        "told",
-        "unnamed",
-        "writers",
-        "writes",
-        "writing",
-        "wrote_at",
-    )
-
-    def __init__(self, ino: int, node: NodeId, content: Content, attr: Attr) -> None:
-        self.ino = ino
-        self.node: NodeId | None = node
-        self.counted: NodeId | None = None
-        self.content = content
-        self.retired: list[Content] = []
-        self.attr = attr
-        self.here = attr.present
-        self.handles = 0
-        self.writers = 0
-        self.writing = False
-        self.writes: trio.Lock | None = None
-        self.in_thread = False
-        self.wrote_at = 0.0
-        self.mtime_ns: int | None = None
-        self.ctime_ns: int | None = None
-        self.told = False
-        self.synced = 0
-        self.unnamed = False
-        self.failed = False
-        self.far = False
-        self.before: int | None = None
 
 
 class OpenFiles:
@@ -150,12 +68,11 @@ class OpenFiles:
     ) -> None:
         self._replica = replica
         self._orphans = orphans
+        self._arrivals = Arrivals(replica, hydrator, self.follow, self._reopen)
         self._hydrator = hydrator
         self._clock = clock
         self._files: dict[int, OpenFile] = {}
         self._buffer = memoryview(b"")
-        self._minute = -math.inf
-        self._told = self._untold = 0
         self._threads = trio.CapacityLimiter(THREADS)
 
     def get(self, ino: int) -> OpenFile | None:
@@ -193,10 +110,10 @@ class OpenFiles:
             if truncate:
                 self.truncate(file, 0)
             elif write:
-                await self._bring_here(file)
-                await self._prove(file)
+                await self._arrivals.bring_here(file)
+                await self._arrivals.prove(file)
             else:
-                await self._begin_reading(file)
+                await self._arrivals.begin_reading(file)
         except BaseException:
             self.drop(file)
             raise
@@ -204,28 +121,6 @@ class OpenFiles:
             file.writers += 1
             self.follow(file)
         return file
-
-    async def _begin_reading(self, file: OpenFile) -> None:
-        """A version that is not here, and that the server does not have any more, is replaced
-        before somebody has read a part of it. Raises OSError (ESTALE) then: the kernel looks the
-        name up again, and finds what it stands for."""
-        node = self.follow(file)
-        if node is None or not file.attr.size or self._is_here(file):
-            return
-        await self._hydrator.begin(node)
-        if self.follow(file) is None:
-            _raise_stale()
-
-    async def _prove(self, file: OpenFile) -> None:
-        """What is changed in part is to be whole: else what the disk made of the rest would be
-        sent. Raises OSError (ESTALE) for what is not: the kernel looks the name up again, and finds
-        another inode."""
-        node = file.node
-        if file.writing or file.writers or node is None:
-            return
-        if not await self._hydrator.prove(node):
-            _raise_stale()
-        await self._bring_here(file)  # it may have been replaced meanwhile
 
     async def _open_whole(self, ino: int) -> OpenFile:
         """``_open``; a content that the disk lost is fetched again where the server has it."""
@@ -368,16 +263,12 @@ class OpenFiles:
         if node is None:
             return
         if not file.writing:
-            self._begin_record(file, node, discard=discard, shrinks=shrinks)
+            self._replica.begin_write(node, discard=discard, shrinks=shrinks)
+            file.writing = True
+            file.wrote_at = self._clock()
+            file.mtime_ns = file.ctime_ns = None
         if not file.here:
             self._reopen(file, node)
-
-    def _begin_record(self, file: OpenFile, node: NodeId, *, discard: bool, shrinks: bool) -> None:
-        self._replica.begin_write(node, discard=discard, shrinks=shrinks)
-        file.writing = True
-        file.wrote_at = self._clock()
-        file.mtime_ns = None
-        file.ctime_ns = None
 
     def _reopen(self, file: OpenFile, node: NodeId) -> None:
         """The node has its own object now, which need not be what was arriving when the file was
@@ -445,8 +336,7 @@ class OpenFiles:
             file.synced = attr.version
 
     def record_quiet_handles(self, now: float) -> None:
-        """Records the files that nobody wrote to for SETTLE_SECONDS before ``now`` (of the clock
-        given)."""
+        """Records files that nobody wrote to for QUIET_HANDLE_SECONDS before ``now``."""
         for file in self:
             if file.writing and now - file.wrote_at >= QUIET_HANDLE_SECONDS:
                 try:
@@ -462,7 +352,7 @@ class OpenFiles:
         """Up to ``size`` bytes, fewer at the end only; valid until the next read. Raises OSError
         (one of `ERRNO` when they cannot be fetched)."""
         if not file.here:
-            await self._fetch(file, offset, offset + size)
+            await self._arrivals.fetch(file, offset, offset + size)
         content, arriving = file.content, not file.here
         fd = content.fd
         # One buffer for all that does not wait: fresh memory of this size costs as much as the
@@ -481,105 +371,7 @@ class OpenFiles:
             return await self.read(file, offset, size)
         return own[:count]
 
-    def _is_here(self, file: OpenFile) -> bool:
-        """Whether the descriptor is the node's object, which it becomes once the content was taken
-        in."""
-        if not file.here:
-            node = self.follow(file)
-            attr = None if node is None else self._replica.attr(node)
-            if node is not None and attr is not None and attr.present:
-                self._reopen(file, node)
-        return file.here
-
-    async def _bring_here(self, file: OpenFile) -> None:
-        """Returns when the content is the node's own. That it has arrived is not enough: it may
-        still have to be proved, and what is written to it before it was taken in would be lost with
-        it."""
-        for _ in range(ARRIVALS):
-            node = self.follow(file)
-            if node is None:
-                if file.here and (file.writers or file.unnamed):
-                    return
-                _raise_stale()
-            if self._is_here(file):
-                return
-            try:
-                await self._hydrator.ensure(node, 0, sys.maxsize)
-            except Unavailable as why:
-                raise self._not_here(file, str(why), why.obstacle) from None
-            await trio.lowlevel.checkpoint()
-        if self.follow(file) is None:
-            _raise_stale()
-        if not self._is_here(file):
-            raise self._not_here(file, "it arrived and could not take its place")
-
-    async def _fetch(self, file: OpenFile, start: int, stop: int) -> None:
-        while not self._is_here(file) and (gap := file.content.missing(start, stop)) is not None:
-            node = self.follow(file)
-            if node is None:
-                raise self._not_here(file, "another version took its place")
-            try:
-                await self._hydrator.ensure(node, *gap)
-            except Unavailable as why:
-                raise self._not_here(file, str(why), why.obstacle) from None
-            if (
-                not self._is_here(file)
-                and file.content.missing(start, stop) == gap
-                and file.node is not None
-            ):
-                raise self._not_here(file, "nothing arrived")
-
-    def _not_here(self, file: OpenFile, why: str, obstacle: Obstacle = Obstacle.OTHER) -> OSError:
-        """The error for what keeps the content away, and one line in the log for each time a file
-        was opened in vain; a search through thousands of them makes `TOLD_A_MINUTE` lines."""
-        if not file.told:
-            file.told = True
-            if self._may_tell(trio.current_time()):
-                path = (
-                    "a file that is gone"
-                    if file.node is None
-                    else self._replica.local_path(file.node)
-                )
-                log.warning(
-                    "%s: the content is not on this computer and cannot be fetched now: %s",
-                    path,
-                    why,
-                )
-        code = ERRNO[obstacle]
-        return OSError(code, os.strerror(code))
-
-    def _may_tell(self, now: float) -> bool:
-        """Whether one more line of this kind goes to the log. What was left out is counted in the
-        next one."""
-        if now - self._minute >= 60:
-            if self._untold:
-                log.warning("… and %d other contents could not be fetched", self._untold)
-            self._minute, self._told, self._untold = now, 0, 0
-        if self._told >= TOLD_A_MINUTE:
-            self._untold += 1
-            return False
-        self._told += 1
-        return True
-
     # Attributes -----------------------------------------------------------------------------------
-
-    def change_orphan(self, file: OpenFile, **changes: int | None) -> Attr:
-        """Sets attributes of a file that has no record any more. Raises ESTALE when the reconciler
-        took its name and nobody writes to it: then it was most likely meant by a name that the
-        operating system remembers wrongly, and is looked up again. (Whoever meant the old content
-        by a descriptor is refused too: nobody can tell them apart.)"""
-        if not file.unnamed and not file.writers:
-            _raise_stale()
-        given = {name: value for name, value in changes.items() if value is not None}
-        if "mtime_ns" in given:
-            file.mtime_ns = None
-        file.attr = msgspec.structs.replace(file.attr, **given)
-        return self.attr(file)
-
-    def blocks(self, file: OpenFile) -> int | None:
-        """The blocks of 512 bytes that the content takes on the local disk; None when it is not
-        here."""
-        return getattr(os.fstat(file.content.fd), "st_blocks", None) if file.here else None
 
     def attr(self, file: OpenFile) -> Attr:
         """What the file looks like to its handles: the replica's record, overtaken by what is not

@@ -14,18 +14,18 @@ import errno
 import functools
 import logging
 import os
-import re
 import stat
 import time
 from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
-from reconciler.model import ROOT, Kind
 from reconciler.names import MAX_NAME_BYTES
 from syncin_mount.store.types import TYPE_BITS, NodeType
-from syncin_mount.vfs.files import OpenFile, OpenFiles
-from syncin_mount.vfs.folders import OpenFolder, parent_of
+from syncin_mount.vfs.attributes import AttributeChanges
+from syncin_mount.vfs.files import OpenFiles
+from syncin_mount.vfs.folders import OpenFolders, parent_of
+from syncin_mount.vfs.known_names import KnownNames, refuse_own_trash
 from syncin_mount.vfs.orphans import Orphans
 from syncin_mount.vfs.xattrs import ExtendedAttributes
 
@@ -33,27 +33,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.model import NodeId
-    from syncin_mount.store import Attr, Change, Replica
+    from syncin_mount.store import Attr, Replica
     from syncin_mount.vfs.hydration import Hydrator
+    from syncin_mount.vfs.open_file import OpenFile
 
     _Found = tuple[Attr, dict[bytes, bytes]] | None
     """What has a name, with its extended attributes (``Replica.look``)."""
 
 log = logging.getLogger(__name__)
 
-"""Longest name, as on every local file system; FUSE itself would let 1,024 pass."""
-
 SMALL = 16 << 10
 """Files up to this size (bytes) are told to take the blocks that their size needs."""
 
 _BLOCK = 4096
-
-_TRASH = re.compile(rb"\.Trash(-\d+)?")
-"""Where the freedesktop.org Trash specification has programs put what they delete, at the top of a
-file system. Here it would be sent to the server and come to every computer."""
-
-_LAST_NS = (1 << 63) - 1
-"""The last time that a record can hold, in the year 2262; the first is as far before 1970."""
 
 _NODE_TYPES = dict(zip(TYPE_BITS, NodeType, strict=True))
 
@@ -64,6 +56,9 @@ def _fail(number: int) -> NoReturn:
 
 class FileSystem:
     """A replica as a file system.
+
+    Operations on folders' handles are in ``folders``, on extended attributes in ``xattrs``; what a
+    frontend must know of names besides is in ``names``.
 
     ``read_only`` refuses every change with EROFS and may be switched at any time. ``clock`` gives
     seconds that only grow; it is what ``record_quiet_handles`` is compared with. ``now_ns`` is the
@@ -85,10 +80,12 @@ class FileSystem:
         self._orphans = Orphans(replica, now_ns)
         self._files = OpenFiles(replica, hydrator, self._orphans, clock)
         replica.keep_unnamed(functools.partial(self._orphans.keep, taken=True))
-        self._xattrs = ExtendedAttributes(replica, self._orphans)
+        self._attributes = AttributeChanges(replica, self._files, self._orphans)
         self._handles: dict[int, tuple[OpenFile, bool]] = {}
-        self._folders: dict[int, OpenFolder] = {}
         self._last_handle = 0
+        self.folders = OpenFolders(replica, self._files, self._orphans, self._handle)
+        self.names = KnownNames(replica, self._files, self._orphans)
+        self.xattrs = ExtendedAttributes(replica, self._orphans, self._may_change)
 
     # Helpers --------------------------------------------------------------------------------------
 
@@ -122,12 +119,6 @@ class FileSystem:
         for name in names:
             if len(name) > MAX_NAME_BYTES:
                 _fail(errno.ENAMETOOLONG)
-
-    def _no_new_trash(self, folder: NodeId, name: bytes) -> None:
-        """EPERM for a trash of the drive's own: file managers then offer their other ways of
-        deleting. One that is there, made by others, is a folder like any other."""
-        if folder == ROOT and _TRASH.fullmatch(name) and self._replica.lookup(folder, name) is None:
-            _fail(errno.EPERM)
 
     def _handle(self) -> int:
         self._last_handle += 1
@@ -179,7 +170,7 @@ class FileSystem:
     ) -> Attr:
         self._may_change(name)
         folder = self._node(parent)
-        self._no_new_trash(folder, name)
+        refuse_own_trash(self._replica, folder, name)
         above = self._attr(folder)
         if above.mode & stat.S_ISGID:  # the group is the folder's, and sub-folders pass that on
             gid = above.gid
@@ -192,10 +183,10 @@ class FileSystem:
 
     async def link(self, ino: int, parent: int, name: bytes) -> Attr:
         """Another name of a file, link(2). What is not here of its content is fetched first
-        (`files.ERRNO`)."""
+        (`arrivals.ERRNO`)."""
         self._may_change(name)
         folder = self._node(parent)
-        self._no_new_trash(folder, name)
+        refuse_own_trash(self._replica, folder, name)
         attr = self._attr(self._node(ino))
         if attr.kind is NodeType.FILE and not attr.present:
             file = await self._files.acquire(ino, write=True)
@@ -230,7 +221,7 @@ class FileSystem:
         swaps the two."""
         self._may_change(name, new_name)
         folder, new_folder = self._node(parent), self._node(new_parent)
-        self._no_new_trash(new_folder, new_name)
+        refuse_own_trash(self._replica, new_folder, new_name)
         moved, replaced = self._replica.look(folder, name), self._replica.look(new_folder, new_name)
         with self._unnaming(moved, replaced):
             self._replica.rename(
@@ -261,11 +252,6 @@ class FileSystem:
         forgets, else removed ones are kept to the end."""
         self._orphans.forget(inodes)
 
-    def told(self, ino: int) -> None:
-        """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever
-        comes with the inode has it otherwise. From any thread."""
-        self._orphans.told(ino)
-
     # Attributes -----------------------------------------------------------------------------------
 
     def getattr(self, ino: int) -> Attr:
@@ -289,7 +275,7 @@ class FileSystem:
             return by_size
         file = self._files.get(attr.ino)
         if file is not None:
-            found = self._files.blocks(file)
+            found = file.blocks()
             return by_size if found is None or (found == 0 and file.writers) else found
         found = self._replica.blocks(attr.node) if attr.nlink else None
         return by_size if found is None else found
@@ -310,65 +296,17 @@ class FileSystem:
         and tells every change of them (the kernel under writeback). Times that no record can hold
         become the nearest that can, as on local file systems (utimensat(2))."""
         self._may_change()
-        atime_ns, mtime_ns, ctime_ns = _in_range(atime_ns), _in_range(mtime_ns), _in_range(ctime_ns)
-        if size is not None:
-            await self._truncate(ino, size, mtime_ns, ctime_ns)
-        file = self._files.get(ino)
-        if file is not None and mtime_ns is not None and file.writing:
-            self._files.keep_time(file, mtime_ns, ctime_ns)
-            if mode is None and uid is None and gid is None and atime_ns is None:
-                return self._files.attr(file)
-        elif file is not None and file.ctime_ns is not None and ctime_ns is not None:
-            file.ctime_ns = ctime_ns
-        if mode is not None:
-            mode = stat.S_IMODE(mode)
-        node = self._replica.by_ino(ino)
-        if node is None:
-            return self._change_orphan(
-                ino,
-                mode=mode,
-                uid=uid,
-                gid=gid,
-                atime_ns=atime_ns,
-                mtime_ns=mtime_ns,
-                ctime_ns=ctime_ns,
-            )
-        if size is None or (mode, uid, gid, atime_ns, mtime_ns, ctime_ns) != (None,) * 6:
-            # nothing at all: chown(2) with -1 twice, which gives a new ctime
-            self._replica.set_attr(
-                node,
-                mode=mode,
-                uid=uid,
-                gid=gid,
-                atime_ns=atime_ns,
-                mtime_ns=mtime_ns,
-                ctime_ns=ctime_ns,
-            )
-        return self._seen(node)
-
-    def _change_orphan(self, ino: int, **changes: int | None) -> Attr:
-        file = self._files.get(ino)
-        if file is None:
-            return self._orphans.change(ino, **changes)
-        self._files.follow(file)
-        return self._files.change_orphan(file, **changes)
-
-    async def _truncate(
-        self, ino: int, size: int, mtime_ns: int | None, ctime_ns: int | None
-    ) -> None:
-        """Recorded at once, unless somebody has the file open for writing: then with what they
-        write. To the size that it has is no change (POSIX), unless the caller gives a time with
-        it."""
-        if mtime_ns is None and self.getattr(ino).size == size:
-            return
-        file = await self._files.acquire(ino, write=True, truncate=size == 0)
-        try:
-            if size:
-                self._files.truncate(file, size)
-            if mtime_ns is not None:
-                self._files.keep_time(file, mtime_ns, ctime_ns)
-        finally:
-            self._files.drop(file, write=True)
+        await self._attributes.set(
+            ino,
+            mode=mode,
+            uid=uid,
+            gid=gid,
+            size=size,
+            atime_ns=atime_ns,
+            mtime_ns=mtime_ns,
+            ctime_ns=ctime_ns,
+        )
+        return self.getattr(ino)
 
     def statfs(self) -> os.statvfs_result:
         return self._replica.statfs()
@@ -393,7 +331,7 @@ class FileSystem:
 
     async def open(self, ino: int, flags: int, uid: int = 0) -> int:
         """A handle. For writing the content is fetched first, unless O_TRUNC drops it;
-        `files.ERRNO` when that cannot be.
+        `arrivals.ERRNO` when that cannot be.
 
         ``uid`` is who opens it: a truncation by anybody but root takes the set-user-ID and
         set-group-ID bits (the one change of a content for which the kernel leaves that to the file
@@ -403,18 +341,8 @@ class FileSystem:
         if write or truncate:
             self._may_change()
         if truncate and uid:
-            self._drop_setid(ino)
+            self._attributes.drop_setid(ino)
         return await self._new_handle(ino, write=write, truncate=truncate)
-
-    def _drop_setid(self, ino: int) -> None:
-        """As chmod(2) and write(2) say: set-group-ID without group execution is no such bit
-        (mandatory locking)."""
-        node, mode = self._replica.by_ino(ino), self.getattr(ino).mode
-        kept = mode & ~(stat.S_ISUID | stat.S_ISGID if mode & stat.S_IXGRP else stat.S_ISUID)
-        if kept != mode and node is None:
-            self._change_orphan(ino, mode=kept)
-        elif kept != mode and node is not None:
-            self._replica.set_attr(node, mode=kept)
 
     async def _new_handle(self, ino: int, *, write: bool, truncate: bool = False) -> int:
         file = await self._files.acquire(ino, write=write, truncate=truncate)
@@ -424,7 +352,7 @@ class FileSystem:
 
     async def read(self, handle: int, offset: int, size: int) -> memoryview:
         """Up to ``size`` bytes from ``offset``; fewer only at the end. Valid until the next read of
-        any file. Waits for what is not here; raises `files.ERRNO` when it cannot be fetched."""
+        any file. Waits for what is not here; raises `arrivals.ERRNO` when it cannot be fetched."""
         return await self._files.read(self._handles[handle][0], offset, size)
 
     async def write(self, handle: int, offset: int, data: bytes, *, in_thread: bool = False) -> int:
@@ -477,46 +405,6 @@ class FileSystem:
         file, write = self._handles.pop(handle)
         self._files.drop(file, write=write)
 
-    # Folders --------------------------------------------------------------------------------------
-
-    def opendir(self, ino: int) -> int:
-        node = self._replica.by_ino(ino)
-        handle = self._handle()
-        self._folders[handle] = OpenFolder(
-            self._replica, self._orphans.attr(ino).node if node is None else node
-        )
-        return handle
-
-    def readdir(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
-        """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take
-        as many as needed, before anything else is done."""
-        for name, found, after in self._folders[handle].read(position):
-            file = self._files.get(found.ino)
-            yield name, found if file is None else self._files.attr(file), after
-
-    def releasedir(self, handle: int) -> None:
-        del self._folders[handle]
-
-    async def fsyncdir(self) -> None:
-        """Every operation so far survives a power cut."""
-        await trio.to_thread.run_sync(self._replica.sync_journal)
-
-    # Extended attributes, see `syncin_mount.vfs.xattrs` -------------------------------------------
-
-    def getxattr(self, ino: int, name: bytes) -> bytes:
-        return self._xattrs.get(ino, name)
-
-    def setxattr(self, ino: int, name: bytes, value: bytes) -> None:
-        self._may_change()
-        self._xattrs.set(ino, name, value)
-
-    def removexattr(self, ino: int, name: bytes) -> None:
-        self._may_change()
-        self._xattrs.remove(ino, name)
-
-    def listxattr(self, ino: int, *, privileged: bool = True) -> list[bytes]:
-        return self._xattrs.names(ino, privileged=privileged)
-
     # Around it ------------------------------------------------------------------------------------
 
     def record_quiet_handles(self, now: float) -> None:
@@ -536,33 +424,6 @@ class FileSystem:
         ``setattr``."""
         self._files.times_kept = True
 
-    def listen(self, callback: Callable[[Change], None]) -> None:
-        """``callback`` hears at once of every entry and attribute that changes by other means than
-        these methods."""
-        self._replica.listen(callback)
-
-    def entry_of_file(self, ino: int) -> tuple[int, bytes] | None:
-        """The parent's inode and the name of a file; None when it has none (any more), and for all
-        but files."""
-        node = self._replica.by_ino(ino)
-        local = None if node is None else self._replica.local(node)
-        if local is None or local.kind is not Kind.FILE:
-            return None
-        above = self._attr(local.parent)
-        return above.ino, local.name.encode("utf-8", "surrogateescape")
-
-    def path_of_folder(self, ino: int) -> bytes | None:
-        """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any
-        more."""
-        node = self._replica.by_ino(ino)
-        return None if node is None else os.fsencode(self._replica.local_path(node))
-
-    def named(self, parent: int, name: bytes) -> Attr | None:
-        """What has the name in this folder now."""
-        folder = self._replica.by_ino(parent)
-        node = None if folder is None else self._replica.lookup(folder, name)
-        return None if node is None else self._seen(node)
-
     def close(self) -> None:
         """Releases every handle; what was written is recorded. For when the operating system cannot
         do it any more."""
@@ -576,13 +437,9 @@ class FileSystem:
                     error.strerror,
                 )
         self._files.close()
-        self._folders.clear()
+        self.folders.close_all()
         self._replica.keep_unnamed(None)
         self._orphans.forget_all()
-
-
-def _in_range(time_ns: int | None) -> int | None:
-    return None if time_ns is None else max(-_LAST_NS, min(time_ns, _LAST_NS))
 
 
 def _writes(flags: int) -> bool:

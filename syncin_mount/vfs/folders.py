@@ -13,13 +13,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import trio
+
 from reconciler.model import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.model import NodeId
     from syncin_mount.store import Attr, Replica
+    from syncin_mount.vfs.files import OpenFiles
+    from syncin_mount.vfs.orphans import Orphans
 
 PIECE = 200
 """Names asked of the replica at a time."""
@@ -89,3 +93,48 @@ class OpenFolder:
         if attr is None:
             raise LookupError(f"node {node} is in a folder and has no attributes")
         return attr
+
+
+class OpenFolders:
+    """The handles on folders of one `FileSystem`. ``new_handle`` gives a number that no other
+    handle has."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        files: OpenFiles,
+        orphans: Orphans,
+        new_handle: Callable[[], int],
+    ) -> None:
+        self._replica = replica
+        self._files = files
+        self._orphans = orphans
+        self._new_handle = new_handle
+        self._folders: dict[int, OpenFolder] = {}
+
+    def open(self, ino: int) -> int:
+        """A handle. Raises OSError (ESTALE)."""
+        node = self._replica.by_ino(ino)
+        handle = self._new_handle()
+        folder = self._orphans.attr(ino).node if node is None else node
+        self._folders[handle] = OpenFolder(self._replica, folder)
+        return handle
+
+    def read(self, handle: int, position: int) -> Iterator[tuple[bytes, Attr, int]]:
+        """Entries from ``position`` (0 at first): name, attributes, the position that follows. Take
+        as many as needed, before anything else is done."""
+        for name, found, after in self._folders[handle].read(position):
+            file = self._files.get(found.ino)
+            yield name, found if file is None else self._files.attr(file), after
+
+    def close(self, handle: int) -> None:
+        """The handle is not used any more."""
+        del self._folders[handle]
+
+    def close_all(self) -> None:
+        """None is."""
+        self._folders.clear()
+
+    async def sync(self) -> None:
+        """Every operation so far survives a power cut."""
+        await trio.to_thread.run_sync(self._replica.sync_journal)

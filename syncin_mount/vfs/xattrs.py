@@ -11,6 +11,8 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncin_mount.store import Replica
     from syncin_mount.vfs.orphans import Orphans
 
@@ -44,9 +46,13 @@ class ExtendedAttributes:
     """Those of nodes are the replica's; those of inodes without a name last as long as these. An
     inode that is neither is ESTALE."""
 
-    def __init__(self, replica: Replica, orphans: Orphans) -> None:
+    def __init__(
+        self, replica: Replica, orphans: Orphans, require_writable: Callable[[], None]
+    ) -> None:
+        """``require_writable`` raises OSError (EROFS) while nothing may be changed."""
         self._replica = replica
         self._orphans = orphans
+        self._require_writable = require_writable
 
     def get(self, ino: int, name: bytes) -> bytes:
         """Raises OSError: ENODATA, EOPNOTSUPP, EINVAL, ESTALE."""
@@ -60,6 +66,7 @@ class ExtendedAttributes:
 
     def set(self, ino: int, name: bytes, value: bytes) -> None:
         """Raises OSError: EPERM (the status), E2BIG, ENOSPC, EOPNOTSUPP, EINVAL, ESTALE."""
+        self._require_writable()
         _check_change(name)
         node = self._replica.by_ino(ino)
         if node is None:
@@ -69,6 +76,7 @@ class ExtendedAttributes:
 
     def remove(self, ino: int, name: bytes) -> None:
         """Raises OSError: ENODATA, EPERM (the status), EOPNOTSUPP, EINVAL, ESTALE."""
+        self._require_writable()
         _check_change(name)
         node = self._replica.by_ino(ino)
         if node is None:
@@ -76,7 +84,7 @@ class ExtendedAttributes:
         else:
             self._replica.remove_xattr(node, name)
 
-    def names(self, ino: int, *, privileged: bool) -> list[bytes]:
+    def names(self, ino: int, *, privileged: bool = True) -> list[bytes]:
         """Those of the namespace ``trusted`` are for the privileged alone. Raises ESTALE."""
         node = self._replica.by_ino(ino)
         names = list(self._orphans.xattrs(ino)) if node is None else self._replica.list_xattrs(node)

@@ -13,7 +13,7 @@ import trio
 from reconciler.errors import Obstacle
 from reconciler.model import ROOT
 from syncin_mount.vfs import FileSystem, NoHydrator, files, positioned
-from syncin_mount.vfs.files import ERRNO, TOLD_A_MINUTE
+from syncin_mount.vfs.arrivals import ERRNO, TOLD_A_MINUTE
 
 DATA = bytes(range(256)) * 40
 

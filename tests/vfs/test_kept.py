@@ -64,7 +64,7 @@ BY_THE_RECONCILER = [_taken_in, _touched, _deleted_there, _binned_there, _discar
 def _take(world: Any, way: Callable[[Any, NodeId], None], ino: int) -> None:
     """The operating system is told at once."""
     way(world, world.replica.by_ino(ino))
-    world.fs.told(ino)
+    world.fs.names.told(ino)
 
 
 def _settle(world: Any) -> None:
@@ -81,7 +81,7 @@ def _kept(world: Any) -> list[str]:
 @pytest.mark.parametrize("way", HERE + BY_THE_RECONCILER)
 async def test_it_is_read_until_it_is_forgotten(world, way, committed):
     ino = await world.create(b"file", OLD)
-    world.fs.setxattr(ino, b"user.a", b"1")
+    world.fs.xattrs.set(ino, b"user.a", b"1")
     world.replica.commit()
     _take(world, way, ino)
     if committed:
@@ -90,7 +90,7 @@ async def test_it_is_read_until_it_is_forgotten(world, way, committed):
     assert await world.read(ino) == OLD
     found = world.fs.getattr(ino)
     assert (found.size, found.mode, found.nlink) == (len(OLD), 0o644, 0)
-    assert world.fs.getxattr(ino, b"user.a") == b"1"
+    assert world.fs.xattrs.get(ino, b"user.a") == b"1"
     world.fs.forget([ino])
     assert _kept(world) == []
     with pytest.raises(OSError, match=STALE):
@@ -129,7 +129,7 @@ async def test_what_lost_its_name_here_may_be_written_and_keeps_it(world, way):
 async def test_what_the_reconciler_took_the_name_from_is_not_changed(world, way):
     """Who wants to has most likely come by the name: it is looked up again."""
     ino = await world.create(b"file", OLD)
-    world.fs.setxattr(ino, b"user.a", b"1")
+    world.fs.xattrs.set(ino, b"user.a", b"1")
     _take(world, way, ino)
     changes: list[Callable[[], Awaitable[Any]]] = [
         lambda: world.fs.open(ino, os.O_WRONLY),
@@ -142,9 +142,9 @@ async def test_what_the_reconciler_took_the_name_from_is_not_changed(world, way)
         with pytest.raises(OSError, match=STALE):
             await change()
     with pytest.raises(OSError, match=STALE):
-        world.fs.setxattr(ino, b"user.b", b"2")
+        world.fs.xattrs.set(ino, b"user.b", b"2")
     with pytest.raises(OSError, match=STALE):
-        world.fs.removexattr(ino, b"user.a")
+        world.fs.xattrs.remove(ino, b"user.a")
     assert await world.read(ino) == OLD
 
 
@@ -166,13 +166,13 @@ async def test_a_file_in_a_folder_that_is_deleted_there(world):
     folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
     ino = await world.create(b"file", OLD, folder.ino)
     world.replica.delete_local(folder.node, keep=False, why="test")
-    world.fs.told(folder.ino)
-    world.fs.told(ino)
+    world.fs.names.told(folder.ino)
+    world.fs.names.told(ino)
     _settle(world)
     assert await world.read(ino) == OLD
-    handle = world.fs.opendir(folder.ino)
-    assert list(world.fs.readdir(handle, 0)) == []
-    world.fs.releasedir(handle)
+    handle = world.fs.folders.open(folder.ino)
+    assert list(world.fs.folders.read(handle, 0)) == []
+    world.fs.folders.close(handle)
     world.fs.forget([folder.ino, ino])
     assert _kept(world) == []
 
@@ -185,7 +185,7 @@ async def test_two_inodes_of_one_content(world):
     _take(world, _touched, ino)
     second = world.fs.lookup(ROOT, b"file").ino
     world.replica.touch_local(node, 9_000_000_000, Base(Kind.FILE, ROOT, "file", len(OLD), 9, 0, 0))
-    world.fs.told(second)
+    world.fs.names.told(second)
     third = world.fs.lookup(ROOT, b"file").ino
     world.fs.unlink(ROOT, b"file")
     _settle(world)

@@ -17,7 +17,7 @@ def listing(
     fs: FileSystem, handle: int, position: int = 0, limit: int | None = None
 ) -> list[tuple[bytes, int, int]]:
     found = []
-    for name, attr, after in fs.readdir(handle, position):
+    for name, attr, after in fs.folders.read(handle, position):
         found.append((name, attr.ino, after))
         if len(found) == limit:
             break
@@ -28,7 +28,7 @@ async def test_a_folder_lists_itself_its_parent_and_its_entries(world):
     folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
     below = world.fs.mkdir(folder.ino, b"below", 0o755, 1, 1)
     file = await world.create(b"file", b"x", folder.ino)
-    handle = world.fs.opendir(folder.ino)
+    handle = world.fs.folders.open(folder.ino)
     assert listing(world.fs, handle) == [
         (b".", folder.ino, 1),
         (b"..", ROOT, 2),
@@ -38,15 +38,15 @@ async def test_a_folder_lists_itself_its_parent_and_its_entries(world):
     assert world.fs.lookup(below.ino, b"..").ino == folder.ino
     assert world.fs.lookup(ROOT, b"..").ino == ROOT
     assert world.fs.lookup(ROOT, b".").ino == ROOT
-    assert world.fs.entry_of_file(file) == (folder.ino, b"file")
-    assert world.fs.entry_of_file(folder.ino) is None
-    world.fs.releasedir(handle)
+    assert world.fs.names.entry_of_file(file) == (folder.ino, b"file")
+    assert world.fs.names.entry_of_file(folder.ino) is None
+    world.fs.folders.close(handle)
 
 
 async def test_reading_goes_on_without_repeats_or_gaps_while_the_folder_changes(world):
     for number in range(1000):
         world.fs.mknod(ROOT, b"%04d" % number, stat.S_IFREG | 0o644, 0, 1, 1)
-    handle = world.fs.opendir(ROOT)
+    handle = world.fs.folders.open(ROOT)
     seen, position, step = [], 0, 0
     while piece := listing(world.fs, handle, position, limit=7):
         # As the kernel does: now and then the last entries did not fit into the caller's buffer.
@@ -65,7 +65,7 @@ async def test_reading_goes_on_without_repeats_or_gaps_while_the_folder_changes(
 async def test_rewinding_shows_what_is_new_and_old_positions_stay(world):
     for name in (b"b", b"c", b"d"):
         await world.create(name)
-    handle = world.fs.opendir(ROOT)
+    handle = world.fs.folders.open(ROOT)
     assert [name for name, _, _ in listing(world.fs, handle, 2)] == [b"b", b"c", b"d"]
     await world.create(b"a")
     world.fs.unlink(ROOT, b"c")
@@ -76,7 +76,7 @@ async def test_rewinding_shows_what_is_new_and_old_positions_stay(world):
 async def test_positions_from_before_a_rewind_lead_where_they_did(world):
     for number in range(500):
         world.fs.mknod(ROOT, b"%03d" % number, stat.S_IFREG | 0o644, 0, 1, 1)
-    handle = world.fs.opendir(ROOT)
+    handle = world.fs.folders.open(ROOT)
     positions = {name: after - 1 for name, _, after in listing(world.fs, handle)}
     for name in (b"300", b"000", b"499", b"."):
         assert listing(world.fs, handle, 0, limit=1)[0][0] == b"."
@@ -97,7 +97,7 @@ async def test_a_big_folder_is_not_read_as_a_whole(world, monkeypatch):
         return children(parent, after, limit)
 
     monkeypatch.setattr(world.replica, "children", counted)
-    handle = world.fs.opendir(ROOT)
+    handle = world.fs.folders.open(ROOT)
     listing(world.fs, handle, 0, limit=50)
     assert asked == [200]
 
@@ -152,22 +152,21 @@ async def test_long_names_are_refused(world):
 
 async def test_the_status_cannot_be_set_and_is_not_listed(world):
     ino = await world.create(b"file")
-    assert world.fs.getxattr(ino, b"user.syncin.status") == b"changed"
+    assert world.fs.xattrs.get(ino, b"user.syncin.status") == b"changed"
     changes: list[Callable[[], object]] = [
-        lambda: world.fs.setxattr(ino, b"user.syncin.status", b"x"),
-        lambda: world.fs.removexattr(ino, b"user.syncin.status"),
+        lambda: world.fs.xattrs.set(ino, b"user.syncin.status", b"x"),
+        lambda: world.fs.xattrs.remove(ino, b"user.syncin.status"),
     ]
     for change in changes:
         with pytest.raises(PermissionError):
             change()
-    world.fs.setxattr(ino, b"user.own", b"x")
-    assert world.fs.listxattr(ino) == [b"user.own"]
+    world.fs.xattrs.set(ino, b"user.own", b"x")
+    assert world.fs.xattrs.names(ino) == [b"user.own"]
     world.place("remote", b"x")
-    assert (
-        world.fs.getxattr(world.fs.lookup(ROOT, b"remote").ino, b"user.syncin.status") == b"absent"
-    )
+    remote = world.fs.lookup(ROOT, b"remote").ino
+    assert world.fs.xattrs.get(remote, b"user.syncin.status") == b"absent"
     link = world.fs.symlink(ROOT, b"link", b"x", 1, 1)
-    assert world.fs.getxattr(link.ino, b"user.syncin.status") == b"local only"
+    assert world.fs.xattrs.get(link.ino, b"user.syncin.status") == b"local only"
 
 
 @pytest.mark.parametrize("name", [b".Trash", b".Trash-1000", b".Trash-0"])

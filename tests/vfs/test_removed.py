@@ -17,7 +17,7 @@ STALE = os.strerror(errno.ESTALE)
 
 async def test_a_removed_folder_answers_until_it_is_forgotten(world):
     folder = world.fs.mkdir(ROOT, b"folder", 0o755, 1, 1)
-    world.fs.setxattr(folder.ino, b"user.one", b"1")
+    world.fs.xattrs.set(folder.ino, b"user.one", b"1")
     before = world.fs.getattr(folder.ino)
     world.fs.rmdir(ROOT, b"folder")
     after = world.fs.getattr(folder.ino)
@@ -26,10 +26,10 @@ async def test_a_removed_folder_answers_until_it_is_forgotten(world):
     changed = await world.fs.setattr(folder.ino, mode=0o700, mtime_ns=5)
     assert (changed.mode, changed.mtime_ns, changed.nlink) == (0o700, 5, 0)
     assert changed.ctime_ns > after.ctime_ns
-    handle = world.fs.opendir(folder.ino)
-    assert list(world.fs.readdir(handle, 0)) == []
-    world.fs.releasedir(handle)
-    assert world.fs.getxattr(folder.ino, b"user.one") == b"1"
+    handle = world.fs.folders.open(folder.ino)
+    assert list(world.fs.folders.read(handle, 0)) == []
+    world.fs.folders.close(handle)
+    assert world.fs.xattrs.get(folder.ino, b"user.one") == b"1"
     world.fs.mkdir(ROOT, b"folder", 0o755, 2, 2)  # the name is another's
     assert world.fs.getattr(folder.ino) == changed
     world.fs.forget([folder.ino])
@@ -38,9 +38,9 @@ async def test_a_removed_folder_answers_until_it_is_forgotten(world):
     with pytest.raises(OSError, match=STALE):
         await world.fs.setattr(folder.ino, mode=0o700)
     with pytest.raises(OSError, match=STALE):
-        world.fs.opendir(folder.ino)
+        world.fs.folders.open(folder.ino)
     with pytest.raises(OSError, match=STALE):
-        world.fs.listxattr(folder.ino)
+        world.fs.xattrs.names(folder.ino)
 
 
 async def test_what_a_rename_replaces_answers_too(world):
@@ -59,15 +59,15 @@ async def test_what_a_rename_replaces_answers_too(world):
 
 async def test_extended_attributes_of_an_open_file_outlive_its_name(world):
     handle, found = await world.fs.create(ROOT, b"file", 0o644, os.O_RDWR, 1, 1)
-    world.fs.setxattr(found.ino, b"user.one", b"1")
+    world.fs.xattrs.set(found.ino, b"user.one", b"1")
     world.fs.unlink(ROOT, b"file")
-    world.fs.setxattr(found.ino, b"user.two", b"2")
-    assert sorted(world.fs.listxattr(found.ino)) == [b"user.one", b"user.two"]
-    world.fs.removexattr(found.ino, b"user.one")
-    for act in (world.fs.getxattr, world.fs.removexattr):
+    world.fs.xattrs.set(found.ino, b"user.two", b"2")
+    assert sorted(world.fs.xattrs.names(found.ino)) == [b"user.one", b"user.two"]
+    world.fs.xattrs.remove(found.ino, b"user.one")
+    for act in (world.fs.xattrs.get, world.fs.xattrs.remove):
         with pytest.raises(OSError, match=os.strerror(errno.ENODATA)):
             act(found.ino, b"user.one")
-    assert world.fs.getxattr(found.ino, b"user.two") == b"2"
+    assert world.fs.xattrs.get(found.ino, b"user.two") == b"2"
     world.fs.release(handle)
     assert check(world.replica) == []
 
@@ -88,7 +88,7 @@ async def test_nothing_is_kept_of_what_is_forgotten(world):
     inodes = []
     for number in range(100):
         folder = world.fs.mkdir(ROOT, b"%d" % number, 0o755, 1, 1)
-        world.fs.setxattr(folder.ino, b"user.one", b"1")
+        world.fs.xattrs.set(folder.ino, b"user.one", b"1")
         world.fs.rmdir(ROOT, b"%d" % number)
         inodes.append(folder.ino)
     assert len(world.fs._orphans) == 100

@@ -157,7 +157,7 @@ async def test_fsync_records_through_any_handle(world):
     await world.fs.fsync(reader)
     assert local(world, found.ino).size == 7
     assert bytes(await world.fs.read(reader, 2, 3)) == b"nte"
-    await world.fs.fsyncdir()
+    await world.fs.folders.sync()
     world.fs.release(reader)
     world.fs.release(writer)
 
@@ -179,7 +179,7 @@ async def test_read_only_refuses_every_change(world):
         lambda: world.fs.mkdir(ROOT, b"new", 0o755, 1, 1),
         lambda: world.fs.unlink(ROOT, b"file"),
         lambda: world.fs.rename(ROOT, b"file", ROOT, b"new"),
-        lambda: world.fs.setxattr(ino, b"user.x", b""),
+        lambda: world.fs.xattrs.set(ino, b"user.x", b""),
         lambda: world.fs.symlink(ROOT, b"new", b"file", 1, 1),
     ]
     for change in changes:

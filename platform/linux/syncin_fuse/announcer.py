@@ -185,7 +185,7 @@ class Announcer:
                 await self._perform(_Act(b"touch", [path], {}, (ino, b""), None))
 
     def _path(self, folder: int, name: bytes = b"") -> bytes | None:
-        below = self._fs.path_of_folder(folder)
+        below = self._fs.names.path_of_folder(folder)
         if below is None:
             return None
         path = b"/".join(part for part in (self._top, below, name) if part)
@@ -197,7 +197,7 @@ class Announcer:
         path = self._path(*place)
         if path is None:
             return None
-        now = self._fs.named(*place)
+        now = self._fs.names.named(*place)
         if change.to is not None:
             return self._plan_move(change, path, now)
         was = change.was
@@ -224,7 +224,7 @@ class Announcer:
         assert change.to is not None
         source, target = (change.parent_ino, change.name), change.to
         new_path = self._path(*target)
-        now = self._fs.named(*target)
+        now = self._fs.names.named(*target)
         if now is None or new_path is None or there is not None:
             return None
         return _Act(b"rename", [path, new_path], {source: now, target: None}, target, now)
@@ -325,7 +325,7 @@ class Announcer:
         act = self._act
         if act is None or verb != act.verb or (parent, name) != act.place:
             _refuse(errno.EPERM)
-        now = self._fs.named(parent, name)
+        now = self._fs.names.named(parent, name)
         if (now is None) != (act.after is None) or (now and act.after and now.ino != act.after.ino):
             _refuse(errno.EAGAIN)
         act.done = True

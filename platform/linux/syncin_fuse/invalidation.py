@@ -41,7 +41,7 @@ class Invalidator:
         self._told = told
         self._send, self._receive = trio.open_memory_channel[Change](math.inf)
         self._stopped = trio.Event()
-        fs.listen(self._heard)
+        fs.names.listen(self._heard)
 
     def _heard(self, change: Change) -> None:
         try:
@@ -84,14 +84,14 @@ class Invalidator:
         if isinstance(change, InodeUnnamed):
             # Before the entry follows: between the two a path may still lead to the former content,
             # as it would have a moment ago; the other way round an open by a descriptor would fail.
-            yield lambda: self._fs.told(ino)
+            yield lambda: self._fs.names.told(ino)
             yield lambda: _if_unknown(ino)
             return
         yield lambda: pyfuse3.invalidate_inode(ino, attr_only=True)
         # Under writeback the kernel trusts its own times and size of a file that it knows. Without
         # its name it forgets the file, once nobody has it open, and asks for all of it the next
         # time.
-        place = self._fs.entry_of_file(ino)
+        place = self._fs.names.entry_of_file(ino)
         if place is not None:
             yield lambda: pyfuse3.invalidate_entry(*place)
 

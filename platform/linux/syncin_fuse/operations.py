@@ -304,7 +304,7 @@ class Operations(pyfuse3.Operations):
     # Folders --------------------------------------------------------------------------------------
 
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
-        handle = self._fs.opendir(inode)
+        handle = self._fs.folders.open(inode)
         self.turns.opened(handle, ctx.pid)
         return handle
 
@@ -316,30 +316,30 @@ class Operations(pyfuse3.Operations):
                 self._list(fh, start_id, token)
 
     def _list(self, fh: int, start_id: int, token: ReaddirToken) -> None:
-        for name, attr, after in self._fs.readdir(fh, start_id):
+        for name, attr, after in self._fs.folders.read(fh, start_id):
             if not pyfuse3.readdir_reply(token, name, self.show(attr), after):
                 return
 
     async def releasedir(self, fh: int) -> None:
         self.turns.closed(fh)
-        self._fs.releasedir(fh)
+        self._fs.folders.close(fh)
 
     async def fsyncdir(self, fh: int, datasync: bool) -> None:
-        await self._fs.fsyncdir()
+        await self._fs.folders.sync()
 
     # Extended attributes --------------------------------------------------------------------------
 
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
-        return self._fs.getxattr(inode, name)
+        return self._fs.xattrs.get(inode, name)
 
     async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
-        self._fs.setxattr(inode, name, value)
+        self._fs.xattrs.set(inode, name, value)
 
     async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
-        return self._fs.listxattr(inode, privileged=ctx.uid == 0)
+        return self._fs.xattrs.names(inode, privileged=ctx.uid == 0)
 
     async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
-        self._fs.removexattr(inode, name)
+        self._fs.xattrs.remove(inode, name)
 
 
 def _guard_all() -> None:

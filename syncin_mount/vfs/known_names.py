@@ -1,0 +1,73 @@
+"""What a frontend needs to keep the operating system's picture of names true."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.model import ROOT, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model import NodeId
+    from syncin_mount.store import Attr, Change, Replica
+    from syncin_mount.vfs.files import OpenFiles
+    from syncin_mount.vfs.orphans import Orphans
+
+
+_TRASH = re.compile(rb"\.Trash(-\d+)?")
+"""Where the freedesktop.org Trash specification has programs put what they delete, at the top of a
+file system. Here it would be sent to the server and come to every computer."""
+
+
+def refuse_own_trash(replica: Replica, folder: NodeId, name: bytes) -> None:
+    """EPERM for a trash of the drive's own: file managers then offer their other ways of deleting.
+    One that is there, made by others, is a folder like any other."""
+    if folder == ROOT and _TRASH.fullmatch(name) and replica.lookup(folder, name) is None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+class KnownNames:
+    """Of one `FileSystem`: its changes that others made, and where things are now."""
+
+    def __init__(self, replica: Replica, files: OpenFiles, orphans: Orphans) -> None:
+        self._replica = replica
+        self._files = files
+        self._orphans = orphans
+
+    def listen(self, callback: Callable[[Change], None]) -> None:
+        """``callback`` hears at once of every entry and attribute that changes by other means than
+        these methods."""
+        self._replica.listen(callback)
+
+    def told(self, ino: int) -> None:
+        """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever
+        comes with the inode has it otherwise. From any thread."""
+        self._orphans.told(ino)
+
+    def entry_of_file(self, ino: int) -> tuple[int, bytes] | None:
+        """The parent's inode and the name of a file; None when it has none (any more), and for all
+        but files."""
+        node = self._replica.by_ino(ino)
+        local = None if node is None else self._replica.local(node)
+        if local is None or local.kind is not Kind.FILE:
+            return None
+        above = self._replica.attr(local.parent)
+        return None if above is None else (above.ino, local.name.encode("utf-8", "surrogateescape"))
+
+    def path_of_folder(self, ino: int) -> bytes | None:
+        """Where a folder is below the top (``b""``: the top itself); None when it is nowhere any
+        more."""
+        node = self._replica.by_ino(ino)
+        return None if node is None else os.fsencode(self._replica.local_path(node))
+
+    def named(self, parent: int, name: bytes) -> Attr | None:
+        """What has the name in this folder now."""
+        folder = self._replica.by_ino(parent)
+        node = None if folder is None else self._replica.lookup(folder, name)
+        attr = None if node is None else self._replica.attr(node)
+        file = None if attr is None else self._files.get(attr.ino)
+        return attr if file is None else self._files.attr(file)

@@ -15,7 +15,7 @@ import trio
 
 from reconciler.engine.next_step import Halting
 from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized, Unreachable
-from reconciler.planner.guards import Halted, root_gone
+from reconciler.planner.guards import Halt, Halted, root_gone
 from reconciler.ports import Progress
 from reconciler.reporting.report import Report
 from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
@@ -38,7 +38,7 @@ permission be back. It costs the server one small request."""
 class Condition:
     """Shared by the passes. Times are trio's clock, in seconds; ``last_run_ns`` is wall time.
 
-    ``activity`` says what is being done. ``halted`` is a guard's sentence, and
+    ``activity`` says what is being done. ``halted`` is what a guard found, and
     ``only_deletions_halted`` that all else goes on. ``refused`` says why the log-in is not
     accepted, ``failure`` why the last run came to no end, where the server is there and lets us in.
     ``runs_ended`` counts the runs that came to an end, whichever.
@@ -60,7 +60,7 @@ class Condition:
         self._failures_in_a_row = 0
         self.woken = trio.Event()
         self.activity = ""
-        self.halted: str | None = None
+        self.halted: Halt | None = None
         self.only_deletions_halted = False
         self.refused: str | None = None
         self.refused_until = -math.inf
@@ -134,8 +134,8 @@ class Condition:
             self.failure, self._failures_in_a_row = None, 0
         self.runs_ended += 1
 
-    def halt(self, why: str) -> str:
-        """A guard's sentence, which is also returned: a person decides how it goes on."""
+    def halt(self, why: Halt) -> Halt:
+        """What a guard found, which is also returned: a person decides how it goes on."""
         if self.halted != why:
             log.warning("halted: %s", why)
         self.halted = why
@@ -160,11 +160,11 @@ class Condition:
                 report.refused = self.refuse(error)
             case Halted():  # by what the server answered
                 self._link.alive()
-                report.halted = self.halt(str(error))
+                report.halted = self.halt(error.halt)
             case Missing():
                 self._link.alive()
                 log.debug("the listing found no folder: %s", error)
-                report.halted = self.halt(root_gone(self._name()).sentence)
+                report.halted = self.halt(root_gone(self._name()))
             case RemoteError():
                 report.refused = self._fail(str(error), self.postpone_listing(started))
                 log.warning("the server refused the run: %s", error)

@@ -21,7 +21,7 @@ from reconciler.engine.debounce import Debouncer
 from reconciler.engine.full_run import FullRun
 from reconciler.engine.next_step import EngineMoment, Halting, NextStep, Step, next_step
 from reconciler.engine.parts import EngineOptions, EngineParts
-from reconciler.engine.pending_reason import EngineState, PendingReason, pending_reason
+from reconciler.engine.pending_reason import EngineState, Hold, PendingReason, pending_reason
 from reconciler.engine.push import Push
 from reconciler.engine.schedule import Schedule
 from reconciler.errors import Unauthorized, Unavailable, Unreachable
@@ -363,9 +363,9 @@ class Engine:
         """Whether the node is just being transferred, either way."""
         return self._parts.runner.is_in_flight(node)
 
-    def why_waits(self, node: NodeId, held: str | None) -> PendingReason:
-        """Why what was changed of the node here is not on the server; ``held`` says whose hold it
-        is."""
+    def why_waits(self, node: NodeId, held: Hold | None) -> PendingReason:
+        """Why what was changed of the node here is not on the server; ``held`` says what the
+        user holds."""
         changed = self._replica.changed_ns(node)
         pause = self._backlog.pause(Dirty(node, changed))
         is_withheld = node in self._backlog.withheld

@@ -17,7 +17,7 @@ from reconciler.errors import RemoteError, SnapshotEnded
 from reconciler.executor.upload_cleanup import Cleaner
 from reconciler.model import Base, Entry, Result
 from reconciler.planner.deletion_history import Past
-from reconciler.planner.guards import Halt, Halted, rights_gone
+from reconciler.planner.guards import Halt, Halted, other_plan, rights_gone
 from reconciler.reporting.report import Report
 from reconciler.trees.listing_scan import ListingScan
 from reconciler.trees.local_checksums import snapshot
@@ -29,10 +29,6 @@ log = logging.getLogger(__name__)
 COST_OF_UNCHANGED = 20
 """Nodes that a listing showed unchanged cost its end this much less than one that it has to
 settle."""
-
-OTHER_PLAN = (
-    "Nothing was done: the plan {} is not what would be done now. Look again with “sync --dry-run”."
-)
 
 ROUNDS = 4
 """How often one full run plans again because something changed under it; what is left then waits
@@ -156,7 +152,7 @@ class FullRun:
         if run.expected is not None:
             confirmed = run.expected == draft.identity
             if not confirmed:
-                report.halted = OTHER_PLAN.format(run.expected)
+                report.halted = other_plan(run.expected)
                 return False
             run.expected = None
         stop = self._judge(report, draft, confirmed=confirmed)
@@ -206,7 +202,7 @@ class FullRun:
         stop = draft.stop or self._revoked_with_pending_changes()
         self._condition.only_deletions_halted = stop is not None and stop.only is not None
         if stop is not None and not (confirmed and stop.passable):
-            report.halted = self._condition.halt(stop.sentence)
+            report.halted = self._condition.halt(stop)
         else:
             self._condition.halted = report.halted = None
         return stop

@@ -1,4 +1,4 @@
-"""Why a local change is not on the server yet, in words. Pure."""
+"""Why a local change is not on the server yet, as a value. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ import enum
 from dataclasses import dataclass
 
 from reconciler.model import Direction, Local
+from reconciler.planner.guards import Halt
 from reconciler.requests.backoff import Retry
 
-HELD = "You hold it; “journal release” lets it go."
-FOLDER_HELD = "You hold a folder that it is in; “journal release” lets it go."
+
+class Hold(enum.Enum):
+    """What the user holds."""
+
+    NODE = "node"
+    FOLDER = "folder"
+    """A folder that the node is in."""
+
+
+class StaysLocal(enum.Enum):
+    """Why something is never uploaded."""
+
+    LEFT_OUT = "left out"
+    """By a filter, or by its name."""
+    NOT_UTF8 = "not UTF-8"
+    """Its path; the server can hold no other."""
 
 
 class PendingState(enum.Enum):
-    """Where a change is on its way, for programs; ``Wait.why`` says it for people."""
+    """Where a change is on its way. The values are those of the control API."""
 
     HELD = "held"
     SENDING = "sending"
@@ -34,11 +49,12 @@ class PendingState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PendingReason:
-    """Why one change waits. ``seconds`` is how long from now it is left alone, where that is
-    known."""
+    """Why one change is pending. ``cause`` is the halt, the hold, or the text of a refusal or of
+    what a plan found; None where the state says it all. ``seconds`` is how long from now it is left
+    alone, where that is known."""
 
     state: PendingState
-    why: str
+    cause: Hold | StaysLocal | Halt | str | None = None
     seconds: float | None = None
 
 
@@ -48,7 +64,7 @@ class EngineState:
 
     direction: Direction
     manual: bool
-    halted: str | None
+    halted: Halt | None
     refused: str | None
     offline: str | None
     debounce: float
@@ -59,7 +75,7 @@ def pending_reason(
     local: Local | None,
     now: EngineState,
     *,
-    held: str | None,
+    held: Hold | None,
     acting: bool,
     pause: Retry | None,
     seconds: float,
@@ -72,54 +88,39 @@ def pending_reason(
     ``listing`` that it takes a listing to know more. ``age`` is how long ago it was changed, in
     seconds."""
     if acting:
-        return PendingReason(PendingState.SENDING, "it is just being sent")
+        return PendingReason(PendingState.SENDING)
     if held is not None:
         return PendingReason(PendingState.HELD, held)
     if local is not None and local.busy:
-        return PendingReason(PendingState.WRITING, "it is being written")
+        return PendingReason(PendingState.WRITING)
     if pause is not None and pause.lasting:
-        return PendingReason(PendingState.REFUSED, f"refused: {pause.why}", seconds)
+        return PendingReason(PendingState.REFUSED, pause.why, seconds)
     stopped = _stopped(now)
     if stopped is not None:
         return stopped
     if pause is not None and not pause.filtered:
-        later = pause.pause > 0
-        return PendingReason(
-            PendingState.LATER if later else PendingState.WAITS,
-            pause.why,
-            seconds if later else None,
-        )
+        if pause.pause > 0:
+            return PendingReason(PendingState.LATER, pause.why, seconds)
+        return PendingReason(PendingState.WAITS, pause.why)
     if waits is not None:
         return PendingReason(PendingState.WAITS, waits)
     if listing:
-        return PendingReason(
-            PendingState.WAITS,
-            "the server has it otherwise than expected; the next listing tells more",
-        )
-    if 0 <= age < now.debounce and not now.manual:
-        return PendingReason(
-            PendingState.SETTLING,
-            "it was just changed, and goes when it is left alone for a moment",
-        )
-    return (
-        PendingReason(PendingState.MANUAL, "it waits for “sync”")
-        if now.manual
-        else PendingReason(PendingState.NEXT, "it goes next")
-    )
+        return PendingReason(PendingState.WAITS)
+    if now.manual:
+        return PendingReason(PendingState.MANUAL)
+    return PendingReason(PendingState.SETTLING if 0 <= age < now.debounce else PendingState.NEXT)
 
 
 def _stopped(now: EngineState) -> PendingReason | None:
     """What keeps everything from being sent."""
     if now.paused:
-        return PendingReason(PendingState.PAUSED, "nothing is carried until “resume”")
+        return PendingReason(PendingState.PAUSED)
     if not now.direction.changes_server:
-        return PendingReason(
-            PendingState.FOLLOWS, "nothing is sent: this drive only follows the server"
-        )
+        return PendingReason(PendingState.FOLLOWS)
     if now.halted is not None:
-        return PendingReason(PendingState.HALTED, f"halted: {now.halted}")
+        return PendingReason(PendingState.HALTED, now.halted)
     if now.refused is not None:
-        return PendingReason(PendingState.REFUSED, f"refused: {now.refused}")
+        return PendingReason(PendingState.REFUSED, now.refused)
     if now.offline is not None:
-        return PendingReason(PendingState.OFFLINE, f"offline: {now.offline}")
+        return PendingReason(PendingState.OFFLINE, now.offline)
     return None

@@ -90,7 +90,7 @@ class Push:
         try:
             await self._parts.follow_settings()
         except Halted as error:
-            self._condition.halt(str(error))
+            self._condition.halt(error.halt)
         except RemoteError as error:
             await self._failed(error, due_nodes)
         else:

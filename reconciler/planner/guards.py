@@ -23,14 +23,14 @@ NOTHING = NodeId(0)
 
 _NO_PAST = Past()
 
-_WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
-
 
 class Danger(enum.Enum):
     """Why nothing is done."""
 
     EMPTIED = "emptied"
     MASS_DELETION = "mass deletion"
+    FIRST_RUN = "first run"
+    OTHER_PLAN = "other plan"
     ROOT_GONE = "root gone"
     SPELLING = "spelling"
     UNREGISTERED = "unregistered"
@@ -40,21 +40,38 @@ class Danger(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """``sentence`` says what was found and what to do. ``passable`` says whether ``sync --yes`` may
-    go on. ``only`` is the side on which nothing may be deleted, where all else may go on; None:
-    nothing at all may be done."""
+    """Why a plan, or a run, is not carried out; people get a sentence about it from above.
+
+    ``passable`` says whether somebody may confirm it. ``only`` is the side on which nothing may be
+    deleted, where all else may go on; None: nothing at all may be done. ``side`` is where too much
+    would be deleted, ``count`` how many files that are, or how many changes are pending, and
+    ``before`` how many of the files went in the last hour already. ``folder`` is the remote
+    folder's path, ``told`` what the server names instead, or the plan that was confirmed.
+    """
 
     danger: Danger
-    sentence: str
     passable: bool = True
     only: Side | None = None
+    side: Side | None = None
+    count: int = 0
+    before: int = 0
+    folder: str = ""
+    told: str = ""
+
+    def __str__(self) -> str:
+        """For logs."""
+        side = "" if self.side is None else f"side {self.side.value}"
+        count = f"{self.count} in all" if self.count else ""
+        before = f"{self.before} of them before" if self.before else ""
+        parts = [each for each in (side, count, before, self.folder, self.told) if each]
+        return f"{self.danger.value} ({', '.join(parts)})" if parts else self.danger.value
 
 
 class Halted(Exception):
     """Raised by who asks for the settings when a run must not begin."""
 
     def __init__(self, why: Halt) -> None:
-        super().__init__(why.sentence)
+        super().__init__(str(why))
         self.halt = why
 
 
@@ -77,35 +94,18 @@ def halt(view: View, plan: Plan, base_count: int, past: Past = _NO_PAST) -> Halt
         found = going(view, plan, side)
         if not found.counted or found.nodes <= past.allowed:
             continue
-        where, other = (
-            ("here", "the server's folder")
-            if side is Side.LOCAL
-            else ("on the server", "the folder here")
-        )
         if base_count > 1 and _emptied(view, Side.REMOTE if side is Side.LOCAL else Side.LOCAL):
-            sentence = (
-                f"Nothing was done: {other} is empty now, so all that is {where} would be deleted."
-                f" {_WAY_OUT}"
-            )
-            return Halt(Danger.EMPTIED, sentence, only=side if side is Side.REMOTE else None)
+            only = side if side is Side.REMOTE else None
+            return Halt(Danger.EMPTIED, side=side, only=only)
         nodes, files = found.size(past.allowed)
         if base_count == 0 and 2 * nodes > _present(view, side):
-            sentence = (
-                f"Nothing was done: this first run would delete more {where} than it keeps."
-                f" {_WAY_OUT}"
-            )
-            return Halt(Danger.MASS_DELETION, sentence)
+            return Halt(Danger.FIRST_RUN, side=side)
         before, files_before = past.nodes.get(side, 0), past.files.get(side, 0)
         if is_mass(nodes + before, files + files_before, base_count + before):
             count = files + files_before
-            already = (
-                f", {files_before} of them went in the last hour already" if files_before else ""
+            return Halt(
+                Danger.MASS_DELETION, side=side, only=side, count=count, before=files_before
             )
-            sentence = (
-                f"Nothing is deleted {where}, and all else goes on: {count} files, more than half"
-                f" of all, would be deleted {where}{already}. {_WAY_OUT}"
-            )
-            return Halt(Danger.MASS_DELETION, sentence, only=side)
     return None
 
 
@@ -138,49 +138,24 @@ def kept_below(view: View, side: Side, folder: NodeId) -> NodeId | None:
 def root_gone(remote_path: str) -> Halt:
     """The server's folder itself is not there any more: then nothing can be said of what was in
     it."""
-    return Halt(
-        Danger.ROOT_GONE,
-        f"Nothing was done: the folder “{remote_path}” is not on the server any more. Restore it"
-        " there (the trash may have it), or remove this synchronization; the files here stay as"
-        " they are.",
-        passable=False,
-    )
+    return Halt(Danger.ROOT_GONE, passable=False, folder=remote_path)
 
 
-def unregistered(remote_path: str, name: str) -> Halt:
+def unregistered(remote_path: str) -> Halt:
     """The server does not know this synchronization any more: somebody may have removed it on
     purpose."""
-    return Halt(
-        Danger.UNREGISTERED,
-        f"Nothing was done: the server has no synchronization of “{remote_path}” for this computer"
-        " any more (it may have been removed on the account page, or its share or space was taken"
-        " away). What was not sent yet stays here. Register it again with “syncin-mount edit"
-        f" {name} --register”, or remove it with “syncin-mount remove {name}”.",
-        passable=False,
-    )
+    return Halt(Danger.UNREGISTERED, passable=False, folder=remote_path)
 
 
-def disabled(remote_path: str, name: str) -> Halt:
+def disabled(remote_path: str) -> Halt:
     """Somebody disabled this synchronization on the server's page while the drive was mounted."""
-    return Halt(
-        Danger.DISABLED,
-        f"Nothing was done: the synchronization of “{remote_path}” was disabled on the account"
-        f" page. Enable it there, or here with “syncin-mount enable {name}”; what is here stays,"
-        " and waits.",
-        passable=False,
-    )
+    return Halt(Danger.DISABLED, passable=False, folder=remote_path)
 
 
-def rights_gone(remote_path: str, waiting: int) -> Halt:
-    """The server took a right away while changes waited here: following it would take them out of
-    the drive."""
-    changes = "1 change that waits" if waiting == 1 else f"{waiting} changes that wait"
-    return Halt(
-        Danger.RIGHTS_GONE,
-        f"Nothing was done: the server gives no right to change “{remote_path}” any more, and"
-        f" {changes} here would go to the bin. Ask for the right, copy what you need elsewhere, or"
-        " run “sync --yes” to have it in the bin.",
-    )
+def rights_gone(remote_path: str, pending: int) -> Halt:
+    """The server took a right away while changes were pending here: following it would take them
+    out of the drive."""
+    return Halt(Danger.RIGHTS_GONE, folder=remote_path, count=pending)
 
 
 def respelled(agreed: str, now: str) -> Halt | None:
@@ -189,13 +164,12 @@ def respelled(agreed: str, now: str) -> Halt | None:
     folder that was agreed on."""
     if agreed == now or _folded(agreed) != _folded(now):
         return None
-    return Halt(
-        Danger.SPELLING,
-        f"Nothing was done: the server now says “{now}” for the folder “{agreed}”, which differs in"
-        " spelling only and may be another folder. Rename one of them on the server, or add the"
-        " synchronization anew.",
-        passable=False,
-    )
+    return Halt(Danger.SPELLING, passable=False, folder=agreed, told=now)
+
+
+def other_plan(identity: str) -> Halt:
+    """The plan that somebody confirmed is not what would be done now."""
+    return Halt(Danger.OTHER_PLAN, passable=False, told=identity)
 
 
 def _folded(path: str) -> str:

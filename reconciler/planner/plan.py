@@ -30,7 +30,7 @@ from reconciler.planner.order import arrange
 from reconciler.planner.resolve import NodeStates, Verdict
 from reconciler.planner.view import View
 
-_HELD = "You hold it, or a folder that it is in; “journal release” lets it go."
+_HELD = "You hold it, or a folder that it is in."
 _HELD_BACK = (
     "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.model import NodeId, Outcome, Result
+from reconciler.planner.guards import Halt
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Explained:
 
 @dataclass(slots=True)
 class Report:
-    """How a run ended. ``halted`` is a guard's sentence; ``offline`` why the server could not be
+    """How a run ended. ``halted`` is what a guard found; ``offline`` why the server could not be
     reached. ``patient``: somebody waits for it, and wants all to be done. ``plan`` is the identity
     of what a dry run found, ``explained`` what it found at the path ``subject``."""
 
@@ -70,7 +71,7 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     conflicting: set[NodeId] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    halted: str | None = None
+    halted: Halt | None = None
     offline: str | None = None
     refused: str | None = None
     dry_run: bool = False
@@ -109,7 +110,7 @@ class EngineStatus:
     waiting: int
     last_run_ns: int | None
     next_try_seconds: float | None
-    halted: str | None
+    halted: Halt | None
     refused: str | None
     problems: tuple[Problem, ...]
     conflicts: int

@@ -264,7 +264,7 @@ class Registration:
         changes = await self._ask()
         if self.synchronization.path_id in changes.delete:
             if not await self._registered_again():
-                raise Halted(unregistered(self.synchronization.remote, self.synchronization.name))
+                raise Halted(unregistered(self.synchronization.remote))
             changes = await self._ask()
         ours = self.synchronization
         now = followed(ours, changes)
@@ -273,7 +273,7 @@ class Registration:
             self._follow(now, "the server's page says")
         await self._offered(changes.add)
         if now.is_stopped_there:
-            raise Halted(disabled(now.remote, now.name))
+            raise Halted(disabled(now.remote))
         return self.settings
 
     async def _ask(self) -> PathChanges:

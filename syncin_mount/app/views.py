@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from reconciler.engine.pending_reason import FOLDER_HELD, HELD, PendingReason, PendingState
+from reconciler.engine.pending_reason import Hold, PendingReason, PendingState, StaysLocal
 from reconciler.filters import DEFAULT, Filter
 from reconciler.model import ROOT, Kind, Op, Side
 from syncin_mount.app.messages import sentence, sentence_or_none
@@ -85,19 +85,19 @@ def drive_of(replica: Replica) -> str:
     return replica.folder.name
 
 
-def resting(_node: NodeId, held: str | None) -> PendingReason:
+def resting(_node: NodeId, held: Hold | None) -> PendingReason:
     """Why a change of a synchronization waits that no process works on."""
     return (
         PendingReason(PendingState.HELD, held)
         if held is not None
-        else PendingReason(PendingState.RESTING, "the drive is not mounted")
+        else PendingReason(PendingState.RESTING)
     )
 
 
 def journal(
     replica: Replica,
     filters: Filter,
-    why_waits: Callable[[NodeId, str | None], PendingReason] = resting,
+    why_waits: Callable[[NodeId, Hold | None], PendingReason] = resting,
     *,
     everything: bool = False,
 ) -> Iterator[JournalEntry]:
@@ -112,14 +112,9 @@ def journal(
             continue
         wait = why_waits(operation.node, _held(replica, operation.node))
         if left_out:
-            wait = PendingReason(
-                PendingState.LOCAL, "it stays here: its name or a filter leaves it out"
-            )
+            wait = PendingReason(PendingState.LOCAL, StaysLocal.LEFT_OUT)
         elif is_unsendable(path):
-            wait = PendingReason(
-                PendingState.LOCAL,
-                "it stays here: its path is not UTF-8, and the server can hold no other",
-            )
+            wait = PendingReason(PendingState.LOCAL, StaysLocal.NOT_UTF8)
         local = replica.local(operation.node)
         yield JournalEntry(
             sequence=operation.sequence,
@@ -135,12 +130,12 @@ def journal(
         )
 
 
-def _held(replica: Replica, node: NodeId) -> str | None:
-    """Whose hold holds the node, as a sentence."""
+def _held(replica: Replica, node: NodeId) -> Hold | None:
+    """Whose hold holds the node."""
     by = replica.local_changes.held_by(node)
     if by is None:
         return None
-    return HELD if by == node else FOLDER_HELD
+    return Hold.NODE if by == node else Hold.FOLDER
 
 
 def wanted(query: TransferQuery) -> HistoryQuery:

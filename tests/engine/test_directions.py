@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model import Direction, Settings
+from reconciler.planner.guards import Danger
 from syncin_mount.devserver.faults import Reply, Rule
 from tests.engine.world import World
 
@@ -122,7 +123,7 @@ async def test_download_follows_the_server(world: World) -> None:
     assert changes(world) == 0
 
 
-@pytest.mark.expected_log("halted: Nothing")
+@pytest.mark.expected_log("halted: first run")
 @pytest.mark.parametrize("direction", [Direction.UPLOAD, Direction.DOWNLOAD])
 async def test_a_first_run_that_would_delete_more_than_it_keeps_halts(
     world: World, direction: Direction
@@ -139,7 +140,7 @@ async def test_a_first_run_that_would_delete_more_than_it_keeps_halts(
     here, there = device.tree(), world.on_disk()
     report = await device.sync()
     assert report.halted
-    assert "first run" in report.halted
+    assert report.halted.danger is Danger.FIRST_RUN
     assert (device.tree(), world.on_disk()) == (here, there)
     report = await device.sync(confirmed=True)
     assert report.complete

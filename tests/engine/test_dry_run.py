@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import Result
+from reconciler.planner.guards import other_plan
 from reconciler.reporting.report import Explained, State
 from tests.engine.world import Device, World, open_world
 
@@ -98,11 +99,7 @@ async def test_a_world_that_changed_refuses_the_plan(
     change(world, device)
     before, there = device.tree(), world.on_disk()
     done = await device.sync(plan=report.plan)
-    assert (
-        done.halted
-        == f"Nothing was done: the plan {report.plan} is not what would be done now. Look again"
-        " with “sync --dry-run”."
-    )
+    assert done.halted == other_plan(report.plan)
     assert not done.outcomes
     assert (device.tree(), world.on_disk()) == (before, there)
     assert device.engine.status().halted is None

@@ -98,7 +98,7 @@ async def drive(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[Drive]:
     await drive.stop()
 
 
-@pytest.mark.expected_log("halted: Nothing is deleted")
+@pytest.mark.expected_log("halted: mass deletion")
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_it_is_remembered_while_the_deletions_wait(
     drive: Drive, autojump_clock: MockClock, *, restarts: bool

@@ -150,8 +150,8 @@ class Backlog:
         """Why the plan left the node waiting, if it did."""
         return self._waiting.get(node)
 
-    def pause(self, dirty: Dirty) -> Retry | None:
-        """The pause that is on for the node as it is here now."""
+    def delay(self, dirty: Dirty) -> Retry | None:
+        """The delay that is on for the node as it is here now."""
         retry = self.backoff.get(dirty)
         return retry if retry is not None and trio.current_time() < retry.until else None
 
@@ -169,7 +169,7 @@ class Backlog:
     def is_left_for_good(self, dirty: Dirty, filters: Filter) -> bool:
         """As ``is_skipped``, but for what waits only until no more is deleted: that goes, or is
         judged, then."""
-        retry = self.pause(dirty)
+        retry = self.delay(dirty)
         is_still = (
             self._withheld_why
             if dirty.node in self.withheld

@@ -18,7 +18,7 @@ from reconciler.errors import ListingBroken, Missing, RemoteError, Unauthorized,
 from reconciler.planner.guards import Halt, Halted, root_gone
 from reconciler.ports import Progress
 from reconciler.reporting.report import Report
-from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
+from reconciler.requests.backoff import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
 
@@ -30,7 +30,7 @@ times its duration."""
 
 LISTING_SHARE = 30
 
-REFUSED_PAUSE = 60.0
+REFUSED_LOGIN_SECONDS = 60.0
 """Seconds after which a log-in that was refused is tried again: it may have been renewed, or a
 permission be back. It costs the server one small request."""
 
@@ -147,7 +147,7 @@ class Condition:
         if self.refused is None:
             log.warning("the server refuses the log-in: %s", error)
         self.refused = str(error)
-        self.refused_until = trio.current_time() + REFUSED_PAUSE
+        self.refused_until = trio.current_time() + REFUSED_LOGIN_SECONDS
         return self.refused
 
     async def note_error(self, error: Exception, report: Report, started: float) -> None:
@@ -185,9 +185,9 @@ class Condition:
                 return self._link.why
         except Unauthorized as refusal:
             return self.refuse(refusal)
-        pause = min(FIRST_PAUSE * 2**self._failures_in_a_row, LONGEST_PAUSE)
+        delay = min(FIRST_DELAY_SECONDS * 2**self._failures_in_a_row, LONGEST_DELAY_SECONDS)
         self._failures_in_a_row += 1
-        self.listing_due = trio.current_time() + pause
+        self.listing_due = trio.current_time() + delay
         return self._fail(str(error), self.listing_due)
 
     def _fail(self, why: str, until: float) -> str:

@@ -16,7 +16,7 @@ from reconciler.planner.guards import MANY, Halt, is_mass
 from reconciler.ports import Clock, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
-RESTS = 5
+BURST_DEBOUNCES = 5
 """A burst of deletions has come to rest when nothing was deleted for so many times the settle time.
 Up to ``MANY``, and where nobody waits, the settle time alone will do: so few may go before a burst
 is seen to be one."""
@@ -40,7 +40,7 @@ class Guarding:
         self._replica = replica
         self._clock = clock
         self._debounce = debounce
-        self._rest = debounce * RESTS
+        self._burst_debounce = debounce * BURST_DEBOUNCES
         self._losses = Losses(memory)
         self._there = Burst()
 
@@ -91,18 +91,22 @@ class Guarding:
         _, files = going.size(past.allowed)
         is_burst = files + past.files.get(side, 0) > MANY
         if side is Side.LOCAL:
-            return self._there.left(files if is_burst else 0, trio.current_time(), self._rest)
+            return self._there.left(
+                files if is_burst else 0, trio.current_time(), self._burst_debounce
+            )
         if not files or (patient and not is_burst):
             return 0.0
         times = [self._replica.changed_ns(node) for node in going.nodes]
-        return self._resting(min(times), max(times), self._rest if is_burst else self._debounce)
+        return self._seconds_left(
+            min(times), max(times), self._burst_debounce if is_burst else self._debounce
+        )
 
-    def _resting(self, first_ns: int, last_ns: int, rest: float) -> float:
+    def _seconds_left(self, first_ns: int, last_ns: int, debounce: float) -> float:
         now = self._clock.now_ns()
         age = (now - last_ns) / 1e9
         if age < 0 or (now - first_ns) / 1e9 >= LONGEST_BURST:  # a clock was set, or it has no end
             return 0.0
-        return max(rest - age, 0.0)
+        return max(debounce - age, 0.0)
 
     async def sort(self, due: Sequence[Dirty]) -> Sorted:
         """Of what was changed here, what a push may send: deletions only when they are few in the
@@ -121,7 +125,9 @@ class Guarding:
         if not times:
             return Sorted(due)
         is_burst = len(times) + files > MANY
-        left = self._resting(min(times), max(times), self._rest if is_burst else self._debounce)
+        left = self._seconds_left(
+            min(times), max(times), self._burst_debounce if is_burst else self._debounce
+        )
         if left <= 0 and not is_mass(
             len(times) + nodes, len(times) + files, self._replica.base_count() + nodes
         ):

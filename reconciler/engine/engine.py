@@ -367,7 +367,7 @@ class Engine:
         """Why what was changed of the node here is not on the server; ``held`` says what the
         user holds."""
         changed = self._replica.changed_ns(node)
-        pause = self._backlog.pause(Dirty(node, changed))
+        retry = self._backlog.delay(Dirty(node, changed))
         is_withheld = node in self._backlog.withheld
         stops_this = is_withheld or self._condition.halting is Halting.EVERYTHING
         state = EngineState(
@@ -384,8 +384,8 @@ class Engine:
             state,
             held=held,
             acting=self.is_in_flight(node),
-            pause=pause,
-            seconds=pause.until - trio.current_time() if pause is not None else 0.0,
+            retry=retry,
+            seconds=retry.until - trio.current_time() if retry is not None else 0.0,
             waits=STILL if is_withheld else self._backlog.why(node),
             listing=node in self._backlog.needs_listing,
             age=(self._clock.now_ns() - changed) / 1e9,

@@ -139,7 +139,7 @@ class FullRun:
             return await self._again(run, confirmed=confirmed)
         self._take_up(run, tree, started)
         asked = PlanRequest(
-            identity=run.expected is not None or report.dry_run,
+            with_id=run.expected is not None or report.dry_run,
             steps=report.dry_run,
             subject=report.subject,
             past=parts.guarding.past(),
@@ -150,7 +150,7 @@ class FullRun:
             return True
         report.conflicting.update(draft.made.conflicts)
         if run.expected is not None:
-            confirmed = run.expected == draft.identity
+            confirmed = run.expected == draft.plan_id
             if not confirmed:
                 report.halted = other_plan(run.expected)
                 return False
@@ -165,9 +165,9 @@ class FullRun:
             return await self._again(run, confirmed=confirmed)
         if confirmed:
             self._allow(draft)
-            return await self._carry(tree, draft, report)
+            return await self._execute(tree, draft, report)
         guarded = await self._guarded(run, tree, draft, asked.past, stop)
-        return guarded is None or await self._carry(tree, guarded, report)
+        return guarded is None or await self._execute(tree, guarded, report)
 
     def _take_up(self, run: _Run, tree: RemoteTree, started: float) -> None:
         """A listing that began then may be acted on, but for what may go again by itself."""
@@ -211,7 +211,7 @@ class FullRun:
         """A dry run ends with what would be done."""
         backlog = self._parts.backlog
         report.steps.extend(draft.steps)
-        report.plan = draft.identity
+        report.plan = draft.plan_id
         backlog.note_plan(draft.made)
         backlog.remember_paths(tree)
         report.explained = list(draft.explained) if draft.explained is not None else None
@@ -242,14 +242,14 @@ class FullRun:
         asked = PlanRequest(past=past, withheld=withheld)
         return await parts.planning.full(tree, parts.settings, parts.stamp(), asked)
 
-    async def _carry(self, tree: RemoteTree, draft: Draft, report: Report) -> bool:
+    async def _execute(self, tree: RemoteTree, draft: Draft, report: Report) -> bool:
         """Carries out what came of a listing. Whether something did not fit any more."""
         parts, made = self._parts, draft.made
         backlog = parts.backlog
         await self._apply_base_updates(tree)
         backlog.note_full_plan(made, draft.touched)
         parts.conflicts.note(made.conflicts, parts.replica, tree, draft.touched)
-        outcomes = await parts.runner.carry(made, tree, parts.settings, listed=True)
+        outcomes = await parts.runner.run(made, tree, parts.settings, listed=True)
         parts.guarding.note(outcomes, draft.going)
         if backlog.needs_listing:
             self._condition.list_soon()
@@ -332,13 +332,13 @@ class FullRun:
         self._condition.activity = "comparing contents"
         if secure:
             await parts.sums.complete_bases(tree)
-        doubted = [*tree.doubts]
+        to_compare = [*tree.doubts]
         await parts.prover.check_doubts(tree, entries)
         if parts.settings.meeting and not secure:
             await parts.prover.meet(tree)
         if secure:
-            doubted = [*(each.node for each in parts.replica.dirty()), *tree.changed()]
-        await parts.sums.compare(tree, doubted)
+            to_compare = [*(each.node for each in parts.replica.dirty()), *tree.changed()]
+        await parts.sums.compare(tree, to_compare)
 
 
 def _is_of(base: Base | None, learned: Base) -> bool:

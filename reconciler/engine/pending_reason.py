@@ -77,14 +77,14 @@ def pending_reason(
     *,
     held: Hold | None,
     acting: bool,
-    pause: Retry | None,
+    retry: Retry | None,
     seconds: float,
     waits: str | None,
     listing: bool,
     age: float,
 ) -> PendingReason:
     """Why this one waits: ``held`` says whose hold it is, ``acting`` that it is just being carried
-    across, ``pause`` what a failure left and ``seconds`` its rest, ``waits`` what a plan found,
+    across, ``retry`` what a failure left and ``seconds`` its rest, ``waits`` what a plan found,
     ``listing`` that it takes a listing to know more. ``age`` is how long ago it was changed, in
     seconds."""
     if acting:
@@ -93,15 +93,15 @@ def pending_reason(
         return PendingReason(PendingState.HELD, held)
     if local is not None and local.busy:
         return PendingReason(PendingState.WRITING)
-    if pause is not None and pause.lasting:
-        return PendingReason(PendingState.REFUSED, pause.why, seconds)
+    if retry is not None and retry.lasting:
+        return PendingReason(PendingState.REFUSED, retry.why, seconds)
     stopped = _stopped(now)
     if stopped is not None:
         return stopped
-    if pause is not None and not pause.filtered:
-        if pause.pause > 0:
-            return PendingReason(PendingState.LATER, pause.why, seconds)
-        return PendingReason(PendingState.WAITS, pause.why)
+    if retry is not None and not retry.filtered:
+        if retry.delay > 0:
+            return PendingReason(PendingState.LATER, retry.why, seconds)
+        return PendingReason(PendingState.WAITS, retry.why)
     if waits is not None:
         return PendingReason(PendingState.WAITS, waits)
     if listing:

@@ -52,10 +52,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is wanted besides the plan: its ``identity``, its ``steps`` in words, what it does at a
-    path. ``past`` is what went already, for the guards; ``withheld`` what is to be left alone."""
+    """What is wanted besides the plan: its id (``with_id``), its ``steps`` in words, what it does
+    at a path (``subject``). ``past`` is what went already, for the guards; ``withheld`` what is to
+    be left alone."""
 
-    identity: bool = False
+    with_id: bool = False
     steps: bool = False
     subject: str | None = None
     past: Past = field(default_factory=Past)
@@ -70,7 +71,7 @@ class Draft:
     touched: frozenset[NodeId]
     made: Plan
     stop: Halt | None
-    identity: str | None = None
+    plan_id: str | None = None
     steps: Sequence[Step] = ()
     explained: Sequence[Explained] | None = None
     going: Mapping[Side, Going] = field(default_factory=dict)
@@ -220,11 +221,11 @@ def _drafted(
     stop = halt(view, made, view.base_count(), asked.past)
     lost = {side: going(view, made, side) for side in (Side.LOCAL, Side.REMOTE)}
     name = None
-    if asked.identity:  # the date in the names of conflict copies is no part of it
+    if asked.with_id:  # the date in the names of conflict copies is no part of it
         dated = any(
             action.target is not None and stamp in action.target.name for action in made.actions
         )
-        name = telling.identity(plan(view, settings, stamp="", filters=filters) if dated else made)
+        name = telling.plan_id(plan(view, settings, stamp="", filters=filters) if dated else made)
     steps = tuple(telling.steps(made.actions)) if asked.steps else ()
     explained = (
         telling.explained(asked.subject, made, filters) if asked.subject is not None else None

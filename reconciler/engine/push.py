@@ -54,7 +54,7 @@ class Push:
             if _needs_root(made) and not await parts.remote.is_there():
                 condition.list_soon()  # the run finds the folder gone, and halts
                 return
-            outcomes = await parts.runner.carry(made, tree, parts.settings, listed=False)
+            outcomes = await parts.runner.run(made, tree, parts.settings, listed=False)
             parts.guarding.note(outcomes, draft.going)
         except OSError as error:
             log.error("the local disk refused it: %s", error.strerror)

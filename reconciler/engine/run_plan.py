@@ -104,7 +104,7 @@ class PlanRunner:
         """What was sent a while ago is not "just sent" any more."""
         self._ledger.forget_old()
 
-    async def carry(
+    async def run(
         self, made: Plan, tree: RemoteTree, settings: Settings, *, listed: bool
     ) -> list[Outcome]:
         """How each action ended. ``listed`` says that the tree comes from a listing, not from an
@@ -128,11 +128,11 @@ class PlanRunner:
             copies=self._copies if settings.mode.uses_checksums else None,
         )
         self._progress.planned(
-            [each for each in made.actions if not self._backlog.backoff.paused(each.node, now)]
+            [each for each in made.actions if not self._backlog.backoff.is_failing(each.node, now)]
         )
         run = _Run(executor, telling, deciding(made.actions, made.conflicts))
         for stage in made.stages:
-            ready = [each for each in stage if not self._backlog.backoff.paused(each.node, now)]
+            ready = [each for each in stage if not self._backlog.backoff.is_failing(each.node, now)]
             # what only records an agreement
             in_order = any(each.side is Side.BASE for each in stage)
             if not in_order:

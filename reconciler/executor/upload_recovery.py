@@ -47,8 +47,8 @@ def confirm(replica: Replica, node: NodeId, base: Base, *, new: bool) -> tuple[N
     document, inherited = document_at(replica, node, base.place)
     if inherited and replica.base(node) is not None:
         replica.set_base(node, None)
-    held = replica.base(document)
-    if new and held is not None and held.place != base.place:
+    present = replica.base(document)
+    if new and present is not None and present.place != base.place:
         # While it was on its way it was renamed over a new document that was, too, and is that one
         # now.
         document = replica.new_id()

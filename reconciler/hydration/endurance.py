@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 60.0
 """Seconds that a reader waits without one more byte of what is read."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 8.0
 """Seconds between two requests of a reader: doubled from the first to the longest."""
 
 
@@ -51,13 +51,13 @@ class Reader:
     def __init__(self, shared: Endurance, now: float) -> None:
         self._shared = shared
         self._since = now
-        self._pause = FIRST_PAUSE
+        self._delay = FIRST_DELAY_SECONDS
 
     def came(self, now: float) -> None:
         """Something arrived."""
-        self._since, self._pause = now, FIRST_PAUSE
+        self._since, self._delay = now, FIRST_DELAY_SECONDS
 
-    def pause(self, now: float, error: RemoteError) -> float | None:
+    def next_delay(self, now: float, error: RemoteError) -> float | None:
         """Seconds until the request is to be made again after this error; None for never."""
         # What has no status is our own word on what arrived: another request changes nothing.
         passes = isinstance(error, Unreachable) or (error.temporary and error.status is not None)
@@ -66,5 +66,5 @@ class Reader:
         if now - self._since >= LONGEST:
             self._shared.spend(now)
             return None
-        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
-        return pause
+        delay, self._delay = self._delay, min(self._delay * 2, LONGEST_DELAY_SECONDS)
+        return delay

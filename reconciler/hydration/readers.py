@@ -93,11 +93,11 @@ class Readers:
                 if isinstance(error, Unreachable) and await self._reach.is_away(error):
                     self.offline_reads += 1
                     raise Unavailable(str(error), Obstacle.OFFLINE) from error
-                pause = waited.pause(trio.current_time(), error)
-                if pause is None:
+                delay = waited.next_delay(trio.current_time(), error)
+                if delay is None:
                     obstacle = Obstacle.SLOW if error.temporary else Obstacle.REFUSED
                     raise Unavailable(str(error), obstacle) from error
-                await trio.sleep(pause)
+                await trio.sleep(delay)
             except OSError as error:
                 why = f"the local disk has no place for it: {error.strerror}"
                 full = error.errno in {errno.ENOSPC, errno.EDQUOT}
@@ -172,7 +172,7 @@ class Readers:
             return False
         if self._downloads.nursery is None:
             raise Unavailable("the drive is being stopped")
-        if self._link.resting:
+        if self._link.in_backoff:
             self.offline_reads += 1
             why = self._link.why if self._link.paused else f"the server is away: {self._link.why}"
             raise Unavailable(why, Obstacle.OFFLINE)

@@ -13,7 +13,7 @@ from reconciler.hydration.download import failed_hydration
 from reconciler.model import Base, NodeId
 from reconciler.ports import Replica
 from reconciler.reporting.describe import first_path
-from reconciler.requests.backoff import FIRST_PAUSE, LONGEST_PAUSE
+from reconciler.requests.backoff import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Refusal:
 
     why: str
     lasting: bool
-    pause: float
+    delay: float
     until: float
     base: Base | None
     arrived: int
@@ -55,10 +55,10 @@ class Refusals:
         """It is tried again after a pause, which grows as long as nothing more of it arrives:
         ``arrived`` is how many bytes are here."""
         base, now, before = self._replica.base(node), trio.current_time(), self._refusals.get(node)
-        pause = FIRST_PAUSE
+        delay = FIRST_DELAY_SECONDS
         if before is not None and before.base == base and arrived <= before.arrived:
-            pause = min(max(before.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
-        self._refusals[node] = Refusal(why, lasting, pause, now + pause, base, arrived)
+            delay = min(max(before.delay * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
+        self._refusals[node] = Refusal(why, lasting, delay, now + delay, base, arrived)
         self.changed.set()
         news = before is None or before.why != why
         level = logging.DEBUG if not news else logging.WARNING if lasting else logging.INFO
@@ -110,7 +110,7 @@ class Refusals:
         now = trio.current_time()
         for node, each in self._refusals.items():
             if node not in but:
-                each.pause, each.until = 0.0, now
+                each.delay, each.until = 0.0, now
 
     def due(self, now: float, *, lasting: bool) -> list[NodeId]:
         """Those whose pause is over; with ``lasting`` those, too, that need somebody."""

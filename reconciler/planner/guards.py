@@ -167,9 +167,9 @@ def respelled(agreed: str, now: str) -> Halt | None:
     return Halt(Danger.SPELLING, passable=False, folder=agreed, told=now)
 
 
-def other_plan(identity: str) -> Halt:
+def other_plan(plan_id: str) -> Halt:
     """The plan that somebody confirmed is not what would be done now."""
-    return Halt(Danger.OTHER_PLAN, passable=False, told=identity)
+    return Halt(Danger.OTHER_PLAN, passable=False, told=plan_id)
 
 
 def _folded(path: str) -> str:

@@ -31,7 +31,7 @@ from reconciler.planner.resolve import NodeStates, Verdict
 from reconciler.planner.view import View
 
 _HELD = "You hold it, or a folder that it is in."
-_HELD_BACK = (
+_CANNOT_BE_EMPTIED = (
     "It holds something that waits or that a filter leaves out, so it cannot be deleted yet."
 )
 
@@ -189,7 +189,7 @@ def _not_ours(settings: Settings, actions: Iterable[Action]) -> dict[NodeId, str
 
 def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan:
     waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
-    waiting |= {node: Waiting(node, _HELD_BACK) for node in fitting.undeletable}
+    waiting |= {node: Waiting(node, _CANNOT_BE_EMPTIED) for node in fitting.undeletable}
     for node, verdict in fitting.verdicts.items():
         if verdict.waits:
             waiting[node] = Waiting(node, fitting.says(node))

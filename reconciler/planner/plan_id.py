@@ -16,7 +16,7 @@ LENGTH = 12
 """Hexadecimal digits."""
 
 
-def identity(actions: Iterable[tuple[Action, str, str | None]]) -> str:
+def plan_id(actions: Iterable[tuple[Action, str, str | None]]) -> str:
     """Of actions, each with its path and, where it leads somewhere, its new one. The order does not
     matter: actions of one stage have none, and the stages follow from the actions."""
     lines = sorted(repr(_line(*each)) for each in actions)

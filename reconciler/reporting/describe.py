@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from reconciler.filters import Filter
 from reconciler.lookups import Lookups
 from reconciler.model import Action, Base, Local, NodeId, Op, Plan, Remote, Side
-from reconciler.planner.plan_id import identity
+from reconciler.planner.plan_id import plan_id
 from reconciler.reporting.explain import concerning, idle_because, nodes_at
 from reconciler.reporting.report import Explained, State, Step
 from reconciler.trees.remote_tree import RemoteTree
@@ -38,9 +38,9 @@ class PlanDescriber:
         """Where the node is here, else on the server, else where it was last."""
         return self._path(node, Side.LOCAL)
 
-    def identity(self, made: Plan) -> str:
+    def plan_id(self, made: Plan) -> str:
         """Of the plan: another one if anything else would be done."""
-        return identity((action, *self.paths(action)) for action in made.actions)
+        return plan_id((action, *self.paths(action)) for action in made.actions)
 
     def steps(self, actions: Iterable[Action]) -> Iterator[Step]:
         """What is planned for people to see; what only records an agreement is left out."""

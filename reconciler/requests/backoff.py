@@ -1,4 +1,4 @@
-"""Nodes that are left alone for now: refused until they change here, waiting out a growing pause or
+"""Nodes that are left alone for now: refused until they change here, waiting out a growing delay or
 for the next listing, or filtered."""
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from reconciler.lookups import Dirty
 from reconciler.model import NodeId
 
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 600.0
-REFUSED_PAUSE = 3600.0
+FIRST_DELAY_SECONDS = 2.0
+LONGEST_DELAY_SECONDS = 600.0
+REFUSED_DELAY_SECONDS = 3600.0
 """Seconds before something that was refused for good is tried again all the same: rights and quotas
 change."""
 
 
 @dataclass(slots=True)
 class Retry:
-    """One node's pause. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change
+    """One node's delay. ``until`` is trio's clock in seconds; ``changed_ns`` is the local change
     that it is about.
 
     ``lasting`` ones need somebody to do something. ``filtered`` ones are as they should be.
@@ -29,7 +29,7 @@ class Retry:
 
     why: str
     until: float
-    pause: float
+    delay: float
     changed_ns: int
     lasting: bool = False
     filtered: bool = False
@@ -48,11 +48,11 @@ class Backoff:
         """After a failure. Whether it is news: the same change did not fail for the same reason
         before."""
         former = self._nodes.get(dirty.node)
-        pause = REFUSED_PAUSE if lasting else FIRST_PAUSE
-        again = former is not None and former.changed_ns == dirty.changed_ns and bool(former.pause)
+        delay = REFUSED_DELAY_SECONDS if lasting else FIRST_DELAY_SECONDS
+        again = former is not None and former.changed_ns == dirty.changed_ns and bool(former.delay)
         if former is not None and again:
-            pause = min(former.pause * 2, max(LONGEST_PAUSE, pause))
-        self._nodes[dirty.node] = Retry(why, now + pause, pause, dirty.changed_ns, lasting=lasting)
+            delay = min(former.delay * 2, max(LONGEST_DELAY_SECONDS, delay))
+        self._nodes[dirty.node] = Retry(why, now + delay, delay, dirty.changed_ns, lasting=lasting)
         return former is None or not again or (former.why, former.lasting) != (why, lasting)
 
     def put_off(self, dirty: Dirty, why: str, until: float) -> None:
@@ -68,9 +68,9 @@ class Backoff:
         return retry is not None and retry.put_off
 
     def has_failed(self, node: NodeId) -> bool:
-        """Whether it was tried in vain the last time, pause or not."""
+        """Whether it was tried in vain the last time, delay or not."""
         retry = self._nodes.get(node)
-        return retry is not None and bool(retry.pause)
+        return retry is not None and bool(retry.delay)
 
     def filter(self, dirty: Dirty) -> None:
         """The node is left out of the synchronization, as long as it is not touched."""
@@ -115,7 +115,7 @@ class Backoff:
         retry = self.get(dirty)
         return retry is not None and now < retry.until
 
-    def paused(self, node: NodeId, now: float) -> bool:
+    def is_failing(self, node: NodeId, now: float) -> bool:
         """Whether a failure's pause is on for this node, whatever happened to it here."""
         retry = self._nodes.get(node)
-        return retry is not None and bool(retry.pause) and now < retry.until
+        return retry is not None and bool(retry.delay) and now < retry.until

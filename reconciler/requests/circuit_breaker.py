@@ -14,8 +14,8 @@ IN_A_ROW = 6
 """Failures of different nodes, with no success between them, after which the others wait: as many
 requests as are on their way at once."""
 
-FIRST_REST = 2.0
-LONGEST_REST = 600.0
+FIRST_DELAY_SECONDS = 2.0
+LONGEST_DELAY_SECONDS = 600.0
 """Seconds between two trials."""
 
 
@@ -25,7 +25,7 @@ class Fuse:
 
     def __init__(self) -> None:
         self._failures = 0
-        self._rest = FIRST_REST
+        self._delay = FIRST_DELAY_SECONDS
         self._until = -math.inf
         self._trying = False
         self.why = ""
@@ -43,21 +43,26 @@ class Fuse:
         """One is tried. Of a blown fuse, that is the one that tries for all."""
         if self.blown:
             self._trying = True
-            self._until = now + self._rest
+            self._until = now + self._delay
 
     def failed(self, now: float, why: str) -> None:
         """A new one did not get through."""
         self.why = why
         if not self.blown:
             self._failures += 1
-            self._until = now + self._rest
+            self._until = now + self._delay
         elif self._trying:  # else it was on its way already
             self._trying = False
-            self._rest = min(self._rest * 2, LONGEST_REST)
-            self._until = now + self._rest
+            self._delay = min(self._delay * 2, LONGEST_DELAY_SECONDS)
+            self._until = now + self._delay
 
     def passed(self) -> bool:
         """One got through. Whether others had to wait for that."""
         was = self.blown
-        self._failures, self._rest, self._until, self._trying = 0, FIRST_REST, -math.inf, False
+        self._failures, self._delay, self._until, self._trying = (
+            0,
+            FIRST_DELAY_SECONDS,
+            -math.inf,
+            False,
+        )
         return was

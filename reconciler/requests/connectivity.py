@@ -14,8 +14,8 @@ import trio
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 60.0
 
 
 class Connectivity:
@@ -29,7 +29,7 @@ class Connectivity:
         self.retry_at = 0.0
         self.lost_at: float | None = None
         """When the server was lost, None while it is there."""
-        self._pause = FIRST_PAUSE
+        self._delay = FIRST_DELAY_SECONDS
         self._changed = trio.Event()
 
     def pause(self, why: str) -> None:
@@ -44,14 +44,14 @@ class Connectivity:
         self.paused = False
         self.online, self.why, self.retry_at = None, "", trio.current_time()
         self.lost_at = None
-        self._pause = FIRST_PAUSE
+        self._delay = FIRST_DELAY_SECONDS
         self._announce()
 
     def alive(self) -> None:
         """The server answered."""
         if self.paused:
             return
-        self._pause = FIRST_PAUSE
+        self._delay = FIRST_DELAY_SECONDS
         self.why = ""
         self.lost_at = None
         if self.online is not True:
@@ -71,8 +71,8 @@ class Connectivity:
         now = trio.current_time()
         self.why = why
         if self.online is not False or now >= self.retry_at:
-            self.retry_at = now + self._pause
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self.retry_at = now + self._delay
+            self._delay = min(self._delay * 2, LONGEST_DELAY_SECONDS)
         if self.online is not False:
             log.info("offline: %s", why)
             self.lost_at = now
@@ -84,11 +84,11 @@ class Connectivity:
         if self.paused:
             return
         self.retry_at = trio.current_time()
-        self._pause = FIRST_PAUSE
+        self._delay = FIRST_DELAY_SECONDS
         self._announce()
 
     @property
-    def resting(self) -> bool:
+    def in_backoff(self) -> bool:
         """The server was lost a moment ago and is not to be asked before ``retry_at``."""
         return self.online is False and trio.current_time() < self.retry_at
 

@@ -257,15 +257,15 @@ class RemoteTree:
         for node in wrong:
             self._put(node, None)
         for remote in wrong.values():
-            held = self._known.base_entry(remote.parent, remote.name)
-            gone = held is not None and held.kind is Kind.FILE and held.node in self._differs
+            agreed = self._known.base_entry(remote.parent, remote.name)
+            gone = agreed is not None and agreed.kind is Kind.FILE and agreed.node in self._differs
             if (
-                held is not None
+                agreed is not None
                 and gone
-                and self._differs[held.node] is None
-                and self.unknown(held.node) is None
+                and self._differs[agreed.node] is None
+                and self.unknown(agreed.node) is None
             ):
-                self.note_seen(held.node, remote)
+                self.note_seen(agreed.node, remote)
             else:
                 self._put(self._made_here(remote) or self._known.new_id(), remote)
         for node in wrong:

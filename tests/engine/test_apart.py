@@ -47,7 +47,7 @@ async def differing(world: World) -> Device:
 
 async def test_it_is_the_same_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     device = await differing(world)
-    engine, asked = device.engine, PlanRequest(identity=True, steps=True, subject="docs/both.txt")
+    engine, asked = device.engine, PlanRequest(with_id=True, steps=True, subject="docs/both.txt")
     tree = await engine._full_run.observe(Report())
     assert tree is not None
     here = await engine._parts.planning.full(tree, engine.settings, "date", asked)

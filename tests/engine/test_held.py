@@ -166,7 +166,7 @@ LOCAL = Local(Kind.FILE, ROOT, "a", 1, 1, 1)
 ONE: dict[str, Any] = {
     "held": None,
     "acting": False,
-    "pause": None,
+    "retry": None,
     "seconds": 5.0,
     "waits": None,
     "listing": False,
@@ -189,13 +189,13 @@ REFUSED = Retry("no right", 0, 3600, 1, lasting=True)
         ({"direction": Direction.DOWNLOAD}, {}, PendingState.FOLLOWS),
         (
             {"offline": "away"},
-            {"pause": Retry("no right", 0, 3600, 1, lasting=True)},
+            {"retry": Retry("no right", 0, 3600, 1, lasting=True)},
             PendingReason(PendingState.REFUSED, "no right", 5.0),
         ),
-        ({}, {"pause": Retry("locked", 0, 2, 1)}, PendingReason(PendingState.LATER, "locked", 5.0)),
+        ({}, {"retry": Retry("locked", 0, 2, 1)}, PendingReason(PendingState.LATER, "locked", 5.0)),
         (
             {},
-            {"pause": Retry("its folder waits", 0, 0, 1, listed=True)},
+            {"retry": Retry("its folder waits", 0, 0, 1, listed=True)},
             PendingReason(PendingState.WAITS, "its folder waits"),
         ),
         ({}, {"waits": "taken"}, PendingReason(PendingState.WAITS, "taken")),

@@ -11,7 +11,12 @@ import trio
 from reconciler.errors import NoConnection, Unreachable
 from reconciler.executor.outgoing import STAGE_FROM_BYTES
 from reconciler.reporting.report import Report
-from reconciler.requests.circuit_breaker import FIRST_REST, IN_A_ROW, LONGEST_REST, Fuse
+from reconciler.requests.circuit_breaker import (
+    FIRST_DELAY_SECONDS,
+    IN_A_ROW,
+    LONGEST_DELAY_SECONDS,
+    Fuse,
+)
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
 from syncin_mount.devserver import CutRequest, CutResponse, Moment, Reply, Rule
@@ -248,8 +253,8 @@ def test_a_fuse_lets_one_try_for_all_with_growing_rests() -> None:
         assert fuse.wait(now) > 0, "one at a time"
         fuse.failed(now, "no")
     assert rests == sorted(rests)
-    assert rests[0] >= FIRST_REST
-    assert rests[-1] == LONGEST_REST
+    assert rests[0] >= FIRST_DELAY_SECONDS
+    assert rests[-1] == LONGEST_DELAY_SECONDS
     assert fuse.passed()
     assert fuse.wait(now) == 0
     assert not fuse.passed()

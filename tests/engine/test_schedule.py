@@ -66,7 +66,7 @@ async def test_contents_go_on_coming_between_runs(drive: Drive, autojump_clock: 
     await trio.sleep(HOUR / 4)
     assert drive.read("film") is None
     drive.server.gives_contents = True
-    await trio.sleep(backoff.LONGEST_PAUSE + SLACK)
+    await trio.sleep(backoff.LONGEST_DELAY_SECONDS + SLACK)
     assert drive.read("film") == b"x" * 100_000
     assert len(drive.server.listings) == 1, (
         "the server's coming back is no reason for a run that is not due"

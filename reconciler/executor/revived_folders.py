@@ -162,7 +162,7 @@ class Recreated:
         """Those of these names under which an upload that broke off left something."""
         ours = {
             name
-            for each in self._replica.leftovers()
+            for each in self._replica.uploads.leftovers()
             if each.parent == self._stands[folder]
             for name in (each.name, PARTIAL_PREFIX + each.name)
         }

@@ -1,5 +1,10 @@
 """Which local changes have been quiet for long enough to be sent: what is being changed just now is
-left alone."""
+left alone.
+
+Nor is anything sent while programs are changing very many files, as when an archive is unpacked:
+sending each would take its time from the drive, and much of what a build or a checkout makes is
+gone again soon. So it waits for them to be done, though not for long.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,35 @@ from dataclasses import dataclass
 import trio
 
 from reconciler.engine.backlog import NODES_PER_YIELD, Backlog
-from reconciler.engine.burst import BurstDetector
 from reconciler.engine.next_step import MAX_DEBOUNCE_SECONDS, PendingChanges
 from reconciler.lookups import Dirty
 from reconciler.ports import Clock, Replica
 
 PUSH_BATCH = 2000
 """Nodes planned for in one push: what changes next waits for it."""
+
+CROWD = 50.0
+"""Nodes a second that are changed anew."""
+
+WINDOW = 1.0
+"""Seconds that a look goes back at least."""
+
+
+class BurstDetector:
+    """How fast the number of changed nodes grows. Time in seconds, of a clock that only grows."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._since = -math.inf
+        self._crowded = False
+
+    def is_burst(self, count: int, now: float) -> bool:
+        """``count`` is how many nodes differ from their base now. The first look tells nothing."""
+        passed = now - self._since
+        if passed >= WINDOW:
+            self._crowded = count - self._count >= CROWD * passed
+            self._count, self._since = count, now
+        return self._crowded
 
 
 @dataclass(frozen=True, slots=True)

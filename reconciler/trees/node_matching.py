@@ -1,4 +1,8 @@
-"""Which node a listed entry is that was not where the base has it. ``observe`` states the rules."""
+"""Which node a listed entry is that was not where the base has it. ``observe`` states the rules.
+
+This file is long because the rules of one listing share their state: which entries and nodes are
+matched yet, which places are free. Apart they would hand it to each other.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.burst import CROWD, WINDOW, BurstDetector
+from reconciler.engine.debounce import CROWD, WINDOW, BurstDetector
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ MUTATIONS = (
     Mutation(
         "a content that came to its place without its event stays",
         "syncin_mount/store/durability/open_recovery.py",
-        "        self._objects.stray(ix.applied + 1)\n",
+        "        self._keep_strays(self._objects.strays(ix.applied + 1))\n",
         "",
         ("swap/after",),
     ),

@@ -148,7 +148,7 @@ async def test_nothing_sends_by_itself_where_nothing_is_mounted(computer: Comput
     async with computer.drive() as drive:
         with pytest.raises(NotMounted) as refused:
             await drive.wait_synced()
-    assert sentence(refused.value).endswith("; run 'sync docs'")
+    assert sentence(refused.value).endswith("; run: syncin-mount sync docs")
 
 
 async def test_a_daemon_that_ends_meanwhile_leaves_the_drive_at_rest(computer: Computer) -> None:

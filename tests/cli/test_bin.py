@@ -252,7 +252,7 @@ async def test_only_what_is_old_is_removed_and_never_without_being_asked(world: 
     assert set(await listed(world)) == {"local papers/doc.txt", "server young"}
     assert await world.must("bin", "empty", "docs", "--yes") == "docs: 2 entries removed for good\n"
     assert await world.must("bin", "docs") == "the bins are empty\n"
-    await world.refused("bin", "empty", "docs", "server:old", "--yes")
+    await world.refused("bin", "empty", "docs", "server:old", "--yes", status=1)
 
 
 async def test_without_the_server_the_bin_on_this_computer_is_shown_all_the_same(world: World):

@@ -43,7 +43,8 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
             **dict.fromkeys(
                 (
                     *("_holder", "_holds", "_least_deep_holder", "dying_holder", "holder", "holds"),
-                    *("holds_something", "may_hold", "_hold"),
+                    *("holds_something", "may_hold", "_hold", "_holds_files"),
+                    "MountpointHoldsFiles",
                 ),
                 ENGLISH,
             ),

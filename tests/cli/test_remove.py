@@ -38,7 +38,7 @@ async def test_somebody_at_a_terminal_is_asked(world: World, answer: str):
     await unsent(world)
     kept = world.base / "kept"
     with terminal(world, "remove", "docs") as seen:
-        await seen.expect("not sent: only here")
+        await seen.expect("not uploaded: only here")
         await seen.expect(
             r"The local copy of 'docs' holds 1 change that the server does not have\."
         )
@@ -73,10 +73,10 @@ async def test_what_is_only_here_is_listed_and_kept_until_somebody_says_so(world
     await unsent(world)
     for words in ((), ("--yes",)):
         done = await world.run("remove", "docs", *words)
-        assert done.status == 2
+        assert done.status == 1
         assert (
             done.error
-            == "syncin-mount: not sent: only here\nsyncin-mount: the local copy of 'docs' holds 1"
+            == "syncin-mount: not uploaded: only here\nsyncin-mount: the local copy of 'docs' holds 1"
             " change that the server does not have; sync it first, keep what is in the drive"
             " with --keep-copy DIR, or lose it with --discard-unsent\n"
         )

@@ -159,11 +159,13 @@ async def test_what_is_unmounted_stays_so_until_it_is_mounted(ours: World, how: 
     # Has the supervisor look twice at least; nothing comes of it.
     await ours.must("enable", "pics")
     said = await ours.must("enable", "docs")
-    assert said == "docs was enabled already; it was unmounted, and 'mount docs' mounts it\n"
+    assert said == (
+        "docs was enabled already; it was unmounted; mount it: syncin-mount mount docs\n"
+    )
     assert not is_mounted(ours.drive)
     assert (
         await ours.must("umount", "docs")
-        == "docs is not mounted, and stays so until 'mount docs' or 'up'\n"
+        == "docs is not mounted, and stays so until: syncin-mount mount docs\n"
     )
     assert await ours.must("mount", "docs") == f"docs is mounted at {ours.drive}\n"
     await kill(daemon(ours))  # it is looked after as before

@@ -29,7 +29,7 @@ async def test_it_returns_when_everything_is_on_the_server(world: World, how: st
 async def test_what_keeps_it_from_that_is_said(world: World):
     await world.log_in()
     await world.add()
-    sentence = await world.refused("sync", "--wait", "docs")
+    sentence = await world.refused("sync", "--wait", "docs", status=1)
     assert sentence == (
         "'docs' is not mounted, so nothing uploads its changes; run: syncin-mount sync docs"
     )

@@ -32,8 +32,8 @@ def command(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List conflicts of synchronization NAME, of all files or of each PATH: what lost, why, and
-    where it is now.
+    """List conflicts of synchronization NAME: what lost, why, and where it is now; or acknowledge
+    or swap those at each PATH.
 
     \b
     conflicts docs                        what nobody has acknowledged

@@ -301,6 +301,8 @@ class Person:
         if attr is not None and attr.kind is NodeType.FILE:
             self._world.release(self._device.versions(attr), "deleted", self._device.name)
         self._replica.unlink(parent, name)
+        for writing in self._device.writings:
+            writing.follow()
 
     def unlink(self) -> None:
         path, _ = self._pick(NodeType.FILE, NodeType.SYMLINK)

@@ -300,12 +300,13 @@ def _status(folders: Folders, configuration: Configuration, each: Synchronizatio
     import msgspec  # noqa: PLC0415 (start-up time)
 
     from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415
+    from syncin_mount.control.messages import plain  # noqa: PLC0415
 
     poller = StatusPoller(folders)
     [state] = trio.run(poller.look, configuration, [each], time.time())
     found = {"name": each.name, "enabled": each.enabled, "supervisor": poller.trouble}
     if state.status is not None:
-        found |= msgspec.to_builtins(state.status)
+        found |= msgspec.to_builtins(state.status, enc_hook=plain)
     return _json(
         found
         | {
@@ -367,7 +368,9 @@ def _sizes(replica: Path) -> str:
 def _json(value: Any) -> str:
     import msgspec  # noqa: PLC0415 (start-up time)
 
-    return json.dumps(msgspec.to_builtins(value), indent=1, ensure_ascii=False)
+    from syncin_mount.control.messages import plain  # noqa: PLC0415
+
+    return json.dumps(msgspec.to_builtins(value, enc_hook=plain), indent=1, ensure_ascii=False)
 
 
 # what must not be in it ---------------------------------------------------------------------------

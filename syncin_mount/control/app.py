@@ -23,6 +23,7 @@ from syncin_mount.control.messages import (
     SwapRequest,
     SyncRequest,
     TransferQuery,
+    plain,
 )
 from syncin_mount.control.service import NotDone
 
@@ -184,9 +185,9 @@ async def _body(receive: Receive) -> bytes:
 def _encode(message: msgspec.Struct) -> bytes:
     """JSON. File names need not be text: what is none is shown as an escape, ``\\udcff``."""
     try:
-        return msgspec.json.encode(message)
+        return msgspec.json.encode(message, enc_hook=plain)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_readable(msgspec.to_builtins(message)))
+        return msgspec.json.encode(_readable(msgspec.to_builtins(message, enc_hook=plain)))
 
 
 def _readable(value: Any) -> Any:

@@ -11,6 +11,14 @@ from typing import Literal
 import msgspec
 
 
+def plain(value: object) -> object:
+    """For msgspec's ``enc_hook``: a text that carries more than itself, as an error's `Reason`
+    does, goes out as its text. Raises NotImplementedError for anything else."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(type(value).__name__)
+
+
 class Running(msgspec.Struct, frozen=True):
     """A transfer under way. ``done`` of ``size`` bytes are across. ``speed`` is bytes per second,
     lately; ``left`` the seconds that the rest takes at that speed. Both None as long as there is

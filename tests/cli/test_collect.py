@@ -132,7 +132,7 @@ async def test_names_stay_where_they_are_wanted_and_secrets_do_not(world: World)
 async def test_nothing_is_written_over_and_nothing_configured_is_fine(world: World):
     path = world.base / "there"
     path.write_text("mine")
-    assert "there is a file" in await world.refused("doctor", "--collect", str(path))
+    assert "there is a file" in await world.refused("doctor", "--collect", str(path), status=1)
     assert path.read_text() == "mine"
     assert "nowhere" in await world.refused(
         "doctor", "--collect", str(world.base / "nowhere/x"), status=1

@@ -102,8 +102,9 @@ def console(*, err: bool = False) -> Console:
 
 
 def say(text: str = "") -> None:
-    """One line on standard output, whatever is in the text."""
+    """One line on standard output, at once, whatever is in the text."""
     sys.stdout.write(f"{printable(text)}\n")
+    sys.stdout.flush()
 
 
 def say_lines(text: str) -> None:

@@ -86,7 +86,9 @@ async def test_it_is_installed_beside_a_running_supervisor_and_taken_away(
 ):
     await ours.must("up")
     said = await ours.must("up", "--at-login")
-    assert said.startswith("starts at every log-in from now on; 'up --not-at-login' ends that\n")
+    assert said.startswith(
+        "starts at every log-in from now on; to end that: syncin-mount up --not-at-login\n"
+    )
     assert f"docs is mounted at {ours.drive}\n" in said
     unit = ours.base / "xdg" / "systemd" / "user" / UNIT
     assert f'Environment="SYNCIN_MOUNT_HOME={ours.home}"' in unit.read_text()

@@ -155,15 +155,21 @@ class Orders:
         self._replica.copy_to_bin(self._find(path), "test")
 
     def break_handler(self, name: str) -> None:
-        """From now on this operation of the file system has a programming error."""
+        """From now on this operation of the file system, ``method`` or ``part.method``, has a
+        programming error."""
 
         def broken(*_args: object, **_names: object) -> None:
             raise ZeroDivisionError("broken on purpose")
 
-        setattr(self._fs, name, broken)
+        owner, method = self._owner(name)
+        setattr(owner, method, broken)
 
     def mend_handler(self, name: str) -> None:
-        delattr(self._fs, name)
+        delattr(*self._owner(name))
+
+    def _owner(self, name: str) -> tuple[object, str]:
+        part, _, method = name.rpartition(".")
+        return (getattr(self._fs, part) if part else self._fs), method
 
 
 heralded = [0, 0]

@@ -103,9 +103,9 @@ def test_an_unexpected_error_becomes_eio_and_the_mount_goes_on(drive):
         ("lookup", lambda: os.stat(drive.path / "unseen")),
         ("mkdir", lambda: os.mkdir(drive.path / "new")),
         ("open", lambda: os.open(drive.path / "file", os.O_RDONLY)),
-        ("readdir", lambda: os.listdir(drive.path)),
+        ("folders.read", lambda: os.listdir(drive.path)),
         ("statfs", lambda: os.statvfs(drive.path)),
-        ("getxattr", lambda: os.getxattr(drive.path, "user.x")),
+        ("xattrs.get", lambda: os.getxattr(drive.path, "user.x")),
     ):
         drive.call("break_handler", name=method)
         with pytest.raises(OSError, match="Input/output"):

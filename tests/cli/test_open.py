@@ -47,7 +47,7 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_drive_is_opened_when_it_is_mounted(world: World, desktop: Path):
     await world.log_in()
     await world.add()
-    assert "mount docs" in await world.refused("open", "docs")
+    assert "mount docs" in await world.refused("open", "docs", status=1)
     await world.must("mount", "docs")
     assert await world.must("open", "docs") == ""
     assert await world.must("open", "docs", "--remote") == ""

@@ -253,6 +253,12 @@ async def test_an_interrupted_download(world: World, server: Server, how: str) -
         return bool(state["known"] == 1 and state["absent"] == 0)
 
     await until(arrived, "the whole file here")
+    ended = 1 if how == "server killed" else 2  # a killed server has no line for its request
+
+    async def logged() -> bool:
+        return len(server.contents("GET")) >= ended
+
+    await until(logged, "a line in the server's log for each request that ended")
     requests = server.contents("GET")
     last = requests[-1]
     if how == "drive killed":

@@ -189,6 +189,9 @@ async def test_syncs_take_less_than_a_twentieth_of_the_time_and_hold_up_no_commi
         def mark_synced(self, contents: object) -> None:
             pass
 
+        def being_written(self) -> list[NodeId]:
+            return []
+
         def sync_files(self) -> None:
             nonlocal spent
             syncs.append(trio.current_time())

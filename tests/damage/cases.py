@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model import Kind
+from syncin_mount.app.messages import sentence
 from syncin_mount.store import Replica, ReplicaError, check
 from syncin_mount.store.maintenance.content_check import look_at_contents
 from syncin_mount.store.maintenance.repair import repair
@@ -247,7 +248,7 @@ def start(folder: Path) -> str:
     try:
         replica = Replica.open(folder)
     except ReplicaError as error:
-        return str(error)
+        return sentence(error)
     replica.close()
     return ""
 

@@ -309,6 +309,7 @@ def measure(row: str, rounds: int, scale: float) -> dict[str, Any]:
                 remote = f"personal/bench-{secrets.token_hex(6)}"
                 Ours(place, remote).make_remote(remote)
                 client = kind(place, remote)
+                # mypy cannot infer a lambda with a default
                 took = act(client, source, lambda remote=remote: Ours(place, remote))  # type: ignore[misc]
                 seconds[client.name].append(took)
     speeds = [

@@ -79,6 +79,7 @@ def finish_renames(folders: Folders, configuration: Configuration) -> Configurat
         with _locked(folders.replica(each.former_name), patience_s=_PATIENCE_S):
             _move(folders, each.former_name, name)
         configuration = ConfigurationFile(folders).update(
+            # mypy cannot infer a lambda with a default
             lambda now, name=name: _forgotten(now, name)  # type: ignore[misc]
         )
     return configuration

@@ -45,6 +45,7 @@ async def serve_control(
     async def run(*, task_status: trio.TaskStatus[list[str]]) -> None:
         # hypercorn types ASGI by its own names; ours is the same protocol.
         app = ControlApp(service, sentence)
+        # Hypercorn's types want a status of another kind than trio gives
         await serve(app, config, shutdown_trigger=end.wait, task_status=task_status)  # type: ignore[arg-type]
 
     async with trio.open_nursery() as nursery:

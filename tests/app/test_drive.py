@@ -94,6 +94,7 @@ async def test_both_tell_the_same(computer: Computer) -> None:
     async with computer.mounted():
         at_work = await told()
     assert at_rest == at_work
+    # what `told` gives is declared as object
     assert len(at_rest[0]) == 2  # type: ignore[arg-type]
 
 

@@ -96,6 +96,7 @@ def test_a_kill_is_completed_by_the_next_command(
 
     def killed(folders: object, old: str, new: str) -> None:
         if moment == "after it moved":
+            # the wrapper declares its folders as object
             move(folders, old, new)  # type: ignore[arg-type]
         elif moment == "amid the logs":
             (home / "state/replicas" / old).rename(home / "state/replicas" / new)

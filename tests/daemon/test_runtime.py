@@ -147,6 +147,7 @@ async def test_what_was_replaced_goes_only_when_its_successor_is_on_the_disk(
 
     monkeypatch.setattr(Content, "sync", sync)
     if fails:  # the contents are written once more then, and synced with all else
+        # the test's function takes what it is given
         monkeypatch.setattr(replica.committer, "_sync_disk", lambda _folder: sync(None))  # type: ignore[arg-type]
     without_waiting(monkeypatch, trio.current_time)
     save_again()

@@ -72,6 +72,7 @@ async def test_it_names_every_action_with_its_states_and_does_nothing(world: Wor
 async def test_the_same_plan_has_the_same_identity_although_time_goes_on(world: World):
     device = await differing(world)
     first = (await device.sync(dry_run=True)).plan
+    # the test gives the plan another date
     device.engine._parts.stamp = lambda: "another date"  # type: ignore[method-assign]
     assert (await device.sync(dry_run=True)).plan == first
     done = await device.sync(plan=first)

@@ -359,6 +359,7 @@ async def test_a_folder_in_which_somebody_writes_is_not_deleted(world: World) ->
             device.replica.opened_for_write(node)
         return made
 
+    # the test stands in for the planner
     device.engine._parts.planning.full = planned  # type: ignore[method-assign, assignment]
     await device.sync()
     assert "doomed/open.txt" in device.tree()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks.reference import Bare
 from reconciler.model import ROOT
-from syncin_mount.app.runtime import Runtime, open_runtime
-from syncin_mount.app.sessions import session_with
+from syncin_mount.app.accounts.sessions import session_with
+from syncin_mount.app.runtime.runtime import Runtime, open_runtime
 from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.config import ConfigurationFile, Folders
 from syncin_mount.config.folders import HOME_VARIABLE

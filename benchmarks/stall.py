@@ -22,7 +22,7 @@ import trio
 
 from benchmarks.ground import Ground, fill, many_files
 from reconciler.model import ROOT
-from syncin_mount.app.runtime import Runtime
+from syncin_mount.app.runtime.runtime import Runtime
 
 LONGEST = 5
 """So many of the longest steps are told."""

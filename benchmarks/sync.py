@@ -22,7 +22,7 @@ from benchmarks.copying import copy_in
 from benchmarks.ground import Ground, fill, many_files
 from benchmarks.importing import first_run
 from benchmarks.reference import together
-from syncin_mount.app.runtime import Runtime
+from syncin_mount.app.runtime.runtime import Runtime
 from syncin_mount.config.folders import HOME_VARIABLE
 
 SMALL = 4096

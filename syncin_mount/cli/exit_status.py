@@ -13,8 +13,8 @@ from syncin_mount.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from syncin_mount.app.run_many import Ran
-    from syncin_mount.app.wait_synced import Waited
+    from syncin_mount.app.runs.run_many import Ran
+    from syncin_mount.app.runs.wait_synced import Waited
     from syncin_mount.control.messages import Report
 
 
@@ -104,7 +104,7 @@ _OF_WAITS = {
     "BLOCKED": Exit.UNFINISHED,
     "RETRIED": Exit.UNFINISHED,
 }
-"""By the name of `syncin_mount.app.wait_synced.End`."""
+"""By the name of `syncin_mount.app.runs.wait_synced.End`."""
 
 
 def worst(statuses: Iterable[Exit]) -> Exit:

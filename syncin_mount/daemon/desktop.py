@@ -17,7 +17,7 @@ from syncin_mount.daemon.notifications import Notices, State
 from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
-    from syncin_mount.app.runtime import Runtime
+    from syncin_mount.app.runtime.runtime import Runtime
     from syncin_mount.config import ConfigurationFile
     from syncin_mount.daemon.notifications import Notice
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from reconciler.engine.plan_worker import freeze_gc_baseline
+from syncin_mount.app.drives.mounted_service import MountedService
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.mounted_service import MountedService
-from syncin_mount.app.runtime import open_runtime
+from syncin_mount.app.runtime.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
@@ -27,7 +27,7 @@ from syncin_mount.vfs import FileSystem, MountError, MountOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from syncin_mount.app.runtime import Runtime
+    from syncin_mount.app.runtime.runtime import Runtime
     from syncin_mount.config import Folders, Server, Synchronization
     from syncin_mount.vfs import Frontend
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from syncin_mount.app.spawn import mount_command
+from syncin_mount.app.processes.spawn import mount_command
 from syncin_mount.config import FolderError, private_folder
 from syncin_mount.config.files import open_log
 from syncin_mount.errors import DaemonError

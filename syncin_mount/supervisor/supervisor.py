@@ -20,7 +20,7 @@ import trio
 
 from reconciler.errors import RemoteError
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.spawn import EndedSilently, Refusal, refusal_in, signal_name
+from syncin_mount.app.processes.spawn import EndedSilently, Refusal, refusal_in, signal_name
 from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import (

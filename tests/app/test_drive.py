@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.app.drive import Drive
+from syncin_mount.app.drives.drive import Drive
+from syncin_mount.app.drives.mounted import MountedDrive
+from syncin_mount.app.drives.mounted_service import MountedService
+from syncin_mount.app.drives.open_drive import ask_drive, is_mounted, open_drive
+from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.app.errors import NeverSynchronized, NotMounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.mounted import MountedDrive
-from syncin_mount.app.mounted_service import MountedService
-from syncin_mount.app.notify import Notice, notify
-from syncin_mount.app.open_drive import ask_drive, is_mounted, open_drive
-from syncin_mount.app.runtime import open_runtime
-from syncin_mount.app.unmounted import UnmountedDrive
+from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.runtime.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.control.client import ControlError
 from syncin_mount.control.messages import TransferQuery

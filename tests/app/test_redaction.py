@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncin_mount.app.redaction import Redaction, vocabulary
+from syncin_mount.app.support.redaction import Redaction, vocabulary
 
 WORDS = vocabulary()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.cli.ui.add_options import (
+from syncin_mount.cli.ui.assistant.add_options import (
     SETTINGS,
     AddOptions,
     command_line,
@@ -14,7 +14,7 @@ from syncin_mount.cli.ui.add_options import (
     suggested_name,
     suggested_server_name,
 )
-from syncin_mount.cli.ui.remote_choice import (
+from syncin_mount.cli.ui.assistant.remote_choice import (
     PAGE,
     Answer,
     Level,

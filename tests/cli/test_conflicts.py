@@ -119,8 +119,8 @@ async def test_what_cannot_be_said_is_refused(world: World):
 
 KILLED = """
 import os, sys, trio
-from syncin_mount.app import conflicts as module
-from syncin_mount.app.unmounted import UnmountedDrive
+from syncin_mount.app.drives import conflicts as module
+from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.cli.ui import lookup
 from syncin_mount.store.journal.log import Journal
 

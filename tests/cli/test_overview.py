@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from syncin_mount.app.drive_state import state_of
+from syncin_mount.app.drives.drive_state import state_of
 from syncin_mount.cli.ui import output, progress_text, status_table
 from syncin_mount.cli.ui.status_table import Line, StatusRow
 from syncin_mount.config import Synchronization

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.app import rename_drive
+from syncin_mount.app.synchronizations import rename_drive
 from syncin_mount.config import Folders
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.store.lock import take_lock

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.engine.parts import EngineOptions
-from syncin_mount.app import runtime, trash_handover
+from syncin_mount.app.drives import trash_handover
+from syncin_mount.app.runtime import runtime
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
 from syncin_mount.store import Replica, check

@@ -23,7 +23,7 @@ FORKED.set_forkserver_preload(
         "syncin_mount.cli.commands.mount",
         "syncin_mount.daemon.process",
         "syncin_mount.logs.files",
-        "syncin_mount.app.spawn",
+        "syncin_mount.app.processes.spawn",
     ]
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import ROOT, NodeId
-from syncin_mount.app.content_sync import FEW, REST, ContentSync
+from syncin_mount.app.runtime.content_sync import FEW, REST, ContentSync
 from syncin_mount.store import Content, Replica
 from tests.store.support import make, open_replica
 

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from reconciler.model import ROOT
-from syncin_mount.app.runtime import _commit_regularly
+from syncin_mount.app.runtime.runtime import _commit_regularly
 from syncin_mount.store.errors import IndexDamaged
 from syncin_mount.store.records import key
 from tests.store.support import make, open_replica
@@ -72,7 +72,7 @@ def test_children_inherit_nothing_of_the_index(tmp_path: Path) -> None:
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
-from syncin_mount.app.descriptor_limit import enough_descriptors
+from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
 from syncin_mount.errors import DaemonError
 try:
     enough_descriptors()

@@ -18,7 +18,7 @@ import trio
 import trio.testing
 
 from reconciler.model import ROOT
-from syncin_mount.app.trash_handover import FIRST_PAUSE, Handover
+from syncin_mount.app.drives.trash_handover import FIRST_PAUSE, Handover
 from syncin_mount.store import NodeType, Replica, check
 from syncin_mount.trash import Item
 from syncin_mount.trash.freedesktop import HomeTrash

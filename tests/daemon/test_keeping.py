@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from syncin_mount.app.history_upkeep import REST, keep_history
+from syncin_mount.app.runtime.history_upkeep import REST, keep_history
 from syncin_mount.config import Folders
 from syncin_mount.store import Limits
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from reconciler.hydration.download import DownloadProgress, Downloads
 from reconciler.model import Action, Kind, Local, NodeId, Op, Outcome, Remote, Result, Side
-from syncin_mount.app.progress_meter import Meter
+from syncin_mount.app.runs.progress_meter import Meter
 from syncin_mount.cli.ui.progress_text import amounts, doing, line, part, percent, share
 
 

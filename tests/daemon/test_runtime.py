@@ -17,8 +17,13 @@ import trio
 import trio.testing
 
 from reconciler.model import ROOT, NodeId
-from syncin_mount.app import runtime
-from syncin_mount.app.runtime import FIRST_RESTART, _commit_regularly, _kept_running, open_runtime
+from syncin_mount.app.runtime import runtime
+from syncin_mount.app.runtime.runtime import (
+    FIRST_RESTART,
+    _commit_regularly,
+    _kept_running,
+    open_runtime,
+)
 from syncin_mount.config import Folders, Server, Synchronization
 from syncin_mount.store import Awaited, Content, Replica
 from syncin_mount.store.durability.committer import Committer

@@ -10,8 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from syncin_mount.app import server_trash
-from syncin_mount.app.server_trash import ENTRIES, LOOKING, ServerTrash
+from syncin_mount.app.drives import server_trash
+from syncin_mount.app.drives.server_trash import ENTRIES, LOOKING, ServerTrash
 from syncin_mount.remote import Session
 from syncin_mount.remote.browse import TrashItem
 

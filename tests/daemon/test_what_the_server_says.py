@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from reconciler.errors import Refused
 from reconciler.model import Conflict, Direction, Mode
 from reconciler.planner.guards import Halted
-from syncin_mount.app.adoption import MOST, MOST_TOLD, decide
-from syncin_mount.app.registration import merged
+from syncin_mount.app.synchronizations.adoption import MOST, MOST_TOLD, decide
+from syncin_mount.app.synchronizations.registration import merged
 from syncin_mount.config import (
     Configuration,
     ConfigurationError,

@@ -25,7 +25,7 @@ from reconciler.errors import Unreachable
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, NodeId, Settings
 from reconciler.requests.connectivity import Connectivity
-from syncin_mount.app.turns import RememberedDeletions, RememberedRun
+from syncin_mount.app.runtime.turns import RememberedDeletions, RememberedRun
 from syncin_mount.store import NodeType, Replica
 from tests.sim.device import Diary
 from tests.sim.ledger import Ledger

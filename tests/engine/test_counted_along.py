@@ -12,7 +12,7 @@ import reconciler.executor.counted_upload
 import reconciler.executor.upload
 from reconciler.executor.upload_cleanup import KEPT_NS
 from reconciler.model import ROOT, Leftover, Settings, Unconfirmed
-from syncin_mount.app.content_patrol import Patrol
+from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.devserver import CutRequest, CutResponse, Reply, Rule
 from tests.engine.test_confirming import restarted
 from tests.engine.test_leftovers import HOUR, partials

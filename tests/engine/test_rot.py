@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from syncin_mount.app.content_patrol import Patrol
+from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.store import check
 from syncin_mount.store.maintenance.content_check import look_at_contents
 from syncin_mount.vfs import FileSystem

@@ -21,7 +21,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import ROOT, Action, NodeId, Outcome, Settings
 from reconciler.reporting.report import Report
 from reconciler.requests.connectivity import Connectivity
-from syncin_mount.app.registration import Registration, wire
+from syncin_mount.app.synchronizations.registration import Registration, wire
 from syncin_mount.config import Synchronization
 from syncin_mount.devserver import DevServer, Faults, Space, User, serve
 from syncin_mount.remote.account import ServerAccount, parse_url

@@ -27,9 +27,9 @@ from reconciler.errors import RemoteError, Unavailable, Unreachable
 from reconciler.model import ROOT, Conflict, Direction, Mode, NodeId, Settings
 from reconciler.planner.guards import Halted
 from reconciler.reporting.report import Report
+from syncin_mount.app.drives.server_trash import ServerTrash
+from syncin_mount.app.drives.views import problems
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.server_trash import ServerTrash
-from syncin_mount.app.views import problems
 from syncin_mount.cli.ui.output import printable
 from syncin_mount.remote.account import parse_url
 from syncin_mount.remote.auth import Session, register

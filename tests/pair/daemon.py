@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reconciler.engine.parts import EngineOptions
-from syncin_mount.app import runtime
+from syncin_mount.app.runtime import runtime
 from syncin_mount.cli import main
 from syncin_mount.config.folders import HOME_VARIABLE
 

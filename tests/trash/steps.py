@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from syncin_mount.app.trash_handover import item_of
+from syncin_mount.app.drives.trash_handover import item_of
 from syncin_mount.store import NodeType, check
 from syncin_mount.trash.freedesktop import HomeTrash
 from tests.store.support import at, kill, make, open_replica

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from syncin_mount.app.views import stays_here
+from syncin_mount.app.drives.views import stays_here
 from syncin_mount.cli.demo.sandbox import Sandbox
 from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from tests.programs import ENVIRONMENT

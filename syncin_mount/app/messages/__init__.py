@@ -38,12 +38,12 @@ _MODULES = (
     ("syncin_mount.control.supervision", "supervisor"),
     ("syncin_mount.control.client", "control"),
     ("syncin_mount.vfs", "mounting"),
-    ("syncin_mount.app.adoption", "registration"),
+    ("syncin_mount.app.synchronizations.adoption", "registration"),
     ("syncin_mount.app.errors", "app"),
-    ("syncin_mount.app.notify", "app"),
-    ("syncin_mount.app.spawn", "supervisor"),
-    ("syncin_mount.app.reregister", "registration"),
-    ("syncin_mount.app.wait_synced", "waiting"),
+    ("syncin_mount.app.processes.notify", "app"),
+    ("syncin_mount.app.processes.spawn", "supervisor"),
+    ("syncin_mount.app.synchronizations.reregister", "registration"),
+    ("syncin_mount.app.runs.wait_synced", "waiting"),
 )
 """Packages, and the module here that describes their values."""
 

@@ -12,7 +12,7 @@ from syncin_mount.app.errors import (
     WayRefused,
 )
 from syncin_mount.app.messages import command, says, sentence
-from syncin_mount.app.notify import Notice, Unnotified
+from syncin_mount.app.processes.notify import Notice, Unnotified
 
 
 @says(Paused)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from syncin_mount.app.adoption import TakenUp
 from syncin_mount.app.messages import command, says
-from syncin_mount.app.reregister import GoneThere
+from syncin_mount.app.synchronizations.adoption import TakenUp
+from syncin_mount.app.synchronizations.reregister import GoneThere
 
 
 @says(GoneThere)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncin_mount.app.messages import command, says
-from syncin_mount.app.spawn import EndedSilently
+from syncin_mount.app.processes.spawn import EndedSilently
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncin_mount.app.messages import command, says
-from syncin_mount.app.wait_synced import End, Waited
+from syncin_mount.app.runs.wait_synced import End, Waited
 
 
 @says(Waited)

@@ -12,13 +12,13 @@ import click
 from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.mountpoint import absolute, check_mountpoint
-from syncin_mount.app.open_drive import is_mounted
+from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.add_options import AddOptions
-from syncin_mount.cli.ui.import_dialog import (
+from syncin_mount.cli.ui.assistant.add_options import AddOptions
+from syncin_mount.cli.ui.assistant.import_dialog import (
     bring_in,
     confirm,
     holds_something,
@@ -133,7 +133,7 @@ def command(
         _go_on(folders, there, how)
         return
     if missing:
-        from syncin_mount.cli.ui.add_wizard import (  # noqa: PLC0415
+        from syncin_mount.cli.ui.assistant.add_wizard import (  # noqa: PLC0415
             Assistant,
             can_ask,
         )
@@ -226,7 +226,7 @@ def _is_wanted(
     Abort."""
     preview = previewed(folders, account, added, found)
     if how.as_json:
-        from syncin_mount.app.import_preview import as_json  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.synchronizations.import_preview import as_json  # noqa: PLC0415 (start-up time)
 
         output.emit_json(as_json(preview))
     else:
@@ -303,9 +303,9 @@ def schedule(text: str | None) -> Scheduler:
 
 async def _register(folders: Folders, server: Server, new: Synchronization) -> Synchronization:
     """The synchronization with what the server says of it. Raises CommandError, RemoteError."""
-    from syncin_mount.app.registration import permissions, wire  # noqa: PLC0415
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.cli.ui.remote_browser import found_in  # noqa: PLC0415
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.registration import permissions, wire  # noqa: PLC0415
+    from syncin_mount.cli.ui.assistant.remote_browser import found_in  # noqa: PLC0415
     from syncin_mount.remote.registrations import register_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
@@ -325,7 +325,7 @@ async def _delete(session: Session, path_id: int) -> None:
 
 async def _take_back(folders: Folders, server: Server, added: Synchronization) -> None:
     """Unregisters what could not be remembered here."""
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
 
     assert added.path_id is not None
     try:

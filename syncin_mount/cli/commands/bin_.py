@@ -11,8 +11,8 @@ import click
 
 from reconciler.errors import Refused, RemoteError
 from syncin_mount import advice
+from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.open_drive import open_drive
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
@@ -22,8 +22,8 @@ from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from syncin_mount.app.drive import Bin
-    from syncin_mount.app.server_trash import ServerTrash
+    from syncin_mount.app.drives.drive import Bin
+    from syncin_mount.app.drives.server_trash import ServerTrash
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import BinEntry
 
@@ -303,8 +303,8 @@ class _Bins:
 
     async def on_server(self, act: Callable[[ServerTrash], Awaitable[T]]) -> T:
         """Does something with the server's trash."""
-        from syncin_mount.app.server_trash import ServerTrash  # noqa: PLC0415
-        from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.drives.server_trash import ServerTrash  # noqa: PLC0415
 
         server = self.configuration.servers[self.synchronization.server]
         async with session_with(self.folders, server) as session:

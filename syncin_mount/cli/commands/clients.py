@@ -181,7 +181,7 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
 
 
 async def _clients(folders: Folders, server: Server) -> list[Client]:
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
     from syncin_mount.remote.registrations import clients  # noqa: PLC0415
 
     async with session_with(folders, server) as session:
@@ -189,7 +189,7 @@ async def _clients(folders: Folders, server: Server) -> list[Client]:
 
 
 async def _remove(folders: Folders, server: Server, client_id: str) -> None:
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
     from syncin_mount.remote.registrations import delete_client  # noqa: PLC0415
 
     async with session_with(folders, server) as session:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import open_drive
+from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 

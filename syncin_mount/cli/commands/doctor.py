@@ -17,8 +17,8 @@ import click
 from reconciler.errors import RemoteError
 from syncin_mount import __version__, advice
 from syncin_mount.addresses import goes_in_clear
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Folders
@@ -87,7 +87,7 @@ def command(collect: str | None, with_names: bool, as_json: bool) -> None:
 
 
 def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
-    from syncin_mount.app.support_report import (  # noqa: PLC0415
+    from syncin_mount.app.support.support_report import (  # noqa: PLC0415
         default_path,
         write_report,
     )
@@ -226,7 +226,7 @@ def _server(folders: Folders, server: Server) -> Finding:
 
 
 async def _ask(folders: Folders, server: Server) -> None:
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
 
     async with session_with(folders, server) as session:
         await session.check()
@@ -305,8 +305,8 @@ def _point(synchronization: Synchronization) -> Finding:
 
 def _replica(folders: Folders, synchronization: Synchronization) -> Finding:
     """Opening it takes its lock, replays its journal and finds what is damaged."""
-    from syncin_mount.app import views  # noqa: PLC0415
-    from syncin_mount.app.unmounted import open_replica  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.drives import views  # noqa: PLC0415
+    from syncin_mount.app.drives.unmounted import open_replica  # noqa: PLC0415 (start-up time)
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     name = synchronization.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.commands.umount import is_there, unmount_drive
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output

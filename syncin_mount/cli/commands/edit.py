@@ -11,8 +11,8 @@ import click
 
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
-from syncin_mount.app.mountpoint import absolute, check_mountpoint
-from syncin_mount.app.open_drive import is_mounted
+from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.commands.add import schedule, values
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output

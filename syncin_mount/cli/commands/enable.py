@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.commands.umount import is_there
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.notices import change_settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.app.open_drive import ask_drive
+from syncin_mount.app.drives.open_drive import ask_drive
 from syncin_mount.cli.commands.sync import action_line, state_text
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output

@@ -131,7 +131,7 @@ def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
 
     A PATH is relative to the synchronized folder.
     """
-    from syncin_mount.app.views import stays_here  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.drives.views import stays_here  # noqa: PLC0415 (start-up time)
 
     _, configuration = lookup.load()
     patterns = lookup.synchronization_named(configuration, name).filters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import ask_drive, open_drive
+from syncin_mount.app.drives.open_drive import ask_drive, open_drive
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
@@ -15,7 +15,7 @@ from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from syncin_mount.app.drive import Drive
+    from syncin_mount.app.drives.drive import Drive
     from syncin_mount.control.messages import Changed, JournalEntry
 
 

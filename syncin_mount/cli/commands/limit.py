@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncin_mount.app import settings
+from syncin_mount.app.synchronizations import settings
 from syncin_mount.cli.ui import lookup, notices, output
 from syncin_mount.cli.ui.rate_option import Rate
 from syncin_mount.config.rates import rate_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from syncin_mount.app.open_drive import is_mounted
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.json_form import settings
 from syncin_mount.config.notes import NotesFile

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import is_mounted
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, Phase, What
@@ -54,7 +54,7 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
         )
         return
     if not _handed_over(folders, synchronization, manual=manual):
-        from syncin_mount.app.spawn import spawn  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.processes.spawn import spawn  # noqa: PLC0415 (start-up time)
 
         refusal = spawn(folders, name, ["--manual"] if manual else [])
         if refusal is not None:
@@ -121,7 +121,7 @@ def _daemon(
 ) -> None:
     """The background's side: the one sentence of an error goes through the pipe to the command that
     waits."""
-    from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.spawn import ReadyPipe  # noqa: PLC0415 (start-up time)
 
     pipe = ReadyPipe(descriptor)
     try:

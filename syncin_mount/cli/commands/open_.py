@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import is_mounted
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from syncin_mount import advice
-from syncin_mount.app import settings
+from syncin_mount.app.synchronizations import settings
 from syncin_mount.cli.ui import lookup, notices, output
 
 _everything = click.option("--all", "everything", is_flag=True, help="All synchronizations.")

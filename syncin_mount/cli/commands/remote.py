@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.remote_browser import listed, make
-from syncin_mount.cli.ui.remote_choice import beside, in_order, note, unsuited
+from syncin_mount.cli.ui.assistant.remote_browser import listed, make
+from syncin_mount.cli.ui.assistant.remote_choice import beside, in_order, note, unsuited
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.rules import remote_user
 

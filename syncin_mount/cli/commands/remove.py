@@ -13,8 +13,8 @@ import click
 
 from reconciler.errors import RemoteError
 from syncin_mount import advice
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.config import ConfigurationFile
@@ -125,8 +125,8 @@ def _look(
     stack: contextlib.ExitStack, folders: Folders, synchronization: Synchronization
 ) -> tuple[Replica | None, Unsent]:
     """The local copy, locked until the stack ends, and what it alone has. Raises ReplicaInUse."""
-    from syncin_mount.app import views  # noqa: PLC0415 (start-up time)
-    from syncin_mount.app.unmounted import open_replica  # noqa: PLC0415
+    from syncin_mount.app.drives import views  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.drives.unmounted import open_replica  # noqa: PLC0415
     from syncin_mount.store import ReplicaError, ReplicaInUse  # noqa: PLC0415
 
     try:
@@ -289,7 +289,7 @@ def _remember(folders: Folders, server: Server, path_id: int) -> None:
 
 
 async def _delete(folders: Folders, server: Server, path_id: int) -> None:
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
     from syncin_mount.remote.registrations import delete_path  # noqa: PLC0415
 
     async with session_with(folders, server) as session:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from syncin_mount.app.open_drive import is_mounted
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.commands.mount import command as mount
 from syncin_mount.cli.commands.umount import is_there, status_of, unmount_drive
 from syncin_mount.cli.ui import lookup, output
@@ -29,7 +29,7 @@ def command(ctx: click.Context, name: str, new_name: str, force: bool) -> None:
     lost: the next command completes it.
     """
     from syncin_mount.app.messages import sentence  # noqa: PLC0415 (start-up time)
-    from syncin_mount.app.rename_drive import rename_drive  # noqa: PLC0415
+    from syncin_mount.app.synchronizations.rename_drive import rename_drive  # noqa: PLC0415
 
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)

@@ -13,9 +13,9 @@ import click
 
 from reconciler.errors import Unauthorized
 from syncin_mount.addresses import goes_in_clear, without_login
-from syncin_mount.app.accounts import accounts, check_new, save
+from syncin_mount.app.accounts.accounts import accounts, check_new, save
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
@@ -25,7 +25,7 @@ from syncin_mount.config.schema import as_table
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from syncin_mount.app.log_in import WayChange
+    from syncin_mount.app.accounts.log_in import WayChange
     from syncin_mount.config import Configuration, Folders
 
 _ATTEMPTS = 3
@@ -110,7 +110,7 @@ def add(
     client_cert: str | None,
 ) -> None:
     """Log in to the server at URL and remember it as NAME."""
-    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
     from syncin_mount.remote import parse_url  # noqa: PLC0415
 
     folders, configuration = lookup.load()
@@ -195,7 +195,7 @@ def auth(
     Mounted drives continue by themselves. A warning names synchronizations that were removed on
     the account page; --register registers them again.
     """
-    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui import notices  # noqa: PLC0415
 
     folders, configuration = lookup.load()
@@ -248,7 +248,7 @@ def edit(
     client_cert: str | None,
 ) -> None:
     """Change how to reach server NAME. The log-in stays. Nothing is sent to try it."""
-    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
     before = lookup.server_named(configuration, name)
@@ -292,7 +292,7 @@ def shown_table(server: Server) -> dict[str, Any]:
 
 def _way(proxy: str | None, ca_file: str | None, client_cert: str | None) -> WayChange:
     """What was given of the way to a server."""
-    from syncin_mount.app.log_in import WayChange  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.log_in import WayChange  # noqa: PLC0415 (start-up time)
 
     if proxy == "-":
         proxy = sys.stdin.readline().strip()
@@ -300,7 +300,7 @@ def _way(proxy: str | None, ca_file: str | None, client_cert: str | None) -> Way
 
 
 def _pem(text: str | None) -> Path | None:
-    from syncin_mount.app.log_in import NO_FILE  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.log_in import NO_FILE  # noqa: PLC0415 (start-up time)
 
     if text is None:
         return None
@@ -311,7 +311,7 @@ def _pem(text: str | None) -> Path | None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Log out of server NAME and forget it. Nothing on the server changes."""
-    from syncin_mount.app import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
     server = lookup.server_named(configuration, name)
@@ -332,7 +332,7 @@ def _with_password(
 ) -> None:
     """Logs in with a password that somebody types: the address is tried before, and a wrong
     password is asked for again."""
-    from syncin_mount.app.log_in import probe_server  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.log_in import probe_server  # noqa: PLC0415 (start-up time)
 
     if sys.stdin.isatty():
         output.run_async(probe_server, server)

@@ -107,7 +107,7 @@ def _on_server(folders: Folders, server: Server, synchronization: Synchronizatio
 async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
     import trio  # noqa: PLC0415 (start-up time)
 
-    from syncin_mount.app.sessions import session_with  # noqa: PLC0415
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415
     from syncin_mount.remote.registrations import clients  # noqa: PLC0415
 
     with trio.move_on_after(PATIENCE):
@@ -126,7 +126,7 @@ async def _ask(folders: Folders, server: Server, ours: Synchronization) -> str:
 
 def _compared(ours: Synchronization, theirs: SyncPath | None) -> str:
     """What the account page shows that is not as here."""
-    from syncin_mount.app.registration import wire  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.registration import wire  # noqa: PLC0415 (start-up time)
 
     if theirs is None:
         again = advice.command("edit", ours.name, "--register")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.app.drive_state import DriveState, state_of
+from syncin_mount.app.drives.drive_state import DriveState, state_of
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import name_or_path
@@ -50,7 +50,7 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
         _watch(folders, name, as_json=as_json)
         return
     now = time.time()
-    from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runs.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import plain, tell  # noqa: PLC0415
     from syncin_mount.cli.ui.status_rows import look  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def _chosen(configuration: Configuration, name: str | None) -> list[Synchronizat
 
 
 def _watch(folders: Folders, name: str | None, *, as_json: bool) -> None:
-    from syncin_mount.app.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runs.status_poller import StatusPoller  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.live_status import watch  # noqa: PLC0415
 
     looker = StatusPoller(folders)

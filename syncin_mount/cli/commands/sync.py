@@ -13,8 +13,8 @@ from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.rate_option import Rate
 
 if TYPE_CHECKING:
-    from syncin_mount.app.run_many import Ran
-    from syncin_mount.app.wait_synced import Waited
+    from syncin_mount.app.runs.run_many import Ran
+    from syncin_mount.app.runs.wait_synced import Waited
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import NodeState, PlannedAction, Report, SyncRequest
 
@@ -110,7 +110,7 @@ def _run(
     *,
     parallel: bool,
 ) -> list[Ran]:
-    from syncin_mount.app.run_many import run_all  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runs.run_many import run_all  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui.progress_bars import ProgressView  # noqa: PLC0415
 
     async def run() -> list[Ran]:
@@ -136,7 +136,7 @@ def _wait(
     only_mounted: bool,
     as_json: bool,
 ) -> NoReturn:
-    from syncin_mount.app.wait_synced import wait_synced  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runs.wait_synced import wait_synced  # noqa: PLC0415 (start-up time)
 
     async def run() -> list[Waited]:
         return await wait_synced(folders, configuration, chosen, only_mounted=only_mounted)

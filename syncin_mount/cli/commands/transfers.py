@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import ask_drive
+from syncin_mount.app.drives.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment

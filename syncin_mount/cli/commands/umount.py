@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import is_mounted
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncin_mount.app.supervisor_client import told
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
@@ -82,7 +82,7 @@ def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
 
 def _begin(folders: Folders) -> None:
     """Starts the supervisor in the background; returns when it answers. Raises CommandError."""
-    from syncin_mount.app.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
 
     refusal = spawn_supervisor(folders)
     if refusal is not None:
@@ -116,7 +116,7 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
 
 def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> None:
     """The supervisor itself; its first error's sentence goes to whoever waits at the pipe."""
-    from syncin_mount.app.spawn import ReadyPipe  # noqa: PLC0415
+    from syncin_mount.app.processes.spawn import ReadyPipe  # noqa: PLC0415
     from syncin_mount.autostart import NotifySocket  # noqa: PLC0415
     from syncin_mount.logs.files import log_to  # noqa: PLC0415 (start-up time)
     from syncin_mount.supervisor.supervisor import supervise  # noqa: PLC0415

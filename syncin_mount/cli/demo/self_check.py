@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from syncin_mount.app.views import stays_here
+from syncin_mount.app.drives.views import stays_here
 from syncin_mount.cli.demo.tree_compare import TreeEntry, differences, take
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output

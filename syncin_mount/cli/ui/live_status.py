@@ -9,8 +9,8 @@ import trio
 
 from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import output, status_table
+from syncin_mount.cli.ui.assistant.keyboard import until_key
 from syncin_mount.cli.ui.json_form import document
-from syncin_mount.cli.ui.keyboard import until_key
 from syncin_mount.cli.ui.status_rows import look
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from syncin_mount.app.status_poller import StatusPoller
+    from syncin_mount.app.runs.status_poller import StatusPoller
     from syncin_mount.cli.ui.status_table import Line, StatusRow
     from syncin_mount.config import Configuration, Synchronization
 

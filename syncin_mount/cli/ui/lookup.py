@@ -32,7 +32,7 @@ def load() -> tuple[Folders, Configuration]:
     folders.keep_others_out()
     configuration = ConfigurationFile(folders).read()
     if any(each.former_name is not None for each in configuration.synchronizations.values()):
-        from syncin_mount.app.rename_drive import finish_renames  # noqa: PLC0415 (start-up time)
+        from syncin_mount.app.synchronizations.rename_drive import finish_renames  # noqa: PLC0415 (start-up time)
 
         configuration = finish_renames(folders, configuration)
     return folders, configuration
@@ -91,7 +91,7 @@ def warn_untrusting(servers: Iterable[Server]) -> None:
         if not each.url.startswith("https:") or not (named or each.ca_file or each.client_cert):
             continue
         from reconciler.errors import RemoteError  # noqa: PLC0415 (start-up time)
-        from syncin_mount.app.sessions import way_to  # noqa: PLC0415
+        from syncin_mount.app.accounts.sessions import way_to  # noqa: PLC0415
         from syncin_mount.remote.http.connection_pool import tls  # noqa: PLC0415
 
         try:

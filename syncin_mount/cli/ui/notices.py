@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.open_drive import is_mounted
 from syncin_mount.cli.ui import lookup, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from syncin_mount.app.change_settings import SettingsChange
-    from syncin_mount.app.notify import Unnotified
-    from syncin_mount.app.reregister import Reregistered
+    from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.app.synchronizations.change_settings import SettingsChange
+    from syncin_mount.app.synchronizations.reregister import Reregistered
     from syncin_mount.config import Folders, Server, Synchronization
 
 
@@ -23,7 +23,7 @@ def configuration_changed(folders: Folders, names: Iterable[str]) -> None:
     mounted = [name for name in names if is_mounted(folders, name)]
     if not mounted:
         return  # start-up time
-    from syncin_mount.app.notify import Notice, notify  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.processes.notify import Notice, notify  # noqa: PLC0415 (start-up time)
 
     warn_of(output.run_async(notify, folders, mounted, Notice.CONFIGURATION))
 
@@ -37,9 +37,9 @@ def warn_of(missed: Iterable[Unnotified]) -> None:
 def change_settings(
     name: str, change: Callable[[Synchronization], Synchronization]
 ) -> tuple[Synchronization, Synchronization]:
-    """`syncin_mount.app.change_settings` for a command: the settings as they were and are. Raises
+    """`change_settings` for a command: the settings as they were and are. Raises
     CommandError, ConfigurationError, and what ``change`` raises."""
-    from syncin_mount.app.change_settings import change_settings as change_them  # noqa: PLC0415
+    from syncin_mount.app.synchronizations.change_settings import change_settings as change_them  # noqa: PLC0415
 
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)
@@ -56,7 +56,7 @@ def change_settings(
 def register_and_say(folders: Folders, server: Server, names: Iterable[str]) -> tuple[str, ...]:
     """Registers again what the server does not have, and says so. Returns the names of those that
     it had. Raises RemoteError, ConfigurationError."""
-    from syncin_mount.app.reregister import register_again  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.reregister import register_again  # noqa: PLC0415 (start-up time)
 
     done: Reregistered = output.run_async(register_again, folders, server, list(names))
     for again, error in done.refused:
@@ -72,7 +72,7 @@ def register_and_say(folders: Folders, server: Server, names: Iterable[str]) -> 
 
 def find_and_say(folders: Folders, server: Server, names: Iterable[str]) -> None:
     """Names what the server does not have. Raises RemoteError, ConfigurationError."""
-    from syncin_mount.app.reregister import find_gone  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.reregister import find_gone  # noqa: PLC0415 (start-up time)
 
     gone, missed = output.run_async(find_gone, folders, server, list(names))
     for each in gone:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncin_mount import advice
-from syncin_mount.app.open_drive import ask_drive
+from syncin_mount.app.drives.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-    from syncin_mount.app.run_many import Ran
+    from syncin_mount.app.runs.run_many import Ran
     from syncin_mount.control.messages import Progress
 
 LINE_EVERY = 30.0

@@ -10,7 +10,7 @@ from syncin_mount.cli.ui.status_table import StatusRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncin_mount.app.status_poller import DriveState, StatusPoller
+    from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
     from syncin_mount.config import Configuration, Synchronization
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from syncin_mount import advice
-from syncin_mount.app.drive_state import DriveState, state_of
+from syncin_mount.app.drives.drive_state import DriveState, state_of
 from syncin_mount.cli.ui import grouping, output, progress_text
 from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase

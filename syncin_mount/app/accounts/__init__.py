@@ -1,0 +1,1 @@
+"""Accounts on servers, and sessions with them."""

@@ -1,0 +1,1 @@
+"""One drive, mounted or not: its state, its waiting changes, its conflicts and its trash."""

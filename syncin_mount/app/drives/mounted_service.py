@@ -1,0 +1,200 @@
+"""The control API's view of a mounted synchronization."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import trio
+
+from reconciler.model import Direction
+from syncin_mount.app.drives import views
+from syncin_mount.app.drives.conflicts import Conflicts
+from syncin_mount.app.drives.drive_state import with_state
+from syncin_mount.app.drives.hold_discard import changed
+from syncin_mount.app.drives.local_bin import LocalBin
+from syncin_mount.app.messages import sentence, sentence_or_none
+from syncin_mount.app.runs.run_events import sync_events
+from syncin_mount.control.messages import (
+    AcknowledgeRequest,
+    BinEntry,
+    Changed,
+    ChangeRequest,
+    ConflictEntry,
+    EmptyRequest,
+    EmptyResult,
+    Explanation,
+    JournalEntry,
+    Problem,
+    Restored,
+    RestoreRequest,
+    Status,
+    SwapRequest,
+    SyncEvent,
+    SyncRequest,
+    Transfer,
+    TransferQuery,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from syncin_mount.app.runtime.runtime import Runtime
+
+
+def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Status:
+    """This moment's state of a synchronization at work."""
+    now = runtime.engine.status()
+    synchronization, downloads = runtime.synchronization, runtime.hydrator.downloads()
+    name = synchronization.name
+    problems = list(views.problems(now.problems, runtime.engine.settings.filters, name))
+    for path, why in runtime.hydrator.rot():
+        problems.insert(0, Problem(path, sentence(why, name), lasting=True))
+    if runtime.failure is not None:
+        problems.insert(0, Problem("", sentence(runtime.failure, name), lasting=True))
+    if runtime.disk is not None:
+        problems.insert(0, Problem("", sentence(runtime.disk, name), lasting=False))
+    offline = now.offline_seconds
+    status = Status(
+        name=name,
+        server=runtime.server.name,
+        remote=synchronization.remote,
+        mountpoint=str(synchronization.mountpoint),
+        mounted=mounted,
+        pid=os.getpid(),
+        manual=manual,
+        online=None if runtime.link.paused else now.online,
+        why_offline=None
+        if runtime.link.paused
+        else sentence_or_none(now.offline_why or None, name),
+        offline_since=None if offline is None else time.time() - offline,
+        direction=synchronization.direction_in_force.value,
+        read_only=synchronization.direction_in_force is Direction.DOWNLOAD,
+        running=now.running,
+        waiting=views.waiting(runtime.replica, runtime.engine.settings.filters),
+        absent=runtime.replica.contents.absent_count(),
+        known=runtime.replica.base_count(),
+        last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,
+        next_try=None if now.next_try_seconds is None else time.time() + now.next_try_seconds,
+        transfers=runtime.meter.running(downloads),
+        work=runtime.meter.progress(downloads) if now.running or downloads.waiting else None,
+        problems=tuple(problems),
+        conflicts=runtime.conflicts.open_count(),
+        halted=sentence_or_none(now.halted, name),
+        refused=sentence_or_none(now.refused, name),
+        failed=sentence_or_none(now.failed, name),
+        restriction=synchronization.restriction,
+        bin=_bin(runtime),
+        held=len(runtime.replica.local_changes.held_nodes()),
+        schedule=str(synchronization.scheduler),
+        next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
+        waits_for_turn=now.waits_for_turn,
+        paused=runtime.link.paused,
+        limit_up=_whole(runtime.limits.up.rate),
+        limit_down=_whole(runtime.limits.down.rate),
+    )
+    return with_state(status)
+
+
+def _whole(rate: float | None) -> int | None:
+    return None if rate is None else int(rate)
+
+
+def _bin(runtime: Runtime) -> str | None:
+    """Where what loses here goes; None without a drive, when it stays in the replica's bin for
+    now."""
+    if runtime.handover is not None:
+        trouble = runtime.handover.trouble
+        stays = f"; for now it stays in the synchronization's own: {trouble}" if trouble else ""
+        return f"the desktop's trash, {runtime.handover.place}{stays}"
+    return f"the synchronization's own, {runtime.own_bin}" if runtime.own_bin else None
+
+
+class MountedService:
+    """A ``syncin_mount.control.service.Service``. ``stop`` sets the event that ends the daemon."""
+
+    def __init__(self, runtime: Runtime, stopping: trio.Event, *, manual: bool) -> None:
+        self._runtime = runtime
+        self._stopping = stopping
+        self._manual = manual
+
+    def status(self) -> Status:
+        return status_of(self._runtime, mounted=True, manual=self._manual)
+
+    def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
+        engine = self._runtime.engine
+        return views.journal(
+            self._runtime.replica, engine.settings.filters, engine.why_waits, everything=everything
+        )
+
+    def change(self, request: ChangeRequest) -> list[Changed]:
+        """Stops, lets go or undoes local changes; what was undone to the server's version is
+        fetched."""
+        done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_in_flight)
+        self._runtime.hydrator.want(*fetch)
+        return done
+
+    async def transfers(self, query: TransferQuery) -> list[Transfer]:
+        """In a thread: a million rows may take a moment to look through."""
+        history, name = self._runtime.replica.history, self._runtime.synchronization.name
+        found = await trio.to_thread.run_sync(history.query, views.wanted(query))
+        return views.transfers(found, name)
+
+    def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
+        return sync_events(self._runtime, request)
+
+    async def explain(self, path: str) -> Explanation:
+        return views.explanation(
+            self._runtime.synchronization.name, path, await self._runtime.engine.explain(path)
+        )
+
+    async def bin(self) -> list[BinEntry]:
+        """What is in the bin of this computer."""
+        return await self._bin().entries()
+
+    async def restore(self, request: RestoreRequest) -> Restored:
+        """Brings an entry of it back. Raises NotDone."""
+        return Restored(await self._bin().restore(request.entry, request.to))
+
+    async def empty(self, request: EmptyRequest) -> EmptyResult:
+        """Removes entries of it for good. Raises NotDone."""
+        return EmptyResult(await self._bin().empty(list(request.entries)))
+
+    async def conflicts(self, *, everything: bool) -> list[ConflictEntry]:
+        """Conflicts that were settled, oldest first."""
+        return await self._conflicts().entries(everything=everything)
+
+    async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
+        """Counts some no more. Raises NotDone."""
+        return await self._conflicts().acknowledge(request.paths, everything=request.everything)
+
+    async def swap(self, request: SwapRequest) -> ConflictEntry:
+        """Turns one round. Raises NotDone."""
+        return await self._conflicts().swap(request.path)
+
+    def _conflicts(self) -> Conflicts:
+        here = self._runtime
+        return Conflicts(here.replica, here.synchronization, self._bin(), here.engine.is_in_flight)
+
+    def _bin(self) -> LocalBin:
+        handover = self._runtime.handover
+        user_bin = handover.bin if handover is not None else None
+        return LocalBin(self._runtime.replica, self._runtime.synchronization, user_bin)
+
+    async def wait_synced(self) -> None:
+        """Returns when all that can be sent is sent, or nothing is sent by itself: the status says
+        which."""
+        await self._runtime.engine.wait_synced()
+
+    async def reload(self) -> None:
+        if self._runtime.following is not None:
+            await self._runtime.following.look()
+
+    def retry(self) -> None:
+        self._runtime.session.forget_access()
+        self._runtime.engine.retry()
+
+    def stop(self) -> None:
+        self._stopping.set()

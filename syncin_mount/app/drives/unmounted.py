@@ -1,0 +1,246 @@
+"""A drive that no daemon works on: its local copy, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import trio
+
+from reconciler.model import Direction
+from syncin_mount.app.drives import views
+from syncin_mount.app.drives.conflicts import ConflictJournal, Conflicts
+from syncin_mount.app.drives.drive_state import with_state
+from syncin_mount.app.drives.hold_discard import changed
+from syncin_mount.app.drives.local_bin import LocalBin
+from syncin_mount.app.errors import HistoryUnreadable, NeverSynchronized, NotMounted
+from syncin_mount.app.runtime.turns import last_run_of
+from syncin_mount.app.synchronizations import settings
+from syncin_mount.control.messages import Changed, ChangeRequest, Status
+from syncin_mount.control.service import NotDone
+from syncin_mount.store import OldHistory, Replica, read_history
+from syncin_mount.trash import find_user_bin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from syncin_mount.app.runtime.runtime import Runtime
+    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.messages import (
+        BinEntry,
+        ConflictEntry,
+        Explanation,
+        JournalEntry,
+        SyncEvent,
+        SyncRequest,
+        Transfer,
+        TransferQuery,
+    )
+
+
+@contextlib.contextmanager
+def open_replica(folders: Folders, name: str) -> Iterator[Replica | None]:
+    """The local copy, opened and locked, or None when nothing was ever synchronized. Raises
+    ReplicaError."""
+    folder = folders.replica(name)
+    if not folder.is_dir():
+        yield None
+        return
+    replica = Replica.open(folder)
+    try:
+        yield replica
+    finally:
+        replica.close()
+
+
+@dataclass(frozen=True, slots=True)
+class UnmountedBin:
+    """A `Bin`: the local copy's, and the desktop's trash. Each call opens and locks
+    the local copy for as long as it takes."""
+
+    folders: Folders
+    synchronization: Synchronization
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[LocalBin | None]:
+        with open_replica(self.folders, self.synchronization.name) as replica:
+            if replica is None:
+                yield None
+                return
+            user_bin, _ = find_user_bin(self.folders, self.synchronization)
+            yield LocalBin(replica, self.synchronization, user_bin)
+
+    async def entries(self) -> list[BinEntry]:
+        with self._open() as found:
+            return [] if found is None else await found.entries()
+
+    async def restore(self, which: str, to: str | None) -> str:
+        with self._open() as found:
+            if found is None:
+                raise NeverSynchronized(self.synchronization.name, which)
+            return await found.restore(which, to)
+
+    async def empty(self, which: list[str]) -> int:
+        with self._open() as found:
+            return 0 if found is None else await found.empty(which)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmountedDrive:
+    """A `Drive`. Each call opens the local copy for as long as it takes, and
+    raises ReplicaError where another process has it."""
+
+    folders: Folders
+    configuration: Configuration
+    synchronization: Synchronization
+
+    @property
+    def name(self) -> str:
+        return self.synchronization.name
+
+    @property
+    def mounted(self) -> bool:
+        return False
+
+    @property
+    def bin(self) -> UnmountedBin:
+        return UnmountedBin(self.folders, self.synchronization)
+
+    async def status(self) -> Status:
+        here = self.synchronization
+        with open_replica(self.folders, self.name) as replica:
+            filters = views.filter_of(here.filters)
+            status = Status(
+                name=here.name,
+                server=here.server,
+                remote=here.remote,
+                mountpoint=str(here.mountpoint),
+                mounted=False,
+                waiting=0 if replica is None else views.waiting(replica, filters),
+                absent=0 if replica is None else replica.contents.absent_count(),
+                known=0 if replica is None else replica.base_count(),
+                restriction=here.restriction,
+                conflicts=ConflictJournal(self.folders.replica(here.name)).open_count(),
+                held=0 if replica is None else len(replica.local_changes.held_nodes()),
+                schedule=str(here.scheduler),
+                paused=here.paused,
+                limit_up=here.limit_up,
+                limit_down=here.limit_down,
+                last_run=last_run_of(self.folders, here.name),
+                direction=here.direction_in_force.value,
+                read_only=here.direction_in_force is Direction.DOWNLOAD,
+            )
+            return with_state(status)
+
+    async def journal(self, *, everything: bool = False) -> list[JournalEntry]:
+        filters = views.filter_of(self.synchronization.filters)
+        with open_replica(self.folders, self.name) as replica:
+            if replica is None:
+                return []
+            return list(views.journal(replica, filters, everything=everything))
+
+    async def hold(self, numbers: Sequence[int]) -> list[Changed]:
+        return self._change("hold", numbers)
+
+    async def release(self, numbers: Sequence[int]) -> list[Changed]:
+        return self._change("release", numbers)
+
+    async def discard(self, numbers: Sequence[int]) -> list[Changed]:
+        return self._change("discard", numbers)
+
+    def _change(
+        self, what: Literal["hold", "release", "discard"], numbers: Sequence[int]
+    ) -> list[Changed]:
+        with open_replica(self.folders, self.name) as replica:
+            if replica is None:
+                return [
+                    Changed(number, False, f"nothing waits under the number {number}")
+                    for number in numbers
+                ]
+            return changed(replica, ChangeRequest(what, tuple(numbers)))[0]
+
+    async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
+        with self._settled() as found:
+            return [] if found is None else await found.entries(everything=everything)
+
+    async def acknowledge(
+        self, paths: Sequence[str], *, everything: bool = False
+    ) -> list[ConflictEntry]:
+        with self._settled() as found:
+            if found is None:
+                return []
+            return await found.acknowledge(paths, everything=everything)
+
+    async def swap(self, path: str) -> ConflictEntry:
+        with self._settled() as found:
+            if found is None:
+                raise NotDone(f"'{self.name}' was never synchronized, so it has no conflicts")
+            return await found.swap(path)
+
+    @contextlib.contextmanager
+    def _settled(self) -> Iterator[Conflicts | None]:
+        with open_replica(self.folders, self.name) as replica:
+            if replica is None:
+                yield None
+                return
+            user_bin, _ = find_user_bin(self.folders, self.synchronization)
+            yield Conflicts(
+                replica,
+                self.synchronization,
+                LocalBin(replica, self.synchronization, user_bin),
+            )
+
+    @contextlib.asynccontextmanager
+    async def sync(self, request: SyncRequest) -> AsyncIterator[AsyncIterator[SyncEvent]]:
+        from syncin_mount.app.runs.run_events import sync_events  # noqa: PLC0415 (start-up time)
+
+        async with self._at_work() as runtime, sync_events(runtime, request) as events:
+            yield events
+
+    async def explain(self, path: str) -> Explanation:
+        async with self._at_work() as runtime:
+            return views.explanation(self.name, path, await runtime.engine.explain(path))
+
+    @contextlib.asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[Runtime]:
+        """The drive's assembly without its own loop; what it logs goes to the drive's log."""
+        from syncin_mount.app.runtime.runtime import open_runtime  # noqa: PLC0415 (start-up time)
+        from syncin_mount.logs.files import log_task_to  # noqa: PLC0415
+
+        log_task_to(self.folders.log(self.name), self.configuration.log)
+        server = self.configuration.servers[self.synchronization.server]
+        async with open_runtime(self.folders, server, self.synchronization, alone=True) as runtime:
+            yield runtime
+
+    async def transfers(self, query: TransferQuery) -> list[Transfer]:
+        """From the history's file: a run without a mount may be writing it, or nobody."""
+        wanted = views.wanted(query)
+        try:
+            found = read_history(self.folders.replica(self.name) / "history.sqlite", wanted)
+        except OldHistory:
+            with open_replica(self.folders, self.name) as replica:
+                found = [] if replica is None else replica.history.query(wanted)
+        except sqlite3.Error as error:
+            raise HistoryUnreadable(self.name, str(error)) from error
+        return views.transfers(found, self.name)
+
+    async def wait_synced(self) -> Status:
+        raise NotMounted(self.name)
+
+    async def pause(self) -> None:
+        await trio.to_thread.run_sync(
+            functools.partial(settings.pause, self.folders, [self.name], paused=True)
+        )
+
+    async def resume(self) -> None:
+        await trio.to_thread.run_sync(
+            functools.partial(settings.pause, self.folders, [self.name], paused=False)
+        )
+
+    async def limit(self, up: int | None, down: int | None) -> None:
+        await trio.to_thread.run_sync(
+            settings.limit, self.folders, [self.name], lambda _up, _down: (up, down)
+        )

@@ -1,0 +1,1 @@
+"""Processes of the program: starting them, and telling them of what changed."""

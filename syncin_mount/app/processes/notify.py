@@ -1,0 +1,54 @@
+"""Mounted drives hear of what changed in the configuration, or at the server."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syncin_mount.app.drives.open_drive import is_mounted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncin_mount.config import Folders
+    from syncin_mount.control.client import ControlError
+
+
+class Notice(enum.Enum):
+    """What a daemon is told. Each of them it finds by itself, too, only later."""
+
+    CONFIGURATION = "the configuration was changed"
+    SERVER = "the server may take now what it refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Unnotified:
+    """A mounted drive that did not take a notice."""
+
+    drive: str
+    notice: Notice
+    error: ControlError
+
+
+async def notify(folders: Folders, names: Iterable[str], notice: Notice) -> list[Unnotified]:
+    """Returns when those of the drives that are mounted follow it. A drive that does not answer is
+    in the answer, and follows by itself later."""
+    from syncin_mount.control.client import (  # noqa: PLC0415 (start-up time)
+        Client,
+        ControlError,
+        NotRunning,
+    )
+
+    failed: list[Unnotified] = []
+    for name in names:
+        if not is_mounted(folders, name):
+            continue
+        try:
+            async with Client(folders.socket(name)) as daemon:
+                await (daemon.reload() if notice is Notice.CONFIGURATION else daemon.retry())
+        except NotRunning:
+            continue
+        except ControlError as error:
+            failed.append(Unnotified(name, notice, error))
+    return failed

@@ -1,0 +1,1 @@
+"""Runs of synchronizations: how far they are, and waiting for them."""

@@ -1,0 +1,127 @@
+"""Finding out how synchronizations are: from their daemons, the supervisor, or their replicas at
+rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from syncin_mount.app.drives.open_drive import open_drive, unmounted
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.control.client import NotRunning
+from syncin_mount.control.supervision import Ask, Phase, SupervisorError, What
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.messages import Status
+    from syncin_mount.control.supervision import Answer, Supervised
+
+_SOON = 5.0
+"""Seconds before a daemon is to start in which its replica is left alone: only one process can have
+it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriveState:
+    """A drive at one moment. ``status`` is None while its daemon starts or ends, ``supervised``
+    without a supervisor, or one that has nothing to do with it; ``error`` is why nothing could be
+    told. ``unverified`` is the sentence about a server whose certificate nobody checks, or that is
+    spoken to in clear."""
+
+    configured: Synchronization
+    status: Status | None
+    supervised: Supervised | None = None
+    error: Exception | None = None
+    unverified: str | None = None
+
+
+class StatusPoller:
+    """Looks again and again. A replica at rest has to be opened for that: it is only when something
+    changed there."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+        self._resting: dict[str, tuple[object, Status]] = {}
+        self.trouble: str | None = None
+        """What keeps the supervisor from answering, or from following the configuration."""
+
+    async def look(
+        self, configuration: Configuration, chosen: Sequence[Synchronization], now: float
+    ) -> list[DriveState]:
+        """How these are; whatever goes wrong with one of them is its ``error``. All are asked at
+        the same time. ``now`` is in seconds since the epoch."""
+        answer = await trio.to_thread.run_sync(self._supervisor)
+        found: dict[str, DriveState] = {}
+
+        async def one(each: Synchronization) -> None:
+            supervised = None if answer is None else answer.of(each.name)
+            server = configuration.servers.get(each.server)
+            unverified = None if server is None else server.insecurity
+            status, error = None, None
+            try:
+                status = await self._status(configuration, each, supervised, now)
+            except Exception as problem:  # noqa: BLE001 (it is told, beside how the others are)
+                error = problem
+            found[each.name] = DriveState(each, status, supervised, error, unverified)
+
+        async with trio.open_nursery() as nursery:
+            for each in chosen:
+                nursery.start_soon(one, each)
+        return [found[each.name] for each in chosen]
+
+    def _supervisor(self) -> Answer | None:
+        try:
+            answer = told(self._folders, Ask(What.LOOK), seconds=5.0)
+        except SupervisorError as error:
+            self.trouble = sentence(error)
+            return None
+        self.trouble = None if answer is None or answer.trouble is None else answer.trouble
+        return answer
+
+    async def _status(
+        self,
+        configuration: Configuration,
+        configured: Synchronization,
+        supervised: Supervised | None,
+        now: float,
+    ) -> Status | None:
+        name = configured.name
+        try:
+            async with open_drive(self._folders, configuration, configured) as drive:
+                if drive.mounted:
+                    self._resting.pop(name, None)
+                    return await drive.status()
+        except NotRunning:
+            pass  # it ended just now
+        if supervised is not None and supervised.phase in {Phase.STARTING, Phase.STOPPING}:
+            return None
+        looks = _looks(self._folders.replica(name))
+        if name in self._resting and self._resting[name][0] == looks:
+            return self._resting[name][1]
+        if (
+            supervised is not None
+            and supervised.next_try is not None
+            and supervised.next_try - now < _SOON
+        ):
+            return None
+        status = await unmounted(self._folders, configuration, configured).status()
+        self._resting[name] = _looks(self._folders.replica(name)), status
+        return status
+
+
+def _looks(replica: Path) -> object:
+    """Differs when a process worked on it."""
+    found: list[object] = []
+    for path in sorted([*replica.glob("journal/*"), *replica.glob("index/*"), replica / "running"]):
+        try:
+            info = path.stat()
+        except OSError:
+            continue
+        found.append((path.name, info.st_mtime_ns, info.st_size))
+    return found

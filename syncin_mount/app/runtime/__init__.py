@@ -1,0 +1,1 @@
+"""What runs in a mounted drive's process, beside the file system."""

@@ -1,0 +1,1 @@
+"""What helps to find out what is wrong."""

@@ -1,0 +1,1 @@
+"""Synchronizations as they are set up: added, edited, renamed, registered and removed."""

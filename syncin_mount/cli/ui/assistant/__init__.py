@@ -1,0 +1,1 @@
+"""The assistant that adds a synchronization, question by question."""

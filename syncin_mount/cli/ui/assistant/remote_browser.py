@@ -1,0 +1,180 @@
+"""Looking through the server's folders in a terminal, until one is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Exists, Missing, RemoteError
+from syncin_mount import advice
+from syncin_mount.app.messages import sentence
+from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.ui import output
+from syncin_mount.cli.ui.assistant.remote_choice import (
+    HELP,
+    Answer,
+    Level,
+    note,
+    understood,
+    unsuited,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.remote import Session
+    from syncin_mount.remote.browse import RemoteItem
+
+
+class Browser:
+    """``user`` says which synchronization of this computer is in the way of a path. ``made`` are
+    the folders that were made."""
+
+    def __init__(
+        self, folders: Folders, server: Server, user: Callable[[str], Synchronization | None]
+    ) -> None:
+        self._folders = folders
+        self._server = server
+        self._user = user
+        self._at: RemoteItem | None = None
+        self._level = Level(())
+        self.made: list[str] = []
+
+    def choose(self) -> RemoteItem:
+        """Asks until a folder is chosen that can be synchronized. Raises click.Abort; CommandError
+        and RemoteError when not even the first level can be shown."""
+        self._go("")
+        output.say_lines(HELP)
+        while True:
+            self._show()
+            answer = understood(output.ask("Folder", default="", show_default=False))
+            try:
+                if self._follow(answer):
+                    assert self._at is not None
+                    return self._at
+            except (CommandError, RemoteError) as error:
+                output.warn(sentence(error))
+
+    def given(self, path: str) -> RemoteItem:
+        """The folder that was given by its path. Raises CommandError when it cannot be
+        synchronized; RemoteError."""
+        self._go(path)
+        self._is_chosen()
+        assert self._at is not None
+        return self._at
+
+    def _show(self) -> None:
+        where = self._at.path if self._at is not None else ""
+        output.say()
+        output.say(f"{output.printable(where) or self._server.url}/")
+        for line in self._level.lines(lambda item: note(item, self._user), output.printable):
+            output.say(line)
+
+    def _follow(self, answer: Answer) -> bool:
+        """Does what the answer says; True when the folder that is open now is chosen."""
+        at = self._at.path if self._at is not None else ""
+        if answer.here:
+            return self._is_chosen()
+        if answer.up:
+            self._go(at.rpartition("/")[0])
+        elif answer.path is not None:
+            self._go(answer.path)
+        elif answer.make is not None:
+            self._make(at, answer.make)
+        elif answer.number is not None:
+            found = self._level.found
+            if not 0 <= answer.number < len(found):
+                raise CommandError(f"there is no number {answer.number + 1} here")
+            self._open(found[answer.number])
+        elif answer.more:
+            self._level = self._level.next_page()
+        else:
+            self._level = Level(self._level.items, answer.only or "")
+        return False
+
+    def _is_chosen(self) -> bool:
+        if self._at is None:
+            raise CommandError("open a folder first: what is chosen is what is open")
+        why = unsuited(self._at, self._user)
+        if why is not None:
+            raise CommandError(f"{output.printable(self._at.path)}: {why}")
+        return True
+
+    def _open(self, item: RemoteItem) -> None:
+        if not item.enabled:
+            raise CommandError(
+                f"{output.printable(item.path)} is disabled on the server; its managers can"
+                " enable it"
+            )
+        self._level = Level(tuple(output.run_async(listed, self._folders, self._server, item.path)))
+        self._at = item
+
+    def _go(self, path: str) -> None:
+        if not path:
+            self._level = Level(tuple(output.run_async(listed, self._folders, self._server, "")))
+            self._at = None
+            return
+        self._open(output.run_async(found, self._folders, self._server, path))
+
+    def _make(self, at: str, name: str) -> None:
+        if not name or "/" in name:
+            raise CommandError("say how the folder is to be called: + NAME")
+        path = f"{at}/{name}" if at else name
+        output.run_async(make, self._folders, self._server, path)
+        self.made.append(path)
+        self._go(path)
+
+
+async def listed(folders: Folders, server: Server, path: str) -> list[RemoteItem]:
+    """What is in a folder of the server, files too; "" is where all begins. Raises RemoteError."""
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.browse import tree  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        if not path:
+            await session.check()
+        return await tree(session, path, files=True)
+
+
+async def found(folders: Folders, server: Server, path: str) -> RemoteItem:
+    """As `found_in`, in a session of its own."""
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
+
+    async with session_with(folders, server) as session:
+        return await found_in(session, path)
+
+
+async def found_in(session: Session, path: str) -> RemoteItem:
+    """The folder at this path. Raises CommandError when there is none: the server's own answers do
+    not tell clearly; RemoteError."""
+    from syncin_mount.remote.browse import tree  # noqa: PLC0415 (start-up time)
+
+    try:
+        items = await tree(session, path.rpartition("/")[0], files=True)
+    except Missing:
+        items = []
+    item = next((each for each in items if each.path == path), None)
+    name, url = output.printable(path), session.account.url
+    if item is None:
+        raise CommandError(
+            f"there is no folder '{name}' on {url}; "
+            f"make it: {advice.command('remote', 'mkdir', path, '--server', session.account.name)}",
+            Exit.REFUSED,
+        )
+    if not item.is_folder:
+        raise CommandError(f"'{name}' on {url} is a file; choose a folder", Exit.REFUSED)
+    return item
+
+
+async def make(folders: Folders, server: Server, path: str) -> None:
+    """Makes a folder on the server. Raises CommandError when it is there already, RemoteError."""
+    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
+    from syncin_mount.remote.browse import make_folder  # noqa: PLC0415
+
+    async with session_with(folders, server) as session:
+        try:
+            await make_folder(session, path)
+        except Exists as error:
+            raise CommandError(
+                f"'{output.printable(path)}' is there already on {server.url}", Exit.REFUSED
+            ) from error

@@ -102,6 +102,24 @@ class Status(msgspec.Struct, frozen=True):
     read_only: bool = False
 
 
+class Summary(msgspec.Struct, frozen=True):
+    """A drive at one moment, as briefly as an icon shows it. ``state`` is as in `Status`, and so
+    are ``waiting``, ``conflicts`` and the sentences. ``files`` counts the contents that the work
+    under way transfers, ``files_done`` those that are across, and ``left`` is the seconds that the
+    rest takes, as far as one can tell. ``problems`` counts what needs somebody."""
+
+    state: str
+    waiting: int = 0
+    files: int = 0
+    files_done: int = 0
+    left: float | None = None
+    problems: int = 0
+    conflicts: int = 0
+    halted: str | None = None
+    refused: str | None = None
+    failed: str | None = None
+
+
 class JournalEntry(msgspec.Struct, frozen=True):
     """A local operation that the server has not confirmed yet. ``state`` is a word for programs,
     ``why`` says it for people: why it waits, and ``until`` when it is left alone. ``held`` says
@@ -391,6 +409,7 @@ class Call(enum.Enum):
     """The calls of the control API, with method and path."""
 
     STATUS = ("GET", "/status")
+    WATCH = ("POST", "/watch")
     JOURNAL = ("POST", "/journal")
     CHANGE = ("POST", "/journal/change")
     TRANSFERS = ("POST", "/transfers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.control.messages import (
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Restored,
         RestoreRequest,
         Status,
+        Summary,
         SwapRequest,
         SyncEvent,
         SyncRequest,
@@ -42,6 +43,10 @@ class Service(Protocol):
     """
 
     def status(self) -> Status: ...
+    def watch(self) -> AsyncGenerator[Summary, None]:
+        """How it is, and each time that this changes how it is then. Ends with the drive."""
+        ...
+
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]: ...
     def change(self, request: ChangeRequest) -> list[Changed]: ...
     async def transfers(self, query: TransferQuery) -> list[Transfer]: ...

@@ -18,7 +18,7 @@ from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.app.errors import NeverSynchronized, NotMounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
-from syncin_mount.app.runtime.runtime import open_runtime
+from syncin_mount.app.runtime.runtime import Runtime, open_runtime
 from syncin_mount.config import ConfigurationFile, Folders, Server, Synchronization
 from syncin_mount.control.client import ControlError
 from syncin_mount.control.messages import TransferQuery
@@ -44,14 +44,15 @@ class Computer:
         self.drive = functools.partial(open_drive, self.folders, self.configuration, self.docs)
 
     @asynccontextmanager
-    async def mounted(self) -> AsyncIterator[None]:
+    async def mounted(self, stopping: trio.Event | None = None) -> AsyncIterator[Runtime]:
         async with (
             open_runtime(self.folders, SERVER, self.docs, alone=True) as runtime,
             trio.open_nursery() as nursery,
         ):
-            service = MountedService(runtime, trio.Event(), manual=False)
+            end = trio.Event() if stopping is None else stopping
+            service = MountedService(runtime, end, manual=False)
             await nursery.start(serve_control, service, self.folders.socket("docs"), sentence)
-            yield
+            yield runtime
             nursery.cancel_scope.cancel()
 
     async def has_changes(self) -> None:
@@ -173,3 +174,24 @@ async def test_a_notice_reaches_who_is_mounted_alone(computer: Computer) -> None
     assert await notify(computer.folders, ["docs"], Notice.CONFIGURATION) == []
     async with computer.mounted():
         assert await notify(computer.folders, ["docs", "other"], Notice.SERVER) == []
+
+
+async def test_who_watches_a_drive_is_told_when_it_changes_and_until_it_ends(
+    computer: Computer,
+) -> None:
+    await computer.has_changes()
+    stopping = trio.Event()
+    with trio.fail_after(30):
+        async with computer.mounted(stopping) as runtime, computer.drive() as drive:
+            assert isinstance(drive, MountedDrive)
+            told: list[tuple[str, int]] = []
+            async with drive.watch() as changes:
+                async for each in changes:
+                    told.append((each.state, each.waiting))
+                    if not runtime.link.paused:
+                        runtime.pause(True)
+                    elif each.waiting == 2:
+                        make(runtime.replica, "c.txt")
+                    else:
+                        stopping.set()
+    assert told == [("idle", 2), ("paused", 2), ("paused", 3)]

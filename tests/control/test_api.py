@@ -24,6 +24,7 @@ from syncin_mount.control.messages import (
     Progress,
     Report,
     Status,
+    Summary,
     SyncEvent,
     SyncRequest,
     Transfer,
@@ -58,6 +59,12 @@ class Service:
 
     def status(self) -> Status:
         return STATUS
+
+    async def watch(self) -> AsyncIterator[Summary]:
+        yield Summary("idle")
+        if self.never:
+            await self.forever()
+        yield Summary("offline", waiting=2)
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         for number in range(self.entries):
@@ -171,6 +178,32 @@ async def test_a_run_tells_its_progress_and_its_end(client: Client, service: Ser
     async with client.sync(request) as events:
         assert [event async for event in events] == [Progress("listing", entries=5), REPORT]
     assert service.asked == [request]
+
+
+async def test_who_watches_is_told_of_each_change(client: Client, service: Service):
+    async with client.watch() as changes:
+        assert [each async for each in changes] == [
+            Summary("idle"),
+            Summary("offline", waiting=2),
+        ]
+
+
+async def test_hanging_up_ends_watching(client: Client, service: Service):
+    service.never = True
+    seen: list[Summary] = []
+
+    async def follow() -> None:
+        async with client.watch() as changes:
+            async for each in changes:
+                seen.append(each)  # noqa: PERF401 (cancelled, it keeps what it saw)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(follow)
+        await service.waiting.wait()
+        nursery.cancel_scope.cancel()
+    with trio.fail_after(60):
+        await service.cancelled.wait()
+    assert seen == [Summary("idle")]
 
 
 async def test_hanging_up_ends_the_run(client: Client, service: Service):

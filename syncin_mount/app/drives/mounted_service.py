@@ -11,7 +11,7 @@ import trio
 from reconciler.model import Direction
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.conflicts import Conflicts
-from syncin_mount.app.drives.drive_state import with_state
+from syncin_mount.app.drives.drive_state import state_of, with_state
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
@@ -30,6 +30,7 @@ from syncin_mount.control.messages import (
     Restored,
     RestoreRequest,
     Status,
+    Summary,
     SwapRequest,
     SyncEvent,
     SyncRequest,
@@ -38,10 +39,18 @@ from syncin_mount.control.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.app.runtime.runtime import Runtime
+
+
+WATCH_EVERY = 1.0
+"""Seconds between two looks for somebody who watches."""
+
+WATCH_SHARE = 20
+"""Looks for somebody who watches take at most this part of the time: one that took long is
+followed by a longer rest."""
 
 
 def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Status:
@@ -98,6 +107,48 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     return with_state(status)
 
 
+def summary_of(runtime: Runtime) -> Summary:
+    """This moment's state of a mounted drive in short. What costs more with more pending changes is
+    left out."""
+    now, downloads = runtime.engine.status(), runtime.hydrator.downloads()
+    name, filters = runtime.synchronization.name, runtime.engine.settings.filters
+    own = [each for each in (runtime.failure,) if each is not None]
+    own += [sentence(why, name) for _, why in runtime.hydrator.rot()]
+    problems = [Problem("", each, lasting=True) for each in own]
+    problems += views.problems(now.problems, filters, name)
+    if runtime.disk is not None:
+        problems.append(Problem("", sentence(runtime.disk, name), lasting=False))
+    work = runtime.meter.progress(downloads) if now.running or downloads.waiting else None
+    status = Status(
+        name=name,
+        server=runtime.server.name,
+        remote=runtime.synchronization.remote,
+        mountpoint=str(runtime.synchronization.mountpoint),
+        mounted=True,
+        online=None if runtime.link.paused else now.online,
+        running=now.running,
+        work=work,
+        problems=tuple(problems),
+        halted=sentence_or_none(now.halted, name),
+        refused=sentence_or_none(now.refused, name),
+        failed=sentence_or_none(now.failed, name),
+        waits_for_turn=now.waits_for_turn,
+        paused=runtime.link.paused,
+    )
+    return Summary(
+        state=state_of(status).value,
+        waiting=now.waiting,
+        files=0 if work is None else work.files,
+        files_done=0 if work is None else work.files_done,
+        left=None if work is None or work.left is None else float(round(work.left)),
+        problems=sum(each.lasting for each in problems),
+        conflicts=runtime.conflicts.open_count(),
+        halted=status.halted,
+        refused=status.refused,
+        failed=status.failed,
+    )
+
+
 def _whole(rate: float | None) -> int | None:
     return None if rate is None else int(rate)
 
@@ -122,6 +173,19 @@ class MountedService:
 
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
+
+    async def watch(self) -> AsyncGenerator[Summary, None]:
+        """Ends when the daemon is asked to."""
+        shown: Summary | None = None
+        while not self._stopping.is_set():
+            began = time.perf_counter()
+            now = summary_of(self._runtime)
+            took = time.perf_counter() - began
+            if now != shown:
+                shown = now
+                yield now
+            with trio.move_on_after(max(WATCH_EVERY, took * WATCH_SHARE)):
+                await self._stopping.wait()
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         engine = self._runtime.engine

@@ -406,9 +406,10 @@ class Device:
     def sees_restored(self) -> bool:
         """Whether the next listing tells for sure that a backup was put back
         (docs/reference/conflict-table.md, "What has no copy in the local trash"): nothing has by
-        chance an inode that something had before. Where something has, the rest tells, if nobody
-        changes that before the listing."""
+        chance an inode that something had before, nor can anything get one until the listing. Where
+        something has, the rest tells, if nobody changes that before the listing."""
         by_chance = {item.inode for _, item in self.world.disk.walk()}
+        by_chance |= self.world.disk.free_inodes()
         bases = (self.replica.base(node) for node in self.replica.base_nodes())
         return not any(base.inode in by_chance for base in bases if base is not None)
 

@@ -176,6 +176,10 @@ class Disk:
             del self._items[old.inode]
             heapq.heappush(self._free, old.inode)
 
+    def free_inodes(self) -> set[int]:
+        """Those of what is gone, which are given out again."""
+        return set(self._free)
+
     def make_folder(self, path: str, mtime_ms: int) -> None:
         found = self.at(path)
         if found is not None and not found.is_folder:

@@ -156,9 +156,10 @@ class Replica(Lookups, Protocol):
         """Raises FileNotFoundError when the node is gone or no file."""
         ...
 
-    def incoming(self, node: NodeId, size: int, mtime: int) -> Incoming:
+    def incoming(self, node: NodeId, size: int, mtime: int, inode: int = 0) -> Incoming:
         """The one incoming content of a node for that remote version; the same object while it is
-        open anywhere. Asking for another version drops what arrived of the former."""
+        open anywhere. Asking for another version drops what arrived of the former: one of another
+        size in bytes, another mtime in seconds, or another inode where both are known (0: not)."""
         ...
 
     def install_content(

@@ -57,14 +57,22 @@ class Downloads:
 
 
 class Download:
-    """``found`` is the version, ``digest`` its checksum where that is known, ``verified`` that
-    nothing is left to prove of its content. ``confirmed``: the server has given some of it to this
-    process, so it had this version then."""
+    """``found`` is the version and ``inode`` its inode on the server (0: not known), ``digest`` its
+    checksum where that is known, ``verified`` that nothing is left to prove of its content.
+    ``confirmed``: the server has given some of it to this process, so it had this version then.
+    """
 
     def __init__(
-        self, node: NodeId, path: str, found: Found, incoming: Incoming, digest: str | None
+        self,
+        node: NodeId,
+        path: str,
+        found: Found,
+        incoming: Incoming,
+        digest: str | None,
+        inode: int = 0,
     ) -> None:
         self.node = node
+        self.inode = inode
         self.digest = digest
         self.checking = trio.Lock()
         self.verified = digest is None

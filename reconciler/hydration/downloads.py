@@ -22,7 +22,7 @@ from reconciler.errors import (
 )
 from reconciler.hydration.download import Download, DownloadProgress, RangeRequest, arrived_bytes
 from reconciler.hydration.endurance import Endurance
-from reconciler.model import Base, NodeId, Remote
+from reconciler.model import UNPROVED, Base, NodeId, Remote
 from reconciler.ports import Found, Incoming, RemoteFolder, Replica
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.throughput import Rate
@@ -85,19 +85,23 @@ class ActiveDownloads:
         # a folder above went from the base, and where the file is now was not agreed on yet
         except KeyError:
             raise Missing("the server does not have it where it was") from None
-        return self._of_version(node, path, Found(base.size, base.mtime * 1000), base.checksum)
+        return self._of_version(node, path, base.on_server())
 
-    def _of_version(self, node: NodeId, path: str, found: Found, digest: str | None) -> Download:
+    def _of_version(self, node: NodeId, path: str, remote: Remote) -> Download:
+        found, digest = Found(remote.size, remote.mtime * 1000), remote.checksum
+        inode = 0 if remote.inode == UNPROVED else remote.inode
         known = self._downloads.get(node)
         if known is not None:
             # A file that was deleted while it was fetched, and came back, has an incoming content
             # of its own again.
             is_over = known.error is not None or known.incoming.dropped
-            if not is_over and (known.found, known.path, known.digest) == (found, path, digest):
+            same = (known.found, known.path, known.digest) == (found, path, digest)
+            if same and not is_over and (known.inode == inode or 0 in (known.inode, inode)):
+                known.inode = known.inode or inode
                 return known
             self.forget(node)
-        incoming = self._replica.incoming(node, found.size, found.mtime)
-        download = self._downloads[node] = Download(node, path, found, incoming, digest)
+        incoming = self._replica.incoming(node, found.size, found.mtime, inode)
+        download = self._downloads[node] = Download(node, path, found, incoming, digest, inode)
         return download
 
     def take(self, download: Download) -> bool:
@@ -141,8 +145,7 @@ class ActiveDownloads:
         """
         ended = self._replacing[node] = trio.Event()
         try:
-            found = Found(remote.size, remote.mtime * 1000)
-            download = self._of_version(node, path, found, remote.checksum)
+            download = self._of_version(node, path, remote)
             await self.complete_and_verify(download)
             self._downloads.pop(node, None)
             return download.incoming
@@ -166,13 +169,17 @@ class ActiveDownloads:
         if base is None or is_busy or self._replica.local(node) is None:
             return 0
         try:
-            incoming = self._replica.incoming(node, base.size, base.mtime)
+            incoming = self._incoming(node, base)
         except OSError:  # no file of this disk can be so large, or it is full
             return 0
         try:
             return arrived_bytes(incoming)
         finally:
             incoming.close()
+
+    def _incoming(self, node: NodeId, base: Base) -> Incoming:
+        inode = 0 if base.inode == UNPROVED else base.inode
+        return self._replica.incoming(node, base.size, base.mtime, inode)
 
     def start_over(self, node: NodeId) -> bool:
         """The server has another content of the same size and second now: what arrived of the
@@ -182,7 +189,7 @@ class ActiveDownloads:
             return False
         self.forget(node, "the server has another version by now")
         try:
-            incoming = self._replica.incoming(node, base.size, base.mtime)
+            incoming = self._incoming(node, base)
         except OSError as error:  # then nothing has arrived, or the next try meets the same
             log.debug("node %d cannot begin anew: %s", node, error)
             return True

@@ -10,6 +10,7 @@ import pytest
 import reconciler.executor.doubtful_files
 from reconciler.errors import ServerFault
 from reconciler.model import Conflict, Settings
+from syncin_mount.devserver import CutResponse, Rule
 from tests.engine.world import Device, World
 
 OLD, LATER = 1_600_000_000, 1_700_000_000
@@ -153,6 +154,22 @@ async def test_the_milliseconds_tell_of_an_edit_that_the_listing_hides(world: Wo
     report = await device.sync()
     assert report.conflicts == 1
     assert world.on_disk() == device.tree() == {"f": b"v3ccc"}
+    assert b"v2bb" in everywhere(world, device)
+
+
+async def test_two_edits_that_keep_size_and_second_are_a_conflict(world: World) -> None:
+    """In place on the server, so that its inode stays, too: its milliseconds tell, when ours is
+    about to be sent."""
+    device = await world.device()
+    device.write("f", b"v1aa", mtime=OLD)
+    await device.sync()
+    with (world.disk / "f").open("r+b") as file:
+        file.write(b"v2bb")
+    os.utime(world.disk / "f", (OLD + 0.5, OLD + 0.5))
+    device.write("f", b"v3cc", mtime=OLD)
+    for _ in range(3):
+        await device.sync()
+    assert device.tree() == world.on_disk() == {"f": b"v3cc"}
     assert b"v2bb" in everywhere(world, device)
 
 
@@ -368,3 +385,18 @@ async def test_where_the_folder_cannot_be_looked_into_the_replaced_file_is_in_th
     device.folder.inodes = real  # type: ignore[method-assign]
     assert world.on_disk() == {"f": b"v3ccc"}
     assert b"v1aa" in world.trashed().values()
+
+
+async def test_a_download_that_broke_off_goes_on_with_that_file_alone(world: World) -> None:
+    """Another file of its size and second, which the next listing tells by its inode."""
+    world.put("f", b"first", mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    size = 64 << 10
+    world.put("f", b"a" * size, mtime=LATER)
+    world.faults.add(Rule(effect=CutResponse(size // 2), method="GET", path="*/f", count=1))
+    assert not (await device.sync()).complete
+    assert device.tree() == {"f": b"first"}
+    replace_there(world, "f", b"b" * size, LATER)
+    assert (await device.sync()).complete
+    assert device.tree() == world.on_disk() == {"f": b"b" * size}

@@ -22,12 +22,12 @@ _RANGE = struct.Struct("<QQ")  # start and stop of zeros that arrived
 
 
 class IncomingFile:
-    """``reconciler.ports.Incoming``: one sparse file ``<node>-<size>-<mtime>``.
+    """``reconciler.ports.Incoming``: one sparse file, named by its ``IncomingVersion``.
 
     Only whole blocks (4096 bytes, the last one up to the size) are ever written, because what lies
     in the file is all that a later process knows; parts of blocks wait in memory. Blocks of zeros
     are not written at all: they stay holes, and that they arrived is noted in the file
-    ``<node>-<size>-<mtime>.zeros`` beside it, one range after the other. ``taken``: it is the
+    ``….zeros`` beside it, one range after the other. ``taken``: it is the
     node's content now. ``dropped``: another version was asked for, or the node is gone.
     """
 

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from syncin_mount.deep_tree import make_folders, remove_tree
 from syncin_mount.sparse_ranges import data_pieces
 from syncin_mount.store import system
 from syncin_mount.store.content.handles import IncomingFile, zeros_of
+from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.unlinked_contents import KeptObjects
 from syncin_mount.store.records import (
     AnyEffect,
@@ -43,7 +43,6 @@ FANOUT = 256
 FOUND_AGAIN: Final = "a repair found it in the bin"
 DEEP: Final = b"(deep paths)"
 """The folder in a bin folder for files whose whole path the kernel would not take."""
-_VERSION = re.compile(r"(\d+)-(\d+)-(-?\d+)")
 
 
 Object = tuple[int, int]
@@ -62,7 +61,7 @@ class Objects:
         self._incoming = folder / "incoming"
         self.kept = KeptObjects(folder / "orphans", self.path)
         self._open: dict[int, IncomingFile] = {}
-        self._arriving: dict[int, Path] = {}  # by node, open or not
+        self._arriving: dict[int, IncomingVersion] = {}  # by node, open or not
         self._effects: dict[type, Callable[[int, Any], None]] = {
             Unlink: self._unlink,
             ToBin: self._to_bin,
@@ -147,36 +146,41 @@ class Objects:
         """Whether it can be told how much of a content arrived. Raises OSError (ENOSPC)."""
         return system.knows_holes(self._incoming / "probe")
 
-    def find_incoming(self, *, keep: Callable[[int, int, int], bool]) -> None:
-        """At start: takes stock of what arrived earlier; ``keep(node, size, mtime)`` says what is
-        still of use."""
+    def find_incoming(self, *, keep: Callable[[IncomingVersion], bool]) -> None:
+        """At start: takes stock of what arrived earlier; ``keep`` says what is still of use."""
         for path in list(self._incoming.iterdir()):
-            parts = _VERSION.fullmatch(path.name)
-            if parts and keep(*(int(part) for part in parts.groups())):
-                self._arriving[int(parts[1])] = path
+            version = IncomingVersion.parse(path.name)
+            if version is not None and keep(version):
+                self._arriving[version.node] = version
             elif not path.name.endswith(".zeros"):
                 path.unlink()
-        known = {zeros_of(path) for path in self._arriving.values()}
+        known = {zeros_of(self._incoming_path(each)) for each in self._arriving.values()}
         for path in self._incoming.glob("*.zeros"):
             if path not in known:
                 path.unlink()
 
-    def incoming(self, node: int, size: int, mtime: int) -> IncomingFile:
+    def _incoming_path(self, version: IncomingVersion) -> Path:
+        return self._incoming / version.name
+
+    def incoming(self, version: IncomingVersion) -> IncomingFile:
         """The incoming content of this version; one of another version is dropped."""
-        path = self._incoming / f"{node}-{size}-{mtime}"
-        if self._arriving.get(node, path) != path:
+        node = version.node
+        known = self._arriving.get(node)
+        if known is not None and not known.may_be(version):
             self.drop_incoming(node)
+            known = None
+        version = known or version
         found = self._open.get(node)
         if found is None or found.users == 0:
-            found = self._open[node] = IncomingFile(path, node, size, mtime, self._check_room)
-            self._arriving[node] = path
+            path = self._incoming_path(version)
+            found = IncomingFile(path, node, version.size, version.mtime, self._check_room)
+            self._open[node], self._arriving[node] = found, version
         found.users += 1
         return found
 
-    def arriving(self, node: int) -> str | None:
-        """The name of the version that is arriving, or None."""
-        path = self._arriving.get(node)
-        return None if path is None else path.name
+    def arriving(self, node: int) -> IncomingVersion | None:
+        """The version that is arriving, or None."""
+        return self._arriving.get(node)
 
     def all_arriving(self) -> list[int]:
         """The nodes of which something is arriving, or arrived earlier."""
@@ -185,7 +189,11 @@ class Objects:
     def stale_incoming(self, before_ns: int) -> list[int]:
         """The nodes of whose content the last byte arrived before this time, and that nobody has
         open."""
-        closed = [(node, path) for node, path in self._arriving.items() if not self._is_open(node)]
+        closed = [
+            (node, self._incoming_path(version))
+            for node, version in self._arriving.items()
+            if not self._is_open(node)
+        ]
         return [node for node, path in closed if not path.exists() or _last_byte(path) < before_ns]
 
     def _is_open(self, node: int) -> bool:
@@ -205,16 +213,17 @@ class Objects:
 
     def taken(self, incoming: IncomingFile, number: int) -> None:
         """The event is recorded: the incoming content is an ordinary one now."""
-        zeros_of(self._arriving[incoming.node]).unlink(missing_ok=True)
+        zeros_of(self._incoming_path(self._arriving[incoming.node])).unlink(missing_ok=True)
         incoming.taken = True
         incoming.path = Path(self.path(incoming.node, number))
         del self._open[incoming.node], self._arriving[incoming.node]
 
     def drop_incoming(self, node: int) -> None:
         """Nobody needs this version any more."""
-        path = self._arriving.pop(node, None)
-        if path is None:
+        version = self._arriving.pop(node, None)
+        if version is None:
             return
+        path = self._incoming_path(version)
         found = self._open.pop(node, None)
         if found is not None:
             found.dropped = True

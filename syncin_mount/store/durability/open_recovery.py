@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Final
 
 from syncin_mount.store import atomic_file, system
+from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.durability.committer import Committer
 from syncin_mount.store.durability.content_durability import ContentDurability
@@ -144,15 +145,17 @@ class OpenRecovery:
                 raise
             trusted = False  # so what arrived goes, and makes room; it is fetched again
         self._objects.find_incoming(
-            keep=lambda *version: trusted and not power_cut and self._is_wanted(*version)
+            keep=lambda version: trusted and not power_cut and self._is_wanted(version)
         )
 
-    def _is_wanted(self, node: int, size: int, mtime: int) -> bool:
+    def _is_wanted(self, version: IncomingVersion) -> bool:
         """Whether what arrived of this version may be of use."""
-        record, base = self._ix.node(node), self._ix.base(node)
+        record, base = self._ix.node(version.node), self._ix.base(version.node)
         if record is None or record.kind != FILE:
             return False
-        return not record.present or base is None or (base.size, base.mtime) != (size, mtime)
+        if not record.present or base is None:
+            return True
+        return not version.may_be(IncomingVersion.of_base(version.node, base))
 
     def _drop_stray_bins(self) -> None:
         """After a power cut: what is in the bin by events that were lost goes, before their numbers

@@ -18,6 +18,7 @@ from reconciler.errors import LocalChanged
 from reconciler.model import Base, NodeId
 from reconciler.ports import Incoming
 from syncin_mount.store.content.handles import Content, IncomingFile
+from syncin_mount.store.content.incoming_version import IncomingVersion
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.conversions import recordable_text, to_record
 from syncin_mount.store.durability.event_writer import EventWriter
@@ -64,23 +65,22 @@ class Contents:
         folder = self._objects.folder(record.number)
         base = self._ix.base(node)
         arriving = self._objects.arriving(node)
-        if base is None or (
-            arriving is not None and arriving != f"{node}-{base.size}-{base.mtime}"
-        ):
+        version = None if base is None else IncomingVersion.of_base(node, base)
+        if version is None or (arriving is not None and not arriving.may_be(version)):
             # Another version is on its way: nothing of this one will come any more.
             return Content(self._objects.open_nothing(), folder, absent=record.size)
-        incoming = self._objects.incoming(node, base.size, base.mtime)
+        incoming = self._objects.incoming(version)
         return Content(os.dup(incoming.fd), folder, incoming)
 
     # arriving contents ----------------------------------------------------------------------------
 
-    def incoming(self, node: NodeId, size: int, mtime: int) -> IncomingFile:
+    def incoming(self, node: NodeId, size: int, mtime: int, inode: int = 0) -> IncomingFile:
         """Raises OSError (ENOSPC), FileNotFoundError when there is no such file."""
         record = require_node(self._ix, node)
         if record.kind != FILE:
             raise FileNotFoundError(errno.ENOENT, "the node is no file")
         self._writer.require_space()
-        return self._objects.incoming(node, size, mtime)
+        return self._objects.incoming(IncomingVersion(node, size, mtime, inode))
 
     def install_content(
         self,
@@ -130,8 +130,14 @@ class Contents:
     def drop_stale_incoming(self, before_ns: int) -> None:
         for node in self._objects.stale_incoming(before_ns):
             base, record = self._ix.base(node), self._ix.node(node)
-            awaited = f"{node}-{base.size}-{base.mtime}" if base is not None else None
-            if record is None or record.present or self._objects.arriving(node) != awaited:
+            arriving = self._objects.arriving(node)
+            if (
+                record is None
+                or record.present
+                or base is None
+                or arriving is None
+                or not arriving.may_be(IncomingVersion.of_base(node, base))
+            ):
                 self._objects.drop_incoming(node)
 
     # contents and nodes ---------------------------------------------------------------------------

@@ -107,8 +107,14 @@ class UnconfirmedUploads:
         return arrived
 
     def _is_open(self, parent: NodeId, sent: Unconfirmed) -> bool:
-        """Nothing newer is known of the node: its base is what it was when the version was sent."""
+        """Nothing newer is known of the node, nor of the place: the node's base is what it was when
+        the version was sent, and no other file that is here was found at the place since. (The
+        server may give a file's inode to the upload, so that a listing takes it for that file. Two
+        nodes with their bases at one place would then delete each other.)"""
         base = self.replica.base(sent.node)
+        holder = self.replica.base_entry(parent, sent.name)
+        if holder is not None and holder.node != sent.node and self.replica.local(sent.node):
+            return False
         if sent.new or base is None:
             return sent.new and base is None
         return base.place == Place(parent, sent.name) and base.version < sent.version

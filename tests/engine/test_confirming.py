@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,31 @@ async def test_another_of_its_size_and_second_is_no_answer(world: World) -> None
     assert world.on_disk() == device.tree()
     assert device.read("a") == b"ours"
     assert b"them" in world.trashed().values()
+
+
+async def test_what_was_taken_for_a_moved_file_is_not_confirmed_as_well(world: World) -> None:
+    """The server gave the inode of a file that somebody replaced to our upload of the same content:
+    the listing says that the file moved there. Two files at one place would end each other."""
+    device = await world.device()
+    world.put("a", b"same", mtime=THEN)
+    await device.sync()
+    a = device.node("a")
+    device.write("b", b"same", mtime=THEN)
+    world.faults.add(Rule(effect=CutResponse(), method="POST", path="*/b", count=1))
+    assert not (await device.sync()).complete
+    # what a listing concludes, and does here
+    base = device.replica.base(a)
+    assert base is not None
+    (world.disk / "a").unlink()
+    inode = (world.disk / "b").stat().st_ino
+    device.replica.set_base(a, replace(base, name="b", inode=inode))
+    device.rename("b", "b (conflict)")
+    device.rename("a", "b")
+    for _ in range(2):
+        report = await device.sync()
+        assert report.complete, report.problems
+        assert device.node("b") == a
+        assert world.on_disk() == device.tree() == {"b": b"same", "b (conflict)": b"same"}
 
 
 async def test_what_did_not_arrive_is_sent(world: World) -> None:

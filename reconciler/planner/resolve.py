@@ -286,7 +286,7 @@ def _mirrored_content(trees: NodeStates, settings: Settings, rule: str) -> Verdi
         return Verdict(None, Op.AGREE, reason="the same time set on both sides")
     # Where one side alone has another content than the base, size and time prove nothing: that it
     # is another is known.
-    if here and there and same_content(local, remote):
+    if here and there and same_content(local, remote, base):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason="the same on both sides")
         return Verdict(
@@ -352,7 +352,7 @@ def _content(trees: NodeStates, settings: Settings) -> Verdict:
 
 def _edited_both(local: Local, remote: Remote, base: Base | None, settings: Settings) -> Verdict:
     did = "created" if base is None else "edited"
-    if same_content(local, remote):
+    if same_content(local, remote, base):
         if local.mtime == remote.mtime:
             return Verdict(None, Op.AGREE, reason=f"{did} on both sides alike")
         side = (
@@ -392,11 +392,14 @@ def _at_one_time(local: Local, remote: Remote, base: Base | None) -> bool:
     return local.mtime == remote.mtime
 
 
-def same_content(local: Local, remote: Remote) -> bool:
-    """The same content: by checksums where both are known, else supposed of the same size and
-    time."""
+def same_content(local: Local, remote: Remote, base: Base | None) -> bool:
+    """Whether contents that both sides have changed are the same: by checksums where both are
+    known, else supposed of the same size and time. These prove nothing where the base has them,
+    too: then the server's file is known to be another one all the same."""
     if local.checksum is not None and remote.checksum is not None:
         return local.checksum == remote.checksum
+    if base is not None and (base.size, base.mtime) == (remote.size, remote.mtime):
+        return False
     return (local.size, local.mtime) == (remote.size, remote.mtime)
 
 

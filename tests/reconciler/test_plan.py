@@ -10,18 +10,22 @@ import pytest
 from reconciler.filters import Filter
 from reconciler.model import (
     ROOT,
+    Base,
     Conflict,
     Direction,
     Kind,
+    Local,
     Mode,
     NodeId,
     Op,
     Place,
+    Remote,
     Settings,
     Side,
 )
 from reconciler.names import conflict_name, unsyncable
 from reconciler.planner.plan import plan
+from reconciler.planner.resolve import NodeStates, resolve_node
 from tests.reconciler.tables import told, world_of
 from tests.reconciler.world import STAMP, Item, World
 
@@ -438,6 +442,17 @@ def test_the_reasons_say_what_each_side_did():
         "b": "deleted on the server, edited here: the edit wins (recent)",
         "c": "edited on both sides: the server's version wins (recent)",
     }
+
+
+@pytest.mark.parametrize("checksum", [None, "v2"])
+def test_two_edits_are_not_alike_by_the_size_and_second_that_the_base_has(checksum: str | None):
+    """The server's is known to be one by its checksum, and ours could not be read to compare it."""
+    base = Base(Kind.FILE, ROOT, "a", 4, 9, 5, 1, "v1")
+    local = Local(Kind.FILE, ROOT, "a", 4, 9 * 10**9, 2, True, False, checksum=checksum)
+    remote = Remote(Kind.FILE, ROOT, "a", 4, 9, 5, "v2")
+    verdict = resolve_node(NodeStates(NodeId(2), base, local, remote), LOCAL, False)
+    assert (verdict.op is Op.AGREE) is (checksum is not None)
+    assert verdict.conflict is (checksum is None)
 
 
 # names of conflict copies -------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Base, Kind, Local, NodeId, Remote
+from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Remote, Side
+from reconciler.planner.resolve import NodeStates
 from reconciler.planner.view import View
 
 _Tree = Callable[[NodeId], Base | Local | Remote | None]
@@ -52,6 +53,25 @@ def crossings(
             needed.append(base.parent)
     deepest_first = sorted(ended, key=lambda node: -crossing.path(node, view.base).count("/"))
     return [*((node, None) for node in deepest_first), *_successors(view, ended, crossing)]
+
+
+def superseded(view: View, filters: Filter, nodes: Iterable[NodeId]) -> Iterator[Action]:
+    """Yield what fetches a file that was renamed here to a name that is left out before its
+    content came, and whose content the server replaced since. The former content is nowhere any
+    more: without the new one the file could neither be read nor leave its base, and what the
+    server has under its former name could never come."""
+    crossing = _Crossing(view, filters)
+    for node in nodes:
+        base, local, remote = view.base(node), view.local(node), view.remote(node)
+        if base is None or local is None or remote is None or view.unknown(node) is not None:
+            continue
+        if local.kind is not Kind.FILE or local.present or remote.kind is not Kind.FILE:
+            continue
+        edited = NodeStates(node, base, local, remote).remote_edited
+        left_out = crossing.is_left_out(node, view.local)
+        if edited and left_out and not crossing.is_left_out(node, view.remote):
+            why = "edited on the server, unchanged here"
+            yield Action(Op.FETCH, Side.LOCAL, node, base, local, remote, base.place, reason=why)
 
 
 def _successors(

@@ -25,6 +25,7 @@ from reconciler.model import (
     Side,
     Waiting,
 )
+from reconciler.planner.filter_borders import superseded
 from reconciler.planner.fit import Present, VerdictFitter
 from reconciler.planner.order import arrange
 from reconciler.planner.resolve import NodeStates, Verdict
@@ -46,9 +47,11 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
     The same trees give the same plan, whatever the order in which the view tells them.
     """
     present = Present(view, filters)
+    touched = sorted(view.touched())
+    left_out = [node for node in touched if present.left_out(node)]
     trees = {
         node: NodeStates(node, view.base(node), view.local(node), view.remote(node), settings.tag)
-        for node in sorted(view.touched())
+        for node in touched
         if not present.left_out(node)
     }
     waiting = {
@@ -62,6 +65,7 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         found = fitting.fit()
         if not found:
             actions = _Actions(view, fitting).all()
+            actions += superseded(view, filters, left_out)
             found = _hindered(view, fitting, actions) | _not_ours(settings, actions)
             if not found:
                 return _plan(view, fitting, actions)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Base, Kind, NodeId, Place, Side
-from reconciler.planner.filter_borders import crossings
+from reconciler.model import ROOT, Base, Kind, NodeId, Op, Place, Side
+from reconciler.planner.filter_borders import crossings, superseded
 from tests.reconciler.world import User, World
 
 FILTER = Filter(rule=lambda path: path.endswith(".x"))
@@ -97,3 +97,23 @@ def test_what_the_server_could_not_tell_is_taken_to_be_there(world: World):
     world.there.pop(node)
     world.unknown[node] = "it is left out by a filter"
     assert ended(world, node) == []
+
+
+@pytest.mark.parametrize("name", ["a.x", "b"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_never_came_and_was_replaced_there_is_fetched_behind_the_filter(
+    world: World, name: str, edited: bool
+):
+    user = User(world, Side.LOCAL)
+    node = make(user, "a")
+    world.agree_all()
+    world.not_here.add(node)
+    user.move(node, Place(ROOT, name))
+    if edited:
+        User(world, Side.REMOTE).edit(node, "b", 2)
+    found = list(superseded(world.view(), FILTER, [node]))
+    if edited and name == "a.x":
+        (action,) = found
+        assert (action.op, action.side, action.target) == (Op.FETCH, Side.LOCAL, Place(ROOT, "a"))
+    else:
+        assert not found

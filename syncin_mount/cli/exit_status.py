@@ -136,6 +136,8 @@ def _known(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, click.ClickException):
         return Exit.USAGE, error.format_message()
     status = _OF_OURS.get(_qualified(type(error)))
+    if _qualified(type(error)) == "syncin_mount.app.errors.NotMountable":
+        status = getattr(error, "status", None) or Exit.UNFINISHED  # the daemon's own
     if status is None:
         status = next(
             (s for s in map(_OF_OURS.get, map(_qualified, type(error).__mro__)) if s is not None),
@@ -169,6 +171,7 @@ def _qualified(kind: type[Any]) -> str:
 _OF_OURS: dict[str, Exit] = {
     "syncin_mount.app.errors.InvalidRequest": Exit.USAGE,
     "syncin_mount.app.errors.NotPossible": Exit.UNFINISHED,
+    "syncin_mount.app.errors.ServerSaysNo": Exit.REFUSED,
     "syncin_mount.config.file.ConfigurationError": Exit.UNFINISHED,
     "syncin_mount.config.filters.FilterError": Exit.USAGE,
     "syncin_mount.config.folders.FolderError": Exit.UNFINISHED,

@@ -197,6 +197,10 @@ def unheld(text: str) -> str | None:
     return None
 
 
+class OnlyInParts(ValueError):
+    """A place on the server that is not synchronized as a whole: only folders in it are."""
+
+
 def check_remote(text: str) -> str:
     """The path of a remote folder that can be synchronized, tidied. Raises ValueError with the
     reason: for what somebody gives, or the server says, before it is written down."""
@@ -218,11 +222,11 @@ def _tidied(text: str) -> str:
     if not parts or parts[0] not in {"personal", "spaces", "shares"}:
         raise ValueError("a remote folder begins with personal/, spaces/ or shares/")
     if len(parts) == 1:
-        raise ValueError(
+        raise OnlyInParts(
             f"the server does not synchronize all of '{parts[0]}'; choose a folder in it"
         )
     if parts[0] == "spaces" and len(parts) == 2:
-        raise ValueError(
+        raise OnlyInParts(
             f"the server does not synchronize a whole space; choose a folder in {'/'.join(parts)}"
         )
     return "/".join(parts)

@@ -164,10 +164,9 @@ async def test_what_is_given_is_not_asked_and_read_only_folders_are_only_followe
         "spaces/read/plans",
         "--mode",
         "secure",
-        "--mountpoint",
-        str(world.drive),
     )
     with terminal(world, *words, **at_home) as seen:
+        await seen.answer(r"Folder \[.*\]: ", str(world.drive))
         said = await seen.answer("Keep these settings", "y")
         assert "Name [" not in said
         assert "direction download" in said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from syncin_mount.app.accounts.remote_folders import is_read_only
 from syncin_mount.cli.ui.assistant.add_options import (
     SETTINGS,
     AddOptions,
@@ -18,7 +19,6 @@ from syncin_mount.cli.ui.assistant.remote_choice import (
     PAGE,
     Answer,
     Level,
-    is_read_only,
     note,
     understood,
     unsuited,

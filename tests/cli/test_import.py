@@ -248,7 +248,7 @@ async def test_killed_in_the_middle_it_goes_on(world: World):
 
 async def test_import_goes_with_what_it_needs(world: World):
     await world.log_in()
-    assert "go with --import" in await world.refused(*command(world), "--yes")
+    assert "go with --import" in await world.refused(*command(world), "--dry-run")
     world.drive.mkdir()
     await world.add()
     assert "holds nothing" in await world.must("add", "docs", "--import")

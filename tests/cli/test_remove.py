@@ -276,9 +276,9 @@ def begin(world: World, *words: str) -> subprocess.Popen[bytes]:
     "point",
     [
         "store.import_export.export.copy_out",
-        "cli.commands.remove._unregister",
-        "cli.commands.remove._set_aside",
-        "cli.commands.remove._delete_set_aside",
+        "app.synchronizations.removal._unregister",
+        "app.synchronizations.removal._set_aside",
+        "app.synchronizations.removal._delete_set_aside",
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -290,14 +290,18 @@ async def test_killed_half_way_nothing_is_lost_and_the_next_call_ends_it(
     kept = world.base / "kept"
     module, _, name = point.rpartition(".")
     script = f"""
-import os
+import inspect, os
 import syncin_mount.{module} as module
 real = module.{name}
 def killed(*args, **more):
     if "{when}" == "after":
         real(*args, **more)
     os.kill(os.getpid(), 9)
-module.{name} = killed
+async def killed_later(*args, **more):
+    if "{when}" == "after":
+        await real(*args, **more)
+    os.kill(os.getpid(), 9)
+module.{name} = killed_later if inspect.iscoroutinefunction(real) else killed
 from syncin_mount.cli import main
 main()
 """

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from syncin_mount.app.errors import (
+    CannotImport,
+    CannotUnmount,
+    CopyLacksContents,
+    ImportStopped,
     MountpointHoldsFiles,
+    MustBeUnmounted,
+    NoRemoteFolder,
     NoSuchEntry,
+    NotEnoughRoom,
     NotMounted,
     Paused,
     PlaceTaken,
     RestoreFirst,
     WayRefused,
+    WouldLose,
 )
 from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.app.messages.quantities import count
 from syncin_mount.app.processes.notify import Notice, Unnotified
 
 
@@ -61,4 +70,56 @@ def _restore_first(error: RestoreFirst, _drive: str) -> str:
 def _holds_files(error: MountpointHoldsFiles, _drive: str) -> str:
     return (
         f"{error}; choose an empty folder, or make what is in it the drive's content with --import"
+    )
+
+
+@says(MustBeUnmounted)
+def _must_be_unmounted(error: MustBeUnmounted, _drive: str) -> str:
+    return f"{error}; unmount it {error.before}: {command('umount', error.drive)}"
+
+
+@says(CannotUnmount)
+def _cannot_unmount(error: CannotUnmount, _drive: str) -> str:
+    return f"{error}; close them, or use --force" if error.may_force else str(error)
+
+
+@says(NoRemoteFolder)
+def _no_remote_folder(error: NoRemoteFolder, _drive: str) -> str:
+    return f"{error}; make it: {command('remote', 'mkdir', error.path, '--server', error.server)}"
+
+
+@says(NotEnoughRoom)
+def _not_enough_room(error: NotEnoughRoom, _drive: str) -> str:
+    return (
+        f"{sentence(error.room)}; make room, choose a smaller folder or leave some out with"
+        " --filter, or add it all the same with --yes"
+    )
+
+
+@says(CannotImport)
+def _cannot_import(error: CannotImport, _drive: str) -> str:
+    return (
+        f"{count(len(error.stuck), 'thing')} in {error.folder} cannot be imported; nothing was"
+        " touched: move that elsewhere first"
+    )
+
+
+@says(ImportStopped)
+def _import_stopped(error: ImportStopped, _drive: str) -> str:
+    return f"{error}; put that right, then: {command('add', error.drive, '--import')}"
+
+
+@says(WouldLose)
+def _would_lose(error: WouldLose, _drive: str) -> str:
+    return (
+        f"the local copy of '{error.drive}' {sentence(error.held)}; sync it first, keep what is in"
+        " the drive with --keep-copy DIR, or lose it with --discard-unsent"
+    )
+
+
+@says(CopyLacksContents)
+def _copy_lacks(error: CopyLacksContents, _drive: str) -> str:
+    return (
+        f"the copy would lack {count(error.absent, 'file')} of '{error.drive}' whose content is on"
+        f" the server only; download that first: {command('sync', error.drive)}"
     )

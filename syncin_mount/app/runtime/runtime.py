@@ -33,10 +33,10 @@ from syncin_mount.app.runtime.config_watch import Following
 from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.app.runtime.content_sync import ContentSync
 from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
+from syncin_mount.app.runtime.first_runs_after_import import FirstRuns
 from syncin_mount.app.runtime.history_upkeep import keep_history
 from syncin_mount.app.runtime.turns import RememberedDeletions, RememberedRun, Turns
 from syncin_mount.app.synchronizations.adoption import Adoption
-from syncin_mount.app.synchronizations.first_runs_after_import import FirstRuns
 from syncin_mount.app.synchronizations.registration import Registration, Save
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling, private_folder
 from syncin_mount.config.rules import not_there_yet

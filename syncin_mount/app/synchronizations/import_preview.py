@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from reconciler.model import Direction
+from syncin_mount.app.runtime.free_space import Need
 from syncin_mount.store.import_export.scan import Found
 from syncin_mount.store.types import NodeType
 
@@ -19,15 +21,18 @@ EXAMPLES = 3
 
 @dataclass(slots=True)
 class Heap:
-    """Files of one fate: how many, their bytes, and the paths of some."""
+    """Files of one fate: how many, their bytes, and the paths of some. ``marks`` stand for the
+    files, by path and size, in this process alone."""
 
     count: int = 0
     bytes: int = 0
     examples: list[str] = field(default_factory=list)
+    marks: set[int] = field(default_factory=set, repr=False)
 
     def add(self, path: str, size: int) -> None:
         self.count += 1
         self.bytes += size
+        self.marks.add(hash((path, size)))
         if len(self.examples) < EXAMPLES:
             self.examples.append(path)
 
@@ -36,7 +41,8 @@ class Heap:
 class Preview:
     """``known`` is False when the server could not be asked: then all files are ``ours``. ``there``
     are only on the server, ``clash`` are a file on one side and a folder on the other, ``local``
-    are never sent: left out, or nothing that the server can hold."""
+    are never sent: left out, or nothing that the server can hold. ``need`` is what has to be
+    downloaded, at the most."""
 
     files: int = 0
     folders: int = 0
@@ -49,6 +55,7 @@ class Preview:
     ours: Heap = field(default_factory=Heap)
     there: Heap = field(default_factory=Heap)
     local: Heap = field(default_factory=Heap)
+    need: Need = field(default_factory=Need)
 
 
 def compare(
@@ -58,6 +65,7 @@ def compare(
     filter's paths."""
     preview = Preview(known=listed is not None)
     rest = dict(listed or {})
+    come: list[int] = []
     for each in found:
         path = os.fsdecode(each.path)
         if each.kind is NodeType.FOLDER:
@@ -72,11 +80,29 @@ def compare(
         if each.kind is not NodeType.FILE or not _can_go(path) or left_out(path):
             preview.local.add(path, each.size)
         else:
-            _fate(preview, each, entry).add(path, each.size)
+            heap = _fate(preview, each, entry)
+            heap.add(path, each.size)
+            if entry is not None and heap is not preview.same:
+                come.append(entry.size)
     for path, entry in rest.items():
         if not entry.is_folder and not left_out(path):
             preview.there.add(path, entry.size)
+            come.append(entry.size)
+    preview.need = preview.need.plus(come)
     return preview
+
+
+def lost_to_bins(preview: Preview, direction: Direction) -> set[int]:
+    """Marks of the files of which a version goes to a bin, here or on the server."""
+    match direction:
+        case Direction.BOTH:
+            return preview.differ.marks
+        case Direction.UPLOAD:
+            return preview.differ.marks | preview.there.marks
+        case Direction.DOWNLOAD:
+            return preview.differ.marks | preview.ours.marks
+        case _:
+            assert_never(direction)
 
 
 def _fate(preview: Preview, ours: Found, theirs: Entry | None) -> Heap:

@@ -13,19 +13,23 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import trio
 
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import InvalidRequest, NotPossible
+from syncin_mount.app.processes.mounting import is_there, mount, status_of, unmount
+from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.app.synchronizations.change_settings import newest_settings, send_settings
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.config.rules import name_objection
+from syncin_mount.control.supervision import Ask, SupervisorError, What
+from syncin_mount.errors import DaemonError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from reconciler.errors import RemoteError
@@ -67,6 +71,56 @@ async def rename_drive(folders: Folders, old: str, new: str) -> RemoteError | No
     if after.path_id is None:
         return None
     return await send_settings(folders, written.servers[after.server], after)
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """``not_sent`` is why the server could not be told: the next run tells it. ``mounted``: the
+    drive was, and is again; else ``not_mounted`` says why not, where it was."""
+
+    not_sent: RemoteError | None
+    mounted: bool
+    not_mounted: Exception | None = None
+
+
+async def rename(folders: Folders, old: str, new: str, *, force: bool = False) -> Renamed:
+    """`rename_drive`, mounted or not: a mounted drive is unmounted for a moment (with ``force``
+    also while files are open), and mounted again, under its former name where the rename failed.
+    Raises as `rename_drive` and `unmount` do."""
+    configuration = await trio.to_thread.run_sync(ConfigurationFile(folders).read)
+    before = configuration.synchronizations[old]
+    refused = name_objection(configuration, new)
+    if refused:
+        raise (NotPossible if new in configuration.synchronizations else InvalidRequest)(refused)
+    was_mounted, manual = is_there(folders, before), False
+    if was_mounted:
+        if is_mounted(folders, old):
+            manual = (await status_of(folders, old)).manual
+        await unmount(folders, before, force=force)
+    await trio.to_thread.run_sync(told, folders, Ask(What.HOLD, old))
+    try:
+        not_sent = await rename_drive(folders, old, new)
+    except BaseException:
+        if was_mounted:
+            with trio.CancelScope(shield=True):
+                await _mount_again(folders, (old, new), manual=manual)
+        raise
+    if not was_mounted:
+        await trio.to_thread.run_sync(told, folders, Ask(What.FOLLOW, new))
+        return Renamed(not_sent, mounted=False)
+    not_mounted = await _mount_again(folders, (new,), manual=manual)
+    return Renamed(not_sent, mounted=not_mounted is None, not_mounted=not_mounted)
+
+
+async def _mount_again(folders: Folders, names: Iterable[str], *, manual: bool) -> Exception | None:
+    """Mounts the first of the names that is configured. Returns why it could not be."""
+    configured = ConfigurationFile(folders).read().synchronizations
+    here = next(configured[name] for name in names if name in configured)
+    try:
+        await mount(folders, here, manual=manual)
+    except (NotPossible, DaemonError, SupervisorError) as error:
+        return error
+    return None
 
 
 def finish_renames(folders: Folders, configuration: Configuration) -> Configuration:

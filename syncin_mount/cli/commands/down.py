@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.mounting import is_there
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.cli.commands.umount import is_there, unmount_drive
-from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.commands.umount import unmount_and_tell
+from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
 
@@ -30,8 +32,8 @@ def command(force: bool) -> None:
             continue
         there += 1
         try:
-            output.say(unmount_drive(folders, each, force=force))
-        except CommandError as error:
+            output.say(unmount_and_tell(folders, each, force=force))
+        except NotPossible as error:
             left += 1
             output.warn(sentence(error))
     if left:

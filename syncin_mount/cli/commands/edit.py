@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +9,14 @@ import click
 
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount import advice
-from syncin_mount.app.drives.open_drive import is_mounted
-from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
-from syncin_mount.cli.commands.add import schedule, values
-from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.commands.add import values
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.notices import change_settings
+from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.config import Scheduler, Trash
-from syncin_mount.config.rules import objection
-from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Synchronization
+    from syncin_mount.app.synchronizations.editing import Edited
+
 
 _FIXED = {
     "--name": (f"another name is given by: {advice.command('rename', 'NAME', 'NEW')}"),
@@ -35,8 +29,6 @@ _FIXED = {
         " another"
     ),
 }
-
-_WORDS = ("direction", "mode", "conflict", "scheduler", "trash", "mountpoint")
 
 
 @click.command()
@@ -93,43 +85,28 @@ def command(
     for option, value in (("--name", new_name), ("--server", server), ("--remote", remote)):
         if value is not None:
             raise click.UsageError(_FIXED[option])
-    nothing = (direction, mode, conflict, trash, every, mountpoint) == (None,) * 6
-    if register:
-        _register(name)
-        if nothing:
-            return
-    if nothing:
+    from syncin_mount.app.synchronizations import editing, from_text  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.mountpoint import absolute  # noqa: PLC0415
+
+    edits = editing.Edits(
+        direction=None if direction is None else Direction(direction),
+        mode=None if mode is None else Mode(mode),
+        conflict=None if conflict is None else Conflict(conflict),
+        trash=None if trash is None else Trash(trash),
+        scheduler=None if every is None else from_text.schedule_from_text(every),
+        mountpoint=absolute(mountpoint) if mountpoint else None,
+    )
+    if not edits.given and not register:
         raise click.UsageError(
             "no setting given; use --direction, --mode, --conflict, --trash, --every or"
             " --mountpoint"
         )
-    scheduler = None if every is None else schedule(every)
-    place = absolute(mountpoint) if mountpoint else None
-    if place is not None:
-        _check_place(name, place)
-
-    def change(present: Synchronization) -> Synchronization:
-        return replace(
-            present,
-            direction=present.direction if direction is None else Direction(direction),
-            mode=present.mode if mode is None else Mode(mode),
-            conflict=present.conflict if conflict is None else Conflict(conflict),
-            scheduler=present.scheduler if scheduler is None else scheduler,
-            trash=present.trash if trash is None else Trash(trash),
-            mountpoint=present.mountpoint if place is None else place,
-        )
-
-    before, now = change_settings(name, change)
-    changes = [(word, getattr(before, word), getattr(now, word)) for word in _WORDS]
-    told = [
-        f"{word} {_said(new)} instead of {_said(old)}" for word, old, new in changes if new != old
-    ]
-    if not told:
-        output.say(f"{name}: nothing changed")
-        return
-    output.say(f"{name}: {', '.join(told)}; {_when(before, now)}")
-    if now.restriction:
-        output.warn(now.restriction)
+    folders, configuration = lookup.load()
+    lookup.synchronization_named(configuration, name)
+    if register:
+        _register(name)
+    if edits.given:
+        _tell(name, output.run_async(editing.edit, folders, name, edits))
 
 
 def _register(name: str) -> None:
@@ -141,34 +118,23 @@ def _register(name: str) -> None:
         output.say(f"{name}: the server has it; there was nothing to register")
 
 
+def _tell(name: str, done: Edited) -> None:
+    warn_of_change(done.change)
+    told = [
+        f"{word} {_said(new)} instead of {_said(old)}"
+        for word, old, new in done.changes
+        if word != "filters"
+    ]
+    if not told:
+        output.say(f"{name}: nothing changed")
+        return
+    later = ", and the trash from the next mount on" if done.waits_for_mount else ""
+    output.say(f"{name}: {', '.join(told)}; the next run follows{later}")
+    if done.change.after.restriction:
+        output.warn(done.change.after.restriction)
+
+
 def _said(value: object) -> str:
     return (
         str(value) if isinstance(value, Path | Scheduler) else str(getattr(value, "value", value))
     )
-
-
-def _when(before: Synchronization, now: Synchronization) -> str:
-    folders, _ = lookup.load()
-    if not is_mounted(folders, now.name):
-        return "the next run follows"
-    later = now.trash is not before.trash
-    return "the next run follows" + (", and the trash from the next mount on" if later else "")
-
-
-def _check_place(name: str, place: Path) -> None:
-    """Raises CommandError unless the drive can be mounted there next time."""
-    folders, configuration = lookup.load()
-    present = lookup.synchronization_named(configuration, name)
-    if place == present.mountpoint:
-        return
-    if is_mounted(folders, name):
-        raise CommandError(
-            f"'{name}' is in use; unmount it before it gets another mount point:"
-            f" {advice.command('umount', name)}"
-        )
-    others = configuration.without_synchronization(name)
-    refused = objection(others, replace(present, mountpoint=place), folders)
-    if refused:
-        raise CommandError(refused)
-    check_mountpoint(place)
-    make_folders(os.fsencode(place))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.cli.commands.umount import is_there
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.notices import change_settings
-from syncin_mount.control.supervision import Answer, Ask, Phase, What
+from syncin_mount.cli.ui.notices import warn_of_change
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Synchronization
+    from syncin_mount.app.synchronizations.enabling import Switched
 
 
 @click.command()
@@ -25,22 +21,11 @@ def enable(names: tuple[str, ...]) -> None:
 
     While 'up' supervises, they are mounted at once. The account page shows and changes this, too.
     """
-    _check(names)
-    for name in dict.fromkeys(names):
-        before, now = change_settings(name, _enabled)
-        folders, _ = lookup.load()
-        answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
-        drive = None if answer is None else answer.of(name)
-        what = f"{name} is enabled" if not before.enabled else f"{name} was enabled already"
-        if drive is None:
-            output.say(what if is_there(folders, now) else f"{what}; 'up' mounts it")
-        elif drive.phase is Phase.UP:
-            output.say(f"{what}, and mounted at {now.mountpoint}")
-        elif drive.why:
-            output.say(what)
-            output.warn(f"{name}: {drive.why}")
-        else:
-            output.say(f"{what}; it was unmounted; mount it: {advice.command('mount', name)}")
+    from syncin_mount.app.synchronizations import enabling  # noqa: PLC0415 (start-up time)
+
+    folders, names = lookup.all_named(names)
+    for name in names:
+        _tell_enabled(name, output.run_async(enabling.enable, folders, name))
 
 
 @click.command()
@@ -51,51 +36,46 @@ def disable(names: tuple[str, ...]) -> None:
     While 'up' supervises, they are unmounted; pending changes are kept. 'mount' and 'sync NAME'
     work as before. The account page shows and changes this, too.
     """
-    _check(names)
-    for name in dict.fromkeys(names):
-        before, now = change_settings(name, lambda present: replace(present, enabled=False))
-        folders, _ = lookup.load()
-        there = is_there(folders, now)
-        waiting = _waiting(name) if there else 0
-        answer = told(folders, Ask(What.FOLLOW, name), seconds=None)
-        what = f"{name} is disabled" if before.enabled else f"{name} was disabled already"
-        if there:
-            what += f"; {_what_became(name, answer, mounted=is_there(folders, now))}"
-        if waiting:
-            what += (
-                f"; {output.count(waiting, 'change')} for the server"
-                f" {'waits' if waiting == 1 else 'wait'} here"
-            )
-        output.say(what)
+    from syncin_mount.app.synchronizations import enabling  # noqa: PLC0415 (start-up time)
 
-
-def _enabled(present: Synchronization) -> Synchronization:
-    return replace(present, enabled=True, disabled_there=None)
-
-
-def _check(names: tuple[str, ...]) -> None:
-    """All names, before anything is changed."""
-    _, configuration = lookup.load()
+    folders, names = lookup.all_named(names)
     for name in names:
-        lookup.synchronization_named(configuration, name)
+        _tell_disabled(name, output.run_async(enabling.disable, folders, name))
 
 
-def _what_became(name: str, answer: Answer | None, *, mounted: bool) -> str:
-    drive = None if answer is None else answer.of(name)
-    if not mounted:
-        return "it was unmounted"
+def _tell_enabled(name: str, done: Switched) -> None:
+    from syncin_mount.control.supervision import Phase  # noqa: PLC0415 (start-up time)
+
+    warn_of_change(done.change)
+    what = f"{name} was enabled already" if done.was_enabled else f"{name} is enabled"
+    drive = done.drive
     if drive is None:
+        output.say(what if done.is_there else f"{what}; 'up' mounts it")
+    elif drive.phase is Phase.UP:
+        output.say(f"{what}, and mounted at {done.synchronization.mountpoint}")
+    elif drive.why:
+        output.say(what)
+        output.warn(f"{name}: {drive.why}")
+    else:
+        output.say(f"{what}; it was unmounted; mount it: {advice.command('mount', name)}")
+
+
+def _tell_disabled(name: str, done: Switched) -> None:
+    warn_of_change(done.change)
+    what = f"{name} is disabled" if done.was_enabled else f"{name} was disabled already"
+    if done.was_there:
+        what += f"; {_what_became(name, done)}"
+    if done.waiting:
+        what += (
+            f"; {output.count(done.waiting, 'change')} for the server"
+            f" {'waits' if done.waiting == 1 else 'wait'} here"
+        )
+    output.say(what)
+
+
+def _what_became(name: str, done: Switched) -> str:
+    if not done.is_there:
+        return "it was unmounted"
+    if done.drive is None:
         return f"it stays mounted; unmount it: {advice.command('umount', name)}"
-    return f"it is unmounted as soon as that is possible: {drive.why}"
-
-
-def _waiting(name: str) -> int:
-    """Changes that the mounted drive has for the server; 0 when it does not tell."""
-    from syncin_mount.cli.commands.umount import status_of  # noqa: PLC0415 (start-up time)
-    from syncin_mount.control.client import ControlError  # noqa: PLC0415
-
-    folders, _ = lookup.load()
-    try:
-        return int(output.run_async(status_of, folders, name).waiting)
-    except ControlError:
-        return 0
+    return f"it is unmounted as soon as that is possible: {done.drive.why}"

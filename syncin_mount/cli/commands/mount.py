@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.drives.open_drive import is_mounted
-from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
+from syncin_mount.app.processes.mounting import first_status, mount, require_unmounted
+from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.supervision import Ask, Phase, What
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncin_mount.config import Configuration, Folders, Synchronization
-    from syncin_mount.control.messages import Status
 
 
 @click.command()
@@ -42,9 +40,8 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
         return
     lookup.warn_insecure(server)
     lookup.warn_untrusting([server])
-    if is_mounted(folders, name):
-        raise CommandError(f"'{name}' is mounted already at {synchronization.mountpoint}")
     if foreground:
+        require_unmounted(folders, synchronization)
         _run(
             folders,
             configuration,
@@ -53,33 +50,14 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
             on_ready=lambda: _say_mounted(synchronization),
         )
         return
-    if not _handed_over(folders, synchronization, manual=manual):
-        from syncin_mount.app.processes.spawn import spawn  # noqa: PLC0415 (start-up time)
-
-        refusal = spawn(folders, name, ["--manual"] if manual else [])
-        if refusal is not None:
-            raise CommandError(refusal.sentence, refusal.status)
+    output.run_async(partial(mount, folders, synchronization, manual=manual))
     _say_mounted(synchronization)
-    status = output.run_async(_first_status, folders, name)
+    status = output.run_async(first_status, folders, name)
     if status is not None and status.known == 0 and status.online is False:
         output.warn(
             "the drive is empty: it was never synchronized, and the server is away"
             f" ({status.why_offline})"
         )
-
-
-def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: bool) -> bool:
-    """Whether the supervisor mounted it: it does with what is enabled. Raises CommandError when it
-    could not."""
-    if not synchronization.enabled:
-        return False
-    answer = told(folders, Ask(What.UP, synchronization.name, manual=manual), seconds=None)
-    drive = None if answer is None else answer.of(synchronization.name)
-    if drive is None:
-        return False
-    if drive.phase is not Phase.UP:
-        raise CommandError(drive.why or "its daemon ended at once", drive.status or Exit.UNFINISHED)
-    return True
 
 
 def _say_mounted(synchronization: Synchronization) -> None:
@@ -129,23 +107,3 @@ def _daemon(
     except BaseException as error:
         pipe.refused(*exit_for(error))
         raise
-
-
-async def _first_status(folders: Folders, name: str) -> Status | None:
-    """The daemon's status once it knows whether the server is there; None when it does not tell
-    within seconds. Only a drive that holds nothing waits for that."""
-    import trio  # noqa: PLC0415 (start-up time)
-
-    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415
-
-    try:
-        with trio.move_on_after(5):
-            async with Client(folders.socket(name)) as daemon:
-                while True:
-                    status = await daemon.status()
-                    if status.known or status.manual or status.online is not None:
-                        return status
-                    await trio.sleep(0.05)
-    except ControlError:
-        return None
-    return None

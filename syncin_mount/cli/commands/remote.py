@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.app.accounts.remote_folders import browse, make_remote_folder
+from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.assistant.remote_browser import listed, make
-from syncin_mount.cli.ui.assistant.remote_choice import beside, in_order, note, unsuited
+from syncin_mount.cli.ui.assistant.remote_choice import beside, remark
 from syncin_mount.cli.verb_group import Verbs
-from syncin_mount.config.rules import remote_user
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Synchronization
-    from syncin_mount.remote.browse import RemoteItem
+    from syncin_mount.app.accounts.remote_folders import RemoteFolder
 
 _SERVER = click.option(
     "--server", metavar="NAME", help="Which server, where this computer is logged in to several."
@@ -40,18 +39,15 @@ def ls(path: str, server: str | None, as_json: bool) -> None:
     """
     folders, configuration = lookup.load()
     account = lookup.server_chosen(configuration, server, "--server NAME")
-    items: list[RemoteItem] = in_order(output.run_async(listed, folders, account, path.strip("/")))
-
-    def user(path: str) -> Synchronization | None:
-        return remote_user(configuration, account, path)
-
+    found: list[RemoteFolder] = output.run_async(
+        browse, folders, configuration, account, path.strip("/")
+    )
     if as_json:
-        output.emit_json([_as_json(item, unsuited(item, user)) for item in items])
+        output.emit_json(list(map(_as_json, found)))
         return
-    for item in items:
-        name = output.printable(item.path) + ("/" if item.is_folder else "")
-        aside = note(item, user) if item.is_folder else ""
-        output.say(beside(name, aside))
+    for each in found:
+        name = output.printable(each.item.path) + ("/" if each.item.is_folder else "")
+        output.say(beside(name, remark(each) if each.item.is_folder else ""))
 
 
 @command.command()
@@ -61,16 +57,16 @@ def mkdir(path: str, server: str | None) -> None:
     """Make the folder PATH on the server."""
     folders, configuration = lookup.load()
     account = lookup.server_chosen(configuration, server, "--server NAME")
-    output.run_async(make, folders, account, path.strip("/"))
+    output.run_async(make_remote_folder, folders, account, path.strip("/"))
     output.say(f"made {output.printable(path.strip('/'))}")
 
 
-def _as_json(item: RemoteItem, why: str | None) -> dict[str, object]:
+def _as_json(found: RemoteFolder) -> dict[str, object]:
     return {
-        "name": item.name,
-        "path": item.path,
-        "folder": item.is_folder,
-        "permissions": item.permissions,
-        "synchronizable": why is None,
-        "why_not": why,
+        "name": found.item.name,
+        "path": found.item.path,
+        "folder": found.item.is_folder,
+        "permissions": found.item.permissions,
+        "synchronizable": found.objection is None,
+        "why_not": sentence_or_none(found.objection),
     }

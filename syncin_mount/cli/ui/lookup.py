@@ -38,19 +38,6 @@ def load() -> tuple[Folders, Configuration]:
     return folders, configuration
 
 
-def check_new_name(configuration: Configuration, name: str) -> None:
-    """Raises CommandError unless a synchronization can get this name."""
-    from syncin_mount.config.model import check_name  # noqa: PLC0415 (start-up time)
-    from syncin_mount.config.rules import name_objection  # noqa: PLC0415
-
-    wrong = check_name(name)
-    if wrong:
-        raise CommandError(f"'{name}' cannot be a synchronization's name: {wrong}", Exit.USAGE)
-    refused = name_objection(configuration, name)
-    if refused:
-        raise CommandError(refused)
-
-
 def server_named(configuration: Configuration, name: str) -> Server:
     """Raises CommandError with the names there are."""
     found = configuration.servers.get(name)
@@ -110,6 +97,15 @@ def synchronization_named(configuration: Configuration, name: str) -> Synchroniz
             _unknown("synchronization", name, configuration.synchronizations, ADD), Exit.USAGE
         )
     return found
+
+
+def all_named(names: tuple[str, ...]) -> tuple[Folders, tuple[str, ...]]:
+    """Each name once, all of them of synchronizations, before anything is changed. Raises
+    CommandError."""
+    folders, configuration = load()
+    for name in names:
+        synchronization_named(configuration, name)
+    return folders, tuple(dict.fromkeys(names))
 
 
 def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: bool) -> list[str]:

@@ -44,13 +44,18 @@ def change_settings(
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)
     done: SettingsChange = output.run_async(change_them, folders, name, change)
+    warn_of_change(done)
+    return done.before, done.after
+
+
+def warn_of_change(done: SettingsChange) -> None:
+    """Says who could not be told of other settings."""
     warn_of(done.missed)
     if done.not_sent is not None:
         output.warn(
             "the server hears of it with the next run, as it could not be told now:"
-            f" {sentence(done.not_sent, name)}"
+            f" {sentence(done.not_sent, done.after.name)}"
         )
-    return done.before, done.after
 
 
 def register_and_say(folders: Folders, server: Server, names: Iterable[str]) -> tuple[str, ...]:

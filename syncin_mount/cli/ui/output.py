@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from syncin_mount import printable as plain
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui.json_form import document
 from syncin_mount.printable import printable_lines
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 printable = plain.printable
+count, size = quantities.count, quantities.size
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one document.")
 
@@ -173,16 +175,6 @@ def emit_fields(fields: Iterable[tuple[str, str]]) -> None:
         say(f"{name + ':':<{width}} {value}".rstrip())
 
 
-def size(count: int) -> str:
-    """Bytes for people: ``812 B``, ``4.0 KiB``, ``1.2 GiB``."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
 def moment(seconds: float | None) -> str:
     """Local time to the second; ``-`` for None."""
     if seconds is None:
@@ -193,11 +185,6 @@ def moment(seconds: float | None) -> str:
 def time_of_day(seconds: float) -> str:
     """Local time to the second, without the day."""
     return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def run_async(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -47,13 +48,21 @@ class Copied:
     bin: str = ""
 
 
-def copy_out(replica: Replica, target: Path) -> Copied:
+Progress = Callable[[int, int], None]
+
+
+def _no_progress(_files: int, _bytes: int) -> None:
+    """Nobody watches."""
+
+
+def copy_out(replica: Replica, target: Path, progress: Progress = _no_progress) -> Copied:
     """Copies everything that is in the drive into the folder ``target``, which must not be there
     yet: contents, links (hard ones too, where the file system there has them), times, permissions,
     extended attributes, owners where this user may give them away; beside that, in a folder of its
     own, all that is in the bin, as it lies there: ``NUMBER/…``, described by ``NUMBER.json``.
 
-    Every content is read back and compared, and all is on the disk when this returns. Blocks.
+    Every content is read back and compared, and all is on the disk when this returns. ``progress``
+    is given files and bytes as they are copied; what it raises stops the copy. Blocks.
     Raises OSError (FileExistsError, ENOSPC, NotTheSame); what was copied until then stays.
     """
     root = os.fsencode(target)
@@ -84,7 +93,7 @@ def copy_out(replica: Replica, target: Path) -> Copied:
             continue
         whole = True
         if attr.kind is NodeType.FILE:
-            _copy_content(replica, node, path)
+            _copy_content(replica, node, path, progress)
             files, size = files + 1, size + attr.size
         else:
             whole = _make_special(attr, path)
@@ -167,15 +176,16 @@ def _read(fd: int, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]
             offset += len(piece)
 
 
-def _copy_content(replica: Replica, node: NodeId, path: bytes) -> None:
+def _copy_content(replica: Replica, node: NodeId, path: bytes, progress: Progress) -> None:
     content = replica.open_content(node)
     try:
-        _copy_file(content.fd, path)
+        _copy_file(content.fd, path, progress)
     finally:
         content.close()
+    progress(1, 0)
 
 
-def _copy_file(source: int, path: bytes) -> None:
+def _copy_file(source: int, path: bytes, progress: Progress = _no_progress) -> None:
     """What the descriptor has, as a new file on the disk."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
@@ -183,12 +193,14 @@ def _copy_file(source: int, path: bytes) -> None:
         os.ftruncate(fd, size)
         pieces = list(data_pieces(source, size))  # what lies between is a hole here as there
         read = hashlib.sha256()
+        progress(0, size - sum(end - start for start, end in pieces))
         for at, piece in _read(source, pieces):
             read.update(piece)
             view, offset = memoryview(piece), at
             while view:
                 done = system.pwrite(fd, view, offset)
                 view, offset = view[done:], offset + done
+            progress(0, len(piece))
         os.fsync(fd)
         there = hashlib.sha256()
         for _, piece in _read(fd, pieces):

@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.errors import RemoteError, Unreachable
+from syncin_mount.app.accounts.remote_folders import is_read_only
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.synchronizations.from_text import schedule_from_text
+from syncin_mount.app.synchronizations.importing import holds_something, look_through
 from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
@@ -28,12 +31,10 @@ from syncin_mount.cli.ui.assistant.add_options import (
     suggested_name,
     suggested_server_name,
 )
-from syncin_mount.cli.ui.assistant.import_dialog import holds_something, looked_through
+from syncin_mount.cli.ui.assistant.import_dialog import naming_stuck
 from syncin_mount.cli.ui.assistant.remote_browser import Browser
-from syncin_mount.cli.ui.assistant.remote_choice import is_read_only
 from syncin_mount.config import Server
 from syncin_mount.config.filters import FilterError, entered
-from syncin_mount.config.model import parse_schedule
 from syncin_mount.config.rules import mountpoint_objection, name_objection, remote_user
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ class Assistant:
         def check_and_ask(text: str) -> str:
             place = check(text)
             if holds_something(Path(place)) and not self.importing:
-                looked_through(Path(place))
+                with naming_stuck():
+                    look_through(Path(place))
                 output.say(
                     "It holds files. They can become the drive's; what becomes of each is shown"
                     " before."
@@ -313,8 +315,7 @@ def _agreed(server: Server, error: Exception) -> Server | None:
 
 
 def _check_schedule(text: str) -> str:
-    if parse_schedule(text) is None:
-        raise CommandError(f"'{text}' is no time; give it as 15m, 2h, 1d or off", Exit.USAGE)
+    schedule_from_text(text)
     return text
 
 

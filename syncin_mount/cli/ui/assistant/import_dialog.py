@@ -3,90 +3,127 @@ imported."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 import click
 
-from reconciler.errors import RemoteError
 from reconciler.model import Conflict, Direction
 from syncin_mount import advice
+from syncin_mount.app.errors import CannotImport, NotEnoughRoom
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
-from syncin_mount.config import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from reconciler.model import Entry
+    from syncin_mount.app.synchronizations.addition import Addition, NotListed, NotTakenBack
     from syncin_mount.app.synchronizations.import_preview import Preview
-    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.config import Folders, Synchronization
     from syncin_mount.store.import_export.importer import Imported
     from syncin_mount.store.import_export.scan import Found
 
 _SHOWN = 5
 
 
-def holds_something(folder: Path) -> bool:
-    """Whether the folder is there and not empty."""
-    try:
-        return next(folder.iterdir(), None) is not None
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+@dataclass(frozen=True, slots=True)
+class How:
+    """Whether what the mount point holds is imported; only looked at; without a question; told for
+    programs."""
+
+    importing: bool
+    dry_run: bool
+    yes: bool
+    as_json: bool
 
 
-def looked_through(folder: Path) -> list[Found]:
-    """All that is in the folder. Raises CommandError when some of it cannot be imported: nothing
-    was touched then."""
-    from syncin_mount.store.import_export.scan import survey  # noqa: PLC0415 (start-up time)
+def warn_of(trouble: NotTakenBack | NotListed) -> None:
+    """What goes wrong beside an addition."""
+    output.warn(sentence(trouble))
 
-    found = list(survey(os.fsencode(folder)))
-    stuck = [each for each in found if each.why]
-    for each in stuck[:_SHOWN]:
+
+def show_stuck(error: CannotImport) -> None:
+    """Names what cannot be imported, as far as there is room for."""
+    for each in error.stuck[:_SHOWN]:
         output.warn(f"{output.printable(os.fsdecode(each.path))}: {each.why}")
-    if stuck:
-        more = f" (and {len(stuck) - _SHOWN} more)" if len(stuck) > _SHOWN else ""
-        raise CommandError(
-            f"{output.count(len(stuck), 'thing')} in {folder} cannot be imported{more}; nothing was"
-            " touched: move that elsewhere first"
-        )
-    return found
+    if len(error.stuck) > _SHOWN:
+        output.warn(f"… and {len(error.stuck) - _SHOWN} more")
 
 
-def previewed(
-    folders: Folders, server: Server, new: Synchronization, found: list[Found]
-) -> Preview:
-    """``new`` is registered with the server. What it does not tell now, it is asked for by the
-    first run."""
-    from syncin_mount.app.drives.views import filter_of  # noqa: PLC0415
-    from syncin_mount.app.synchronizations.import_preview import compare  # noqa: PLC0415 (start-up time)
-
+@contextlib.contextmanager
+def naming_stuck() -> Iterator[None]:
+    """Names what cannot be imported before the error goes on."""
     try:
-        listed: dict[str, Entry] | None = output.run_async(_listed, folders, server, new)
-    except RemoteError as error:
-        output.warn(f"what the server has cannot be listed now ({sentence(error)})")
-        listed = None
-    return compare(found, listed, filter_of(new.filters).left_out)
+        yield
+    except CannotImport as error:
+        show_stuck(error)
+        raise
 
 
-async def _listed(folders: Folders, server: Server, new: Synchronization) -> dict[str, Entry]:
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote import Folder  # noqa: PLC0415
+def preview(folders: Folders, new: Synchronization, how: How) -> Addition | None:
+    """Tells what would become of the files. None when nobody wants more. Raises NotPossible,
+    RemoteError, Abort."""
+    from syncin_mount.app.synchronizations.addition import preview_addition  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.synchronizations.import_preview import as_json  # noqa: PLC0415
 
-    entries: dict[str, Entry] = {}
-    async with session_with(folders, server) as session:
-        remote = Folder(session, new.remote, new.path_id or 0)
-        async with remote.listing() as batches:
-            async for batch in batches:
-                entries.update(
-                    (each.path, each)
-                    for each in batch
-                    if each.problem is None and not each.filtered
-                )
-    return entries
+    with naming_stuck():
+        seen: Addition = output.run_async(
+            partial(preview_addition, folders, new, warn_of, importing=True)
+        )
+    assert seen.imports is not None
+    if how.as_json:
+        output.emit_json(as_json(seen.imports))
+    else:
+        show(seen.imports, seen.new)
+    if how.dry_run:
+        return None
+    if seen.found:
+        confirm(yes=how.yes)
+    return seen
+
+
+def confirm_overfilling(error: NotEnoughRoom) -> None:
+    """Raises the error where nobody can be asked, Abort when somebody does not want it."""
+    if not sys.stdin.isatty():
+        raise error
+    what = sentence(error.room)
+    output.confirm(f"{what[0].upper()}{what[1:]}. Add it all the same?", abort=True)
+
+
+def go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
+    """Imports what the mount point holds into a drive that there is already. Raises
+    NotPossible."""
+    from syncin_mount.app.synchronizations.importing import look_again  # noqa: PLC0415 (start-up time)
+
+    name, place = synchronization.name, synchronization.mountpoint
+    with naming_stuck():
+        found = look_again(folders, synchronization)
+    if not found:
+        output.say(f"{name}: {place} holds nothing that could be imported")
+        return
+    files = [each for each in found if not each.is_folder]
+    output.say(
+        f"{place} holds {output.count(len(files), 'file')}"
+        f" ({output.size(sum(each.size for each in files))})."
+    )
+    if how.dry_run:
+        return
+    confirm(yes=how.yes)
+    bring_in(folders, synchronization, found)
+    output.say(f"{name}: {files_are_in_the_drive(synchronization)}")
+
+
+def files_are_in_the_drive(synchronization: Synchronization) -> str:
+    """Where the files are that were imported: their folder is empty until the drive is there."""
+    return (
+        f"your files are in the drive; to see them in {synchronization.mountpoint}:"
+        f" {advice.command('mount', synchronization.name)}"
+    )
 
 
 def show(preview: Preview, new: Synchronization) -> None:
@@ -169,43 +206,25 @@ def confirm(*, yes: bool) -> None:
     output.confirm("Import them?", default=True, abort=True)
 
 
-def bring_in(folders: Folders, new: Synchronization, found: list[Found]) -> None:
+def bring_in(folders: Folders, new: Synchronization, found: Sequence[Found]) -> None:
     """Does it, with progress in a terminal. Raises CommandError when something is left where it
-    was."""
-    from syncin_mount.app.synchronizations.first_runs_after_import import MARK  # noqa: PLC0415 (start-up time)
-    from syncin_mount.store import Replica  # noqa: PLC0415
-    from syncin_mount.store.import_export.importer import Importer  # noqa: PLC0415
+    was, ImportStopped."""
+    from syncin_mount.app.synchronizations.importing import import_files  # noqa: PLC0415 (start-up time)
 
-    replica = Replica.open(private_folder(folders.replica(new.name), mark=False))
-    try:
-        (replica.folder / MARK).touch()
-        total = sum(each.size for each in found) + len(found)
-        with click.progressbar(
-            length=total,
-            label="importing",
-            file=output.raw(sys.stderr),
-            hidden=not sys.stderr.isatty(),
-        ) as bar:
-            importer = Importer(
-                replica, new.mountpoint, lambda files, size: bar.update(files + size)
+    with click.progressbar(
+        length=sum(each.size for each in found) + len(found),
+        label="importing",
+        file=output.raw(sys.stderr),
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        try:
+            done = import_files(folders, new, lambda files, size: bar.update(files + size))
+        except KeyboardInterrupt:
+            output.warn(
+                "stopped; nothing is lost, and this goes on:"
+                f" {advice.command('add', new.name, '--import')}"
             )
-            try:
-                done = importer.run()
-            except KeyboardInterrupt:
-                output.warn(
-                    "stopped; nothing is lost, and this goes on:"
-                    f" {advice.command('add', new.name, '--import')}"
-                )
-                raise
-            except OSError as error:
-                raise CommandError(
-                    f"the import stopped ({error.strerror or error}); nothing is lost: every file"
-                    " is at its old place or in the drive; put that right, then:"
-                    f" {advice.command('add', new.name, '--import')}",
-                    Exit.UNFINISHED,
-                ) from error
-    finally:
-        replica.close()
+            raise
     _tell(new, done)
 
 

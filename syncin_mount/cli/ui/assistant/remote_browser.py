@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Exists, Missing, RemoteError
-from syncin_mount import advice
+from reconciler.errors import RemoteError
+from syncin_mount.app.accounts.remote_folders import find_folder, list_items, make_remote_folder
+from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
-from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
 from syncin_mount.cli.ui.assistant.remote_choice import (
     HELP,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncin_mount.config import Folders, Server, Synchronization
-    from syncin_mount.remote import Session
     from syncin_mount.remote.browse import RemoteItem
 
 
@@ -52,12 +52,12 @@ class Browser:
                 if self._follow(answer):
                     assert self._at is not None
                     return self._at
-            except (CommandError, RemoteError) as error:
+            except (CommandError, NotPossible, RemoteError) as error:
                 output.warn(sentence(error))
 
     def given(self, path: str) -> RemoteItem:
         """The folder that was given by its path. Raises CommandError when it cannot be
-        synchronized; RemoteError."""
+        synchronized, NotPossible, RemoteError."""
         self._go(path)
         self._is_chosen()
         assert self._at is not None
@@ -106,75 +106,24 @@ class Browser:
                 f"{output.printable(item.path)} is disabled on the server; its managers can"
                 " enable it"
             )
-        self._level = Level(tuple(output.run_async(listed, self._folders, self._server, item.path)))
+        self._level = Level(
+            tuple(output.run_async(list_items, self._folders, self._server, item.path))
+        )
         self._at = item
 
     def _go(self, path: str) -> None:
         if not path:
-            self._level = Level(tuple(output.run_async(listed, self._folders, self._server, "")))
+            self._level = Level(
+                tuple(output.run_async(list_items, self._folders, self._server, ""))
+            )
             self._at = None
             return
-        self._open(output.run_async(found, self._folders, self._server, path))
+        self._open(output.run_async(find_folder, self._folders, self._server, path))
 
     def _make(self, at: str, name: str) -> None:
         if not name or "/" in name:
             raise CommandError("say how the folder is to be called: + NAME")
         path = f"{at}/{name}" if at else name
-        output.run_async(make, self._folders, self._server, path)
+        output.run_async(make_remote_folder, self._folders, self._server, path)
         self.made.append(path)
         self._go(path)
-
-
-async def listed(folders: Folders, server: Server, path: str) -> list[RemoteItem]:
-    """What is in a folder of the server, files too; "" is where all begins. Raises RemoteError."""
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.browse import tree  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        if not path:
-            await session.check()
-        return await tree(session, path, files=True)
-
-
-async def found(folders: Folders, server: Server, path: str) -> RemoteItem:
-    """As `found_in`, in a session of its own."""
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-
-    async with session_with(folders, server) as session:
-        return await found_in(session, path)
-
-
-async def found_in(session: Session, path: str) -> RemoteItem:
-    """The folder at this path. Raises CommandError when there is none: the server's own answers do
-    not tell clearly; RemoteError."""
-    from syncin_mount.remote.browse import tree  # noqa: PLC0415 (start-up time)
-
-    try:
-        items = await tree(session, path.rpartition("/")[0], files=True)
-    except Missing:
-        items = []
-    item = next((each for each in items if each.path == path), None)
-    name, url = output.printable(path), session.account.url
-    if item is None:
-        raise CommandError(
-            f"there is no folder '{name}' on {url}; "
-            f"make it: {advice.command('remote', 'mkdir', path, '--server', session.account.name)}",
-            Exit.REFUSED,
-        )
-    if not item.is_folder:
-        raise CommandError(f"'{name}' on {url} is a file; choose a folder", Exit.REFUSED)
-    return item
-
-
-async def make(folders: Folders, server: Server, path: str) -> None:
-    """Makes a folder on the server. Raises CommandError when it is there already, RemoteError."""
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.browse import make_folder  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        try:
-            await make_folder(session, path)
-        except Exists as error:
-            raise CommandError(
-                f"'{output.printable(path)}' is there already on {server.url}", Exit.REFUSED
-            ) from error

@@ -1,15 +1,19 @@
-"""Which of the server's folders can be synchronized, and how a level of them is shown and answered
-to. Pure."""
+"""How a level of the server's folders is shown, and what an answer to it means. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from syncin_mount.app.accounts.remote_folders import (
+    RemoteFolder,
+    in_order,
+    is_read_only,
+    nobody,
+    objection,
+)
 from syncin_mount.app.messages import sentence
-from syncin_mount.config.model import may_write
-from syncin_mount.config.values import check_remote, unheld
 
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
@@ -21,59 +25,25 @@ below."""
 
 
 def unsuited(
-    item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None
+    item: RemoteItem, user: Callable[[str], Synchronization | None] = nobody
 ) -> str | None:
     """Why the item cannot be synchronized, as a clause, or None. ``user`` says which
     synchronization of this computer is in the way of a path."""
-    if not item.is_folder:
-        return "a file; choose a folder"
-    if unheld(item.path) is not None:
-        return "control characters in its path; rename it there"
-    try:
-        check_remote(item.path)
-    except ValueError as error:
-        what = sentence(error)
-        return (
-            "cannot be synchronized whole: choose a folder in it"
-            if "not synchronize" in what
-            else what
-        )
-    if not item.enabled:
-        return "disabled on the server; its managers can enable it"
-    other = user(item.path)
-    if other is None:
-        return None
-    if other.remote == item.path:
-        return f"synchronized as '{other.name}' already"
-    inside = len(other.remote) > len(item.path)
-    return (
-        f"the folder of '{other.name}' is in it"
-        if inside
-        else f"it is in the folder of '{other.name}'"
-    )
+    found = objection(item, user)
+    return None if found is None else sentence(found)
 
 
-def is_read_only(item: RemoteItem) -> bool:
-    """Whether the server gives no right to add, delete and modify there, so that a drive can only
-    follow it. Of `personal`, and of the lists of spaces and shares, nothing is told and nothing can
-    be synchronized."""
-    return "/" in item.path and not may_write(item.permissions)
-
-
-def note(
-    item: RemoteItem, user: Callable[[str], Synchronization | None] = lambda _path: None
-) -> str:
+def note(item: RemoteItem, user: Callable[[str], Synchronization | None] = nobody) -> str:
     """What is said beside an item: why it cannot be chosen, or how; "" for one that can be, with
     all rights."""
-    why = unsuited(item, user)
-    if why is not None:
-        return why
-    return "read-only: a drive of it follows the server" if is_read_only(item) else ""
+    return remark(RemoteFolder(item, objection(item, user), is_read_only(item)))
 
 
-def in_order(items: Iterable[RemoteItem]) -> list[RemoteItem]:
-    """Folders first, by name as people sort."""
-    return sorted(items, key=lambda each: (not each.is_folder, each.name.casefold(), each.name))
+def remark(found: RemoteFolder) -> str:
+    """The same, of a folder that was looked at."""
+    if found.objection is not None:
+        return sentence(found.objection)
+    return "read-only: a drive of it follows the server" if found.read_only else ""
 
 
 @dataclass(frozen=True, slots=True)

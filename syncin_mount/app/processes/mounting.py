@@ -1,0 +1,155 @@
+"""Mounting and unmounting a drive, with its daemon: by the supervisor where one runs, else by this
+process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.errors import CannotUnmount, DaemonGoesOn, NotMountable, NotPossible
+from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.control.supervision import Ask, Phase, What
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.control.messages import Status
+
+PATIENCE_S = 60.0
+"""Seconds that a daemon gets to write down what the system hands over."""
+
+FIRST_STATUS_S = 5.0
+"""How long a new drive gets to know whether the server is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmounted:
+    """``waiting`` are changes that wait here for the server; 0 also where nobody could tell."""
+
+    waiting: int = 0
+
+
+def is_there(folders: Folders, synchronization: Synchronization) -> bool:
+    """Whether there is something to unmount: a daemon, or a drive without one."""
+    from syncin_mount.mount_table import is_ours, mounted_at  # noqa: PLC0415 (start-up time)
+
+    mount = mounted_at(synchronization.mountpoint)
+    return is_mounted(folders, synchronization.name) or (mount is not None and is_ours(mount))
+
+
+def require_unmounted(folders: Folders, synchronization: Synchronization) -> None:
+    """Raises NotPossible where a daemon works on it."""
+    if is_mounted(folders, synchronization.name):
+        raise NotPossible(
+            f"'{synchronization.name}' is mounted already at {synchronization.mountpoint}"
+        )
+
+
+async def status_of(folders: Folders, name: str) -> Status:
+    """What the daemon says. Raises ControlError."""
+    from syncin_mount.control.client import Client  # noqa: PLC0415 (start-up time)
+
+    async with Client(folders.socket(name)) as daemon:
+        return await daemon.status()
+
+
+async def mount(
+    folders: Folders, synchronization: Synchronization, *, manual: bool = False
+) -> None:
+    """Mounts it in the background; returns when the drive can be used. Raises NotPossible where it
+    is mounted already, NotMountable, DaemonError, SupervisorError. Cancelled, it leaves the daemon
+    to come up."""
+    require_unmounted(folders, synchronization)
+    await trio.to_thread.run_sync(
+        lambda: _mount(folders, synchronization, manual=manual), abandon_on_cancel=True
+    )
+
+
+def _mount(folders: Folders, synchronization: Synchronization, *, manual: bool) -> None:
+    if _handed_over(folders, synchronization, manual=manual):
+        return
+    from syncin_mount.app.processes.spawn import spawn  # noqa: PLC0415 (start-up time)
+
+    refusal = spawn(folders, synchronization.name, ["--manual"] if manual else [])
+    if refusal is not None:
+        raise NotMountable(refusal.sentence, refusal.status)
+
+
+def _handed_over(folders: Folders, synchronization: Synchronization, *, manual: bool) -> bool:
+    """Whether the supervisor mounted it: it does with what is enabled. Raises NotMountable when it
+    could not."""
+    if not synchronization.enabled:
+        return False
+    answer = told(folders, Ask(What.UP, synchronization.name, manual=manual), seconds=None)
+    drive = None if answer is None else answer.of(synchronization.name)
+    if drive is None:
+        return False
+    if drive.phase is not Phase.UP:
+        raise NotMountable(drive.why or "its daemon ended at once", drive.status)
+    return True
+
+
+async def first_status(folders: Folders, name: str) -> Status | None:
+    """The daemon's status once it knows whether the server is there; None when it does not tell
+    within seconds. Only a drive that holds nothing waits for that."""
+    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (start-up time)
+
+    try:
+        with trio.move_on_after(FIRST_STATUS_S):
+            async with Client(folders.socket(name)) as daemon:
+                while True:
+                    status = await daemon.status()
+                    if status.known or status.manual or status.online is not None:
+                        return status
+                    await trio.sleep(0.05)
+    except ControlError:
+        return None
+    return None
+
+
+async def unmount(
+    folders: Folders, synchronization: Synchronization, *, force: bool = False
+) -> Unmounted:
+    """Ends the drive and its daemon; with ``force`` also while files are open. A supervisor is not
+    told (`What.HOLD`). Raises CannotUnmount, DaemonGoesOn, ControlError."""
+    from syncin_mount.mount_table import (  # noqa: PLC0415 (start-up time)
+        is_ours,
+        mounted_at,
+        take_away,
+    )
+
+    name = synchronization.name
+    # Asked for now: when the drive is gone, the daemon may be past answering while it still ends.
+    status = await status_of(folders, name) if is_mounted(folders, name) else None
+    mounted = mounted_at(synchronization.mountpoint)
+    if mounted is not None and is_ours(mounted):
+        why = await trio.to_thread.run_sync(
+            lambda: take_away(synchronization.mountpoint, force=force)
+        )
+        if why is not None:
+            raise CannotUnmount(name, why, may_force=not force and why.startswith("files "))
+    if status is None or status.pid is None:
+        return Unmounted()
+    await _wait_for_end(folders, synchronization, status.pid)
+    return Unmounted(status.waiting)
+
+
+async def _wait_for_end(folders: Folders, synchronization: Synchronization, pid: int) -> None:
+    """Returns when the daemon's process is gone. One that does not see that its drive is gone is
+    asked to stop."""
+    from syncin_mount.control.client import Client, ControlError  # noqa: PLC0415 (start-up time)
+    from syncin_mount.mount_table import alive  # noqa: PLC0415
+
+    try:
+        async with Client(folders.socket(synchronization.name)) as daemon:
+            await daemon.stop()
+    except ControlError:
+        pass  # it is on its way out already
+    with trio.move_on_after(PATIENCE_S):
+        while alive(pid):  # noqa: ASYNC110 (another process: there is nothing to wait on)
+            await trio.sleep(0.02)
+        return
+    name = synchronization.name
+    raise DaemonGoesOn(name, pid, folders.log(name))

@@ -1,0 +1,67 @@
+"""Whether a complete local copy fits on the disk, before it fills it. The server tells no folder's
+size, so what a listing names is summed up."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from syncin_mount.store import system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+BLOCK_BYTES = 4096
+"""What a file system gives a file at a time."""
+
+NODE_BYTES = 1024
+"""What journal and index take for a file or folder: some 700 bytes (docs/internals/performance.md),
+and a margin."""
+
+MARGIN_BYTES = 64 << 20
+"""What stays free for the journal, its reserve and the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What is not here yet: ``files`` with ``content_bytes``, which take ``disk_bytes``. ``whole``
+    is False where only a part of the folder could be counted."""
+
+    files: int = 0
+    content_bytes: int = 0
+    disk_bytes: int = 0
+    whole: bool = True
+
+    def plus(self, sizes: Iterable[int]) -> Need:
+        """With files of these sizes (bytes)."""
+        files, content, disk = self.files, self.content_bytes, self.disk_bytes
+        for size in sizes:
+            files, content = files + 1, content + size
+            disk += -(-size // BLOCK_BYTES) * BLOCK_BYTES + NODE_BYTES
+        return replace(self, files=files, content_bytes=content, disk_bytes=disk)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is needed, and the ``free_bytes`` of the file system with the local copies."""
+
+    need: Need
+    free_bytes: int
+    folder: Path
+
+    @property
+    def fits(self) -> bool:
+        """Nothing to download always fits."""
+        needed = self.need.disk_bytes
+        return not needed or needed + MARGIN_BYTES <= self.free_bytes
+
+
+def room_for(need: Need, folder: Path) -> Room:
+    """Looks at the disk that ``folder`` is on, or will be. Blocks. Raises OSError."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    found: os.statvfs_result = system.file_system(there)
+    return Room(need, found.f_bavail * found.f_frsize, folder)

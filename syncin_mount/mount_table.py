@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def is_dead(point: Path, *, patience: float = 3.0) -> bool:
 
     def look() -> None:
         try:
-            os.stat(point)
+            shutil.disk_usage(point)  # what `stat` tells, the kernel may know from before
         except OSError as error:
             found.append(error.errno)
         else:

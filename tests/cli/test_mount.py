@@ -4,13 +4,16 @@ goes."""
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -253,6 +256,30 @@ async def test_a_killed_daemon_is_taken_up_by_the_next_mount(world: World):
     assert (world.drive / "late.txt").read_text() == "acknowledged"
     await settled(world)
     assert (world.disk / "late.txt").read_text() == "acknowledged"
+
+
+async def test_only_a_dead_drive_of_nobody_is_to_be_taken_away(world: World):
+    """`fusermount3 -u` on a drive that works would end somebody's work."""
+
+    async def stray() -> list[dict[str, Any]]:
+        done = await world.run("doctor", "--json", home=world.base / "other profile")
+        found = [each for each in json.loads(done.out) if each["check"].startswith("stray")]
+        return [each for each in found if str(world.drive) in each["what"]]
+
+    await mounted(world)
+    pid = await daemon_pid(world)
+    [alive] = await stray()
+    assert (alive["check"], alive["verdict"], alive["remedy"]) == ("stray_alive", "note", None)
+    assert "fusermount3" not in alive["what"]
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    [dead] = await stray()
+    assert (dead["check"], dead["verdict"], dead["remedy"]) == ("stray_dead", "note", "take_away")
+    advised = dead["what"].partition("unmount it: ")[2]
+    assert advised == shlex.join(["fusermount3", "-u", str(world.drive)])
+    await trio.run_process(shlex.split(advised))
+    assert mounted_at(world.drive) is None
+    assert await stray() == []
 
 
 async def test_a_killed_daemon_s_mount_can_be_taken_away(world: World):

@@ -42,6 +42,7 @@ _MODULES = (
     ("syncin_mount.app.accounts.remote_folders", "synchronizations"),
     ("syncin_mount.app.errors", "app"),
     ("syncin_mount.app.runtime.free_space", "synchronizations"),
+    ("syncin_mount.app.support.health", "health"),
     ("syncin_mount.app.synchronizations.addition", "synchronizations"),
     ("syncin_mount.app.synchronizations.removal", "synchronizations"),
     ("syncin_mount.app.processes.notify", "app"),

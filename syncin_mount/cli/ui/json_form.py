@@ -115,6 +115,7 @@ class Key:
 _TEXT, _NUMBER, _TRUTH, _TIME = "text", "number", "true or false", "time"
 
 KEYS: dict[str, Key] = {
+    "about": Key(_TEXT, "The server or synchronization that a check is about; else null."),
     "absent": Key(_NUMBER, "Files whose content is not here yet."),
     "acknowledged": Key(_TRUTH, "Whether somebody acknowledged the conflict."),
     "actions": Key("list", "The steps that a run would take."),
@@ -132,6 +133,7 @@ KEYS: dict[str, Key] = {
     "ca_file": Key(_TEXT, "A PEM file of certificates to trust."),
     "changed": Key(_TIME, "When a setting last changed, by the server's clock."),
     "changes": Key("list", "Pending changes, as `journal` lists them."),
+    "check": Key(_TEXT, "What was looked at, or found of it, in one word, for programs."),
     "clash": Key("object", "A file on one side and a folder on the other."),
     "client_cert": Key(_TEXT, "A PEM file with a client certificate and its key."),
     "client_id": Key(_TEXT, "The UUID of this computer's registered client."),
@@ -223,6 +225,7 @@ KEYS: dict[str, Key] = {
     "read": Key(_NUMBER, "Bytes that were read to compare contents."),
     "read_only": Key(_TRUTH, "Whether the drive refuses changes."),
     "refused": Key(_TEXT, "What the server refused."),
+    "remedy": Key(_TEXT, "What helps, in one word, for programs; else null."),
     "remote": Key(_TEXT, "The remote folder."),
     "remote_known": Key(_TRUTH, "Whether the server told its state."),
     "remote_state": Key("object", "What is on the server."),

@@ -157,7 +157,7 @@ WRONG_IMPORTS = {
         "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs"
     ),
     "syncin_mount/store/index": "syncin_mount.store.replica.replica",
-    "syncin_mount/vfs": "httpx",
+    "syncin_mount/vfs": "httpx, jeepney",
 }
 
 

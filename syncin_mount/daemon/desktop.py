@@ -1,56 +1,77 @@
 """Notices on the desktop: org.freedesktop.Notifications on the session's bus. Without one nothing
-happens."""
+happens. Buttons are there where the desktop has any, and lead to something that there is."""
 
 from __future__ import annotations
 
-import html
 import logging
-import os
-import sys
+from collections import deque
 from typing import TYPE_CHECKING
 
 import trio
 
 from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.config import ConfigurationError
-from syncin_mount.daemon.notifications import Notices, State
-from syncin_mount.printable import printable
+from syncin_mount.daemon.notifications import Action, Notices, State
+from syncin_mount.desktop.notices import show_with_actions
+from syncin_mount.desktop.opening import open_folder
+from syncin_mount.desktop.page import Place
+from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from syncin_mount.app.runtime.runtime import Runtime
     from syncin_mount.config import ConfigurationFile
     from syncin_mount.daemon.notifications import Notice
+    from syncin_mount.desktop.page import Page
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0
 """Seconds between looks at what is new."""
 
-PATIENCE = 10.0
-"""Seconds that the desktop gets to take a notice."""
+MOST_OPEN = 10
+"""Notices whose buttons do something: the last ones. Each keeps a connection to the bus."""
+
+_LABELS = {
+    Action.OPEN: "Open the folder",
+    Action.HALT: "Look at the deletions",
+    Action.LOG_IN: "Log in again",
+    Action.CONFLICTS: "Look at the conflicts",
+}
+
+_PLACES = {
+    Action.HALT: Place.HALT,
+    Action.LOG_IN: Place.LOG_IN,
+    Action.CONFLICTS: Place.CONFLICTS,
+}
+
+_DEFAULT = "default"
+"""By the specification a click on the notice itself, and not on a button of it."""
 
 
-async def keep_told(runtime: Runtime, file: ConfigurationFile) -> None:
+async def keep_told(runtime: Runtime, file: ConfigurationFile, page: Page | None = None) -> None:
     """Tells of what needs somebody, for ever. The drive never waits for it, and no trouble of the
     desktop's reaches it."""
-    if not has_desktop():
+    if not has_session_bus():
         return
-    name = runtime.synchronization.name
-    notices = Notices(name)
-    while True:
-        await trio.sleep(LOOK_EVERY)
-        now = runtime.engine.status()
-        halted, refused = (sentence_or_none(each, name) for each in (now.halted, now.refused))
-        state = State(now.conflicts, halted, refused, now.online, runtime.hydrator.offline_reads)
-        found = notices.follow(trio.current_time(), state)
-        if found and _wanted(file):
-            for notice in found:
-                await tell(notice)
-
-
-def has_desktop() -> bool:
-    """Whether a session's bus is named to this process."""
-    return sys.platform == "linux" and "DBUS_SESSION_BUS_ADDRESS" in os.environ
+    here = runtime.synchronization
+    notices = Notices(here.name)
+    async with trio.open_nursery() as nursery:
+        teller = Teller(nursery, here.name, here.mountpoint, page)
+        while True:
+            await trio.sleep(LOOK_EVERY)
+            now = runtime.engine.status()
+            halted, refused = (
+                sentence_or_none(each, here.name) for each in (now.halted, now.refused)
+            )
+            state = State(
+                now.conflicts, halted, refused, now.online, runtime.hydrator.offline_reads
+            )
+            found = notices.follow(trio.current_time(), state)
+            if found and _wanted(file):
+                for notice in found:
+                    await teller.tell(notice)
 
 
 def _wanted(file: ConfigurationFile) -> bool:
@@ -60,34 +81,65 @@ def _wanted(file: ConfigurationFile) -> bool:
         return True
 
 
-async def tell(notice: Notice) -> bool:
-    """Whether the desktop took it. Cancelled, it may have."""
-    from jeepney import DBusAddress, MessageType, new_method_call  # noqa: PLC0415 (only where there is a desktop)
-    from jeepney.io.trio import open_dbus_router  # noqa: PLC0415
+class Teller:
+    """Shows notices of a drive, and does what is clicked on them, in ``nursery``."""
 
-    where = DBusAddress(
-        "/org/freedesktop/Notifications",
-        "org.freedesktop.Notifications",
-        "org.freedesktop.Notifications",
-    )
-    # The text may hold names from others, and desktops read it as markup.
-    body: tuple[object, ...] = (
-        "syncin-mount",
-        0,
-        "folder-remote",
-        printable(notice.title),
-        html.escape(printable(notice.text), quote=False),
-        [],
-        {},
-        -1,
-    )
-    try:
-        with trio.fail_after(PATIENCE):
-            async with open_dbus_router(bus="SESSION") as router:
-                reply = await router.send_and_get_reply(
-                    new_method_call(where, "Notify", "susssasa{sv}i", body)
-                )
-    except Exception as error:  # noqa: BLE001 (whatever ails the bus: the log has the sentence, too)
-        log.info("the desktop cannot be told “%s”: %s", notice.title, error)
-        return False
-    return reply.header.message_type is MessageType.method_return
+    def __init__(
+        self, nursery: trio.Nursery, drive: str, mountpoint: Path, page: Page | None
+    ) -> None:
+        self._nursery = nursery
+        self._drive = drive
+        self._mountpoint = mountpoint
+        self._page = page
+        self._open: deque[trio.CancelScope] = deque()
+
+    async def tell(self, notice: Notice) -> bool:
+        """Whether the desktop took it. Cancelled, it may have."""
+        while len(self._open) >= MOST_OPEN:
+            self._open.popleft().cancel()
+        taken: bool = await self._nursery.start(self._show, notice)
+        return taken
+
+    def _offered(self, notice: Notice) -> list[Action]:
+        """What leads somewhere."""
+        return [each for each in notice.actions if each is Action.OPEN or self._page is not None]
+
+    async def _show(self, notice: Notice, *, task_status: trio.TaskStatus[bool]) -> None:
+        """Until it is closed."""
+        offered = self._offered(notice)
+        buttons = {each.value: _LABELS[each] for each in offered}
+        if offered:
+            buttons[_DEFAULT] = _LABELS[offered[0]]
+        is_shown, clicked = False, None
+
+        def shown() -> None:
+            nonlocal is_shown
+            is_shown = True
+            task_status.started(True)
+
+        scope = trio.CancelScope()
+        self._open.append(scope)
+        try:
+            with scope:
+                clicked = await show_with_actions(notice.title, notice.text, buttons, shown)
+                if clicked is not None:
+                    await self._do(offered[0] if clicked == _DEFAULT else Action(clicked))
+        except Exception as error:  # noqa: BLE001 (whatever ails the bus: the log has it, too)
+            if not is_shown:
+                log.info("the desktop cannot be told “%s”: %s", notice.title, why(error))
+            elif clicked is not None:
+                log.info("what was clicked on “%s” is not done: %s", notice.title, why(error))
+        finally:
+            if scope in self._open:
+                self._open.remove(scope)
+            if not is_shown:
+                task_status.started(False)
+
+    async def _do(self, action: Action) -> None:
+        """Raises whatever keeps it from being done."""
+        if action is not Action.OPEN:
+            if self._page is not None:
+                await self._page.open(_PLACES[action], self._drive)
+            return
+        async with open_session_bus() as bus:
+            await open_folder(bus, str(self._mountpoint))

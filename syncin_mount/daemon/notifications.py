@@ -6,6 +6,7 @@ it), and a server that is away for a day. Nothing else, and nothing twice.
 
 from __future__ import annotations
 
+import enum
 import math
 from dataclasses import dataclass
 
@@ -32,12 +33,23 @@ class State:
     offline_reads: int = 0
 
 
+class Action(enum.Enum):
+    """What somebody can do about a notice."""
+
+    OPEN = "open"
+    HALT = "halt"
+    LOG_IN = "log-in"
+    CONFLICTS = "conflicts"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A line, and a sentence or two below it."""
+    """A line, a sentence or two below it, and what can be done about it: what matters most comes
+    first."""
 
     title: str
     text: str
+    actions: tuple[Action, ...] = ()
 
 
 class Notices:
@@ -63,11 +75,15 @@ class Notices:
                 Notice(
                     f"{self._name}: {what}",
                     lost_is_in_the_bin(self._name),
+                    (Action.CONFLICTS, Action.OPEN),
                 )
             )
-        for title, sentence in (("stopped", state.halted), ("the server refuses", state.refused)):
+        for title, sentence, actions in (
+            ("stopped", state.halted, (Action.HALT, Action.OPEN)),
+            ("the server refuses", state.refused, (Action.LOG_IN,)),
+        ):
             if sentence and sentence not in self._said:
-                found.append(Notice(f"{self._name}: {title}", sentence))
+                found.append(Notice(f"{self._name}: {title}", sentence, actions))
             if sentence:
                 self._said[sentence] = now
         return found + self._unread(now, state) + self._offline(now, state)
@@ -98,5 +114,6 @@ class Notices:
             Notice(
                 f"{self._name}: the server is away for a day",
                 "Changes are kept and sent when it is back.",
+                (Action.OPEN,),
             )
         ]

@@ -1,22 +1,36 @@
-"""Notices over a real message bus."""
+"""Notices over a real message bus, to a desktop that speaks a notification server's words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
-from jeepney import MessageType, message_bus, new_method_return
+from jeepney import (
+    DBusAddress,
+    HeaderFields,
+    Message,
+    MessageType,
+    message_bus,
+    new_method_return,
+    new_signal,
+)
 from jeepney.io.trio import DBusConnection, open_dbus_connection
 
 from syncin_mount.config import ConfigurationFile, Folders, Scheduling
-from syncin_mount.daemon.desktop import has_desktop, tell
-from syncin_mount.daemon.notifications import Notice
+from syncin_mount.daemon.desktop import MOST_OPEN, Teller
+from syncin_mount.daemon.notifications import Action, Notice
+from syncin_mount.desktop.notices import NAME, PATH
+from syncin_mount.desktop.page import Place
+from syncin_mount.desktop.session_bus import has_session_bus
 from tests.daemon.buses import private_bus
 
-NOTICE = Notice("docs: 1 conflict", "a <b> & c")
+NOTICE = Notice("docs: 1 conflict", "a <b> & c", (Action.CONFLICTS, Action.OPEN))
+LIMIT = 30.0
 
 
 @pytest.fixture
@@ -26,42 +40,181 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield address
 
 
-async def take_one(desktop: DBusConnection) -> tuple[object, ...]:
-    """The next notice, answered as a desktop does."""
-    while True:
-        message = await desktop.receive()
-        if message.header.message_type is MessageType.method_call:
-            await desktop.send(new_method_return(message, "u", (1,)))
-            return tuple(message.body)
+@dataclass
+class Desktop:
+    """Takes notices, and opens folders: ``notices`` are Notify's arguments, ``opened`` addresses
+    of folders."""
+
+    connection: DBusConnection
+    capabilities: list[str] = field(default_factory=lambda: ["body", "actions"])
+    notices: list[tuple[Any, ...]] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    _heard: trio.Event = field(default_factory=trio.Event)
+
+    async def serve(self) -> None:
+        while True:
+            call = await self.connection.receive()
+            if call.header.message_type is MessageType.method_call:
+                await self.connection.send(self._answer(call))
+            self._heard.set()
+            self._heard = trio.Event()
+
+    def _answer(self, call: Message) -> Message:
+        match call.header.fields[HeaderFields.member]:
+            case "GetCapabilities":
+                return new_method_return(call, "as", (self.capabilities,))
+            case "Notify":
+                self.notices.append(tuple(call.body))
+                return new_method_return(call, "u", (len(self.notices),))
+            case "ShowFolders":
+                self.opened += call.body[0]
+                return new_method_return(call)
+        raise AssertionError(call)
+
+    async def until_opened(self, number: int) -> None:
+        with trio.fail_after(LIMIT):
+            while len(self.opened) < number:
+                await self._heard.wait()
 
 
-async def test_the_desktop_gets_title_and_text_without_markup(bus: str):
-    with trio.fail_after(30):
-        async with await open_dbus_connection(bus) as desktop:
-            await desktop.send(message_bus.RequestName("org.freedesktop.Notifications"))
-            taken: list[object] = []
-
-            async def take() -> None:
-                taken.extend(await take_one(desktop))
-
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(take)
-                assert await tell(NOTICE)
-            assert taken[0] == "syncin-mount"
-            assert taken[3:5] == ["docs: 1 conflict", "a &lt;b&gt; &amp; c"]
+async def tell_of(connection: DBusConnection, member: str, number: int, more: str | int) -> None:
+    """A signal of a notification server's."""
+    kind = "us" if isinstance(more, str) else "uu"
+    address = DBusAddress(PATH, interface=NAME)
+    await connection.send(new_signal(address, member, kind, (number, more)))
 
 
-async def test_a_bus_without_a_desktop_takes_nothing_and_harms_nobody(bus: str):
-    with trio.fail_after(30):
-        assert not await tell(NOTICE)
+@asynccontextmanager
+async def desktop(bus: str, *names: str) -> AsyncIterator[Desktop]:
+    async with await open_dbus_connection(bus) as connection:
+        found = Desktop(connection)
+        for name in names or (NAME, "org.freedesktop.FileManager1"):
+            await connection.send(message_bus.RequestName(name))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(found.serve)
+            yield found
+            nursery.cancel_scope.cancel()
 
 
-async def test_a_bus_that_is_gone_harms_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+@dataclass
+class Page:
+    """Remembers what was opened."""
+
+    opened: list[tuple[Place, str]] = field(default_factory=list)
+    event: trio.Event = field(default_factory=trio.Event)
+
+    async def open(self, place: Place, drive: str) -> None:
+        self.opened.append((place, drive))
+        self.event.set()
+
+
+@pytest.fixture
+def teller(nursery: trio.Nursery) -> Teller:
+    return Teller(nursery, "docs", Path("/mnt/my docs"), None)
+
+
+async def test_the_desktop_gets_title_and_text_without_markup(bus: str, teller: Teller):
+    async with desktop(bus) as there:
+        with trio.fail_after(LIMIT):
+            assert await teller.tell(NOTICE)
+    (taken,) = there.notices
+    assert taken[0] == "syncin-mount"
+    assert taken[3:5] == ("docs: 1 conflict", "a &lt;b&gt; &amp; c")
+
+
+@pytest.mark.parametrize("key", ["open", "default"])
+async def test_a_click_opens_the_folder(bus: str, teller: Teller, key: str):
+    async with desktop(bus) as there:
+        with trio.fail_after(LIMIT):
+            assert await teller.tell(NOTICE)
+            assert there.notices[0][5] == ["open", "Open the folder", "default", "Open the folder"]
+            await tell_of(there.connection, "ActionInvoked", 1, key)
+            await there.until_opened(1)
+    assert there.opened == ["file:///mnt/my%20docs"]
+
+
+@pytest.mark.parametrize(
+    ("action", "label", "place"),
+    [
+        (Action.HALT, "Look at the deletions", Place.HALT),
+        (Action.LOG_IN, "Log in again", Place.LOG_IN),
+        (Action.CONFLICTS, "Look at the conflicts", Place.CONFLICTS),
+    ],
+)
+async def test_where_there_is_a_page_a_click_leads_to_its_place(
+    bus: str, nursery: trio.Nursery, action: Action, label: str, place: Place
+):
+    page = Page()
+    teller = Teller(nursery, "docs", Path("/mnt/docs"), page)
+    async with desktop(bus) as there:
+        with trio.fail_after(LIMIT):
+            assert await teller.tell(replace(NOTICE, actions=(action,)))
+            assert there.notices[0][5] == [action.value, label, "default", label]
+            await tell_of(there.connection, "ActionInvoked", 1, action.value)
+            await page.event.wait()
+    assert page.opened == [(place, "docs")]
+
+
+async def test_where_nothing_would_be_opened_nothing_is_offered(bus: str, teller: Teller):
+    async with desktop(bus) as there:
+        with trio.fail_after(LIMIT):
+            assert await teller.tell(replace(NOTICE, actions=(Action.LOG_IN,)))
+            there.capabilities.remove("actions")
+            assert await teller.tell(NOTICE)
+    assert [taken[5] for taken in there.notices] == [[], []]
+
+
+async def test_only_the_desktop_s_word_on_this_notice_counts(bus: str, teller: Teller):
+    async with desktop(bus) as there, await open_dbus_connection(bus) as stranger:
+        with trio.fail_after(LIMIT):
+            assert await teller.tell(NOTICE)
+            await tell_of(stranger, "ActionInvoked", 1, "open")
+            await stranger.send(message_bus.GetId())
+            while (await stranger.receive()).header.message_type is not MessageType.method_return:
+                pass  # so the bus has passed it on
+            for number, key in ((2, "open"), (1, "nonsense"), (1, "open")):
+                await tell_of(there.connection, "ActionInvoked", number, key)
+            await there.until_opened(1)
+    assert len(there.opened) == 1
+
+
+async def test_a_closed_notice_is_forgotten_and_of_many_the_last_are_listened_to(
+    bus: str, teller: Teller
+):
+    async with desktop(bus) as there:
+        with trio.fail_after(LIMIT):
+            for _ in range(MOST_OPEN + 1):
+                assert await teller.tell(NOTICE)
+            await tell_of(there.connection, "ActionInvoked", 1, "open")  # too old
+            await tell_of(there.connection, "NotificationClosed", 2, 2)
+            await tell_of(there.connection, "ActionInvoked", 2, "open")  # closed
+            await tell_of(there.connection, "ActionInvoked", 3, "open")
+            await there.until_opened(1)
+            await tell_of(there.connection, "ActionInvoked", MOST_OPEN + 1, "open")
+            await there.until_opened(2)
+    assert len(there.opened) == 2
+
+
+async def test_a_bus_without_a_desktop_takes_nothing_and_harms_nobody(bus: str, teller: Teller):
+    with trio.fail_after(LIMIT):
+        assert not await teller.tell(NOTICE)
+
+
+async def test_a_desktop_that_ends_harms_nobody(bus: str, teller: Teller):
+    with trio.fail_after(LIMIT):
+        async with desktop(bus):
+            assert await teller.tell(NOTICE)
+        assert not await teller.tell(NOTICE)
+
+
+async def test_a_bus_that_is_gone_harms_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, teller: Teller
+):
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/nothing")
-    assert has_desktop()
-    assert not await tell(NOTICE)
+    assert has_session_bus()
+    assert not await teller.tell(NOTICE)
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
-    assert not has_desktop()
+    assert not has_session_bus()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The user's desktop, over the session's message bus: notices, and opening folders."""

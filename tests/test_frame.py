@@ -156,6 +156,7 @@ WRONG_IMPORTS = {
     "syncin_mount/remote": (
         "lmdb, pyfuse3, hypercorn, click, keyring, reconciler.inner, syncin_mount.vfs"
     ),
+    "syncin_mount/tray": "rich, syncin_mount.store",
     "syncin_mount/store/index": "syncin_mount.store.replica.replica",
     "syncin_mount/vfs": "httpx, jeepney",
 }

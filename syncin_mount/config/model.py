@@ -181,7 +181,8 @@ class HistorySettings:
 class Configuration:
     """All that is configured, by name. What holds for the whole program: ``scheduling``, and what
     is for people to edit and the program never writes: ``history``, whether there are
-    ``notifications`` on the desktop, and how much the ``log`` says."""
+    ``notifications`` on the desktop, how much the ``log`` says, and whether there is an icon in the
+    desktop's ``tray``."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(
@@ -191,6 +192,7 @@ class Configuration:
     history: HistorySettings = HistorySettings()
     notifications: bool = True
     log: LogLevel = LogLevel.INFO
+    tray: bool = True
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""

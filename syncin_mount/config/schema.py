@@ -229,6 +229,11 @@ PROGRAM_KEYS: tuple[Key, ...] = (
         about="Whether the desktop shows notices of conflicts, halts, refusals and a lost server.",
     ),
     Key("log", values.read_choice(LogLevel), about="The least urgent records that the logs keep."),
+    Key(
+        "tray",
+        values.read_truth,
+        about="Whether `up` shows an icon in the desktop's tray, where there is one.",
+    ),
 )
 """The keys of the table ``[program]``: what holds for all synchronizations on this computer."""
 
@@ -282,6 +287,7 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         history,
         program.get("notifications", True),
         program.get("log", LogLevel.INFO),
+        program.get("tray", True),
     )
 
 

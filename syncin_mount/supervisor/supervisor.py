@@ -13,15 +13,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
 
-from reconciler.errors import RemoteError
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.spawn import EndedSilently, Refusal, refusal_in, signal_name
-from syncin_mount.config import ConfigurationError, ConfigurationFile, private_folder
+from syncin_mount.config import (
+    Configuration,
+    ConfigurationError,
+    ConfigurationFile,
+    private_folder,
+)
 from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import (
     NAME,
@@ -37,12 +41,13 @@ from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.logind import keep_delaying
 from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
 from syncin_mount.supervisor.restart_policy import RestartPolicy, Start
+from syncin_mount.supervisor.telling import tell_drives, wait_synced, wake_up
+from syncin_mount.tray.tray import keep_tray
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from syncin_mount.config import Folders
-    from syncin_mount.control.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +57,6 @@ LOOK_EVERY = 2.0
 PATIENCE = 60.0
 """Seconds that the daemons get, all together, to write down what the system hands over at the
 end."""
-
-SETTLING = 0.5
-"""Seconds between looks whether a drive still can send what waits."""
 
 if sys.platform == "win32":
     _ENDING = (signal.SIGINT, signal.SIGBREAK)
@@ -108,12 +110,14 @@ async def supervise(
             nursery.start_soon(supervisor.run)
             nursery.start_soon(supervisor.tell_ready, on_ready)
             nursery.start_soon(keep_delaying, supervisor.sync_drives, supervisor.wake_drives)
+            nursery.start_soon(keep_tray, folders, supervisor)
             await supervisor.over.wait()
             nursery.cancel_scope.cancel()
 
 
 class Supervisor:
-    """The acting half. ``over`` is set when all is unmounted and nothing remains to be done."""
+    """The acting half. ``over`` is set when all is unmounted and nothing remains to be done;
+    ``configuration`` is as it was read last. (A `syncin_mount.tray.supervision.Supervision`.)"""
 
     def __init__(
         self,
@@ -127,6 +131,7 @@ class Supervisor:
         self._file = ConfigurationFile(folders)
         self._read: object = None  # what the file was like when it was read last
         self._trouble: str | None = None
+        self.configuration = Configuration()
         self._points: dict[str, Path] = {}
         self._policy = RestartPolicy()
         self._daemons: dict[str, Daemon] = {}
@@ -139,7 +144,10 @@ class Supervisor:
         async with trio.open_nursery() as nursery:
             while True:
                 self._look(nursery)
-                for act in self._policy.decide(trio.current_time()):
+                acts = self._policy.decide(trio.current_time())
+                if acts:
+                    self._wake()
+                for act in acts:
                     if isinstance(act, Start):
                         nursery.start_soon(self._start, act)
                     else:
@@ -176,7 +184,7 @@ class Supervisor:
             return
         self._read = looks
         try:
-            found = self._file.read().synchronizations.values()
+            self.configuration = self._file.read()
         except ConfigurationError as error:
             if must:
                 raise
@@ -184,14 +192,25 @@ class Supervisor:
             self._trouble = str(error)
             return
         self._trouble = None
+        found = self.configuration.synchronizations.values()
         self._points |= {
             each.name: each.mountpoint for each in found if each.name not in self._daemons
         }
         self._policy.configured(trio.current_time(), [each.name for each in found if each.enabled])
+        self._wake()
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+    async def wait_changed(self) -> None:
+        """Returns when the configuration or a drive may have become different."""
+        await self._changed.wait()
+
+    def mount(self, name: str) -> None:
+        """Has the drive up again, and tries at once."""
+        self._policy.release(trio.current_time(), name)
+        self._wake()
 
     async def _wait_stable(self, name: str | None) -> None:
         while not self._policy.is_stable(trio.current_time(), name):
@@ -296,8 +315,12 @@ class Supervisor:
         return self._answer()
 
     def _answer(self) -> Answer:
+        return Answer(self.supervised(), self._trouble)
+
+    def supervised(self) -> tuple[Supervised, ...]:
+        """All drives that are to be up, and how they are."""
         now, wall = trio.current_time(), time.time()
-        drives = tuple(
+        return tuple(
             Supervised(
                 drive.name,
                 drive.phase,
@@ -312,7 +335,6 @@ class Supervisor:
             )
             for drive in self._policy.drives.values()
         )
-        return Answer(drives, self._trouble)
 
     async def end(self) -> None:
         """Has every daemon end in order, and waits for that; then this is over. Cancelled, the rest
@@ -335,30 +357,13 @@ class Supervisor:
     async def sync_drives(self) -> None:
         """Returns when each drive has sent what waits, or will not now."""
         log.info("what waits is sent before the end, or sleep")
-        await self._tell_drives(_wait_synced)
+        await tell_drives(self._folders, list(self._daemons), wait_synced)
         log.info("nothing is left that is sent now")
 
     async def wake_drives(self) -> None:
         """The network may be there again, and runs be due."""
         log.info("the computer goes on: the servers are tried at once")
-        await self._tell_drives(_wake_up)
-
-    async def _tell_drives(self, what: Callable[[Client], Awaitable[object]]) -> None:
-        from syncin_mount.control.client import (  # noqa: PLC0415
-            Client,
-            ControlError,
-        )
-
-        async def tell(name: str) -> None:
-            try:
-                async with Client(self._folders.socket(name)) as drive:
-                    await what(drive)
-            except (ControlError, RemoteError) as error:
-                log.info("%s: %s", name, error)
-
-        async with trio.open_nursery() as nursery:
-            for name in list(self._daemons):
-                nursery.start_soon(tell, name)
+        await tell_drives(self._folders, list(self._daemons), wake_up)
 
     async def stop_on_signal(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -372,33 +377,6 @@ class Supervisor:
                     with trio.move_on_after(self._sync_seconds):
                         await self.sync_drives()
                 await self.end()
-
-
-async def _wait_synced(drive: Client) -> None:
-    """Returns when everything is sent, or as soon as it is clear that this drive sends nothing
-    now."""
-    while True:
-        with trio.move_on_after(SETTLING):
-            await drive.wait_synced()
-            return
-        now = await drive.status()
-        why = (
-            now.halted
-            or now.refused
-            or (now.why_offline or "the server is away" if now.online is False else None)
-        )
-        if now.paused or now.manual or now.schedule != "off":
-            why = "it sends nothing by itself now"
-        if why:
-            log.info("%s is not waited for (%d waiting): %s", now.name, now.waiting, why)
-            return
-
-
-async def _wake_up(drive: Client) -> None:
-    """A drive on a schedule makes up by itself what it missed, once its server is there."""
-    now = await drive.status()
-    if now.schedule == "off" or now.online is False:
-        await drive.retry()
 
 
 def _daemon(pid: int) -> Daemon | None:

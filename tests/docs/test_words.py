@@ -54,7 +54,11 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
         "pause pauses paused pausing",
         {
             **dict.fromkeys(
-                ("PAUSED", "Paused", "_pause", "_paused", "pause", "paused"), "the user's pause"
+                (
+                    *("PAUSED", "PAUSE_ALL", "Paused", "_pause", "_paused", "is_paused", "pause"),
+                    "paused",
+                ),
+                "the user's pause",
             ),
             **dict.fromkeys(
                 ("BUSY_PAUSE", "FIRST_PAUSE", "LONGEST_PAUSE", "PAUSE", "pause_after"), LATER

@@ -87,7 +87,9 @@ class EngineParts:
         self.copies = Copies(replica)
         self.backlog = Backlog(replica, hydrator)
         self.guarding = Guarding(replica, clock, options.debounce_seconds, options.deletions)
-        self.prover = Prover(replica, remote, self.sums, hydrator, self.reach, comparing)
+        self.prover = Prover(
+            replica, remote, self.sums, hydrator, self.reach, comparing, options.transfers
+        )
         self.runner = PlanRunner(
             replica,
             remote,

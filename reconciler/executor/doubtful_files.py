@@ -22,8 +22,9 @@ import trio
 
 from reconciler.errors import RemoteError
 from reconciler.executor.outgoing import checksum_there, file_at
+from reconciler.executor.server_checksums import ServerChecksums, told_checksum
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.model import UNPROVED, Base, Entry, Kind, NodeId, Remote
+from reconciler.model import UNPROVED, Base, Kind, NodeId, Remote
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.requests.reachability import Reach
 from reconciler.trees.local_checksums import BREATH, Sums
@@ -83,12 +84,15 @@ class Prover:
         hydrator: Hydrator,
         reach: Reach,
         tell: Callable[..., None],
+        most: int,
     ) -> None:
-        """``tell`` hears how much is compared: as ``Progress.comparing``."""
+        """``tell`` hears how much is compared: as ``Progress.comparing``. ``most`` contents are
+        read at once."""
         self._replica = replica
         self._tell_progress = tell
         self._reach = reach
         self._remote = remote
+        self._server_checksums = ServerChecksums(remote, reach, tell, most)
         self._sums = sums
         self._hydrator = hydrator
         self.suspects: set[NodeId] = set()
@@ -146,6 +150,41 @@ class Prover:
     async def meet(self, tree: RemoteTree) -> None:
         """What is new on both sides and differs in its time alone is compared by checksum: then the
         time is all that crosses. Raises Unreachable and Unauthorized."""
+        found = await self._differ_in_time(tree)
+        if not found:
+            return
+        self._tell_progress(0, len(found), there=True)
+        told = await self._told_while_counting_here(found)
+        for number, (path, (node, remote)) in enumerate(found.items()):
+            self._tell_progress(number, len(found))
+            theirs = told.get(path)
+            if theirs is not None and await self._sums.of(node) is not None:
+                tree.set(node, replace(remote, checksum=theirs))
+
+    async def _told_while_counting_here(
+        self, found: dict[str, tuple[NodeId, Remote]]
+    ) -> dict[str, str]:
+        """The server's checksums, by path; those of the contents here are known afterwards."""
+        told: dict[str, str] = {}
+        failed: RemoteError | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._count_here, [node for node, _ in found.values()])
+            try:
+                wanted = {path: remote for path, (_, remote) in found.items()}
+                told = await self._server_checksums.of(wanted)
+            except RemoteError as error:
+                failed = error
+                nursery.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
+        return told
+
+    async def _count_here(self, nodes: list[NodeId]) -> None:
+        for node in nodes:
+            await self._sums.of(node)
+
+    async def _differ_in_time(self, tree: RemoteTree) -> dict[str, tuple[NodeId, Remote]]:
+        """What `meet` compares, by path on the server."""
         found: dict[str, tuple[NodeId, Remote]] = {}
         for number, dirty in enumerate(self._replica.dirty()):
             if number % BREATH == BREATH - 1:
@@ -162,32 +201,7 @@ class Prover:
                 and local.mtime != remote.mtime
             ):
                 found[tree.path(node)] = node, remote
-        told = await self._tell(list(found)) if found else {}
-        for number, (path, (node, remote)) in enumerate(found.items()):
-            self._tell_progress(number, len(found))
-            theirs = _answer(remote, told.get(path))
-            if theirs is not None and await self._sums.of(node) is not None:
-                tree.set(node, replace(remote, checksum=theirs))
-
-    async def _tell(self, paths: list[str]) -> dict[str, Entry]:
-        """Checksums of these files on the server; of all in one listing where they are many."""
-        try:
-            self._tell_progress(0, len(paths), there=True)
-            if len(paths) <= PORTION * 3:
-                return await self._remote.checksums(paths)
-            wanted, found = set(paths), {}
-            async with self._remote.listing(lambda: iter(())) as batches:
-                async for batch in batches:
-                    found.update({each.path: each for each in batch if each.path in wanted})
-                    self._tell_progress(len(found), len(paths), there=True)
-            return found
-        except RemoteError as error:
-            if await self._reach.ends_all(error):
-                raise
-            log.warning(
-                "the server does not tell the checksums of what is on both sides: %s", error
-            )
-            return {}
+        return found
 
     def _add_suspects(self, tree: RemoteTree) -> None:
         for node in self.suspects:
@@ -266,7 +280,7 @@ class Prover:
         return {
             each.path: digest
             for each in asked
-            if (digest := _answer(each.remote, told.get(each.path)))
+            if (digest := told_checksum(each.remote, told.get(each.path)))
         }
 
     async def _read(self, question: _Question) -> str:
@@ -296,16 +310,3 @@ class Prover:
         if theirs != asked.ours:
             log.info("%s was changed on the server without its size and time", asked.path)
         tree.record_checked(node, remote)
-
-
-def _answer(remote: Remote, entry: Entry | None) -> str | None:
-    """The checksum that was told of the very file that was listed."""
-    if remote.checksum is not None:
-        return remote.checksum
-    if entry is None or (entry.size, entry.mtime, entry.inode) != (
-        remote.size,
-        remote.mtime,
-        remote.inode,
-    ):
-        return None
-    return entry.checksum

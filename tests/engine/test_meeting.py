@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 import reconciler.executor.doubtful_files
+import reconciler.executor.server_checksums
 from reconciler.model import UNPROVED, Conflict, Mode, Settings
+from syncin_mount.devserver import CutResponse, Reply, Rule
 from tests.engine.test_same_stamp import everywhere
 from tests.engine.world import Device, World
 
@@ -62,10 +64,69 @@ async def test_where_only_times_differ_no_content_crosses(world: World) -> None:
     report = await device.sync()
     assert report.conflicts == 1
     assert world.on_disk() == device.tree() == {"same": b"equal", "other": b"54321"}
-    assert contents_asked(world) == 0
+    assert contents_asked(world) == 2, "small ones are read"
+    assert world.requests("POST", "/diff/") == 1, "no listing with checksums"
     assert world.requests("PUT", "/operation/") - sent == 1
     assert b"12345" in world.trashed().values()
-    assert device.progress.compared == [(0, 2, True), (0, 2, False), (1, 2, False)], "it is shown"
+    assert device.progress.compared == [
+        *((0, 2, True), (1, 2, True), (2, 2, True)),
+        *((0, 2, False), (1, 2, False)),
+    ], "it is shown"
+
+
+def equal_files(world: World, device: Device, contents: dict[str, bytes]) -> None:
+    """On both sides, each with another time."""
+    for name, content in contents.items():
+        world.put(name, content, mtime=OLD)
+        device.write(name, content, mtime=LATER)
+
+
+async def test_the_server_computes_checksums_where_reading_is_slow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler.executor.server_checksums, "SECONDS_A_FILE", 0)
+    monkeypatch.setattr(reconciler.executor.server_checksums, "TRIAL", 3)
+    device = await world.device(settings=MEETING)
+    equal_files(world, device, {str(number): b"%d" % number for number in range(20)})
+    report = await device.sync()
+    assert (report.complete, report.conflicts) == (True, 0)
+    assert contents_asked(world) == 3, "a trial"
+    assert {mtime(device, str(number)) for number in range(20)} == {OLD}
+
+
+async def test_large_and_empty_contents_are_not_read(world: World) -> None:
+    device = await world.device(settings=MEETING)
+    contents = {"large": bytes(range(256)) * 1024, "empty": b""}
+    equal_files(world, device, contents)
+    report = await device.sync()
+    assert (report.complete, report.conflicts) == (True, 0)
+    assert contents_asked(world) == 0
+    assert {mtime(device, name) for name in contents} == {OLD}
+
+
+async def test_what_cannot_be_read_there_is_asked_of_the_server(world: World) -> None:
+    device = await world.device(settings=MEETING)
+    equal_files(world, device, {name: name.encode() for name in ("bad", "good")})
+    rule = Rule(Reply(500), method="GET", path="*/bad")
+    world.faults.add(rule)
+    report = await device.sync()
+    assert world.faults.acted(rule) == 1
+    assert (report.complete, report.conflicts) == (True, 0)
+    assert {mtime(device, name) for name in ("bad", "good")} == {OLD}
+
+
+async def test_a_server_that_goes_away_while_it_is_read_ends_the_run(world: World) -> None:
+    device = await world.device(settings=MEETING)
+    equal_files(world, device, {str(number): b"%d" % number for number in range(40)})
+    for method, path in (("GET", "*/operation/*"), ("GET", "*/handshake")):
+        world.faults.add(Rule(CutResponse(0), method=method, path=path))
+    report = await device.sync()
+    assert report.offline
+    assert contents_asked(world) < 40
+    assert not report.outcomes, "no file counts as edited on both sides"
+    world.faults.clear()
+    assert (await device.sync()).complete
+    assert {mtime(device, str(number)) for number in range(40)} == {OLD}
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -55,6 +55,7 @@ COMMANDS: dict[str, Lazy] = {
     "remove": _own("remove", "Remove a synchronization and its local copy."),
     "mount": _own("mount", "Mount a synchronization as a drive."),
     "umount": _own("umount", "Unmount a drive."),
+    "ui": _own("ui", "Open the page in the browser: all of this with the mouse."),
     "open": _own("open_", "Open a drive in the file manager, or its remote folder in the browser."),
     "up": _own("up", "Mount all enabled synchronizations, and keep them mounted."),
     "down": _own("down", "Unmount all drives, and stop the supervisor."),

@@ -65,13 +65,15 @@ class What(enum.Enum):
     """``LOOK`` at the configuration and the drives, and tell at once. All others tell when each
     drive that was asked about (all, without a name) is as it is to be, or was tried in vain:
     ``FOLLOW`` the configuration; ``UP``: have it up, and try at once; ``HOLD``: leave it down when
-    it is down. ``END``: unmount what is mounted, and end."""
+    it is down. ``END``: unmount what is mounted, and end. ``PAGE``: serve the page, and tell its
+    address at once."""
 
     LOOK = "look"
     FOLLOW = "follow"
     UP = "up"
     HOLD = "hold"
     END = "end"
+    PAGE = "page"
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -84,10 +86,12 @@ class Ask(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """All drives that are supervised now, and what keeps the supervisor from following the
-    configuration."""
+    configuration. ``page`` is where the page is, with a ticket: who has it gets in, once, within
+    30 s."""
 
     drives: tuple[Supervised, ...] = ()
     trouble: str | None = None
+    page: str | None = None
 
     def of(self, name: str) -> Supervised | None:
         return next((each for each in self.drives if each.name == name), None)

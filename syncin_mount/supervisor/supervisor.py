@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
+from msgspec.structs import replace
 
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.spawn import EndedSilently, Refusal, refusal_in, signal_name
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncin_mount.config import Folders
+    from syncin_mount.web.server import PageServer
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +109,7 @@ async def supervise(
             await nursery.start(supervisor.stop_on_signal)
             await nursery.start(serve_supervision, folders.socket(NAME), supervisor.answer)
             on_serving()
+            supervisor.pages = nursery
             nursery.start_soon(supervisor.run)
             nursery.start_soon(supervisor.tell_ready, on_ready)
             nursery.start_soon(keep_delaying, supervisor.sync_drives, supervisor.wake_drives)
@@ -117,7 +120,8 @@ async def supervise(
 
 class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done;
-    ``configuration`` is as it was read last. (A `syncin_mount.tray.supervision.Supervision`.)"""
+    ``configuration`` is as it was read last, ``pages`` is where the page runs once somebody asks
+    for it. (A `syncin_mount.tray.supervision.Supervision`.)"""
 
     def __init__(
         self,
@@ -136,6 +140,8 @@ class Supervisor:
         self._policy = RestartPolicy()
         self._daemons: dict[str, Daemon] = {}
         self._changed = trio.Event()
+        self._page: PageServer | None = None
+        self.pages: trio.Nursery | None = None
         self.over = trio.Event()
 
     # the loop -------------------------------------------------------------------------------------
@@ -302,6 +308,8 @@ class Supervisor:
     async def answer(self, request: Ask) -> Answer:
         """What a command asked for; see `What`."""
         self.read_configuration()
+        if request.what is What.PAGE:
+            return await self._with_page()
         if request.what is What.UP:
             self._policy.release(trio.current_time(), request.name, manual=request.manual)
         elif request.what is What.HOLD:
@@ -313,6 +321,18 @@ class Supervisor:
         if request.what is not What.LOOK:
             await self._wait_stable(request.name)
         return self._answer()
+
+    async def _with_page(self) -> Answer:
+        """Serves the page from now on; what it needs is loaded only here."""
+        if self._page is None:
+            from syncin_mount.web.server import PageServer  # noqa: PLC0415 (most need no page)
+
+            assert self.pages is not None
+            self._page = PageServer(self._folders, self.pages)
+        try:
+            return replace(self._answer(), page=await self._page.address())
+        except OSError as error:
+            return replace(self._answer(), trouble=f"it has no port ({error.strerror})")
 
     def _answer(self) -> Answer:
         return Answer(self.supervised(), self._trouble)

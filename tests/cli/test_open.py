@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncin_mount.cli.commands.open_ import address
+from syncin_mount.app.drives.addresses import address_on_server
 from syncin_mount.config import Server
 from tests.cli.conftest import World
 
@@ -24,7 +24,7 @@ SERVER = Server("home", "https://files.example.org/cloud", "user1", "id")
     ],
 )
 def test_where_the_server_shows_a_folder(remote: str, shown: str):
-    assert address(SERVER, remote) == f"https://files.example.org/cloud/#/spaces/{shown}"
+    assert address_on_server(SERVER, remote) == f"https://files.example.org/cloud/#/spaces/{shown}"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from reconciler.model import Conflict, Direction, Mode
 from syncin_mount.autostart import user_unit
+from syncin_mount.cli.command_group import COMMANDS
 from syncin_mount.config import ConfigurationFile, Folders, Scheduler, Trash, Unit
 from syncin_mount.config.filters import entered, matcher, objection
 
@@ -93,3 +95,14 @@ def test_the_unit_is_the_one_that_the_program_writes() -> None:
     unit = (EXAMPLES / "syncin-mount.service").read_text()
     [program] = re.findall(r"^ExecStart=(\S+) -m syncin_mount up --foreground$", unit, re.MULTILINE)
     assert unit == user_unit(shlex.split(program)[0], {})
+
+
+def test_the_desktop_entry_starts_a_command_that_there_is():
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.optionxform = str  # type: ignore[assignment,method-assign]
+    entry.read(EXAMPLES / "syncin-mount.desktop")
+    found = entry["Desktop Entry"]
+    program, command = found["Exec"].split()
+    assert (program, found["Type"], found["Terminal"]) == ("syncin-mount", "Application", "false")
+    assert command in COMMANDS
+    assert all(found[key].endswith(";") for key in ("Categories", "Keywords"))

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from typing import TYPE_CHECKING
-from urllib.parse import quote
-
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.drives.addresses import address_on_server, open_with, opener
 from syncin_mount.app.drives.open_drive import is_mounted
-from syncin_mount.cli.exit_status import CommandError, Exit
+from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
-
-if TYPE_CHECKING:
-    from syncin_mount.config import Server
 
 
 @click.command()
@@ -36,45 +27,13 @@ def command(name: str, remote: bool, only_print: bool) -> None:
             f"'{name}' is not mounted; mount it first: {advice.command('mount', name)}"
         )
     server = configuration.servers[synchronization.server]
-    target = address(server, synchronization.remote) if remote else str(synchronization.mountpoint)
-    opener = None if only_print else _opener()
-    if opener is None:
+    target = (
+        address_on_server(server, synchronization.remote)
+        if remote
+        else str(synchronization.mountpoint)
+    )
+    command = None if only_print else opener()
+    if command is None:
         output.say(target)
         return
-    _start([*opener, target], target)
-
-
-def address(server: Server, remote: str) -> str:
-    """Where the server's web interface shows a folder: ``/#/spaces/files/…``, and
-    ``/#/spaces/shares/…`` for what others share (spaces.routes.ts and HashLocationStrategy of the
-    Sync-in server's frontend)."""
-    kind, _, rest = remote.partition("/")
-    where = {
-        "personal": f"files/personal/{rest}",
-        "spaces": f"files/{rest}",
-        "shares": f"shares/{rest}",
-    }[kind]
-    return f"{server.url}/#/spaces/{quote(where.rstrip('/'))}"
-
-
-def _opener() -> list[str] | None:
-    """The desktop's program that opens things, or None without a desktop."""
-    if sys.platform == "win32":
-        return ["explorer"]
-    if sys.platform == "darwin":
-        return ["open"]
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return None
-    return next(([path, *words] for name, *words in _OPENERS if (path := shutil.which(name))), None)
-
-
-_OPENERS = (("xdg-open",), ("gio", "open"))
-
-
-def _start(command: list[str], target: str) -> None:
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise CommandError(
-            f"{command[0]} could not open {target} (status {done.returncode}); open it by hand",
-            Exit.UNFINISHED,
-        )
+    open_with(command, target)

@@ -63,7 +63,7 @@ def command(
     if at_login:
         _at_login(None, wanted=True, running=answer is not None)
     elif answer is None:
-        _begin(folders)
+        begin(folders)
     if answer is None:
         answer = ask(folders, Ask(What.UP), seconds=None)
     raise SystemExit(_tell(configuration, answer))
@@ -80,7 +80,7 @@ def _at_login(user: str | None, *, wanted: bool, running: bool = False) -> None:
         at_login.install(running=running)
 
 
-def _begin(folders: Folders) -> None:
+def begin(folders: Folders) -> None:
     """Starts the supervisor in the background; returns when it answers. Raises CommandError."""
     from syncin_mount.app.processes.spawn import spawn_supervisor  # noqa: PLC0415 (start-up time)
 

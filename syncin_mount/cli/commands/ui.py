@@ -1,0 +1,38 @@
+"""`ui`: the page, in the browser."""
+
+from __future__ import annotations
+
+import click
+
+from syncin_mount.app.drives.addresses import open_with, opener
+from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.cli.commands.up import begin
+from syncin_mount.cli.exit_status import CommandError
+from syncin_mount.cli.ui import lookup, output
+from syncin_mount.control.supervision import Ask, What, ask
+
+
+@click.command()
+@click.option("--print", "only_print", is_flag=True, help="Only print the address.")
+def command(only_print: bool) -> None:
+    """Open the page in the browser, and return.
+
+    The supervisor serves it to you alone, on this computer; where none runs, it is started as by
+    'up', and mounts what is enabled. The address is good once, for 30 seconds: each tab needs a new
+    one. Where there is no desktop, the address is printed.
+    """
+    folders, _ = lookup.load()
+    request = Ask(What.PAGE)
+    answer = told(folders, request)
+    if answer is None:
+        begin(folders)
+        answer = ask(folders, request)
+    if answer.page is None:
+        raise CommandError(
+            f"the page cannot be shown: {answer.trouble or 'the supervisor is of another version'}"
+        )
+    opens = None if only_print else opener()
+    if opens is None:
+        output.say(answer.page)
+        return
+    open_with(opens, answer.page)

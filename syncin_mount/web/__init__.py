@@ -1,0 +1,1 @@
+"""The page: what a user can do, in the browser, served on this computer alone."""

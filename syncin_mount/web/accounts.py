@@ -1,0 +1,50 @@
+"""Logging in again, where a server does not accept this computer's token any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from syncin_mount.app.accounts import log_in
+from syncin_mount.app.errors import InvalidRequest
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.web.routes import Done, Name, Refused, Request, Route
+
+if TYPE_CHECKING:
+    from syncin_mount.web.live import Live
+    from syncin_mount.web.routes import Drives
+
+
+class LogIn(Request, frozen=True):
+    """A password, and the second factor's code where it was asked for."""
+
+    server: Name
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class Accounts:
+    """The handlers."""
+
+    def __init__(self, drives: Drives, live: Live) -> None:
+        self._drives = drives
+        self._live = live
+
+    def routes(self) -> dict[str, Route]:
+        return {"/api/log-in": Route(LogIn, self.log_in)}
+
+    async def log_in(self, request: LogIn) -> Done | Refused:
+        """Its drives go on at once. Raises RemoteError, NotPossible; answers that a code is
+        wanted."""
+        configuration = await self._drives.configuration()
+        server = configuration.servers.get(request.server)
+        if server is None:
+            raise InvalidRequest(f"there is no server '{request.server}' any more")
+        log_in.refuse_clear(server)
+        await log_in.log_in(self._drives.folders, server, request.password, request.code)
+        names = configuration.used_by(server.name)
+        missed = await notify(self._drives.folders, names, Notice.SERVER)
+        self._live.look_now()
+        return Done(next((sentence(each) for each in missed), None))

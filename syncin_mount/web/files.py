@@ -1,0 +1,77 @@
+"""The browser's part: a fixed table of files. No path of a request ever becomes a path on the
+disk."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+_SCRIPT, _STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+
+VENDORED = ("preact.module.js", "hooks.module.js", "htm.module.js")
+"""Libraries of others; static/vendor/README.md says which, and where they are from."""
+
+OWN = (
+    "api.js",
+    "app.js",
+    "card.js",
+    "conflicts.js",
+    "explain.js",
+    "limits.js",
+    "log_in.js",
+    "needs_you.js",
+    "parts.js",
+    "plan.js",
+    "rows.js",
+    "store.js",
+    "synchronizations.js",
+    "transfers.js",
+    "trash.js",
+    "waiting.js",
+    "words.js",
+)
+STYLES = ("page.css",)
+
+TABLE: dict[str, tuple[str, str]] = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}": (name, _STYLE) for name in STYLES},
+    **{f"/{name}": (name, _SCRIPT) for name in OWN},
+    **{f"/vendor/{name}": (f"vendor/{name}", _SCRIPT) for name in VENDORED},
+}
+"""What each path is: the file in ``static``, and its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is sent for one path."""
+
+    kind: str
+    body: bytes
+
+
+class Files:
+    """All of them, in memory (120 KB)."""
+
+    def __init__(self) -> None:
+        folder = files("syncin_mount.web") / "static"
+        self._all = {
+            path: File(kind, folder.joinpath(*name.split("/")).read_bytes())
+            for path, (name, kind) in TABLE.items()
+        }
+
+    def at(self, path: str) -> File | None:
+        return self._all.get(path)
+
+    @property
+    def import_map(self) -> str:
+        """The hash, as a content security policy has it, of the one script that stands in the page
+        itself: it says where the libraries are."""
+        found = re.search(
+            rb'<script type="importmap">(.*?)</script>', self._all["/"].body, re.DOTALL
+        )
+        assert found is not None
+        return f"sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}"

@@ -1,0 +1,121 @@
+"""The page as an ASGI application: who may ask, static files, and what is asked of the application
+layer."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from syncin_mount.app.messages import sentence
+from syncin_mount.web import guard
+from syncin_mount.web.asgi import (
+    JSON,
+    Message,
+    Receive,
+    Send,
+    Unanswerable,
+    answer,
+    answer_lines,
+    encode,
+    read_body,
+)
+from syncin_mount.web.files import Files
+from syncin_mount.web.routes import EXPECTED, Refused, Route, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncin_mount.web.asgi import Header
+    from syncin_mount.web.tickets import Gate
+
+log = logging.getLogger(__name__)
+
+EXCHANGE = "/api/token"
+
+
+class TicketRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for a token."""
+
+    ticket: str
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """What the tab sends with every request from now on."""
+
+    token: str
+
+
+class Page:
+    """Answers on one port. ``routes`` are the calls, by their paths."""
+
+    def __init__(self, gate: Gate, port: int, routes: Mapping[str, Route]) -> None:
+        self._gate = gate
+        self._port = port
+        self._routes = routes
+        self._files = Files()
+        self._headers = guard.safe_headers(self._files.import_map)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            await self._answer(scope, receive, send)
+        except Unanswerable as error:
+            await self._refuse(send, error.status, Refused(str(error)))
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        denied = guard.look_at(scope, self._port)
+        if denied is not None:
+            raise Unanswerable(denied.status, denied.why)
+        # As it came: nothing is decoded, joined or made shorter.
+        path = bytes(scope["raw_path"]).decode("latin-1")
+        if scope["method"] == "GET":
+            await self._send_file(path, send)
+        elif path == EXCHANGE:
+            asked = await read_body(receive, TicketRequest)
+            token = self._gate.exchange(asked.ticket)
+            if token is None:
+                raise Unanswerable(401, "this address was used already, or is too old")
+            await self._send_json(send, 200, TokenAnswer(token))
+        else:
+            await self._call(path, guard.token_of(scope), receive, send)
+
+    async def _send_file(self, path: str, send: Send) -> None:
+        found = self._files.at(path)
+        if found is None:
+            raise Unanswerable(404, "there is nothing at this address")
+        kind = (b"content-type", found.kind.encode())
+        await answer(send, 200, [*self._headers, kind], found.body)
+
+    async def _call(self, path: str, token: str | None, receive: Receive, send: Send) -> None:
+        if token is None or not self._gate.admits(token):
+            raise Unanswerable(401, "this tab is not known any more")
+        route = self._routes.get(path)
+        if route is None:
+            raise Unanswerable(404, "there is nothing at this address")
+        request = await read_body(receive, route.kind)
+        try:
+            done = await route.handle(request)
+        except EXPECTED as error:
+            await self._refuse(send, 409, Refused(sentence(error)))
+        except Exception as error:
+            log.exception("%s failed", path)
+            why = f"this is an error of the program ({type(error).__name__}); its log says more"
+            await self._refuse(send, 500, Refused(why))
+        else:
+            if isinstance(done, Stream):
+                await answer_lines(send, receive, self._headers, done.lines)
+            else:
+                await self._send_json(send, 200, done)
+
+    async def _refuse(self, send: Send, status: int, why: Refused) -> None:
+        await self._send_json(send, status, why)
+
+    async def _send_json(self, send: Send, status: int, value: object) -> None:
+        headers: list[Header] = [*self._headers, JSON]
+        await answer(send, status, headers, encode(value))

@@ -1,0 +1,75 @@
+// The page: its head, the screen that is chosen, and how the connection is.
+
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Conflicts } from "/conflicts.js";
+import { Explain } from "/explain.js";
+import { Icon, Notices, html } from "/parts.js";
+import { cardsInOrder, start, useStore } from "/store.js";
+import { Synchronizations } from "/synchronizations.js";
+import { Transfers } from "/transfers.js";
+import { Trash } from "/trash.js";
+import { Waiting } from "/waiting.js";
+
+const SCREENS = [
+  ["", "Synchronizations", Synchronizations],
+  ["transfers", "Transfers", Transfers],
+  ["waiting", "Waiting", Waiting, "waiting"],
+  ["conflicts", "Conflicts", Conflicts, "conflicts"],
+  ["trash", "Trash", Trash],
+  ["explain", "Explain", Explain],
+];
+
+// How many there are in all synchronizations, beside a screen's name.
+const count = (key) => cardsInOrder()
+  .reduce((sum, { status }) => sum + (key && status ? status[key] : 0), 0);
+
+const chosen = () => location.hash.replace(/^#\/?/, "");
+
+function App() {
+  const store = useStore();
+  const [path, setPath] = useState(chosen());
+  useEffect(() => {
+    const follow = () => setPath(chosen());
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  if (store.connection === "entering") return null;
+  if (store.connection === "unknown") return html`<${Closed} why=${store.why} />`;
+  const [, title, Screen] = SCREENS.find(([name]) => name === path) || SCREENS[0];
+  document.title = `${title} – syncin-mount`;
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <header class="head"><div class="inside">
+      <span class="brand"><img src="/icon.svg" alt="" width="28" height="28" />syncin-mount</span>
+      <nav aria-label="Screens">${SCREENS.map(([name, label, , key]) => html`<a key=${name}
+        href=${`#/${name}`} aria-current=${label === title ? "page" : undefined}>${label}
+        ${count(key) > 0 && html`<span class="count">${count(key)}</span>`}</a>`)}</nav>
+    </div></header>
+    ${store.connection === "away" && html`<div class="away" role="alert"><div class="inside">
+      <${Icon} name="alert" /><span>syncin-mount does not answer. If it ended, open the page again
+      with <code>syncin-mount ui</code>; this tab shows what it knew last.</span></div></div>`}
+    <main id="main" tabindex="-1"><${Screen} /></main>
+    <${Notices} />`;
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+function Closed({ why }) {
+  return html`<main class="closed">
+    <img src="/icon.svg" alt="" width="56" height="56" />
+    <h1>Open the page again</h1>
+    <p>${why ? `This tab cannot be let in: ${why}.` : "This tab is not known to the program."}
+      ${" "}Only a new address opens the page, once:</p>
+    <p><code>syncin-mount ui</code></p>
+    <p class="small">Type it in a terminal, or choose syncin-mount among your programs. Your drives
+      go on meanwhile.</p>
+  </main>`;
+}
+
+document.documentElement.classList.add("ready");
+start();
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,122 @@
+// One synchronization on the first screen.
+
+import { useState } from "preact/hooks";
+import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
+import { Limits } from "/limits.js";
+import { Plan } from "/plan.js";
+import * as words from "/words.js";
+
+export function Card({ card }) {
+  const [open, setOpen] = useState(null);
+  const [word, tone] = words.stateOf(card);
+  const { status } = card;
+  const close = () => setOpen(null);
+  return html`<article class="card" aria-label=${card.name}>
+    <header>
+      <h2>${card.name}</h2>
+      <span class="state ${tone}">${word}</span>
+    </header>
+    <p class="headline">${words.headline(card)}</p>
+    ${status && status.work && html`<${Work} work=${status.work} />`}
+    <${Sides} card=${card} />
+    ${card.unverified && html`<p class="note bad"><${Icon} name="alert" />${card.unverified}</p>`}
+    ${status && status.restriction && html`<p class="note">${status.restriction}</p>`}
+    <${Facts} card=${card} />
+    <${Actions} card=${card} open=${setOpen} />
+    ${open === "plan" && html`<${Plan} name=${card.name} onClose=${close} />`}
+    ${open === "limits" && html`<${Limits} cards=${[card]} onClose=${close} />`}
+  </article>`;
+}
+
+function Work({ work }) {
+  const known = words.share(work);
+  const transfers = work.transfers || [];
+  return html`<div class="work">
+    <${Bar} part=${known && known[1] ? known[0] / known[1] : null} label="Progress" />
+    <ul class="transfers">${transfers.slice(0, 3).map((each) => html`<li key=${each.path}>
+      <${Icon} name=${each.op === "send" ? "up" : "down"} />
+      <span class="path">${each.path}</span>
+      <span class="amount">${each.size > 262144
+        ? `${words.size(each.done)} of ${words.size(each.size)}` : words.size(each.size)}</span>
+    </li>`)}</ul>
+  </div>`;
+}
+
+function Sides({ card }) {
+  const force = (card.status && card.status.direction) || card.direction;
+  const [sign, meaning] = words.DIRECTIONS[force] || words.DIRECTIONS.both;
+  const here = card.status && card.status.mounted;
+  return html`<div class="sides">
+    ${here
+      ? html`<button type="button" class="side" title="Open in the file manager"
+          onClick=${() => act("open", { name: card.name })}>
+          <${Icon} name="folder" /><span>${card.mountpoint}</span></button>`
+      : html`<span class="side"><${Icon} name="folder" /><span>${card.mountpoint}</span></span>`}
+    <span class="direction" role="img" aria-label=${meaning} title=${meaning}>${sign}</span>
+    <a class="side" href=${card.page} target="_blank" rel="noopener noreferrer"
+      title="Open on the server">
+      <${Icon} name="cloud" /><span>${card.server}: ${card.remote}</span></a>
+  </div>`;
+}
+
+function Facts({ card }) {
+  const { status, run } = card;
+  if (!status) return null;
+  const facts = [["Last run", words.moment(status.last_run)]];
+  if (status.next_run) facts.push(["Next run", words.moment(status.next_run)]);
+  else if (status.schedule !== "off") facts.push(["Every", status.schedule]);
+  facts.push(["Files and folders", status.known.toLocaleString("en")]);
+  if (status.waiting) facts.push(["To send", status.waiting.toLocaleString("en")]);
+  if (status.absent) facts.push(["To download", status.absent.toLocaleString("en")]);
+  if (status.held) facts.push(["Held", status.held.toLocaleString("en")]);
+  const limits = [[status.limit_up, "up"], [status.limit_down, "down"]]
+    .filter(([rate]) => rate).map(([rate, way]) => `${words.size(rate)}/s ${way}`);
+  if (limits.length) facts.push(["Limit", limits.join(", ")]);
+  return html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}>
+      <dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    ${run && run.phase === "ended" && html`<p class="ending ${run.said ? "bad" : ""}">
+      <${Icon} name=${run.said ? "alert" : "check"} />${words.ending(run)}
+      <span class="when">${words.moment(run.ended)}</span></p>`}`;
+}
+
+function Actions({ card, open }) {
+  const { name, status, run } = card;
+  const mounted = Boolean(status && status.mounted);
+  const running = Boolean(run && run.phase !== "ended");
+  return html`<div class="actions">
+    ${main(card, mounted, running)}
+    ${mounted && html`<${Button} icon="eye" onClick=${() => open("plan")}>Simulate<//>`}
+    ${mounted && !status.paused && html`<${Button} icon="pause"
+      onClick=${() => act("pause", { names: [name] })}>Pause<//>`}
+    <span class="space" />
+    <${Menu} label=${`More for ${name}`} icon="more" hidden>
+      ${mounted && html`<${Item} onClick=${() => open("limits")}>Limit the bandwidth…<//>`}
+      <${Item} onClick=${() => navigator.clipboard.writeText(card.mountpoint)}>
+        Copy the folder's path<//>
+      <${Item} onClick=${() => act("enable", { name, enabled: !card.enabled })}>
+        ${card.enabled ? "Disable" : "Enable"}<//>
+    <//>
+  </div>`;
+}
+
+// What one most likely wants to do with it now.
+function main({ name, enabled, status }, mounted, running) {
+  if (running) {
+    return html`<${Button} kind="main" icon="stop"
+      onClick=${() => act("stop", { name })}>Stop<//>`;
+  }
+  if (mounted && status.paused) {
+    return html`<${Button} kind="main" icon="play"
+      onClick=${() => act("resume", { names: [name] })}>Resume<//>`;
+  }
+  if (mounted) {
+    return html`<${Button} kind="main" icon="sync"
+      onClick=${() => act("sync", { names: [name] })}>Sync now<//>`;
+  }
+  if (!enabled) {
+    return html`<${Button} kind="main" icon="play"
+      onClick=${() => act("enable", { name, enabled: true })}>Enable<//>`;
+  }
+  return status && html`<${Button} kind="main" icon="play"
+    onClick=${() => act("mount", { name })}>Mount<//>`;
+}

@@ -1,0 +1,72 @@
+// What cannot go on without somebody, each in a sentence with what solves it.
+
+import { useState } from "preact/hooks";
+import { LogIn } from "/log_in.js";
+import { Button, Icon, act, html } from "/parts.js";
+import { Plan } from "/plan.js";
+import * as words from "/words.js";
+
+const SHOWN = 3;
+
+export function NeedsYou({ cards }) {
+  const items = cards.flatMap(needs);
+  if (!items.length) return null;
+  return html`<section class="needs" aria-labelledby="needs-title">
+    <h2 id="needs-title"><${Icon} name="alert" />Needs you</h2>
+    <ul>${items.map((each) => html`<${Need} key=${`${each.card.name} ${each.kind}`}
+      ...${each} />`)}</ul>
+  </section>`;
+}
+
+function needs(card) {
+  const { status } = card;
+  const found = [];
+  const add = (kind, why, more = {}) => found.push({ card, kind, why, ...more });
+  if (card.error) add("error", card.error);
+  if (status && status.halted) add("halted", status.halted);
+  if (status && status.refused) add("refused", status.refused);
+  if (status && status.failed) add("failed", status.failed);
+  if (card.why && card.phase === "waiting") add("down", card.why);
+  if (status) {
+    const lasting = status.problems.filter((each) => each.lasting);
+    if (lasting.length) {
+      add("problems", `${words.plural(lasting.length, "file or folder", "files and folders")} `
+        + "cannot go on as they are", { problems: lasting });
+    }
+    if (status.conflicts) {
+      add("conflicts", `${words.plural(status.conflicts, "conflict was", "conflicts were")} `
+        + "resolved by the rule that is set; the versions that lost are kept");
+    }
+  }
+  return found;
+}
+
+function Need({ card, kind, why, problems = [] }) {
+  const [open, setOpen] = useState(null);
+  const close = () => setOpen(null);
+  const { name } = card;
+  return html`<li>
+    <div class="what">
+      <h3>${name}</h3>
+      <p>${why}</p>
+      ${problems.length > 0 && html`<ul class="problems">
+        ${problems.slice(0, SHOWN).map((each) => html`<li key=${each.path}>
+          <b class="path">${each.path || "all of it"}</b> ${each.why}</li>`)}
+        ${problems.length > SHOWN && html`<li>and ${problems.length - SHOWN} more</li>`}
+      </ul>`}
+    </div>
+    <div class="actions">
+      ${kind === "halted" && html`<${Button} kind="main" icon="eye"
+        onClick=${() => setOpen("plan")}>Look at the plan<//>`}
+      ${kind === "refused" && html`<${Button} kind="main"
+        onClick=${() => setOpen("log-in")}>Log in again<//>`}
+      ${["failed", "problems"].includes(kind) && html`<${Button} icon="sync"
+        onClick=${() => act("sync", { names: [name] })}>Try again<//>`}
+      ${["down", "error"].includes(kind) && card.enabled && html`<${Button} icon="play"
+        onClick=${() => act("mount", { name })}>Try again<//>`}
+      ${kind === "conflicts" && html`<a class="button" href="#/conflicts">Look at them</a>`}
+    </div>
+    ${open === "plan" && html`<${Plan} name=${name} onClose=${close} />`}
+    ${open === "log-in" && html`<${LogIn} server=${card.server} onClose=${close} />`}
+  </li>`;
+}

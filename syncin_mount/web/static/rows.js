@@ -1,0 +1,99 @@
+// Lists that may be long, and what chooses what is in them.
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { call } from "/api.js";
+import { Empty, html, notice } from "/parts.js";
+import { useStore } from "/store.js";
+
+const ROW_PX = 60;
+const BEYOND = 8;
+
+// Draws the rows that are seen, and some beside; `onEnd` is called as the last ones come near.
+export function Rows({ label, items, row, onEnd }) {
+  const box = useRef(null);
+  const [seen, setSeen] = useState([0, 30]);
+  const look = () => {
+    const { top } = box.current.getBoundingClientRect();
+    const first = Math.max(0, Math.floor(-top / ROW_PX) - BEYOND);
+    const last = first + Math.ceil(innerHeight / ROW_PX) + 2 * BEYOND;
+    setSeen((now) => (now[0] === first && now[1] === last ? now : [first, last]));
+    if (last >= items.length && onEnd) onEnd();
+  };
+  useLayoutEffect(look, [items]);
+  useEffect(() => {
+    addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look);
+    return () => {
+      removeEventListener("scroll", look);
+      removeEventListener("resize", look);
+    };
+  }, [items, onEnd]);
+  const [first, last] = seen;
+  return html`<ul class="rows" aria-label=${label} ref=${box}
+      style=${{ height: `${items.length * ROW_PX}px` }}>
+    ${items.slice(first, last).map((item, at) => html`<li class="row" key=${first + at}
+      aria-setsize=${items.length} aria-posinset=${first + at + 1}
+      style=${{ transform: `translateY(${(first + at) * ROW_PX}px)` }}>${row(item)}</li>`)}
+  </ul>`;
+}
+
+// The names of all synchronizations, in their order.
+export function useNames() {
+  const { program } = useStore();
+  return program ? program.order : [];
+}
+
+export function Choice({ label, value, onValue, options }) {
+  return html`<label class="choice"><span class="hidden">${label}</span>
+    <select value=${value} onChange=${(event) => onValue(event.target.value)}>
+      ${options.map(([key, text]) => html`<option key=${key} value=${key}
+        selected=${key === value}>${text}</option>`)}
+    </select></label>`;
+}
+
+// Which synchronization a screen is about; the first one at first.
+export function useDrive() {
+  const names = useNames();
+  const [name, setName] = useState(null);
+  const chosen = names.includes(name) ? name : names[0];
+  const choice = names.length > 1 && html`<${Choice} label="Synchronization" value=${chosen}
+    onValue=${setName} options=${names.map((each) => [each, each])} />`;
+  return [chosen, choice];
+}
+
+// An answer of the program, asked for again whenever `keys` differ; [answer, ask again]. The
+// answer is null before it is there, and after a refusal, which is told.
+export function useAnswer(path, body, keys) {
+  const [found, setFound] = useState(null);
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    if (body === null) return undefined;
+    const stopping = new AbortController();
+    call(path, body, stopping.signal).then(setFound, (error) => {
+      if (error.name !== "AbortError") notice(error.message);
+    });
+    return () => stopping.abort();
+  }, [again, ...keys]);
+  return [found, () => setAgain((count) => count + 1)];
+}
+
+export function NoDrives() {
+  return html`<${Empty} icon="cloud" title="No synchronizations yet">
+    Add the first one in a terminal: <code>syncin-mount add</code><//>`;
+}
+
+// What is chosen of a list, by key: [keys, whether it is, turn it, none any more].
+export function useChosen() {
+  const [chosen, setChosen] = useState(new Set());
+  const turn = (key) => setChosen((now) => {
+    const next = new Set(now);
+    if (!next.delete(key)) next.add(key);
+    return next;
+  });
+  return [chosen, turn, (keys) => setChosen(new Set(keys))];
+}
+
+export function Tick({ label, checked, onTurn }) {
+  return html`<label class="tick"><span class="hidden">${label}</span>
+    <input type="checkbox" checked=${checked} onChange=${onTurn} /></label>`;
+}

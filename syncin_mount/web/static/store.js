@@ -1,0 +1,113 @@
+// What the page knows: the program, a card for each synchronization, and how the connection is.
+
+import { useLayoutEffect, useState } from "preact/hooks";
+import { Refusal, enter, isKnown, stream } from "/api.js";
+
+const AGAIN_MS = 1500;
+
+export const state = {
+  // "entering", "live", "away" (nobody answers; it is tried again), "unknown" (a new ticket)
+  connection: "entering",
+  why: null,
+  program: null,
+  cards: new Map(),
+};
+
+const listeners = new Set();
+let due = false;
+let version = 0; // of what is known
+
+// Whatever comes within one frame is drawn once.
+function changed() {
+  version += 1;
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    for (const each of listeners) each();
+  });
+}
+
+// A component that uses it is drawn again after each change.
+export function useStore() {
+  const [drawn, draw] = useState(version);
+  useLayoutEffect(() => {
+    const listener = () => draw(version);
+    listeners.add(listener);
+    if (drawn !== version) listener(); // what came before anybody listened
+    return () => listeners.delete(listener);
+  }, []);
+  return state;
+}
+
+export function cardsInOrder() {
+  if (!state.program) return [];
+  return state.program.order.map((name) => state.cards.get(name)).filter(Boolean);
+}
+
+function take(line) {
+  if (line.event === "program") state.program = line;
+  else if (line.event === "card") state.cards.set(line.name, line);
+  else if (line.event === "gone") state.cards.delete(line.name);
+  state.connection = "live";
+  state.why = null;
+  changed();
+}
+
+function lost(connection, why = null) {
+  state.connection = connection;
+  state.why = why;
+  changed();
+}
+
+const visible = () => new Promise((go) => {
+  if (!document.hidden) go();
+  else document.addEventListener("visibilitychange", () => visible().then(go), { once: true });
+});
+
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+
+let watching = null;
+
+// Reads what changes while the page is seen; hidden, it asks for nothing.
+async function watch() {
+  for (;;) {
+    await visible();
+    watching = new AbortController();
+    try {
+      state.cards = new Map();
+      await stream("watch", {}, take, watching.signal);
+      lost("away");
+    } catch (error) {
+      if (error.name === "AbortError") continue;
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === 401) return lost("unknown");
+      lost("away");
+    }
+    await pause(AGAIN_MS);
+  }
+}
+
+async function begin() {
+  try {
+    await enter();
+  } catch (error) {
+    return lost("unknown", error.message);
+  }
+  if (!isKnown()) return lost("unknown");
+  watch();
+}
+
+export function start() {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && watching) watching.abort();
+  });
+  // An address with a new ticket, given to this tab.
+  addEventListener("hashchange", () => {
+    if (!location.hash.startsWith("#ticket=")) return;
+    if (watching) watching.abort();
+    if (state.connection === "live" || state.connection === "away") location.reload();
+    else begin();
+  });
+  begin();
+}

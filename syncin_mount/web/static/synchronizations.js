@@ -1,0 +1,61 @@
+// The first screen: what needs somebody, and a card for each synchronization.
+
+import { useState } from "preact/hooks";
+import { Card } from "/card.js";
+import { Limits } from "/limits.js";
+import { NeedsYou } from "/needs_you.js";
+import { Button, Empty, Item, Menu, act, html } from "/parts.js";
+import { cardsInOrder, useStore } from "/store.js";
+import * as words from "/words.js";
+
+const SCHEDULERS = {
+  parallel: "Schedules: beside one another",
+  sequential: "Schedules: one after another",
+  off: "Schedules: off",
+};
+
+export function Synchronizations() {
+  const { program } = useStore();
+  const [limits, setLimits] = useState(false);
+  const cards = cardsInOrder();
+  if (!program) return html`<p class="waits">One moment…</p>`;
+  if (!program.order.length) {
+    return html`<${Empty} icon="cloud" title="No synchronizations yet">
+      Add the first one in a terminal: <code>syncin-mount add</code><//>`;
+  }
+  const mounted = cards.filter((each) => each.status && each.status.mounted);
+  const names = mounted.filter((each) => !each.status.paused).map((each) => each.name);
+  const all = mounted.map((each) => each.name);
+  return html`
+    <div class="title">
+      <div>
+        <h1>Synchronizations</h1>
+        <p>${summary(cards)}</p>
+      </div>
+      ${names.length > 1 && html`<${Menu} label="Sync all" icon="sync">
+        <${Item} onClick=${() => act("sync", { names })}>One after another<//>
+        <${Item} onClick=${() => act("sync", { names, parallel: true })}>All at once<//>
+      <//>`}
+      <${Menu} label="More for all" icon="more" hidden>
+        ${names.length > 0 && html`<${Item}
+          onClick=${() => act("pause", { names })}>Pause all<//>`}
+        ${all.length > names.length && html`<${Item}
+          onClick=${() => act("resume", { names: all })}>Resume all<//>`}
+        ${all.length > 0 && html`<${Item}
+          onClick=${() => setLimits(true)}>Limit the bandwidth of all…<//>`}
+        ${Object.keys(SCHEDULERS).map((how) => html`<${Item} key=${how}
+          aria-pressed=${how === program.scheduler}
+          onClick=${() => act("scheduler", { how })}>${SCHEDULERS[how]}<//>`)}
+      <//>
+    </div>
+    ${program.trouble && html`<p class="note bad">${program.trouble}</p>`}
+    <${NeedsYou} cards=${cards} />
+    <div class="cards">${cards.map((each) => html`<${Card} key=${each.name} card=${each} />`)}</div>
+    ${limits && html`<${Limits} cards=${mounted} onClose=${() => setLimits(false)} />`}`;
+}
+
+function summary(cards) {
+  const files = cards.reduce((sum, each) => sum + (each.status ? each.status.known : 0), 0);
+  return `${words.plural(cards.length, "synchronization")} · `
+    + `${words.plural(files, "file or folder", "files and folders")}`;
+}

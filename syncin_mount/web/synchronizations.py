@@ -1,0 +1,229 @@
+"""The first screen: how the synchronizations are, and what one does with them."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import trio
+
+from syncin_mount.app.drives.addresses import open_with, opener
+from syncin_mount.app.errors import NotPossible
+from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.app.synchronizations import enabling
+from syncin_mount.config import Scheduling
+from syncin_mount.control.messages import Failure, Progress, Report, SyncRequest
+from syncin_mount.control.supervision import Ask, Phase, What
+from syncin_mount.web.routes import (
+    EXPECTED,
+    Done,
+    Drives,
+    Name,
+    Names,
+    Nothing,
+    OneDrive,
+    Refused,
+    Request,
+    Route,
+    Stream,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from syncin_mount.web.live import Live
+    from syncin_mount.web.runs import Runs
+
+MOST_ACTIONS = 5000
+"""Actions of a plan that are shown: what is more is counted. Nobody reads more, and a plan may have
+a million."""
+
+
+class Sync(Request, frozen=True):
+    """Runs these now, one after another or ``parallel``. With ``plan``, only that plan is carried
+    out, guards or not: somebody looked at it."""
+
+    names: Names
+    parallel: bool = False
+    plan: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Limit(Request, frozen=True):
+    """From now on at most so many bytes a second, None: as fast as it goes."""
+
+    names: Names
+    up: Annotated[int, msgspec.Meta(ge=1024, le=10**12)] | None = None
+    down: Annotated[int, msgspec.Meta(ge=1024, le=10**12)] | None = None
+
+
+class SomeDrives(Request, frozen=True):
+    """About these."""
+
+    names: Names
+
+
+class Enable(Request, frozen=True):
+    """Has it mounted by the supervisor, or not any more."""
+
+    name: Name
+    enabled: bool
+
+
+class Schedule(Request, frozen=True):
+    """How the schedules of all work together."""
+
+    how: Literal["parallel", "sequential", "off"]
+
+
+class Plan(msgspec.Struct, frozen=True, tag_field="event", tag="plan"):
+    """What a run would do: ``report`` with its first actions, of ``actions`` in all."""
+
+    report: Report
+    actions: int
+
+
+class Synchronizations:
+    """The handlers. Each returns when it is done, and has all tabs see it."""
+
+    def __init__(self, drives: Drives, live: Live, runs: Runs) -> None:
+        self._drives = drives
+        self._live = live
+        self._runs = runs
+
+    def routes(self) -> dict[str, Route]:
+        return {
+            "/api/watch": Route(Nothing, self.watch),
+            "/api/sync": Route(Sync, self.sync),
+            "/api/stop": Route(OneDrive, self.stop),
+            "/api/simulate": Route(OneDrive, self.simulate),
+            "/api/pause": Route(SomeDrives, self.pause),
+            "/api/resume": Route(SomeDrives, self.resume),
+            "/api/limit": Route(Limit, self.limit),
+            "/api/enable": Route(Enable, self.enable),
+            "/api/mount": Route(OneDrive, self.mount),
+            "/api/scheduler": Route(Schedule, self.scheduler),
+            "/api/open": Route(OneDrive, self.open),
+        }
+
+    async def watch(self, _request: Nothing) -> Stream:
+        return Stream(self._live.watch())
+
+    async def sync(self, request: Sync) -> Done:
+        configuration = await self._drives.configuration()
+        chosen = [configuration.synchronizations.get(name) for name in request.names]
+        wanted = SyncRequest(confirmed=request.plan is not None, plan=request.plan)
+        self._runs.start(
+            configuration,
+            [each for each in chosen if each is not None],
+            wanted,
+            parallel=request.parallel,
+        )
+        return Done()
+
+    async def stop(self, request: OneDrive) -> Done:
+        self._runs.stop(request.name)
+        return Done()
+
+    async def simulate(self, request: OneDrive) -> Stream:
+        """Ends when the browser hangs up."""
+        return Stream(aclosing(self._plan_lines(request.name)))
+
+    async def _plan_lines(self, name: str) -> AsyncGenerator[object, None]:
+        try:
+            async with (
+                self._drives.opened(name) as drive,
+                drive.sync(SyncRequest(dry_run=True)) as events,
+            ):
+                async for event in events:
+                    yield _shown(event)
+        except EXPECTED as error:
+            yield Refused(sentence(error, name))
+
+    async def pause(self, request: SomeDrives) -> Done:
+        return await self._each(request.names, paused=True)
+
+    async def resume(self, request: SomeDrives) -> Done:
+        return await self._each(request.names, paused=False)
+
+    async def _each(self, names: tuple[str, ...], *, paused: bool) -> Done:
+        missed = []
+        for name in names:
+            async with self._drives.opened(name) as drive:
+                missed.append(await (drive.pause() if paused else drive.resume()))
+        self._live.look_now()
+        return Done(next((sentence(each) for each in missed if each is not None), None))
+
+    async def limit(self, request: Limit) -> Done:
+        missed = []
+        for name in request.names:
+            async with self._drives.opened(name) as drive:
+                missed.append(await drive.limit(request.up, request.down))
+        self._live.look_now()
+        return Done(next((sentence(each) for each in missed if each is not None), None))
+
+    async def enable(self, request: Enable) -> Done:
+        await self._drives.named(request.name)
+        switch = enabling.enable if request.enabled else enabling.disable
+        try:
+            done = await switch(self._drives.folders, request.name)
+        finally:
+            self._live.look_now()
+        if done.drive is not None and done.drive.why:
+            return Done(done.drive.why)
+        if done.change.not_sent is not None:
+            why = sentence(done.change.not_sent, request.name)
+            return Done(f"the server hears of it with the next run: {why}")
+        return Done()
+
+    async def mount(self, request: OneDrive) -> Done:
+        _, found = await self._drives.named(request.name)
+        if not found.enabled:
+            raise NotPossible(f"'{request.name}' is disabled; enable it first")
+        return Done(await self._supervised(Ask(What.UP, request.name)))
+
+    async def _supervised(self, request: Ask) -> str | None:
+        """Has the supervisor do it; why it is not so, or None."""
+
+        def ask() -> str | None:
+            answer = told(self._drives.folders, request, seconds=None)
+            drive = None if answer is None or request.name is None else answer.of(request.name)
+            return None if drive is None or drive.phase is Phase.UP else drive.why
+
+        try:
+            return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
+        finally:
+            self._live.look_now()
+
+    async def scheduler(self, request: Schedule) -> Done:
+        wanted = Scheduling(request.how)
+        written = await trio.to_thread.run_sync(
+            self._drives.file.update, lambda now: replace(now, scheduling=wanted)
+        )
+        missed = await notify(self._drives.folders, written.synchronizations, Notice.CONFIGURATION)
+        self._live.look_now()
+        return Done(next((sentence(each) for each in missed), None))
+
+    async def open(self, request: OneDrive) -> Done:
+        _, found = await self._drives.named(request.name)
+        command = opener()
+        if command is None:
+            raise NotPossible(
+                f"there is no desktop that could show it; the folder is {found.mountpoint}"
+            )
+        await trio.to_thread.run_sync(
+            open_with, command, str(found.mountpoint), abandon_on_cancel=True
+        )
+        return Done()
+
+
+def _shown(event: Progress | Report | Failure) -> Progress | Plan | Refused:
+    if isinstance(event, Failure):
+        return Refused(event.message)
+    if isinstance(event, Progress):
+        return event
+    few = msgspec.structs.replace(event, actions=event.actions[:MOST_ACTIONS])
+    return Plan(few, len(event.actions))

@@ -1,0 +1,87 @@
+"""The page's server in this process: what wakes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from syncin_mount.config import Folders
+from syncin_mount.web.server import PageServer
+from tests.web.conftest import World
+
+
+def deadline() -> float:
+    """Seconds until a timer wakes anything in this process."""
+    return trio.lowlevel.current_statistics().seconds_to_next_deadline
+
+
+async def post(port: int, path: str, body: object, token: str = "") -> trio.SocketStream:
+    """Sends a request of the page's own; the answer is left to be read."""
+    said = json.dumps(body).encode()
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    host = f"127.0.0.1:{port}"
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\n"
+        f"sec-fetch-site: same-origin\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {token}\r\ncontent-length: {len(said)}\r\n\r\n"
+    )
+    await stream.send_all(head.encode() + said)
+    return stream
+
+
+async def read_until(stream: trio.SocketStream, end: bytes) -> bytes:
+    said = b""
+    while end not in said:
+        part = await stream.receive_some()
+        assert part, said
+        said += part
+    return said
+
+
+async def test_no_timer_wakes_the_page_s_server_while_nobody_looks(
+    tmp_path: Path, nursery: trio.Nursery
+):
+    folders = Folders(tmp_path, tmp_path / "state", tmp_path / "run", portable=True)
+    server = PageServer(folders, nursery)
+    address, _, ticket = (await server.address()).partition("/#ticket=")
+    port = int(address.rpartition(":")[2])
+    await trio.testing.wait_all_tasks_blocked()
+    assert deadline() == math.inf
+    async with await post(port, "/api/token", {"ticket": ticket}) as stream:
+        said = await read_until(stream, b"}")
+    token = json.loads(said.partition(b"\r\n\r\n")[2])["token"]
+    async with await post(port, "/api/watch", {}, token) as stream:
+        await read_until(stream, b'"event":"program"')
+        assert deadline() < math.inf  # somebody looks
+    while deadline() < math.inf:  # until the end of the connection is seen
+        await trio.lowlevel.checkpoint()
+
+
+async def test_the_page_is_where_it_was_however_often_it_is_asked_for(
+    tmp_path: Path, nursery: trio.Nursery
+):
+    server = PageServer(Folders(tmp_path, tmp_path, tmp_path, portable=True), nursery)
+    ports, tickets = set(), set()
+
+    async def ask() -> None:
+        address, _, ticket = (await server.address()).partition("/#ticket=")
+        ports.add(address)
+        tickets.add(ticket)
+
+    async with trio.open_nursery() as asking:
+        for _ in range(5):
+            asking.start_soon(ask)
+    assert (len(ports), len(tickets)) == (1, 5)
+
+
+def test_nothing_listens_until_somebody_wants_the_page(world: World):
+    world.must("up")
+    log = world.folders.log("@supervisor")
+    assert "the page is served" not in log.read_text()
+    world.open_page()
+    world.open_page()
+    assert log.read_text().count("the page is served") == 1

@@ -1,0 +1,66 @@
+"""The browser's part: what is sent, how large it is, and where it is from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from syncin_mount.web import files
+from tests.docs.test_width import COLUMNS
+
+STATIC = Path(files.__file__).parent / "static"
+MOST_BYTES = 150_000
+NOT_SENT = {"vendor/README.md", "vendor/SHA256SUMS", "vendor/LICENSE.htm", "vendor/LICENSE.preact"}
+
+THERE = {
+    str(path.relative_to(STATIC)): path for path in sorted(STATIC.rglob("*")) if path.is_file()
+}
+OWN = {name: path for name, path in THERE.items() if "/" not in name}
+
+
+def test_the_table_has_each_file_and_no_other():
+    assert {name for name, _ in files.TABLE.values()} == THERE.keys() - NOT_SENT
+
+
+def test_all_of_it_is_small():
+    assert sum(THERE[name].stat().st_size for name, _ in files.TABLE.values()) < MOST_BYTES
+
+
+def test_libraries_are_as_they_were_published():
+    lines = (STATIC / "vendor/SHA256SUMS").read_text().splitlines()
+    sums = {name: wanted for wanted, name in (line.split("  ") for line in lines)}
+    assert {"preact.module.js", "hooks.module.js", "htm.module.js"} < sums.keys()
+    for name, wanted in sums.items():
+        assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == wanted, name
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_lines_have_a_hundred_columns(name: str):
+    assert [line for line in OWN[name].read_text().splitlines() if len(line) > COLUMNS] == []
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_nothing_is_asked_of_anybody_else(name: str):
+    found = re.findall(r"https?://[^\s\"'`<]+", OWN[name].read_text())
+    assert set(found) <= {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(OWN) if name.endswith(".js")])
+def test_imports_are_of_what_is_sent(name: str):
+    own = OWN[name].read_text()
+    page = OWN["index.html"].read_text()
+    for target in re.findall(r'from "([^"]+)"', own):
+        assert target in files.TABLE or f'"{target}": "/vendor/' in page, target
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(OWN) if name.endswith(".js")])
+def test_text_never_becomes_a_page(name: str):
+    """Names are shown as text only: nothing in the page reads HTML, or runs a string."""
+    own = OWN[name].read_text()
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "srcdoc"):
+        assert way not in own
+    for way in (r"\beval\(", r"\bFunction\(", r"setTimeout\([\"'`]", "dangerouslySet"):
+        assert not re.search(way, own)

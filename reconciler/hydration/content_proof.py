@@ -47,7 +47,7 @@ async def look_at(replica: Replica, node: NodeId, *, count: Count = checksum) ->
     has changed.
     """
     local = replica.local(node)
-    if local is None or not _is_still(local):
+    if local is None or not is_still(local):
         return Verdict.NOTHING
     known = replica.checksum_of(node, local.version)
     try:
@@ -58,7 +58,7 @@ async def look_at(replica: Replica, node: NodeId, *, count: Count = checksum) ->
     after = replica.local(node)
     if (
         after is None
-        or not _is_still(after)
+        or not is_still(after)
         or (after.version, after.size) != (local.version, local.size)
     ):
         return Verdict.NOTHING
@@ -70,7 +70,8 @@ async def look_at(replica: Replica, node: NodeId, *, count: Count = checksum) ->
     return Verdict.WHOLE
 
 
-def _is_still(local: Local) -> bool:
+def is_still(local: Local) -> bool:
+    """Whether it is a file whose content is here, and nobody is writing it."""
     return local.kind is Kind.FILE and local.present and not local.busy
 
 

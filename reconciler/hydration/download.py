@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import trio
 
@@ -30,6 +31,16 @@ class RangeRequest:
     def will_reach(self, offset: int) -> bool:
         """Whether whoever wants this byte should wait for the request."""
         return self.position <= offset < self.stop and offset - self.position <= JOIN_DISTANCE_BYTES
+
+
+class Along(Protocol):
+    """The checksum of a content that is computed while it arrives."""
+
+    async def run(self) -> None: ...
+
+    async def digest(self) -> str | None:
+        """Once it is known; None where it cannot be told."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class Download:
         self.incoming = incoming
         self.requests: list[RangeRequest] = []
         self.error: Exception | None = None
+        self.along: Along | None = None
         self.rate = Rate(trio.current_time())
         self._progress = trio.Event()
         self._began = trio.current_time()
@@ -110,10 +122,15 @@ class Download:
             self.error = error
         self.announce()
 
-    async def wait_progress(self) -> None:
-        """Raises the download's error."""
+    async def wait_more(self) -> bool:
+        """Returns when something arrived, or it failed: then False."""
         if self.error is None:
             await self._progress.wait()
+        return self.error is None
+
+    async def wait_progress(self) -> None:
+        """Raises the download's error."""
+        await self.wait_more()
         if self.error is not None:
             raise self.error
 

@@ -22,6 +22,7 @@ from reconciler.errors import (
 )
 from reconciler.hydration.download import Download, DownloadProgress, RangeRequest, arrived_bytes
 from reconciler.hydration.endurance import Endurance
+from reconciler.hydration.hash_along import FROM_BYTES, HashAlong
 from reconciler.model import UNPROVED, Base, NodeId, Remote
 from reconciler.ports import Found, Incoming, RemoteFolder, Replica
 from reconciler.requests.connectivity import Connectivity
@@ -240,6 +241,7 @@ class ActiveDownloads:
     # requests -------------------------------------------------------------------------------------
     async def _complete(self, download: Download) -> None:
         """Fetches all that is missing, beside requests that readers start."""
+        self._hash_along(download)
         while (gap := download.missing()) is not None:
             if download.error is not None:
                 raise download.error
@@ -249,6 +251,15 @@ class ActiveDownloads:
             await self._run_request(download, _begin_request(download, gap[0], gap[1]))
             if download.error is not None:
                 raise download.error
+
+    def _hash_along(self, download: Download) -> None:
+        """Has the checksum of a large content computed as it arrives, where none is known."""
+        is_small = download.found.size < FROM_BYTES
+        if is_small or download.digest is not None or download.along is not None:
+            return
+        if self.nursery is not None and download.error is None:
+            download.along = HashAlong(download)
+            self.nursery.start_soon(download.along.run)
 
     def request_for_reader(self, download: Download, start: int, stop: int) -> None:
         """Starts a request for the bytes [start, stop), in whole blocks. Raises Unavailable."""

@@ -207,28 +207,31 @@ class Hydrator:
         """Fetches what is missing, and makes the node present if it still stands for that version.
         Raises RemoteError, OSError, Unavailable."""
         await self._downloads.complete_and_verify(download)
+        along = None
         if self._downloads.take(download):
             try:
-                self._install(download)
+                if self._install(download):
+                    along = download.along
             finally:
                 download.incoming.close()
-        await self.counting.arrived(download.node)
+        await self.counting.arrived(download.node, along)
 
-    def _install(self, download: Download) -> None:
+    def _install(self, download: Download) -> bool:
+        """Whether the content is the node's now."""
         node = download.node
         local, base = self._replica.local(node), self._replica.base(node)
         if local is None or base is None or local.present:
-            return
+            return False
         if (base.size, base.mtime) != (download.found.size, download.found.mtime):
             self.want(node)  # it was touched meanwhile, or stands for another version now
-            return
+            return False
         incoming = download.incoming
         try:
             self._replica.install_content(node, incoming, base, local.version, keep=False, why="")
         except LocalChanged:
             if self._downloads.nursery is not None:
                 self._downloads.nursery.start_soon(self._want_later, node)
-            return
+            return False
         self._refusals.note_installed(node)
         outcome = Outcome(
             hydration(node, base),
@@ -239,6 +242,7 @@ class Hydrator:
         self._replica.record(outcome, download.path, None)
         self._progress.ended(outcome, download.path)
         download.announce()
+        return True
 
     # tries again ----------------------------------------------------------------------------------
     def retry_refused(self) -> None:

@@ -208,3 +208,12 @@ class NotMountable(NotPossible):
     def __init__(self, sentence: str, status: int | None) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class NoSuchClient(InvalidRequest):
+    """Not exactly one client's id begins with this text."""
+
+    def __init__(self, text: str, found: int, url: str, server: str) -> None:
+        what = f"{found} clients' ids begin" if found else "no client's id begins"
+        super().__init__(f"{what} with '{printable(text)}' at {url}")
+        self.server = server

@@ -274,14 +274,25 @@ async def secured(tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[str]:
     dev.close()
 
 
+def fingerprint_of(certificate: Path) -> str:
+    """As openssl tells it."""
+    words = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", str(certificate)]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    return told.stdout.strip().rpartition("=")[2]
+
+
 async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(
     world: World, secured: str
 ):
     (world.base / "user").mkdir()
+    fingerprint = fingerprint_of(world.base / "secured" / CERTIFICATE)
     with terminal(world, "add", HOME=str(world.base / "user")) as seen:
         for accepted in ("n", "y"):
             await seen.answer("The server's address.*: ", secured if accepted == "n" else "")
-            await seen.answer(r"Accept a certificate that nobody verifies\? \[y/N\]: ", accepted)
+            said = await seen.answer(
+                r"Accept a certificate that nobody verifies\? \[y/N\]: ", accepted
+            )
+            assert f"Its SHA-256 fingerprint is {fingerprint}" in said.replace("\r", "")
         await seen.answer("login or e-mail address there.*: ", "user1")
         await seen.answer("Password of user1 at .*: ", PASSWORD)
         assert "is not verified: whoever is in between" in await seen.expect(r"Folder \[")

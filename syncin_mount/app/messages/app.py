@@ -10,6 +10,7 @@ from syncin_mount.app.errors import (
     MountpointHoldsFiles,
     MustBeUnmounted,
     NoRemoteFolder,
+    NoSuchClient,
     NoSuchEntry,
     NotEnoughRoom,
     NotMounted,
@@ -123,3 +124,8 @@ def _copy_lacks(error: CopyLacksContents, _drive: str) -> str:
         f"the copy would lack {count(error.absent, 'file')} of '{error.drive}' whose content is on"
         f" the server only; download that first: {command('sync', error.drive)}"
     )
+
+
+@says(NoSuchClient)
+def _no_client(error: NoSuchClient, _drive: str) -> str:
+    return f"{error}; see: {command('clients', 'list', '--server', error.server)}"

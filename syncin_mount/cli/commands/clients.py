@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.errors import RemoteError
 from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Folders, Server
+    from syncin_mount.app.accounts.clients import AccountClient, NotAsked
     from syncin_mount.remote.registrations import Client
 
 _SHORT = 8
@@ -37,26 +35,27 @@ def command() -> None:
 @output.json_option
 def list_(server: str | None, as_json: bool) -> None:
     """List the clients of the accounts, this computer's marked with an asterisk."""
+    from syncin_mount.app.accounts.clients import clients_of_all  # noqa: PLC0415 (start-up time)
+
     folders, configuration = lookup.load()
     servers = (
         [lookup.server_named(configuration, server)]
         if server
         else list(configuration.servers.values())
     )
-    found: list[tuple[Server, Client]] = []
+    found: list[AccountClient]
+    failed: list[NotAsked]
+    found, failed = output.run_async(clients_of_all, folders, servers)
     status = 0
-    for each in servers:
-        try:
-            found += [(each, client) for client in output.run_async(_clients, folders, each)]
-        except RemoteError as error:
-            status, sentence = exit_for(error)
-            output.warn(sentence)
+    for each in failed:
+        status, sentence = exit_for(each.error)
+        output.warn(sentence)
     if as_json:
-        output.emit_json([_as_json(each, client) for each, client in found])
+        output.emit_json(list(map(_as_json, found)))
     elif found or not status:
         output.emit_table(
             ("SERVER", "CLIENT", "COMPUTER", "USER", "PROGRAM", "LAST LOG-IN", "STATE", "FOLDERS"),
-            [_row(each, client) for each, client in found],
+            list(map(_row, found)),
             empty=f"no servers yet; add one: {lookup.ADD_SERVER}",
         )
     if status:
@@ -75,34 +74,25 @@ def remove(client: str, server: str | None, yes: bool) -> None:
     Its synchronizations end with it. Files stay, on the server and there. What it holds of an
     access ends within half an hour. For this computer, 'server remove' also forgets the server.
     """
+    from syncin_mount.app.accounts import clients  # noqa: PLC0415 (start-up time)
+
     folders, configuration = lookup.load()
     account = lookup.server_chosen(configuration, server, "--server NAME")
-    found = _named(output.run_async(_clients, folders, account), client, account)
+    found: AccountClient = clients.client_named(
+        output.run_async(clients.clients_of, folders, account), client, account
+    )
     if not yes:
-        _ask(found, account.name)
-    output.run_async(_remove, folders, account, found.id)
-    if found.is_current_client:
+        _ask(found.client, account.name)
+    output.run_async(clients.remove_client, folders, found)
+    if found.client.is_current_client:
         output.say(
             f"this computer is logged out of {account.login} at {account.url};"
             f" {_after(account.name)}"
         )
         return
     output.say(
-        f"{_title(found)} is logged out of {account.login} at {account.url}; its access ends within"
-        " 30 minutes"
-    )
-
-
-def _named(clients: list[Client], text: str, account: Server) -> Client:
-    """Raises CommandError unless exactly one client's id begins so."""
-    found = [each for each in clients if each.id.startswith(text.lower())]
-    if len(found) == 1 and text:
-        return found[0]
-    what = f"{len(found)} clients' ids begin" if found and text else "no client's id begins"
-    raise CommandError(
-        f"{what} with '{output.printable(text)}' at {account.url}; "
-        f"see: {advice.command('clients', 'list', '--server', account.name)}",
-        Exit.USAGE,
+        f"{_title(found.client)} is logged out of {account.login} at {account.url}; its access ends"
+        " within 30 minutes"
     )
 
 
@@ -128,35 +118,24 @@ def _title(client: Client) -> str:
     return f"{client.id[:_SHORT]} ({client.info.user} on {client.info.node})"
 
 
-def _state(client: Client) -> str:
-    if not client.enabled:
-        return "disabled"
-    if client.token_expiration is not None and client.token_expiration < time.time():
-        return "expired"
-    return "logged in"
-
-
-def _last(client: Client) -> str | None:
-    return client.current_access or client.last_access
-
-
-def _row(server: Server, client: Client) -> tuple[str, ...]:
-    last = _last(client)
+def _row(found: AccountClient) -> tuple[str, ...]:
+    client, last = found.client, found.last_log_in
     return (
-        server.name,
+        found.server.name,
         client.id[:_SHORT] + ("*" if client.is_current_client else ""),
         client.info.node,
         client.info.user,
         f"{client.info.type} {client.info.version}",
         output.moment(dt.datetime.fromisoformat(last).timestamp() if last else None),
-        _state(client),
+        found.state.value,
         ", ".join(path.settings.remote_path for path in client.paths) or "-",
     )
 
 
-def _as_json(server: Server, client: Client) -> dict[str, object]:
+def _as_json(found: AccountClient) -> dict[str, object]:
+    client = found.client
     return {
-        "server": server.name,
+        "server": found.server.name,
         "id": client.id,
         "this_computer": client.is_current_client,
         "computer": client.info.node,
@@ -164,9 +143,9 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
         "os": f"{client.info.os} {client.info.os_release}",
         "program": client.info.type,
         "version": client.info.version,
-        "state": _state(client),
+        "state": found.state.value,
         "token_expiration": client.token_expiration,
-        "last_log_in": _last(client),
+        "last_log_in": found.last_log_in,
         "address": client.current_ip,
         "created": client.created_at,
         "synchronizations": [
@@ -178,19 +157,3 @@ def _as_json(server: Server, client: Client) -> dict[str, object]:
             for path in client.paths
         ],
     }
-
-
-async def _clients(folders: Folders, server: Server) -> list[Client]:
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.registrations import clients  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        return await clients(session)
-
-
-async def _remove(folders: Folders, server: Server, client_id: str) -> None:
-    from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote.registrations import delete_client  # noqa: PLC0415
-
-    async with session_with(folders, server) as session:
-        await delete_client(session, client_id)

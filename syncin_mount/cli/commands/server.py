@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +12,18 @@ import click
 
 from reconciler.errors import Unauthorized
 from syncin_mount.addresses import goes_in_clear, without_login
-from syncin_mount.app.accounts.accounts import accounts, check_new, save
-from syncin_mount.app.drives.open_drive import is_mounted
+from syncin_mount.app.accounts.accounts import accounts
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
-from syncin_mount.config import Server
 from syncin_mount.config.schema import as_table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from syncin_mount.app.accounts.log_in import WayChange
-    from syncin_mount.config import Configuration, Folders
+    from syncin_mount.config import Configuration, Folders, Server
 
 _ATTEMPTS = 3
 """How often a password is asked for: servers lock an account after some more."""
@@ -110,22 +107,17 @@ def add(
     client_cert: str | None,
 ) -> None:
     """Log in to the server at URL and remember it as NAME."""
-    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
-    from syncin_mount.remote import parse_url  # noqa: PLC0415
+    from syncin_mount.app.accounts import account_changes, log_in  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
-    server = Server(name, parse_url(url), login, str(uuid.uuid4()), insecure_tls, insecure_http)
-    check_new(configuration, server)
-    log_in.refuse_clear(server)  # before anybody types a password for it
-    if password_stdin:
-        password, code = _password(server, password_stdin), _code(code)
-        server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
-        lookup.warn_insecure(server)
-        _with_code(log_in.add, folders, server, password, code)
-    else:
-        server = log_in.changed_way(server, _way(proxy, ca_file, client_cert))
-        lookup.warn_insecure(server)
-        _with_password(log_in.add, folders, server, code)
+    way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
+    server = account_changes.new_account(configuration, name, url, login, way)
+    # Before the way: what comes from standard input begins with the password.
+    password = _password(server, from_stdin=True) if password_stdin else None
+    code = code if password is None else _code(code)
+    server = account_changes.changed_account(server, _way(proxy, ca_file, client_cert))
+    lookup.warn_insecure(server)
+    _log_in(log_in.add, folders, server, password, code)
     output.say(f"{name}: logged in to {server.url} as {login}")
 
 
@@ -195,29 +187,23 @@ def auth(
     Mounted drives continue by themselves. A warning names synchronizations that were removed on
     the account page; --register registers them again.
     """
-    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts import account_changes, log_in  # noqa: PLC0415 (start-up time)
     from syncin_mount.cli.ui import notices  # noqa: PLC0415
 
     folders, configuration = lookup.load()
     before = lookup.server_chosen(configuration, name, "NAME")
-    name = before.name
     way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
-    server = log_in.changed_way(before, way)
-    log_in.refuse_clear(server)
+    server = account_changes.account_to_log_in(before, way)
     lookup.warn_insecure(server)
-    if password_stdin:
-        password, code = _password(server, password_stdin), _code(code)
-        _with_code(log_in.log_in, folders, server, password, code)
-    else:
-        _with_password(log_in.log_in, folders, server, code)
-    output.say(f"{name}: logged in to {server.url} as {server.login}")
-    if server != before:
-        save(folders, server)
-        _tell_mounted(folders, configuration, name)
+    password = _password(server, from_stdin=True) if password_stdin else None
+    code = code if password is None else _code(code)
+    _log_in(log_in.log_in, folders, server, password, code)
+    output.say(f"{server.name}: logged in to {server.url} as {server.login}")
+    _keep(folders, configuration, before, server)
     if register:
-        notices.register_and_say(folders, server, configuration.used_by(name))
+        notices.register_and_say(folders, server, configuration.used_by(server.name))
     else:
-        notices.find_and_say(folders, server, configuration.used_by(name))
+        notices.find_and_say(folders, server, configuration.used_by(server.name))
 
 
 @command.command()
@@ -248,32 +234,39 @@ def edit(
     client_cert: str | None,
 ) -> None:
     """Change how to reach server NAME. The log-in stays. Nothing is sent to try it."""
-    from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.accounts.account_changes import changed_account  # noqa: PLC0415 (start-up time)
 
     folders, configuration = lookup.load()
     before = lookup.server_named(configuration, name)
     way = replace(_way(proxy, ca_file, client_cert), url=url)
     way = replace(way, insecure_tls=insecure_tls, insecure_http=insecure_http)
-    server = log_in.changed_way(before, way)
+    server = changed_account(before, way)
     if server == before:
         raise CommandError(
             f"say what is to change of '{name}'; see 'syncin-mount server edit --help'",
             Exit.USAGE,
         )
-    if server.insecure_http or insecure_http is None:
-        log_in.refuse_clear(server)
     lookup.warn_insecure(server)
-    save(folders, server)
-    output.say(f"{name}: {_shown_url(server)}")
-    _tell_mounted(folders, configuration, name)
+    _keep(folders, configuration, before, server, said=f"{name}: {_shown_url(server)}")
 
 
-def _tell_mounted(folders: Folders, configuration: Configuration, name: str) -> None:
-    for each in configuration.used_by(name):
-        if is_mounted(folders, each):
-            output.warn(
-                f"{each}: the mounted drive takes that up when it is unmounted and mounted again"
-            )
+def _keep(
+    folders: Folders,
+    configuration: Configuration,
+    before: Server,
+    server: Server,
+    said: str | None = None,
+) -> None:
+    """Remembers the way to the server, and says which mounted drives still go the old one."""
+    from syncin_mount.app.accounts.account_changes import keep_account  # noqa: PLC0415 (start-up time)
+
+    done = output.run_async(keep_account, folders, configuration, before, server)
+    if said is not None:
+        output.say(said)
+    for name in done.to_remount:
+        output.warn(
+            f"{name}: the mounted drive takes that up when it is unmounted and mounted again"
+        )
 
 
 def _shown_url(server: Server) -> str:
@@ -324,14 +317,18 @@ def remove(name: str) -> None:
     output.say(f"{name}: removed")
 
 
-def _with_password(
+def _log_in(
     log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
     folders: Folders,
     server: Server,
+    password: str | None,
     code: str | None,
 ) -> None:
-    """Logs in with a password that somebody types: the address is tried before, and a wrong
-    password is asked for again."""
+    """Logs in. Where no password was given, somebody types it: the address is tried before, and a
+    wrong password is asked for again."""
+    if password is not None:
+        _with_code(log_in, folders, server, password, code)
+        return
     from syncin_mount.app.accounts.log_in import probe_server  # noqa: PLC0415 (start-up time)
 
     if sys.stdin.isatty():
@@ -339,12 +336,13 @@ def _with_password(
     for left in reversed(range(_ATTEMPTS)):
         password = _password(server, from_stdin=False)
         try:
-            return _with_code(log_in, folders, server, password, _code(code))
+            _with_code(log_in, folders, server, password, _code(code))
         except Unauthorized as error:
             if not left or error.status != _WRONG_LOGIN or code == "-":
                 raise
             output.warn(sentence(error))
-    raise AssertionError
+        else:
+            return
 
 
 def _with_code(

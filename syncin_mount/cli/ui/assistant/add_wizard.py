@@ -299,10 +299,15 @@ def _address(text: str, parse: Callable[[str], str]) -> str | None:
 
 def _agreed(server: Server, error: Exception) -> Server | None:
     """The server with what somebody agrees to, so that it can be reached after all; else None."""
+    from syncin_mount.app.accounts.account_changes import certificate_of  # noqa: PLC0415
     from syncin_mount.app.accounts.log_in import help_against  # noqa: PLC0415 (start-up time)
     from syncin_mount.remote.refusals.remedies import Help  # noqa: PLC0415
 
     helps = help_against(error)
+    if helps is Help.ACCEPT_CERTIFICATE:
+        shown = output.run_async(certificate_of, server)
+        if shown is not None:
+            output.say(f"Its SHA-256 fingerprint is {shown}")
     if helps is Help.ACCEPT_CERTIFICATE and output.confirm(
         "Accept a certificate that nobody verifies?", default=False
     ):

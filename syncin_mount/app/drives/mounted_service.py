@@ -16,6 +16,7 @@ from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.runs.run_events import sync_events
+from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Need, room_for
 from syncin_mount.control.messages import (
     AcknowledgeRequest,
     BinEntry,
@@ -65,6 +66,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         problems.insert(0, Problem("", sentence(runtime.failure, name), lasting=True))
     if runtime.disk is not None:
         problems.insert(0, Problem("", sentence(runtime.disk, name), lasting=False))
+    problems += _room_problems(runtime)
     offline = now.offline_seconds
     status = Status(
         name=name,
@@ -107,6 +109,18 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
     return with_state(status)
 
 
+def _room_problems(runtime: Runtime) -> list[Problem]:
+    """Where what comes by itself will fill the disk, that is told before it does."""
+    downloads, (files, size) = runtime.hydrator.downloads(), runtime.meter.to_download
+    # What is arriving takes its room as it comes.
+    need = Need.of(files + downloads.waiting, size + downloads.bytes)
+    room = room_for(need, runtime.replica.folder)
+    if room.fits:
+        return []
+    why = sentence(DownloadsDoNotFit(room), runtime.synchronization.name)
+    return [Problem("", why, lasting=True)]
+
+
 def summary_of(runtime: Runtime) -> Summary:
     """This moment's state of a mounted drive in short. What costs more with more pending changes is
     left out."""
@@ -118,6 +132,7 @@ def summary_of(runtime: Runtime) -> Summary:
     problems += views.problems(now.problems, filters, name)
     if runtime.disk is not None:
         problems.append(Problem("", sentence(runtime.disk, name), lasting=False))
+    problems += _room_problems(runtime)
     work = runtime.meter.progress(downloads) if now.running or downloads.waiting else None
     status = Status(
         name=name,

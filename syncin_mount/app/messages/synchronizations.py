@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncin_mount.app.accounts.remote_folders import Objection, Unsuited
-from syncin_mount.app.messages import says, sentence
+from syncin_mount.app.messages import command, says, sentence
 from syncin_mount.app.messages.quantities import count, size
-from syncin_mount.app.runtime.free_space import Room
+from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Room
 from syncin_mount.app.synchronizations.addition import NotListed, NotTakenBack
 from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere
 
@@ -52,7 +52,7 @@ def _not_listed(failure: NotListed, _drive: str) -> str:
 def _room(room: Room, _drive: str) -> str:
     more = "" if room.need.whole else "more than "
     return (
-        f"a complete copy needs {more}{size(room.need.disk_bytes)} for"
+        f"a complete copy needs {more}{size(room.needed_bytes)} for"
         f" {count(room.need.files, 'file')}, and {size(room.free_bytes)} are free where local"
         f" copies are ({room.folder})"
     )
@@ -78,3 +78,13 @@ def _only_here(held: OnlyHere, _drive: str) -> str:
 def _kept(kept: KeptCopy, drive: str) -> str:
     copied = kept.copied
     return f"{drive}: {count(copied.files, 'file')}, {size(copied.bytes)}, copied to {kept.place}"
+
+
+@says(DownloadsDoNotFit)
+def _downloads_do_not_fit(problem: DownloadsDoNotFit, drive: str) -> str:
+    room = problem.room
+    return (
+        f"what is still to be downloaded ({count(room.need.files, 'file')}) needs"
+        f" {size(room.needed_bytes)}, and {size(room.free_bytes)} are free in {room.folder}; make"
+        f" room there, or leave files out: {command('filter', 'add', drive, 'RULE')}"
+    )

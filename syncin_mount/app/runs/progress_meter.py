@@ -183,6 +183,11 @@ class Meter:
                 found.append(_running(each.op, each.side, each.path, 0, 0, each.phase))
         return (*found, *map(_arriving, coming.values()))
 
+    @property
+    def to_download(self) -> tuple[int, int]:
+        """Files, and their bytes, that a plan under way hands to the hydrator, and has not yet."""
+        return self._later, self._later_bytes
+
     def fetching(self) -> None:
         """The run itself is over; contents are still coming."""
         self._phase = "fetching"

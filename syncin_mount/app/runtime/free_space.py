@@ -20,8 +20,8 @@ NODE_BYTES = 1024
 """What journal and index take for a file or folder: some 700 bytes (docs/internals/performance.md),
 and a margin."""
 
-MARGIN_BYTES = 64 << 20
-"""What stays free for the journal, its reserve and the history."""
+MARGIN_BYTES = 16 << 20
+"""What is needed besides: the journal's reserve (8 MiB), the journal, and room to work in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Need:
             disk += -(-size // BLOCK_BYTES) * BLOCK_BYTES + NODE_BYTES
         return replace(self, files=files, content_bytes=content, disk_bytes=disk)
 
+    @staticmethod
+    def of(files: int, content_bytes: int) -> Need:
+        """Of files whose sizes are known in all only: half a block of each stays empty."""
+        return Need(files, content_bytes, content_bytes + files * (BLOCK_BYTES // 2 + NODE_BYTES))
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -52,10 +57,20 @@ class Room:
     folder: Path
 
     @property
+    def needed_bytes(self) -> int:
+        """Nothing to download needs nothing."""
+        return self.need.disk_bytes + MARGIN_BYTES if self.need.disk_bytes else 0
+
+    @property
     def fits(self) -> bool:
-        """Nothing to download always fits."""
-        needed = self.need.disk_bytes
-        return not needed or needed + MARGIN_BYTES <= self.free_bytes
+        return self.needed_bytes <= self.free_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadsDoNotFit:
+    """What is still to be downloaded by itself will fill the disk."""
+
+    room: Room
 
 
 def room_for(need: Need, folder: Path) -> Room:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.errors import Refused, RemoteError
+from reconciler.errors import Refused
 from syncin_mount import advice
-from syncin_mount.app.drives.open_drive import open_drive
+from syncin_mount.app.drives.both_bins import SERVER, BothBins
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import grouping, lookup, output
@@ -20,18 +20,10 @@ from syncin_mount.cli.ui.time_options import age
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
 
-    from syncin_mount.app.drives.drive import Bin
-    from syncin_mount.app.drives.server_trash import ServerTrash
-    from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.app.drives.both_bins import BinContents, Restored
     from syncin_mount.control.messages import BinEntry
-
-T = TypeVar("T")
-
-_SERVER = "server"
-_AT_ONCE = 100
-"""Entries that the daemon is asked to remove in one request."""
 
 _local = click.option("--local", "only_local", is_flag=True, help="Only the bin on this computer.")
 _server = click.option("--server", "only_server", is_flag=True, help="Only the server's trash.")
@@ -72,7 +64,7 @@ def list_(
 
     Many entries are grouped: one line for each folder and reason.
     """
-    bins = _Bins.of(name)
+    bins = _bins(name)
     found, failure = _found(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
     )
@@ -98,10 +90,10 @@ def list_(
     raise SystemExit(failure)
 
 
-_WHERE = {"local": "bin", "trash": "desktop's trash", _SERVER: "server's trash"}
+_WHERE = {"local": "bin", "trash": "desktop's trash", SERVER: "server's trash"}
 
 
-def _show_groups(name: str, found: list[BinEntry]) -> None:
+def _show_groups(name: str, found: Sequence[BinEntry]) -> None:
     groups = grouping.grouped(
         found, lambda each: each.path, lambda each: (each.where, grouping.kind_of(each.why))
     )
@@ -140,21 +132,12 @@ def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
     """
     if to is not None and len(entries) > 1:
         raise CommandError("with --to one entry can be restored at a time", Exit.USAGE)
-    bins = _Bins.of(name)
+    bins = _bins(name)
     place = None if to is None else inside(bins.synchronization, to)
     for entry in entries:
-        side, colon, path = entry.partition(":")
-        if colon and side == _SERVER:
-            there = output.run_async(
-                bins.on_server, lambda trash, path=path: trash.restore(_checked(path), place)
-            )
-            what = "is back on the server, and comes here with the next listing"
-        else:
-            there = output.run_async(
-                bins.here, lambda here, entry=entry: here.restore(entry, place)
-            )
-            what = "is back"
-        output.say(f"{output.printable(there)} {what}")
+        back: Restored = output.run_async(bins.restore, entry, place)
+        what = "is back on the server, and comes here with the next listing"
+        output.say(f"{output.printable(back.path)} {what if back.on_server else 'is back'}")
 
 
 @command.command()
@@ -177,7 +160,7 @@ def empty(
     The server's trash is that of all your devices; only what came from this synchronization's
     folder is removed.
     """
-    bins = _Bins.of(name)
+    bins = _bins(name)
     found, failure = _found(
         bins, only_local=only_local, only_server=only_server, older_than=older_than
     )
@@ -191,14 +174,7 @@ def empty(
         found = [each for each in found if each.entry in entries]
     if found and not yes:
         _ask(name, found)
-    here = [each.entry for each in found if each.where != _SERVER]
-    there = [each.entry.partition(":")[2] for each in found if each.where == _SERVER]
-    removed = 0
-    for start in range(0, len(here), _AT_ONCE):
-        some = here[start : start + _AT_ONCE]
-        removed += output.run_async(bins.here, lambda bin_, some=some: bin_.empty(some))
-    if there:
-        removed += output.run_async(bins.on_server, lambda trash: trash.empty(there))
+    removed = output.run_async(bins.empty, found)
     output.say(f"{name}: {output.count(removed, 'entry', 'entries')} removed for good")
     raise SystemExit(failure)
 
@@ -207,8 +183,8 @@ def _ask(name: str, found: list[BinEntry]) -> None:
     """Raises CommandError unless somebody at the terminal agrees."""
     parts = []
     for what, chosen in (
-        ("of the bin on this computer", [each for each in found if each.where != _SERVER]),
-        ("of the server's trash", [each for each in found if each.where == _SERVER]),
+        ("of the bin on this computer", [each for each in found if each.where != SERVER]),
+        ("of the server's trash", [each for each in found if each.where == SERVER]),
     ):
         if chosen:
             size = output.size(sum(each.size for each in chosen))
@@ -229,83 +205,36 @@ def _size(entry: BinEntry) -> str:
     return output.size(entry.size)
 
 
-def _checked(path: str) -> str:
-    """A path inside the synchronized folder. Raises CommandError."""
-    parts = [part for part in path.split("/") if part not in {"", "."}]
-    if not parts or ".." in parts:
-        raise CommandError(
-            f"'server:{output.printable(path)}' is no entry of the server's trash; give it as the"
-            " list has it",
-            Exit.USAGE,
-        )
-    return "/".join(parts)
-
-
-async def _entries(trash: ServerTrash) -> tuple[list[BinEntry], int]:
-    """What is listed, and how many things are not."""
-    return await trash.entries(), trash.left_out
-
-
 def _found(
-    bins: _Bins, *, only_local: bool, only_server: bool, older_than: str | None
+    bins: BothBins, *, only_local: bool, only_server: bool, older_than: str | None
 ) -> tuple[list[BinEntry], int]:
     """What is in the bins, oldest first. Where the server cannot be asked and need not be, this is
     said and told as an exit status."""
-    before = time.time() - age(older_than) if older_than is not None else float("inf")
     both = only_local == only_server
-    found: list[BinEntry] = (
-        output.run_async(bins.here, lambda here: here.entries()) if both or only_local else []
+    contents: BinContents = output.run_async(
+        partial(
+            bins.contents,
+            here=both or only_local,
+            on_server=both or only_server,
+            before=float("inf") if older_than is None else time.time() - age(older_than),
+        )
     )
+    if contents.left_out:
+        output.warn(
+            "the server's trash has no end that was reached:"
+            f" {output.count(contents.left_out, 'thing')} and what is in them are not listed;"
+            " remove some on the server's page, or look again when it is faster"
+        )
     failure = 0
-    if both or only_server:
-        try:
-            there, left_out = output.run_async(bins.on_server, _entries)
-            found += there
-            if left_out:
-                output.warn(
-                    "the server's trash has no end that was reached:"
-                    f" {output.count(left_out, 'thing')} and what is in them are not listed; remove"
-                    " some on the server's page, or look again when it is faster"
-                )
-        except Refused as error:
-            if not both:
-                raise
-            output.warn(sentence(error))
-        except RemoteError as error:
-            if not both:
-                raise
-            failure, told = exit_for(error)
-            output.warn(told)
-    return (
-        sorted((each for each in found if each.time < before), key=lambda each: each.time),
-        failure,
-    )
+    if contents.not_told is not None:
+        failure, told = exit_for(contents.not_told)
+        if isinstance(contents.not_told, Refused):  # it has no trash for this folder
+            failure, told = 0, sentence(contents.not_told)
+        output.warn(told)
+    return list(contents.entries), failure
 
 
-@dataclass(slots=True)
-class _Bins:
-    """Both bins of a synchronization, mounted or not."""
-
-    folders: Folders
-    configuration: Configuration
-    synchronization: Synchronization
-
-    @staticmethod
-    def of(name: str) -> _Bins:
-        """Raises CommandError where no synchronization has the name."""
-        folders, configuration = lookup.load()
-        return _Bins(folders, configuration, lookup.synchronization_named(configuration, name))
-
-    async def here(self, act: Callable[[Bin], Awaitable[T]]) -> T:
-        """Does something with the bin on this computer."""
-        async with open_drive(self.folders, self.configuration, self.synchronization) as drive:
-            return await act(drive.bin)
-
-    async def on_server(self, act: Callable[[ServerTrash], Awaitable[T]]) -> T:
-        """Does something with the server's trash."""
-        from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (start-up time)
-        from syncin_mount.app.drives.server_trash import ServerTrash  # noqa: PLC0415
-
-        server = self.configuration.servers[self.synchronization.server]
-        async with session_with(self.folders, server) as session:
-            return await act(ServerTrash(session, self.synchronization.remote))
+def _bins(name: str) -> BothBins:
+    """Raises CommandError where no synchronization has the name."""
+    folders, configuration = lookup.load()
+    return BothBins(folders, configuration, lookup.synchronization_named(configuration, name))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount.app.drives.open_drive import ask_drive
-from syncin_mount.cli.commands.sync import action_line, state_text
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import chosen_path
+from syncin_mount.cli.ui.run_report import action_line, state_text
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import Explanation

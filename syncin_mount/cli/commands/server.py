@@ -10,27 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.errors import Unauthorized
 from syncin_mount.addresses import goes_in_clear, without_login
 from syncin_mount.app.accounts.accounts import accounts
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui.assistant import log_in_dialog
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.schema import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from syncin_mount.app.accounts.log_in import WayChange
     from syncin_mount.config import Configuration, Folders, Server
-
-_ATTEMPTS = 3
-"""How often a password is asked for: servers lock an account after some more."""
-
-_WRONG_LOGIN = 401
-"""The status of a login, password or code that the server does not accept
-(docs/reference/server-protocol.md)."""
 
 _PASSWORD = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input's first line."
@@ -113,11 +104,11 @@ def add(
     way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
     server = account_changes.new_account(configuration, name, url, login, way)
     # Before the way: what comes from standard input begins with the password.
-    password = _password(server, from_stdin=True) if password_stdin else None
-    code = code if password is None else _code(code)
+    password = log_in_dialog.password_for(server, from_stdin=True) if password_stdin else None
+    code = code if password is None else log_in_dialog.code_from(code)
     server = account_changes.changed_account(server, _way(proxy, ca_file, client_cert))
     lookup.warn_insecure(server)
-    _log_in(log_in.add, folders, server, password, code)
+    log_in_dialog.log_in(log_in.add, folders, server, password, code)
     output.say(f"{name}: logged in to {server.url} as {login}")
 
 
@@ -195,9 +186,9 @@ def auth(
     way = log_in.WayChange(insecure_tls=insecure_tls, insecure_http=insecure_http)
     server = account_changes.account_to_log_in(before, way)
     lookup.warn_insecure(server)
-    password = _password(server, from_stdin=True) if password_stdin else None
-    code = code if password is None else _code(code)
-    _log_in(log_in.log_in, folders, server, password, code)
+    password = log_in_dialog.password_for(server, from_stdin=True) if password_stdin else None
+    code = code if password is None else log_in_dialog.code_from(code)
+    log_in_dialog.log_in(log_in.log_in, folders, server, password, code)
     output.say(f"{server.name}: logged in to {server.url} as {server.login}")
     _keep(folders, configuration, before, server)
     if register:
@@ -315,76 +306,3 @@ def remove(name: str) -> None:
             " account's list of clients"
         )
     output.say(f"{name}: removed")
-
-
-def _log_in(
-    log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
-    folders: Folders,
-    server: Server,
-    password: str | None,
-    code: str | None,
-) -> None:
-    """Logs in. Where no password was given, somebody types it: the address is tried before, and a
-    wrong password is asked for again."""
-    if password is not None:
-        _with_code(log_in, folders, server, password, code)
-        return
-    from syncin_mount.app.accounts.log_in import probe_server  # noqa: PLC0415 (start-up time)
-
-    if sys.stdin.isatty():
-        output.run_async(probe_server, server)
-    for left in reversed(range(_ATTEMPTS)):
-        password = _password(server, from_stdin=False)
-        try:
-            _with_code(log_in, folders, server, password, _code(code))
-        except Unauthorized as error:
-            if not left or error.status != _WRONG_LOGIN or code == "-":
-                raise
-            output.warn(sentence(error))
-        else:
-            return
-
-
-def _with_code(
-    log_in: Callable[[Folders, Server, str, str | None], Awaitable[object]],
-    folders: Folders,
-    server: Server,
-    password: str,
-    code: str | None,
-) -> None:
-    """Logs in; a code that is wanted and was not given is asked for on the terminal."""
-    from syncin_mount.remote.errors import CodeWanted  # noqa: PLC0415 (start-up time)
-
-    try:
-        output.run_async(log_in, folders, server, password, code)
-    except CodeWanted:
-        if not sys.stdin.isatty():
-            raise
-        code = output.ask("Two-factor or recovery code").strip()
-        output.run_async(log_in, folders, server, password, code)
-
-
-def _password(server: Server, from_stdin: bool) -> str:
-    """From standard input's first line, or asked for on the terminal. Never from the arguments:
-    others see them."""
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-        if not password:
-            raise CommandError("no password came on standard input", Exit.USAGE)
-        return password
-    if not sys.stdin.isatty():
-        raise CommandError(
-            "there is no terminal to ask for the password; give it with --password-stdin",
-            Exit.USAGE,
-        )
-    return output.ask(f"Password of {server.login} at {server.url}", hide_input=True)
-
-
-def _code(given: str | None) -> str | None:
-    """After the password: it stands on the line behind that one's."""
-    if given != "-":
-        return given
-    code = sys.stdin.readline().strip()
-    if not code:
-        raise CommandError("no code came on standard input", Exit.USAGE)
-    return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import shutil
 import time
 from dataclasses import dataclass
@@ -11,24 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
-from syncin_mount.app.drives.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from syncin_mount.app.runs.transfer_history import TransferHistory
     from syncin_mount.cli.ui.grouping import Group
-    from syncin_mount.config import Configuration, Folders
-    from syncin_mount.control.messages import Transfer, TransferQuery
+    from syncin_mount.control.messages import Transfer
 
 _ACTIONS = ("make", "send", "fetch", "move", "touch", "delete")
-_PAGE = 1000
-"""Rows asked for at once."""
-
-_LOOK_EVERY = 1.0
-"""Seconds between looks with --follow."""
 
 _WIDE = 110
 """Columns of a terminal from which on all is shown."""
@@ -96,7 +89,8 @@ def command(
     config.toml limits it: [history] with days = 180 and megabytes = 500 for each synchronization.
     With --json --follow each line is one transfer.
     """
-    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.runs.transfer_history import TransferHistory  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.messages import TransferQuery  # noqa: PLC0415
 
     folders, configuration = lookup.load()
     chosen = [
@@ -121,25 +115,31 @@ def command(
         None if until is None else moment(until, now, ends=True),
         run,
     )
-    listing = _Listing(
-        folders,
-        configuration,
+    history = TransferHistory(folders, configuration, tuple(chosen), query)
+    table = _Table(
         chosen,
-        query,
         as_json=as_json,
         several=len(configuration.synchronizations) > 1,
         each_one=each_one,
     )
     if follow:
-        try:
-            output.run_async(listing.follow)
-        except KeyboardInterrupt:
-            return
-    else:
-        listing.page(
-            output.run_async(listing.newest, _cursors(before, chosen)),
-            plain=query == TransferQuery(),
-        )
+        _follow(history, table)
+        return
+    found, older = output.run_async(history.newest, _cursors(before, chosen))
+    table.page(found[::-1], older, plain=query == TransferQuery())
+
+
+def _follow(history: TransferHistory, table: _Table) -> None:
+    """Until Ctrl-C."""
+
+    async def run() -> None:
+        async for found in history.follow():
+            table.lines(found)
+
+    try:
+        output.run_async(run)
+    except KeyboardInterrupt:
+        return
 
 
 def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
@@ -163,55 +163,16 @@ def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
     return found
 
 
-@dataclass(slots=True)
-class _Listing:
-    """Of one or several synchronizations, whether they are mounted or not."""
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How transfers are shown. ``several``: the name of each one's synchronization, too."""
 
-    folders: Folders
-    configuration: Configuration
     names: list[str]
-    query: TransferQuery
     as_json: bool
     several: bool
     each_one: bool
 
-    async def newest(self, before: dict[str, int]) -> tuple[list[Transfer], dict[str, int]]:
-        """The last ``limit`` ones of all before these numbers, the newest first; and the numbers
-        for the page before, empty when there is none."""
-        each = {name: await self._up_to_limit(name, before.get(name)) for name in self.names}
-        merged = list(heapq.merge(*each.values(), key=lambda transfer: -transfer.time))
-        found = merged[: self.query.limit]
-        if len(merged) == len(found) and all(
-            len(rows) < self.query.limit for rows in each.values()
-        ):
-            return found, {}
-        cursors = {name: rows[0].sequence + 1 for name, rows in each.items() if rows}
-        cursors |= {transfer.synchronization: transfer.sequence for transfer in found}
-        return found, cursors
-
-    async def _up_to_limit(self, name: str, before: int | None) -> list[Transfer]:
-        import msgspec  # noqa: PLC0415 (start-up time)
-
-        rows: list[Transfer] = []
-        while len(rows) < self.query.limit:
-            asked = min(_PAGE, self.query.limit - len(rows))
-            page = await self._rows(
-                name, msgspec.structs.replace(self.query, before=before, limit=asked)
-            )
-            rows += page
-            if len(page) < asked:
-                break
-            before = page[-1].sequence
-        return rows
-
-    async def _rows(self, name: str, query: TransferQuery) -> list[Transfer]:
-        configured = self.configuration.synchronizations[name]
-        return await ask_drive(
-            self.folders, self.configuration, configured, lambda drive: drive.transfers(query)
-        )
-
-    def page(self, told: tuple[list[Transfer], dict[str, int]], *, plain: bool) -> None:
-        found, older = told[0][::-1], told[1]
+    def page(self, found: list[Transfer], older: Mapping[str, int], *, plain: bool) -> None:
         if self.as_json:
             output.emit_json(found)
         else:
@@ -265,27 +226,7 @@ class _Listing:
             one.result + (f": {why}" if why and one.result != "done" else ""),
         ]
 
-    async def follow(self) -> None:
-        import msgspec  # noqa: PLC0415 (start-up time)
-        import trio  # noqa: PLC0415
-
-        any_one = msgspec.convert({"limit": 1}, type(self.query))
-        last = {
-            name: max([0, *(row.sequence for row in await self._rows(name, any_one))])
-            for name in self.names
-        }
-        found, _ = await self.newest({name: number + 1 for name, number in last.items()})
-        self._lines(found[::-1])
-        while True:
-            await trio.sleep(_LOOK_EVERY)
-            new: list[list[Transfer]] = []
-            for name in self.names:
-                asked = msgspec.structs.replace(self.query, after=last[name], limit=_PAGE)
-                new.append(await self._rows(name, asked))
-                last[name] = max([last[name], *(row.sequence for row in new[-1])])
-            self._lines(heapq.merge(*new, key=lambda transfer: transfer.time))
-
-    def _lines(self, found: Iterable[Transfer]) -> None:
+    def lines(self, found: Iterable[Transfer]) -> None:
         for each in found:
             if self.as_json:
                 output.json_line(each)

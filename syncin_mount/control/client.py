@@ -28,7 +28,6 @@ from syncin_mount.control.messages import (
     Restored,
     RestoreRequest,
     Status,
-    Summary,
     SwapRequest,
     SyncEvent,
     SyncRequest,
@@ -88,13 +87,6 @@ class Client:
 
     async def status(self) -> Status:
         return await self._ask(Call.STATUS, Status)
-
-    @contextlib.asynccontextmanager
-    async def watch(self) -> AsyncIterator[AsyncIterator[Summary]]:
-        """How the drive is, and each time that this changes how it is then, about once a second at
-        most; ends when the drive does."""
-        async with self._lines(Call.WATCH, Summary, timeout=_PATIENT) as lines:
-            yield lines
 
     async def reload(self) -> Status:
         """Returns when the daemon follows what the configuration says now."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from reconciler.errors import RemoteError
-from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.control.supervision import Phase
+from syncin_mount.control.watching import NotTold, watch_drive
 from syncin_mount.tray.view import DriveView
 
 if TYPE_CHECKING:
@@ -87,23 +86,14 @@ class Following:
 
     async def _listen(self, name: str) -> bool:
         """Until its daemon tells nothing more; whether it told anything."""
-        from syncin_mount.app.drives.mounted import MountedDrive  # noqa: PLC0415 (memory)
-        from syncin_mount.control.client import ControlError  # noqa: PLC0415
-
         told = False
-        configuration = self._supervision.configuration
-        synchronization = configuration.synchronizations.get(name)
-        if synchronization is None:
-            return told
         try:
-            async with open_drive(self._folders, configuration, synchronization) as drive:
-                if isinstance(drive, MountedDrive):
-                    async with drive.watch() as changes:
-                        async for each in changes:
-                            told = True
-                            self._summaries[name] = each
-                            self._changed()
-        except (ControlError, RemoteError, OSError) as error:
+            async with watch_drive(self._folders.socket(name)) as changes:
+                async for each in changes:
+                    told = True
+                    self._summaries[name] = each
+                    self._changed()
+        except NotTold as error:
             log.debug("%s does not tell how it is: %s", name, error)
         self._summaries.pop(name, None)
         self._changed()

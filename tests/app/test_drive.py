@@ -24,6 +24,7 @@ from syncin_mount.control.client import ControlError
 from syncin_mount.control.messages import TransferQuery
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.service import NotDone
+from syncin_mount.control.watching import watch_drive
 from tests.store.support import make
 
 SERVER = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
@@ -182,10 +183,9 @@ async def test_who_watches_a_drive_is_told_when_it_changes_and_until_it_ends(
     await computer.has_changes()
     stopping = trio.Event()
     with trio.fail_after(30):
-        async with computer.mounted(stopping) as runtime, computer.drive() as drive:
-            assert isinstance(drive, MountedDrive)
+        async with computer.mounted(stopping) as runtime:
             told: list[tuple[str, int]] = []
-            async with drive.watch() as changes:
+            async with watch_drive(computer.folders.socket("docs")) as changes:
                 async for each in changes:
                     told.append((each.state, each.waiting))
                     if not runtime.link.paused:

@@ -32,6 +32,7 @@ from syncin_mount.control.messages import (
 )
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
+from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, watch_drive
 
 STATUS = Status(
     "docs",
@@ -180,20 +181,20 @@ async def test_a_run_tells_its_progress_and_its_end(client: Client, service: Ser
     assert service.asked == [request]
 
 
-async def test_who_watches_is_told_of_each_change(client: Client, service: Service):
-    async with client.watch() as changes:
+async def test_who_watches_is_told_of_each_change(path: Path):
+    async with watch_drive(path) as changes:
         assert [each async for each in changes] == [
             Summary("idle"),
             Summary("offline", waiting=2),
         ]
 
 
-async def test_hanging_up_ends_watching(client: Client, service: Service):
+async def test_hanging_up_ends_watching(path: Path, service: Service):
     service.never = True
     seen: list[Summary] = []
 
     async def follow() -> None:
-        async with client.watch() as changes:
+        async with watch_drive(path) as changes:
             async for each in changes:
                 seen.append(each)  # noqa: PERF401 (cancelled, it keeps what it saw)
 
@@ -204,6 +205,47 @@ async def test_hanging_up_ends_watching(client: Client, service: Service):
     with trio.fail_after(60):
         await service.cancelled.wait()
     assert seen == [Summary("idle")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"", "the daemon ended"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "the daemon is of another version"),
+        (b"nonsense\r\n", "the daemon is of another version"),
+        (b"HTTP/1.1 200 OK\r\n\r\nnonsense\r\n", "the daemon is of another version"),
+        (b"HTTP/1.1 200 OK\r\n\r\n2\r\n{}\r\n", "the daemon is of another version"),
+        (
+            b"HTTP/1.1 200 OK\r\n\r\nffffffffff\r\n" + bytes(LONGEST_CHUNK + 1),
+            "the daemon's answer makes no sense",
+        ),
+        (bytes(LONGEST_CHUNK + 1), "the daemon's answer makes no sense"),
+    ],
+)
+async def test_who_watches_what_is_no_daemon_of_ours_is_told_so(
+    tmp_path: Path, nursery: trio.Nursery, answer: bytes, why: str
+):
+    listener = trio.socket.socket(socket.AF_UNIX)
+    await listener.bind(str(tmp_path / "docs.sock"))
+    listener.listen()
+
+    async def talk(stream: trio.SocketStream) -> None:
+        with contextlib.suppress(trio.BrokenResourceError):
+            await stream.receive_some()
+            await stream.send_all(answer)
+
+    nursery.start_soon(trio.serve_listeners, talk, [trio.SocketListener(listener)])
+    with pytest.raises(NotTold) as told:
+        async with watch_drive(tmp_path / "docs.sock") as changes:
+            assert [each async for each in changes] == []
+    assert str(told.value) == why
+    nursery.cancel_scope.cancel()
+
+
+async def test_nobody_is_watched_where_nobody_listens(tmp_path: Path):
+    with pytest.raises(NotTold):
+        async with watch_drive(tmp_path / "docs.sock"):
+            pass
 
 
 async def test_hanging_up_ends_the_run(client: Client, service: Service):

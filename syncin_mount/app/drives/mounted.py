@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         Explanation,
         JournalEntry,
         Status,
-        Summary,
         SyncEvent,
         SyncRequest,
         Transfer,
@@ -71,12 +70,6 @@ class MountedDrive:
 
     async def status(self) -> Status:
         return await self.daemon.status()
-
-    def watch(self) -> AbstractAsyncContextManager[AsyncIterator[Summary]]:
-        """How it is in short, and each time that this changes how it is then, about once a second
-        at most. Ends when the daemon does. Raises ControlError where that is of a version that
-        does not tell."""
-        return self.daemon.watch()
 
     async def journal(self, *, everything: bool = False) -> list[JournalEntry]:
         async with self.daemon.journal(everything=everything) as entries:

@@ -1,0 +1,108 @@
+"""Follows how a drive is: the one call that the supervisor has open all the time.
+
+Without the client of the commands: that would cost the supervisor 8 MiB. It is one request without
+a body, and the answer is a line of JSON a chunk (RFC 9112, 7.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from syncin_mount.control.messages import Call, Summary
+from syncin_mount.control.sockets import is_strangers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 30.0
+"""Seconds that the daemon gets to begin its answer."""
+
+LONGEST_CHUNK = 1024 * 1024
+"""Bytes of one line or chunk. Sentences are as long as they are."""
+
+
+class NotTold(Exception):
+    """The daemon does not tell how the drive is. ``str()`` is one sentence."""
+
+
+@contextlib.asynccontextmanager
+async def watch_drive(path: Path) -> AsyncIterator[AsyncIterator[Summary]]:
+    """How the drive is whose daemon listens at the socket ``path``, and each time that this changes
+    how it is then, about once a second at most. Ends when the daemon does. Raises NotTold, also
+    while it is followed. Cancelled, the connection ends."""
+    if is_strangers(path):
+        raise NotTold("another user's process listens there")
+    with _translated():
+        async with await trio.open_unix_socket(str(path)) as stream:
+            answer = _Answer(stream)
+            method, place = Call.WATCH.value
+            request = f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n\r\n"
+            with trio.fail_after(PATIENCE):
+                await stream.send_all(request.encode())
+                status = (await answer.line()).split()[1:2]
+                if status != [b"200"]:
+                    raise NotTold("the daemon is of another version")
+                while await answer.line():
+                    pass
+            async with aclosing(_decoded(answer)) as summaries:
+                yield summaries
+
+
+async def _decoded(answer: _Answer) -> AsyncGenerator[Summary, None]:
+    decoder = msgspec.json.Decoder(Summary)
+    while chunk := await answer.chunk():
+        for line in chunk.splitlines():
+            yield decoder.decode(line)
+
+
+class _Answer:
+    """What comes, piece by piece. Raises NotTold when nothing comes any more."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._rest = bytearray()
+
+    async def line(self) -> bytes:
+        """Without its end."""
+        while (end := self._rest.find(b"\r\n")) < 0:
+            await self._more()
+        return self._take(end)
+
+    async def chunk(self) -> bytes:
+        """Empty when the answer is whole."""
+        size = int(await self.line(), 16)
+        while len(self._rest) < size + 2:
+            await self._more()
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        """So many bytes, and what ends them."""
+        found = bytes(self._rest[:size])
+        del self._rest[: size + 2]
+        return found
+
+    async def _more(self) -> None:
+        if len(self._rest) > LONGEST_CHUNK:
+            raise NotTold("the daemon's answer makes no sense")
+        data = await self._stream.receive_some()
+        if not data:
+            raise NotTold("the daemon ended")
+        self._rest += data
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except trio.TooSlowError as error:
+        raise NotTold("the daemon does not answer") from error
+    except (OSError, trio.BrokenResourceError) as error:
+        raise NotTold("nothing is mounted under this name") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise NotTold("the daemon is of another version") from error

@@ -14,6 +14,7 @@ import trio
 from reconciler.engine.plan_worker import freeze_gc_baseline
 from syncin_mount.app.drives.mounted_service import MountedService
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.runtime.runtime import open_runtime
 from syncin_mount.config import ConfigurationFile
 from syncin_mount.control.server import serve_control
@@ -73,7 +74,8 @@ async def run_mounted(
                 service = MountedService(runtime, stopping, manual=manual)
                 say = functools.partial(sentence, drive=name)
                 await nursery.start(serve_control, service, folders.socket(name), say)
-                nursery.start_soon(keep_told, runtime, ConfigurationFile(folders))
+                page = SupervisedPage(folders)
+                nursery.start_soon(keep_told, runtime, ConfigurationFile(folders), page)
                 fs = FileSystem(runtime.replica, runtime.hydrator)
                 _follow_direction(runtime, fs)
                 # modules and the like: some 20 ms of every full collection later

@@ -20,6 +20,7 @@ import trio
 from msgspec.structs import replace
 
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.processes.page_opening import SupervisedPage
 from syncin_mount.app.processes.spawn import EndedSilently, Refusal, refusal_in, signal_name
 from syncin_mount.config import (
     Configuration,
@@ -113,7 +114,7 @@ async def supervise(
             nursery.start_soon(supervisor.run)
             nursery.start_soon(supervisor.tell_ready, on_ready)
             nursery.start_soon(keep_delaying, supervisor.sync_drives, supervisor.wake_drives)
-            nursery.start_soon(keep_tray, folders, supervisor)
+            nursery.start_soon(keep_tray, folders, supervisor, SupervisedPage(folders))
             await supervisor.over.wait()
             nursery.cancel_scope.cancel()
 

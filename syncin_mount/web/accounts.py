@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from syncin_mount.app.accounts import log_in
+from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
@@ -38,12 +38,20 @@ class Accounts:
     async def log_in(self, request: LogIn) -> Done | Refused:
         """Its drives go on at once. Raises RemoteError, NotPossible; answers that a code is
         wanted."""
+        from syncin_mount.app.accounts import log_in  # noqa: PLC0415 (memory)
+
         configuration = await self._drives.configuration()
         server = configuration.servers.get(request.server)
         if server is None:
             raise InvalidRequest(f"there is no server '{request.server}' any more")
         log_in.refuse_clear(server)
-        await log_in.log_in(self._drives.folders, server, request.password, request.code)
+        try:
+            await log_in.log_in(self._drives.folders, server, request.password, request.code)
+        except RemoteError as error:
+            helps = log_in.help_against(error)
+            if helps is not None and helps.name == "GIVE_CODE":
+                return Refused(sentence(error), "code")
+            raise
         names = configuration.used_by(server.name)
         missed = await notify(self._drives.folders, names, Notice.SERVER)
         self._live.look_now()

@@ -22,7 +22,7 @@ from syncin_mount.web.asgi import (
     read_body,
 )
 from syncin_mount.web.files import Files
-from syncin_mount.web.routes import EXPECTED, Refused, Route, Stream
+from syncin_mount.web.routes import Refused, Route, Stream, is_expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,9 +101,10 @@ class Page:
         request = await read_body(receive, route.kind)
         try:
             done = await route.handle(request)
-        except EXPECTED as error:
-            await self._refuse(send, 409, Refused(sentence(error)))
         except Exception as error:
+            if is_expected(error):
+                await self._refuse(send, 409, Refused(sentence(error)))
+                return
             log.exception("%s failed", path)
             why = f"this is an error of the program ({type(error).__name__}); its log says more"
             await self._refuse(send, 500, Refused(why))
@@ -111,7 +112,7 @@ class Page:
             if isinstance(done, Stream):
                 await answer_lines(send, receive, self._headers, done.lines)
             else:
-                await self._send_json(send, 200, done)
+                await self._send_json(send, 409 if isinstance(done, Refused) else 200, done)
 
     async def _refuse(self, send: Send, status: int, why: Refused) -> None:
         await self._send_json(send, status, why)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.drives.open_drive import ask_drive
-from syncin_mount.app.drives.server_trash import SERVER, ServerTrash
 from syncin_mount.control.messages import (
     BinEntry,
     Changed,
@@ -25,7 +23,11 @@ from syncin_mount.web.routes import Done, Drives, Name, Names, OneDrive, PathTex
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from syncin_mount.app.drives.server_trash import ServerTrash
     from syncin_mount.web.live import Live
+
+SERVER = "server"
+"""How an entry of the server's trash begins, before a colon."""
 
 MOST_ROWS = 500
 """Transfers of one answer; the page asks for more as somebody scrolls."""
@@ -239,6 +241,9 @@ class Records:
 
     @asynccontextmanager
     async def _server_trash(self, name: str) -> AsyncIterator[ServerTrash]:
+        from syncin_mount.app.accounts.sessions import session_with  # noqa: PLC0415 (memory)
+        from syncin_mount.app.drives.server_trash import ServerTrash  # noqa: PLC0415
+
         configuration, found = await self._drives.named(name)
         server = configuration.servers[found.server]
         async with session_with(self._drives.folders, server) as session:

@@ -19,17 +19,24 @@ from syncin_mount.control.client import ControlError
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.supervision import SupervisorError
 from syncin_mount.errors import DaemonError
-from syncin_mount.store.errors import ReplicaError
 
 if TYPE_CHECKING:
     from syncin_mount.app.drives.drive import Drive
     from syncin_mount.config import Configuration, Folders, Synchronization
 
-EXPECTED = (
+_EXPECTED = (
     *(ConfigurationError, ControlError, DaemonError, FolderError, NotDone, NotPossible),
-    *(RemoteError, ReplicaError, SupervisorError, TokenError),
+    *(RemoteError, SupervisorError, TokenError),
 )
-"""Errors whose text is a sentence for people."""
+_OF_THE_STORE = "syncin_mount.store.errors.ReplicaError"
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether its text is a sentence for people. The store is not loaded for that: one that was
+    never loaded raised nothing."""
+    kinds = (f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__)
+    return isinstance(error, _EXPECTED) or _OF_THE_STORE in kinds
+
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=1000)]
@@ -78,7 +85,7 @@ Handle = Callable[[Any], Awaitable[object]]
 @dataclass(frozen=True, slots=True)
 class Route:
     """A call: ``kind`` is what it is given, and ``handle`` answers with a struct or a Stream. It
-    raises one of EXPECTED."""
+    raises what `is_expected`."""
 
     kind: type[Request]
     handle: Handle

@@ -14,12 +14,10 @@ from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.processes.supervisor_client import told
-from syncin_mount.app.synchronizations import enabling
 from syncin_mount.config import Scheduling
 from syncin_mount.control.messages import Failure, Progress, Report, SyncRequest
 from syncin_mount.control.supervision import Ask, Phase, What
 from syncin_mount.web.routes import (
-    EXPECTED,
     Done,
     Drives,
     Name,
@@ -30,6 +28,7 @@ from syncin_mount.web.routes import (
     Request,
     Route,
     Stream,
+    is_expected,
 )
 
 if TYPE_CHECKING:
@@ -140,7 +139,9 @@ class Synchronizations:
             ):
                 async for event in events:
                     yield _shown(event)
-        except EXPECTED as error:
+        except Exception as error:
+            if not is_expected(error):
+                raise
             yield Refused(sentence(error, name))
 
     async def pause(self, request: SomeDrives) -> Done:
@@ -166,6 +167,8 @@ class Synchronizations:
         return Done(next((sentence(each) for each in missed if each is not None), None))
 
     async def enable(self, request: Enable) -> Done:
+        from syncin_mount.app.synchronizations import enabling  # noqa: PLC0415 (memory)
+
         await self._drives.named(request.name)
         switch = enabling.enable if request.enabled else enabling.disable
         try:

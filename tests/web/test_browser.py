@@ -113,6 +113,8 @@ def test_a_halt_is_looked_at_and_let_pass(tab: Tab):
     assert tab.faults() == []
     assert (tab.world.drive("Archive") / gone[0].name).exists()
     needs.get_by_role("button", name="Look at the plan").click()
+    tab.shows(tab.page.get_by_role("dialog").get_by_text(gone[0].name, exact=True))
+    tab.enter("halt/Archive")  # as a notice leads there
     plan = tab.page.get_by_role("dialog")
     tab.shows(plan.get_by_role("listitem").filter(has_text="30 Delete here").first)
     tab.shows(plan.get_by_text(gone[0].name, exact=True))

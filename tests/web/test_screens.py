@@ -149,6 +149,9 @@ def test_the_trash_here_and_on_the_server_is_restored_and_emptied(tab: Tab):
 
 
 def test_a_path_is_explained(tab: Tab):
+    tab.enter("conflicts/Music")
+    tab.shows(tab.page.get_by_role("heading", name="Conflicts", level=1))
+    assert tab.page.get_by_label("Synchronization").input_value() == "Music"
     go(tab, "Explain")
     tab.page.get_by_label("Synchronization").select_option("Notes")
     tab.page.get_by_placeholder("A path in Notes").fill("other.txt")

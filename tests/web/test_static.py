@@ -64,3 +64,11 @@ def test_text_never_becomes_a_page(name: str):
         assert way not in own
     for way in (r"\beval\(", r"\bFunction\(", r"setTimeout\([\"'`]", "dangerouslySet"):
         assert not re.search(way, own)
+
+
+def test_all_modules_are_asked_for_at_once():
+    """Else each import would wait for the module that names it."""
+    page = OWN["index.html"].read_text()
+    way = r'<(?:link rel="modulepreload" href|script type="module" src)="([^"]+)'
+    asked = set(re.findall(way, page))
+    assert asked == {path for path, (name, _) in files.TABLE.items() if name.endswith(".js")}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from syncin_mount.app.drives.addresses import open_with, opener
+from syncin_mount.app.processes.page_opening import address_of_page
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.commands.up import begin
-from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.control.supervision import Ask, What, ask
+from syncin_mount.control.supervision import Ask, What
 
 
 @click.command()
@@ -22,17 +22,11 @@ def command(only_print: bool) -> None:
     one. Where there is no desktop, the address is printed.
     """
     folders, _ = lookup.load()
-    request = Ask(What.PAGE)
-    answer = told(folders, request)
-    if answer is None:
+    if told(folders, Ask(What.LOOK)) is None:
         begin(folders)
-        answer = ask(folders, request)
-    if answer.page is None:
-        raise CommandError(
-            f"the page cannot be shown: {answer.trouble or 'the supervisor is of another version'}"
-        )
+    address = address_of_page(folders)
     opens = None if only_print else opener()
     if opens is None:
-        output.say(answer.page)
+        output.say(address)
         return
-    open_with(opens, answer.page)
+    open_with(opens, address)

@@ -11,14 +11,25 @@ export class Refusal extends Error {
   }
 }
 
+// Screens of the places that the tray icon and notices lead to; all others are on the first one.
+const PLACES = { conflicts: "#/conflicts" };
+
+// Where this tab was led to: {at, drive}, or null. Told once.
+export function takePlace() {
+  const place = history.state;
+  history.replaceState(null, "");
+  return place;
+}
+
 export const isKnown = () => token !== null;
 
 // Exchanges the ticket in the address for a token; the ticket leaves the address at once, so that
 // neither the history nor a copied address has it.
 export async function enter() {
-  const found = /^#ticket=([\w-]+)$/.exec(location.hash);
+  const found = /^#ticket=([\w-]+)(?:&at=([\w-]+)\/(.*))?$/.exec(location.hash);
   if (!found) return;
-  history.replaceState(null, "", location.pathname);
+  const place = found[2] ? { at: found[2], drive: decodeURIComponent(found[3]) } : null;
+  history.replaceState(place, "", location.pathname + (PLACES[found[2]] || ""));
   token = null;
   token = (await call("token", { ticket: found[1] })).token;
 }

@@ -34,23 +34,27 @@ function App() {
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  if (store.connection === "entering") return null;
+  if (store.connection === "entering") return html`<${Head} />`;
   if (store.connection === "unknown") return html`<${Closed} why=${store.why} />`;
   const [, title, Screen] = SCREENS.find(([name]) => name === path) || SCREENS[0];
   document.title = `${title} – syncin-mount`;
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
-    <header class="head"><div class="inside">
-      <span class="brand"><img src="/icon.svg" alt="" width="28" height="28" />syncin-mount</span>
-      <nav aria-label="Screens">${SCREENS.map(([name, label, , key]) => html`<a key=${name}
-        href=${`#/${name}`} aria-current=${label === title ? "page" : undefined}>${label}
-        ${count(key) > 0 && html`<span class="count">${count(key)}</span>`}</a>`)}</nav>
-    </div></header>
+    <${Head} title=${title} />
     ${store.connection === "away" && html`<div class="away" role="alert"><div class="inside">
       <${Icon} name="alert" /><span>syncin-mount does not answer. If it ended, open the page again
       with <code>syncin-mount ui</code>; this tab shows what it knew last.</span></div></div>`}
     <main id="main" tabindex="-1"><${Screen} /></main>
     <${Notices} />`;
+}
+
+function Head({ title }) {
+  return html`<header class="head"><div class="inside">
+    <span class="brand"><img src="/icon.svg" alt="" width="28" height="28" />syncin-mount</span>
+    <nav aria-label="Screens">${SCREENS.map(([name, label, , key]) => html`<a key=${name}
+      href=${`#/${name}`} aria-current=${label === title ? "page" : undefined}>${label}
+      ${count(key) > 0 && html`<span class="count">${count(key)}</span>`}</a>`)}</nav>
+  </div></header>`;
 }
 
 function skip(event) {

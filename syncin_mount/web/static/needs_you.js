@@ -1,6 +1,7 @@
 // What cannot go on without somebody, each in a sentence with what solves it.
 
 import { useState } from "preact/hooks";
+import { takePlace } from "/api.js";
 import { LogIn } from "/log_in.js";
 import { Button, Icon, act, html } from "/parts.js";
 import { Plan } from "/plan.js";
@@ -41,10 +42,20 @@ function needs(card) {
   return found;
 }
 
+let place;
+
+// What is opened at once, where the tray icon or a notice led to just that.
+function led(name, kind) {
+  if (place === undefined) place = takePlace();
+  if (!place || place.drive !== name) return null;
+  if (place.at === "halt" && kind === "halted") return "plan";
+  return place.at === "log-in" && kind === "refused" ? "log-in" : null;
+}
+
 function Need({ card, kind, why, problems = [] }) {
-  const [open, setOpen] = useState(null);
-  const close = () => setOpen(null);
   const { name } = card;
+  const [open, setOpen] = useState(() => led(name, kind));
+  const close = () => setOpen(null);
   return html`<li>
     <div class="what">
       <h3>${name}</h3>

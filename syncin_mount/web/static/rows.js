@@ -1,7 +1,7 @@
 // Lists that may be long, and what chooses what is in them.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { call } from "/api.js";
+import { call, takePlace } from "/api.js";
 import { Empty, html, notice } from "/parts.js";
 import { useStore } from "/store.js";
 
@@ -54,7 +54,7 @@ export function Choice({ label, value, onValue, options }) {
 // Which synchronization a screen is about; the first one at first.
 export function useDrive() {
   const names = useNames();
-  const [name, setName] = useState(null);
+  const [name, setName] = useState(() => (takePlace() || {}).drive || null);
   const chosen = names.includes(name) ? name : names[0];
   const choice = names.length > 1 && html`<${Choice} label="Synchronization" value=${chosen}
     onValue=${setName} options=${names.map((each) => [each, each])} />`;

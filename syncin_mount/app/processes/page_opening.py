@@ -1,0 +1,46 @@
+"""The page, opened in the browser from elsewhere: the tray icon, a notice, the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import trio
+
+from syncin_mount.app.drives.addresses import open_with, opener
+from syncin_mount.app.errors import NotPossible
+from syncin_mount.control.supervision import Ask, What, ask
+from syncin_mount.desktop.page import Place
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders
+
+
+def address_of_page(folders: Folders, place: Place = Place.START, drive: str = "") -> str:
+    """Where the page is, with a ticket for one tab, at that place. Blocks. Raises SupervisorError,
+    NotPossible."""
+    answer = ask(folders, Ask(What.PAGE))
+    if answer.page is None:
+        raise NotPossible(
+            f"the page cannot be shown: {answer.trouble or 'the supervisor is of another version'}"
+        )
+    if place is Place.START:
+        return answer.page
+    return f"{answer.page}&at={place.value}/{quote(drive, safe='')}"
+
+
+class SupervisedPage:
+    """A `syncin_mount.desktop.page.Page`: the one that the supervisor serves."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+
+    async def open(self, place: Place, drive: str) -> None:
+        """Returns when the browser has taken it. Raises SupervisorError, NotPossible."""
+        await trio.to_thread.run_sync(self._open, place, drive, abandon_on_cancel=True)
+
+    def _open(self, place: Place, drive: str) -> None:
+        command = opener()
+        if command is None:
+            raise NotPossible("there is no desktop that could show the page")
+        open_with(command, address_of_page(self._folders, place, drive))

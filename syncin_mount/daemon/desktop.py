@@ -13,7 +13,7 @@ from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.config import ConfigurationError
 from syncin_mount.daemon.notifications import Action, Notices, State
 from syncin_mount.desktop.notices import show_with_actions
-from syncin_mount.desktop.opening import open_folder
+from syncin_mount.desktop.opening import open_address, open_folder
 from syncin_mount.desktop.page import Place
 from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
 
@@ -137,9 +137,9 @@ class Teller:
 
     async def _do(self, action: Action) -> None:
         """Raises whatever keeps it from being done."""
-        if action is not Action.OPEN:
-            if self._page is not None:
-                await self._page.open(_PLACES[action], self._drive)
-            return
         async with open_session_bus() as bus:
-            await open_folder(bus, str(self._mountpoint))
+            if action is Action.OPEN:
+                await open_folder(bus, str(self._mountpoint))
+            elif self._page is not None:
+                address = await self._page.address(_PLACES[action], self._drive)
+                await open_address(bus, address)

@@ -1,8 +1,9 @@
-"""Opens a folder in the desktop's file manager.
+"""Opens a folder in the desktop's file manager, and an address in its browser.
 
-The file manager is asked over the session's bus, which starts it with the desktop's environment: a
-supervisor that began before the desktop does not have that (DISPLAY and the like). Where no file
-manager answers there, the desktop's own command is tried.
+Both are asked for over the session's bus, which starts programs with the desktop's environment: a
+supervisor that began at the log-in, before the desktop, has none (DISPLAY and the like). Where
+nobody answers there, the desktop's own command is tried, with the environment that the desktop gave
+to systemd.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ START_PATIENCE = 25.0
 _OPENERS = (("xdg-open",), ("gio", "open"))
 
 
+_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY")
+_OF_THE_DESKTOP = (*_DISPLAY, "XAUTHORITY", "XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE")
+
+
 class NotOpened(Exception):
-    """Nothing here opens the folder. ``str()`` is one sentence."""
+    """Nothing here opens it. ``str()`` is one sentence."""
 
 
 async def open_folder(bus: SessionBus, folder: str) -> None:
@@ -50,24 +55,72 @@ async def open_folder(bus: SessionBus, folder: str) -> None:
         log.debug("no file manager answers on the bus: %s", error)
     else:
         return
-    command = _opener()
+    await _open_by_command(bus, folder, f"the folder {folder}")
+
+
+async def open_address(bus: SessionBus, address: str) -> None:
+    """Returns when a program has taken the address, of http or https. Raises NotOpened, whose text
+    does not have the address: it may let people in."""
+    from jeepney import DBusAddress, new_method_call  # noqa: PLC0415 (as above)
+
+    # https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.OpenURI.html
+    portal = DBusAddress(
+        "/org/freedesktop/portal/desktop",
+        "org.freedesktop.portal.Desktop",
+        "org.freedesktop.portal.OpenURI",
+    )
+    body: tuple[object, ...] = ("", address, {})
+    try:
+        await bus.ask(new_method_call(portal, "OpenURI", "ssa{sv}", body), patience=START_PATIENCE)
+    except BusError as error:
+        log.debug("no portal answers on the bus: %s", error)
+    else:
+        return
+    await _open_by_command(bus, address, "the page")
+
+
+async def _open_by_command(bus: SessionBus, target: str, what: str) -> None:
+    """Returns when the command has ended, or goes on for long: then it is the program itself."""
+    environment = await _environment(bus)
+    command = _opener() if any(environment.get(name) for name in _DISPLAY) else None
     if command is None:
-        raise NotOpened(f"no program here opens folders; the folder is {folder}")
+        raise NotOpened(f"no program here opens {what}")
+    process = await trio.lowlevel.open_process(
+        [*command, target],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
     with trio.move_on_after(START_PATIENCE):
-        done = await trio.run_process(
-            [*command, folder],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        if await process.wait() != 0:
+            raise NotOpened(f"{command[0]} could not open {what}")
+
+
+async def _environment(bus: SessionBus) -> dict[str, str]:
+    """Ours, with what of the desktop's is missing in it: the desktop tells systemd."""
+    from jeepney import DBusAddress, MessageFlag, Properties  # noqa: PLC0415 (as above)
+
+    found = dict(os.environ)
+    if any(found.get(name) for name in _DISPLAY):
+        return found
+    manager = Properties(
+        DBusAddress(
+            "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1",
+            "org.freedesktop.systemd1.Manager",
         )
-        if done.returncode == 0:
-            return
-    raise NotOpened(f"{command[0]} could not open {folder}")
+    )
+    call = manager.get("Environment")
+    call.header.flags |= MessageFlag.no_auto_start
+    try:
+        ((kind, texts),) = await bus.ask(call)
+    except (BusError, ValueError, TypeError):
+        return found
+    told = dict(each.split("=", 1) for each in texts if "=" in each) if kind == "as" else {}
+    return found | {name: told[name] for name in _OF_THE_DESKTOP if name in told}
 
 
 def _opener() -> list[str] | None:
-    """The desktop's command that opens things; None without a desktop."""
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return None
+    """The desktop's command that opens things."""
     return next(([path, *words] for name, *words in _OPENERS if (path := shutil.which(name))), None)

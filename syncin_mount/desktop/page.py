@@ -19,7 +19,7 @@ class Place(enum.Enum):
 class Page(Protocol):
     """The page, where it is served."""
 
-    async def open(self, place: Place, drive: str) -> None:
-        """Opens it in the browser, at that place of that drive (START: an empty name). Raises an
-        error whose text is one sentence."""
+    async def address(self, place: Place, drive: str) -> str:
+        """Where it is in the browser, at that place of that drive (START: an empty name): good for
+        one tab, and soon. Raises an error whose text is one sentence."""
         ...

@@ -16,7 +16,7 @@ from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.supervision import Phase
 from syncin_mount.desktop.notices import show_notice
-from syncin_mount.desktop.opening import open_folder
+from syncin_mount.desktop.opening import open_address, open_folder
 from syncin_mount.desktop.page import Place
 from syncin_mount.desktop.session_bus import BusError
 from syncin_mount.tray.menu import Click, Verb, is_paused
@@ -92,8 +92,7 @@ class Actions:
             case Verb.LOOK:
                 await self._look(name, Place(click.detail))
             case Verb.PAGE:
-                if self.page is not None:
-                    await self.page.open(Place.START, "")
+                await self._show_page(Place.START, "")
             case Verb.QUIT:
                 await self._quit()
 
@@ -133,13 +132,17 @@ class Actions:
     async def _look(self, name: str, place: Place) -> None:
         """On the page, else as a notice."""
         if self.page is not None:
-            await self.page.open(place, name)
+            await self._show_page(place, name)
             return
         for drive in self._drives():
             for need in needs(drive):
                 if (need.drive, need.place) == (name, place):
                     await self._tell(need.title, need.text)
                     return
+
+    async def _show_page(self, place: Place, name: str) -> None:
+        if self.page is not None and self.bus is not None:
+            await open_address(self.bus, await self.page.address(place, name))
 
     async def _quit(self) -> None:
         """`down`, as a process of its own: its last step ends this one."""

@@ -120,6 +120,14 @@ async def test_open_folder_asks_the_file_manager(up: World, shown: Panel, bus: B
     assert there.opened == [up.drive.as_uri()]
 
 
+async def test_the_page_opens_in_the_browser(up: World, shown: Panel, bus: BusProcess):
+    async with desktop(bus.address, "org.freedesktop.portal.Desktop") as there:
+        await shown.click("Open the page")
+        await there.until_opened(1)
+    assert there.opened[0].startswith("http://127.0.0.1:")
+    assert "#ticket=" in there.opened[0]
+
+
 async def test_a_drive_that_was_unmounted_is_mounted_again(up: World, shown: Panel):
     await up.must("umount", "docs")
     await shown.item("docs: not mounted")

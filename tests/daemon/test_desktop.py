@@ -25,8 +25,9 @@ from syncin_mount.config import ConfigurationFile, Folders, Scheduling
 from syncin_mount.daemon.desktop import MOST_OPEN, Teller
 from syncin_mount.daemon.notifications import Action, Notice
 from syncin_mount.desktop.notices import NAME, PATH
+from syncin_mount.desktop.opening import NotOpened, open_address, open_folder
 from syncin_mount.desktop.page import Place
-from syncin_mount.desktop.session_bus import has_session_bus
+from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus
 from tests.daemon.buses import private_bus
 
 NOTICE = Notice("docs: 1 conflict", "a <b> & c", (Action.CONFLICTS, Action.OPEN))
@@ -49,6 +50,7 @@ class Desktop:
     capabilities: list[str] = field(default_factory=lambda: ["body", "actions"])
     notices: list[tuple[Any, ...]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)
     _heard: trio.Event = field(default_factory=trio.Event)
 
     async def serve(self) -> None:
@@ -69,6 +71,11 @@ class Desktop:
             case "ShowFolders":
                 self.opened += call.body[0]
                 return new_method_return(call)
+            case "OpenURI":
+                self.opened.append(call.body[1])
+                return new_method_return(call, "o", ("/a/request",))
+            case "Get":
+                return new_method_return(call, "v", (("as", self.environment),))
         raise AssertionError(call)
 
     async def until_opened(self, number: int) -> None:
@@ -96,16 +103,11 @@ async def desktop(bus: str, *names: str) -> AsyncIterator[Desktop]:
             nursery.cancel_scope.cancel()
 
 
-@dataclass
 class Page:
-    """Remembers what was opened."""
+    """A page whose address tells the place."""
 
-    opened: list[tuple[Place, str]] = field(default_factory=list)
-    event: trio.Event = field(default_factory=trio.Event)
-
-    async def open(self, place: Place, drive: str) -> None:
-        self.opened.append((place, drive))
-        self.event.set()
+    async def address(self, place: Place, drive: str) -> str:
+        return f"http://127.0.0.1:1/#{place.value}/{drive}"
 
 
 @pytest.fixture
@@ -144,15 +146,42 @@ async def test_a_click_opens_the_folder(bus: str, teller: Teller, key: str):
 async def test_where_there_is_a_page_a_click_leads_to_its_place(
     bus: str, nursery: trio.Nursery, action: Action, label: str, place: Place
 ):
-    page = Page()
-    teller = Teller(nursery, "docs", Path("/mnt/docs"), page)
-    async with desktop(bus) as there:
+    teller = Teller(nursery, "docs", Path("/mnt/docs"), Page())
+    async with desktop(bus, NAME, "org.freedesktop.portal.Desktop") as there:
         with trio.fail_after(LIMIT):
             assert await teller.tell(replace(NOTICE, actions=(action,)))
             assert there.notices[0][5] == [action.value, label, "default", label]
             await tell_of(there.connection, "ActionInvoked", 1, action.value)
-            await page.event.wait()
-    assert page.opened == [(place, "docs")]
+            await there.until_opened(1)
+    assert there.opened == [f"http://127.0.0.1:1/#{place.value}/docs"]
+
+
+@pytest.mark.parametrize("status", [0, 1])
+async def test_without_a_file_manager_the_desktop_s_command_gets_the_desktop_s_environment(
+    bus: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: int
+):
+    """As of a supervisor that began before the desktop."""
+    command = tmp_path / "xdg-open"
+    says = f'echo "$DISPLAY $SECRET $1" > {tmp_path}/called'
+    command.write_text(f"#!/bin/sh\n{says}\nexit {status}\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    async with desktop(bus, "org.freedesktop.systemd1") as there, open_session_bus() as ours:
+        with trio.fail_after(LIMIT):
+            for target, opens in (("/mnt/a b", open_folder), ("http://127.0.0.1/#x", open_address)):
+                there.environment = []
+                with pytest.raises(NotOpened):  # no desktop at all
+                    await opens(ours, target)
+                there.environment = ["DISPLAY=:7", "SECRET=x"]
+                if status:
+                    with pytest.raises(NotOpened) as told:
+                        await opens(ours, target)
+                    assert "127.0.0.1" not in str(told.value)
+                else:
+                    await opens(ours, target)
+                assert (tmp_path / "called").read_text() == f":7  {target}\n"
 
 
 async def test_where_nothing_would_be_opened_nothing_is_offered(bus: str, teller: Teller):

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import trio
 
-from syncin_mount.app.drives.addresses import open_with, opener
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.control.supervision import Ask, What, ask
 from syncin_mount.desktop.page import Place
@@ -35,12 +34,8 @@ class SupervisedPage:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
 
-    async def open(self, place: Place, drive: str) -> None:
-        """Returns when the browser has taken it. Raises SupervisorError, NotPossible."""
-        await trio.to_thread.run_sync(self._open, place, drive, abandon_on_cancel=True)
-
-    def _open(self, place: Place, drive: str) -> None:
-        command = opener()
-        if command is None:
-            raise NotPossible("there is no desktop that could show the page")
-        open_with(command, address_of_page(self._folders, place, drive))
+    async def address(self, place: Place, drive: str) -> str:
+        """With a ticket for one tab. Raises SupervisorError, NotPossible."""
+        return await trio.to_thread.run_sync(
+            address_of_page, self._folders, place, drive, abandon_on_cancel=True
+        )

@@ -15,7 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # --- private members ------------------------------------------------------------------------------
 
-PARTS = ("syncin_mount/store/replica", "syncin_mount/store/durability")
+PARTS = (
+    "syncin_mount/store/replica",
+    "syncin_mount/store/durability",
+    "syncin_mount/store/index",
+)
 """Packages whose classes are parts: each owns its private members alone."""
 
 
@@ -127,9 +131,7 @@ MOST_MODULES = 15
 REASON = "This file is long because "
 """So begins the reason, in the first docstring of a file over `MOST_LINES`."""
 
-TOO_MANY_METHODS = {
-    "syncin_mount/store/index/index.py:Index": 61,
-}
+TOO_MANY_METHODS: dict[str, int] = {}
 """Classes that still have more methods, those of bases included, and how many: no more may come."""
 
 TOO_LONG: dict[str, int] = {}

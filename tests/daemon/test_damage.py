@@ -49,7 +49,7 @@ def test_a_record_that_cannot_be_read_is_damage_and_no_error_of_the_program(tmp_
     node = make(replica, "f", data=b"words")
     replica.commit()
     replica._ix.txn.put(key(node), b"\x93\x01garbage", db=replica._ix.nodes)
-    replica._ix._hot.clear()
+    replica._ix.node_table.forget()
     with pytest.raises(IndexDamaged, match="the record of node"):
         replica.attr(node)
     with pytest.raises(IndexDamaged):

@@ -89,7 +89,7 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
             **dict.fromkeys(
                 (
                     *("IndexSnapshot", "ReplicaSnapshot", "Snapshot", "SnapshotEnded"),
-                    *("_end_snapshots", "_snapshots", "has_open_snapshot", "run_on_snapshot"),
+                    *("_snapshots", "end_snapshots", "has_open_snapshot", "run_on_snapshot"),
                     "snapshot",
                 ),
                 "a view of the index at one moment",

@@ -106,8 +106,8 @@ MUTATIONS = (
     Mutation(
         "forgotten bin: what only this side had is removed with its folder",
         "syncin_mount/store/index/apply_sync.py",
-        "if keep or _only_here(index, node, record):\n            index.effect(sequence, ToBin",
-        "if keep:\n            index.effect(sequence, ToBin",
+        "if keep or _only_here(index, node, record):\n            index.effect_table.add(",
+        "if keep:\n            index.effect_table.add(",
     ),
     Mutation(
         "forgotten bin: what the server's version replaces is removed",

@@ -161,9 +161,9 @@ def test_a_map_that_is_full_at_the_very_commit_grows(
             return getattr(txn, name)
 
     monkeypatch.setattr(replica._ix, "txn", Full())
-    size = replica._ix._env.info()["map_size"]
+    size = replica._ix.environment._env.info()["map_size"]
     replica.commit()
-    assert replica._ix._env.info()["map_size"] == 2 * size
+    assert replica._ix.environment._env.info()["map_size"] == 2 * size
     assert dict(tree(replica)) == {"doc": b"words"}
     replica.abandon()
     again = open_replica(folder)

@@ -6,7 +6,9 @@ import pytest
 
 from reconciler.model import ROOT, Base, Kind, NodeId
 from syncin_mount.store import NodeType, Replica
-from syncin_mount.store.index.tables import PATH_BYTES, Tables
+from syncin_mount.store.index.tables import node_table
+from syncin_mount.store.index.tables.folder_paths import PATH_BYTES
+from syncin_mount.store.index.tables.lmdb_tables import Tables
 from syncin_mount.store.maintenance.check import check
 from tests.store.support import open_replica
 
@@ -17,13 +19,13 @@ DEPTH = 600
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts the records that are read from the table of nodes."""
     count = [0]
-    read = Tables.node
+    read = node_table.stored_node
 
-    def counted(self: Tables, node: int):
+    def counted(tables: Tables, node: int):
         count[0] += 1
-        return read(self, node)
+        return read(tables, node)
 
-    monkeypatch.setattr(Tables, "node", counted)
+    monkeypatch.setattr(node_table, "stored_node", counted)
     return count
 
 
@@ -75,7 +77,7 @@ def test_paths_that_are_remembered_are_true_and_take_little(folder):
     index = replica._ix
     for node in chain[1:]:
         assert len(replica.local_path(node)) == 9 * chain.index(node) - 1
-    assert index._path_bytes <= PATH_BYTES + 9 * DEPTH
+    assert index.paths.remembered_bytes <= PATH_BYTES + 9 * DEPTH
     replica.rename(chain[1], b"a folder", chain[1], b"b")  # the second of them
     assert replica.local_path(chain[3]) == "a folder/b/a folder"
     deepest = replica.create(chain[-1], b"x", NodeType.FOLDER, mode=0o755, uid=1, gid=1)

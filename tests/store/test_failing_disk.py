@@ -155,7 +155,8 @@ def test_a_commit_that_fails_costs_nothing(folder: Path, code: int) -> None:
     replica = open_replica(folder)
     make(replica, "first", data=b"words")
     ix: Any = replica._ix
-    ix._env = Env(ix._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(code)}"), 3)
+    lmdb_of: Any = replica._ix.environment
+    lmdb_of._env = Env(lmdb_of._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(code)}"), 3)
     ix.abort()
     ix.begin()
     replica.writer.replay()
@@ -168,7 +169,7 @@ def test_a_commit_that_fails_costs_nothing(folder: Path, code: int) -> None:
     )
     assert dict(tree(sound(replica))) == {"first": b"words", "second": b""}
     replica.unlink(ROOT, b"second")
-    while ix._env._left > 0:
+    while lmdb_of._env._left > 0:
         with pytest.raises(OSError, match=os.strerror(code)):
             replica.commit()
     replica.commit()
@@ -191,7 +192,8 @@ def test_an_environment_that_lmdb_gave_up_is_opened_anew(folder: Path) -> None:
             return super().begin(**how)
 
     ix: Any = replica._ix
-    ix._env = GivenUp(ix._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(errno.EIO)}"), 1)
+    lmdb_of: Any = replica._ix.environment
+    lmdb_of._env = GivenUp(lmdb_of._env, lmdb.Error(f"mdb_txn_commit: {os.strerror(errno.EIO)}"), 1)
     ix.abort()
     ix.begin()
     replica.writer.replay()
@@ -209,22 +211,22 @@ def test_an_environment_that_lmdb_gave_up_is_opened_anew(folder: Path) -> None:
 NO_MAP = """
 import errno, resource, sys
 from pathlib import Path
-from syncin_mount.store.index.index import Index
+from syncin_mount.store.index.environment import Environment
 from tests.store.support import at, kill, make, open_replica, sound, tree
 folder = Path(sys.argv[1])
 replica = open_replica(folder, map_size=1 << 20)
 made, names = [], (f"{number} {'x' * 200}" for number in range(100_000))
 make(replica, "kept", data=b"words")
 limit = resource.getrlimit(resource.RLIMIT_AS)
-grow = Index.grow
-def grow_without_room(index):
+grow = Environment.grow
+def grow_without_room(environment):
     there = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
     resource.setrlimit(resource.RLIMIT_AS, (there + (1 << 16), limit[1]))
     try:  # for this alone: elsewhere it would be chance which allocation fails first, Python's own among them
-        grow(index)
+        grow(environment)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limit)
-Index.grow = grow_without_room
+Environment.grow = grow_without_room
 refused = None
 for name in names:
     try:
@@ -243,7 +245,7 @@ try:
     replica.commit()
 except OSError as error:
     assert error.errno == errno.ENOMEM, error
-Index.grow = grow
+Environment.grow = grow
 make(replica, "there is room")
 replica.commit()
 assert set(dict(tree(sound(replica)))) == {"renamed", "there is room", *made}

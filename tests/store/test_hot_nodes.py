@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import NodeType, Replica
-from syncin_mount.store.index.index import HOT
+from syncin_mount.store.index.tables.node_table import HOT
 from syncin_mount.store.index.tree_walk import require_node
 from syncin_mount.store.maintenance.check import check
 from syncin_mount.store.records import decode_node, key
@@ -91,7 +91,7 @@ def test_an_event_that_fails_leaves_the_records_as_they_were(
     def broken(*_args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(replica._ix, "put_dirty", broken)
+    monkeypatch.setattr(replica._ix.change_table, "put_dirty", broken)
     with pytest.raises(ZeroDivisionError):
         replica.begin_write(node)
     monkeypatch.undo()

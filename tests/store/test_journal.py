@@ -257,7 +257,7 @@ def test_what_does_not_fit_to_a_damaged_index_is_not_set_aside(killed: Path) -> 
     ix = replica._ix
     ix.abort()
     ix.begin()
-    ix.delete_node(node)
+    ix.node_table.delete(node)
     ix.commit()
     kill(replica)
     with pytest.raises(ReplicaError) as refused:

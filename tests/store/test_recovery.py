@@ -305,7 +305,7 @@ def test_a_defect_while_applying_leaves_index_and_journal_as_they_were(
     before, sequence = snapshot(replica), replica.sequence()
 
     def half(index: Index, _sequence: int, event: events.Created) -> None:
-        index.put_entry(event.parent, event.name, event.node)
+        index.entry_table.put(event.parent, event.name, event.node)
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
@@ -1081,11 +1081,11 @@ def test_check_sees_damage(folder: Path) -> None:
     record = index.node(node)
     assert record is not None
     breaks: list[Callable[[], object]] = [
-        lambda: index.drop_entry(at(replica, "papers"), b"doc"),
+        lambda: index.entry_table.drop(at(replica, "papers"), b"doc"),
         lambda: index.unmark(index.bases, node),
-        lambda: index.clean(node),
+        lambda: index.change_table.clean(node),
         lambda: index.mark(index.absent, node),
-        lambda: index.put_ino(9999, node),
+        lambda: index.node_table.put_ino(9999, node),
         lambda: os.truncate(replica._objects.path(record.owner, record.number), 1),
         lambda: (folder / "objects" / "00" / "77-512").write_bytes(b"stray"),
     ]

@@ -130,7 +130,7 @@ def test_what_must_not_wait_ends_it(tmp_path: Path, act: str) -> None:
     write(replica, at(replica, "file"), b"more")
     if act == "grow":
         replica._ix.abort()
-        replica._ix.grow()
+        replica._ix.environment.grow()
         replica._ix.begin()
         replica.writer.replay()
     else:

@@ -104,7 +104,7 @@ class EventWriter:
         except lmdb.MapFullError:
             self._ix.abort()
             try:
-                self._ix.grow()
+                self._ix.environment.grow()
             except lmdb.Error as error:
                 self._ix.begin()
                 raise as_os_error(error) from error
@@ -173,7 +173,7 @@ class EventWriter:
 
     def _grow_and_rebuild(self) -> None:
         try:
-            self._ix.grow()
+            self._ix.environment.grow()
         except lmdb.Error as error:
             self.rebuild()
             raise as_os_error(error) from error

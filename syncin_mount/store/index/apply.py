@@ -31,13 +31,7 @@ from syncin_mount.store.index.apply_common import (
     vanish,
 )
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.node_tables import (
-    drop_xattrs,
-    move_checksum,
-    move_xattrs,
-    put_checksum,
-)
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, Node, Unlink, key
 from syncin_mount.store.types import OpKind
@@ -46,7 +40,6 @@ from syncin_mount.store.types import OpKind
 def apply(index: Index, sequence: int, event: events.AnyEvent) -> None:
     """Brings the event into the index. Raises lmdb.MapFullError; then the transaction is
     unusable."""
-    index.effect_count = 0
     if index.linking or isinstance(event, events.Linked):
         _apply_linking(index, sequence, event)
     else:
@@ -58,11 +51,11 @@ def _apply_linking(index: Index, sequence: int, event: events.AnyEvent) -> None:
     """The handlers know single nodes; afterwards those that share a file are made to fit again."""
     index.linking = True
     before: dict[int, Node | None] = {}
-    index.before = before
+    index.node_table.before = before
     try:
         _HANDLERS[type(event)](index, sequence, event)
     finally:
-        index.before = None
+        index.node_table.before = None
     hard_links.follow_event(index, sequence, event, before)
 
 
@@ -100,10 +93,10 @@ def _created(index: Index, sequence: int, event: events.Created) -> None:
         record.owner, record.number = node, sequence
     index.used(node)
     index.put_node(node, record)
-    index.put_entry(event.parent, event.name, node)
+    index.entry_table.put(event.parent, event.name, node)
     touch(index, event.parent, now, kind == FOLDER)
     if kind <= FOLDER:
-        index.put_dirty(node, now)
+        index.change_table.put_dirty(node, now)
         note(index, sequence, now, OpKind.CREATE, node, index.path_in(event.parent, event.name))
 
 
@@ -165,7 +158,7 @@ def _renamed(index: Index, sequence: int, event: events.Renamed) -> None:
         _move(index, sequence, event, node)
     elif not _takes_identity(index, node, other):
         replaced = _get(index, other)
-        index.drop_entry(event.new_parent, event.new_name)
+        index.entry_table.drop(event.new_parent, event.new_name)
         if replaced.kind == FOLDER:
             touch(index, event.new_parent, event.now, -1)
         vanish(index, sequence, other, replaced, event.now, node)
@@ -183,8 +176,8 @@ def _takes_identity(index: Index, node: int, document: int) -> bool:
 def _move(index: Index, sequence: int, event: events.Renamed, node: int) -> None:
     record = _get(index, node)
     old_path = index.path_in(event.parent, event.name)
-    index.drop_entry(event.parent, event.name)
-    index.put_entry(event.new_parent, event.new_name, node)
+    index.entry_table.drop(event.parent, event.name)
+    index.entry_table.put(event.new_parent, event.new_name, node)
     folder = record.kind == FOLDER
     moved = event.parent != event.new_parent
     touch(index, event.parent, event.now, -1 if folder and moved else 0)
@@ -212,8 +205,8 @@ def _exchange(index: Index, sequence: int, event: events.Renamed, node: int, oth
         index.path_in(event.parent, event.name),
         index.path_in(event.new_parent, event.new_name),
     )
-    index.put_entry(event.parent, event.name, other)
-    index.put_entry(event.new_parent, event.new_name, node)
+    index.entry_table.put(event.parent, event.name, other)
+    index.entry_table.put(event.new_parent, event.new_name, node)
     shift = (
         (first.kind == FOLDER) - (second.kind == FOLDER) if event.parent != event.new_parent else 0
     )
@@ -228,7 +221,7 @@ def _exchange(index: Index, sequence: int, event: events.Renamed, node: int, oth
         record.parent, record.name, record.ctime = parent, name, event.now
         index.put_node(one, record)
     if FOLDER in (first.kind, second.kind):
-        index.forget_paths()
+        index.paths.forget_all()
     changed = refresh(index, node, _get(index, node), event.now, local=True)
     also = refresh(index, other, _get(index, other), event.now, local=True)
     if changed or also:
@@ -246,25 +239,25 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
         index.path_in(event.new_parent, event.new_name),
     )
     end_content(index, sequence, document, old, document)
-    index.drop_ino(old.ino, document)
+    index.node_table.drop_ino(old.ino, document)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, document)
-    index.drop_ino(new.ino, node)
+    index.node_table.drop_ino(new.ino, node)
     if old.xattrs:
-        drop_xattrs(index, document)
+        index.xattr_table.drop(document)
     if new.xattrs:
-        move_xattrs(index, node, document)
-    index.drop_entry(event.parent, event.name)
-    index.delete_node(node)
-    move_checksum(index, node, document, new.version)
+        index.xattr_table.move(node, document)
+    index.entry_table.drop(event.parent, event.name)
+    index.node_table.delete(node)
+    index.checksum_table.move(node, document, new.version)
     for table in (index.writing, index.unsynced, index.absent):
         index.unmark(table, node)
     was_held = index.is_held(node)
-    index.clean(node)
+    index.change_table.clean(node)
 
     new.parent, new.name, new.ctime = old.parent, old.name, event.now
     index.put_node(document, new)
-    index.put_ino(new.ino, document)
+    index.node_table.put_ino(new.ino, document)
     if new.writing:
         index.mark(index.writing, document)
     if not new.present:
@@ -276,7 +269,7 @@ def _replace(index: Index, sequence: int, event: events.Renamed, node: int, docu
     if refresh(index, document, new, event.now, local=True):
         note(index, sequence, event.now, OpKind.RENAME, document, path, new_path)
         if was_held:
-            index.mark(index.held, document, key(max(event.now, 0)))
+            index.change_table.hold(document, event.now)
 
 
 def _removed(index: Index, sequence: int, event: events.Removed) -> None:
@@ -284,7 +277,7 @@ def _removed(index: Index, sequence: int, event: events.Removed) -> None:
     assert node is not None
     record = _get(index, node)
     path = index.path_in(event.parent, event.name)
-    index.drop_entry(event.parent, event.name)
+    index.entry_table.drop(event.parent, event.name)
     touch(index, event.parent, event.now, -1 if record.kind == FOLDER else 0)
     if vanish(index, sequence, node, record, event.now):
         note(index, sequence, event.now, OpKind.REMOVE, node, path)
@@ -292,20 +285,17 @@ def _removed(index: Index, sequence: int, event: events.Removed) -> None:
 
 def _xattr_set(index: Index, _sequence: int, event: events.XattrSet) -> None:
     record = _get(index, event.node)
-    place = key(event.node) + event.name
     if event.value is None:
-        record.xattrs -= index.txn.delete(place, db=index.xattrs)
+        record.xattrs -= index.xattr_table.delete(event.node, event.name)
     else:
-        record.xattrs += index.txn.get(place, db=index.xattrs) is None
-        index.txn.put(place, event.value, db=index.xattrs)
+        record.xattrs += index.xattr_table.value(event.node, event.name) is None
+        index.xattr_table.put(event.node, event.name, event.value)
     record.ctime = event.now
     index.put_node(event.node, record)
 
 
 def _swept(index: Index, _sequence: int, event: events.Swept) -> None:
-    cursor = index.txn.cursor(db=index.effects)
-    while cursor.first() and cursor.key() <= event.until:
-        cursor.delete()
+    index.effect_table.sweep(event.until)
 
 
 def _synced(index: Index, _sequence: int, event: events.Synced) -> None:
@@ -317,7 +307,7 @@ def _synced(index: Index, _sequence: int, event: events.Synced) -> None:
 def _made_absent(index: Index, sequence: int, event: events.MadeAbsent) -> None:
     for node in event.nodes:
         record = _get(index, node)
-        index.effect(sequence, Unlink(record.owner, record.number))
+        index.effect_table.add(sequence, Unlink(record.owner, record.number))
         record.present = False
         record.owner, record.number = node, sequence
         index.put_node(node, record)
@@ -331,7 +321,7 @@ def _counted(index: Index, _sequence: int, event: events.Counted) -> None:
         if record is not None and (
             record.version == version or (base is not None and base.version == version)
         ):
-            put_checksum(index, node, version, checksum)
+            index.checksum_table.put(node, version, checksum)
 
 
 def _doubted(index: Index, _sequence: int, event: events.Doubted) -> None:

@@ -29,7 +29,7 @@ STRAYS = b"found without a name"
 
 def bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path: bytes) -> None:
     """The record's content goes to the bin, as an entry of its own."""
-    index.effect(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
+    index.effect_table.add(sequence, ToBin(record.owner, record.number, record.name, record.mtime))
     put_bin_entry(
         index,
         sequence,
@@ -40,13 +40,14 @@ def bin_one(index: Index, sequence: int, now: int, why: str, record: Node, path:
 def put_bin_entry(index: Index, sequence: int, entry: BinRecord) -> None:
     """The event's entry of the bin, described beside its folder, too."""
     index.txn.put(key(sequence), encode(entry), db=index.bin)
-    index.effect(sequence, NoteToBin(entry))
+    index.effect_table.add(sequence, NoteToBin(entry))
 
 
 def strayed(index: Index, sequence: int, event: events.Strayed) -> None:
     """Contents without a name are an entry of the bin."""
     for position, (owner, number, _, mtime, name) in enumerate(event.objects, 1):
-        index.effect(sequence, ToBin(owner, number, b"%s/%d/%s" % (STRAYS, position, name), mtime))
+        path = b"%s/%d/%s" % (STRAYS, position, name)
+        index.effect_table.add(sequence, ToBin(owner, number, path, mtime))
     size = sum(each[2] for each in event.objects)
     entry = BinRecord(STRAYS, STRAYS, True, len(event.objects), size, event.now, event.why)
     put_bin_entry(index, sequence, entry)
@@ -87,13 +88,13 @@ def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None
             record.links = 2
         elif one.kind == FILE:
             record.version, record.owner, record.number = sequence, one.node, sequence
-            index.effect(sequence, FromBin(event.bin, one.path, one.node, sequence))
+            index.effect_table.add(sequence, FromBin(event.bin, one.path, one.node, sequence))
             mark_unsynced(index, one.node, record)
         index.used(one.node)
         index.put_node(one.node, record)
-        index.put_entry(one.parent, one.name, one.node)
+        index.entry_table.put(one.parent, one.name, one.node)
         if one.kind <= FOLDER:
-            index.put_dirty(one.node, now)
+            index.change_table.put_dirty(one.node, now)
     top = event.nodes[0]
     touch(index, top.parent, now)
     if top.kind <= FOLDER:
@@ -102,7 +103,7 @@ def bin_restored(index: Index, sequence: int, event: events.BinRestored) -> None
         if one.kind == FOLDER:
             _add_link(index, one.parent)
     index.txn.delete(key(event.bin), db=index.bin)
-    index.effect(sequence, DropBin(event.bin))
+    index.effect_table.add(sequence, DropBin(event.bin))
 
 
 def _add_link(index: Index, folder: int) -> None:
@@ -116,4 +117,4 @@ def bin_dropped(index: Index, sequence: int, event: events.BinDropped) -> None:
     """Bin entries end."""
     for one in event.bins:
         index.txn.delete(key(one), db=index.bin)
-        index.effect(sequence, DropBin(one))
+        index.effect_table.add(sequence, DropBin(one))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from syncin_mount.store.index.base_tables import put_base
 from syncin_mount.store.index.index import Index, differs
-from syncin_mount.store.index.node_tables import drop_checksums, drop_xattrs, put_checksum
-from syncin_mount.store.records import FILE, U64X2, BaseRecord, Node, PendingRecord, Unlink, key
+from syncin_mount.store.records import FILE, BaseRecord, Node, PendingRecord, Unlink, key
 from syncin_mount.store.types import OpKind
 
 
@@ -36,9 +34,9 @@ def refresh(index: Index, node: int, record: Node | None, now: int, *, local: bo
         index.put_node(node, record)
     if differs(record, base):
         if local or not index.is_dirty(node):
-            index.put_dirty(node, now)
+            index.change_table.put_dirty(node, now)
         return True
-    index.clean(node)
+    index.change_table.clean(node)
     return False
 
 
@@ -52,7 +50,7 @@ def note(
     new_path: bytes | None = None,
 ) -> None:
     """Keeps what the user did; only for dirty nodes: it goes when its node is clean."""
-    index.note(sequence, PendingRecord(kind.value, node, path, new_path, now))
+    index.change_table.note(sequence, PendingRecord(kind.value, node, path, new_path, now))
 
 
 def mark_unsynced(index: Index, node: int, record: Node) -> None:
@@ -63,30 +61,30 @@ def mark_unsynced(index: Index, node: int, record: Node) -> None:
 def drop_node(index: Index, node: int, record: Node) -> None:
     """Removes the node's local record and all that hangs on it but its entry, its base and its
     object."""
-    index.delete_node(node)
-    index.drop_ino(record.ino, node)
+    index.node_table.delete(node)
+    index.node_table.drop_ino(record.ino, node)
     if record.xattrs:
-        drop_xattrs(index, node)
+        index.xattr_table.drop(node)
     if record.kind == FILE:
         index.unmark(index.unsynced, node)
-        drop_checksums(index, node)
+        index.checksum_table.drop(node)
         if not record.present:
             index.unmark(index.absent, node)
         if record.writing:
             index.unmark(index.writing, node)
     else:
-        index.forget_path(node)
+        index.paths.forget(node)
 
 
 def forget_below(index: Index, folder: int, record: Node, path: bytes | None = None) -> None:
     """The folder has another place, and so has what is in it. ``path``: what it had, if that is
     known."""
     if record.links == 2:  # no folder is in it
-        index.forget_path(folder)
+        index.paths.forget(folder)
     elif path is None:
-        index.forget_paths()
+        index.paths.forget_all()
     else:
-        index.forget_paths_below(path)
+        index.paths.forget_below(path)
 
 
 def end_content(index: Index, sequence: int, node: int, record: Node, successor: int) -> None:
@@ -95,7 +93,7 @@ def end_content(index: Index, sequence: int, node: int, record: Node, successor:
     if not record.present:
         return
     if not successor:
-        index.effect(sequence, Unlink(record.owner, record.number))
+        index.effect_table.add(sequence, Unlink(record.owner, record.number))
         return
     base = index.base(node)
     is_sole_copy = base is None or base.version != record.version
@@ -103,7 +101,7 @@ def end_content(index: Index, sequence: int, node: int, record: Node, successor:
     effect = Unlink(
         record.owner, record.number, successor, record.size, record.mtime, is_sole_copy, unsynced
     )
-    index.effect(sequence, effect)
+    index.effect_table.add(sequence, effect)
 
 
 def vanish(
@@ -115,31 +113,29 @@ def vanish(
     heir = _successor(index, base) or _twin(index, node, record, base)
     known = base is not None and base.kind == FILE
     counted = (
-        index.txn.get(U64X2.pack(node, base.version), db=index.checksums)
-        if base is not None and known
-        else None
+        index.checksum_table.counted(node, base.version) if base is not None and known else None
     )
     if record.kind == FILE:
         end_content(index, sequence, node, record, successor or heir)
     drop_node(index, node, record)
     if base is None:
-        index.clean(node)
+        index.change_table.clean(node)
         return False
     if heir:
         held = index.is_held(node)
-        put_base(index, node, None)
-        index.clean(node)
-        put_base(index, heir, base)
+        index.base_table.put(node, None)
+        index.change_table.clean(node)
+        index.base_table.put(heir, base)
         if counted is not None:
-            put_checksum(index, heir, base.version, counted)
+            index.checksum_table.put(heir, base.version, counted)
         index.identity_moves += 1
         if refresh(index, heir, index.node(heir), now, local=True) and held:
-            index.mark(index.held, heir, key(max(now, 0)))
+            index.change_table.hold(heir, now)
         return False
     if counted is not None and base.checksum is None:
         # What the server has is compared with it before it is deleted there.
-        put_base(index, node, msgspec.structs.replace(base, checksum=counted.hex()))
-    index.put_dirty(node, now)
+        index.base_table.put(node, msgspec.structs.replace(base, checksum=counted.hex()))
+    index.change_table.put_dirty(node, now)
     return True
 
 

@@ -7,17 +7,17 @@ from syncin_mount.store.index.apply_common import forget_below, note, refresh, t
 from syncin_mount.store.index.apply_sync import SECOND, renumber, set_ino
 from syncin_mount.store.index.index import Index
 from syncin_mount.store.journal import events
-from syncin_mount.store.records import FILE, FOLDER, BaseRecord, Node, Unlink, key
+from syncin_mount.store.records import FILE, FOLDER, BaseRecord, Node, Unlink
 from syncin_mount.store.types import OpKind
 
 
 def held(index: Index, _sequence: int, event: events.Held) -> None:
-    """Only of nodes that differ: what is clean, or gone, is held no more (`Index.clean`)."""
+    """Only of nodes that differ: what is clean, or gone, is held no more (`ChangeTable.clean`)."""
     for node in event.nodes:
         if not event.held:
             index.unmark(index.held, node)
         elif index.is_dirty(node):
-            index.mark(index.held, node, key(max(event.now, 0)))
+            index.change_table.hold(node, event.now)
 
 
 def discarded(index: Index, sequence: int, event: events.Discarded) -> None:
@@ -32,7 +32,7 @@ def discarded(index: Index, sequence: int, event: events.Discarded) -> None:
             _undo_content(index, sequence, event, record, base)
         _move(index, event, record)
     index.put_node(node, record)
-    index.clean(node)  # what was done to it is no more, and nobody holds it
+    index.change_table.clean(node)  # what was done to it is no more, and nobody holds it
     now = index.base(node)
     assert now is not None
     if refresh(index, node, record, event.now, local=True) and (record.parent, record.name) != (
@@ -76,7 +76,7 @@ def _back(index: Index, sequence: int, event: events.Discarded, base: BaseRecord
     else:
         _as_base(index, sequence, node, record, base)
     set_ino(index, node, record, event.ino)
-    index.put_entry(event.parent, event.name, node)
+    index.entry_table.put(event.parent, event.name, node)
     touch(index, event.parent, now, base.kind == FOLDER)
     return record
 
@@ -103,7 +103,7 @@ def _undo_content(
         if record.size and differs:
             bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
         else:
-            index.effect(sequence, Unlink(record.owner, record.number))
+            index.effect_table.add(sequence, Unlink(record.owner, record.number))
         _as_base(index, sequence, event.node, record, base)
     record.mtime, record.ctime = base.local_mtime * SECOND, event.now
     set_ino(index, event.node, record, event.ino)
@@ -113,8 +113,8 @@ def _move(index: Index, event: events.Discarded, record: Node) -> None:
     if (record.parent, record.name) == (event.parent, event.name):
         return
     folder, crosses = record.kind == FOLDER, record.parent != event.parent
-    index.drop_entry(record.parent, record.name)
-    index.put_entry(event.parent, event.name, event.node)
+    index.entry_table.drop(record.parent, record.name)
+    index.entry_table.put(event.parent, event.name, event.node)
     touch(index, record.parent, event.now, -1 if folder and crosses else 0)
     if crosses:
         touch(index, event.parent, event.now, 1 if folder else 0)

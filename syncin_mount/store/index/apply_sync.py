@@ -12,15 +12,12 @@ from syncin_mount.store.index.apply_common import (
     refresh,
     touch,
 )
-from syncin_mount.store.index.base_tables import put_base
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.node_tables import put_checksum
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import (
     FILE,
     FOLDER,
-    U64X2,
     BaseRecord,
     BinRecord,
     FolderToBin,
@@ -28,7 +25,6 @@ from syncin_mount.store.records import (
     Node,
     ToBin,
     Unlink,
-    decode_effect,
     encode,
     key,
 )
@@ -39,10 +35,10 @@ SECOND = 1_000_000_000
 
 def renumber(index: Index, node: int, base: BaseRecord, version: int) -> None:
     """The node's content is that of its base again, under another version."""
-    counted = index.txn.get(U64X2.pack(node, base.version), db=index.checksums)
-    put_base(index, node, with_version(base, version))
+    counted = index.checksum_table.counted(node, base.version)
+    index.base_table.put(node, with_version(base, version))
     if counted is not None:
-        put_checksum(index, node, version, counted)
+        index.checksum_table.put(node, version, counted)
 
 
 def with_version(base: BaseRecord, version: int) -> BaseRecord:
@@ -54,7 +50,7 @@ def bases_set(index: Index, _sequence: int, event: events.BasesSet) -> None:
     """Both sides agree on these states."""
     for node, base in event.bases:
         index.used(node)
-        put_base(index, node, base)
+        index.base_table.put(node, base)
         if node != ROOT:
             refresh(index, node, index.node(node), event.now, local=False)
 
@@ -90,10 +86,10 @@ def placed(index: Index, sequence: int, event: events.Placed) -> None:
     if event.ino:
         set_ino(index, node, record, event.ino)
     index.put_node(node, record)
-    index.put_entry(base.parent, base.name, node)
+    index.entry_table.put(base.parent, base.name, node)
     _touch_for_placed(index, base.parent, now, base.kind == FOLDER)
-    put_base(index, node, with_version(base, record.version))
-    index.clean(node)
+    index.base_table.put(node, with_version(base, record.version))
+    index.change_table.clean(node)
 
 
 def _touch_for_placed(index: Index, folder: int, now: int, links: int) -> None:
@@ -114,8 +110,8 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
     assert record is not None
     folder = record.kind == FOLDER
     crosses = record.parent != event.parent
-    index.drop_entry(record.parent, record.name)
-    index.put_entry(event.parent, event.name, node)
+    index.entry_table.drop(record.parent, record.name)
+    index.entry_table.put(event.parent, event.name, node)
     touch(index, record.parent, now, -1 if folder and crosses else 0)
     if crosses:
         touch(index, event.parent, now, 1 if folder else 0)
@@ -124,7 +120,7 @@ def moved(index: Index, _sequence: int, event: events.Moved) -> None:
     if folder:
         forget_below(index, node, record)
     if event.base is not None:
-        put_base(index, node, event.base)
+        index.base_table.put(node, event.base)
     refresh(index, node, record, now, local=False)
 
 
@@ -140,7 +136,7 @@ def touched(index: Index, sequence: int, event: events.Touched) -> None:
         mark_unsynced(index, node, record)
     index.put_node(node, record)
     if event.base is not None:
-        put_base(index, node, event.base)
+        index.base_table.put(node, event.base)
     refresh(index, node, record, event.now, local=False)
 
 
@@ -148,9 +144,9 @@ def set_ino(index: Index, node: int, record: Node, ino: int) -> None:
     """The record, which the caller puts, has this inode from now on."""
     index.used(ino)
     if ino != record.ino:
-        index.drop_ino(record.ino, node)
+        index.node_table.drop_ino(record.ino, node)
         record.ino = ino
-        index.put_ino(ino, node)
+        index.node_table.put_ino(ino, node)
 
 
 def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
@@ -171,7 +167,7 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
     record.owner, record.number = node, sequence
     index.put_node(node, record)
     mark_unsynced(index, node, record)
-    put_base(index, node, with_version(base, record.version))
+    index.base_table.put(node, with_version(base, record.version))
     refresh(index, node, record, event.now, local=False)
 
 
@@ -187,7 +183,7 @@ def _let_go(index: Index, sequence: int, event: events.TakenIn, record: Node) ->
     elif event.keep or _only_here(index, event.node, record):
         bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
     else:
-        index.effect(sequence, Unlink(record.owner, record.number))
+        index.effect_table.add(sequence, Unlink(record.owner, record.number))
 
 
 def _only_here(index: Index, node: int, record: Node) -> bool:
@@ -206,15 +202,13 @@ def _end_remains(
         record.size = event.size
         bin_one(index, sequence, event.now, event.why, record, index.path(event.node))
     else:
-        index.effect(sequence, Unlink(record.owner, record.number))
+        index.effect_table.add(sequence, Unlink(record.owner, record.number))
     record.doubtful = 0
 
 
 def _awaited(index: Index, place: bytes) -> Unlink:
     """The effect, which is not to be done any more."""
-    raw = index.txn.pop(place, db=index.effects)
-    assert raw is not None
-    effect = decode_effect(raw)
+    effect = index.effect_table.take(place)
     assert isinstance(effect, Unlink)
     return effect
 
@@ -295,7 +289,7 @@ def deleted(index: Index, sequence: int, event: events.Deleted) -> None:
     top = index.node(event.node)
     if top is not None:
         path = index.path(event.node)
-        index.drop_entry(top.parent, top.name)
+        index.entry_table.drop(top.parent, top.name)
         touch(index, top.parent, event.now, -1 if top.kind == FOLDER else 0)
         files, size = _delete_tree(index, sequence, event, top)
         if files or (event.keep and top.kind == FOLDER):
@@ -315,20 +309,20 @@ def _delete_tree(index: Index, sequence: int, event: events.Deleted, top: Node) 
         node, record, path = todo.pop()
         if record.kind == FOLDER:
             if event.keep:
-                index.effect(sequence, FolderToBin(path))
+                index.effect_table.add(sequence, FolderToBin(path))
             for name, child in index.children(node):
                 child_record = index.node(child)
                 assert child_record is not None
-                index.drop_entry(node, name)
+                index.entry_table.drop(node, name)
                 todo.append((child, child_record, path + b"/" + name))
             folders.append(node)
         elif _end_leaf(index, sequence, node, record, path, keep=event.keep):
             files, size = files + 1, size + record.size
         drop_node(index, node, record)
-        put_base(index, node, None)
-        index.clean(node)
+        index.base_table.put(node, None)
+        index.change_table.clean(node)
     for folder in folders:
-        for child in index.base_nodes_below(folder):
+        for child in index.base_table.nodes_below(folder):
             # deleted here before; the deletion needs no sending any more
             if index.node(child) is None:
                 _drop_bases(index, child)
@@ -341,11 +335,11 @@ def _end_leaf(
     """What becomes of the content of a deleted node; True when it goes to the bin."""
     if record.kind == FILE and record.present:
         if keep or _only_here(index, node, record):
-            index.effect(sequence, ToBin(record.owner, record.number, path, record.mtime))
+            index.effect_table.add(sequence, ToBin(record.owner, record.number, path, record.mtime))
             return True
-        index.effect(sequence, Unlink(record.owner, record.number))
+        index.effect_table.add(sequence, Unlink(record.owner, record.number))
     elif record.kind == NodeType.SYMLINK:
-        index.effect(sequence, LinkToBin(path, record.target))
+        index.effect_table.add(sequence, LinkToBin(path, record.target))
         return True
     return False
 
@@ -356,9 +350,9 @@ def _drop_bases(index: Index, top: int) -> None:
     todo = [top]
     while todo:
         node = todo.pop()
-        todo += [child for child in index.base_nodes_below(node) if index.node(child) is None]
-        put_base(index, node, None)
-        index.clean(node)
+        todo += [child for child in index.base_table.nodes_below(node) if index.node(child) is None]
+        index.base_table.put(node, None)
+        index.change_table.clean(node)
 
 
 def leftover_noted(index: Index, _sequence: int, event: events.LeftoverNoted) -> None:

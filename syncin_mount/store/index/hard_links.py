@@ -25,7 +25,6 @@ from typing import Final, TypeAlias
 
 from syncin_mount.store.index.apply_common import note, refresh, touch
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.node_tables import put_checksum
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import (
     FILE,
@@ -34,7 +33,6 @@ from syncin_mount.store.records import (
     Node,
     ToBin,
     Unlink,
-    encode,
     key,
 )
 from syncin_mount.store.types import OpKind
@@ -73,17 +71,17 @@ def linked(index: Index, sequence: int, event: events.Linked) -> None:
     index.put_node(source, record)
     record.parent, record.name = event.parent, event.name
     index.put_node(node, record)
-    index.put_entry(event.parent, event.name, node)
-    for name in index.xattr_names(source) if record.xattrs else ():
-        value = index.txn.get(key(source) + name, db=index.xattrs)
+    index.entry_table.put(event.parent, event.name, node)
+    for name in index.xattr_table.names(source) if record.xattrs else ():
+        value = index.xattr_table.value(source, name)
         assert value is not None
-        index.txn.put(key(node) + name, value, db=index.xattrs)
+        index.xattr_table.put(node, name, value)
     if record.kind == FILE:
-        counted = index.checksum(source, record.version)
+        counted = index.checksum_table.checksum(source, record.version)
         if counted is not None:
-            put_checksum(index, node, record.version, counted)
+            index.checksum_table.put(node, record.version, counted)
         _share_marks(index, source, node, record)
-        index.put_dirty(node, now)
+        index.change_table.put_dirty(node, now)
         path = index.path_in(event.parent, event.name)
         note(index, sequence, now, OpKind.CREATE, node, path)  # for the server it is a new file
     touch(index, event.parent, now)
@@ -119,7 +117,7 @@ class _Group:
 
 def _leave_group(index: Index, content: Object, before: dict[int, Node | None]) -> _Group:
     """Parts those that have left."""
-    known = list(index.linked(*content))
+    known = list(index.link_table.linked(*content))
     candidates = sorted({*known, *before})
     members = [node for node in candidates if _has(index.peek(node), content)]
     ino = _ino(index, known, members, before)
@@ -146,9 +144,9 @@ def _follow_group(
         else:
             index.put_node(node, record)
     for node in known:
-        index.drop_link(*group.content, node)
+        index.link_table.drop(*group.content, node)
     for node in members if len(members) > 1 else ():
-        index.put_link(*group.content, node)
+        index.link_table.put(*group.content, node)
     if members:
         _lead(index, ino, members)
 
@@ -183,7 +181,7 @@ def _part(index: Index, parted: list[int], ino: int, *, keep: bool) -> None:
         if record.ino == ino and not keep:
             record.ino = index.next_id
             index.used(record.ino)
-            index.put_ino(record.ino, node)
+            index.node_table.put_ino(record.ino, node)
         elif record.ino == ino:
             keep = False
             _lead(index, ino, [node])
@@ -203,11 +201,10 @@ def _follow(index: Index, event: events.AnyEvent, source: int, node: int, record
         record.doubtful = lead.doubtful
     index.put_node(node, record)
     if isinstance(event, events.XattrSet):
-        place = key(node) + event.name
         if event.value is None:
-            index.txn.delete(place, db=index.xattrs)
+            index.xattr_table.delete(node, event.name)
         else:
-            index.txn.put(place, event.value, db=index.xattrs)
+            index.xattr_table.put(node, event.name, event.value)
     if record.kind == FILE and differs:
         _share_marks(index, source, node, record)
         refresh(index, node, record, event.now, local=True)
@@ -228,15 +225,16 @@ def _share_marks(index: Index, source: int, node: int, record: Node) -> None:
 def _lead(index: Index, ino: int, members: list[int]) -> None:
     """The inode leads to one of its nodes."""
     if ino in members:
-        index.txn.delete(key(ino), db=index.inos)
+        index.node_table.forget_ino(ino)
     else:
-        index.put_ino(ino, index.by_ino(ino) if index.by_ino(ino) in members else members[0])
+        known = index.by_ino(ino)
+        index.node_table.put_ino(ino, known if known in members else members[0])
 
 
 def _keep_contents(index: Index, sequence: int, remaining: dict[Object, int]) -> None:
     """The event's effects on contents that nodes still have, or that several had until now."""
     found: dict[Object, list[tuple[bytes, Unlink | ToBin]]] = {}
-    for place, effect in index.effects_of(sequence):
+    for place, effect in index.effect_table.of_event(sequence):
         if isinstance(effect, Unlink | ToBin) and (effect.owner, effect.number) in remaining:
             found.setdefault((effect.owner, effect.number), []).append((place, effect))
     for group, effects in found.items():
@@ -253,6 +251,6 @@ def _keep_content(
             continue
         if isinstance(effect, ToBin):
             copy = CopyToBin(effect.owner, effect.number, effect.path, effect.mtime)
-            index.txn.put(place, encode(copy), db=index.effects)
+            index.effect_table.replace(place, copy)
         else:
-            index.txn.delete(place, db=index.effects)
+            index.effect_table.drop(place)

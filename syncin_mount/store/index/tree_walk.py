@@ -6,11 +6,12 @@ import errno
 import os
 from collections.abc import Iterator
 
-from syncin_mount.store.index.tables import ROOT, Tables
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
+from syncin_mount.store.index.tables.lookups import Lookups
 from syncin_mount.store.records import FOLDER, Node
 
 
-def require_node(index: Tables, node: int) -> Node:
+def require_node(index: Lookups, node: int) -> Node:
     """Return the node's record. Raises FileNotFoundError when the node is not in the tree."""
     record = index.node(node)
     if record is None:
@@ -18,7 +19,7 @@ def require_node(index: Tables, node: int) -> Node:
     return record
 
 
-def is_within(index: Tables, node: int, top: int) -> bool:
+def is_within(index: Lookups, node: int, top: int) -> bool:
     """Whether the node is ``top`` or below it. Raises FileNotFoundError when the node or a folder
     above it is not in the tree."""
     while node not in {top, ROOT}:
@@ -26,7 +27,7 @@ def is_within(index: Tables, node: int, top: int) -> bool:
     return node == top
 
 
-def contains(index: Tables, top: int, node: int) -> bool:
+def contains(index: Lookups, top: int, node: int) -> bool:
     """As `is_within`, of a node that need not be in the tree: False then."""
     try:
         return is_within(index, node, top)
@@ -34,7 +35,7 @@ def contains(index: Tables, top: int, node: int) -> bool:
         return False
 
 
-def below(index: Tables, node: int, record: Node) -> Iterator[int]:
+def below(index: Lookups, node: int, record: Node) -> Iterator[int]:
     """Yield the node and all that is in it, parents first."""
     todo = [(node, record)]
     for at, found in todo:

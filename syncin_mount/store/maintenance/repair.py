@@ -25,7 +25,8 @@ import lmdb
 from syncin_mount.store import atomic_file, format_version, lock, system
 from syncin_mount.store.content.objects import FANOUT, Objects
 from syncin_mount.store.errors import NewerFormat, ReplicaError
-from syncin_mount.store.index.index import MAP_SIZE, Index
+from syncin_mount.store.index.environment import MAP_SIZE
+from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.lmdb_errors import as_os_error
 from syncin_mount.store.maintenance.check import Problem, check
 from syncin_mount.store.records import FORMAT

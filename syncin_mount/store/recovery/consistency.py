@@ -11,7 +11,7 @@ import msgspec
 from syncin_mount.store.content.objects import Objects
 from syncin_mount.store.index.hard_links import SHARED
 from syncin_mount.store.index.index import Index, differs
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -77,7 +77,7 @@ def _nodes(index: Index) -> Iterator[Problem]:
         yield from _names(index, node, record)
         if record.kind == FOLDER:
             folders[node] = record.links
-        if record.xattrs != len(index.xattr_names(node)):
+        if record.xattrs != len(index.xattr_table.names(node)):
             yield Problem(node, "its extended attributes are miscounted")
         if node == ROOT:
             continue

@@ -23,8 +23,7 @@ from reconciler.names import MAX_NAME_BYTES, is_name
 from syncin_mount.store.content.objects import Object, Objects
 from syncin_mount.store.index.hard_links import SHARED
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.node_tables import drop_xattrs
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -172,8 +171,8 @@ class IndexRebuilder:
         for node in others:
             for field in SHARED:
                 setattr(self._nodes[node], field, getattr(self._nodes[first], field))
-            drop_xattrs(index, node)
-            for name in index.xattr_names(first):
+            index.xattr_table.drop(node)
+            for name in index.xattr_table.names(first):
                 value = index.txn.get(key(first) + name, db=index.xattrs)
                 assert value is not None
                 index.txn.put(key(node) + name, value, db=index.xattrs)
@@ -276,7 +275,7 @@ class IndexRebuilder:
         )
         record.owner, record.number, record.writing, record.doubtful = node, self.number, False, 0
         record.present = base.size == 0
-        counted = self._index.checksum(node, base.version)
+        counted = self._index.checksum_table.checksum(node, base.version)
         checksum = None if counted is None else counted.hex()
         self._bases[node] = msgspec.structs.replace(base, version=self.number, checksum=checksum)
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from syncin_mount.store.content.objects import Objects
-from syncin_mount.store.index.base_tables import put_base
 from syncin_mount.store.index.index import Index, differs
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.records import (
     BASE_ENTRY,
     FILE,
@@ -50,7 +49,7 @@ class RebuiltIndex:
         """Fills the index, in which what cannot be computed (extended attributes, operations,
         holds, the bin) is still as it was read. ``next_id`` is the next free node and inode.
         Returns what people should know."""
-        index.drop_nodes()
+        index.node_table.clear()
         for name in (
             "bases",
             "entries",
@@ -73,7 +72,7 @@ class RebuiltIndex:
             if place:
                 index.txn.put(place, encode(effect), db=index.effects)
             else:
-                index.effect(self.number, effect)
+                index.effect_table.add(self.number, effect)
         index.applied = self.number
         index.next_id = next_id
         return said
@@ -94,7 +93,7 @@ class RebuiltIndex:
             if record.kind == FOLDER:
                 record.links = 2 + subfolders[node]
             elif record.links > 1:
-                index.put_link(record.owner, record.number, node)
+                index.link_table.put(record.owner, record.number, node)
             if record.kind != FILE:
                 record.present, record.writing = True, False
             elif not record.present:
@@ -104,10 +103,10 @@ class RebuiltIndex:
                 index.mark(index.writing, node)
             lead = self.nodes.get(record.ino)
             if lead is None or lead.ino != record.ino:
-                index.put_ino(record.ino, node)
+                index.node_table.put_ino(record.ino, node)
             index.put_node(node, record)
             if node != ROOT:
-                index.put_entry(record.parent, record.name, node)
+                index.entry_table.put(record.parent, record.name, node)
         for place in [
             place for place, _ in index.items("checksums") if u64(place[:8]) not in self.nodes
         ]:
@@ -125,7 +124,7 @@ class RebuiltIndex:
             return holders.get(key(base.parent) + base.name) == node, base.version
 
         for node, base in sorted(self.bases.items(), key=comes_last):
-            put_base(index, node, base)
+            index.base_table.put(node, base)
 
     def _write_differences(self, index: Index) -> None:
         dirty = {u64(place): raw for place, raw in index.items("dirty")}

@@ -51,7 +51,7 @@ def replay(
         except lmdb.MapFullError:
             index.abort()
             try:
-                index.grow()
+                index.environment.grow()
             finally:
                 index.begin()
         except (NotRecordable, *UNFIT) as error:

@@ -18,7 +18,7 @@ import msgspec
 
 from syncin_mount.store.errors import Repair, ReplicaError
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.tables import TABLES
+from syncin_mount.store.index.tables.lmdb_tables import TABLES
 from syncin_mount.store.journal.last_record import RECORDED, Tally
 from syncin_mount.store.journal.log import Record, readable
 from syncin_mount.store.records import (

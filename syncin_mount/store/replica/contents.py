@@ -214,7 +214,7 @@ class Contents:
     def checksum_of(self, node: NodeId, version: int) -> str | None:
         """SHA-512/256 (lower-case hex) of the node's content in this version, if it was counted and
         still is the node's or its base's version."""
-        found = self._ix.checksum(node, version)
+        found = self._ix.checksum_table.checksum(node, version)
         return None if found is None else found.hex()
 
     # wake-ups -------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from syncin_mount.store.conversions import to_operation
 from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.errors import CannotUndo
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.index.tree_walk import below, contains, is_within, require_node
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, U64, BaseRecord, Node, decode_pending, key
@@ -170,7 +170,9 @@ class LocalChanges:
             yield at
             if record is None:  # with all that was deleted in it
                 todo += [
-                    child for child in self._ix.base_nodes_below(at) if self._ix.node(child) is None
+                    child
+                    for child in self._ix.base_table.nodes_below(at)
+                    if self._ix.node(child) is None
                 ]
 
     def _gone_above(self, folder: int) -> list[int]:

@@ -27,9 +27,11 @@ class PosixReader:
         self._folder = folder
         self._ix = index
         self._objects = objects
+        # for the calls that the kernel makes most
+        self._peek, self._entry, self._by_ino = index.peek, index.entry, index.by_ino
 
     def attr(self, node: NodeId) -> Attr | None:
-        record = self._ix.peek(node)
+        record = self._peek(node)
         return None if record is None else to_attr(node, record)
 
     def blocks(self, node: NodeId) -> int | None:
@@ -44,12 +46,12 @@ class PosixReader:
     def by_ino(self, ino: int) -> NodeId | None:
         """The node that has this inode *now*; None for one whose content was replaced or
         removed."""
-        node = self._ix.by_ino(ino)
-        record = self._ix.peek(node)
+        node = self._by_ino(ino)
+        record = self._peek(node)
         return NodeId(node) if record is not None and record.ino == ino else None
 
     def lookup(self, parent: NodeId, name: bytes) -> NodeId | None:
-        node = self._ix.entry(parent, name)
+        node = self._entry(parent, name)
         return None if node is None else NodeId(node)
 
     def look(self, parent: NodeId, name: bytes) -> tuple[Attr, dict[bytes, bytes]] | None:
@@ -81,7 +83,7 @@ class PosixReader:
         return value
 
     def list_xattrs(self, node: NodeId) -> list[bytes]:
-        return self._ix.xattr_names(node) if require_node(self._ix, node).xattrs else []
+        return self._ix.xattr_table.names(node) if require_node(self._ix, node).xattrs else []
 
     def xattrs_of(self, node: int) -> dict[bytes, bytes]:
         return {name: self.get_xattr(NodeId(node), name) for name in self.list_xattrs(NodeId(node))}

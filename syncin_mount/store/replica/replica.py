@@ -26,7 +26,8 @@ from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.durability.open_recovery import OpenRecovery
 from syncin_mount.store.errors import IndexDamaged, ReplicaError
 from syncin_mount.store.history.history import History
-from syncin_mount.store.index.index import MAP_SIZE, Index
+from syncin_mount.store.index.environment import MAP_SIZE
+from syncin_mount.store.index.index import Index
 from syncin_mount.store.index.lmdb_errors import as_os_error
 from syncin_mount.store.journal.log import SEGMENT_BYTES, Journal
 from syncin_mount.store.journal.reserve import NO_ROOM, RESERVE_BYTES, Reserve
@@ -276,11 +277,12 @@ class Replica:
         for a commit."""
         if self._ix.applied != self._ix.committed:
             self.writer.commit_index()
-        return ReplicaSnapshot(self._ix.still(), self._writers, self.writer.new_ids(ids))
+        snapshot = self._ix.environment.snapshot()
+        return ReplicaSnapshot(snapshot, self._writers, self.writer.new_ids(ids))
 
     def has_open_snapshot(self) -> bool:
         """Whether a snapshot is being read: a commit would end it."""
-        return self._ix.has_open_snapshot()
+        return self._ix.environment.has_open_snapshot()
 
     # close ----------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from syncin_mount.store.conversions import place_name, recordable_text, to_recor
 from syncin_mount.store.durability.event_writer import EventWriter
 from syncin_mount.store.errors import NotRecordable
 from syncin_mount.store.index.index import Index
-from syncin_mount.store.index.tables import ROOT
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
 from syncin_mount.store.index.tree_walk import below, contains, is_within, require_node
 from syncin_mount.store.journal import events
 from syncin_mount.store.records import FILE, FOLDER, Node
@@ -117,7 +117,8 @@ class SyncTree:
         xattrs: list[tuple[bytes, bytes | None]] = []
         if like is not None and kin is not None and kin.kind == record.kind:
             mode, owner = kin.mode, (kin.uid, kin.gid)
-            xattrs = [(each, self._ix.xattr(like, each)) for each in self._ix.xattr_names(like)]
+            table = self._ix.xattr_table
+            xattrs = [(each, table.value(like, each)) for each in table.names(like)]
         self._writer.record(events.Placed(self._now(), node, record, mode, *owner, ino), grows=True)
         for each, value in xattrs:
             self._writer.record(events.XattrSet(self._now(), node, each, value), grows=True)

@@ -13,7 +13,9 @@ from typing import Self
 from reconciler.lookups import BaseEntry, Dirty
 from reconciler.model import Base, Local, NodeId
 from syncin_mount.store.conversions import to_base
-from syncin_mount.store.index.tables import ROOT, IndexSnapshot, Tables
+from syncin_mount.store.index.tables.lmdb_tables import ROOT
+from syncin_mount.store.index.tables.lookups import Lookups
+from syncin_mount.store.index.tables.snapshot import IndexSnapshot
 from syncin_mount.store.records import BASE_ENTRY, U64, Node, key
 from syncin_mount.store.types import KINDS
 
@@ -28,7 +30,7 @@ Children = Callable[[int, bytes | None, int], list[tuple[bytes, int]]]
 class TreeReader:
     """Names are ``str`` with surrogateescape."""
 
-    def __init__(self, tables: Tables, writers: Collection[int]) -> None:
+    def __init__(self, tables: Lookups, writers: Collection[int]) -> None:
         self._ix = tables
         self._writers = writers  # nodes that somebody has open for writing
 

@@ -1,0 +1,1 @@
+"""The index's tables, each with the part that owns it."""

@@ -1,5 +1,5 @@
-"""What every test gets: a tier, an unexpected warning in the log as a failure, and hypothesis
-without a clock."""
+"""What every test gets: a tier, a place to write, an unexpected warning in the log as a failure,
+and hypothesis without a clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=slow)
 
+
+# --- where tests write ----------------------------------------------------------------------------
+# A replica syncs when it starts, commits and stops. Tests that wait for a disk take three times as
+# long as those that need not, and as long as others let them: so they write to memory where there
+# is room. None cuts the power; what a cut leaves is simulated (tests/store/power.py), and what is
+# about a disk has one of its own (tests/small_disk.py). Who sets TMPDIR chooses the place.
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 << 30
+"""What the tests of some workers have at once, several times over."""
+
+
+def is_fit(folder: Path) -> bool:
+    """Whether tests may write there: there is room, programs may be run from it, and files have
+    extended attributes."""
+    try:
+        there = os.statvfs(folder)
+        if there.f_bavail * there.f_frsize < ROOM_BYTES or there.f_flag & os.ST_NOEXEC:
+            return False
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            os.setxattr(file.fileno(), "user.syncin-test", b"1")
+    except OSError:
+        return False
+    return True
+
+
+if "TMPDIR" not in os.environ and is_fit(MEMORY):
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # as others may have asked for it before
 
 # --- signals --------------------------------------------------------------------------------------
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import datetime as dt
 import os
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
+
 from syncin_mount.trash import Item
+
+DISKS = (Path("/dev/shm"), Path("/var/tmp"))
+"""Places that have a file system of their own, wherever tests write."""
 
 REMOVED = dt.datetime(2026, 3, 29, 12, 30, 5, tzinfo=dt.UTC)
 
@@ -22,6 +30,18 @@ class Seen:
     name: str
     path: str
     content: object
+
+
+@contextlib.contextmanager
+def folder_on_another_disk(own: Path) -> Iterator[Path]:
+    """A folder on another file system than ``own``; skips the test where there is none."""
+    of_own = own.stat().st_dev
+    fit = (each for each in DISKS if os.access(each, os.W_OK) and each.stat().st_dev != of_own)
+    other = next(fit, None)
+    if other is None:
+        pytest.skip("there is no second file system here")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        yield Path(folder)
 
 
 def content_of(path: Path) -> object:

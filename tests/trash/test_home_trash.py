@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,14 +20,13 @@ from tests.trash.support import (
     Seen,
     content_of,
     everything,
+    folder_on_another_disk,
     go_on,
     item,
     look_into,
     put,
     put_tree,
 )
-
-SHM = Path("/dev/shm")
 
 
 @pytest.fixture(params=["the same disk", "another disk"])
@@ -38,11 +36,8 @@ def bins(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         (tmp_path / "bins").mkdir()
         yield tmp_path / "bins"
         return
-    if not os.access(SHM, os.W_OK) or SHM.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is no second file system here")
-    folder = Path(tempfile.mkdtemp(dir=SHM))
-    yield folder
-    shutil.rmtree(folder)
+    with folder_on_another_disk(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.trash.support import folder_on_another_disk
+
 ROOT = Path(__file__).parents[2]
 SHM = Path("/dev/shm")
 
@@ -26,13 +28,19 @@ def memory() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(params=["one disk", "two disks"])
+def trashes(request: pytest.FixtureRequest, memory: Path) -> Iterator[Path]:
+    """Where the trash is."""
+    if request.param == "one disk":
+        yield memory
+        return
+    with folder_on_another_disk(memory) as folder:
+        yield folder
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", ["kill", "fail"])
-@pytest.mark.parametrize("disks", ["one disk", "two disks"])
-def test_nothing_is_lost_at_any_step(how: str, disks: str, memory: Path, tmp_path: Path) -> None:
-    if disks == "two disks" and memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("there is no second file system here")
-    trashes = memory if disks == "one disk" else tmp_path
+def test_nothing_is_lost_at_any_step(how: str, memory: Path, trashes: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.trash.steps", how, memory, trashes],
         cwd=ROOT,
@@ -43,5 +51,5 @@ def test_nothing_is_lost_at_any_step(how: str, disks: str, memory: Path, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["steps"] > (40 if disks == "one disk" else 60), "the steps are not seen any more"
+    assert found["steps"] > (40 if trashes == memory else 60), "the steps are not seen any more"
     assert found["doubles"] == 0

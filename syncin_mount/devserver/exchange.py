@@ -82,6 +82,7 @@ class Exchange:
         self._ended: Callable[[], None] | None = ended
         self._send = send
         self._gone = False
+        self.body_ended = False  # the request's
         self._cut_request: int | None = None
         self._cut_response: int | None = None
         self._stall_after: int | None = None
@@ -114,6 +115,7 @@ class Exchange:
         if message["type"] == "http.disconnect":
             self._gone = True
             return message
+        self.body_ended = not message.get("more_body", False)
         body = message.get("body", b"")
         if self._cut_request is not None and self.bytes_in + len(body) > self._cut_request:
             message = {

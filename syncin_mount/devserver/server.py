@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -188,7 +189,7 @@ class DevServer:
     def cut_connections(self) -> None:
         """Ends every open connection on the wire, whatever is under way on it."""
         for stream in list(self._connections.values()):
-            _shut_down(stream)
+            _shut_down(stream, reset=True)
 
     # ASGI
 
@@ -270,7 +271,7 @@ class DevServer:
                 "a connection can only be cut when it was accepted by devserver.serve"
             )
         exchange.end()
-        _shut_down(stream)
+        _shut_down(stream, reset=not exchange.body_ended)
         await exchange.wait_gone()
 
     def _record(self, scope: Scope, exchange: Exchange) -> None:
@@ -291,8 +292,13 @@ def _header_size(header: tuple[bytes, bytes]) -> int:
     return len(header[0]) + len(header[1]) + 4
 
 
-def _shut_down(stream: trio.SocketStream) -> None:
+def _shut_down(stream: trio.SocketStream, *, reset: bool) -> None:
+    """``reset`` is for a client that may be sending: it is told at once, when the connection is
+    closed. Else it would wait for room in a buffer that is full for ever, until the kernel forgets
+    the connection after a minute."""
     try:
+        if reset:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         stream.socket.shutdown(socket.SHUT_RDWR)
     except OSError:
         _log.debug("the connection was gone already")

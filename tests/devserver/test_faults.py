@@ -24,6 +24,7 @@ from syncin_mount.devserver import (
     Stall,
     StopListing,
 )
+from tests.devserver.wire import begin_upload
 from tests.devserver.world import World, until, write
 
 UPLOAD = "/api/app/sync/operation/personal/docs/a.bin"
@@ -250,6 +251,28 @@ def test_fault_file_that_makes_no_sense(tmp_path: Path, text: str, said: str) ->
     file.write_text(text)
     with pytest.raises(FaultFileError, match=said):
         DevServer(tmp_path / "data", fault_file=file)
+
+
+@pytest.mark.parametrize("how", ["a rule", "the server's end"])
+async def test_a_client_that_still_sends_is_told_of_the_cut_at_once(world: World, how: str) -> None:
+    """An end of the connection alone would not do: who sends waits for room in the server's buffer,
+    which nobody makes any more, until the kernel forgets the connection after a minute."""
+    if how == "a rule":
+        world.server.faults.add(Rule(CutRequest(1000), "POST"))
+    token, before = world.sessions["main"].access, set(world.server._connections)
+    query = f"?size={len(MEGABYTE)}&mtime=1700000000"
+    stream = await begin_upload(
+        world.wire.port, UPLOAD + query, token, len(MEGABYTE), MEGABYTE[:2000]
+    )
+    async with stream:
+        client = stream.socket.getsockname()
+        if how != "a rule":
+            await until(lambda: world.personal("docs/.sync-in.a.bin").exists())
+            world.server.cut_connections()
+        await until(lambda: client not in world.server._connections)
+        with pytest.raises(OSError, match="Broken pipe|reset"):
+            await stream.socket.send(b"x")
+    assert set(world.server._connections) <= before
 
 
 async def test_cut_connections_leave_nothing_behind(world: World) -> None:

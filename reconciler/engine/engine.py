@@ -386,7 +386,7 @@ class Engine:
             acting=self.is_in_flight(node),
             retry=retry,
             seconds=retry.until - trio.current_time() if retry is not None else 0.0,
-            waits=STILL if is_withheld else self._backlog.why(node),
+            wait_reason=STILL if is_withheld else self._backlog.why(node),
             listing=node in self._backlog.needs_listing,
             age=(self._clock.now_ns() - changed) / 1e9,
         )

@@ -18,7 +18,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Settings
 from reconciler.planner.deletion_history import Memory
 from reconciler.ports import Clock, Progress, RemoteFolder, Replica, SettingsSource
-from reconciler.reporting.conflict import Settled
+from reconciler.reporting.conflict import ResolvedConflict
 from reconciler.requests.concurrency import MOST
 from reconciler.requests.connectivity import Connectivity
 from reconciler.requests.reachability import Reach
@@ -44,7 +44,7 @@ class EngineOptions:
     listing_every: float = LISTING_EVERY
     manual: bool = False
     transfers: int = MOST
-    on_conflict: Callable[[Settled], None] = lambda _conflict: None
+    on_conflict: Callable[[ResolvedConflict], None] = lambda _conflict: None
 
 
 class EngineParts:

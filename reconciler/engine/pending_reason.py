@@ -79,14 +79,14 @@ def pending_reason(
     acting: bool,
     retry: Retry | None,
     seconds: float,
-    waits: str | None,
+    wait_reason: str | None,
     listing: bool,
     age: float,
 ) -> PendingReason:
     """Why this one waits: ``held`` says whose hold it is, ``acting`` that it is just being carried
-    across, ``retry`` what a failure left and ``seconds`` its rest, ``waits`` what a plan found,
-    ``listing`` that it takes a listing to know more. ``age`` is how long ago it was changed, in
-    seconds."""
+    across, ``retry`` what a failure left and ``seconds`` its rest, ``wait_reason`` what a plan
+    found, ``listing`` that it takes a listing to know more. ``age`` is how long ago it was changed,
+    in seconds."""
     if acting:
         return PendingReason(PendingState.SENDING)
     if held is not None:
@@ -102,8 +102,8 @@ def pending_reason(
         if retry.delay > 0:
             return PendingReason(PendingState.LATER, retry.why, seconds)
         return PendingReason(PendingState.WAITS, retry.why)
-    if waits is not None:
-        return PendingReason(PendingState.WAITS, waits)
+    if wait_reason is not None:
+        return PendingReason(PendingState.WAITS, wait_reason)
     if listing:
         return PendingReason(PendingState.WAITS)
     if now.manual:

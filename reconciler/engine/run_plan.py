@@ -18,7 +18,7 @@ from reconciler.executor.upload_recovery import UnconfirmedUploads
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import Action, Kind, NodeId, Op, Outcome, Plan, Result, Settings, Side
 from reconciler.ports import Progress, RemoteFolder, Replica
-from reconciler.reporting.conflict import Settled, deciding, settled
+from reconciler.reporting.conflict import ResolvedConflict, deciding, resolved_conflict
 from reconciler.reporting.describe import PlanDescriber
 from reconciler.requests.circuit_breaker import Fuse
 from reconciler.requests.reachability import Reach
@@ -52,7 +52,7 @@ class PlanRunner:
         reach: Reach,
         tell: Callable[[str], None],
         suspects: set[NodeId],
-        on_conflict: Callable[[Settled], None] = lambda _conflict: None,
+        on_conflict: Callable[[ResolvedConflict], None] = lambda _conflict: None,
     ) -> None:
         """``on_conflict`` hears of each conflict when it is settled."""
         self._on_conflict = on_conflict
@@ -180,7 +180,7 @@ class PlanRunner:
             )
             self._conclude(outcome, path, new_path, fuse, strange)
             if outcome.result is Result.DONE and run.deciding.get(action.node) is action:
-                self._on_conflict(settled(action, path, new_path))
+                self._on_conflict(resolved_conflict(action, path, new_path))
 
     def _fuse(self, action: Action) -> Fuse | None:
         """What is known of others of its kind; None for what asks nothing of the server, or failed

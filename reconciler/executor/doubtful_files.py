@@ -27,7 +27,7 @@ from reconciler.hydration.hydrator import Hydrator
 from reconciler.model import UNPROVED, Base, Kind, NodeId, Remote
 from reconciler.ports import RemoteFolder, Replica
 from reconciler.requests.reachability import Reach
-from reconciler.trees.local_checksums import BREATH, Sums
+from reconciler.trees.local_checksums import NODES_PER_CHECKPOINT, Sums
 from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Prover:
         asked: list[_Question] = []
         portion = self._portion(tree)
         for number, (node, remote) in enumerate(portion):
-            if number % BREATH == BREATH - 1:
+            if number % NODES_PER_CHECKPOINT == NODES_PER_CHECKPOINT - 1:
                 await trio.lowlevel.checkpoint()
             self._tell_progress(number, len(portion))
             question = await self._question(tree, node, remote)
@@ -187,7 +187,7 @@ class Prover:
         """What `meet` compares, by path on the server."""
         found: dict[str, tuple[NodeId, Remote]] = {}
         for number, dirty in enumerate(self._replica.dirty()):
-            if number % BREATH == BREATH - 1:
+            if number % NODES_PER_CHECKPOINT == NODES_PER_CHECKPOINT - 1:
                 await trio.lowlevel.checkpoint()
             node = dirty.node
             local, remote = self._replica.local(node), tree.get(node)

@@ -147,7 +147,7 @@ class VerdictFitter:
         return {
             node: self.says(node)
             for node, verdict in self.verdicts.items()
-            if verdict.waits and not verdict.lives
+            if verdict.wait_reason and not verdict.lives
         }
 
     def _bring_back_folders(self) -> None:
@@ -167,7 +167,8 @@ class VerdictFitter:
         """Why the action of a node must not happen now, as a sentence."""
         local = self._view.local(node)
         name = local.name if local is not None else str(node)
-        return f"“{name.encode('utf-8', 'backslashreplace').decode()}” {self.verdicts[node].waits}."
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        return f"“{shown}” {self.verdicts[node].wait_reason}."
 
     # place ----------------------------------------------------------------------------------------
 

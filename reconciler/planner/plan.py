@@ -195,10 +195,12 @@ def _plan(view: View, fitting: VerdictFitter, actions: Iterable[Action]) -> Plan
     waiting = {node: Waiting(node, why) for node, why in fitting.waiting.items()}
     waiting |= {node: Waiting(node, _CANNOT_BE_EMPTIED) for node in fitting.undeletable}
     for node, verdict in fitting.verdicts.items():
-        if verdict.waits:
+        if verdict.wait_reason:
             waiting[node] = Waiting(node, fitting.says(node))
     conflicts = [
-        node for node, verdict in fitting.verdicts.items() if verdict.conflict and not verdict.waits
+        node
+        for node, verdict in fitting.verdicts.items()
+        if verdict.conflict and not verdict.wait_reason
     ]
     late, never = _late_forgets(fitting)
     lasting = (each for each in actions if each.node not in never)
@@ -213,7 +215,7 @@ def _late_forgets(fitting: VerdictFitter) -> tuple[set[NodeId], set[NodeId]]:
     never: set[NodeId] = set()
     for node, trees in fitting.trees.items():
         verdict = fitting.verdicts.get(node)
-        waits = verdict is None or bool(verdict.waits) or node in fitting.undeletable
+        waits = verdict is None or bool(verdict.wait_reason) or node in fitting.undeletable
         if verdict is not None and verdict.op is Op.FORGET:
             continue
         into, base = never if waits else late, trees.base

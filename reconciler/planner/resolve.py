@@ -112,8 +112,8 @@ class Verdict:
     """What is to become of a node.
 
     ``place`` is None for one that goes. ``op`` and ``side`` are the one action besides moves; None
-    when there is none. ``moved`` is the reason for a move, ``reason`` the one for ``op``. ``waits``
-    says why ``op`` must not happen now.
+    when there is none. ``moved`` is the reason for a move, ``reason`` the one for ``op``.
+    ``wait_reason`` says why ``op`` must not happen now.
     """
 
     place: Place | None
@@ -123,7 +123,7 @@ class Verdict:
     conflict: bool = False
     reason: str = ""
     moved: str = ""
-    waits: str = ""
+    wait_reason: str = ""
 
     @property
     def lives(self) -> bool:
@@ -147,7 +147,9 @@ def resolve_node(trees: NodeStates, settings: Settings, moved_along: bool) -> Ve
         if trees.base is None
         else _deleted_on_one_side(trees, settings, moved_along)
     )
-    return replace(verdict, op=None, waits=BUSY) if _must_wait(verdict, trees.local) else verdict
+    return (
+        replace(verdict, op=None, wait_reason=BUSY) if _must_wait(verdict, trees.local) else verdict
+    )
 
 
 def _must_wait(verdict: Verdict, local: Local | None) -> bool:
@@ -206,11 +208,11 @@ def _on_both_sides(trees: NodeStates, settings: Settings) -> Verdict:
     place, moved, torn = _place(trees, settings)
     verdict = _content(trees, settings)
     if verdict.op is not None and _must_wait(verdict, trees.local):
-        verdict = Verdict(None, waits=BUSY)
+        verdict = Verdict(None, wait_reason=BUSY)
     if (
         verdict.op is None
         and (trees.base is None or trees.rewritten or _agreed_move(trees))
-        and not verdict.waits
+        and not verdict.wait_reason
     ):
         verdict = Verdict(None, Op.AGREE, reason="the same on both sides")
     return replace(verdict, place=place, moved=moved, conflict=verdict.conflict or torn)
@@ -255,7 +257,7 @@ def _mirrored(trees: NodeStates, settings: Settings) -> Verdict:
             verdict, conflict=here_edited and there_edited and verdict.op in (Op.SEND, Op.FETCH)
         )
     if verdict.op is not None and _must_wait(verdict, trees.local):
-        return replace(verdict, op=None, waits=BUSY)
+        return replace(verdict, op=None, wait_reason=BUSY)
     return verdict
 
 

@@ -1,4 +1,4 @@
-"""A settled conflict as people are told of it: what lost, and where that is."""
+"""A resolved conflict as people are told of it: what lost, and where that is."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Lost(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """One conflict that was settled. ``path`` is where the winner is, or was; ``copy`` where the
+class ResolvedConflict:
+    """One conflict that was resolved. ``path`` is where the winner is, or was; ``copy`` where the
     conflict copy is, or the place that won. ``why`` says what each side did and which rule
     decided."""
 
@@ -34,7 +34,7 @@ class Settled:
 
 
 def deciding(actions: Iterable[Action], conflicts: Iterable[NodeId]) -> dict[NodeId, Action]:
-    """The action that settles each of these conflicts: what becomes of a content says more than
+    """The action that resolves each of these conflicts: what becomes of a content says more than
     what becomes of a place, unless the place is a conflict copy's. Pure."""
     wanted, found = set(conflicts), dict[NodeId, Action]()
     for action in actions:
@@ -55,18 +55,20 @@ def _is_copy(action: Action) -> bool:
     return action.target is not None and CONFLICT_MARK in action.target.name
 
 
-def settled(action: Action, path: str, new_path: str | None) -> Settled:
+def resolved_conflict(action: Action, path: str, new_path: str | None) -> ResolvedConflict:
     """What the deciding action, done, says of its conflict. Pure."""
     node, why = action.node, action.reason
     if _is_copy(action):
         copy = new_path or path
-        return Settled(node, path if new_path else original(copy), Lost.COPY, why, copy)
+        return ResolvedConflict(node, path if new_path else original(copy), Lost.COPY, why, copy)
     if action.op is Op.MOVE:
-        return Settled(node, path, Lost.PLACE, why, new_path)
+        return ResolvedConflict(node, path, Lost.PLACE, why, new_path)
     there = action.remote if action.side is Side.REMOTE else action.local
     if there is None or action.op in (Op.MAKE, Op.TOUCH):
-        return Settled(node, path, Lost.DELETION, why)
-    return Settled(node, path, Lost.REMOTE if action.side is Side.REMOTE else Lost.LOCAL, why)
+        return ResolvedConflict(node, path, Lost.DELETION, why)
+    return ResolvedConflict(
+        node, path, Lost.REMOTE if action.side is Side.REMOTE else Lost.LOCAL, why
+    )
 
 
 def original(copy: str) -> str:

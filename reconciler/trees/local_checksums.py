@@ -20,7 +20,7 @@ from reconciler.trees.remote_tree import RemoteTree
 
 log = logging.getLogger(__name__)
 
-BREATH = 500
+NODES_PER_CHECKPOINT = 500
 """Nodes between two looks at the event loop."""
 
 
@@ -92,7 +92,7 @@ class Sums:
         base while the server has a file, or the base a checksum, to compare with."""
         found = list(nodes)
         for number, node in enumerate(found):
-            if number % BREATH == BREATH - 1:
+            if number % NODES_PER_CHECKPOINT == NODES_PER_CHECKPOINT - 1:
                 await trio.lowlevel.checkpoint()
             local, base, remote = (
                 self._replica.local(node),
@@ -114,7 +114,7 @@ class Sums:
         told = {node: learned for node, learned in tree.learned if learned.checksum is not None}
         found = [*told, *tree.changed()]
         for number, node in enumerate(found):
-            if number % BREATH == BREATH - 1:
+            if number % NODES_PER_CHECKPOINT == NODES_PER_CHECKPOINT - 1:
                 await trio.lowlevel.checkpoint()
             base, local = self._replica.base(node), self._replica.local(node)
             remote = tree.get(node)
@@ -187,7 +187,7 @@ class Copies:
                 base = self._replica.base(node)
                 if base is not None and base.checksum is not None:
                     found[base.checksum] = node
-                if number % BREATH == 0:
+                if number % NODES_PER_CHECKPOINT == 0:
                     await trio.lowlevel.checkpoint()
             self._nodes = found
         return self._nodes.get(checksum)

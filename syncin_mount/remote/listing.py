@@ -40,7 +40,7 @@ _SNAPSHOT_PLAIN = 48 * 1024 * 1024
 _SNAPSHOT_PACKED = 24 * 1024 * 1024
 """The server takes 50 MB plain and 25 MB compressed."""
 
-_SNAPSHOT_BREATH = 500
+_ENTRIES_PER_CHECKPOINT = 500
 """Entries that are packed between two looks at the event loop: a few milliseconds."""
 
 
@@ -147,7 +147,7 @@ async def _pack(head: bytes, snapshot: Iterable[Entry]) -> bytes | None:
     encode = msgspec.json.encode
     before = b""
     for number, entry in enumerate(snapshot):
-        if number % _SNAPSHOT_BREATH == 0:
+        if number % _ENTRIES_PER_CHECKPOINT == 0:
             await trio.lowlevel.checkpoint()
         stats = (entry.is_folder, entry.size, entry.mtime, entry.inode, entry.checksum)
         line = before + encode(entry.path) + b":" + encode(stats)

@@ -19,14 +19,14 @@ from syncin_mount.control.supervision import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 300.0
+FIRST_BACKOFF_S = 2.0
+LONGEST_BACKOFF_S = 300.0
 """Seconds before a drive that failed is started again: doubled from the first to the longest."""
 
-LONG_ENOUGH = LONGEST_PAUSE
+LONG_ENOUGH = LONGEST_BACKOFF_S
 """Seconds that a drive must have lived for its next failure to count as the first."""
 
-BUSY_PAUSE = 5.0
+BUSY_RETRY_S = 5.0
 """Seconds before a drive that is in use is asked again to go."""
 
 AT_ONCE = 4
@@ -65,14 +65,14 @@ class Drive:
     status: int | None = None
 
 
-def pause_after(failures: int) -> float:
+def backoff_after(failures: int) -> float:
     """How long a drive rests after that many failures in a row, in seconds."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 30))
+    return min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 30))
 
 
 class RestartPolicy:
     """What holds: nothing is both started and up; a name that is neither enabled nor running is not
-    in the table; a drive is started at most once in ``pause_after`` its failures; at most AT_ONCE
+    in the table; a drive is started at most once in ``backoff_after`` its failures; at most AT_ONCE
     start at the same time."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class RestartPolicy:
         """It could not be stopped yet."""
         drive = self.drives.get(name)
         if drive is not None:
-            self._put(drive, phase=Phase.UP, due=now + BUSY_PAUSE, why=why)
+            self._put(drive, phase=Phase.UP, due=now + BUSY_RETRY_S, why=why)
 
     # what people want -----------------------------------------------------------------------------
     def release(self, now: float, name: str | None = None, *, manual: bool = False) -> None:
@@ -198,5 +198,5 @@ class RestartPolicy:
             return
         lived = drive.phase is Phase.UP and now - drive.since >= LONG_ENOUGH
         failures = 1 if lived else drive.failures + 1
-        due = now + pause_after(failures)
+        due = now + backoff_after(failures)
         self._put(drive, phase=Phase.WAITING, due=due, failures=failures, why=why, status=status)

@@ -205,10 +205,10 @@ async def test_a_content_whose_sync_fails_keeps_what_it_replaced(ground: Ground)
     with pytest.raises(OSError, match="Input/output"):
         await ground.sync.run()
     node = ground.replica.lookup(ROOT, b"thesis")
-    assert list(ground.replica.durability.in_doubt()) == [node]
+    assert list(ground.replica.durability.failed_contents()) == [node]
     ground.disk.fails = False
     assert ground.contents() == 2
     await ground.second()
-    assert ground.replica.durability.in_doubt() == {}
+    assert ground.replica.durability.failed_contents() == {}
     assert ground.disk.everything == 1, "written again, with all else"
     assert ground.contents() == 1

@@ -18,7 +18,7 @@ import trio
 import trio.testing
 
 from reconciler.model import ROOT
-from syncin_mount.app.drives.trash_handover import FIRST_PAUSE, Handover
+from syncin_mount.app.drives.trash_handover import FIRST_BACKOFF_S, Handover
 from syncin_mount.store import NodeType, Replica, check
 from syncin_mount.trash import Item
 from syncin_mount.trash.freedesktop import HomeTrash
@@ -116,7 +116,7 @@ async def test_a_trash_that_is_refused_keeps_all_in_the_bin_and_is_tried_again(
     lose(replica, "a.txt")
     lose(replica, "b.txt")
     replica.commit()
-    for pause in (FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4):
+    for pause in (FIRST_BACKOFF_S, FIRST_BACKOFF_S * 2, FIRST_BACKOFF_S * 4):
         await handover.round()
         trouble.append(handover.trouble)
         mock_clock.jump(pause)
@@ -128,7 +128,7 @@ async def test_a_trash_that_is_refused_keeps_all_in_the_bin_and_is_tried_again(
     assert list(trash.iterdir()) == []
     await handover.round()
     trash.chmod(0o700)
-    mock_clock.jump(FIRST_PAUSE * 8 - 1)
+    mock_clock.jump(FIRST_BACKOFF_S * 8 - 1)
     await handover.round()
     assert len(replica.bin.entries()) == 2, "it is not time yet"
     mock_clock.jump(1)
@@ -277,7 +277,7 @@ async def test_a_full_disk_keeps_it_in_the_bin(
         subprocess.run(  # noqa: ASYNC221
             ["mount", "-o", "remount,size=4m", str(trash.parent)], check=True, timeout=20
         )
-        mock_clock.jump(FIRST_PAUSE)
+        mock_clock.jump(FIRST_BACKOFF_S)
         await handover.round()
         assert [seen.name for seen in look_into(trash)] == ["large", "small"]
         assert replica.bin.entries() == []

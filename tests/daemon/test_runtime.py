@@ -96,7 +96,7 @@ class NothingToSync:
     def has_open_snapshot(self) -> bool:
         return False
 
-    def in_doubt(self) -> dict[int, int]:
+    def failed_contents(self) -> dict[int, int]:
         return {}
 
     def resolved(self, nodes: dict[int, int]) -> None:
@@ -358,6 +358,6 @@ async def test_what_a_failed_sync_left_in_doubt_is_written_again_before_it_count
     await trio.sleep(3)
     nursery.cancel_scope.cancel()
     assert written == [node, node]
-    assert replica.durability.in_doubt() == {}
+    assert replica.durability.failed_contents() == {}
     assert replica.durability.unsynced_contents() == []
     replica.close()

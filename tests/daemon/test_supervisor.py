@@ -9,14 +9,14 @@ import pytest
 from syncin_mount.control.supervision import Phase
 from syncin_mount.supervisor.restart_policy import (
     AT_ONCE,
-    BUSY_PAUSE,
-    FIRST_PAUSE,
+    BUSY_RETRY_S,
+    FIRST_BACKOFF_S,
     LONG_ENOUGH,
-    LONGEST_PAUSE,
+    LONGEST_BACKOFF_S,
     RestartPolicy,
     Start,
     Stop,
-    pause_after,
+    backoff_after,
 )
 
 DOCS = Start("docs", manual=False)
@@ -36,7 +36,7 @@ def up(now: float = 0.0) -> RestartPolicy:
     [(1, 2.0), (2, 4.0), (3, 8.0), (7, 128.0), (8, 256.0), (9, 300.0), (10_000, 300.0)],
 )
 def test_pauses_grow_from_two_seconds_to_five_minutes(failures: int, pause: float):
-    assert pause_after(failures) == pause
+    assert backoff_after(failures) == pause
 
 
 def test_what_is_enabled_is_started_once():
@@ -67,9 +67,9 @@ def test_a_killed_one_is_started_again_after_the_pause_and_tells_why():
     drive = table.drives["docs"]
     assert (drive.phase, drive.why, drive.failures) == (Phase.WAITING, "it was killed", 1)
     assert table.is_stable(10.0)
-    assert table.decide(10.0 + FIRST_PAUSE - 0.1) == []
-    assert table.next_due(10.0) == FIRST_PAUSE
-    assert table.decide(10.0 + FIRST_PAUSE) == [DOCS]
+    assert table.decide(10.0 + FIRST_BACKOFF_S - 0.1) == []
+    assert table.next_due(10.0) == FIRST_BACKOFF_S
+    assert table.decide(10.0 + FIRST_BACKOFF_S) == [DOCS]
     table.running(13.0, "docs")
     assert table.drives["docs"].why is None
 
@@ -87,7 +87,7 @@ def test_only_a_long_enough_life_makes_pauses_short_again(lived: float, failures
     table.running(now, "docs")
     table.ended(now + lived, "docs", in_order=False, why="killed", status=1)
     assert table.drives["docs"].failures == failures
-    assert table.drives["docs"].due == now + lived + pause_after(failures)
+    assert table.drives["docs"].due == now + lived + backoff_after(failures)
 
 
 def test_what_was_unmounted_stays_down_until_it_is_wanted_back():
@@ -129,7 +129,7 @@ def test_up_again_tries_failed_ones_at_once_and_from_the_shortest_pause():
     assert not table.is_stable(1001.0)
     assert table.decide(1001.0) == [DOCS]
     table.refused(1001.0, "docs", 5, "no")
-    assert table.drives["docs"].due == 1001.0 + FIRST_PAUSE
+    assert table.drives["docs"].due == 1001.0 + FIRST_BACKOFF_S
 
 
 class TestNotEnabledAnyMore:
@@ -147,8 +147,8 @@ class TestNotEnabledAnyMore:
         table.decide(5.0)
         table.busy(5.0, "docs", "files are open")
         assert (table.is_stable(5.0), table.drives["docs"].why) == (True, "files are open")
-        assert table.decide(5.0 + BUSY_PAUSE - 0.1) == []
-        assert table.decide(5.0 + BUSY_PAUSE) == [Stop("docs")]
+        assert table.decide(5.0 + BUSY_RETRY_S - 0.1) == []
+        assert table.decide(5.0 + BUSY_RETRY_S) == [Stop("docs")]
 
     def test_while_it_starts_it_is_stopped_when_it_is_up(self):
         table = RestartPolicy()
@@ -232,12 +232,12 @@ class World:
         elif what == "refused" and phase is Phase.STARTING:
             self.alive.discard(name)
             self.table.refused(self.now, name, 1, "no")
-            self.rests[name] = self.now + FIRST_PAUSE
+            self.rests[name] = self.now + FIRST_BACKOFF_S
         elif what in {"ended", "in order"} and phase in {Phase.UP, Phase.STOPPING}:
             self.alive.discard(name)
             self.table.ended(self.now, name, in_order=what == "in order", why="killed", status=1)
             if what == "ended" and phase is Phase.UP:
-                self.rests[name] = self.now + FIRST_PAUSE
+                self.rests[name] = self.now + FIRST_BACKOFF_S
 
     def act(self) -> None:
         for act in self.table.decide(self.now):
@@ -262,4 +262,6 @@ def test_whatever_happens_no_drive_is_started_twice_or_in_a_loop(
             world.daemon(what, name)
         world.act()
         assert world.alive | world.enabled == world.table.drives.keys()
-        assert all(drive.due <= world.now + LONGEST_PAUSE for drive in world.table.drives.values())
+        assert all(
+            drive.due <= world.now + LONGEST_BACKOFF_S for drive in world.table.drives.values()
+        )

@@ -270,7 +270,7 @@ async def test_a_client_that_still_sends_is_told_of_the_cut_at_once(world: World
             await until(lambda: world.personal("docs/.sync-in.a.bin").exists())
             world.server.cut_connections()
         await until(lambda: client not in world.server._connections)
-        with pytest.raises(OSError, match="Broken pipe|reset"):
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
             await stream.socket.send(b"x")
     assert set(world.server._connections) <= before
 

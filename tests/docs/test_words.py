@@ -17,15 +17,11 @@ APART = "syncin_mount/devserver"
 
 WIRE = "a name on the wire or on the disk, which never changes"
 ENGLISH = "who has a lock, a descriptor, a place or a file: no term"
-LATER = "another word will take its place; nothing new may be added"
 
 USES: dict[str, tuple[str, dict[str, str]]] = {
     "settle": (
         "settle settles settled settling",
-        {
-            "SETTLING": WIRE,
-            **dict.fromkeys(("Settled", "settled", "_settled"), LATER),
-        },
+        {"SETTLING": WIRE},
     ),
     "hold": (
         "hold holds held holding holder",
@@ -60,14 +56,11 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
                 ),
                 "the user's pause",
             ),
-            **dict.fromkeys(
-                ("BUSY_PAUSE", "FIRST_PAUSE", "LONGEST_PAUSE", "PAUSE", "pause_after"), LATER
-            ),
         },
     ),
     "rest": (
         "rests rested resting",
-        {"RESTING": WIRE, "_resting": LATER, "resting": LATER},
+        {"RESTING": WIRE},
     ),
     "doubt": (
         "doubt doubts doubted doubtful",
@@ -80,7 +73,6 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
                 ("_doubted", "_is_doubtful", "doubt", "doubtful"), "a doubtful local content"
             ),
             "Doubted": WIRE,
-            **dict.fromkeys(("doubted", "in_doubt"), LATER),
         },
     ),
     "snapshot": (
@@ -95,7 +87,7 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
                 "a view of the index at one moment",
             ),
             **dict.fromkeys(
-                ("_SNAPSHOT_BREATH", "_SNAPSHOT_PACKED", "_SNAPSHOT_PLAIN"),
+                ("_SNAPSHOT_PACKED", "_SNAPSHOT_PLAIN"),
                 "the server's word for the checksums that a client tells with a listing",
             ),
         },
@@ -108,7 +100,7 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
         "carry carries carrying carrier",
         {"carry_on": "the caller's answer to whether to go on"},
     ),
-    "breath": ("breath breather breathing", dict.fromkeys(("BREATH", "_SNAPSHOT_BREATH"), LATER)),
+    "breath": ("breath breather breathing", {}),
 }
 """By word: its forms, and the identifiers that may have it, each with the reason."""
 

@@ -293,7 +293,7 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
         node,
         sparse,
     }, "it was not written again"
-    doubted = replica.durability.in_doubt()
+    failed = replica.durability.failed_contents()
     written: list[int] = []
     real = system.pwrite
 
@@ -303,7 +303,7 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
 
     with monkeypatch.context() as patch:
         patch.setattr(system, "pwrite", counted)
-        for each in doubted:
+        for each in failed:
             for _ in replica.durability.rewrite_content(each):
                 pass
     assert sum(written) == len(data) + 1
@@ -313,11 +313,11 @@ def test_contents_of_which_a_sync_failed_count_as_synced_only_when_they_were_wri
     )
     replica.committer.sync_files()
     replica.durability.sync_failed([sparse])  # again, meanwhile
-    replica.durability.resolved(doubted)
+    replica.durability.resolved(failed)
     replica.durability.mark_synced(contents)
     assert {node for node, _ in replica.durability.unsynced_contents()} == {sparse}
     assert (folder / "running").read_text() == "a sync failed\n"
-    replica.durability.resolved(replica.durability.in_doubt())
+    replica.durability.resolved(replica.durability.failed_contents())
     assert (folder / "running").read_text() == "boot 1\n"
     assert (
         Path(replica._objects.path(node, require_node(replica._ix, node).number)).read_bytes()

@@ -63,7 +63,7 @@ LOOK = 0.5
 ANSWER = 5.0
 """Seconds after which a herald that does not answer is killed."""
 
-PAUSE = 30.0
+HERALD_BACKOFF_S = 30.0
 """Seconds for which nothing is told after a herald was lost."""
 
 TRIES = 3
@@ -161,7 +161,7 @@ class Announcer:
             except OSError as error:
                 log.debug("No event could be made: %s", error)
                 self._lose()
-                await trio.sleep(PAUSE)
+                await trio.sleep(HERALD_BACKOFF_S)
                 self._names.clear()
                 self._folders.clear()
 

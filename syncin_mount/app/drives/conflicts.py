@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model import NodeId
-    from reconciler.reporting.conflict import Settled
+    from reconciler.reporting.conflict import ResolvedConflict
     from syncin_mount.app.drives.local_bin import LocalBin
     from syncin_mount.config import Synchronization
     from syncin_mount.store import Replica
@@ -61,7 +61,7 @@ class ConflictJournal:
         self._known: list[_Line] = []
         self._seen: set[int] = set()
 
-    def note(self, conflict: Settled) -> None:
+    def note(self, conflict: ResolvedConflict) -> None:
         """Remembers one that was just settled. Never raises for what the disk does."""
         self._read()
         number = max((each.id for each in self._known), default=0) + 1

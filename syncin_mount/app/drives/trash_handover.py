@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 2.0
 """Seconds between looks at what is new in the bin."""
 
-FIRST_PAUSE = 60.0
-LONGEST_PAUSE = 3600.0
+FIRST_BACKOFF_S = 60.0
+LONGEST_BACKOFF_S = 3600.0
 """Seconds before what failed is tried again: doubled from the first to the longest."""
 
 _ALL = 0
@@ -98,7 +98,9 @@ class Handover:
 
     def _failed(self, sequence: int, why: str) -> None:
         """Said once, however many entries wait for it."""
-        pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, self._again.get(sequence, (0.0, 0.0))[1] * 2))
+        pause = min(
+            LONGEST_BACKOFF_S, max(FIRST_BACKOFF_S, self._again.get(sequence, (0.0, 0.0))[1] * 2)
+        )
         self._again[sequence] = (trio.current_time() + pause, pause)
         if why != self.trouble:
             log.warning("what loses here stays in the synchronization's own bin for now: %s", why)

@@ -163,25 +163,25 @@ class UnmountedDrive:
             return changed(replica, ChangeRequest(what, tuple(numbers)))[0]
 
     async def conflicts(self, *, everything: bool = False) -> list[ConflictEntry]:
-        with self._settled() as found:
+        with self._opened_conflicts() as found:
             return [] if found is None else await found.entries(everything=everything)
 
     async def acknowledge(
         self, paths: Sequence[str], *, everything: bool = False
     ) -> list[ConflictEntry]:
-        with self._settled() as found:
+        with self._opened_conflicts() as found:
             if found is None:
                 return []
             return await found.acknowledge(paths, everything=everything)
 
     async def swap(self, path: str) -> ConflictEntry:
-        with self._settled() as found:
+        with self._opened_conflicts() as found:
             if found is None:
                 raise NotDone(f"'{self.name}' was never synchronized, so it has no conflicts")
             return await found.swap(path)
 
     @contextlib.contextmanager
-    def _settled(self) -> Iterator[Conflicts | None]:
+    def _opened_conflicts(self) -> Iterator[Conflicts | None]:
         with open_replica(self.folders, self.name) as replica:
             if replica is None:
                 yield None

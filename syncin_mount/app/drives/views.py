@@ -85,7 +85,7 @@ def drive_of(replica: Replica) -> str:
     return replica.folder.name
 
 
-def resting(_node: NodeId, held: Hold | None) -> PendingReason:
+def unmounted_reason(_node: NodeId, held: Hold | None) -> PendingReason:
     """Why a change of a synchronization waits that no process works on."""
     return (
         PendingReason(PendingState.HELD, held)
@@ -97,7 +97,7 @@ def resting(_node: NodeId, held: Hold | None) -> PendingReason:
 def journal(
     replica: Replica,
     filters: Filter,
-    why_waits: Callable[[NodeId, Hold | None], PendingReason] = resting,
+    why_waits: Callable[[NodeId, Hold | None], PendingReason] = unmounted_reason,
     *,
     everything: bool = False,
 ) -> Iterator[JournalEntry]:

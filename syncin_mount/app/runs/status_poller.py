@@ -47,7 +47,7 @@ class StatusPoller:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._resting: dict[str, tuple[object, Status]] = {}
+        self._unmounted: dict[str, tuple[object, Status]] = {}
         self.trouble: str | None = None
         """What keeps the supervisor from answering, or from following the configuration."""
 
@@ -95,15 +95,15 @@ class StatusPoller:
         try:
             async with open_drive(self._folders, configuration, configured) as drive:
                 if drive.mounted:
-                    self._resting.pop(name, None)
+                    self._unmounted.pop(name, None)
                     return await drive.status()
         except NotRunning:
             pass  # it ended just now
         if supervised is not None and supervised.phase in {Phase.STARTING, Phase.STOPPING}:
             return None
         looks = _looks(self._folders.replica(name))
-        if name in self._resting and self._resting[name][0] == looks:
-            return self._resting[name][1]
+        if name in self._unmounted and self._unmounted[name][0] == looks:
+            return self._unmounted[name][1]
         if (
             supervised is not None
             and supervised.next_try is not None
@@ -111,7 +111,7 @@ class StatusPoller:
         ):
             return None
         status = await unmounted(self._folders, configuration, configured).status()
-        self._resting[name] = _looks(self._folders.replica(name)), status
+        self._unmounted[name] = _looks(self._folders.replica(name)), status
         return status
 
 

@@ -48,7 +48,7 @@ RATE: Final = 8 << 20
 """Bytes a second."""
 
 PIECE: Final = 1 << 20
-PAUSE: Final = 0.002
+CONTENT_INTERVAL_S: Final = 0.002
 """Seconds between two contents, at least."""
 
 SEEN: Final = 200
@@ -129,7 +129,7 @@ class Patrol:
         count = functools.partial(self._count, slowly=slowly)
         if await look_at(self._replica, node, count=count) is Verdict.ROTTEN:
             self._hydrator.rotten(node)
-        await trio.sleep(PAUSE)
+        await trio.sleep(CONTENT_INTERVAL_S)
 
     async def _count(self, fd: int, size: int, *, slowly: bool) -> str | None:
         digest = hashlib.new("sha512_256")

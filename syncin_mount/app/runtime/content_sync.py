@@ -54,7 +54,7 @@ class ContentSync:
         wanted = awaited.names or len(awaited.contents) > FEW or self._is_time()
         if not wanted:
             self._put_off_since = None
-        if replica.durability.in_doubt() or (wanted and not self._is_put_off()):
+        if replica.durability.failed_contents() or (wanted and not self._is_put_off()):
             self._waiting_since = None
             return await sync_everything(replica)
         if awaited.contents:
@@ -93,8 +93,8 @@ class ContentSync:
         finally:
             for content in opened:
                 content.close()
-        settled = set(replica.durability.unsynced_contents())
-        replica.durability.mark_synced([each for each in awaited.contents if each in settled])
+        unsynced = set(replica.durability.unsynced_contents())
+        replica.durability.mark_synced([each for each in awaited.contents if each in unsynced])
 
 
 async def sync_everything(replica: Replica) -> int:
@@ -104,8 +104,8 @@ async def sync_everything(replica: Replica) -> int:
     Raises OSError: the contents stay marked as not synced. Cancelled, it waits for the thread that
     syncs.
     """
-    doubted = replica.durability.in_doubt()
-    for node in doubted:
+    failed = replica.durability.failed_contents()
+    for node in failed:
         for _ in replica.durability.rewrite_content(node):
             await trio.lowlevel.checkpoint()
     until, contents = replica.sequence(), replica.durability.unsynced_contents()
@@ -114,7 +114,7 @@ async def sync_everything(replica: Replica) -> int:
     except OSError:
         replica.durability.sync_failed(node for node, _ in replica.durability.unsynced_contents())
         raise
-    replica.durability.resolved(doubted)
+    replica.durability.resolved(failed)
     replica.durability.mark_synced(contents)
     return until
 

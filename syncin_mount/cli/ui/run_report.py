@@ -122,9 +122,9 @@ def show(report: Report, *, each_one: bool) -> None:
             f"{output.count(report.done, 'action')} done, {output.size(report.bytes)} transferred"
             f" in {report.seconds:.1f} s"
         )
-    settled = "to resolve" if report.dry_run else "resolved"
+    outcome = "to resolve" if report.dry_run else "resolved"
     conflicts = (
-        f", {output.count(report.conflicts, 'conflict')} {settled}" if report.conflicts else ""
+        f", {output.count(report.conflicts, 'conflict')} {outcome}" if report.conflicts else ""
     )
     left = f"; {report.failed + report.waiting} failed or pending" if report.problems else ""
     exactly = ""

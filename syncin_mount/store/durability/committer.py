@@ -83,7 +83,7 @@ class Committer:
         ix = self._ix
         self._writer.catch_up()
         self._sweep()
-        if self._journal.in_doubt and ix.applied == ix.committed:
+        if self._journal.has_failed_sync and ix.applied == ix.committed:
             # says nothing; a commit and a new segment follow
             self._writer.record(events.Synced(self._writer.now_ns(), []))
         if ix.applied != ix.committed:

@@ -83,7 +83,7 @@ class ContentDurability:
         """A sync of these contents failed, see `syncin_mount.store.recovery.failed_syncs`."""
         self._failed.add(nodes)
 
-    def in_doubt(self) -> dict[int, int]:
+    def failed_contents(self) -> dict[int, int]:
         """Contents of which a sync failed, for ``resolved``."""
         return self._failed.nodes()
 
@@ -94,5 +94,6 @@ class ContentDurability:
             yield from rewrite_content(self._objects.path(record.owner, record.number))
 
     def resolved(self, nodes: dict[int, int]) -> None:
-        """What was ``in_doubt`` was written again, and a sync that began after that succeeded."""
+        """These `failed_contents` were written again, and a sync that began after that
+        succeeded."""
         self._failed.resolve(nodes)

@@ -60,7 +60,7 @@ class Journal:
         self._tally = Tally(folder.parent / RECORDED)
         self._size = 0  # of the whole records in the last segment
         self._torn = False  # there is more behind them, as a failed write could not be cut back
-        self.in_doubt = False
+        self.has_failed_sync = False
         """Whether a sync failed: what the kernel could not write it may take for written, so the
         next sync, though it succeeds, says nothing about records of before. True until ``drop``
         begins a segment behind them."""
@@ -221,7 +221,7 @@ class Journal:
         """Returns when everything appended before the call is on the disk. Blocks: for a thread.
         Raises OSError, and goes on to do so until everything is in the committed index."""
         with self._lock:
-            if self.in_doubt:
+            if self.has_failed_sync:
                 raise OSError(errno.EIO, _NOT_ON_DISK)
             fds = [os.dup(fd) for _, fd in self._open]
         try:
@@ -229,22 +229,22 @@ class Journal:
                 system.sync_data(fd)
             system.sync_folder(self._folder)
         except OSError:
-            self.in_doubt = True
+            self.has_failed_sync = True
             raise
         finally:
             for fd in fds:
                 os.close(fd)
         # another thread was told of the failure, which the kernel tells only once
-        if self.in_doubt:
+        if self.has_failed_sync:
             raise OSError(errno.EIO, _NOT_ON_DISK)
 
     def drop(self, committed: int) -> None:
         """Removes the segments whose records are all in the index, but the open one. ``committed``
         is the last record of all."""
-        if self.in_doubt and self._size:
+        if self.has_failed_sync and self._size:
             self.start(committed + 1)
             with self._lock:
-                self.in_doubt = False
+                self.has_failed_sync = False
         segments = self.segments()
         for (_, path), (following, _) in pairwise(segments):
             if following > committed + 1:

@@ -71,6 +71,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"tier: {tier}; hypothesis profile: {hypothesis.settings.get_current_profile_name()}"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast tier does not even load the slow folders."""
+    is_slow = collection_path.parent == TESTS and collection_path.name in SLOW_FOLDERS
+    return True if is_slow and not config.stash[slow_key] else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     usual = float(config.getini("timeout") or 0)
     for item in items:

@@ -4,6 +4,7 @@ names in it are quoted for the shell."""
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -65,10 +66,14 @@ class Collector(ast.NodeVisitor):
         self.generic_visit(node)
 
 
+@functools.cache
 def collected(path: Path) -> Collector:
     """Without the module's own docstring, which is for who reads the code."""
     found = Collector(path)
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    if not re.search(r"syncin-mount|command\(", text):  # neither: most files need no parsing
+        return found
+    tree = ast.parse(text)
     for statement in tree.body[1:] if ast.get_docstring(tree) else tree.body:
         found.visit(statement)
     return found

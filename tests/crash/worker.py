@@ -195,7 +195,9 @@ def work(
     for _ in range(steps):
         step = person.next_step()
         if pace.random() < 0.1:
-            time.sleep(pace.random() * 0.05)  # or all would be over before the first commit
+            # A user's pause, and nothing waits for a result here: without any, all would be over
+            # before the drive commits for the first time.
+            time.sleep(pace.random() * 0.05)
         note(Line(step))
         try:
             mtime = hands.do(step)

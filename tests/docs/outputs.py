@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -83,10 +83,8 @@ def outputs() -> dict[str, Any]:
                 _run(environment, before.format(drive=drive))
             if command == _CONFLICT_BEFORE:
                 (Path(base) / "server/users/user1/files/docs/b.txt").write_text("theirs, longer")
-            shown = re.sub(r" --server home --remote .* --mountpoint \S+", " …", command)
-            shown = shown.replace("{drive}", "~/Sync-in")
             told = _run(environment, f"{command.format(drive=drive)} --json")
-            found[f"syncin-mount {shown} --json"] = (
+            found[_as_written(command)] = (
                 json.loads(told)
                 if not command.startswith(_BY_LINE)
                 else [json.loads(line) for line in told.splitlines()]
@@ -94,31 +92,33 @@ def outputs() -> dict[str, Any]:
     return found
 
 
+def _as_written(command: str) -> str:
+    shown = re.sub(r" --server home --remote .* --mountpoint \S+", " …", command)
+    return f"syncin-mount {shown.replace('{drive}', '~/Sync-in')} --json"
+
+
+COMMANDS = [_as_written(command) for command in _SHOWN]
+"""The commands of `outputs`, which need not run for that."""
+
+
 @contextmanager
 def _server(base: Path) -> Iterator[str]:
-    root, ready = base / "server", base / "ready"
+    root = base / "server"
     trash = root / "users" / "user1" / "trash" / "docs"
     trash.mkdir(parents=True)
     (trash / "old.txt").write_text("old")
-    words = [
-        "serve",
-        "--root",
-        str(root),
-        "--user",
-        f"user1:{_PASSWORD}",
-        "--ready-file",
-        str(ready),
-    ]
+    words = ["serve", "--root", str(root), "--user", f"user1:{_PASSWORD}"]
     with subprocess.Popen(
-        [sys.executable, "-m", "syncin_mount", *words], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "syncin_mount", *words], stdout=subprocess.PIPE, text=True
     ) as server:
         try:
-            until = time.monotonic() + _LIMIT
-            while not (ready.exists() and ready.read_text().endswith("\n")):
-                if time.monotonic() > until or server.poll() is not None:
-                    raise TimeoutError("the embedded server did not come up")
-                time.sleep(0.02)  # the server writes the file in its own time
-            yield ready.read_text().strip()
+            assert server.stdout is not None
+            # it prints where it is as soon as it listens
+            readable, _, _ = select.select([server.stdout], [], [], _LIMIT)
+            url = server.stdout.readline().strip() if readable else ""
+            if not url:
+                raise TimeoutError("the embedded server did not come up")
+            yield url
         finally:
             server.terminate()
 

@@ -11,7 +11,7 @@ from syncin_mount.cli.ui.json_form import KEYS, TIMES, document, rfc3339
 from syncin_mount.config.schema import SERVER_KEYS, SYNCHRONIZATION_KEYS
 from syncin_mount.control import messages
 from syncin_mount.control.supervision import Supervised
-from tests.docs.outputs import keys_of, objections, outputs
+from tests.docs.outputs import COMMANDS, keys_of, objections, outputs
 
 SHOWN = (
     messages.Status,
@@ -53,9 +53,13 @@ def _values(kind: type[msgspec.Struct]) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("command", outputs())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_what_a_command_prints_is_described(command: str):
     assert objections(outputs()[command]) == []
+
+
+def test_each_command_has_a_document():
+    assert [*outputs()] == COMMANDS
 
 
 def test_every_key_is_one_that_a_command_prints():

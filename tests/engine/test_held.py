@@ -168,7 +168,7 @@ ONE: dict[str, Any] = {
     "acting": False,
     "retry": None,
     "seconds": 5.0,
-    "waits": None,
+    "wait_reason": None,
     "listing": False,
     "age": 10.0,
 }
@@ -198,7 +198,7 @@ REFUSED = Retry("no right", 0, 3600, 1, lasting=True)
             {"retry": Retry("its folder waits", 0, 0, 1, listed=True)},
             PendingReason(PendingState.WAITS, "its folder waits"),
         ),
-        ({}, {"waits": "taken"}, PendingReason(PendingState.WAITS, "taken")),
+        ({}, {"wait_reason": "taken"}, PendingReason(PendingState.WAITS, "taken")),
         ({}, {"listing": True}, PendingState.WAITS),
         ({"manual": True}, {"age": 1.0}, PendingState.MANUAL),
         ({"offline": "away"}, {"held": Hold.FOLDER}, PendingReason(PendingState.HELD, Hold.FOLDER)),

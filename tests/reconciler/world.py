@@ -4,6 +4,8 @@
 stage in a given order, and asserts before every action that it is possible at that moment, that the
 paths it uses have not changed since its stage began, and that no content goes that only this side
 knows.
+
+This file is long because the executor and what it asserts need the same three trees at each step.
 """
 
 from __future__ import annotations

@@ -187,3 +187,14 @@ async def listed(folder: RemoteFolder) -> dict[str, Entry]:
         return {
             entry.path: entry for batch in [batch async for batch in batches] for entry in batch
         }
+
+
+BIG = bytes(20_000_000)
+ERROR_405 = answer(
+    "405 Method Not Allowed", b'{"statusCode":405,"message":"Resource already exists"}'
+)
+
+
+async def closes(stream: trio.SocketStream) -> None:
+    """Answers before the request was sent."""
+    await stream.send_all(ERROR_405)  # and leaves with the body unread: the client sees a reset

@@ -4,6 +4,8 @@ Every request may be refused or break before it is done, be done and its answer 
 long after the client gave up. Other things happen wherever a request waits. Where the real server
 cannot keep two writers apart (it looks, then acts), the version that is lost by that is released:
 no client could have saved it.
+
+This file is long because it is one port: each request stands beside its faults.
 """
 
 from __future__ import annotations

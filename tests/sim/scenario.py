@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from reconciler.model import Conflict, Direction, Mode
 from tests.sim.device import RULES, DeviceSpec
-from tests.sim.people import DEVICE_OPERATIONS, SERVER_OPERATIONS
+from tests.sim.people import DEVICE_OPERATIONS
+from tests.sim.somebody import SERVER_OPERATIONS
 
 SERVER = "server"
 

@@ -28,9 +28,10 @@ from reconciler.filters import DEFAULT, Filter
 from reconciler.model import Conflict, Direction, Mode, Settings
 from tests.sim.device import RULES, Device, Killed
 from tests.sim.ledger import Ledger
-from tests.sim.people import NAMES, Person, Somebody
+from tests.sim.people import NAMES, Person
 from tests.sim.scenario import SERVER, Scenario, Step, Style, draw_direction, draw_rule, make
 from tests.sim.server import BOUND_MS, PARTIAL, TEMPORARY, Backup, Disk, Item
+from tests.sim.somebody import Somebody
 
 BEGIN_NS = 1_700_000_000 * 10**9
 REQUESTS = 30_000

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reconciler.model import ROOT, Base, Kind, NodeId
+from reconciler.model import ROOT, Base, Kind, Leftover, NodeId
 from syncin_mount.store import Attr, NodeType, Replica, check
 
 SECOND = 1_000_000_000
@@ -175,3 +175,52 @@ def pick_bin(replica: Replica) -> list[tuple[str, bytes]]:
         for path in top.rglob("*")
         if path.is_file() and not path.is_symlink() and path.parent != top
     )
+
+
+def play(replica: Replica) -> None:
+    """A bit of everything."""
+    make(replica, "docs", NodeType.FOLDER)
+    doc = make(replica, "docs/doc", data=b"first")
+    make(replica, "docs/empty")
+    make(replica, "link", NodeType.SYMLINK)
+    replica.set_xattr(doc, b"user.note", b"here")
+    replica.note_leftover(Leftover(at(replica, "docs"), "doc", 5))
+    replica.note_leftover(Leftover(at(replica, "docs"), "doc", 5, 3, 2, 1))
+    replica.note_leftover(Leftover(ROOT, "other", 1 << 40))
+    replica.drop_leftover(ROOT, "other")
+    settle(replica)
+    make(replica, "docs/doc.tmp", data=b"second")
+    replica.rename(*place(replica, "docs/doc.tmp"), *place(replica, "docs/doc"))
+    replica.rename(*place(replica, "docs"), ROOT, b"papers")
+    replica.unlink(*place(replica, "papers/empty"))
+    far = replica.new_id()
+    replica.place_file(far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0))
+    arrive(replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 5000, 9, 70, 0), b"f" * 5000)
+    arrive(
+        replica, far, Base(Kind.FILE, at(replica, "papers"), "far", 3, 10, 71, 0), b"new", keep=True
+    )
+    replica.delete_local(make(replica, "local", data=b"never sent"), keep=False, why="test")
+    replica.copy_to_bin(doc, "test")
+    replica.set_attr(doc, mode=0o600)
+
+
+def damage(segment: Path, offset: int) -> None:
+    data = bytearray(segment.read_bytes())
+    data[offset] ^= 0xFF
+    segment.write_bytes(data)
+
+
+class PowerCut(Exception):
+    """Stands for the end of the process, at a step of its work."""
+
+
+def far(replica: Replica, name: str = "far", size: int = 5, mtime: int = 9) -> NodeId:
+    """A file of the server whose content is not here."""
+    node = replica.new_id()
+    replica.place_file(node, Base(Kind.FILE, ROOT, name, size, mtime, 70 + node, 0))
+    return node
+
+
+def base(name: str = "far", size: int = 5, mtime: int = 9, inode: int = 70) -> Base:
+    """The base of such a file."""
+    return Base(Kind.FILE, ROOT, name, size, mtime, inode, 0)

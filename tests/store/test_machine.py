@@ -3,6 +3,9 @@ memory.
 
 The model knows nothing of events, versions and tables: it is a tree of plain objects, where a
 content is known by a token, and the rules of identity are written down once more, in its own words.
+
+This file is long because the model and what is compared with it are one state machine of
+hypothesis, and a class stands in one file.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ and random ones.
 What must hold after a repair: every byte that the files of contents and bin have is in the tree or
 in the bin; nothing counts as deleted by the user that was not; ``check`` is clean, and a second
 repair finds nothing to do.
+
+This file is long because every kind of damage is done to the same replica, which is described at
+its beginning.
 """
 
 from __future__ import annotations

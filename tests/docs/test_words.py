@@ -41,6 +41,8 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
                     *("_holder", "_holds", "_least_deep_holder", "dying_holder", "holder", "holds"),
                     *("holds_something", "may_hold", "_hold", "_holds_files"),
                     "MountpointHoldsFiles",
+                    "MOUNTPOINT_HOLDS_FILES",
+                    "MOUNTPOINT_HOLDS_FILES",
                 ),
                 ENGLISH,
             ),
@@ -51,7 +53,16 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
         {
             **dict.fromkeys(
                 (
-                    *("PAUSED", "PAUSE_ALL", "Paused", "_pause", "_paused", "is_paused", "pause"),
+                    *(
+                        "PAUSE",
+                        "PAUSED",
+                        "PAUSE_ALL",
+                        "Paused",
+                        "_pause",
+                        "_paused",
+                        "is_paused",
+                        "pause",
+                    ),
                     "paused",
                 ),
                 "the user's pause",

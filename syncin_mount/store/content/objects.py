@@ -113,7 +113,7 @@ class Objects:
     def every(self) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
         """Owner and number of every object there is; a walk over the disk."""
         for number in range(FANOUT):
-            yield from self._in_folder(number)
+            yield from _objects_in(self.folder(number))
 
     def numbers(self) -> list[int]:
         """Every number that an object or an entry of the bin has."""
@@ -126,19 +126,16 @@ class Objects:
 
     def strays(self, number: int) -> list[Object]:
         """The objects of this number."""
-        return [(owner, found) for owner, found, _ in self._in_folder(number) if found == number]
+        return [
+            (owner, found)
+            for owner, found, _ in _objects_in(self.folder(number))
+            if found == number
+        ]
 
     def stray_bins(self, named: Container[int]) -> set[int]:
         """The numbers of bin folders and descriptions that are there and that no entry has."""
         names = (os.fsdecode(name).removesuffix(".json") for name in os.listdir(self._bin))
         return {number for name in names if name.isdecimal() and (number := int(name)) not in named}
-
-    def _in_folder(self, number: int) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
-        with os.scandir(self.folder(number)) as entries:
-            for entry in entries:
-                owner, dash, rest = entry.name.partition("-")
-                if dash and owner.isdecimal() and rest.isdecimal():
-                    yield int(owner), int(rest), entry
 
     # incoming -------------------------------------------------------------------------------------
 
@@ -391,6 +388,15 @@ class Objects:
         finally:
             os.close(source)
         os.utime(path, ns=(mtime, mtime))
+
+
+def _objects_in(folder: str) -> Iterator[tuple[int, int, os.DirEntry[str]]]:
+    """Yield owner, number and entry of each object in one of the folders."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            owner, dash, rest = entry.name.partition("-")
+            if dash and owner.isdecimal() and rest.isdecimal():
+                yield int(owner), int(rest), entry
 
 
 def _last_byte(path: Path) -> int:

@@ -64,7 +64,7 @@ async def test_what_is_wrong_has_a_remedy(
     seen = await found(world)
     assert seen[Check.DEVICE_MISSING].remedy is Remedy.LOAD_MODULE
     assert seen[Check.SERVER_REFUSES].state is State.NOTE, "it may be back at any moment"
-    holds = seen[Check.MOUNTPOINT_HOLDS_FILES]
+    holds = seen[Check.MOUNTPOINT_NOT_EMPTY]
     assert (holds.state, holds.about) == (State.WRONG, "docs")
     assert holds.remedy is Remedy.EMPTY_FOLDER
     assert sentence(holds) == (

@@ -35,7 +35,7 @@ _FOUND = {
     Check.DRIVE_CRASHED: "{about}: a crashed drive is left over at {point}",
     Check.MOUNT_OF_OTHERS: "{about}: something else ({kind}) is mounted at {point}",
     Check.MOUNTPOINT_UNUSABLE: "{about}: the mount point {point} cannot be used ({why})",
-    Check.MOUNTPOINT_HOLDS_FILES: "{about}: the mount point {point} is not empty",
+    Check.MOUNTPOINT_NOT_EMPTY: "{about}: the mount point {point} is not empty",
     Check.COPY: (
         "{about}: local copy in order, {common} in common with the server, {waiting} waiting"
     ),

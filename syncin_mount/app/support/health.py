@@ -70,7 +70,7 @@ class Check(enum.Enum):
     DRIVE_CRASHED = "drive_crashed"
     MOUNT_OF_OTHERS = "mount_of_others"
     MOUNTPOINT_UNUSABLE = "mountpoint_unusable"
-    MOUNTPOINT_HOLDS_FILES = "mountpoint_holds_files"
+    MOUNTPOINT_NOT_EMPTY = "mountpoint_not_empty"
     COPY = "copy"
     COPY_MISSING = "copy_missing"
     COPY_IN_USE = "copy_in_use"
@@ -238,7 +238,7 @@ def _mount(synchronization: Synchronization, *, running: bool) -> Finding:
             Check.MOUNTPOINT_UNUSABLE, name, Remedy.MAKE_FOLDER, point=point, why=error.strerror
         )
     if not is_empty:
-        return _wrong(Check.MOUNTPOINT_HOLDS_FILES, name, Remedy.EMPTY_FOLDER, point=point)
+        return _wrong(Check.MOUNTPOINT_NOT_EMPTY, name, Remedy.EMPTY_FOLDER, point=point)
     return _fine(Check.NOT_MOUNTED, name, point=point)
 
 

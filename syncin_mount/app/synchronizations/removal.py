@@ -134,18 +134,17 @@ async def remove(
     ``confirmed`` is what may go: what `only_here` told, or the copy that was made. Raises WouldLose
     where the local copy has something else by now, or anything at all without it; KeyError,
     MustBeUnmounted, ReplicaInUse, ConfigurationError. Cancelled, it is removed or it is not."""
-    configuration = ConfigurationFile(folders).read()
+    configuration = await trio.to_thread.run_sync(ConfigurationFile(folders).read)
     synchronization = configuration.synchronizations[name]
     _require_unmounted(folders, name)
     may_go = confirmed.held if isinstance(confirmed, KeptCopy) else confirmed
-    with _looked_into(folders, synchronization) as (replica, held):
+    look = _looked_into(folders, synchronization)
+    with contextlib.ExitStack() as stack:  # one thread after the other has the local copy
+        replica, held = await trio.to_thread.run_sync(stack.enter_context, look)
         _require_confirmed(name, held, may_go)
         server = configuration.servers[synchronization.server]
         not_told = await _unregister(folders, server, synchronization)
-        had_copy = _set_aside(folders, name)
-        if replica is not None:
-            replica.abandon()
-        ConfigurationFile(folders).update(lambda now: now.without_synchronization(name))
+        had_copy = await trio.to_thread.run_sync(_end, folders, name, replica)
     left = await trio.to_thread.run_sync(_delete_set_aside, folders)
     folders.socket(name).unlink(missing_ok=True)
     return Removed(synchronization, had_copy, not_told, left)
@@ -230,6 +229,15 @@ def _set_aside(folders: Folders, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _end(folders: Folders, name: str, replica: Replica | None) -> bool:
+    """From here on there is no such synchronization. Tells whether there was a local copy."""
+    had_copy = _set_aside(folders, name)
+    if replica is not None:
+        replica.abandon()
+    ConfigurationFile(folders).update(lambda now: now.without_synchronization(name))
+    return had_copy
 
 
 def _delete_set_aside(folders: Folders) -> tuple[tuple[Path, OSError], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import structs
 from syncin_mount import __version__
 from syncin_mount.app.drives.addresses import address_on_server
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.config import ConfigurationError, ConfigurationFile
 from syncin_mount.web.asgi import encode
@@ -37,14 +39,16 @@ milliseconds."""
 class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     """A synchronization on the first screen. ``status`` is None while its daemon starts or ends,
     ``phase`` is the supervisor's word for it; ``why`` it is not mounted as it should be, and
-    ``error`` why nothing can be told. ``page`` is the folder's address in the browser,
-    ``direction`` the one that is set."""
+    ``error`` why nothing can be told. ``page`` is the remote folder's address in the
+    browser, ``folder`` the mount point with ``~`` for the home folder, ``direction`` the one that
+    is set."""
 
     name: str
     server: str
     remote: str
     page: str
     mountpoint: str
+    folder: str
     enabled: bool
     direction: str
     status: Status | None = None
@@ -201,6 +205,7 @@ class Live:
             remote=here.remote,
             page=address_on_server(configuration.servers[here.server], here.remote),
             mountpoint=str(here.mountpoint),
+            folder=_in_home(here.mountpoint),
             enabled=here.enabled,
             direction=here.direction.value,
             status=None if seen.status is None else _calm(seen.status),
@@ -213,6 +218,12 @@ class Live:
         )
 
 
+def _in_home(path: Path) -> str:
+    """``~/Documents`` for what is in the home folder."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if home in path.parents else str(path)
+
+
 def _is_busy(card: Card) -> bool:
     """Whether it changes from one moment to the next."""
     if card.run is not None and card.run.phase != "ended":
@@ -221,9 +232,11 @@ def _is_busy(card: Card) -> bool:
 
 
 def _calm(status: Status) -> Status:
-    """The same; moments that are counted anew each time differ no more by fractions."""
+    """The same for the page; moments that are counted anew each time differ no more by
+    fractions."""
     return structs.replace(
         status,
+        halted=None if status.halted is None else with_buttons(status.halted),
         next_try=_whole(status.next_try),
         offline_since=_whole(status.offline_since),
     )

@@ -11,6 +11,7 @@ import trio
 
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.run_many import Ran, run_all
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ class Runs:
             said = sentence(ran.error, ran.name)
             self._end(ran.name, RunState("ended", now, said))
             return
-        stopped = report.refused or report.halted or report.offline
+        halted = None if report.halted is None else with_buttons(report.halted)
+        stopped = report.refused or halted or report.offline
         self._end(
             ran.name,
             RunState(

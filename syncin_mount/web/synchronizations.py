@@ -12,6 +12,7 @@ import trio
 from syncin_mount.app.drives.addresses import open_with, opener
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import Scheduling
@@ -228,5 +229,6 @@ def _shown(event: Progress | Report | Failure) -> Progress | Plan | Refused:
         return Refused(event.message)
     if isinstance(event, Progress):
         return event
-    few = msgspec.structs.replace(event, actions=event.actions[:MOST_ACTIONS])
+    halted = None if event.halted is None else with_buttons(event.halted)
+    few = msgspec.structs.replace(event, actions=event.actions[:MOST_ACTIONS], halted=halted)
     return Plan(few, len(event.actions))

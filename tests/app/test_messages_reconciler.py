@@ -9,6 +9,7 @@ from reconciler.model import Side
 from reconciler.planner import guards
 from reconciler.planner.guards import Danger, Halt
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.reconciler import with_buttons
 
 WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
 
@@ -137,3 +138,8 @@ def test_a_pending_change_says_why(reason: PendingReason, told: str) -> None:
 
 def test_every_state_has_a_sentence() -> None:
     assert {reason.state for reason, _ in PENDING} == set(PendingState)
+
+
+@pytest.mark.parametrize(("halt", "told"), HALTS)
+def test_who_has_buttons_reads_no_commands_for_what_they_do(halt: Halt, told: str):
+    assert with_buttons(sentence(halt, "my docs")) == told.removesuffix(WAY_OUT).rstrip()

@@ -256,6 +256,8 @@ def test_the_tab_says_when_the_supervisor_is_gone_and_goes_on_with_a_new_ticket(
     os.kill(pid, 9)
     tab.shows(tab.page.get_by_role("alert").get_by_text("syncin-mount does not answer"))
     assert tab.faults() == []
+    with tab.page.expect_event("requestfailed"):
+        pass  # it asks again, in vain
     tab.state("Notes", "Up to date")  # what it knew last
     assert world.drive("Notes").is_mount()
     tab.enter()

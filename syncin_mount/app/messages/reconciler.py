@@ -12,6 +12,11 @@ from syncin_mount.app.messages import command, says, sentence
 _WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
 
 
+def with_buttons(sentence: str) -> str:
+    """The sentence of a halt for who is shown buttons instead of commands."""
+    return sentence.removesuffix(f" {_WAY_OUT}")
+
+
 @says(Halted)
 def _halted(error: Halted, drive: str) -> str:
     return _halt(error.halt, drive)

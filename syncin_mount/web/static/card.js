@@ -50,8 +50,8 @@ function Sides({ card }) {
     ${here
       ? html`<button type="button" class="side" title="Open in the file manager"
           onClick=${() => act("open", { name: card.name })}>
-          <${Icon} name="folder" /><span>${card.mountpoint}</span></button>`
-      : html`<span class="side"><${Icon} name="folder" /><span>${card.mountpoint}</span></span>`}
+          <${Icon} name="folder" /><span>${card.folder}</span></button>`
+      : html`<span class="side"><${Icon} name="folder" /><span>${card.folder}</span></span>`}
     <span class="direction" role="img" aria-label=${meaning} title=${meaning}>${sign}</span>
     <a class="side" href=${card.page} target="_blank" rel="noopener noreferrer"
       title="Open on the server">

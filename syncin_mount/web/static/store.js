@@ -75,7 +75,6 @@ async function watch() {
     await visible();
     watching = new AbortController();
     try {
-      state.cards = new Map();
       await stream("watch", {}, take, watching.signal);
       lost("away");
     } catch (error) {

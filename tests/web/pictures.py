@@ -1,0 +1,98 @@
+"""`./dev pictures`: the pictures of the page in docs/pictures, of real drives in a real browser."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from syncin_mount.cli.demo.sandbox import Sandbox
+from tests.web.browser import chromium
+from tests.web.conftest import PROFILE, World
+
+TARGET = Path(__file__).parents[2] / "docs/pictures"
+SIZE: ViewportSize = {"width": 1100, "height": 720}
+
+
+def main() -> None:
+    """Takes all of them."""
+    TARGET.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        home = Path(folder) / "home"
+        os.environ["HOME"] = str(home / "drives")  # so that paths are shown from there
+        with Sandbox(home) as sandbox:
+            sandbox.start_server(sandbox.base / "requests.log")
+            sandbox.log_in(PROFILE, "cloud")
+            world = World(sandbox)
+            try:
+                set_the_scene(world)
+                take(browser, world)
+            finally:
+                sandbox.run(PROFILE, "down", "--force")
+
+
+def set_the_scene(world: World) -> None:
+    """Four drives: up to date, at work, paused, and one that needs somebody."""
+    for name, options in (
+        ("Documents", ()),
+        ("Photos", ("--direction", "download")),
+        ("Music", ()),
+        ("Projects", ("--every", "1d")),
+    ):
+        there = world.add(name, *options)
+        for number in range(1, 41):
+            (there / f"{WORDS[number % len(WORDS)]} {number:02}.{KINDS[name]}").write_bytes(
+                b"x" * 3000 * number
+            )
+    world.must("limit", "Photos", "--down", "1M")
+    world.must("up")
+    for name in ("Documents", "Music", "Projects"):
+        world.must("sync", name)
+    world.must("pause", "Music")
+    here, there = world.drive("Documents"), world.sandbox.server_files
+    (here / "Letters").mkdir()
+    (here / "Letters/Offer.odt").write_bytes(b"x" * 48_000)
+    for path in sorted((there / "Projects").iterdir())[:30]:
+        path.unlink()
+    world.sandbox.run(PROFILE, "sync", "Projects")
+    (there / "Photos/Summer.tiff").write_bytes(os.urandom(40_000_000))
+    world.must("limit", "Photos", "--down", "600K")
+    world.sandbox.run(PROFILE, "sync", "Documents")
+
+
+WORDS = ("Report", "Budget", "Minutes", "Invoice", "Sketch", "Letter", "Plan")
+KINDS = {"Documents": "odt", "Photos": "jpg", "Music": "ogg", "Projects": "md"}
+
+
+def take(browser: Browser, world: World) -> None:
+    """The first screen, a plan, and the transfers."""
+    context = browser.new_context(viewport=SIZE)
+    page = enter(context.new_page(), world)
+    page.get_by_role("article", name="Photos").get_by_role("progressbar").wait_for()
+    page.get_by_text("s left").first.wait_for()
+    shoot(page, "page", full_page=True)
+    page.get_by_role("button", name="Look at the plan").click()
+    page.get_by_text("Do exactly this").wait_for()
+    shoot(page, "page-plan")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Transfers").click()
+    page.get_by_role("list", name="Transfers").get_by_role("listitem").first.wait_for()
+    shoot(page, "page-transfers")
+    context.close()
+
+
+def enter(page: Page, world: World) -> Page:
+    ticket = world.open_page()
+    page.goto(f"http://{world.host}/#ticket={ticket}")
+    page.get_by_role("article", name="Projects").wait_for()
+    return page
+
+
+def shoot(page: Page, name: str, *, full_page: bool = False) -> None:
+    page.screenshot(path=TARGET / f"{name}.png", full_page=full_page, animations="disabled")
+
+
+if __name__ == "__main__":
+    main()

@@ -118,15 +118,15 @@ class SessionBus:
         self._sending = trio.Lock()
         self._asked: dict[int, _Asked] = {}
 
-    async def ask(self, message: Message, *, patience: float = PATIENCE) -> tuple[Any, ...]:
+    async def ask(self, message: Message, *, patience: float | None = None) -> tuple[Any, ...]:
         """The answer's body. Raises BusError when it is an error, or does not come within
-        ``patience`` seconds."""
+        ``patience`` seconds (None: PATIENCE)."""
         from jeepney import HeaderFields, MessageType  # noqa: PLC0415 (as above)
 
         serial = next(self._serials)
         asked = self._asked[serial] = _Asked()
         try:
-            with trio.move_on_after(patience):
+            with trio.move_on_after(PATIENCE if patience is None else patience):
                 await self.tell(message, serial)
                 await asked.answered.wait()
         finally:

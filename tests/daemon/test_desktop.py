@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from jeepney import (
     DBusAddress,
     HeaderFields,
@@ -51,6 +52,7 @@ class Desktop:
     notices: list[tuple[Any, ...]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     environment: list[str] = field(default_factory=list)
+    asker: str = ""
     _heard: trio.Event = field(default_factory=trio.Event)
 
     async def serve(self) -> None:
@@ -66,6 +68,7 @@ class Desktop:
             case "GetCapabilities":
                 return new_method_return(call, "as", (self.capabilities,))
             case "Notify":
+                self.asker = call.header.fields[HeaderFields.sender]
                 self.notices.append(tuple(call.body))
                 return new_method_return(call, "u", (len(self.notices),))
             case "ShowFolders":
@@ -84,11 +87,16 @@ class Desktop:
                 await self._heard.wait()
 
 
-async def tell_of(connection: DBusConnection, member: str, number: int, more: str | int) -> None:
-    """A signal of a notification server's."""
+async def tell_of(
+    connection: DBusConnection, member: str, number: int, more: str | int, to: str | None = None
+) -> None:
+    """A signal of a notification server's; ``to`` one connection alone: the bus asks for no match
+    then."""
     kind = "us" if isinstance(more, str) else "uu"
-    address = DBusAddress(PATH, interface=NAME)
-    await connection.send(new_signal(address, member, kind, (number, more)))
+    signal = new_signal(DBusAddress(PATH, interface=NAME), member, kind, (number, more))
+    if to is not None:
+        signal.header.fields[HeaderFields.destination] = to
+    await connection.send(signal)
 
 
 @asynccontextmanager
@@ -197,10 +205,12 @@ async def test_only_the_desktop_s_word_on_this_notice_counts(bus: str, teller: T
     async with desktop(bus) as there, await open_dbus_connection(bus) as stranger:
         with trio.fail_after(LIMIT):
             assert await teller.tell(NOTICE)
-            await tell_of(stranger, "ActionInvoked", 1, "open")
+            await tell_of(stranger, "ActionInvoked", 1, "open", to=there.asker)
             await stranger.send(message_bus.GetId())
             while (await stranger.receive()).header.message_type is not MessageType.method_return:
                 pass  # so the bus has passed it on
+            await trio.testing.wait_all_tasks_blocked(0.2)
+            assert there.opened == []
             for number, key in ((2, "open"), (1, "nonsense"), (1, "open")):
                 await tell_of(there.connection, "ActionInvoked", number, key)
             await there.until_opened(1)
@@ -221,6 +231,7 @@ async def test_a_closed_notice_is_forgotten_and_of_many_the_last_are_listened_to
             await there.until_opened(1)
             await tell_of(there.connection, "ActionInvoked", MOST_OPEN + 1, "open")
             await there.until_opened(2)
+            await trio.testing.wait_all_tasks_blocked(0.2)
     assert len(there.opened) == 2
 
 

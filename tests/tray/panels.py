@@ -40,7 +40,8 @@ class Panel:
         self.registered: list[str] = []
         self.signals: list[tuple[str, str, tuple[Any, ...]]] = []
         self.refuses = 0
-        """So many registrations are answered with an error first."""
+        self.keeps_silent = 0
+        """So many registrations are answered with an error first, or not at all."""
 
     async def serve(self) -> None:
         while True:
@@ -60,6 +61,9 @@ class Panel:
 
     async def _answer(self, call: Message) -> None:
         if call.header.fields[HeaderFields.member] != "RegisterStatusNotifierItem":
+            return
+        if self.keeps_silent:
+            self.keeps_silent -= 1
             return
         if self.refuses:
             self.refuses -= 1

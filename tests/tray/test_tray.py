@@ -19,6 +19,7 @@ from jeepney import (
     Message,
     MessageType,
     Properties,
+    message_bus,
     new_method_call,
     new_signal,
 )
@@ -224,6 +225,28 @@ async def test_a_panel_that_is_busy_is_asked_again(
     assert rests[:6] == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
 
 
+async def test_a_panel_that_does_not_answer_is_asked_again(
+    bus: BusProcess,
+    folders: Folders,
+    supervision: Supervision,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("syncin_mount.desktop.session_bus.PATIENCE", 1.0)
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(tray, "_rest", rest)
+    async with panel(bus.address) as found:
+        found.keeps_silent = 2
+        nursery.start_soon(keep_tray, folders, supervision)
+        await found.icon()
+        nursery.cancel_scope.cancel()
+    assert rests == [2.0, 4.0]
+
+
 async def test_clicks_on_what_is_gone_and_other_events_do_nothing(
     shown: Panel, supervision: Supervision
 ):
@@ -293,7 +316,9 @@ async def test_what_hosts_ask_besides_is_answered(shown: Panel):
     assert ("s", "Mount") in [properties.get("label") for _, properties in group]
 
 
-async def test_a_stranger_is_not_believed_that_the_panel_is_gone(bus: BusProcess, shown: Panel):
+async def test_a_stranger_is_not_believed_that_the_panel_is_gone(
+    supervision: Supervision, bus: BusProcess, shown: Panel
+):
     name = await shown.icon()
     async with await open_dbus_connection(bus.address) as stranger:
         forged = new_signal(
@@ -304,8 +329,12 @@ async def test_a_stranger_is_not_believed_that_the_panel_is_gone(bus: BusProcess
         )
         forged.header.fields[HeaderFields.destination] = name
         await stranger.send(forged)
+        await stranger.send(message_bus.GetId())
+        while (await stranger.receive()).header.message_type is not MessageType.method_return:
+            pass  # so the bus has passed it on
         await shown.labels()
-    assert "Mount" in await shown.labels()
+    supervision.has("docs", phase=Phase.STARTING)
+    await shown.item("docs: being mounted")
     assert shown.registered == [name]
 
 
@@ -474,6 +503,8 @@ async def test_no_bus_hurts(
     assert rests == [2.0, 4.0, 8.0]
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("there is no tray icon: ")
+    if talk is announces_much:
+        assert caplog.messages[0].endswith("a message is too long")
     nursery.cancel_scope.cancel()
 
 

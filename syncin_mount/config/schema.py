@@ -232,7 +232,7 @@ PROGRAM_KEYS: tuple[Key, ...] = (
     Key(
         "tray",
         values.read_truth,
-        about="Whether `up` shows an icon in the desktop's tray, where there is one.",
+        about="Whether the supervisor shows an icon in the desktop's tray, where there is one.",
     ),
 )
 """The keys of the table ``[program]``: what holds for all synchronizations on this computer."""

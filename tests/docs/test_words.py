@@ -41,8 +41,6 @@ USES: dict[str, tuple[str, dict[str, str]]] = {
                     *("_holder", "_holds", "_least_deep_holder", "dying_holder", "holder", "holds"),
                     *("holds_something", "may_hold", "_hold", "_holds_files"),
                     "MountpointHoldsFiles",
-                    "MOUNTPOINT_HOLDS_FILES",
-                    "MOUNTPOINT_HOLDS_FILES",
                 ),
                 ENGLISH,
             ),

@@ -94,13 +94,14 @@ class Sender:
         It is copied beside and moved: a copy would overwrite what came to be at the place
         meanwhile.
         """
-        action, source, twin = out.action, None, None
+        action, proved = out.action, None
         if self._copies is not None:
-            source = await self._proved_copy(self._copies, out.digest, action.node, out.local.size)
-        if source is None:
-            source, twin = await self._proved_twin(out)
-        if source is None:
+            proved = await self._proved_copy(self._copies, out.digest, action.node, out.local.size)
+        if proved is None:
+            proved = await self._proved_twin(out)
+        if proved is None:
             return None
+        source, seen = proved
         await out.content.get()
         if action.remote is not None:
             await self.expect_file(action.node, out.path, action.remote)
@@ -108,8 +109,9 @@ class Sender:
         broken = self._is_noted(staged)
         self._note(staged)
         inode = await self._remote.copy(source, staged.path, out.mtime)
-        same_still = twin is None or await file_at(self._remote, source) == twin
-        if not same_still or await self._whole_at(staged) is None:  # another version, by now
+        # Another version may have come there since: somebody's, or ours, which is sent beside this.
+        same_still = await file_at(self._remote, source) == seen
+        if not same_still or await self._whole_at(staged) is None:
             self._left.add(staged.place)
             return None
         await self._move_into_place(staged, out)
@@ -119,9 +121,9 @@ class Sender:
 
     async def _proved_copy(
         self, copies: Copies, digest: str, node: NodeId, size: int
-    ) -> str | None:
+    ) -> tuple[str, Found] | None:
         """The path of a file on the server that still is what a listing or an upload showed to have
-        this content."""
+        this content, and what lies there."""
         other = await copies.find(digest) if size else None
         remote = self._tree.get(other) if other is not None and other != node else None
         if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
@@ -131,9 +133,9 @@ class Sender:
         except KeyError:
             return None
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
-        return path if found is not None and same(found, remote) else None
+        return (path, found) if found is not None and same(found, remote) else None
 
-    async def _proved_twin(self, out: OutgoingVersion) -> tuple[str | None, Found | None]:
+    async def _proved_twin(self, out: OutgoingVersion) -> tuple[str, Found] | None:
         """The path on the server of another name that this file has here, sent in this version, and
         what lies there; None when there is no such name, or when a copy costs more than it
         saves."""
@@ -142,13 +144,13 @@ class Sender:
         )
         remote = self._tree.get(other) if other is not None else None
         if other is None or remote is None or self._tree.unknown(other) is not None:
-            return None, None
+            return None
         try:
             path = self._tree.path(other)
         except KeyError:
-            return None, None
+            return None
         found = await file_at(self._remote, path)
-        return (path, found) if found is not None and same(found, remote) else (None, None)
+        return (path, found) if found is not None and same(found, remote) else None
 
     async def _upload(self, out: OutgoingVersion) -> Arrived:
         """Puts the content where it belongs. The server's version is proved to be the expected

@@ -137,6 +137,27 @@ async def test_a_copy_replaces_an_edited_file_and_keeps_the_old_one(world: World
     assert list(world.trashed().values()) == [b"2" * 5000]
 
 
+async def test_a_copy_of_what_was_replaced_meanwhile_is_not_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another content of its size, after the look at it and before the server copies it."""
+    world.put("one", b"1" * 5000, mtime=OLD)
+    device = await world.device(settings=SECURE)
+    await device.sync()
+    device.write("two", b"1" * 5000, mtime=LATER)
+    real = device.folder.copy
+
+    async def copy_late(source: str, path: str, mtime: int) -> int:
+        world.put(source, b"2" * 5000, mtime=EARLIER)
+        return await real(source, path, mtime)
+
+    monkeypatch.setattr(device.folder, "copy", copy_late)
+    await device.sync()
+    await device.sync()
+    assert world.requests("COPY") == 1
+    assert world.on_disk() == device.tree() == {"one": b"2" * 5000, "two": b"1" * 5000}
+
+
 async def test_a_content_that_is_not_there_any_more_is_sent(world: World) -> None:
     world.put("one", b"1" * 5000, mtime=OLD)
     device = await world.device(settings=SECURE, debounce=0.05, manual=False)

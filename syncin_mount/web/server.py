@@ -25,6 +25,7 @@ from syncin_mount.web.tickets import Gate
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders
+    from syncin_mount.web.routes import Route
 
 log = logging.getLogger(__name__)
 
@@ -76,17 +77,21 @@ class PageServer:
             runs = Runs(self._folders, nursery)
             live = Live(self._folders, runs, nursery)
             drives = Drives(self._folders)
-            routes = merged(
-                Synchronizations(drives, live, runs).routes(),
-                Records(drives, live).routes(),
-                Accounts(drives, live).routes(),
-            )
-            app = Page(self._gate, port, routes)
+            app = Page(self._gate, port, routes_of(drives, live, runs))
             task_status.started(port)
             log.info("the page is served on port %d", port)
             await trio.serve_listeners(
                 Connections(app, port).serve, [listener], handler_nursery=nursery
             )
+
+
+def routes_of(drives: Drives, live: Live, runs: Runs) -> dict[str, Route]:
+    """All calls that the page answers, by their paths."""
+    return merged(
+        Synchronizations(drives, live, runs).routes(),
+        Accounts(drives, live).routes(),
+        Records(drives, live).routes(),
+    )
 
 
 def _listen() -> trio.SocketListener:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,13 @@ from reconciler.model import ROOT
 
 PAGE = 4096
 FAR = 1 << 62
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """On a disk, also where other tests write to memory."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from syncin_mount.app.drives.addresses import address_on_server
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
-from syncin_mount.config import ConfigurationError, ConfigurationFile
+from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling
 from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
 
@@ -100,6 +100,8 @@ class Live:
         self._cards: dict[str, Card] = {}
         self._program: Program | None = None
         self._due: dict[str, float] = {}
+        self._configuration: Configuration | None = None
+        self._stamp: object = None
         runs.on_change = self.look_now
 
     def look_now(self) -> None:
@@ -158,12 +160,17 @@ class Live:
                     await self._wanted.wait()
 
     async def _look_once(self) -> None:
-        try:
-            configuration = await trio.to_thread.run_sync(self._file.read)
-        except ConfigurationError as error:
-            if self._program is not None:
-                self._tell(structs.replace(self._program, trouble=sentence(error)))
-            return
+        stamp = self._file.stamp()
+        if self._configuration is None or stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._configuration = await trio.to_thread.run_sync(self._file.read)
+            except ConfigurationError as error:
+                known = self._program or Program(__version__, (), (), Scheduling.PARALLEL.value)
+                self._tell(structs.replace(known, trouble=sentence(error)))
+                return
+            self._due.clear()
+        configuration = self._configuration
         now = trio.current_time()
         chosen = [
             each

@@ -272,3 +272,18 @@ def test_a_removed_synchronization_goes(tab: Tab):
     tab.enter()
     tab.shows(tab.card("Archive"))
     assert tab.card("Notes").count() == 0
+
+
+def test_a_configuration_that_cannot_be_read_is_told(tab: Tab):
+    file = tab.world.folders.config_file
+    before = file.read_text()
+    file.write_text("no = [")
+    try:
+        tab.shows(tab.page.get_by_text(f"{file}, line 1").first)
+        for hidden in (True, False):  # looked at anew
+            tab.page.evaluate(HIDE, arg=hidden)
+        tab.shows(tab.page.get_by_text(f"{file}, line 1").first)
+    finally:
+        file.write_text(before)
+    tab.page.get_by_text(f"{file}, line 1").first.wait_for(state="detached")
+    tab.shows(tab.card("Archive"))

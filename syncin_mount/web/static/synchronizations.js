@@ -20,6 +20,9 @@ export function Synchronizations() {
   const cards = cardsInOrder();
   if (!program) return html`<p class="waits">One moment…</p>`;
   if (!program.order.length) {
+    if (program.trouble) {
+      return html`<h1>Synchronizations</h1><p class="note bad">${program.trouble}</p>`;
+    }
     return html`<${Empty} icon="cloud" title="No synchronizations yet">
       Add the first one in a terminal: <code>syncin-mount add</code><//>`;
   }

@@ -100,10 +100,10 @@ async def test_whoever_waits_goes_on_at_a_new_rate(autojump_clock: MockClock) ->
 
 
 @pytest.mark.parametrize("way", ["up", "down"])
-async def test_a_real_transfer_holds_it_over_ten_seconds(world: World, way: str) -> None:
-    """In real time, as short as the figure allows: what is measured are bytes and the time that
-    they took."""
-    rate, seconds = 4_000_000.0, 10.0
+async def test_a_real_transfer_is_never_faster(world: World, way: str) -> None:
+    """In real time. That it is not slower either is shown with a clock of the test's own: how fast
+    a busy machine is proves nothing."""
+    rate, seconds = 4_000_000.0, 4.0
     size = int(rate * seconds)
     data = bytes(size)
     limits: Limits = world.session.wire.limits
@@ -117,4 +117,4 @@ async def test_a_real_transfer_holds_it_over_ten_seconds(world: World, way: str)
         assert len(await get(world.folder, "big")) == size
     else:
         await put(world.folder, "big", data)
-    assert size / (time.monotonic() - began) == pytest.approx(rate, rel=0.05)
+    assert size / (time.monotonic() - began) < 1.1 * rate

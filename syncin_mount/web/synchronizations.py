@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,6 +19,8 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.config import Scheduling
 from syncin_mount.control.messages import Failure, Progress, Report, SyncRequest
 from syncin_mount.control.supervision import Ask, Phase, What
+from syncin_mount.desktop.opening import open_folder
+from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
 from syncin_mount.web.routes import (
     Done,
     Drives,
@@ -31,6 +34,8 @@ from syncin_mount.web.routes import (
     Stream,
     is_expected,
 )
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -213,15 +218,28 @@ class Synchronizations:
 
     async def open(self, request: OneDrive) -> Done:
         _, found = await self._drives.named(request.name)
+        folder = str(found.mountpoint)
+        if await _opened_over_the_bus(folder):
+            return Done()
         command = opener()
         if command is None:
-            raise NotPossible(
-                f"there is no desktop that could show it; the folder is {found.mountpoint}"
-            )
-        await trio.to_thread.run_sync(
-            open_with, command, str(found.mountpoint), abandon_on_cancel=True
-        )
+            raise NotPossible(f"there is no desktop that could show it; the folder is {folder}")
+        await trio.to_thread.run_sync(open_with, command, folder, abandon_on_cancel=True)
         return Done()
+
+
+async def _opened_over_the_bus(folder: str) -> bool:
+    """Whether the desktop's file manager took it: it can also from a supervisor that began before
+    the desktop did."""
+    if not has_session_bus():
+        return False
+    try:
+        async with open_session_bus() as bus:
+            await open_folder(bus, folder)
+    except Exception as error:  # noqa: BLE001 (whatever ails the bus: there is another way)
+        log.info("no file manager was reached over the bus: %s", why(error))
+        return False
+    return True
 
 
 def _shown(event: Progress | Report | Failure) -> Progress | Plan | Refused:

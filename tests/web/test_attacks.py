@@ -201,12 +201,14 @@ def test_a_head_without_end_is_refused(world: World):
         assert is_hung_up_on(connection, b"x-more: " + b"x" * 4096 + b"\r\n")
 
 
+@pytest.mark.slow  # some seconds, of waiting
 def test_a_head_that_does_not_come_is_not_waited_for(world: World):
     with socket.create_connection(("127.0.0.1", world.port), timeout=30) as connection:
         connection.sendall(b"GET / HTT")
         assert read_answer(connection).status in {0, 400, 408}
 
 
+@pytest.mark.slow  # some seconds, of waiting
 def test_connections_beyond_a_number_are_refused_and_others_are_not_kept_out(world: World):
     held = [socket.create_connection(("127.0.0.1", world.port), timeout=30) for _ in range(80)]
     try:

@@ -334,7 +334,8 @@ class FullRun:
             await parts.sums.complete_bases(tree)
         to_compare = [*tree.doubts]
         await parts.prover.check_doubts(tree, entries)
-        to_compare += tree.changed()  # what turned out to be edited although it looks as before
+        # what turned out to be edited although it looks as before
+        to_compare += (each for each in tree.changed() if parts.replica.base(each) is not None)
         if parts.settings.meeting and not secure:
             await parts.prover.meet(tree)
         if secure:

@@ -325,8 +325,8 @@ class ModelFolder:
     def must_be_gone(self, path: str, base: Base) -> None:
         """The device has removed this version because a listing did not have it. Broken when it was
         there all the time. (An empty file that takes a folder's name, inode and second is not the
-        folder.)"""
-        if base.kind is not Kind.FILE:
+        folder. What somebody renames to where a filter leaves it out is gone for this device.)"""
+        if base.kind is not Kind.FILE or self._device.settings.filters.left_out(path):
             return
         item = self._disk.at(path)
         if item is None or item.data is None or self._listed_from != self._disk.changes:

@@ -6,6 +6,7 @@ HEAD tells a file's size and time, and no inode; a listing tells all, but of the
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import islice
@@ -32,13 +33,15 @@ class Looks:
         self._remote = remote
         self._tree = tree
         self._told: dict[NodeId, tuple[float, Mapping[str, int]]] = {}
+        self._told_after: dict[NodeId, tuple[float, Mapping[str, int]]] = {}
         self._looking: defaultdict[NodeId, trio.Lock] = defaultdict(trio.Lock)
 
     async def look(self, folder: NodeId) -> Mapping[str, int] | None:
         """The inodes by name, 0 where none is told; None when that cannot be told. Raises
         Unreachable, Unauthorized."""
-        if self._is_big(folder):
-            return None
+        return None if self._is_big(folder) else await self._look(folder)
+
+    async def _look(self, folder: NodeId) -> Mapping[str, int] | None:
         try:
             return await self._remote.inodes(self._tree.path(folder)) or {}
         except (Unreachable, Unauthorized):
@@ -59,6 +62,21 @@ class Looks:
                     return None
                 # Plans go folder by folder: no more is kept than the last one.
                 self._told, told = {folder: (now, looked)}, looked
+        return told.get(name, 0)
+
+    async def inode_since(
+        self, moment: float, folder: NodeId, name: str, *, even_big: bool
+    ) -> int | None:
+        """As ``inode``, but nothing counts that was seen before ``moment`` (s of trio's clock).
+        With ``even_big`` a folder is looked through however much is in it."""
+        async with self._looking[folder]:
+            began, told = self._told_after.get(folder, (-math.inf, {}))
+            if began < moment:
+                began = trio.current_time()
+                looked = await (self._look(folder) if even_big else self.look(folder))
+                if looked is None:
+                    return None
+                self._told_after, told = {folder: (began, looked)}, looked
         return told.get(name, 0)
 
     def _is_big(self, folder: NodeId) -> bool:

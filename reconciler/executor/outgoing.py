@@ -54,7 +54,15 @@ class OutgoingVersion:
         known the name tells the content: whoever finds a whole file there, after a crash or from
         another device, has that very content. Else it tells the version, and what lies there has to
         be proved."""
-        told = self._version_id if self.along else self.digest
+        return self._beside(self._version_id() if self.along else self.digest)
+
+    @property
+    def copied(self) -> OutgoingVersion:
+        """The same version as the server copies it. That name tells no content: what was copied is
+        proved afterwards, and whoever finds it after a crash must not believe it."""
+        return self._beside(self._version_id(" copy"))
+
+    def _beside(self, told: str) -> OutgoingVersion:
         name = f"{STAGED_PREFIX}{self.action.node}-{self.mtime}-{told[:24]}"
         parent, _, _ = self.path.rpartition("/")
         path = f"{parent}/{name}" if parent else name
@@ -66,10 +74,9 @@ class OutgoingVersion:
         assert self.content.value is not None
         return self.content.value
 
-    @property
-    def _version_id(self) -> str:
-        """Of this version on this device: the same whenever it is tried again."""
-        told = f"{self.tag} {self.action.node} {self.local.version}"
+    def _version_id(self, way: str = "") -> str:
+        """Of this version on this device: the same whenever it is tried again in this way."""
+        told = f"{self.tag} {self.action.node} {self.local.version}{way}"
         return hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
     @property

@@ -7,6 +7,8 @@ is known to lose it goes to the trash: the new version is put beside it and move
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import trio
 
 from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
@@ -33,6 +35,21 @@ cheaper."""
 ALONG_FROM = 8 << 20
 """Contents of at least this many bytes are counted while they are sent, where nobody needs the
 checksum before. For smaller ones it would save some milliseconds, and cost a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What the server is to copy: ``remote`` is what is known of it, and ``found`` what lies at its
+    ``path``."""
+
+    path: str
+    remote: Remote
+    found: Found
+
+
+def _told(remote: Remote) -> tuple[int, int, int]:
+    """What a listing tells of a version on the server."""
+    return remote.size, remote.mtime, remote.inode
 
 
 class Sender:
@@ -66,7 +83,6 @@ class Sender:
         self._suspects = suspects
         self._looks = looks
         self._listed = listed
-        self._left: set[Place] = set()  # where remains lie, though the version is on the server
         self._brought: set[Place] = set()  # what was put beside its place and moved there
 
     def counts_along(self, local: Local) -> bool:
@@ -101,29 +117,38 @@ class Sender:
             proved = await self._proved_twin(out)
         if proved is None:
             return None
-        source, seen = proved
         await out.content.get()
         if action.remote is not None:
             await self.expect_file(action.node, out.path, action.remote)
-        staged = out.staged
-        broken = self._is_noted(staged)
-        self._note(staged)
-        inode = await self._remote.copy(source, staged.path, out.mtime)
-        # Another version may have come there since: somebody's, or ours, which is sent beside this.
-        same_still = await file_at(self._remote, source) == seen
-        if not same_still or await self._whole_at(staged) is None:
-            self._left.add(staged.place)
+        copied = out.copied
+        self._note(copied)
+        inode = await self._remote.copy(proved.path, copied.path, out.mtime)
+        if not await self._is_still(proved) or await self._whole_at(copied) is None:
+            left = Leftover(copied.place.parent, copied.place.name, out.local.size)
+            self._replica.uploads.note_leftover(left)
             return None
-        await self._move_into_place(staged, out)
-        if broken:  # a copy does not take up what an upload that broke off has left
-            self._left.add(staged.place)
+        await self._move_into_place(copied, out)
         return Arrived(0, inode)
+
+    async def _is_still(self, source: _Source) -> bool:
+        """Whether what was copied is what was meant. Another version may have come there since:
+        somebody's, or ours, which is sent beside this. Of another file with its size and second
+        (`cp -p`, `mv`, `tar x`) only the inode tells: a copy of that would pass for the content of
+        here for ever. What cannot be told is not believed."""
+        moment = trio.current_time()
+        if await file_at(self._remote, source.path) != source.found:
+            return False
+        remote = source.remote
+        inode = await self._looks.inode_since(
+            moment, remote.parent, remote.name, even_big=remote.size >= STAGE_FROM_BYTES
+        )
+        return bool(inode) and inode == remote.inode
 
     async def _proved_copy(
         self, copies: Copies, digest: str, node: NodeId, size: int
-    ) -> tuple[str, Found] | None:
-        """The path of a file on the server that still is what a listing or an upload showed to have
-        this content, and what lies there."""
+    ) -> _Source | None:
+        """A file on the server that still is what a listing or an upload showed to have this
+        content."""
         other = await copies.find(digest) if size else None
         remote = self._tree.get(other) if other is not None and other != node else None
         if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
@@ -133,24 +158,27 @@ class Sender:
         except KeyError:
             return None
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
-        return (path, found) if found is not None and same(found, remote) else None
+        is_same = found is not None and same(found, remote)
+        return _Source(path, remote, found) if found is not None and is_same else None
 
-    async def _proved_twin(self, out: OutgoingVersion) -> tuple[str, Found] | None:
-        """The path on the server of another name that this file has here, sent in this version, and
-        what lies there; None when there is no such name, or when a copy costs more than it
-        saves."""
+    async def _proved_twin(self, out: OutgoingVersion) -> _Source | None:
+        """What the server has under another name that this file has here, sent in this version;
+        None when there is no such name, or when a copy costs more than it saves."""
         other = (
             self._replica.sent_name(out.action.node) if out.local.size >= STAGE_FROM_BYTES else None
         )
-        remote = self._tree.get(other) if other is not None else None
-        if other is None or remote is None or self._tree.unknown(other) is not None:
+        if other is None or self._tree.unknown(other) is not None:
             return None
+        remote, base = self._tree.get(other), self._replica.base(other)
+        if remote is None or base is None or _told(remote) != _told(base.on_server()):
+            return None  # it was changed there, which is being fetched, or is in doubt
         try:
             path = self._tree.path(other)
         except KeyError:
             return None
         found = await file_at(self._remote, path)
-        return (path, found) if found is not None and same(found, remote) else None
+        is_same = found is not None and same(found, remote)
+        return _Source(path, remote, found) if found is not None and is_same else None
 
     async def _upload(self, out: OutgoingVersion) -> Arrived:
         """Puts the content where it belongs. The server's version is proved to be the expected
@@ -254,20 +282,8 @@ class Sender:
         """The base says that the version is there: what was remembered of its way goes. Not before:
         else a kill between would leave a version on the server that nobody knows of. What an
         earlier try left under the other name stays remembered."""
-        staged = out.staged
-        if staged.place not in self._brought:
-            self._forget(out)
-        elif staged.place in self._left:
-            self._replica.uploads.note_leftover(
-                Leftover(staged.place.parent, staged.place.name, out.local.size)
-            )
-        else:
-            self._forget(staged)
-
-    def _is_noted(self, out: OutgoingVersion) -> bool:
-        return any(
-            Place(each.parent, each.name) == out.place for each in self._replica.uploads.leftovers()
-        )
+        beside = (each for each in (out.copied, out.staged) if each.place in self._brought)
+        self._forget(next(beside, out))
 
     def _forget(self, out: OutgoingVersion) -> None:
         self._replica.uploads.drop_leftover(out.place.parent, out.place.name)

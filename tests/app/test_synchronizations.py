@@ -309,6 +309,27 @@ async def test_settings_are_edited(world: World, folders: Folders):
     assert configured(world)["docs"].mode is Mode.SECURE
 
 
+async def test_of_two_that_move_to_one_place_the_second_is_refused(world: World, folders: Folders):
+    """Both look at the configuration, and then ask the server, before one of them is written."""
+    await begun(world)
+    (world.disk.parent / "papers").mkdir()
+    papers = docs(world, name="papers", remote="personal/papers", mountpoint=world.base / "papers")
+    await add(folders, papers, TROUBLE.append)
+    refused: list[NotPossible] = []
+
+    async def move(name: str) -> None:
+        try:
+            await edit(folders, name, Edits(mountpoint=world.base / "elsewhere"))
+        except NotPossible as error:
+            refused.append(error)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(move, "docs")
+        nursery.start_soon(move, "papers")
+    assert "is used by" in str(*refused)
+    assert len({each.mountpoint for each in configured(world).values()}) == 2
+
+
 async def test_it_is_disabled_and_enabled(world: World, folders: Folders):
     await begun(world)
     done = await disable(folders, "docs")

@@ -16,7 +16,7 @@ from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.runs.run_events import sync_events
-from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Need, room_for
+from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Need, lacking
 from syncin_mount.control.messages import (
     AcknowledgeRequest,
     BinEntry,
@@ -114,8 +114,8 @@ def _room_problems(runtime: Runtime) -> list[Problem]:
     downloads, (files, size) = runtime.hydrator.downloads(), runtime.meter.to_download
     # What is arriving takes its room as it comes.
     need = Need.of(files + downloads.waiting, size + downloads.bytes)
-    room = room_for(need, runtime.replica.folder)
-    if room.fits:
+    room = lacking(need, runtime.replica.folder)
+    if room is None:
         return []
     why = sentence(DownloadsDoNotFit(room), runtime.synchronization.name)
     return [Problem("", why, lasting=True)]

@@ -80,3 +80,13 @@ def room_for(need: Need, folder: Path) -> Room:
         there = there.parent
     found: os.statvfs_result = system.file_system(there)
     return Room(need, found.f_bavail * found.f_frsize, folder)
+
+
+def lacking(need: Need, folder: Path) -> Room | None:
+    """The room, where it is too little; None also where the disk does not tell: that is told as
+    what it is by whoever writes there. Blocks."""
+    try:
+        room = room_for(need, folder)
+    except OSError:
+        return None
+    return None if room.fits else room

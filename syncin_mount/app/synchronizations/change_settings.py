@@ -37,12 +37,21 @@ class SettingsChange:
     not_sent: RemoteError | None = None
 
 
+def anything(_now: Configuration, _after: Synchronization) -> None:
+    """Nothing is against it."""
+
+
 async def change_settings(
-    folders: Folders, name: str, change: Callable[[Synchronization], Synchronization]
+    folders: Folders,
+    name: str,
+    change: Callable[[Synchronization], Synchronization],
+    check: Callable[[Configuration, Synchronization], None] = anything,
 ) -> SettingsChange:
     """Replaces the settings by ``change`` of them; what they were and are. ``change`` may raise,
-    and then nothing is changed. A mounted drive takes it up at once, else the next mount does.
-    Raises ConfigurationError, and KeyError when there is no such synchronization."""
+    and so may ``check``, which is given the configuration at the moment of the change and the
+    settings that are to be: then nothing is changed. A mounted drive takes it up at once, else the
+    next mount does. Raises ConfigurationError, and KeyError when there is no such
+    synchronization."""
     file = ConfigurationFile(folders)
     configuration = await trio.to_thread.run_sync(file.read)
     before = configuration.synchronizations[name]
@@ -59,6 +68,7 @@ async def change_settings(
         after = change(present)
         if after == present:
             return now
+        check(now, after)
         # The newer settings hold, here and on the server. Its clock counts, as that is what its
         # page writes.
         moment = int(time.time() if clock is None else clock)

@@ -22,7 +22,7 @@ from syncin_mount.deep_tree import make_folders
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.change_settings import SettingsChange
-    from syncin_mount.config import Folders, Synchronization
+    from syncin_mount.config import Configuration, Folders, Synchronization
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ async def edit(folders: Folders, name: str, edits: Edits) -> Edited:
     def edited(present: Synchronization) -> Synchronization:
         return replace(present, **given)  # type: ignore[arg-type]
 
-    change = await change_settings(folders, name, edited)
+    def check(now: Configuration, after: Synchronization) -> None:
+        # The server was asked meanwhile: somebody else may have been quicker.
+        _require_place(folders, now, name, after.mountpoint)
+
+    change = await change_settings(folders, name, edited, check)
     changes = tuple(
         (word, getattr(change.before, word), getattr(change.after, word))
         for word in (each.name for each in fields(Edits))
@@ -87,14 +91,23 @@ async def edit(folders: Folders, name: str, edits: Edits) -> Edited:
 def _make_mountpoint(folders: Folders, name: str, place: Path) -> None:
     """Raises NotPossible unless the drive can be mounted there next time."""
     configuration = ConfigurationFile(folders).read()
-    present = configuration.synchronizations[name]
+    if place == configuration.synchronizations[name].mountpoint:
+        return
+    _require_place(folders, configuration, name, place)
+    check_mountpoint(place)
+    make_folders(os.fsencode(place))
+
+
+def _require_place(folders: Folders, now: Configuration, name: str, place: Path) -> None:
+    """Raises NotPossible where the drive cannot get this mount point, by the configuration and what
+    is mounted."""
+    present = now.synchronizations[name]
     if place == present.mountpoint:
         return
     if is_mounted(folders, name):
         raise MustBeUnmounted(name, "is in use", "before it gets another mount point")
-    others = configuration.without_synchronization(name)
-    refused = objection(others, replace(present, mountpoint=place), folders)
+    refused = objection(
+        now.without_synchronization(name), replace(present, mountpoint=place), folders
+    )
     if refused:
         raise NotPossible(refused)
-    check_mountpoint(place)
-    make_folders(os.fsencode(place))

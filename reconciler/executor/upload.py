@@ -22,7 +22,7 @@ from reconciler.executor.outgoing import (
     is_upload,
     same,
 )
-from reconciler.model import Leftover, Local, NodeId, Place, Remote, Unconfirmed
+from reconciler.model import UNPROVED, Leftover, Local, NodeId, Place, Remote, Unconfirmed
 from reconciler.ports import Found, Progress, RemoteFolder, Replica
 from reconciler.trees.local_checksums import Copies
 from reconciler.trees.remote_tree import RemoteTree
@@ -153,6 +153,8 @@ class Sender:
         remote = self._tree.get(other) if other is not None and other != node else None
         if other is None or remote is None or (remote.checksum, remote.size) != (digest, size):
             return None
+        if self._is_unproved(other):
+            return None
         try:
             path = self._tree.path(other)
         except KeyError:
@@ -160,6 +162,17 @@ class Sender:
         found = await file_at(self._remote, path) if self._tree.unknown(other) is None else None
         is_same = found is not None and same(found, remote)
         return _Source(path, remote, found) if found is not None and is_same else None
+
+    def _is_unproved(self, node: NodeId) -> bool:
+        """Whether the server's file may have another content than the base says: it was taken for
+        equal unread, or is in doubt."""
+        base = self._replica.base(node)
+        return (
+            base is None
+            or base.inode == UNPROVED
+            or node in self._tree.unproved
+            or node in self._tree.doubts
+        )
 
     async def _proved_twin(self, out: OutgoingVersion) -> _Source | None:
         """What the server has under another name that this file has here, sent in this version;
@@ -172,6 +185,8 @@ class Sender:
         remote, base = self._tree.get(other), self._replica.base(other)
         if remote is None or base is None or _told(remote) != _told(base.on_server()):
             return None  # it was changed there, which is being fetched, or is in doubt
+        if self._is_unproved(other):
+            return None
         try:
             path = self._tree.path(other)
         except KeyError:

@@ -10,10 +10,10 @@ import pytest
 
 import reconciler.executor.doubtful_files
 import reconciler.executor.server_checksums
-from reconciler.model import UNPROVED, Conflict, Mode, Settings
+from reconciler.model import ROOT, UNPROVED, Conflict, Mode, Settings
 from syncin_mount.devserver import CutResponse, Reply, Rule
 from tests.engine.test_same_stamp import everywhere
-from tests.engine.world import Device, World
+from tests.engine.world import Device, World, until
 
 OLD, LATER = 1_600_000_000, 1_700_000_000
 MEETING = Settings(host="desk", meeting=True)
@@ -46,6 +46,23 @@ async def test_equal_files_are_agreed_on_unread_and_proved_later(
     assert inode(device, "7") == (world.disk / "7").stat().st_ino
     assert not device.engine._parts.prover.waiting
     assert contents_asked(world) == 0
+
+
+async def test_the_server_copies_nothing_that_is_not_proved_yet(world: World) -> None:
+    """Another name of a file that was taken for equal unread: the server's may be another."""
+    data = os.urandom(2 << 20)
+    world.put("a", data[::-1], mtime=OLD)
+    device = await world.device(settings=MEETING, manual=False)
+    node = device.write("a", data, mtime=OLD)
+    await until(lambda: device.replica.base(node) is not None)
+    assert inode(device, "a") == UNPROVED
+    device.replica.link(node, ROOT, b"b")
+    await until(lambda: "b" in world.on_disk())
+    for _ in range(3):
+        await device.sync()
+    assert world.on_disk()["b"] == device.read("b") == data
+    assert world.on_disk()["a"] == device.read("a")
+    assert data[::-1] in everywhere(world, device)
 
 
 def mtime(device: Device, path: str) -> int:

@@ -103,6 +103,10 @@ class Ledger:
         """A client knows a version of this size and second, and not its inode."""
         self._untold.add((size, mtime))
 
+    def is_untold(self, size: int, mtime: int) -> bool:
+        """Whether a client knows such a version and not its inode."""
+        return (size, mtime) in self._untold
+
     def known_as(self, inode: int, size: int, mtime: int) -> set[int]:
         """All versions that the server has had with these; with any inode where this one is none
         that it had."""

@@ -402,7 +402,14 @@ class ModelFolder:
         return await self._change("MAKE", path, act)
 
     async def touch(self, path: str, mtime: int) -> None:
-        await self._change("PROPPATCH", path, lambda: self._disk.touch(path, mtime * 1000))
+        def act() -> None:
+            item = self._disk.existing(path)
+            before = item.size, item.found.mtime
+            self._disk.touch(path, mtime * 1000)
+            if self._world.ledger.is_untold(*before):  # no answer tells an inode
+                self._untold(item.size, mtime)
+
+        await self._change("PROPPATCH", path, act)
 
     async def delete(self, path: str) -> None:
         def act() -> None:

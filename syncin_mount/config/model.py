@@ -116,9 +116,9 @@ class Synchronization:
     were last changed (s since the epoch). ``permissions`` are the server's, as ``a:d:m:si:so``.
     This computer's alone, so that the server knows nothing of them, are ``disabled_there`` (True:
     it was disabled on the account page and not here, which holds for who mounts it by hand, too,
-    until somebody enables it), ``trash``, ``paused`` (nothing is carried until somebody resumes it)
-    and the limits (bytes a second; None: as fast as it goes). ``former_name`` is the name before a
-    rename that is not completed.
+    until somebody enables it), ``trash``, ``paused`` (nothing is synchronized until somebody
+    resumes it, or until ``paused_until``, in s since the epoch) and the limits (bytes a second;
+    None: as fast as it goes). ``former_name`` is the name before a rename that is not completed.
     """
 
     name: str
@@ -132,6 +132,7 @@ class Synchronization:
     filters: tuple[str, ...] = ()
     enabled: bool = True
     paused: bool = False
+    paused_until: int | None = None
     limit_up: int | None = None
     limit_down: int | None = None
     trash: Trash = Trash.AUTO
@@ -140,6 +141,10 @@ class Synchronization:
     permissions: str = ""
     disabled_there: bool | None = None
     former_name: str | None = None
+
+    def is_paused(self, now: float) -> bool:
+        """Whether the pause is in force at this moment (s since the epoch, by the wall clock)."""
+        return self.paused and (self.paused_until is None or now < self.paused_until)
 
     @property
     def is_stopped_there(self) -> bool:

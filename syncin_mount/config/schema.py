@@ -99,6 +99,9 @@ SERVER_KEYS: tuple[Key, ...] = (
     ),
 )
 
+_YEAR_3000 = 32_503_680_000
+"""Seconds since 1970 up to which calendars of all systems go."""
+
 SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
     Key("server", values.read_text, required=True, about="The name of a table `[servers.NAME]`."),
     Key("remote", values.read_remote, required=True, about="The remote folder."),
@@ -152,6 +155,14 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         about="Whether it is mounted, and run, with all others.",
     ),
     Key("paused", values.read_truth, about="Whether transfers are paused."),
+    Key(
+        "paused_until",
+        values.read_between(0, _YEAR_3000),
+        about=(
+            "When the pause ends by itself, in seconds since 1970. Without it a pause lasts until "
+            "`resume`."
+        ),
+    ),
     Key("limit_up", values.read_rate, rate_text, about="The most bytes a second to the server."),
     Key(
         "limit_down", values.read_rate, rate_text, about="The most bytes a second from the server."

@@ -56,13 +56,13 @@ class Status(msgspec.Struct, frozen=True):
     that is set. ``bin`` says where what loses here goes. ``held`` counts the files and folders
     whose changes somebody stopped. ``schedule`` is how often runs start (``15m``, ``off``: by what
     happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it is due,
-    and another drive's run goes first. ``paused``: nothing is carried until somebody resumes it.
-    The limits are bytes a second, None: as fast as it goes. ``work`` tells how far the work is as a
-    whole, None while there is none. ``state`` is one word for all of this: ``paused``, ``halted``,
-    ``refused``, ``unmounted``, ``offline``, ``waits_for_turn``, ``syncing``, ``downloading``,
-    ``failed``, ``problems``, ``waiting`` or ``idle``; the first that holds. ``offline_since`` is
-    when the server was lost. ``direction`` is the one in force; ``read_only`` says that programs
-    cannot change the drive, which only follows the server then.
+    and another drive's run goes first. ``paused``: nothing is synchronized until somebody resumes
+    it, or until ``paused_until``. The limits are bytes a second, None: as fast as it goes. ``work``
+    tells how far the work is as a whole, None while there is none. ``state`` is one word for all of
+    this: ``paused``, ``halted``, ``refused``, ``unmounted``, ``offline``, ``waits_for_turn``,
+    ``syncing``, ``downloading``, ``failed``, ``problems``, ``waiting`` or ``idle``; the first that
+    holds. ``offline_since`` is when the server was lost. ``direction`` is the one in force;
+    ``read_only`` says that programs cannot change the drive, which only follows the server then.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Status(msgspec.Struct, frozen=True):
     offline_since: float | None = None
     direction: str = "both"
     read_only: bool = False
+    paused_until: float | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import trio
@@ -45,7 +46,7 @@ class Following:
                 name,
                 supervised[name].phase,
                 str(synchronization.mountpoint),
-                synchronization.paused,
+                synchronization.is_paused(time.time()),
                 self._summaries.get(name),
                 supervised[name].why,
             )

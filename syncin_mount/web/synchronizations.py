@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +17,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.processes.notify import Notice, notify
 from syncin_mount.app.processes.supervisor_client import told
+from syncin_mount.app.synchronizations import settings
 from syncin_mount.config import Scheduling
 from syncin_mount.control.messages import Failure, Progress, Report, SyncRequest
 from syncin_mount.control.supervision import Ask, Phase, What
@@ -38,14 +40,19 @@ from syncin_mount.web.routes import (
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from syncin_mount.app.drives.drive import Drive
+    from syncin_mount.app.processes.notify import Unnotified
     from syncin_mount.web.live import Live
     from syncin_mount.web.runs import Runs
 
 MOST_ACTIONS = 5000
 """Actions of a plan that are shown: what is more is counted. Nobody reads more, and a plan may have
 a million."""
+
+
+Seconds = Annotated[int, msgspec.Meta(ge=settings.SHORTEST_PAUSE_S, le=settings.LONGEST_PAUSE_S)]
 
 
 class Sync(Request, frozen=True):
@@ -69,6 +76,14 @@ class SomeDrives(Request, frozen=True):
     """About these."""
 
     names: Names
+
+
+class Pause(Request, frozen=True):
+    """Pauses these, until somebody resumes them (None), for so many seconds, or until tomorrow
+    morning."""
+
+    names: Names
+    until: Seconds | Literal["tomorrow"] | None = None
 
 
 class Enable(Request, frozen=True):
@@ -105,7 +120,7 @@ class Synchronizations:
             "/api/sync": Route(Sync, self.sync),
             "/api/stop": Route(OneDrive, self.stop),
             "/api/simulate": Route(OneDrive, self.simulate),
-            "/api/pause": Route(SomeDrives, self.pause),
+            "/api/pause": Route(Pause, self.pause),
             "/api/resume": Route(SomeDrives, self.resume),
             "/api/limit": Route(Limit, self.limit),
             "/api/enable": Route(Enable, self.enable),
@@ -150,27 +165,29 @@ class Synchronizations:
                 raise
             yield Refused(sentence(error, name))
 
-    async def pause(self, request: SomeDrives) -> Done:
-        return await self._each(request.names, paused=True)
+    async def pause(self, request: Pause) -> Done:
+        now, until = time.time(), request.until
+        if until == "tomorrow":
+            until = settings.pause_end_tomorrow(now)
+        elif until is not None:
+            until = settings.pause_end_after(until, now)
+        return await self._each(request.names, lambda drive: drive.pause(until))
 
     async def resume(self, request: SomeDrives) -> Done:
-        return await self._each(request.names, paused=False)
+        return await self._each(request.names, lambda drive: drive.resume())
 
-    async def _each(self, names: tuple[str, ...], *, paused: bool) -> Done:
+    async def _each(
+        self, names: tuple[str, ...], change: Callable[[Drive], Awaitable[Unnotified | None]]
+    ) -> Done:
         missed = []
         for name in names:
             async with self._drives.opened(name) as drive:
-                missed.append(await (drive.pause() if paused else drive.resume()))
+                missed.append(await change(drive))
         self._live.look_now()
         return Done(next((sentence(each) for each in missed if each is not None), None))
 
     async def limit(self, request: Limit) -> Done:
-        missed = []
-        for name in request.names:
-            async with self._drives.opened(name) as drive:
-                missed.append(await drive.limit(request.up, request.down))
-        self._live.look_now()
-        return Done(next((sentence(each) for each in missed if each is not None), None))
+        return await self._each(request.names, lambda drive: drive.limit(request.up, request.down))
 
     async def enable(self, request: Enable) -> Done:
         from syncin_mount.app.synchronizations import enabling  # noqa: PLC0415 (memory)

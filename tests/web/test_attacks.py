@@ -247,6 +247,11 @@ def test_a_thousand_and_one_names_are_refused(world: World):
     assert world.post("/api/pause", {"names": ["x"] * 1001}).status == 400
 
 
+@pytest.mark.parametrize("until", [0, 59, -1, 2_592_001, 1e300, True, "yesterday", [60]])
+def test_a_pause_without_a_sensible_end_is_refused(world: World, until: object):
+    assert world.post("/api/pause", {"names": ["x"], "until": until}).status == 400
+
+
 # --- ways around ----------------------------------------------------------------------------------
 
 

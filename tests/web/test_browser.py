@@ -74,13 +74,30 @@ def test_everybody_can_use_it(browser: Browser, drives: World, scheme: str, widt
 def test_a_pause_is_seen_in_every_tab(browser: Browser, tab: Tab):
     with new_tab(browser, tab.world) as other:
         other.enter()
-        tab.card("Notes").get_by_role("button", name="Pause").click()
+        pause(tab, "Until you resume it")
         for each in (tab, other):
             each.state("Notes", "Paused")
         assert "paused = true" in tab.world.folders.config_file.read_text()
         other.card("Notes").get_by_role("button", name="Resume").click()
         for each in (tab, other):
             each.state("Notes", "Up to date")
+
+
+def pause(tab: Tab, until: str) -> None:
+    tab.card("Notes").locator("summary", has_text="Pause").click()
+    tab.card("Notes").get_by_role("button", name=until).click()
+
+
+def test_a_pause_may_end_by_itself(tab: Tab):
+    pause(tab, "For 1 hour")
+    tab.shows(tab.card("Notes").get_by_text(re.compile(r"^Nothing is transferred until .*\d:\d\d")))
+    tab.card("Notes").get_by_role("button", name="Resume").click()
+    tab.state("Notes", "Up to date")
+    pause(tab, "Until tomorrow")
+    tab.shows(tab.card("Notes").get_by_text("until tomorrow, 06:00"))
+    assert tab.faults() == []
+    tab.card("Notes").get_by_role("button", name="Resume").click()
+    tab.state("Notes", "Up to date")
 
 
 def test_a_plan_is_looked_at_and_exactly_that_is_done(tab: Tab):

@@ -117,9 +117,10 @@ class Drive(Protocol):
         nothing sends by itself."""
         ...
 
-    async def pause(self) -> Unnotified | None:
-        """Carries nothing until ``resume``, also after a restart. What the daemon could not be
-        told is returned: the setting holds all the same."""
+    async def pause(self, until: int | None = None) -> Unnotified | None:
+        """Synchronizes nothing until ``resume``, also after a restart, or ``until`` a moment (s
+        since the epoch). What the daemon could not be told is returned: the setting holds all the
+        same."""
         ...
 
     async def resume(self) -> Unnotified | None:

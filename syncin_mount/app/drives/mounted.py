@@ -108,8 +108,8 @@ class MountedDrive:
     async def wait_synced(self) -> Status:
         return await self.daemon.wait_synced()
 
-    async def pause(self) -> Unnotified | None:
-        return await self._configure(lambda: self._pause(paused=True))
+    async def pause(self, until: int | None = None) -> Unnotified | None:
+        return await self._configure(lambda: self._pause(paused=True, until=until))
 
     async def resume(self) -> Unnotified | None:
         return await self._configure(lambda: self._pause(paused=False))
@@ -119,8 +119,8 @@ class MountedDrive:
             lambda: settings.limit(self.folders, [self.name], lambda _up, _down: (up, down))
         )
 
-    def _pause(self, *, paused: bool) -> Configuration:
-        return settings.pause(self.folders, [self.name], paused=paused)
+    def _pause(self, *, paused: bool, until: int | None = None) -> Configuration:
+        return settings.pause(self.folders, [self.name], paused=paused, until=until)
 
     async def _configure(self, change: Callable[[], Configuration]) -> Unnotified | None:
         await trio.to_thread.run_sync(change)

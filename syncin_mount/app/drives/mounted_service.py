@@ -103,6 +103,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         next_run=None if now.next_run_ns is None else now.next_run_ns / 1e9,
         waits_for_turn=now.waits_for_turn,
         paused=runtime.link.paused,
+        paused_until=runtime.pause_end.until if runtime.link.paused else None,
         limit_up=_whole(runtime.limits.up.rate),
         limit_down=_whole(runtime.limits.down.rate),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -112,7 +113,7 @@ class UnmountedDrive:
     async def status(self) -> Status:
         here = self.synchronization
         with open_replica(self.folders, self.name) as replica:
-            filters = views.filter_of(here.filters)
+            filters, paused = views.filter_of(here.filters), here.is_paused(time.time())
             status = Status(
                 name=here.name,
                 server=here.server,
@@ -126,7 +127,8 @@ class UnmountedDrive:
                 conflicts=ConflictJournal(self.folders.replica(here.name)).open_count(),
                 held=0 if replica is None else len(replica.local_changes.held_nodes()),
                 schedule=str(here.scheduler),
-                paused=here.paused,
+                paused=paused,
+                paused_until=here.paused_until if paused else None,
                 limit_up=here.limit_up,
                 limit_down=here.limit_down,
                 last_run=last_run_of(self.folders, here.name),
@@ -230,9 +232,9 @@ class UnmountedDrive:
     async def wait_synced(self) -> Status:
         raise NotMounted(self.name)
 
-    async def pause(self) -> None:
+    async def pause(self, until: int | None = None) -> None:
         await trio.to_thread.run_sync(
-            functools.partial(settings.pause, self.folders, [self.name], paused=True)
+            functools.partial(settings.pause, self.folders, [self.name], paused=True, until=until)
         )
 
     async def resume(self) -> None:

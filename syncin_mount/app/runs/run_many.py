@@ -4,6 +4,7 @@ daemon or here."""
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -87,7 +88,7 @@ async def _run(
     from syncin_mount.control.messages import Failure, Progress  # noqa: PLC0415
 
     name = synchronization.name
-    if synchronization.paused and not request.dry_run:
+    if synchronization.is_paused(time.time()) and not request.dry_run:
         raise Paused(name)
     report: Report | None = None
     async with contextlib.AsyncExitStack() as stack:

@@ -35,7 +35,9 @@ from syncin_mount.app.runtime.content_sync import ContentSync
 from syncin_mount.app.runtime.descriptor_limit import enough_descriptors
 from syncin_mount.app.runtime.first_runs_after_import import FirstRuns
 from syncin_mount.app.runtime.history_upkeep import keep_history
+from syncin_mount.app.runtime.timed_pause import TimedPause
 from syncin_mount.app.runtime.turns import RememberedDeletions, RememberedRun, Turns
+from syncin_mount.app.synchronizations import settings
 from syncin_mount.app.synchronizations.adoption import Adoption
 from syncin_mount.app.synchronizations.registration import Registration, Save
 from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling, private_folder
@@ -91,6 +93,7 @@ class Runtime:
     limits: Limits
     schedule: Schedule
     conflicts: ConflictJournal
+    pause_end: TimedPause
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -123,12 +126,18 @@ class Runtime:
             log.info("resumed")
             self.engine.resume()
 
+    def follow_pause(self, configured: Synchronization) -> None:
+        """Takes up the pause as it is configured, with its end."""
+        self.pause(configured.is_paused(time.time()))
+        # One that is over already is taken out of the configuration, too.
+        self.pause_end.set(configured.paused_until if configured.paused else None)
+
     async def configure(self, now: Configuration) -> None:
         """Takes up what somebody changed in the configuration."""
         self.turns.scheduling = now.scheduling
         edited = now.synchronizations.get(self.synchronization.name)
         if edited is not None:
-            self.pause(edited.paused)
+            self.follow_pause(edited)
             self.limit(edited.limit_up, edited.limit_down)
             await self.registration.adopt(edited)
         self.reschedule()
@@ -176,6 +185,7 @@ async def open_runtime(
             if not alone:
                 runtime.following = Following(ConfigurationFile(folders), runtime.configure)
                 await nursery.start(_kept_running, runtime, runtime.following.run)
+                await nursery.start(_kept_running, runtime, runtime.pause_end.run)
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
                 # Only while the drive is there: what the user restores must find it.
                 patrol = Patrol(replica, runtime.hydrator)
@@ -239,6 +249,11 @@ def _assemble(
         ),
     )
     limits = session.wire.limits
+
+    async def end_pause(until: int) -> None:
+        runtime.pause(False)
+        await _note_pause_end(folders, registration.synchronization.name, until)
+
     runtime = Runtime(
         registration,
         session,
@@ -252,10 +267,20 @@ def _assemble(
         limits,
         schedule,
         conflicts,
+        TimedPause(end_pause),
     )
     registration.on_change.append(runtime.reschedule)
-    runtime.pause(synchronization.paused)
+    runtime.follow_pause(synchronization)
     return runtime
+
+
+async def _note_pause_end(folders: Folders, name: str, until: int) -> None:
+    """So that whoever shows the configuration shows no pause any more. Where that fails, the moment
+    has passed all the same."""
+    try:
+        await trio.to_thread.run_sync(settings.end_pause, folders, name, until)
+    except (ConfigurationError, KeyError) as error:
+        log.warning("the configuration still has a pause that is over: %s", error)
 
 
 def _handover(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,60 @@ if TYPE_CHECKING:
 
     from syncin_mount.config import Configuration, Folders, Synchronization
 
+SHORTEST_PAUSE_S = 60
+LONGEST_PAUSE_S = 30 * 86_400
+"""Seconds that a pause with an end lasts. One that is longer is easily forgotten; without an end,
+`status` shows it in its own word."""
 
-def pause(folders: Folders, names: Iterable[str], *, paused: bool) -> Configuration:
-    """Writes that nothing is carried for these drives, or that they go on. Returns the
-    configuration as it is then. Mounted drives have to be notified. Raises ConfigurationError,
-    KeyError for a drive that is not configured any more."""
-    return _update(folders, names, lambda present: replace(present, paused=paused))
+MORNING = dt.time(6)
+"""When tomorrow begins: who works after midnight does not want the pause to end there."""
+
+
+def pause_end_after(seconds: float, now: float) -> int:
+    """The end of a pause of so many seconds that begins ``now`` (s since the epoch). Raises
+    ValueError where it is too short or too long: what is accepted, as a phrase."""
+    if not SHORTEST_PAUSE_S <= seconds <= LONGEST_PAUSE_S:
+        raise ValueError("from 1m to 30d")
+    return round(now + seconds)
+
+
+def pause_end_tomorrow(now: float) -> int:
+    """Tomorrow's morning in local time, as seconds since the epoch."""
+    day = dt.datetime.fromtimestamp(now).astimezone().date() + dt.timedelta(days=1)
+    return round(dt.datetime.combine(day, MORNING).timestamp())
+
+
+def pause_end_at(time: dt.time, now: float) -> int:
+    """The next moment at which local clocks show ``time``, at least a minute after ``now``."""
+    day = dt.datetime.fromtimestamp(now).astimezone().date()
+    found = dt.datetime.combine(day, time).timestamp()
+    if found < now + SHORTEST_PAUSE_S:
+        found = dt.datetime.combine(day + dt.timedelta(days=1), time).timestamp()
+    return round(found)
+
+
+def pause(
+    folders: Folders, names: Iterable[str], *, paused: bool, until: int | None = None
+) -> Configuration:
+    """Writes that these drives are paused (``until`` a moment in s since the epoch; None: until
+    somebody resumes them), or that they go on. Returns the configuration as it is then. Mounted
+    drives have to be notified. Raises ConfigurationError, KeyError for a drive that is not
+    configured any more."""
+    return _update(
+        folders, names, lambda present: replace(present, paused=paused, paused_until=until)
+    )
+
+
+def end_pause(folders: Folders, name: str, until: int) -> Configuration:
+    """Writes that the pause that lasted ``until`` is over. Another one, which somebody began
+    meanwhile, stays. As `pause` in all else."""
+
+    def ended(present: Synchronization) -> Synchronization:
+        if present.paused_until != until:
+            return present
+        return replace(present, paused=False, paused_until=None)
+
+    return _update(folders, [name], ended)
 
 
 def limit(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.json_form import settings
+from syncin_mount.cli.ui.json_form import pause_of, settings
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
 
@@ -34,6 +36,7 @@ def command(as_json: bool) -> None:
                 {
                     "name": each.name,
                     **settings(as_table(each)),
+                    **pause_of(each, time.time()),
                     "limit_up": each.limit_up,
                     "limit_down": each.limit_down,
                     "mounted": mounted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ from reconciler.errors import RemoteError
 from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.json_form import settings
+from syncin_mount.cli.ui.json_form import pause_of, settings
 from syncin_mount.config.rates import rate_text
 from syncin_mount.config.schema import as_table
 
@@ -54,6 +55,7 @@ def command(name: str, as_json: bool) -> None:
             {
                 "name": name,
                 **settings(as_table(synchronization)),
+                **pause_of(synchronization, time.time()),
                 "limit_up": synchronization.limit_up,
                 "limit_down": synchronization.limit_down,
                 "direction_in_force": synchronization.direction_in_force.value,
@@ -75,7 +77,7 @@ def command(name: str, as_json: bool) -> None:
             ("mode", synchronization.mode.value),
             ("conflict", synchronization.conflict.value),
             ("scheduler", str(synchronization.scheduler)),
-            ("paused", "yes" if synchronization.paused else "no"),
+            ("paused", _paused(synchronization)),
             ("limit up", rate_text(synchronization.limit_up)),
             ("limit down", rate_text(synchronization.limit_down)),
             ("filters", ", ".join(synchronization.filters) or "none"),
@@ -87,6 +89,13 @@ def command(name: str, as_json: bool) -> None:
             *places.items(),
         ]
     )
+
+
+def _paused(synchronization: Synchronization) -> str:
+    if not synchronization.is_paused(time.time()):
+        return "no"
+    until = synchronization.paused_until
+    return "yes" if until is None else f"until {output.minute(until)}"
 
 
 def _enabled(synchronization: Synchronization) -> str:

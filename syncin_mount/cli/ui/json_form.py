@@ -9,7 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Synchronization
 
 TIMES = frozenset(
     {
@@ -21,6 +24,7 @@ TIMES = frozenset(
         "next_run",
         "next_try",
         "offline_since",
+        "paused_until",
         "time",
         "token_expiration",
         "until",
@@ -53,6 +57,13 @@ _OF_STRUCT: dict[str, dict[str, str]] = {
 _OF_SETTINGS = {"scheduler": "schedule", "timestamp": "changed"}
 """Keys of a synchronization's table in the configuration: there `scheduler` is also the program's
 setting."""
+
+
+def pause_of(synchronization: Synchronization, now: float) -> dict[str, Any]:
+    """The pause as it is at this moment (s since the epoch), for such a table."""
+    paused = synchronization.is_paused(now)
+    until = synchronization.paused_until if paused else None
+    return {"paused": paused, "paused_until": until}
 
 
 def document(value: Any) -> Any:
@@ -215,6 +226,7 @@ KEYS: dict[str, Key] = {
     "path_id": Key(_NUMBER, "The number of the registration on the server."),
     "pattern": Key(_TEXT, "A filter, as Sync-in stores it."),
     "paused": Key(_TRUTH, "Whether `pause` is in force."),
+    "paused_until": Key(_TIME, "When the pause ends by itself; null: only `resume` ends it."),
     "permissions": Key(_TEXT, "The rights that the server grants."),
     "phase": Key(_TEXT, "The phase of a drive, of work or of a transfer, in one word."),
     "pid": Key(_NUMBER, "The daemon's process."),

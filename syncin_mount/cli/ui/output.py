@@ -182,6 +182,11 @@ def moment(seconds: float | None) -> str:
     return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def minute(seconds: float) -> str:
+    """Local time to the minute."""
+    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def time_of_day(seconds: float) -> str:
     """Local time to the second, without the day."""
     return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")

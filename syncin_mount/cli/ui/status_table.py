@@ -230,7 +230,10 @@ def supervision(supervised: Supervised) -> str:
 
 def paused(status: Status) -> str:
     """What a pause means, and what ends it."""
-    return f"nothing is synchronized until: {advice.command('resume', status.name)}"
+    resume = advice.command("resume", status.name)
+    if status.paused_until is None:
+        return f"nothing is synchronized until: {resume}"
+    return f"nothing is synchronized until {output.minute(status.paused_until)}, or until: {resume}"
 
 
 def read_only(status: Status) -> str:

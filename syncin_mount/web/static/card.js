@@ -6,6 +6,12 @@ import { Limits } from "/limits.js";
 import { Plan } from "/plan.js";
 import * as words from "/words.js";
 
+export const PAUSES = [
+  ["For 1 hour", 3600],
+  ["Until tomorrow at 6:00", "tomorrow"],
+  ["Until you resume it", null],
+];
+
 export function Card({ card }) {
   const [open, setOpen] = useState(null);
   const [word, tone] = words.stateOf(card);
@@ -86,8 +92,10 @@ function Actions({ card, open }) {
   return html`<div class="actions">
     ${main(card, mounted, running)}
     ${mounted && html`<${Button} icon="eye" onClick=${() => open("plan")}>Simulate<//>`}
-    ${mounted && !status.paused && html`<${Button} icon="pause"
-      onClick=${() => act("pause", { names: [name] })}>Pause<//>`}
+    ${mounted && !status.paused && html`<${Menu} label="Pause" icon="pause">
+      ${PAUSES.map(([text, until]) => html`<${Item} key=${text}
+        onClick=${() => act("pause", { names: [name], until })}>${text}<//>`)}
+    <//>`}
     <span class="space" />
     <${Menu} label=${`More for ${name}`} icon="more" hidden>
       ${mounted && html`<${Item} onClick=${() => open("limits")}>Limit the bandwidth…<//>`}

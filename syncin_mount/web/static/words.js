@@ -43,6 +43,16 @@ export function moment(seconds, now = Date.now() / 1000) {
   return `${then.toLocaleDateString("en-GB", DAY)}, ${clock}`;
 }
 
+// "14:03", "tomorrow, 06:00", "Mon, 3 Mar, 14:03".
+export function day(seconds, now = Date.now() / 1000) {
+  const then = new Date(seconds * 1000).toDateString();
+  const today = new Date(now * 1000);
+  if (then === today.toDateString()) return clock(seconds);
+  today.setDate(today.getDate() + 1);
+  if (then === today.toDateString()) return `tomorrow, ${clock(seconds)}`;
+  return `${new Date(seconds * 1000).toLocaleDateString("en-GB", DAY)}, ${clock(seconds)}`;
+}
+
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", CLOCK);
 
 // By the program's word for the state: what people read, and its colour.
@@ -106,7 +116,9 @@ export function headline(card) {
   if (card.error) return card.error;
   if (!status) return card.phase === "stopping" ? "The drive is being unmounted" : "One moment";
   switch (status.state) {
-    case "paused": return "Nothing is transferred until you resume it";
+    case "paused": return status.paused_until
+      ? `Nothing is transferred until ${day(status.paused_until)}`
+      : "Nothing is transferred until you resume it";
     case "halted": return "A safety rule stopped it, and waits for your word";
     case "refused": return status.refused;
     case "offline": {

@@ -107,6 +107,7 @@ class Drive:
             unlock=lambda path: None,
             wall_ms=lambda: self.now_ns() // 10**6,
         )
+        self.settings = Settings(host="desk", tag="desk")
         self.server = Server(self)
         self.remote = self.server
         self._scope = trio.CancelScope()
@@ -136,7 +137,7 @@ class Drive:
             self.remote,
             self.hydrator,
             self.link,
-            settings=Settings(host="desk", tag="desk"),
+            settings=self.settings,
             clock=self,
             progress=Diary(self),  # type: ignore[arg-type]  # as in Server
             schedule=Schedule(self, self._every, memory=RememberedRun(self.folder), **options),

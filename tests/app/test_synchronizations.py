@@ -214,6 +214,22 @@ async def test_a_copy_that_does_not_fit_is_refused_until_somebody_agrees(
         assert "belongs to" in await world.must("add", "docs", *words, "--yes")
 
 
+async def test_files_of_another_disk_need_room_for_their_copies(world: World, folders: Folders):
+    world.drive.mkdir()
+    (world.drive / "big").write_bytes(bytes(60 << 20))
+    seen = await preview_addition(folders, docs(world), TROUBLE.append, importing=True)
+    assert seen.room is not None
+    assert seen.room.needed_bytes == 0, "on one disk, copy and original change places"
+    with small_disk(folders.replicas, "tmpfs", 40):
+        seen = await preview_addition(folders, docs(world), TROUBLE.append, importing=True)
+        assert seen.room is not None
+        assert seen.room.need.content_bytes == 60 << 20
+        with pytest.raises(NotEnoughRoom):
+            await add(folders, docs(world), TROUBLE.append, confirmed=seen)
+    assert configured(world) == {}
+    assert (world.drive / "big").stat().st_size == 60 << 20
+
+
 # --- removing -------------------------------------------------------------------------------------
 
 
@@ -281,6 +297,19 @@ async def test_a_copy_that_is_stopped_leaves_the_drive(world: World, folders: Fo
     assert not (world.base / "kept").exists()
     kept = keep_copy(folders, "docs", world.base / "kept")
     assert (kept.copied.files, kept.copied.bytes) == (1, 5000)
+
+
+async def test_what_a_killed_removal_left_keeps_nobody_from_the_next(
+    world: World, folders: Folders
+):
+    """In a container, each process has the same number."""
+    await begun(world)
+    left = folders.replicas / f".removed-docs-{os.getpid()}"
+    left.mkdir()
+    (left / "journal").touch()
+    gone = await remove(folders, "docs", only_here(folders, "docs"))
+    assert not gone.left
+    assert not list(folders.replicas.iterdir())
 
 
 async def test_a_server_that_is_away_keeps_nobody_from_removing(world: World, folders: Folders):

@@ -75,11 +75,20 @@ class DownloadsDoNotFit:
 
 def room_for(need: Need, folder: Path) -> Room:
     """Looks at the disk that ``folder`` is on, or will be. Blocks. Raises OSError."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    found: os.statvfs_result = system.file_system(there)
+    found: os.statvfs_result = system.file_system(_nearest(folder))
     return Room(need, found.f_bavail * found.f_frsize, folder)
+
+
+def is_one_disk(one: Path, other: Path) -> bool:
+    """Whether both are, or will be, in one file system. Blocks. Raises OSError."""
+    return _nearest(one).stat().st_dev == _nearest(other).stat().st_dev
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or as much of its path as is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def lacking(need: Need, folder: Path) -> Room | None:

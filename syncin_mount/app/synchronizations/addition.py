@@ -23,7 +23,7 @@ from syncin_mount.app.accounts.remote_folders import find_in
 from syncin_mount.app.accounts.sessions import session_with
 from syncin_mount.app.drives.views import filter_of
 from syncin_mount.app.errors import ConfirmedOtherwise, NotEnoughRoom, NotPossible
-from syncin_mount.app.runtime.free_space import Need, Room, room_for
+from syncin_mount.app.runtime.free_space import Need, Room, is_one_disk, room_for
 from syncin_mount.app.synchronizations.import_preview import Preview, compare, lost_to_bins
 from syncin_mount.app.synchronizations.importing import look_through
 from syncin_mount.app.synchronizations.mountpoint import check_mountpoint
@@ -33,6 +33,7 @@ from syncin_mount.config.rules import not_there_yet, objection
 from syncin_mount.deep_tree import make_folders
 from syncin_mount.remote import Folder
 from syncin_mount.remote.registrations import delete_path, register_path
+from syncin_mount.store.types import NodeType
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,6 +219,9 @@ async def _look(
             listed = None
         imports = compare(found, listed, filter_of(added.filters).left_out)
         need = _need_of(imports, added.direction_in_force)
+        if need is not None:
+            copied = await trio.to_thread.run_sync(_copied, folders, added, found)
+            need = need.plus(copied)
     else:
         imports, need = None, await _counted(session, added)
     room = None
@@ -261,13 +265,20 @@ async def _counted(session: Session, added: Synchronization) -> Need | None:
 
 
 def _need_of(imports: Preview, direction: Direction) -> Need | None:
-    """What an import's first run would download. What is imported is taken from its old place batch
-    by batch."""
+    """What an import's first run would download."""
     if not imports.known:
         return None
     if direction is Direction.UPLOAD:
         return Need()
     return imports.need
+
+
+def _copied(folders: Folders, added: Synchronization, found: tuple[Found, ...]) -> list[int]:
+    """The sizes of the files for which an import needs room. On one disk that is none: what was
+    copied is taken from its old place batch by batch."""
+    if is_one_disk(added.mountpoint, folders.replicas):
+        return []
+    return [each.size for each in found if each.kind is NodeType.FILE]
 
 
 def _require_confirmed(now: Addition, confirmed: Addition | None, *, may_overfill: bool) -> None:

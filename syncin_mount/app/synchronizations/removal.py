@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -223,9 +224,11 @@ def _copy(
 
 
 def _set_aside(folders: Folders, name: str) -> bool:
-    """Tells whether there was a local copy."""
+    """Tells whether there was a local copy. The name is no other's: what an earlier call was
+    stopped at may be there still, also of a process with this number."""
+    aside = f"{SET_ASIDE}{name}-{os.getpid()}-{time.time_ns()}"
     try:
-        folders.replica(name).rename(folders.replicas / f"{SET_ASIDE}{name}-{os.getpid()}")
+        folders.replica(name).rename(folders.replicas / aside)
     except FileNotFoundError:
         return False
     return True

@@ -32,6 +32,8 @@ class Ledger:
             lambda: defaultdict(set)
         )
         self._untold: set[tuple[int, int]] = set()
+        self._unnumbered: set[tuple[int, int, int]] = set()
+        self._hidden: set[int] = set()
         self.written: set[int] = set()
         self.released: dict[int, str] = {}
 
@@ -88,7 +90,7 @@ class Ledger:
             self.released.pop(number, None)
 
     def must_be_kept(self) -> set[int]:
-        return self.written - self.released.keys()
+        return self.written - self.released.keys() - self._hidden
 
     def describe(self, number: int) -> str:
         return f"version {number} by {self._authors[number]}"
@@ -96,7 +98,13 @@ class Ledger:
     # what clients can tell apart ------------------------------------------------------------------
 
     def shown(self, number: int, inode: int, size: int, mtime: int) -> None:
-        """The server has this version with these; ``mtime`` in whole seconds."""
+        """The server has this version with these; ``mtime`` in whole seconds. ``number`` is 0 for
+        the beginning of one: what takes its place in it, and shows the same, nobody notices."""
+        if not number:
+            self._unnumbered.add((inode, size, mtime))
+            return
+        if (inode, size, mtime) in self._unnumbered:
+            self._hidden.add(number)
         self._told[size, mtime][inode].add(number)
 
     def untold(self, size: int, mtime: int) -> None:

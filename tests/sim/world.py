@@ -146,8 +146,7 @@ class World:
     def shown(self, item: Item, inode: int) -> None:
         """Somebody may take what is on the server for a file of this inode."""
         number = self.ledger.number(item.data)
-        if number:
-            self.ledger.shown(number, inode, item.size, item.found.mtime)
+        self.ledger.shown(number, inode, item.size, item.found.mtime)
 
     def release(self, numbers: Iterable[int], why: str, who: str) -> list[int]:
         """Those of them that were not released before."""

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from syncin_mount.app.accounts.remote_folders import is_read_only
+from syncin_mount.app.synchronizations.suggestions import (
+    suggested_mountpoint,
+    suggested_name,
+    suggested_server_name,
+)
 from syncin_mount.cli.ui.assistant.add_options import (
     SETTINGS,
     AddOptions,
     command_line,
-    suggested_mountpoint,
-    suggested_name,
-    suggested_server_name,
 )
 from syncin_mount.cli.ui.assistant.remote_choice import (
     PAGE,

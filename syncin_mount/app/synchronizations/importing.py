@@ -2,13 +2,15 @@
 
 Both block, the second for as long as contents are copied. On another thread than the first, the
 process has to ignore SIGIO by itself: who wants to write to a file that is just taken in would end
-it (`syncin_mount.store.import_export.leases`).
+it (`syncin_mount.store.import_export.leases`). `import_beside` does that.
 """
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+
+import trio
 
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import CannotImport, ImportStopped, MustBeUnmounted
@@ -17,6 +19,7 @@ from syncin_mount.app.synchronizations.mountpoint import check_mountpoint
 from syncin_mount.config import private_folder
 from syncin_mount.store import Replica
 from syncin_mount.store.import_export.importer import Importer
+from syncin_mount.store.import_export.leases import quietly
 from syncin_mount.store.import_export.scan import survey
 
 if TYPE_CHECKING:
@@ -74,3 +77,18 @@ def import_files(
         raise ImportStopped(synchronization.name, error) from error
     finally:
         replica.close()
+
+
+async def import_beside(
+    folders: Folders, synchronization: Synchronization, progress: Callable[[int, int], None]
+) -> Imported:
+    """`import_files` in a thread, beside the main thread's loop; one at a time, as the process
+    ignores SIGIO meanwhile. ``progress`` is called in that thread. Cancelled, the import stops
+    where another one goes on. Raises as `import_files` does."""
+
+    def follow(files: int, size: int) -> None:
+        trio.from_thread.check_cancelled()
+        progress(files, size)
+
+    with quietly():
+        return await trio.to_thread.run_sync(import_files, folders, synchronization, follow)

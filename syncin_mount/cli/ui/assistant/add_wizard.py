@@ -20,6 +20,11 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.synchronizations.from_text import schedule_from_text
 from syncin_mount.app.synchronizations.importing import holds_something, look_through
 from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
+from syncin_mount.app.synchronizations.suggestions import (
+    suggested_mountpoint,
+    suggested_name,
+    suggested_server_name,
+)
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.assistant.add_options import (
@@ -27,9 +32,6 @@ from syncin_mount.cli.ui.assistant.add_options import (
     AddOptions,
     Setting,
     command_line,
-    suggested_mountpoint,
-    suggested_name,
-    suggested_server_name,
 )
 from syncin_mount.cli.ui.assistant.import_dialog import naming_stuck
 from syncin_mount.cli.ui.assistant.remote_browser import Browser

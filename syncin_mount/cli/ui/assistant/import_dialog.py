@@ -8,14 +8,14 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.model import Conflict, Direction
 from syncin_mount import advice
 from syncin_mount.app.errors import CannotImport, NotEnoughRoom
 from syncin_mount.app.messages import sentence
+from syncin_mount.app.messages.imports import fates
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 
@@ -133,65 +133,10 @@ def show(preview: Preview, new: Synchronization) -> None:
         f" ({output.size(preview.bytes)}) in {output.count(preview.folders, 'folder')}. They become"
         " the drive's; of them"
     )
-    for line, examples in _sentences(preview, new.direction_in_force, new.conflict):
-        output.say(line)
-        for path in examples:
-            output.say(f"{'':>23}{path}")
-
-
-def _winners(conflict: Conflict) -> str:
-    """Which versions win where both sides have another one."""
-    match conflict:
-        case Conflict.RECENT:
-            return "the most recent version wins, the other goes to a bin"
-        case Conflict.LOCAL:
-            return "yours win, the server's go to a bin"
-        case Conflict.REMOTE:
-            return "the server's win, yours go to a bin"
-        case _:
-            assert_never(conflict)
-
-
-def _sentences(
-    preview: Preview, direction: Direction, conflict: Conflict
-) -> Iterator[tuple[str, list[str]]]:
-    """What is said of each heap that is not empty, with examples."""
-    wins, ours, there = (
-        _winners(conflict),
-        "are only on this computer: they are uploaded",
-        "are only on the server: they are downloaded",
-    )
-    match direction:
-        case Direction.BOTH:
-            pass
-        case Direction.UPLOAD:
-            wins = "yours win, the server's go to its trash"
-            there = "are only on the server: THEY ARE DELETED THERE, into the server's trash"
-        case Direction.DOWNLOAD:
-            wins = "the server's win, yours go to a bin"
-            ours = (
-                "are only on this computer: THEY GO TO A BIN, as this drive only follows the server"
-            )
-        case _:
-            assert_never(direction)
-    heaps = (
-        (preview.same, "are on the server with the same size and time"),
-        (preview.alike, "are on the server with the same size and another time: contents decide"),
-        (preview.differ, f"differ: {wins}"),
-        (preview.clash, "are a file on one side and a folder on the other: both are kept"),
-        (preview.ours, ours if preview.known else "are here; what the server has is not known now"),
-        (preview.there, there),
-        (
-            preview.local,
-            "stay on this computer (links, names that are no text, left out by a filter)",
-        ),
-    )
-    for heap, said in heaps:
-        if heap.count:
-            told = (
-                [] if heap is preview.same else [output.printable(path) for path in heap.examples]
-            )
-            yield f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {said}", told
+    for heap, fate in fates(preview, new.direction_in_force, new.conflict):
+        output.say(f"{heap.count:>9,}  {output.size(heap.bytes):>10}  {fate}")
+        for path in () if heap is preview.same else heap.examples:
+            output.say(f"{'':>23}{output.printable(path)}")
 
 
 def confirm(*, yes: bool) -> None:

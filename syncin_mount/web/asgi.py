@@ -105,5 +105,6 @@ async def answer_lines(
             async for line in lines:
                 part = encode(line) + b"\n"
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
         nursery.cancel_scope.cancel()
+    # Not above: hypercorn tells of the end while it closes the connection, which nobody may cancel.
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -17,6 +17,12 @@ VENDORED = ("preact.module.js", "hooks.module.js", "htm.module.js")
 OWN = (
     "api.js",
     "app.js",
+    "assistant.js",
+    "assistant_here.js",
+    "assistant_parts.js",
+    "assistant_server.js",
+    "assistant_settings.js",
+    "assistant_there.js",
     "card.js",
     "conflicts.js",
     "explain.js",
@@ -33,7 +39,7 @@ OWN = (
     "waiting.js",
     "words.js",
 )
-STYLES = ("page.css",)
+STYLES = ("assistant.css", "page.css")
 
 TABLE: dict[str, tuple[str, str]] = {
     "/": ("index.html", "text/html; charset=utf-8"),

@@ -15,6 +15,10 @@ from hypercorn.typing import ConnectionState
 
 from syncin_mount.web import peers
 from syncin_mount.web.accounts import Accounts
+from syncin_mount.web.assistant.additions import Additions
+from syncin_mount.web.assistant.folders import Choosers
+from syncin_mount.web.assistant.servers import Servers
+from syncin_mount.web.assistant.starting import Starts
 from syncin_mount.web.live import Live
 from syncin_mount.web.page import Page
 from syncin_mount.web.records import Records
@@ -77,7 +81,8 @@ class PageServer:
             runs = Runs(self._folders, nursery)
             live = Live(self._folders, runs, nursery)
             drives = Drives(self._folders)
-            app = Page(self._gate, port, routes_of(drives, live, runs))
+            starts = Starts(self._folders, live, nursery)
+            app = Page(self._gate, port, routes_of(drives, live, runs, starts))
             task_status.started(port)
             log.info("the page is served on port %d", port)
             await trio.serve_listeners(
@@ -85,12 +90,15 @@ class PageServer:
             )
 
 
-def routes_of(drives: Drives, live: Live, runs: Runs) -> dict[str, Route]:
+def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[str, Route]:
     """All calls that the page answers, by their paths."""
     return merged(
         Synchronizations(drives, live, runs).routes(),
         Accounts(drives, live).routes(),
         Records(drives, live).routes(),
+        Servers(drives, live).routes(),
+        Choosers(drives).routes(),
+        Additions(drives, starts).routes(),
     )
 
 

@@ -28,7 +28,10 @@ def words(text: str) -> set[str]:
 
 def test_each_call_of_the_page_has_its_row():
     nobody = cast("Any", None)
-    assert [row[0].strip("`") for row in ROWS] == [EXCHANGE, *routes_of(nobody, nobody, nobody)]
+    assert [row[0].strip("`") for row in ROWS] == [
+        EXCHANGE,
+        *routes_of(nobody, nobody, nobody, nobody),
+    ]
 
 
 def test_each_command_is_on_the_page_or_said_to_be_in_the_terminal_alone():

@@ -3,11 +3,13 @@
 let token = null;
 
 export class Refusal extends Error {
-  // `status` is HTTP's, 0 where nobody answered. `help` is a word for what would help.
-  constructor(status, why, help = null) {
+  // `status` is HTTP's, 0 where nobody answered. `said` is all of the answer, and `help` in it a
+  // word for what would help.
+  constructor(status, why, said = {}) {
     super(why);
     this.status = status;
-    this.help = help;
+    this.said = said;
+    this.help = said.help;
   }
 }
 
@@ -50,7 +52,7 @@ async function ask(path, body, signal) {
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
   if (response.status === 401) token = null;
-  throw new Refusal(response.status, said.why || "it was not done", said.help);
+  throw new Refusal(response.status, said.why || "it was not done", said);
 }
 
 // One question, one answer. Raises Refusal.

@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Assistant } from "/assistant.js";
 import { Conflicts } from "/conflicts.js";
 import { Explain } from "/explain.js";
 import { Icon, Notices, html } from "/parts.js";
@@ -20,6 +21,9 @@ const SCREENS = [
   ["explain", "Explain", Explain],
 ];
 
+// Those that a button leads to.
+const OTHERS = [["add", "New synchronization", Assistant]];
+
 // How many there are in all synchronizations, beside a screen's name.
 const count = (key) => cardsInOrder()
   .reduce((sum, { status }) => sum + (key && status ? status[key] : 0), 0);
@@ -36,7 +40,8 @@ function App() {
   }, []);
   if (store.connection === "entering") return html`<${Head} />`;
   if (store.connection === "unknown") return html`<${Closed} why=${store.why} />`;
-  const [, title, Screen] = SCREENS.find(([name]) => name === path) || SCREENS[0];
+  const [, title, Screen] = [...SCREENS, ...OTHERS].find(([name]) => name === path)
+    || SCREENS[0];
   document.title = `${title} – syncin-mount`;
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>

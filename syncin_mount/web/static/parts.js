@@ -27,6 +27,8 @@ const PATHS = {
   trash: "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13",
   move: "M4 12h15M13.5 6.5L19 12l-5.5 5.5",
   clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2",
+  plus: "M12 5v14M5 12h14",
+  open: "M9.5 6l6 6-6 6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
 };
 
@@ -91,11 +93,12 @@ export function Dialog({ title, onClose, children, wide = false }) {
   </dialog>`;
 }
 
-export function Empty({ icon, title, children }) {
+export function Empty({ icon, title, children, action = null }) {
   return html`<div class="empty">
     <span class="badge"><${Icon} name=${icon} /></span>
     <h2>${title}</h2>
     <p>${children}</p>
+    ${action}
   </div>`;
 }
 

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { Card } from "/card.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
-import { Button, Empty, Item, Menu, act, html } from "/parts.js";
+import { Empty, Icon, Item, Menu, act, html } from "/parts.js";
 import { cardsInOrder, useStore } from "/store.js";
 import * as words from "/words.js";
 
@@ -23,8 +23,11 @@ export function Synchronizations() {
     if (program.trouble) {
       return html`<h1>Synchronizations</h1><p class="note bad">${program.trouble}</p>`;
     }
-    return html`<${Empty} icon="cloud" title="No synchronizations yet">
-      Add the first one in a terminal: <code>syncin-mount add</code><//>`;
+    return html`<h1 class="hidden">Synchronizations</h1>
+      <${Empty} icon="cloud" title="No synchronizations yet"
+        action=${html`<a class="button main" href="#/add">Add the first one</a>`}>
+        Choose a folder on your Sync-in server, and have it here as a drive that is kept in
+        step.<//>`;
   }
   const mounted = cards.filter((each) => each.status && each.status.mounted);
   const names = mounted.filter((each) => !each.status.paused).map((each) => each.name);
@@ -35,6 +38,7 @@ export function Synchronizations() {
         <h1>Synchronizations</h1>
         <p>${summary(cards)}</p>
       </div>
+      <a class="button" href="#/add"><${Icon} name="plus" />Add</a>
       ${names.length > 1 && html`<${Menu} label="Sync all" icon="sync">
         <${Item} onClick=${() => act("sync", { names })}>One after another<//>
         <${Item} onClick=${() => act("sync", { names, parallel: true })}>All at once<//>

@@ -1,0 +1,168 @@
+// The assistant: a server, a folder here, a folder there, settings; then a mounted drive.
+
+import { useState } from "preact/hooks";
+import { stream } from "/api.js";
+import { HereStep } from "/assistant_here.js";
+import { Heading } from "/assistant_parts.js";
+import { ServerStep } from "/assistant_server.js";
+import { DEFAULTS, Review, SettingsStep, Stuck } from "/assistant_settings.js";
+import { ThereStep } from "/assistant_there.js";
+import { Bar, Button, Icon, html, notice } from "/parts.js";
+import { useStore } from "/store.js";
+import * as words from "/words.js";
+
+const STEPS = [
+  ["server", "Server"], ["here", "Folder here"], ["there", "Folder there"],
+  ["settings", "Settings"],
+];
+// By what a refusal is about: the step where it is put right.
+const STEP_OF = {
+  url: "server", login: "server", folder: "here", remote: "there", name: "settings",
+  every: "settings",
+};
+
+export function Assistant() {
+  const { program } = useStore();
+  if (!program) return html`<p class="waits">One moment…</p>`;
+  return html`<${Steps} servers=${program.servers} />`;
+}
+
+function Steps({ servers }) {
+  const one = servers.length === 1 ? servers[0].name : null;
+  const [step, setStep] = useState(one ? "here" : "server");
+  const [server, setServer] = useState(one);
+  const [folder, setFolder] = useState(null);
+  const [remote, setRemote] = useState(null);
+  const [settings, setSettings] = useState(DEFAULTS);
+  const [looked, setLooked] = useState(null);
+  const [refused, setRefused] = useState(null);
+  const [made, setMade] = useState([]);
+  const go = (to) => {
+    setRefused(null);
+    setStep(to);
+  };
+  // Leads to where it is put right; false where that is not known.
+  const refuse = (error) => {
+    const to = STEP_OF[error.said.field];
+    if (!to || to === step) return false;
+    setRefused({ step: to, why: error.message, error });
+    setStep(to);
+    return true;
+  };
+  const why = refused && refused.step === step ? refused.why : null;
+  const wanted = { server, folder, remote, settings };
+  const chooseServer = (name) => {
+    if (name !== server) setRemote(null);
+    setServer(name);
+    go("here");
+  };
+  const chooseRemote = (row) => {
+    if (remote && row.path !== remote.path) setSettings((now) => ({ ...now, name: "" }));
+    setRemote(row);
+    go("settings");
+  };
+  const looks = (found) => {
+    setLooked(found);
+    go("review");
+  };
+  const leave = () => {
+    if (made.length) notice(`The new folder ${made.join(", ")} stays on the server`);
+  };
+  const at = step === "review" || step === "start" ? "settings" : step;
+  return html`<div class="assistant">
+      <div class="title"><div><h1>New synchronization</h1></div>
+        ${step !== "start" && html`<a class="button" href="#/" onClick=${leave}>Cancel</a>`}</div>
+      <${Stepper} at=${at} onStep=${step === "start" ? null : go} />
+      <div class="sheet step" key=${step}>
+        ${step === "server" && html`<${ServerStep} servers=${servers} server=${server}
+          refused=${why} onServer=${chooseServer} />`}
+        ${step === "here" && html`<${HereStep} folder=${folder && folder.path} refused=${why}
+          onFolder=${(found) => {
+            setFolder(found);
+            go("there");
+          }} onBack=${() => go("server")} />`}
+        ${step === "there" && html`<${ThereStep} server=${server} remote=${remote && remote.path}
+          refused=${why} onRemote=${chooseRemote} onBack=${() => go("here")}
+          onMade=${(path) => setMade((now) => [...now, path])} />`}
+        ${step === "settings" && html`<${SettingsStep} wanted=${wanted}
+          refused=${why && refused.error} onSettings=${setSettings} onRefused=${refuse}
+          onLooked=${looks} onBack=${() => go("there")} />`}
+        ${step === "review" && html`<${Review} wanted=${wanted} looked=${looked}
+          onBack=${() => go("settings")} onStart=${(overfill) => {
+            setLooked({ ...looked, overfill });
+            go("start");
+          }} />`}
+        ${step === "start" && html`<${Starting} looked=${looked} onRefused=${refuse}
+          onBack=${() => go("settings")} />`}
+      </div>
+    </div>`;
+}
+
+function Stepper({ at, onStep }) {
+  const now = STEPS.findIndex(([step]) => step === at);
+  return html`<ol class="steps" aria-label="Steps">${STEPS.map(([step, label], number) => {
+    const done = number < now;
+    const mark = html`<span class="number">${done ? html`<${Icon} name="check" />`
+      : number + 1}</span>${label}`;
+    return html`<li key=${step} class=${done ? "done" : number === now ? "now" : ""}
+      aria-current=${number === now ? "step" : undefined}>
+      ${done && onStep ? html`<button type="button" onClick=${() => onStep(step)}>${mark}
+        <span class="hidden">(done; change it)</span></button>` : html`<span>${mark}</span>`}</li>`;
+  })}</ol>`;
+}
+
+// It goes on when the tab is closed.
+function Starting({ looked, onRefused, onBack }) {
+  const [line, setLine] = useState(null);
+  const [begun, setBegun] = useState(false);
+  const read = (path, body) => stream(path, body, (found) => {
+    if (found.event === "mounted" && !found.notes.length) {
+      notice(`${found.name} is mounted`);
+      location.hash = "#/";
+    } else if (found.event === "refused" && onRefused({ said: found, message: found.why })) {
+      return;
+    }
+    setLine(found);
+  }).catch((error) => setLine({ event: "refused", why: error.message }));
+  if (!begun) {
+    setBegun(true);
+    read("assistant/start", { look: looked.look, may_overfill: Boolean(looked.overfill) });
+  }
+  if (!line || line.event === "stage") return html`<${Stage} stage=${line} />`;
+  const bad = line.event !== "mounted";
+  return html`
+    <${Heading}>${bad ? "It did not come to its end" : `${line.name} is mounted`}<//>
+    ${bad && html`<p class="note bad" role="alert"><${Icon} name="alert" />
+      <span>${line.why}</span></p>`}
+    ${(line.notes || []).map((each) => html`<p class="note" key=${each}>
+      <${Icon} name="alert" /><span>${each}</span></p>`)}
+    <${Stuck} files=${line.left} inAll=${line.left_in_all} />
+    <footer>
+      ${line.event === "refused" && html`<${Button} kind="main" onClick=${onBack}>
+        Back to the settings<//>`}
+      ${line.event === "stopped" && html`<${Button} onClick=${() => {
+        setLine(null);
+        read("assistant/import", { name: line.name });
+      }}>Go on<//>`}
+      ${line.event !== "refused" && html`<a class="button main" href="#/">To the
+        synchronizations</a>`}
+    </footer>`;
+}
+
+const STAGES = {
+  adding: "Telling the server", importing: "Importing your files", mounting: "Mounting the drive",
+};
+
+function Stage({ stage }) {
+  const isImport = Boolean(stage) && stage.stage === "importing";
+  const part = isImport && stage.files_in_all
+    ? (stage.bytes + stage.files) / (stage.bytes_in_all + stage.files_in_all) : null;
+  return html`
+    <${Heading}>One moment<//>
+    <p role="status">${STAGES[stage ? stage.stage : "adding"]}</p>
+    <${Bar} part=${part} label="Progress" />
+    ${isImport && html`<p class="small">${stage.files.toLocaleString("en")} of
+      ${` ${words.plural(stage.files_in_all, "file or folder", "files and folders")}`} ·
+      ${` ${words.size(stage.bytes)} of ${words.size(stage.bytes_in_all)}`}. It goes on when you
+      close this tab.</p>`}`;
+}

@@ -1,0 +1,121 @@
+// The assistant before its first step: which account, or a new one.
+
+import { useState } from "preact/hooks";
+import { call } from "/api.js";
+import { Choice, Consent, Heading, Text, Wrong } from "/assistant_parts.js";
+import { Bar, Button, html } from "/parts.js";
+
+const NEW = "/"; // no account has such a name
+
+export function ServerStep({ servers, server, refused, onServer }) {
+  const [chosen, setChosen] = useState(server || (servers.length ? servers[0].name : NEW));
+  const options = servers.map((each) => [each.name, each.name, `${each.login} at ${each.url}`]);
+  return html`
+    <${Heading}>Which server?<//>
+    ${servers.length > 0 && html`<${Choice} name="server" title="Account"
+      options=${[...options, [NEW, "Another account", "Log in to one more server"]]}
+      value=${chosen} onValue=${setChosen} />`}
+    <${Wrong}>${refused}<//>
+    ${chosen === NEW ? html`<${NewAccount} onServer=${onServer} />` : html`<footer>
+      <${Button} kind="main" onClick=${() => onServer(chosen)}>Continue<//></footer>`}`;
+}
+
+const NOTHING = { tls: false, http: false };
+
+function NewAccount({ onServer }) {
+  const [url, setUrl] = useState("");
+  const [agreed, setAgreed] = useState(NOTHING);
+  const [reached, setReached] = useState(null);
+  const again = () => {
+    setReached(null);
+    setAgreed(NOTHING);
+  };
+  const way = { insecure_tls: agreed.tls, insecure_http: agreed.http };
+  return reached
+    ? html`<${LogIn} url=${reached} way=${way} onServer=${onServer} onBack=${again} />`
+    : html`<${Address} url=${url} onUrl=${setUrl} agreed=${agreed} onAgreed=${setAgreed}
+        onReached=${setReached} />`;
+}
+
+// The address is tried before anybody is asked for a password.
+function Address({ url, onUrl, agreed, onAgreed, onReached }) {
+  const [trouble, setTrouble] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const type = (text) => {
+    onUrl(text);
+    onAgreed(NOTHING); // it was said of another address
+    setTrouble(null);
+  };
+  const go = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const { tls, http } = agreed;
+      const body = { url, insecure_tls: tls, insecure_http: http };
+      onReached((await call("assistant/server", body)).url);
+    } catch (error) {
+      setTrouble(error);
+      setBusy(false);
+    }
+  };
+  const wants = trouble && trouble.help;
+  return html`<form onSubmit=${go}>
+    <${Text} id="url" label="The server's address" required inputmode="url" maxlength="2048"
+      placeholder="cloud.example.org" autocomplete="url" value=${url} onValue=${type}
+      hint="As in the browser, when you use Sync-in there."
+      why=${trouble && trouble.message} />
+    ${wants === "certificate" && html`<div class="note">
+      <div><p>Nobody that this computer trusts vouches for the certificate. If this is your own
+        server, compare the fingerprint (SHA-256) with the one that you know from it:</p>
+      ${trouble.said.fingerprint && html`<p class="fingerprint">${trouble.said.fingerprint}</p>`}
+      <${Consent} checked=${agreed.tls}
+        onChecked=${(tls) => onAgreed({ ...agreed, tls })}>I know this server, and accept a
+        certificate that nobody verifies<//></div></div>`}
+    ${wants === "clear" && html`<div class="note"><${Consent} checked=${agreed.http}
+      onChecked=${(http) => onAgreed({ ...agreed, http })}>I accept that others on the way can read
+      and change everything<//></div>`}
+    ${busy && html`<${Bar} part=${null} label="Trying the address" />`}
+    <footer><button type="submit" class="button main" disabled=${busy}>Continue</button></footer>
+  </form>`;
+}
+
+function LogIn({ url, way, onServer, onBack }) {
+  const [login, setLogin] = useState("");
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [wanted, setWanted] = useState(false);
+  const [trouble, setTrouble] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const go = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setTrouble(null);
+    const body = { url, login, password, code: (wanted && code) || null, ...way };
+    try {
+      onServer((await call("assistant/log-in", body)).server);
+    } catch (error) {
+      setBusy(false);
+      if (error.help === "code") setWanted(true);
+      else setTrouble(error);
+    }
+  };
+  const why = (field) => trouble && trouble.said.field === field && trouble.message;
+  const known = ["login", "password", "code"].some((field) => why(field));
+  return html`<form onSubmit=${go}>
+    <p class="small">A Sync-in server answers at <b class="path">${url}</b>. The password is used
+      once, and never kept.</p>
+    <${Text} id="login" label="Login or e-mail address" required autocomplete="username"
+      maxlength="255" value=${login} onValue=${setLogin} why=${why("login")} />
+    <${Text} id="password" label="Password" type="password" required maxlength="1024"
+      autocomplete="current-password" value=${password} onValue=${setPassword}
+      hint=${`Does your account log in through another service? Then make an app password for`
+        + ` desktop clients on its page there, and give that.`}
+      why=${why("password")} />
+    ${wanted && html`<${Text} id="code" label="Code of the second factor" required
+      autocomplete="one-time-code" maxlength="64" value=${code} onValue=${setCode}
+      hint="From your authenticator app, or a recovery code." why=${why("code")} />`}
+    <${Wrong}>${trouble && !known && trouble.message}<//>
+    <footer><${Button} onClick=${onBack}>Another address<//>
+      <button type="submit" class="button main" disabled=${busy}>Log in</button></footer>
+  </form>`;
+}

@@ -87,7 +87,8 @@ def written() -> Iterator[tuple[str, list[str]]]:
         for line, text in collected(path).texts:
             for found in _WRITTEN.finditer(text):
                 words = found[1].split("  ")[0].split()
-                if words and words[0].upper() != words[0]:
+                # neither COMMAND nor {version} is one
+                if words and words[0].upper() != words[0] and not words[0].startswith("{"):
                     yield f"{path.relative_to(ROOT)}:{line}", words
 
 

@@ -65,10 +65,13 @@ def plan(view: View, settings: Settings, *, stamp: str, filters: Filter = DEFAUL
         found = fitting.fit()
         if not found:
             actions = _Actions(view, fitting).all()
-            actions += superseded(view, filters, left_out)
             found = _hindered(view, fitting, actions) | _not_ours(settings, actions)
             if not found:
+                # What is left out takes no place from anything, and nothing of it can wait.
+                actions += superseded(view, filters, left_out)
                 return _plan(view, fitting, actions)
+        # Else the next round would be this one again, for ever, and nothing else would go on.
+        assert not found.keys() <= waiting.keys(), "what waits hinders the plan all the same"
         waiting = waiting | found
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.filters import Filter
-from reconciler.model import ROOT, Base, Kind, NodeId, Op, Place, Side
+from reconciler.model import ROOT, Base, Kind, NodeId, Op, Place, Settings, Side
 from reconciler.planner.filter_borders import crossings, superseded
+from reconciler.planner.plan import plan
 from tests.reconciler.world import User, World
 
 FILTER = Filter(rule=lambda path: path.endswith(".x"))
@@ -117,3 +118,17 @@ def test_what_never_came_and_was_replaced_there_is_fetched_behind_the_filter(
         assert (action.op, action.side, action.target) == (Op.FETCH, Side.LOCAL, Place(ROOT, "a"))
     else:
         assert not found
+
+
+def test_a_new_file_in_its_place_waits_for_what_never_came(world: World):
+    """An editor keeps a backup under a name that is left out, before the content came."""
+    user = User(world, Side.LOCAL)
+    node = make(user, "a")
+    world.agree_all()
+    world.not_here.add(node)
+    user.move(node, Place(ROOT, "a.x"))
+    new = make(user, "a")
+    User(world, Side.REMOTE).edit(node, "b", 2)
+    made = plan(world.view(), Settings(), stamp="2024-05-01", filters=FILTER)
+    assert [(each.op, each.node) for stage in made.stages for each in stage] == [(Op.FETCH, node)]
+    assert [each.node for each in made.waiting] == [new]

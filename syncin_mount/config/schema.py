@@ -160,7 +160,7 @@ SYNCHRONIZATION_KEYS: tuple[Key, ...] = (
         values.read_between(0, _YEAR_3000),
         about=(
             "When the pause ends by itself, in seconds since 1970. Without it a pause lasts until "
-            "`resume`."
+            "somebody resumes it."
         ),
     ),
     Key("limit_up", values.read_rate, rate_text, about="The most bytes a second to the server."),

@@ -63,6 +63,8 @@ class Status(msgspec.Struct, frozen=True):
     ``syncing``, ``downloading``, ``failed``, ``problems``, ``waiting`` or ``idle``; the first that
     holds. ``offline_since`` is when the server was lost. ``direction`` is the one in force;
     ``read_only`` says that programs cannot change the drive, which only follows the server then.
+    ``halt`` is the guard's word for why it is ``halted``: ``mass deletion``, ``unregistered``,
+    ``disabled`` and others.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Status(msgspec.Struct, frozen=True):
     direction: str = "both"
     read_only: bool = False
     paused_until: float | None = None
+    halt: str | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):

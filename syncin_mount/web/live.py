@@ -39,9 +39,9 @@ milliseconds."""
 class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     """A synchronization on the first screen. ``status`` is None while its daemon starts or ends,
     ``phase`` is the supervisor's word for it; ``why`` it is not mounted as it should be, and
-    ``error`` why nothing can be told. ``page`` is the remote folder's address in the
-    browser, ``folder`` the mount point with ``~`` for the home folder, ``direction`` the one that
-    is set."""
+    ``error`` why nothing can be told. ``page`` is the remote folder's address in the browser,
+    ``disabled_there``: it was disabled on the account page, ``folder`` the mount point with ``~``
+    for the home folder, ``direction`` the one that is set."""
 
     name: str
     server: str
@@ -50,6 +50,7 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     mountpoint: str
     folder: str
     enabled: bool
+    disabled_there: bool
     direction: str
     status: Status | None = None
     phase: str | None = None
@@ -214,6 +215,7 @@ class Live:
             mountpoint=str(here.mountpoint),
             folder=_in_home(here.mountpoint),
             enabled=here.enabled,
+            disabled_there=here.is_stopped_there,
             direction=here.direction.value,
             status=None if seen.status is None else _calm(seen.status),
             phase=None if supervised is None else supervised.phase.value,

@@ -124,6 +124,7 @@ class Synchronizations:
             "/api/resume": Route(SomeDrives, self.resume),
             "/api/limit": Route(Limit, self.limit),
             "/api/enable": Route(Enable, self.enable),
+            "/api/register": Route(OneDrive, self.register),
             "/api/mount": Route(OneDrive, self.mount),
             "/api/scheduler": Route(Schedule, self.scheduler),
             "/api/open": Route(OneDrive, self.open),
@@ -204,6 +205,22 @@ class Synchronizations:
             why = sentence(done.change.not_sent, request.name)
             return Done(f"the server hears of it with the next run: {why}")
         return Done()
+
+    async def register(self, request: OneDrive) -> Done:
+        """Has the server have it again, where it was removed there. Goes on with a run."""
+        from syncin_mount.app.synchronizations.reregister import (  # noqa: PLC0415 (memory)
+            register_again,
+        )
+
+        configuration, found = await self._drives.named(request.name)
+        server = configuration.servers[found.server]
+        done = await register_again(self._drives.folders, server, [found.name])
+        for _, error in done.refused:
+            raise NotPossible(f"the server does not take it back: {sentence(error, found.name)}")
+        # Its schedule may start the next run much later.
+        configuration, found = await self._drives.named(found.name)
+        self._runs.start(configuration, [found], SyncRequest(), parallel=False)
+        return Done(next((sentence(each) for each in done.missed), None))
 
     async def mount(self, request: OneDrive) -> Done:
         _, found = await self._drives.named(request.name)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
 
+import msgspec
 import pytest
+import trio
 from playwright.sync_api import Browser
 
+from syncin_mount.app.accounts.sessions import session_with
+from syncin_mount.app.synchronizations.registration import wire
+from syncin_mount.config import ConfigurationFile, Synchronization
+from syncin_mount.remote import Session
+from syncin_mount.remote.errors import Endpoint
+from syncin_mount.remote.http.transport import JSON, Call
+from syncin_mount.remote.registrations import delete_path
 from tests.web.browser import Tab, chromium, new_tab
-from tests.web.conftest import World
+from tests.web.conftest import PROFILE, World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
@@ -116,6 +127,76 @@ def test_a_plan_is_looked_at_and_exactly_that_is_done(tab: Tab):
     tab.shows(tab.card("Archive").get_by_text(re.compile("^Synced: ")))
     assert (world.sandbox.server_files / "Archive/from here.txt").read_text() == "here"
     assert (world.drive("Archive") / "year/from there.txt").read_text() == "there"
+
+
+def account_page(
+    world: World, change: Callable[[Session, Synchronization], Awaitable[None]]
+) -> None:
+    """Somebody changes the synchronization ``Archive`` on the server's page."""
+    configuration = ConfigurationFile(world.folders).read()
+    ours = configuration.synchronizations["Archive"]
+
+    async def do() -> None:
+        server = configuration.servers[ours.server]
+        async with session_with(world.folders, server) as session:
+            await change(session, ours)
+
+    until(lambda: time.time() > ours.timestamp + 1, "a later second, which makes it newer")
+    # Playwright has an event loop in this thread.
+    thread = threading.Thread(target=trio.run, args=(do,))
+    thread.start()
+    thread.join()
+
+
+def test_one_that_the_server_does_not_have_is_registered_again(tab: Tab):
+    async def remove(session: Session, ours: Synchronization) -> None:
+        assert ours.path_id is not None
+        await delete_path(session, ours.path_id)
+
+    account_page(tab.world, remove)
+    number = ConfigurationFile(tab.world.folders).read().synchronizations["Archive"].path_id
+    needs = tab.page.get_by_role("region", name="Needs you")
+    again = needs.get_by_role("button", name="Register again")
+
+    def halted() -> bool:
+        tab.world.sandbox.run(PROFILE, "sync", "Archive")
+        return again.is_visible()
+
+    until(halted, "the halt")
+    tab.shows(needs.get_by_text("the server has no synchronization of “personal/Archive”"))
+    assert "syncin-mount" not in needs.inner_text()
+    assert needs.get_by_role("button").count() == 1
+    assert tab.faults() == []
+    again.click()
+    tab.state("Archive", "Up to date")
+    again.wait_for(state="detached")
+    assert ConfigurationFile(tab.world.folders).read().synchronizations["Archive"].path_id != number
+
+
+def test_one_that_was_disabled_on_the_account_page_is_enabled(tab: Tab):
+    world = tab.world
+
+    async def disable(session: Session, ours: Synchronization) -> None:
+        there = msgspec.structs.replace(wire(ours), enabled=False)
+        where = f"api/app/sync/clients/{session.account.client_id}/paths/{ours.path_id}"
+        content = msgspec.json.encode(there)
+        await session.send(Call(Endpoint.PATHS, "PUT", where, headers=JSON, content=content))
+
+    account_page(world, disable)
+    needs = tab.page.get_by_role("region", name="Needs you")
+    enable = needs.get_by_role("button", name="Enable")
+
+    def halted() -> bool:
+        world.sandbox.run(PROFILE, "sync", "Archive")
+        return enable.is_visible()
+
+    until(halted, "the halt")
+    tab.shows(needs.get_by_text("was disabled on the account page").first)
+    tab.state("Archive", "Disabled")
+    assert tab.faults() == []
+    enable.click()
+    enable.wait_for(state="detached")
+    tab.state("Archive", "Up to date")
 
 
 def test_a_halt_is_looked_at_and_let_pass(tab: Tab):

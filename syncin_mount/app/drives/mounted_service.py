@@ -94,6 +94,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         problems=tuple(problems),
         conflicts=runtime.conflicts.open_count(),
         halted=sentence_or_none(now.halted, name),
+        halt=None if now.halted is None else now.halted.danger.value,
         refused=sentence_or_none(now.refused, name),
         failed=sentence_or_none(now.failed, name),
         restriction=synchronization.restriction,

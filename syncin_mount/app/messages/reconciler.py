@@ -12,9 +12,19 @@ from syncin_mount.app.messages import command, says, sentence
 _WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
 
 
+_LOOK_AGAIN = "Look again with"
+_REGISTER = "Register it again with"
+_ENABLE = "Enable it there, or here with"
+"""How the parts of sentences begin that name commands."""
+
+
 def with_buttons(sentence: str) -> str:
     """The sentence of a halt for who is shown buttons instead of commands."""
-    return sentence.removesuffix(f" {_WAY_OUT}")
+    for command_part in (_WAY_OUT, _LOOK_AGAIN, _REGISTER, _ENABLE):
+        before, found, _ = sentence.rpartition(f" {command_part}")
+        if found:
+            return before
+    return sentence
 
 
 @says(Halted)
@@ -48,8 +58,8 @@ def _halt(halt: Halt, drive: str) -> str:
             )
         case Danger.OTHER_PLAN:
             return (
-                f"Nothing was done: the plan {halt.told} is not what would be done now. Look again"
-                " with “sync --dry-run”."
+                f"Nothing was done: the plan {halt.told} is not what would be done now."
+                f" {_LOOK_AGAIN} “sync --dry-run”."
             )
         case Danger.ROOT_GONE:
             return (
@@ -81,13 +91,12 @@ def _not_wanted(halt: Halt, danger: Danger, drive: str) -> str:
     if danger is Danger.DISABLED:
         return (
             f"Nothing was done: the synchronization of “{halt.folder}” was disabled on the account"
-            f" page. Enable it there, or here with “{command('enable', drive)}”; what is here"
-            " stays, and waits."
+            f" page. What is here stays, and waits. {_ENABLE} “{command('enable', drive)}”."
         )
     return (
         f"Nothing was done: the server has no synchronization of “{halt.folder}” for this computer"
         " any more (it may have been removed on the account page, or its share or space was taken"
-        " away). What was not sent yet stays here. Register it again with"
+        f" away). What was not sent yet stays here. {_REGISTER}"
         f" “{command('edit', drive, '--register')}”, or remove it with"
         f" “{command('remove', drive)}”."
     )

@@ -179,6 +179,7 @@ KEYS: dict[str, Key] = {
     "former_name": Key(_TEXT, "The name before a rename that is not completed."),
     "found": Key("list", "What is wrong, or was before the repair."),
     "from": Key(_TEXT, "The part of the program that logged it."),
+    "halt": Key(_TEXT, "Which guard stopped the run: `mass deletion`, `unregistered`, …"),
     "halted": Key(_TEXT, "The guard's sentence."),
     "held": Key(_TRUTH, "Whether the user holds the change."),
     "held_count": Key(_NUMBER, "Files and folders with held changes."),

@@ -19,12 +19,20 @@ export function NeedsYou({ cards }) {
   </section>`;
 }
 
+// By the guard's word: halts that no plan solves, and what is offered for them.
+const STANDING = {
+  unregistered: "unregistered", disabled: "disabled", "root gone": "changed", spelling: "changed",
+};
+
 function needs(card) {
   const { status } = card;
   const found = [];
   const add = (kind, why, more = {}) => found.push({ card, kind, why, ...more });
   if (card.error) add("error", card.error);
-  if (status && status.halted) add("halted", status.halted);
+  if (status && status.halted) add(STANDING[status.halt] || "halted", status.halted);
+  else if (card.disabled_there) {
+    add("disabled", "It was disabled on the account page. What is here stays, and waits");
+  }
   if (status && status.refused) add("refused", status.refused);
   if (status && status.failed) add("failed", status.failed);
   if (card.why && card.phase === "waiting") add("down", card.why);
@@ -71,7 +79,11 @@ function Need({ card, kind, why, problems = [] }) {
         onClick=${() => setOpen("plan")}>Look at the plan<//>`}
       ${kind === "refused" && html`<${Button} kind="main"
         onClick=${() => setOpen("log-in")}>Log in again<//>`}
-      ${["failed", "problems"].includes(kind) && html`<${Button} icon="sync"
+      ${kind === "unregistered" && html`<${Button} kind="main" icon="sync"
+        onClick=${() => act("register", { name })}>Register again<//>`}
+      ${kind === "disabled" && html`<${Button} kind="main" icon="play"
+        onClick=${() => act("enable", { name, enabled: true })}>Enable<//>`}
+      ${["failed", "problems", "changed"].includes(kind) && html`<${Button} icon="sync"
         onClick=${() => act("sync", { names: [name] })}>Try again<//>`}
       ${["down", "error"].includes(kind) && card.enabled && html`<${Button} icon="play"
         onClick=${() => act("mount", { name })}>Try again<//>`}

@@ -110,6 +110,12 @@ export function progress(work) {
   return parts.join(" · ") || "Working";
 }
 
+const HALTS = {
+  unregistered: "The server does not have this synchronization any more",
+  disabled: "It was disabled on the account page",
+  "root gone": "Its folder is not on the server any more",
+};
+
 // The line below a card's name.
 export function headline(card) {
   const { status } = card;
@@ -119,13 +125,14 @@ export function headline(card) {
     case "paused": return status.paused_until
       ? `Nothing is transferred until ${day(status.paused_until)}`
       : "Nothing is transferred until you resume it";
-    case "halted": return "A safety rule stopped it, and waits for your word";
+    case "halted": return HALTS[status.halt] || "A safety rule stopped it, and waits for your word";
     case "refused": return status.refused;
     case "offline": {
       const since = status.offline_since ? ` since ${moment(status.offline_since)}` : "";
       return `The server is away${since}; changes are kept here and sent later`;
     }
     case "unmounted": {
+      if (card.disabled_there) return "It was disabled on the account page; changes are kept here";
       if (!card.enabled) return "It is left out, and nothing of it is transferred";
       return card.why || "Changes are kept, and sent once it is mounted";
     }

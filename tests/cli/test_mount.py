@@ -111,6 +111,7 @@ async def test_a_drive_that_compares_by_checksum(world: World):
     await world.must("mount", "docs")
     await world.must("sync", "docs")
     (world.drive / "copy.txt").write_bytes((world.drive / "there.txt").read_bytes())
+    await settled(world)
     os.utime(world.drive / "there.txt", (1_600_000_000, 1_600_000_000))
     await settled(world)
     assert (world.disk / "copy.txt").read_text() == "from the server"

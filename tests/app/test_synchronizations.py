@@ -312,6 +312,28 @@ async def test_what_a_killed_removal_left_keeps_nobody_from_the_next(
     assert not list(folders.replicas.iterdir())
 
 
+async def test_a_copy_on_another_disk_is_deleted_with_the_link_to_it(
+    world: World, folders: Folders
+):
+    await begun(world)
+    elsewhere = world.base / "other disk"
+    folders.replica("docs").rename(elsewhere)
+    folders.replica("docs").symlink_to(elsewhere)
+    gone = await remove(folders, "docs", only_here(folders, "docs"))
+    assert not gone.left
+    assert not elsewhere.exists()
+    assert not list(folders.replicas.iterdir())
+
+
+async def test_a_link_to_something_else_leaves_that_alone(world: World, folders: Folders):
+    await begun(world)
+    (world.base / "pictures").mkdir()
+    (folders.replicas / ".removed-docs-1").symlink_to(world.base / "pictures")
+    assert not (await remove(folders, "docs", only_here(folders, "docs"))).left
+    assert (world.base / "pictures").is_dir()
+    assert not list(folders.replicas.iterdir())
+
+
 async def test_a_server_that_is_away_keeps_nobody_from_removing(world: World, folders: Folders):
     await begun(world)
     await world.stop()

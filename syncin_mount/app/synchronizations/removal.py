@@ -248,10 +248,23 @@ def _delete_set_aside(folders: Folders) -> tuple[tuple[Path, OSError], ...]:
     left = []
     for path in folders.replicas.glob(f"{SET_ASIDE}*"):
         try:
-            remove_tree(None, os.fsencode(path))
+            if path.is_symlink():
+                _delete_elsewhere(path)
+            else:
+                remove_tree(None, os.fsencode(path))
         except OSError as error:
             left.append((path, error))
     return tuple(left)
+
+
+def _delete_elsewhere(link: Path) -> None:
+    """A local copy that somebody put on another disk, with a link in its place: the copy goes
+    before the link, which tells where it is. What the link leads to otherwise stays. Raises
+    OSError."""
+    copy = link.resolve()
+    if (copy / "journal").is_dir() and (copy / "objects").is_dir():
+        remove_tree(None, os.fsencode(copy))
+    link.unlink()
 
 
 async def _unregister(

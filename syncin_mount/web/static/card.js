@@ -72,7 +72,7 @@ function Facts({ card }) {
   if (status.next_run) facts.push(["Next run", words.moment(status.next_run)]);
   else if (status.schedule !== "off") facts.push(["Every", status.schedule]);
   facts.push(["Files and folders", status.known.toLocaleString("en")]);
-  if (status.waiting) facts.push(["To send", status.waiting.toLocaleString("en")]);
+  if (status.waiting) facts.push(["To upload", status.waiting.toLocaleString("en")]);
   if (status.absent) facts.push(["To download", status.absent.toLocaleString("en")]);
   if (status.held) facts.push(["Held", status.held.toLocaleString("en")]);
   const limits = [[status.limit_up, "up"], [status.limit_down, "down"]]

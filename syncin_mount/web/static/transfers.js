@@ -1,4 +1,4 @@
-// What was carried across, and what failed; above it what is under way.
+// What was transferred, and what failed; above it what is under way.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { call } from "/api.js";

@@ -129,12 +129,12 @@ export function headline(card) {
     case "refused": return status.refused;
     case "offline": {
       const since = status.offline_since ? ` since ${moment(status.offline_since)}` : "";
-      return `The server is away${since}; changes are kept here and sent later`;
+      return `The server is away${since}; changes are kept here and uploaded later`;
     }
     case "unmounted": {
       if (card.disabled_there) return "It was disabled on the account page; changes are kept here";
       if (!card.enabled) return "It is left out, and nothing of it is transferred";
-      return card.why || "Changes are kept, and sent once it is mounted";
+      return card.why || "Changes are kept, and uploaded once it is mounted";
     }
     case "waits_for_turn": return "Another drive's run goes first";
     case "syncing":

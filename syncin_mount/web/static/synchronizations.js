@@ -1,6 +1,6 @@
 // The first screen: what needs somebody, and a card for each synchronization.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Card } from "/card.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
@@ -14,10 +14,39 @@ const SCHEDULERS = {
   off: "Schedules: off",
 };
 
+const PORTION = 4;
+
+// How many of so many are drawn: a portion more with each frame, so that the page answers
+// meanwhile.
+function usePortions(count) {
+  const [drawn, setDrawn] = useState(PORTION);
+  useEffect(() => {
+    if (drawn >= count) return undefined;
+    const frame = requestAnimationFrame(() => setDrawn(drawn + PORTION));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, count]);
+  return drawn;
+}
+
+// Draws a card anew only where it changed, or what it tells of the time may have.
+function useCards() {
+  const known = useRef(new Map());
+  return (card) => {
+    const quarter = Math.floor(Date.now() / 15_000);
+    const before = known.current.get(card.name);
+    if (before && before[0] === card && before[1] === quarter) return before[2];
+    const drawn = html`<${Card} key=${card.name} card=${card} />`;
+    known.current.set(card.name, [card, quarter, drawn]);
+    return drawn;
+  };
+}
+
 export function Synchronizations() {
   const { program } = useStore();
   const [limits, setLimits] = useState(false);
   const cards = cardsInOrder();
+  const drawn = usePortions(cards.length);
+  const cardOf = useCards();
   if (!program) return html`<p class="waits">One moment…</p>`;
   if (!program.order.length) {
     if (program.trouble) {
@@ -57,7 +86,7 @@ export function Synchronizations() {
     </div>
     ${program.trouble && html`<p class="note bad">${program.trouble}</p>`}
     <${NeedsYou} cards=${cards} />
-    <div class="cards">${cards.map((each) => html`<${Card} key=${each.name} card=${each} />`)}</div>
+    <div class="cards">${cards.slice(0, drawn).map(cardOf)}</div>
     ${limits && html`<${Limits} cards=${mounted} onClose=${() => setLimits(false)} />`}`;
 }
 

@@ -24,6 +24,7 @@ OWN = (
     "assistant_settings.js",
     "assistant_there.js",
     "card.js",
+    "change.js",
     "conflicts.js",
     "explain.js",
     "limits.js",

@@ -19,6 +19,7 @@ from syncin_mount.web.assistant.additions import Additions
 from syncin_mount.web.assistant.folders import Choosers
 from syncin_mount.web.assistant.servers import Servers
 from syncin_mount.web.assistant.starting import Starts
+from syncin_mount.web.changes import Changes
 from syncin_mount.web.live import Live
 from syncin_mount.web.page import Page
 from syncin_mount.web.records import Records
@@ -96,6 +97,7 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
         Synchronizations(drives, live, runs).routes(),
         Accounts(drives, live).routes(),
         Records(drives, live).routes(),
+        Changes(drives, live).routes(),
         Servers(drives, live).routes(),
         Choosers(drives).routes(),
         Additions(drives, starts).routes(),

@@ -14,7 +14,7 @@ from syncin_mount.web.server import routes_of
 from tests.web.conftest import Answer, World, until
 
 NOBODY = cast("Any", None)
-CALLS = [path for path in routes_of(*[NOBODY] * 4) if path.startswith("/api/assistant/")]
+CALLS = [*routes_of(*[NOBODY] * 4)]
 
 WANTED = {"name": "docs", "server": "cloud", "remote": "personal/docs", "folder": "/nowhere/docs"}
 
@@ -35,7 +35,7 @@ def lines(answer: Answer) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", CALLS)
-def test_nobody_looks_at_folders_without_a_token(world: World, path: str):
+def test_no_call_at_all_is_answered_without_a_token(world: World, path: str):
     assert world.post(path, {}, token="").status == 401
     assert world.post(path, {}, token="wrong").status == 401
     assert world.post(path, {}, origin="http://evil.example").status == 403
@@ -65,6 +65,38 @@ def test_nobody_looks_at_folders_without_a_token(world: World, path: str):
 )
 def test_an_answer_that_is_too_long_or_none_is_not_understood(world: World, path: str, body: Any):
     assert world.post(f"/api/assistant/{path}", body).status == 400
+
+
+EDIT = {"name": "x", "direction": "both", "conflict": "recent", "mode": "fast", "trash": "own"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("edit", EDIT | {"every": "x" * 21}),
+        ("edit", EDIT | {"every": "off", "trash": "elsewhere"}),
+        ("edit", EDIT | {"every": "off", "mountpoint": "/"}),
+        ("rename", {"name": "x", "new": "x" * 201}),
+        ("remove", {"look": "x" * 101}),
+        ("remove", {"look": "x", "keep": "x" * 8193}),
+    ],
+)
+def test_a_change_that_is_too_long_or_none_is_not_understood(world: World, path: str, body: Any):
+    assert world.post(f"/api/{path}", body).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("settings", {"name": "nobody"}),
+        ("edit", EDIT | {"every": "off"}),
+        ("rename", {"name": "nobody", "new": "../x"}),
+        ("remove/look", {"name": "../x"}),
+        ("remove", {"look": "guess"}),
+    ],
+)
+def test_what_is_not_there_is_not_changed(world: World, path: str, body: Any):
+    assert world.post(f"/api/{path}", body).status == 409
 
 
 @pytest.mark.parametrize(

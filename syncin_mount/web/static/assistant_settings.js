@@ -30,6 +30,13 @@ const TIMES = [
   ["15m", "Every 15 minutes"], ["1h", "Every hour"], ["1d", "Once a day"],
 ];
 
+export const CHOICES = [
+  ["direction", "Direction", DIRECTIONS], ["every", "When", TIMES],
+  ["conflict", "If both sides changed the same file", CONFLICTS],
+  ["mode", "How files are compared", MODES],
+  ["trash", "Where deleted files of this computer go", TRASHES],
+];
+
 export const DEFAULTS = {
   direction: "both", conflict: "recent", mode: "fast", trash: "auto", every: "off",
 };
@@ -75,15 +82,9 @@ export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked,
       value=${settings.direction} onValue=${(direction) => set({ direction })} />
     <details class="more-settings"><summary>More settings
         <span class="small">usual ones are set; all can be changed later</span></summary>
-      <${Choice} name="every" title="When" options=${TIMES} value=${settings.every}
-        onValue=${(every) => set({ every })} />
-      <${Choice} name="conflict" title="If both sides changed the same file"
-        options=${CONFLICTS} value=${settings.conflict}
-        onValue=${(conflict) => set({ conflict })} />
-      <${Choice} name="mode" title="How files are compared" options=${MODES} value=${settings.mode}
-        onValue=${(mode) => set({ mode })} />
-      <${Choice} name="trash" title="Where deleted files of this computer go" options=${TRASHES}
-        value=${settings.trash} onValue=${(trash) => set({ trash })} />
+      ${CHOICES.slice(1).map(([key, title, options]) => html`<${Choice} key=${key} name=${key}
+        title=${title} options=${options} value=${settings[key]}
+        onValue=${(value) => set({ [key]: value })} />`)}
       <p class="small">What is to be left out is set later, by filters.</p>
     </details>
     <${Wrong}>${why && !at("name") && why.message}<//>

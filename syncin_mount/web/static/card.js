@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
+import { Edit, Remove, Rename } from "/change.js";
 import { Limits } from "/limits.js";
 import { Plan } from "/plan.js";
 import * as words from "/words.js";
@@ -31,6 +32,9 @@ export function Card({ card }) {
     <${Actions} card=${card} open=${setOpen} />
     ${open === "plan" && html`<${Plan} name=${card.name} onClose=${close} />`}
     ${open === "limits" && html`<${Limits} cards=${[card]} onClose=${close} />`}
+    ${open === "edit" && html`<${Edit} name=${card.name} onClose=${close} />`}
+    ${open === "rename" && html`<${Rename} name=${card.name} onClose=${close} />`}
+    ${open === "remove" && html`<${Remove} card=${card} onClose=${close} />`}
   </article>`;
 }
 
@@ -99,10 +103,13 @@ function Actions({ card, open }) {
     <span class="space" />
     <${Menu} label=${`More for ${name}`} icon="more" hidden>
       ${mounted && html`<${Item} onClick=${() => open("limits")}>Limit the bandwidth…<//>`}
+      <${Item} onClick=${() => open("edit")}>Settings…<//>
+      <${Item} onClick=${() => open("rename")}>Rename…<//>
       <${Item} onClick=${() => navigator.clipboard.writeText(card.mountpoint)}>
         Copy the folder's path<//>
       <${Item} onClick=${() => act("enable", { name, enabled: !card.enabled })}>
         ${card.enabled ? "Disable" : "Enable"}<//>
+      <${Item} onClick=${() => open("remove")}>Remove…<//>
     <//>
   </div>`;
 }

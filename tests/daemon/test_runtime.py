@@ -113,7 +113,8 @@ def without_waiting(monkeypatch, now: Callable[[], float]) -> None:
         return act(*args)
 
     monkeypatch.setattr(trio.to_thread, "run_sync", here)
-    monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=now, time_ns=time.time_ns))
+    clocks = SimpleNamespace(monotonic=now, time=time.time, time_ns=time.time_ns)
+    monkeypatch.setattr(runtime, "time", clocks)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def drives(world: World) -> World:
-    """Two that run once a day, so that nothing goes on by itself; a conflict, a deletion here and
+    """Two that run once a day, so that nothing goes on by itself; conflicts, a deletion here and
     one on the server, and a change that waits, all in ``Notes``."""
     for name in ("Notes", "Music"):
         there = world.add(name, "--every", "1d")
@@ -38,6 +38,10 @@ def drives(world: World) -> World:
     (here / "0.txt").write_text("from here, and longer")
     (there / "0.txt").write_text("from there")
     os.utime(there / "0.txt", (time.time() + 10,) * 2)
+    for name in ("3.txt", "4.txt"):
+        (here / name).write_text("this one lost, too")
+        (there / name).write_text("this one won")
+        os.utime(there / name, (time.time() + 10,) * 2)
     (there / "1.txt").unlink()
     (here / "2.txt").unlink()
     world.must("sync", "Notes")
@@ -115,6 +119,18 @@ def test_what_waits_says_why_and_is_held_released_and_discarded(tab: Tab):
     assert (tab.world.drive("Notes") / "other.txt").exists()
     page.get_by_label("Synchronization").select_option("Music")
     tab.shows(page.get_by_role("heading", name="Nothing waits"))
+
+
+def test_both_versions_of_a_conflict_are_kept(tab: Tab):
+    page, here = tab.page, tab.world.drive("Notes")
+    go(tab, "Conflicts")
+    page.get_by_label("Synchronization").select_option("Notes")
+    one = page.get_by_role("listitem").filter(has_text="3.txt").filter(has_text="lost")
+    one.get_by_role("button", name="Keep both").click()
+    one.wait_for(state="detached")
+    assert (here / "3.txt").read_text() == "this one won"
+    [beside] = here.glob("3 (restored *).txt")
+    assert beside.read_text() == "this one lost, too"
 
 
 def test_a_conflict_is_seen_turned_round_and_acknowledged(tab: Tab):

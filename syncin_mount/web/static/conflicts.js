@@ -33,6 +33,10 @@ export function Conflicts() {
   const entries = found ? found.entries : [];
   const open = entries.some((each) => !each.acknowledged);
   const acknowledge = (more) => act("conflicts/acknowledge", { name, ...more }).then(again);
+  // The version that lost comes back beside the other, under a name of its own.
+  const keepBoth = async ({ path, entry }) => {
+    if (await act("trash/restore", { name, entries: [entry] })) acknowledge({ paths: [path] });
+  };
   return html`
     <div class="title"><div><h1>Conflicts</h1>
       <p>Both sides changed the same thing, and a rule chose; nothing is lost</p></div>
@@ -54,6 +58,8 @@ export function Conflicts() {
         ${canTurn(each) && html`<${Button} icon="sync"
           onClick=${() => act("conflicts/swap", { name, path: each.path }).then(again)}>
           Choose the other<//>`}
+        ${each.entry && !each.acknowledged && html`<${Button} icon="file"
+          onClick=${() => keepBoth(each)}>Keep both<//>`}
         ${each.kept === "server" && html`<a class="button" href="#/trash">
           <${Icon} name="trash" />Restore it</a>`}
         ${each.acknowledged

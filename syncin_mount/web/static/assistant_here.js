@@ -82,7 +82,7 @@ function Crumbs({ path, home, onOpen }) {
   const shown = from < 0 ? all : [["Home", home], ...all.slice(from + 1)];
   const places = [["Computer", "/"], ...shown];
   return html`<nav class="crumbs" aria-label="Where you are">${places.map(([name, at], place) =>
-    html`<button type="button" key=${at} class="crumb" onClick=${() => onOpen(at)}
+    html`<button type="button" key=${at} class="item crumb" onClick=${() => onOpen(at)}
       aria-current=${place === places.length - 1 ? "true" : undefined}>${name}</button>`)}
   </nav>`;
 }
@@ -91,7 +91,7 @@ function Folders({ place, onOpen }) {
   if (place.trouble) return html`<p class="aside">${place.trouble}</p>`;
   if (!place.folders.length) return html`<p class="aside">No folders in it.</p>`;
   return html`<ul class="folders">${place.folders.map((each) => html`<li key=${each.path}>
-      <button type="button" class="folder ${each.why ? "no" : ""}"
+      <button type="button" class="item folder ${each.why ? "no" : ""}"
         onClick=${() => onOpen(each.path)}>
         <${Icon} name="folder" /><span class="path">${each.name}</span>
         ${each.why && html`<span class="why">${each.why}</span>`}</button></li>`)}

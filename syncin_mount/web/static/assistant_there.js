@@ -109,7 +109,7 @@ function Level({ path, tree }) {
         ? html`<${NewFolder} name=${making.name} why=${making.why} onMake=${tree.make}
             onName=${(name) => tree.setMaking({ ...making, name, why: null })}
             onClose=${() => tree.setMaking(null)} />`
-        : html`<button type="button" class="make"
+        : html`<button type="button" class="item make"
             onClick=${() => tree.setMaking({ at: path, name: "", why: null })}>
             <${Icon} name="plus" />New folder
             <span class="hidden">in ${path}</span></button>`}</li>`}
@@ -132,7 +132,7 @@ function Folder({ folder, tree }) {
   const note = isRoot ? ROOTS[path] : why || (folder.read_only && "read-only: it is followed");
   return html`<li>
     <div class="line ${why && !isRoot ? "no" : ""}">
-      ${opens ? html`<button type="button" class="toggle" aria-expanded=${isOpen}
+      ${opens ? html`<button type="button" class="item toggle" aria-expanded=${isOpen}
         aria-label=${`Folders in ${name}`}
         onClick=${() => (isOpen ? tree.fold(path) : tree.unfold(path))}>
         <${Icon} name="open" /></button>` : html`<span class="toggle" />`}

@@ -75,13 +75,13 @@ export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked,
     <${Heading}>How is it to be kept in step?<//>
     <${Text} id="name" label="Name" required maxlength="200" value=${settings.name || ""}
       onValue=${(name) => set({ name })} why=${at("name")}
-      hint="So it is called on this page and in commands." />
+      hint="For this page, and for commands." />
     ${readOnly && html`<p class="note">The server lets you only read there: the drive follows
       it.</p>`}
     <${Choice} name="direction" title="Direction" options=${directions}
       value=${settings.direction} onValue=${(direction) => set({ direction })} />
     <details class="more-settings"><summary>More settings
-        <span class="small">usual ones are set; all can be changed later</span></summary>
+        <span class="small">all can be changed later</span></summary>
       ${CHOICES.slice(1).map(([key, title, options]) => html`<${Choice} key=${key} name=${key}
         title=${title} options=${options} value=${settings[key]}
         onValue=${(value) => set({ [key]: value })} />`)}

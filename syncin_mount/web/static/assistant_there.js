@@ -79,7 +79,7 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
   };
   return html`
     <${Heading}>Which folder of the server?<//>
-    <form class="search" role="search" onSubmit=${search}><${Icon} name="search" />
+    <form class="search" onSubmit=${search}><${Icon} name="search" />
       <input type="search" aria-label="Search in the open folders, or type a path"
         placeholder="Search in the open folders, or type a path" value=${only}
         onInput=${(event) => setOnly(event.target.value)} /></form>

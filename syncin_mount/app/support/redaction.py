@@ -49,6 +49,14 @@ _PLACES = frozenset(
 )
 """Parts of paths that every installation has."""
 
+TOP_FOLDERS = frozenset(
+    (
+        *("bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc"),
+        *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"),
+    )
+)
+"""What stands below `/` everywhere (Filesystem Hierarchy Standard 3.0): no names of users."""
+
 
 def vocabulary() -> frozenset[str]:
     """The words of all that the program says, and the system's sentences about errors, in small

@@ -28,7 +28,7 @@ from syncin_mount import __version__
 from syncin_mount.addresses import without_login
 from syncin_mount.app.drives.open_drive import ask_drive, is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.app.support.redaction import Redaction, vocabulary
+from syncin_mount.app.support.redaction import TOP_FOLDERS, Redaction, vocabulary
 from syncin_mount.config import Configuration, ConfigurationError, ConfigurationFile, Folders
 from syncin_mount.control.supervision import NAME as SUPERVISOR
 from syncin_mount.logs.files import rotated
@@ -398,7 +398,9 @@ def _names(folders: Folders, configuration: Configuration) -> set[str]:
     for server in configuration.servers.values():
         found |= {server.name, server.login, server.url.partition("://")[2]}
     for each in configuration.synchronizations.values():
-        found |= {each.name, *each.remote.split("/")[1:], *each.mountpoint.parts[1:], *each.filters}
+        found |= {each.name, *each.remote.split("/")[1:], *each.filters}
+        top, *below = each.mountpoint.parts[1:] or ("",)
+        found |= {*below} if top in TOP_FOLDERS else {top, *below}
         found |= _names_in(folders, configuration, each)
     return {name for name in found if name not in {"root", "home", "tmp"}}
 

@@ -77,6 +77,7 @@ async def run_mounted(
                 page = SupervisedPage(folders)
                 nursery.start_soon(keep_told, runtime, ConfigurationFile(folders), page)
                 fs = FileSystem(runtime.replica, runtime.hydrator)
+                runtime.passed_on = fs.names.passed_on
                 _follow_direction(runtime, fs)
                 # modules and the like: some 20 ms of every full collection later
                 freeze_gc_baseline()

@@ -7,10 +7,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import trio
+
 from reconciler.model import ROOT, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from reconciler.model import NodeId
     from syncin_mount.store import Attr, Change, Replica
@@ -37,11 +39,22 @@ class KnownNames:
         self._replica = replica
         self._files = files
         self._orphans = orphans
+        self._passed_on: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
 
-    def listen(self, callback: Callable[[Change], None]) -> None:
+    def listen(
+        self,
+        callback: Callable[[Change], None],
+        passed_on: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """``callback`` hears at once of every entry and attribute that changes by other means than
-        these methods."""
+        these methods. ``passed_on`` returns when the operating system was told of all of them."""
         self._replica.listen(callback)
+        self._passed_on = passed_on or self._passed_on
+
+    async def passed_on(self) -> None:
+        """Returns when the operating system knows of every change so far: a program that looks now
+        sees it."""
+        await self._passed_on()
 
     def told(self, ino: int) -> None:
         """The operating system is told now that the name leads elsewhere (InodeUnnamed): whoever

@@ -39,15 +39,25 @@ class Invalidator:
         wrongly."""
         self._fs = fs
         self._told = told
-        self._send, self._receive = trio.open_memory_channel[Change](math.inf)
+        self._send, self._receive = trio.open_memory_channel[Change | trio.Event](math.inf)
         self._stopped = trio.Event()
-        fs.names.listen(self._heard)
+        fs.names.listen(self._heard, self.passed_on)
 
     def _heard(self, change: Change) -> None:
         try:
             self._send.send_nowait(change)
         except trio.ClosedResourceError:
             pass  # unmounted; nobody has anything cached
+
+    async def passed_on(self) -> None:
+        """Returns when everything that was heard so far has been told. For good it waits only for
+        who is cancelled meanwhile."""
+        told = trio.Event()
+        try:
+            self._send.send_nowait(told)
+        except trio.ClosedResourceError:
+            return
+        await told.wait()
 
     async def run(self) -> None:
         """Until stopped. When cancelled, the thread in flight is left behind: it ends when the
@@ -59,12 +69,16 @@ class Invalidator:
                     while True:
                         batch[self._receive.receive_nowait()] = None
                 names = [each for each in batch if isinstance(each, NameChanged)]
-                steps = [step for each in batch for step in self._steps(each)]
+                asked = [each for each in batch if isinstance(each, trio.Event)]
+                changes = [each for each in batch if not isinstance(each, trio.Event)]
+                steps = [step for each in changes for step in self._steps(each)]
                 self._fs.forget(
                     await trio.to_thread.run_sync(_perform, steps, abandon_on_cancel=True)
                 )
                 for name in names:
                     self._told(name)
+                for event in asked:
+                    event.set()
         finally:
             self._stopped.set()
 

@@ -29,9 +29,14 @@ RUNS = 4
 """How often one `sync` runs at most, where contents turn out to be others than were listed."""
 
 _TICK = 0.2
+"""Seconds between two reports of progress."""
+
 COUNTING = 1.0
 """Seconds that a run waits for checksums of what it fetched; the rest is counted another time."""
-"""Seconds between two reports of progress."""
+
+PASSING_ON_SECONDS = 5.0
+"""How long a run that has ended waits until programs see in the drive what it brought: one that is
+at work in a folder may hold the kernel up there."""
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +76,8 @@ async def _run(
                     f"this is an error of the program ({type(error).__name__}: {error}); the log"
                     " says more",
                 )
+            with trio.move_on_after(PASSING_ON_SECONDS):
+                await runtime.passed_on()
             nursery.cancel_scope.cancel()
         await send.send(last)
 

@@ -99,6 +99,8 @@ class Runtime:
     own_bin: str = ""
     failure: str | None = None
     disk: str | None = None
+    passed_on: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    """Returns when programs see in the drive every change so far."""
 
     @property
     def synchronization(self) -> Synchronization:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Action, Base, Kind, Local, NodeId, Op, Remote, Side
+from reconciler.names import is_swap_name
 from reconciler.planner.resolve import NodeStates
 from reconciler.planner.view import View
 
@@ -101,6 +102,10 @@ class _Crossing:
     def ends(self, node: NodeId, base: Base) -> bool:
         view = self._view
         local, unknown = view.local(node), view.unknown(node) is not None
+        # A swap broke off: its name stands for the base's, so it was agreed on. Without a base it
+        # would be a new file of that name.
+        if local is not None and is_swap_name(local.name):
+            return False
         # only the server has its content: nothing may be forgotten
         if local is not None and not local.present:
             return False

@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.filters import Filter
 from reconciler.model import ROOT, Base, Kind, NodeId, Op, Place, Settings, Side
+from reconciler.names import swap_name
 from reconciler.planner.filter_borders import crossings, superseded
 from reconciler.planner.plan import plan
 from tests.reconciler.world import User, World
@@ -98,6 +99,17 @@ def test_what_the_server_could_not_tell_is_taken_to_be_there(world: World):
     world.there.pop(node)
     world.unknown[node] = "it is left out by a filter"
     assert ended(world, node) == []
+
+
+def test_what_a_swap_left_half_way_keeps_its_base(world: World):
+    """A filter that leaves out where it was, and not its name for a moment."""
+    user = User(world, Side.LOCAL)
+    node = make(user, "a.x")
+    world.agree_all()
+    user.move(node, Place(ROOT, swap_name(node, "tag")))
+    assert ended(world, node) == []
+    user.move(node, Place(ROOT, "b"))
+    assert ended(world, node) == [(node, None)]
 
 
 @pytest.mark.parametrize("name", ["a.x", "b"])

@@ -51,7 +51,7 @@ def _tell_enabled(name: str, done: Switched) -> None:
     drive = done.drive
     if drive is None:
         output.say(what if done.is_there else f"{what}; 'up' mounts it")
-    elif drive.phase is Phase.UP:
+    elif drive.phase is Phase.UP and done.is_there:  # it may not have noticed an end yet
         output.say(f"{what}, and mounted at {done.synchronization.mountpoint}")
     elif drive.why:
         output.say(what)

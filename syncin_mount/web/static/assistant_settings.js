@@ -45,7 +45,7 @@ export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked,
   const { server, folder, remote, settings } = wanted;
   const [why, setWhy] = useState(refused);
   const [busy, setBusy] = useState(false);
-  const set = (more) => onSettings({ ...settings, ...more });
+  const set = (more) => onSettings((now) => ({ ...now, ...more }));
   const { read_only: readOnly } = remote;
   useEffect(() => {
     if (readOnly) set({ direction: "download" });

@@ -1,5 +1,8 @@
 """The frame holds: nothing hides the standard library, imports point one way, ./dev keeps what it
-says."""
+says.
+
+This file is long because it is one list of rules about the project, each with its proof.
+"""
 
 from __future__ import annotations
 

@@ -123,6 +123,7 @@ class Connections:
         config.keep_alive_timeout = HEADERS_S
         self._config = config
         # Hypercorn's types are ASGI by names of its own; ours is the same protocol.
+        # hypercorn names its own types of scope and messages; ours are plain dictionaries
         self._app = ASGIWrapper(app)  # type: ignore[arg-type]
         self._context = WorkerContext(None)
         self._port = port

@@ -48,6 +48,7 @@ def folders_of(world: World) -> Folders:
 
 def docs(world: World, **settings: object) -> Synchronization:
     new = new_synchronization("docs", "home", "personal/docs", world.drive)
+    # the caller names fields of Synchronization
     return replace(new, **settings)  # type: ignore[arg-type]
 
 

@@ -1,5 +1,8 @@
 """The drive's life through the commands: real mounts, real daemons, a real server that comes and
-goes."""
+goes.
+
+This file is long because each step of a drive's life needs the same mounted world.
+"""
 
 from __future__ import annotations
 

@@ -99,6 +99,7 @@ def test_the_unit_is_the_one_that_the_program_writes() -> None:
 
 def test_the_desktop_entry_starts_a_command_that_there_is():
     entry = configparser.ConfigParser(interpolation=None)
+    # configparser has keys in small letters unless its method is replaced, as its manual says
     entry.optionxform = str  # type: ignore[assignment,method-assign]
     entry.read(EXAMPLES / "syncin-mount.desktop")
     found = entry["Desktop Entry"]

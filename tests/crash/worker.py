@@ -197,7 +197,7 @@ def work(
         if pace.random() < 0.1:
             # A user's pause, and nothing waits for a result here: without any, all would be over
             # before the drive commits for the first time.
-            time.sleep(pace.random() * 0.05)
+            time.sleep(pace.random() * 0.05)  # people pause; the kill comes from another process
         note(Line(step))
         try:
             mtime = hands.do(step)

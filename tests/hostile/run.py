@@ -6,6 +6,8 @@ was raised or logged with a traceback, it took its time and no longer, nothing w
 of replica and server, what people are shown can be printed; then, with an honest server, at most
 `TRIES` runs make both sides equal, nothing is left over, every version is somewhere, and the
 replica's own check finds nothing.
+
+This file is long because what must hold after a case is one list, checked in one world.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ async def test_who_asks_waits_until_the_kernel_was_told(monkeypatch: pytest.Monk
     monkeypatch.setattr(pyfuse3, "invalidate_entry", slow)
     names = Names()
     fs = SimpleNamespace(names=names, forget=lambda _inodes: None)
+    # it needs no more of a file system than this
     invalidator = Invalidator(fs, lambda _name: None)  # type: ignore[arg-type]
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:

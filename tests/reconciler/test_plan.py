@@ -1,4 +1,7 @@
-"""The conflict tables, case by case. `tables` says how the trees and plans are written."""
+"""The conflict tables, case by case. `tables` says how the trees and plans are written.
+
+This file is long because it is tables: a row a case.
+"""
 
 from __future__ import annotations
 

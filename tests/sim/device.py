@@ -1,5 +1,8 @@
 """One replica with its engine, as a process that may be killed at any step, and the people and
-programs that use it."""
+programs that use it.
+
+This file is long because one process has one state: what a kill loses stands beside what it keeps.
+"""
 
 from __future__ import annotations
 

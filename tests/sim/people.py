@@ -2,6 +2,8 @@
 
 Every operation finds what it works on by its own random numbers in the tree as it is then, so that
 leaving out others leaves it meaningful.
+
+This file is long because it is one list of operations, each found by its name.
 """
 
 from __future__ import annotations

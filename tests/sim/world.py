@@ -1,5 +1,8 @@
 """A run: the model server, the devices and what happens to them, on a clock of its own; and what
-must hold after it."""
+must hold after it.
+
+This file is long because a run and what must hold after it look at the same state.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """The icon on a real message bus, with a panel of the test's and a supervisor that says what the
-test wants. (test_supervisor.py has the real one.)"""
+test wants. (test_supervisor.py has the real one.)
+
+This file is long because every test needs the same bus, panel and supervisor.
+"""
 
 from __future__ import annotations
 

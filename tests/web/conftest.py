@@ -154,7 +154,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         if time.monotonic() > end:
             pytest.fail(f"this never came about: {what}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # other processes: there is nothing to wait on
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,7 @@ class BothBins:
         removed = 0
         for start in range(0, len(here), AT_ONCE):
             some = here[start : start + AT_ONCE]
+            # mypy infers no type for a lambda with a default, which keeps this round's ``some``
             removed += await self._here(lambda bin_, some=some: bin_.empty(some))  # type: ignore[misc]
         if there:
             removed += await self._on_server(lambda trash: trash.empty(there))

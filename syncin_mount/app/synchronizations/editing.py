@@ -73,6 +73,7 @@ async def edit(folders: Folders, name: str, edits: Edits) -> Edited:
     given = edits.given
 
     def edited(present: Synchronization) -> Synchronization:
+        # the names and types of Edits are those of Synchronization
         return replace(present, **given)  # type: ignore[arg-type]
 
     def check(now: Configuration, after: Synchronization) -> None:

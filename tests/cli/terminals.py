@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -54,6 +55,18 @@ class Terminal:
         await self.expect(pexpect.EOF)
         await trio.to_thread.run_sync(self.child.wait)
         return int(self.child.exitstatus)
+
+    async def interrupt(self) -> int:
+        """Ctrl-C at a question, once more for each second without an end. The exit status.
+
+        A SIGINT that comes between Python's last bytecode and the select of its readline is heeded
+        only at the next key or signal (CPython, `readline_until_enter_or_signal`)."""
+        for _ in range(round(LIMIT)):
+            self.child.sendintr()
+            with contextlib.suppress(pexpect.TIMEOUT):
+                await trio.to_thread.run_sync(partial(self.child.expect, pexpect.EOF, timeout=1))
+                break
+        return await self.end()
 
     def lines(self) -> list[str]:
         """All that was shown, without what steers the terminal."""

@@ -296,8 +296,7 @@ async def test_the_assistant_accepts_such_a_certificate_when_somebody_says_so(
         await seen.answer("login or e-mail address there.*: ", "user1")
         await seen.answer("Password of user1 at .*: ", PASSWORD)
         assert "is not verified: whoever is in between" in await seen.expect(r"Folder \[")
-        seen.child.sendintr()
-        assert await seen.end() == 130
+        assert await seen.interrupt() == 130
     assert [each["tls_verified"] for each in await world.json("server", "list")] == [False]
 
 

@@ -279,9 +279,8 @@ async def test_the_address_comes_first_and_a_wrong_password_is_asked_for_again(
         assert "refused the login" in said
         assert "address there" not in said
         await seen.answer("Password of user1 at .*: ", PASSWORD)
-        await seen.expect("Step 1 of 3")
-        seen.child.sendintr()
-        await seen.end()
+        await seen.expect(r"Step 1 of 3(?s:.*)Folder \[")
+        assert await seen.interrupt() == 130
     assert "not-the-password" not in seen.seen
     assert [each["name"] for each in await world.json("server", "list")] == ["home"]
 

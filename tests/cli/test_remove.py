@@ -44,12 +44,12 @@ async def test_somebody_at_a_terminal_is_asked(world: World, answer: str):
         )
         if answer == "\x03":
             await seen.expect("Keep a copy, discard it, or stop here")
-            seen.child.sendintr()
+            status = await seen.interrupt()
         else:
             await seen.answer("Keep a copy, discard it, or stop here", answer)
-        if answer == "keep":
-            await seen.answer("(?i)(where|folder|copy).*: ", str(kept))
-        status = await seen.end()
+            if answer == "keep":
+                await seen.answer("(?i)(where|folder|copy).*: ", str(kept))
+            status = await seen.end()
     assert "Traceback" not in seen.seen
     if answer in {"stop", "\x03"}:
         assert status == 130

@@ -9,6 +9,7 @@ SIGTERM stops the program in the orderly way. Contents that are not here come fr
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import logging
 import os
@@ -123,6 +124,10 @@ class Orders:
     def delete_local(self, path: str) -> None:
         self._replica.delete_local(self._find(path), keep=True, why="test")
 
+    async def passed_on(self) -> None:
+        """Returns when the kernel was told of all that these orders changed."""
+        await self._fs.names.passed_on()
+
     def state(self, path: str) -> dict[str, Any]:
         local = self._replica.local(self._find(path))
         assert local is not None
@@ -201,7 +206,8 @@ async def obey(orders: Orders) -> None:
                 line, buffer = buffer.split(b"\n", 1)
                 order = json.loads(line)
                 try:
-                    reply = {"result": getattr(orders, order.pop("order"))(**order)}
+                    result = getattr(orders, order.pop("order"))(**order)
+                    reply = {"result": await result if inspect.isawaitable(result) else result}
                 except Exception as error:  # noqa: BLE001 - the test that gave the order is told
                     reply = {"error": repr(error)}
                 sys.stdout.write(json.dumps(reply) + "\n")

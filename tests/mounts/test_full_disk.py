@@ -291,6 +291,7 @@ def test_what_the_reconciler_writes(
     drive.call("touch_local", path="replaced", mtime_ns=1_600_000_000 * 10**9)
     drive.call("delete_local", path="cut")  # to the bin: it takes no room, but for its folder
     told.gone.update(("cut", "kept"))
+    drive.call("passed_on")
     told.check()
     drive.kill()
     disk.fill()
@@ -304,6 +305,7 @@ def test_what_the_reconciler_writes(
     drive.call("in_bin", path="to copy")
     eventually(lambda: {"cut", "to copy"} <= set(in_bin(drive)))
     assert in_bin(drive)["cut"].read_bytes() == MUCH * 3
+    drive.call("passed_on")
     told.check()
 
 

@@ -4,6 +4,7 @@ disk."""
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from dataclasses import dataclass
@@ -54,31 +55,33 @@ TABLE: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is sent for one path."""
+    """What is sent for one path: its type, and its bytes compressed with gzip."""
 
     kind: str
-    body: bytes
+    packed: bytes
 
 
 class Files:
-    """All of them, in memory (120 KB)."""
+    """All of them, in memory, compressed once (some 50 KB). They are the same for everybody and
+    hold no secret, so that their lengths tell nothing (BREACH); answers to calls are never
+    compressed."""
 
     def __init__(self) -> None:
         folder = files("syncin_mount.web") / "static"
-        self._all = {
-            path: File(kind, folder.joinpath(*name.split("/")).read_bytes())
-            for path, (name, kind) in TABLE.items()
-        }
+        self._all: dict[str, File] = {}
+        for path, (name, kind) in TABLE.items():
+            body = folder.joinpath(*name.split("/")).read_bytes()
+            if path == "/":
+                self.import_map = _hash_of_import_map(body)
+            self._all[path] = File(kind, gzip.compress(body, mtime=0))
 
     def at(self, path: str) -> File | None:
         return self._all.get(path)
 
-    @property
-    def import_map(self) -> str:
-        """The hash, as a content security policy has it, of the one script that stands in the page
-        itself: it says where the libraries are."""
-        found = re.search(
-            rb'<script type="importmap">(.*?)</script>', self._all["/"].body, re.DOTALL
-        )
-        assert found is not None
-        return f"sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}"
+
+def _hash_of_import_map(page: bytes) -> str:
+    """The hash, as a content security policy has it, of the one script that stands in the page
+    itself: it says where the libraries are."""
+    found = re.search(rb'<script type="importmap">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return f"sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}"

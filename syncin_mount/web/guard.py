@@ -3,6 +3,7 @@ docs/internals/web-security.md names the attacks. Pure."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,15 @@ def token_of(scope: Message) -> str | None:
     """The token that the request carries."""
     said = Headers(scope).one("authorization")
     return said.removeprefix(BEARER) if said and said.startswith(BEARER) else None
+
+
+def takes_gzip(scope: Message) -> bool:
+    """Whether whoever asks reads what is compressed with gzip (RFC 9110, 12.5.3)."""
+    for each in (Headers(scope).one("accept-encoding") or "").lower().split(","):
+        name, *parameters = (word.strip() for word in each.split(";"))
+        if name == "gzip":
+            return not any(re.fullmatch(r"q=0(\.0*)?", word) for word in parameters)
+    return False
 
 
 class Headers:

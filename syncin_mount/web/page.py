@@ -3,6 +3,7 @@ layer."""
 
 from __future__ import annotations
 
+import gzip
 import logging
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ class Page:
         # As it came: nothing is decoded, joined or made shorter.
         path = bytes(scope["raw_path"]).decode("latin-1")
         if scope["method"] == "GET":
-            await self._send_file(path, send)
+            await self._send_file(path, send, packed=guard.takes_gzip(scope))
         elif path == EXCHANGE:
             asked = await read_body(receive, TicketRequest)
             token = self._gate.exchange(asked.ticket)
@@ -85,12 +86,19 @@ class Page:
         else:
             await self._call(path, guard.token_of(scope), receive, send)
 
-    async def _send_file(self, path: str, send: Send) -> None:
+    async def _send_file(self, path: str, send: Send, *, packed: bool) -> None:
         found = self._files.at(path)
         if found is None:
             raise Unanswerable(404, "there is nothing at this address")
-        kind = (b"content-type", found.kind.encode())
-        await answer(send, 200, [*self._headers, kind], found.body)
+        headers: list[Header] = [
+            *self._headers,
+            (b"content-type", found.kind.encode()),
+            (b"vary", b"accept-encoding"),
+        ]
+        if packed:
+            await answer(send, 200, [*headers, (b"content-encoding", b"gzip")], found.packed)
+        else:  # no browser, but something that reads what the page is made of
+            await answer(send, 200, headers, gzip.decompress(found.packed))
 
     async def _call(self, path: str, token: str | None, receive: Receive, send: Send) -> None:
         if token is None or not self._gate.admits(token):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 
 from syncin_mount.config import Folders
+from syncin_mount.web import guard
 from syncin_mount.web.server import PageServer
 from tests.web.conftest import World
 
@@ -85,3 +88,38 @@ def test_nothing_listens_until_somebody_wants_the_page(world: World):
     world.open_page()
     world.open_page()
     assert log.read_text().count("the page is served") == 1
+
+
+def test_files_are_sent_compressed_and_answers_to_calls_never(world: World):
+    """What is compressed together with a secret tells of it by its length; files have none."""
+    world.enter()
+    packed = world.ask("GET", "/app.js", world.headers(accept_encoding="br, gzip;q=0.8"))
+    plain = world.ask("GET", "/app.js", world.headers())
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 2
+    called = world.post("/api/stop", {"name": "x"}, accept_encoding="gzip")
+    assert (called.status, called.json) == (200, {"but": None})
+    assert "content-encoding" not in called.headers
+
+
+@pytest.mark.parametrize(
+    ("said", "takes"),
+    [
+        (None, False),
+        ("gzip", True),
+        ("GZIP;q=1", True),
+        ("gzip, deflate, br, zstd", True),
+        ("identity, gzip;q=0.001", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("*", False),
+        ("xgzip, br", False),
+        (",;", False),
+    ],
+)
+def test_only_who_takes_gzip_is_sent_gzip(said: str | None, takes: bool):
+    headers = [] if said is None else [(b"accept-encoding", said.encode())]
+    assert guard.takes_gzip({"headers": headers}) is takes

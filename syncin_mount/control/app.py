@@ -27,6 +27,7 @@ from syncin_mount.control.messages import (
     plain,
 )
 from syncin_mount.control.service import NotDone
+from syncin_mount.control.tree_messages import FolderRequest, TrialRequest
 
 if TYPE_CHECKING:
     from syncin_mount.control.service import Service
@@ -87,6 +88,8 @@ class ControlApp:
         elif call == Call.EXPLAIN.value:
             asked = msgspec.json.decode(await _body(receive), type=ExplainRequest)
             await _until_hung_up(receive, partial(self._explain, asked.path, send))
+        elif call in {Call.FOLDER.value, Call.TRIAL.value}:
+            await self._tree(call, receive, send)
         elif call in {Call.BIN.value, Call.RESTORE.value, Call.EMPTY.value}:
             await self._bin(call, receive, send)
         elif call in {Call.CONFLICTS.value, Call.ACKNOWLEDGE.value, Call.SWAP.value}:
@@ -108,6 +111,15 @@ class ControlApp:
             )
             return
         await _whole(send, self._service.status())
+
+    async def _tree(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        if call == Call.FOLDER.value:
+            asked = msgspec.json.decode(body, type=FolderRequest)
+            await _lines(send, await self._service.folder(asked))
+            return
+        trial = msgspec.json.decode(body, type=TrialRequest)
+        await _until_hung_up(receive, partial(self._trial, trial, send))
 
     async def _bin(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
         if call == Call.BIN.value:
@@ -134,6 +146,9 @@ class ControlApp:
 
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))
+
+    async def _trial(self, request: TrialRequest, send: Send) -> None:
+        await _whole(send, await self._service.trial(request))
 
     async def _wait_synced(self, send: Send) -> None:
         await self._service.wait_synced()
@@ -165,7 +180,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 async def _until_hung_up(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
     """Runs ``work``, and cancels it when the caller hangs up. The request's body must have been
     read. What ``work`` raises comes out as it is."""
-    failure: RemoteError | None = None
+    failure: RemoteError | NotDone | None = None
     async with trio.open_nursery() as nursery:
 
         async def watch() -> None:
@@ -176,7 +191,7 @@ async def _until_hung_up(receive: Receive, work: Callable[[], Awaitable[None]]) 
         nursery.start_soon(watch)
         try:
             await work()
-        except RemoteError as error:
+        except (RemoteError, NotDone) as error:
             failure = error
         nursery.cancel_scope.cancel()
     if failure is not None:

@@ -35,6 +35,7 @@ from syncin_mount.control.messages import (
     TransferQuery,
 )
 from syncin_mount.control.sockets import is_strangers
+from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -107,6 +108,15 @@ class Client:
     async def explain(self, path: str) -> Explanation:
         """What is at a path, and what a run would do; takes a listing."""
         return await self._ask(Call.EXPLAIN, Explanation, ExplainRequest(path), timeout=_PATIENT)
+
+    async def folder(self, path: str) -> list[TreeEntry]:
+        """What is in a folder of the local tree."""
+        async with self._lines(Call.FOLDER, TreeEntry, FolderRequest(path)) as lines:
+            return [entry async for entry in lines]
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        """What other filters would do to the local tree; takes seconds for a large one."""
+        return await self._ask(Call.TRIAL, Trial, request, timeout=_PATIENT)
 
     async def bin(self) -> list[BinEntry]:
         """What is in the bin of this computer, oldest first."""

@@ -420,6 +420,8 @@ class Call(enum.Enum):
     SYNC = ("POST", "/sync")
     WAIT_SYNCED = ("POST", "/settle")
     EXPLAIN = ("POST", "/explain")
+    FOLDER = ("POST", "/folder")
+    TRIAL = ("POST", "/filters/try")
     RELOAD = ("POST", "/reload")
     RETRY = ("POST", "/retry")
     STOP = ("POST", "/stop")

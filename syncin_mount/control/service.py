@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Transfer,
         TransferQuery,
     )
+    from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 
 class NotDone(Exception):
@@ -57,6 +58,14 @@ class Service(Protocol):
     async def explain(self, path: str) -> Explanation:
         """What is at a path relative to the synchronized folder, and what a run would do about
         it."""
+        ...
+
+    async def folder(self, request: FolderRequest) -> list[TreeEntry]:
+        """What is in a folder of the local tree. Raises NotDone where there is none."""
+        ...
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        """What other filters would do to the local tree. Raises NotDone for one that cannot be."""
         ...
 
     async def bin(self) -> list[BinEntry]:

@@ -126,3 +126,22 @@ async def test_wildcards_are_kept_as_what_the_server_stores(world: World):
     await world.must("filter", "remove", "docs", "*.bak", "notes.*")
     assert [rule["text"] for rule in await world.json("filter", "list", "docs")] == ["old"]
     assert "has no filter '*.o'" in await world.refused("filter", "remove", "docs", "*.o")
+
+
+async def test_a_rule_is_tried_before_it_is_added(world: World):
+    (world.disk / "old").mkdir()
+    for name in ("a.tmp", "old/b.tmp", "keep"):
+        (world.disk / name).write_text("12345")
+    await world.log_in()
+    await world.add()
+    await world.must("sync", "docs")
+    said = await world.must("filter", "try", "docs", "*.tmp")
+    assert said.splitlines() == [
+        "docs: 2 files (10 B) and 0 folders would be left out, on both sides as they are",
+        "  a.tmp",
+        "  old/b.tmp",
+    ]
+    found = await world.json("filter", "try", "docs", "old/**", "path:old")
+    assert (found["files"], found["folders"], found["size"], found["whole"]) == (1, 1, 5, True)
+    assert found["examples"] == ["old"]
+    assert await world.json("filter", "list", "docs") == []

@@ -27,7 +27,7 @@ from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.man_page import STATUS, commands
 from syncin_mount.cli.ui.json_form import KEYS
 from syncin_mount.config import model, schema, values
-from syncin_mount.control import messages, supervision
+from syncin_mount.control import messages, supervision, tree_messages
 from tests.docs.outputs import described, outputs
 
 ROOT = Path(__file__).parents[2]
@@ -281,6 +281,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "json-keys": json_keys,
     "json-outputs": json_outputs,
     "messages": _messages(messages),
+    "tree-messages": _messages(tree_messages),
     "supervisor-messages": _messages(supervision),
 }
 

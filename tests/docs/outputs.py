@@ -36,6 +36,7 @@ _SHOWN = (
     "remote ls personal --server home",
     "filter list docs",
     "filter test docs a.bak",
+    "filter try docs ends-with:.txt",
     "limit docs",
     "scheduler",
     "journal docs",

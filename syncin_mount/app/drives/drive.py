@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Transfer,
         TransferQuery,
     )
+    from syncin_mount.control.tree_messages import TreeEntry, Trial, TrialRequest
 
 
 class Bin(Protocol):
@@ -106,6 +107,16 @@ class Drive(Protocol):
 
     async def explain(self, path: str) -> Explanation:
         """What is at a path of the synchronized folder, on both sides, and what a run would do."""
+        ...
+
+    async def folder(self, path: str) -> list[TreeEntry]:
+        """What is in a folder of the local tree, folders first, 2000 entries at most. Raises
+        ControlError or NotDone where there is no such folder."""
+        ...
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        """What other filters would do to the local tree; looks for 10 s at most. Raises
+        ControlError or NotDone for filters that cannot be."""
         ...
 
     async def transfers(self, query: TransferQuery) -> list[Transfer]:

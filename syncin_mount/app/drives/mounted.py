@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Transfer,
         TransferQuery,
     )
+    from syncin_mount.control.tree_messages import TreeEntry, Trial, TrialRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ class MountedDrive:
 
     async def explain(self, path: str) -> Explanation:
         return await self.daemon.explain(path)
+
+    async def folder(self, path: str) -> list[TreeEntry]:
+        return await self.daemon.folder(path)
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        return await self.daemon.trial(request)
 
     async def transfers(self, query: TransferQuery) -> list[Transfer]:
         async with self.daemon.transfers(query) as found:

@@ -12,6 +12,7 @@ from reconciler.model import Direction
 from syncin_mount.app.drives import views
 from syncin_mount.app.drives.conflicts import Conflicts
 from syncin_mount.app.drives.drive_state import state_of, with_state
+from syncin_mount.app.drives.filter_trial import folder_entries, in_loop, trial_of
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
@@ -38,6 +39,7 @@ from syncin_mount.control.messages import (
     Transfer,
     TransferQuery,
 )
+from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -230,6 +232,14 @@ class MountedService:
         return views.explanation(
             self._runtime.synchronization.name, path, await self._runtime.engine.explain(path)
         )
+
+    async def folder(self, request: FolderRequest) -> list[TreeEntry]:
+        """What is in a folder of the local tree. Raises NotDone."""
+        return folder_entries(self._runtime.replica, request.path)
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        """What other filters would do. Raises NotDone."""
+        return await in_loop(trial_of(self._runtime.replica, request))
 
     async def bin(self) -> list[BinEntry]:
         """What is in the bin of this computer."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import trio
 
 from reconciler.model import Direction
-from syncin_mount.app.drives import views
+from syncin_mount.app.drives import filter_trial, views
 from syncin_mount.app.drives.conflicts import ConflictJournal, Conflicts
 from syncin_mount.app.drives.drive_state import with_state
 from syncin_mount.app.drives.hold_discard import changed
@@ -22,6 +22,7 @@ from syncin_mount.app.runtime.turns import last_run_of
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.messages import Changed, ChangeRequest, Status
 from syncin_mount.control.service import NotDone
+from syncin_mount.control.tree_messages import Portion, Trial
 from syncin_mount.store import OldHistory, Replica, read_history
 from syncin_mount.trash import find_user_bin
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Transfer,
         TransferQuery,
     )
+    from syncin_mount.control.tree_messages import TreeEntry, TrialRequest
 
 
 @contextlib.contextmanager
@@ -205,6 +207,24 @@ class UnmountedDrive:
     async def explain(self, path: str) -> Explanation:
         async with self._at_work() as runtime:
             return views.explanation(self.name, path, await runtime.engine.explain(path))
+
+    async def folder(self, path: str) -> list[TreeEntry]:
+        def look() -> list[TreeEntry]:
+            with open_replica(self.folders, self.name) as replica:
+                return [] if replica is None else filter_trial.folder_entries(replica, path)
+
+        return await trio.to_thread.run_sync(look)
+
+    async def trial(self, request: TrialRequest) -> Trial:
+        """In a thread, where a large tree keeps nobody waiting."""
+
+        def look() -> Trial:
+            with open_replica(self.folders, self.name) as replica:
+                if replica is None:
+                    return Trial(Portion(), Portion(), 0, whole=True)
+                return filter_trial.in_thread(filter_trial.trial_of(replica, request))
+
+        return await trio.to_thread.run_sync(look)
 
     @contextlib.asynccontextmanager
     async def _at_work(self) -> AsyncIterator[Runtime]:

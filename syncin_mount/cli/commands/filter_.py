@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.messages.quantities import size
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
-from syncin_mount.cli.ui.notices import change_settings
+from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
-from syncin_mount.config.filters import (
-    GLOB,
-    FilterError,
-    entered,
-    matcher,
-    objection,
-    parse,
-)
+from syncin_mount.config.filters import GLOB, FilterError, Rule, entered, parse
 from syncin_mount.config.globs import is_glob
 
 if TYPE_CHECKING:
-    from syncin_mount.config import Synchronization
+    from collections.abc import Callable
+
+    from syncin_mount.app.drives.drive import Drive
+    from syncin_mount.app.synchronizations.change_settings import SettingsChange
+    from syncin_mount.control.tree_messages import Portion, Trial
 
 
 _name = click.argument("name")
+
+_MOST_SHOWN = 20
+"""Paths that a trial shows."""
 
 
 @click.group(cls=DriveVerbs, subcommand_metavar=USAGE)
@@ -77,13 +76,10 @@ def list_(name: str, as_json: bool) -> None:
 @click.argument("rules", nargs=-1, required=True, metavar="RULE...")
 def add(name: str, rules: tuple[str, ...]) -> None:
     """Leave out of synchronization NAME what fits one of the RULEs."""
+    from syncin_mount.app.settings.filters import changed  # noqa: PLC0415 (start-up time)
+
     kept = {rule: entered(rule) for rule in rules}
-    new = [rule.pattern for rule in kept.values()]
-
-    def added(present: tuple[str, ...]) -> tuple[str, ...]:
-        return (*present, *(pattern for pattern in dict.fromkeys(new) if pattern not in present))
-
-    _change(name, added)
+    _change(name, lambda present: changed(present, add=rules))
     for typed, rule in kept.items():
         if is_glob(typed) or typed.startswith(f"{GLOB}:"):
             output.say(f"  {typed} is kept as {rule}, as Sync-in stores no wildcards")
@@ -131,11 +127,11 @@ def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
 
     A PATH is relative to the synchronized folder.
     """
-    from syncin_mount.app.drives.views import stays_here  # noqa: PLC0415 (start-up time)
+    from syncin_mount.app.settings.filters import why_left_out  # noqa: PLC0415 (start-up time)
 
     _, configuration = lookup.load()
     patterns = lookup.synchronization_named(configuration, name).filters
-    rows = [(path, _decided(path.strip("/"), patterns, stays_here)) for path in paths]
+    rows = [(path, _said(why_left_out(path, patterns))) for path in paths]
     if as_json:
         output.emit_json(
             [{"path": path, "left_out": why is not None, "by": why} for path, why in rows]
@@ -148,30 +144,81 @@ def test(name: str, paths: tuple[str, ...], as_json: bool) -> None:
         )
 
 
-def _decided(path: str, patterns: tuple[str, ...], by_name: Callable[[str], bool]) -> str | None:
-    """The rule that leaves the path, or a folder above it, out."""
-    parts = path.split("/")
-    for length in range(1, len(parts) + 1):
-        above = "/".join(parts[:length])
-        if by_name(above):
-            return f"its name, which is left out everywhere ({parts[length - 1]})"
-        for pattern in patterns:
-            fits = matcher((pattern,))
-            if fits is not None and fits(above):
-                return f"{parse(pattern)}"
-    return None
+def _said(why: Rule | str | None) -> str | None:
+    if isinstance(why, str):
+        return f"its name, which is left out everywhere ({why})"
+    return None if why is None else str(why)
+
+
+@command.command("try")
+@_name
+@click.argument("rules", nargs=-1, required=True, metavar="RULE...")
+@output.json_option
+def try_(name: str, rules: tuple[str, ...], as_json: bool) -> None:
+    """Show what the RULEs would leave out of the drive NAME, besides what is left out now. Changes
+    nothing.
+
+    Looks at the tree as it is on this computer, for ten seconds at most.
+    """
+    from syncin_mount.app.settings.filters import changed  # noqa: PLC0415 (start-up time)
+
+    _, configuration = lookup.load()
+    present = lookup.synchronization_named(configuration, name).filters
+    found: Trial = output.run_async(_try, name, present, changed(present, add=rules))
+    if as_json:
+        output.emit_json(_as_json(found))
+        return
+    output.say(f"{name}: {_portion(found.out)} would be left out, on both sides as they are")
+    for each in found.out.examples[:_MOST_SHOWN]:
+        output.say(f"  {output.printable(each.path)}{'/' if each.folder else ''}")
+    if len(found.out.examples) > _MOST_SHOWN:
+        output.say("  …")
+    if found.out.pending:
+        output.warn(
+            f"{output.count(found.out.pending, 'change')} in there would not be uploaded any more"
+        )
+    if not found.whole:
+        output.warn(f"the drive is large: only {found.looked:,} files and folders were looked at")
+
+
+async def _try(name: str, present: tuple[str, ...], wanted: tuple[str, ...]) -> Trial:
+    from syncin_mount.app.drives.open_drive import open_drive  # noqa: PLC0415 (start-up time)
+    from syncin_mount.control.tree_messages import TrialRequest  # noqa: PLC0415
+
+    folders, configuration = lookup.load()
+    drive: Drive
+    async with open_drive(folders, configuration, configuration.synchronizations[name]) as drive:
+        return await drive.trial(TrialRequest(present, wanted))
+
+
+def _as_json(found: Trial) -> dict[str, object]:
+    return {
+        "files": found.out.files,
+        "folders": found.out.folders,
+        "size": found.out.bytes,
+        "waiting": found.out.pending,
+        "examples": [each.path for each in found.out.examples],
+        "looked_at": found.looked,
+        "whole": found.whole,
+    }
+
+
+def _portion(found: Portion) -> str:
+    return (
+        f"{output.count(found.files, 'file')} ({size(found.bytes)}) and"
+        f" {output.count(found.folders, 'folder')}"
+    )
 
 
 def _change(name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
-    def changed(present: Synchronization) -> Synchronization:
-        filters = change(present.filters)
-        wrong = objection(filters)
-        if wrong:
-            raise FilterError(f"the filters stay as they are: {wrong}")
-        return replace(present, filters=filters)
+    from syncin_mount.app.settings.filters import set_filters  # noqa: PLC0415 (start-up time)
 
-    before, now = change_settings(name, changed)
-    if now == before:
-        output.say(f"{name}: nothing changed, {output.count(len(now.filters), 'filter')}")
+    folders, configuration = lookup.load()
+    lookup.synchronization_named(configuration, name)
+    done: SettingsChange = output.run_async(set_filters, folders, name, change)
+    warn_of_change(done)
+    count = output.count(len(done.after.filters), "filter")
+    if done.after == done.before:
+        output.say(f"{name}: nothing changed, {count}")
     else:
-        output.say(f"{name}: {output.count(len(now.filters), 'filter')} now; the next run follows")
+        output.say(f"{name}: {count} now; the next run follows")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
-from syncin_mount.cli.ui import lookup, output
+from syncin_mount.cli.ui import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from syncin_mount.app.processes.notify import Unnotified
     from syncin_mount.app.synchronizations.change_settings import SettingsChange
     from syncin_mount.app.synchronizations.reregister import Reregistered
-    from syncin_mount.config import Folders, Server, Synchronization
+    from syncin_mount.config import Folders, Server
 
 
 def configuration_changed(folders: Folders, names: Iterable[str]) -> None:
@@ -32,20 +32,6 @@ def warn_of(missed: Iterable[Unnotified]) -> None:
     """Names the drives that did not take a notice, and when they follow."""
     for each in missed:
         output.warn(sentence(each))
-
-
-def change_settings(
-    name: str, change: Callable[[Synchronization], Synchronization]
-) -> tuple[Synchronization, Synchronization]:
-    """`change_settings` for a command: the settings as they were and are. Raises
-    CommandError, ConfigurationError, and what ``change`` raises."""
-    from syncin_mount.app.synchronizations.change_settings import change_settings as change_them  # noqa: PLC0415
-
-    folders, configuration = lookup.load()
-    lookup.synchronization_named(configuration, name)
-    done: SettingsChange = output.run_async(change_them, folders, name, change)
-    warn_of_change(done)
-    return done.before, done.after
 
 
 def warn_of_change(done: SettingsChange) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,9 +68,11 @@ class ControlApp:
     async def _answer(self, call: tuple[str, str], receive: Receive, send: Send) -> None:
         if call == Call.STATUS.value:
             await _whole(send, self._service.status())
-        elif call == Call.WATCH.value:
+        elif call in {Call.WATCH.value, Call.FOLLOW.value}:
             await _body(receive)
-            await _until_hung_up(receive, partial(self._watch, send))
+            service = self._service
+            watch = service.watch if call == Call.WATCH.value else service.follow
+            await _until_hung_up(receive, partial(self._watch, send, watch))
         elif call == Call.JOURNAL.value:
             listing = msgspec.json.decode(await _body(receive), type=JournalRequest)
             await _lines(send, self._service.journal(everything=listing.everything))
@@ -154,11 +156,13 @@ class ControlApp:
         await self._service.wait_synced()
         await _whole(send, self._service.status())
 
-    async def _watch(self, send: Send) -> None:
+    async def _watch(
+        self, send: Send, watch: Callable[[], AsyncGenerator[msgspec.Struct, None]]
+    ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _LINES})
-        async with aclosing(self._service.watch()) as summaries:
-            async for summary in summaries:
-                await send(_body_part(_encode(summary) + b"\n", more=True))
+        async with aclosing(watch()) as looks:
+            async for look in looks:
+                await send(_body_part(_encode(look) + b"\n", more=True))
         await send(_body_part(b"", more=False))
 
     async def _sync(self, request: SyncRequest, send: Send) -> None:

@@ -50,21 +50,22 @@ class Status(msgspec.Struct, frozen=True):
 
     ``online`` is None while nobody has asked the server yet. ``waiting`` counts the nodes that
     differ from what both sides last agreed on; ``absent`` the files whose content is not here yet;
-    ``known`` the files and folders that both sides have. ``running`` is what goes on, ``halted``
-    which guard stopped it, ``refused`` why the server did, ``failed`` why the last run came to no
-    end though the server is there. ``restriction`` says why the direction in force is not the one
-    that is set. ``bin`` says where what loses here goes. ``held`` counts the files and folders
-    whose changes somebody stopped. ``schedule`` is how often runs start (``15m``, ``off``: by what
-    happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it is due,
-    and another drive's run goes first. ``paused``: nothing is synchronized until somebody resumes
-    it, or until ``paused_until``. The limits are bytes a second, None: as fast as it goes. ``work``
-    tells how far the work is as a whole, None while there is none. ``state`` is one word for all of
-    this: ``paused``, ``halted``, ``refused``, ``unmounted``, ``offline``, ``waits_for_turn``,
-    ``syncing``, ``downloading``, ``failed``, ``problems``, ``waiting`` or ``idle``; the first that
-    holds. ``offline_since`` is when the server was lost. ``direction`` is the one in force;
-    ``read_only`` says that programs cannot change the drive, which only follows the server then.
-    ``halt`` is the guard's word for why it is ``halted``: ``mass deletion``, ``unregistered``,
-    ``disabled`` and others.
+    ``known`` the files and folders that both sides have, ``files`` the files among them and
+    ``bytes`` their sizes, None where that is not counted (yet). ``running`` is what goes on,
+    ``halted`` which guard stopped it, ``refused`` why the server did, ``failed`` why the last run
+    came to no end though the server is there. ``restriction`` says why the direction in force is
+    not the one that is set. ``bin`` says where what loses here goes. ``held`` counts the files and
+    folders whose changes somebody stopped. ``schedule`` is how often runs start (``15m``, ``off``:
+    by what happens); ``next_run`` when the next one does, None without any; ``waits_for_turn``: it
+    is due, and another drive's run goes first. ``paused``: nothing is synchronized until somebody
+    resumes it, or until ``paused_until``. The limits are bytes a second, None: as fast as it goes.
+    ``work`` tells how far the work is as a whole, None while there is none. ``state`` is one word
+    for all of this: ``paused``, ``halted``, ``refused``, ``unmounted``, ``offline``,
+    ``waits_for_turn``, ``syncing``, ``downloading``, ``failed``, ``problems``, ``waiting`` or
+    ``idle``; the first that holds. ``offline_since`` is when the server was lost. ``direction`` is
+    the one in force; ``read_only`` says that programs cannot change the drive, which only follows
+    the server then. ``halt`` is the guard's word for why it is ``halted``: ``mass deletion``,
+    ``unregistered``, ``disabled`` and others.
     """
 
     name: str
@@ -104,6 +105,8 @@ class Status(msgspec.Struct, frozen=True):
     read_only: bool = False
     paused_until: float | None = None
     halt: str | None = None
+    files: int | None = None
+    bytes: int | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -414,6 +417,7 @@ class Call(enum.Enum):
 
     STATUS = ("GET", "/status")
     WATCH = ("POST", "/watch")
+    FOLLOW = ("POST", "/follow")
     JOURNAL = ("POST", "/journal")
     CHANGE = ("POST", "/journal/change")
     TRANSFERS = ("POST", "/transfers")

@@ -122,7 +122,7 @@ async def supervise(
 class Supervisor:
     """The acting half. ``over`` is set when all is unmounted and nothing remains to be done;
     ``configuration`` is as it was read last, ``pages`` is where the page runs once somebody asks
-    for it. (A `syncin_mount.tray.supervision.Supervision`.)"""
+    for it. (A `Supervision` of `syncin_mount.tray.supervision` and of `syncin_mount.web.live`.)"""
 
     def __init__(
         self,
@@ -197,6 +197,7 @@ class Supervisor:
                 raise
             log.error("the configuration is not followed: %s", error)
             self._trouble = str(error)
+            self._wake()
             return
         self._trouble = None
         found = self.configuration.synchronizations.values()
@@ -329,7 +330,7 @@ class Supervisor:
             from syncin_mount.web.server import PageServer  # noqa: PLC0415 (most need no page)
 
             assert self.pages is not None
-            self._page = PageServer(self._folders, self.pages)
+            self._page = PageServer(self._folders, self, self.pages)
         try:
             return replace(self._answer(), page=await self._page.address())
         except OSError as error:
@@ -337,6 +338,11 @@ class Supervisor:
 
     def _answer(self) -> Answer:
         return Answer(self.supervised(), self._trouble)
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the configuration from being followed."""
+        return self._trouble
 
     def supervised(self) -> tuple[Supervised, ...]:
         """All drives that are to be up, and how they are."""

@@ -90,8 +90,9 @@ async def answer_lines(
     headers: list[Header],
     opened: AbstractAsyncContextManager[AsyncIterator[object]],
 ) -> None:
-    """An answer that goes on, a line of JSON for each that is given, until they end or the browser
-    hangs up: then what gives them is cancelled. The request's body must have been read."""
+    """An answer that goes on, a line of JSON for each that is given (bytes are whole lines
+    already), until they end or the browser hangs up: then what gives them is cancelled. The
+    request's body must have been read."""
     await send({"type": "http.response.start", "status": 200, "headers": [*headers, LINES]})
     async with trio.open_nursery() as nursery:
 
@@ -103,7 +104,7 @@ async def answer_lines(
         nursery.start_soon(watch)
         async with opened as lines:
             async for line in lines:
-                part = encode(line) + b"\n"
+                part = line if isinstance(line, bytes) else encode(line) + b"\n"
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         nursery.cancel_scope.cancel()
     # Not above: hypercorn tells of the end while it closes the connection, which nobody may cancel.

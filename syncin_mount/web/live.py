@@ -1,11 +1,13 @@
-"""What the first screen shows, as it changes. The drives are asked only while somebody looks."""
+"""What the first screen shows, as it changes. The drives are followed only while somebody looks."""
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import trio
@@ -13,27 +15,65 @@ from msgspec import structs
 
 from syncin_mount import __version__
 from syncin_mount.app.drives.addresses import address_on_server
+from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
-from syncin_mount.config import ConfigurationError, ConfigurationFile, Scheduling
+from syncin_mount.control.supervision import Answer
+from syncin_mount.control.watching import NotTold, follow_drive
 from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
-    from syncin_mount.config import Configuration, Folders
+    from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.messages import Status
+    from syncin_mount.control.supervision import Supervised
     from syncin_mount.web.runs import Runs
 
-BUSY_S = 0.5
-IDLE_S = 2.0
-"""Seconds between two looks at a drive that works, and at one that pause."""
+log = logging.getLogger(__name__)
 
-IDLE_DRIVES_A_SECOND = 20
-"""Of many drives that rest, so many are asked in a second at most: each costs a few
+TELL_EVERY_S = 0.1
+"""Seconds between two parts that a tab is sent, at least: what changes meanwhile is told once, as
+it is then."""
+
+BUSY_S = 0.5
+REST_S = 5.0
+"""Seconds between two looks at a drive without a daemon: while a run works on it, and else."""
+
+LOOKS_A_SECOND = 20
+"""Of many drives without a daemon so many are looked at in a second at most: each costs a few
 milliseconds."""
+
+FOLLOW_AGAIN_S = 1.0
+"""Seconds before a daemon is followed again that told no more."""
+
+
+class Supervision(Protocol):
+    """What the page needs of the supervisor. Everything is called from its trio thread."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """As it was read last."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from being followed, as a sentence."""
+        ...
+
+    def supervised(self) -> tuple[Supervised, ...]:
+        """All drives that are to be mounted, and how they are."""
+        ...
+
+    def read_configuration(self) -> None:
+        """Follows the file where it changed."""
+        ...
+
+    async def wait_changed(self) -> None:
+        """Returns when any of this may have become different."""
+        ...
 
 
 class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
@@ -87,131 +127,208 @@ class Program(msgspec.Struct, frozen=True, tag_field="event", tag="program"):
 
 
 class Live:
-    """The cards. All tabs share one look."""
+    """The cards, while at least one tab shows them. All tabs share what is known: each daemon tells
+    it by one stream (`control.watching.follow_drive`), and the supervisor is in this process. Only
+    drives without a daemon are looked at now and then."""
 
-    def __init__(self, folders: Folders, runs: Runs, nursery: trio.Nursery) -> None:
-        self._file = ConfigurationFile(folders)
+    def __init__(
+        self, folders: Folders, supervision: Supervision, runs: Runs, nursery: trio.Nursery
+    ) -> None:
+        self._folders = folders
+        self._supervision = supervision
         self._poller = StatusPoller(folders)
         self._runs = runs
         self._nursery = nursery
         self._watchers = 0
-        self._looking: trio.CancelScope | None = None
-        self._wanted = trio.Event()
+        self._scope: trio.CancelScope | None = None
+        self._woken = trio.Event()
         self._changed = trio.Event()
-        self._cards: dict[str, Card] = {}
-        self._program: Program | None = None
+        self._lines: dict[str, tuple[int, bytes]] = {}  # the program's has no name
+        self._count = 0
+        self._seen: dict[str, DriveState] = {}
+        self._supervised: dict[str, Supervised] = {}
+        self._following: set[str] = set()
+        self._again: dict[str, float] = {}
         self._due: dict[str, float] = {}
-        self._configuration: Configuration | None = None
-        self._stamp: object = None
         runs.on_change = self.look_now
 
     def look_now(self) -> None:
-        """Somebody did something: all drives are asked at once, where anybody looks."""
+        """Somebody did something: what no daemon tells is looked at, where anybody sees it."""
         self._due.clear()
-        self._wanted.set()
+        self._woken.set()
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[AsyncIterator[object]]:
-        """The program and each card, and then whatever changes of them."""
+    async def watch(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The program and each card as lines of JSON, and then whatever changes of them. Who reads
+        slowly gets what is the latest then, and keeps nobody waiting."""
         self._watchers += 1
-        if self._looking is None:
-            self._looking = trio.CancelScope()
-            self._due.clear()
-            self._nursery.start_soon(self._look, self._looking)
+        if self._scope is None:
+            self._scope = trio.CancelScope()
+            self._nursery.start_soon(self._follow_all, self._scope)
         try:
-            async with aclosing(self._lines()) as lines:
-                yield lines
+            async with aclosing(self._parts()) as parts:
+                yield parts
         finally:
             self._watchers -= 1
             if not self._watchers:
-                self._looking.cancel()
-                self._looking = None
-                self._program = None
+                self._scope.cancel()
+                self._scope = None
+                self._forget()
 
-    async def _lines(self) -> AsyncGenerator[object, None]:
-        sent: dict[str, bytes] = {}
+    def _forget(self) -> None:
+        """It may be otherwise when somebody looks again."""
+        for known in (self._lines, self._seen, self._following, self._again, self._due):
+            known.clear()
+
+    async def _parts(self) -> AsyncGenerator[bytes, None]:
+        sent: dict[str, int] = {}
         while True:
             changed = self._changed
-            for key, line in self._all():
-                shown = encode(line)
-                if sent.get(key) != shown:
-                    sent[key] = shown
-                    yield line
-            if self._program is not None:
-                for name in sent.keys() - self._cards.keys() - {""}:
-                    del sent[name]
-                    yield Gone(name)
+            part = bytearray()
+            for name in sent.keys() - self._lines.keys():
+                del sent[name]
+                part += encode(Gone(name)) + b"\n"
+            for name, (count, line) in self._lines.items():
+                if sent.get(name) != count:
+                    sent[name] = count
+                    part += line
+            if part:
+                yield bytes(part)
+            told = trio.current_time()
             await changed.wait()
+            await trio.sleep_until(told + TELL_EVERY_S)
 
-    def _all(self) -> Iterator[tuple[str, Card | Program]]:
-        if self._program is None:
-            return
-        yield "", self._program
-        for name in self._program.order:
-            if name in self._cards:
-                yield name, self._cards[name]
+    def _put(self, name: str, value: Card | Program) -> None:
+        line = encode(value) + b"\n"
+        if name not in self._lines or self._lines[name][1] != line:
+            self._count += 1
+            self._lines[name] = self._count, line
+            self._tell()
 
-    # looking --------------------------------------------------------------------------------------
-    async def _look(self, scope: trio.CancelScope) -> None:
-        with scope:
-            while True:
-                self._wanted = trio.Event()
-                await self._look_once()
-                with trio.move_on_after(BUSY_S):
-                    await self._wanted.wait()
-
-    async def _look_once(self) -> None:
-        stamp = self._file.stamp()
-        if self._configuration is None or stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._configuration = await trio.to_thread.run_sync(self._file.read)
-            except ConfigurationError as error:
-                known = self._program or Program(__version__, (), (), Scheduling.PARALLEL.value)
-                self._tell(structs.replace(known, trouble=sentence(error)))
-                return
-            self._due.clear()
-        configuration = self._configuration
-        now = trio.current_time()
-        chosen = [
-            each
-            for name, each in configuration.synchronizations.items()
-            if self._due.get(name, now) <= now
-        ]
-        if chosen:
-            wall = time.time()
-            for seen in await self._poller.look(configuration, chosen, wall):
-                card = self._card(configuration, seen)
-                self._cards[card.name] = card
-                idle_s = max(IDLE_S, len(configuration.synchronizations) / IDLE_DRIVES_A_SECOND)
-                self._due[card.name] = now + (BUSY_S if _is_busy(card) else idle_s)
-        for name in self._cards.keys() - configuration.synchronizations.keys():
-            del self._cards[name]
-        self._tell(
-            Program(
-                __version__,
-                tuple(configuration.synchronizations),
-                tuple(
-                    Account(each.name, each.url, each.login)
-                    for each in configuration.servers.values()
-                ),
-                configuration.scheduling.value,
-                self._poller.trouble,
-            )
-        )
-
-    def _tell(self, program: Program) -> None:
-        self._program = program
+    def _tell(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
 
-    def _card(self, configuration: Configuration, seen: DriveState) -> Card:
-        here, supervised = seen.configured, seen.supervised
+    # looking --------------------------------------------------------------------------------------
+    async def _follow_all(self, scope: trio.CancelScope) -> None:
+        with scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._notice_changes)
+                while True:
+                    self._woken = trio.Event()
+                    self._supervision.read_configuration()
+                    self._ask_supervisor()
+                    self._tell_program()
+                    for name in [*self._seen]:
+                        self._tell_card(name)
+                    await self._look(nursery)
+                    with trio.move_on_at(min(self._due.values(), default=math.inf)):
+                        await self._woken.wait()
+
+    async def _notice_changes(self) -> None:
+        while True:
+            await self._supervision.wait_changed()
+            before, now = self._supervised, self._ask_supervisor()
+            for name in now.keys() | before.keys():
+                if _without_time(now.get(name)) != _without_time(before.get(name)):
+                    self._due.pop(name, None)
+            self._woken.set()
+
+    def _ask_supervisor(self) -> dict[str, Supervised]:
+        self._supervised = {each.name: each for each in self._supervision.supervised()}
+        return self._supervised
+
+    async def _look(self, nursery: trio.Nursery) -> None:
+        """Follows the daemons that are there, and looks at drives without one where that is due."""
+        configuration, now = self._supervision.configuration, trio.current_time()
+        chosen = []
+        for name, each in configuration.synchronizations.items():
+            if name in self._following or self._due.get(name, now) > now:
+                continue
+            if self._again.get(name, now) <= now and is_mounted(self._folders, name):
+                self._following.add(name)
+                self._due.pop(name, None)
+                nursery.start_soon(self._follow, name)
+            else:
+                chosen.append(each)
+        if not chosen:
+            return
+        answer = Answer(self._supervision.supervised(), self._supervision.trouble)
+        rest_s = max(REST_S, len(configuration.synchronizations) / LOOKS_A_SECOND)
+        # Before they are asked: what somebody does meanwhile makes them due again.
+        self._due |= {each.name: now + rest_s for each in chosen}
+        for seen in await self._poller.look(configuration, chosen, time.time(), answer):
+            name = seen.configured.name
+            if name in self._following:
+                continue
+            self._seen[name] = seen
+            self._tell_card(name)
+            if self._is_at_work(seen) and name in self._due:
+                self._due[name] = now + BUSY_S
+
+    async def _follow(self, name: str) -> None:
+        """Until its daemon tells nothing more; then it is looked at."""
+        try:
+            async with follow_drive(self._folders.socket(name)) as changes:
+                async for status in changes:
+                    here = self._supervision.configuration.synchronizations.get(name)
+                    if here is not None:
+                        self._seen[name] = DriveState(here, status)
+                        self._tell_card(name)
+        except NotTold as error:
+            log.debug("%s does not tell how it is: %s", name, error)
+        self._following.discard(name)
+        self._again[name] = trio.current_time() + FOLLOW_AGAIN_S
+        self._due[name] = trio.current_time()
+        self._woken.set()
+
+    def _is_at_work(self, seen: DriveState) -> bool:
+        """Whether it changes from one moment to the next."""
+        run = self._runs.of(seen.configured.name)
+        if run is not None and run.phase != "ended":
+            return True
+        return seen.error is None and (seen.status is None or seen.status.mounted)
+
+    # telling --------------------------------------------------------------------------------------
+    def _tell_program(self) -> None:
+        configuration = self._supervision.configuration
+        here = configuration.synchronizations
+        for known in (self._lines, self._seen, self._due, self._again):
+            for name in known.keys() - here.keys() - {""}:
+                del known[name]
+                self._tell()
+        servers = configuration.servers.values()
+        self._put(
+            "",
+            Program(
+                __version__,
+                tuple(here),
+                tuple(Account(each.name, each.url, each.login) for each in servers),
+                configuration.scheduling.value,
+                self._supervision.trouble,
+            ),
+        )
+
+    def _tell_card(self, name: str) -> None:
+        configuration = self._supervision.configuration
+        here, seen = configuration.synchronizations.get(name), self._seen[name]
+        if here is not None:
+            supervised = self._supervised.get(name)
+            self._put(name, self._card(configuration, here, seen, supervised))
+
+    def _card(
+        self,
+        configuration: Configuration,
+        here: Synchronization,
+        seen: DriveState,
+        supervised: Supervised | None,
+    ) -> Card:
+        server = configuration.servers[here.server]
         return Card(
             name=here.name,
             server=here.server,
             remote=here.remote,
-            page=address_on_server(configuration.servers[here.server], here.remote),
+            page=address_on_server(server, here.remote),
             mountpoint=str(here.mountpoint),
             folder=_in_home(here.mountpoint),
             enabled=here.enabled,
@@ -222,22 +339,20 @@ class Live:
             why=None if supervised is None else supervised.why,
             next_try=None if supervised is None else _whole(supervised.next_try),
             error=None if seen.error is None else sentence(seen.error, here.name),
-            unverified=seen.unverified,
+            unverified=server.insecurity,
             run=self._runs.of(here.name),
         )
+
+
+def _without_time(supervised: Supervised | None) -> object:
+    """What is the same as long as nothing happens to it."""
+    return None if supervised is None else structs.replace(supervised, next_try=None)
 
 
 def _in_home(path: Path) -> str:
     """``~/Documents`` for what is in the home folder."""
     home = Path.home()
     return f"~/{path.relative_to(home)}" if home in path.parents else str(path)
-
-
-def _is_busy(card: Card) -> bool:
-    """Whether it changes from one moment to the next."""
-    if card.run is not None and card.run.phase != "ended":
-        return True
-    return card.status is None or bool(card.status.running) or card.status.work is not None
 
 
 def _calm(status: Status) -> Status:

@@ -30,6 +30,7 @@ from syncin_mount.web.tickets import Gate
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders
+    from syncin_mount.web.live import Supervision
     from syncin_mount.web.routes import Route
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ class PageServer:
     on nothing wakes it but requests.
     """
 
-    def __init__(self, folders: Folders, nursery: trio.Nursery) -> None:
+    def __init__(self, folders: Folders, supervision: Supervision, nursery: trio.Nursery) -> None:
         self._folders = folders
+        self._supervision = supervision
         self._nursery = nursery
         self._gate = Gate(trio.current_time)
         self._port: int | None = None
@@ -80,7 +82,7 @@ class PageServer:
         port = int(listener.socket.getsockname()[1])
         async with trio.open_nursery() as nursery:
             runs = Runs(self._folders, nursery)
-            live = Live(self._folders, runs, nursery)
+            live = Live(self._folders, self._supervision, runs, nursery)
             drives = Drives(self._folders)
             starts = Starts(self._folders, live, nursery)
             app = Page(self._gate, port, routes_of(drives, live, runs, starts))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from syncin_mount.app.drives import mounted_service
 from syncin_mount.app.drives.drive import Drive
 from syncin_mount.app.drives.mounted import MountedDrive
 from syncin_mount.app.drives.mounted_service import MountedService
@@ -24,7 +25,7 @@ from syncin_mount.control.client import ControlError
 from syncin_mount.control.messages import TransferQuery
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.service import NotDone
-from syncin_mount.control.watching import watch_drive
+from syncin_mount.control.watching import follow_drive, watch_drive
 from tests.store.support import make
 
 SERVER = Server("cloud", "http://127.0.0.1:9", "user1", "0c7a0d2e-0000-4000-8000-000000000001")
@@ -175,6 +176,27 @@ async def test_a_notice_reaches_who_is_mounted_alone(computer: Computer) -> None
     assert await notify(computer.folders, ["docs"], Notice.CONFIGURATION) == []
     async with computer.mounted():
         assert await notify(computer.folders, ["docs", "other"], Notice.SERVER) == []
+
+
+async def test_who_follows_a_drive_is_told_of_what_was_asked_for_at_once(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mounted_service, "WATCH_EVERY", 3600.0)
+    stopping = trio.Event()
+    told: list[str] = []
+    with trio.fail_after(30):
+        async with (
+            computer.mounted(stopping) as runtime,
+            follow_drive(computer.folders.socket("docs")) as changes,
+        ):
+            async for each in changes:
+                told.append(each.state)
+                if not runtime.link.paused:
+                    runtime.pause(True)
+                    await notify(computer.folders, ["docs"], Notice.SERVER)
+                else:
+                    stopping.set()
+    assert told == ["idle", "paused"]
 
 
 async def test_who_watches_a_drive_is_told_when_it_changes_and_until_it_ends(

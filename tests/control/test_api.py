@@ -12,6 +12,7 @@ import httpx
 import pytest
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from reconciler.errors import Refused, RemoteError, Unreachable
 from syncin_mount.control.client import Client, ControlError, NotRunning, error_of
@@ -32,7 +33,7 @@ from syncin_mount.control.messages import (
 )
 from syncin_mount.control.server import serve_control
 from syncin_mount.control.sockets import listens
-from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, watch_drive
+from syncin_mount.control.watching import LONGEST_CHUNK, NotTold, follow_drive, watch_drive
 
 STATUS = Status(
     "docs",
@@ -66,6 +67,10 @@ class Service:
         if self.never:
             await self.forever()
         yield Summary("offline", waiting=2)
+
+    async def follow(self) -> AsyncIterator[Status]:
+        yield STATUS
+        yield replace(STATUS, online=True)
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         for number in range(self.entries):
@@ -187,6 +192,11 @@ async def test_who_watches_is_told_of_each_change(path: Path):
             Summary("idle"),
             Summary("offline", waiting=2),
         ]
+
+
+async def test_who_follows_is_told_all_of_it(path: Path):
+    async with follow_drive(path) as changes:
+        assert [each async for each in changes] == [STATUS, replace(STATUS, online=True)]
 
 
 async def test_hanging_up_ends_watching(path: Path, service: Service):

@@ -12,6 +12,7 @@ import trio
 
 from syncin_mount.config import Folders
 from syncin_mount.devserver import DevServer, User, serve
+from syncin_mount.supervisor.supervisor import Supervisor
 from syncin_mount.web.server import PageServer
 from tests.cli import in_process
 from tests.web.test_server import post
@@ -43,7 +44,7 @@ async def test_a_code_is_asked_for_and_given(
 ):
     home = tmp_path / "home"
     folders = Folders(home, home / "state", home / "run", portable=True)
-    page = PageServer(folders, nursery)
+    page = PageServer(folders, Supervisor(folders), nursery)
     address, _, ticket = (await page.address()).partition("/#ticket=")
     port = int(address.rpartition(":")[2])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
+from msgspec import structs
 
 from reconciler.model import Direction
 from syncin_mount.app.drives import views
@@ -42,14 +44,18 @@ from syncin_mount.control.messages import (
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.app.runtime.runtime import Runtime
 
+_Look = TypeVar("_Look", Status, Summary)
 
 WATCH_EVERY = 1.0
 """Seconds between two looks for somebody who watches."""
+
+FOLLOW_BUSY_EVERY = 0.5
+"""Seconds between two looks for somebody who follows the state in full, while the drive works."""
 
 WATCH_SHARE = 20
 """Looks for somebody who watches take at most this part of the time: one that took long is
@@ -70,6 +76,7 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         problems.insert(0, Problem("", sentence(runtime.disk, name), lasting=False))
     problems += _room_problems(runtime)
     offline = now.offline_seconds
+    files, size = runtime.counting.sums() or (None, None)
     status = Status(
         name=name,
         server=runtime.server.name,
@@ -89,6 +96,8 @@ def status_of(runtime: Runtime, *, mounted: bool, manual: bool = False) -> Statu
         waiting=views.waiting(runtime.replica, runtime.engine.settings.filters),
         absent=runtime.replica.contents.absent_count(),
         known=runtime.replica.base_count(),
+        files=files,
+        bytes=size,
         last_run=None if now.last_run_ns is None else now.last_run_ns / 1e9,
         next_try=None if now.next_try_seconds is None else time.time() + now.next_try_seconds,
         transfers=runtime.meter.running(downloads),
@@ -168,6 +177,31 @@ def summary_of(runtime: Runtime) -> Summary:
     )
 
 
+def _rest(status: Status) -> float:
+    return WATCH_EVERY if status.work is None else FOLLOW_BUSY_EVERY
+
+
+async def _first_of(*events: trio.Event) -> None:
+    """Returns when one of them is set."""
+    async with trio.open_nursery() as nursery:
+
+        async def wait(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        for event in events:
+            nursery.start_soon(wait, event)
+
+
+def in_whole_seconds(status: Status) -> Status:
+    """Without fractions of the moments that are counted anew each time."""
+    return structs.replace(
+        status,
+        next_try=None if status.next_try is None else float(round(status.next_try)),
+        offline_since=None if status.offline_since is None else float(round(status.offline_since)),
+    )
+
+
 def _whole(rate: float | None) -> int | None:
     return None if rate is None else int(rate)
 
@@ -189,22 +223,47 @@ class MountedService:
         self._runtime = runtime
         self._stopping = stopping
         self._manual = manual
+        self._asked = trio.Event()
 
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
 
     async def watch(self) -> AsyncGenerator[Summary, None]:
         """Ends when the daemon is asked to."""
-        shown: Summary | None = None
+        looks = self._looks(lambda: summary_of(self._runtime), lambda _: WATCH_EVERY)
+        async with aclosing(looks):
+            async for each in looks:
+                yield each
+
+    async def follow(self) -> AsyncGenerator[Status, None]:
+        """Ends when the daemon is asked to. Moments that are counted anew with each look are told
+        in whole seconds, so that they alone are no change."""
+        looks = self._looks(lambda: in_whole_seconds(self.status()), _rest)
+        async with aclosing(looks):
+            async for each in looks:
+                yield each
+
+    async def _looks(
+        self, look: Callable[[], _Look], rest: Callable[[_Look], float]
+    ) -> AsyncGenerator[_Look, None]:
+        """Those that differ from the one before, with ``rest`` seconds between two; at once after
+        somebody asked for something."""
+        shown: _Look | None = None
         while not self._stopping.is_set():
+            asked = self._asked
             began = time.perf_counter()
-            now = summary_of(self._runtime)
+            now = look()
             took = time.perf_counter() - began
             if now != shown:
                 shown = now
                 yield now
-            with trio.move_on_after(max(WATCH_EVERY, took * WATCH_SHARE)):
-                await self._stopping.wait()
+            with trio.move_on_after(max(rest(now), took * WATCH_SHARE)):
+                await _first_of(asked, self._stopping)
+
+    def _ask(self) -> None:
+        """Something may be different at once: those who watch are told."""
+        self._asked.set()
+        self._asked = trio.Event()
 
     def journal(self, *, everything: bool) -> Iterator[JournalEntry]:
         engine = self._runtime.engine
@@ -217,6 +276,7 @@ class MountedService:
         fetched."""
         done, fetch = changed(self._runtime.replica, request, self._runtime.engine.is_in_flight)
         self._runtime.hydrator.want(*fetch)
+        self._ask()
         return done
 
     async def transfers(self, query: TransferQuery) -> list[Transfer]:
@@ -259,7 +319,9 @@ class MountedService:
 
     async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
         """Counts some no more. Raises NotDone."""
-        return await self._conflicts().acknowledge(request.paths, everything=request.everything)
+        done = await self._conflicts().acknowledge(request.paths, everything=request.everything)
+        self._ask()
+        return done
 
     async def swap(self, request: SwapRequest) -> ConflictEntry:
         """Turns one round. Raises NotDone."""
@@ -282,10 +344,12 @@ class MountedService:
     async def reload(self) -> None:
         if self._runtime.following is not None:
             await self._runtime.following.look()
+            self._ask()
 
     def retry(self) -> None:
         self._runtime.session.forget_access()
         self._runtime.engine.retry()
+        self._ask()
 
     def stop(self) -> None:
         self._stopping.set()

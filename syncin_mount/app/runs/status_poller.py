@@ -52,11 +52,17 @@ class StatusPoller:
         """What keeps the supervisor from answering, or from following the configuration."""
 
     async def look(
-        self, configuration: Configuration, chosen: Sequence[Synchronization], now: float
+        self,
+        configuration: Configuration,
+        chosen: Sequence[Synchronization],
+        now: float,
+        answer: Answer | None = None,
     ) -> list[DriveState]:
         """How these are; whatever goes wrong with one of them is its ``error``. All are asked at
-        the same time. ``now`` is in seconds since the epoch."""
-        answer = await trio.to_thread.run_sync(self._supervisor)
+        the same time. ``now`` is in seconds since the epoch; the supervisor is asked where its
+        ``answer`` is not given."""
+        if answer is None:
+            answer = await trio.to_thread.run_sync(self._supervisor)
         found: dict[str, DriveState] = {}
 
         async def one(each: Synchronization) -> None:

@@ -29,6 +29,7 @@ from syncin_mount.app.drives.trash_handover import Handover
 from syncin_mount.app.errors import Paused
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.runs.progress_meter import Meter
+from syncin_mount.app.runtime.base_counting import BaseCounting
 from syncin_mount.app.runtime.config_watch import Following
 from syncin_mount.app.runtime.content_patrol import Patrol
 from syncin_mount.app.runtime.content_sync import ContentSync
@@ -94,6 +95,7 @@ class Runtime:
     schedule: Schedule
     conflicts: ConflictJournal
     pause_end: TimedPause
+    counting: BaseCounting
     following: Following | None = None
     handover: Handover | None = None
     own_bin: str = ""
@@ -175,14 +177,13 @@ async def open_runtime(
         limits = Limits(synchronization.limit_up, synchronization.limit_down)
         async with session_with(folders, server, limits) as session, trio.open_nursery() as nursery:
             runtime = _assemble(folders, replica, session, server, synchronization, manual=manual)
-            nursery.start_soon(
-                _kept_running,
-                runtime,
-                functools.partial(_commit_regularly, replica, runtime.tell_disk),
-            )
-            nursery.start_soon(
-                _kept_running, runtime, functools.partial(keep_history, replica.history, folders)
-            )
+
+            def begin(task: Callable[..., Awaitable[None]]) -> None:
+                nursery.start_soon(_kept_running, runtime, task)
+
+            begin(functools.partial(_commit_regularly, replica, runtime.tell_disk))
+            begin(functools.partial(keep_history, replica.history, folders))
+            begin(runtime.counting.run)
             await nursery.start(_kept_running, runtime, runtime.hydrator.run)
             if not alone:
                 runtime.following = Following(ConfigurationFile(folders), runtime.configure)
@@ -190,8 +191,7 @@ async def open_runtime(
                 await nursery.start(_kept_running, runtime, runtime.pause_end.run)
                 await nursery.start(_kept_running, runtime, runtime.engine.run)
                 # Only while the drive is there: what the user restores must find it.
-                patrol = Patrol(replica, runtime.hydrator)
-                nursery.start_soon(_kept_running, runtime, patrol.run)
+                begin(Patrol(replica, runtime.hydrator).run)
                 runtime.handover, runtime.own_bin = _handover(folders, replica, synchronization)
                 if runtime.handover is not None:
                     await nursery.start(_kept_running, runtime, runtime.handover.run)
@@ -270,6 +270,7 @@ def _assemble(
         schedule,
         conflicts,
         TimedPause(end_pause),
+        BaseCounting(replica),
     )
     registration.on_change.append(runtime.reschedule)
     runtime.follow_pause(synchronization)

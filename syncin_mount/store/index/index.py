@@ -73,6 +73,7 @@ class Index(Lookups):
         self.paths.forget_all()
         self.node_table.forget()
         self.effect_table.forget()
+        self.base_table.sums.forget()
 
     def _open_transaction(self) -> None:
         self.txn: lmdb.Transaction[bytes] = self.environment.begin()

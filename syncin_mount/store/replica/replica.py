@@ -133,6 +133,8 @@ class Replica:
         self.changed_ns = reader.changed_ns
         self.base_nodes = reader.base_nodes
         self.base_count = reader.base_count
+        self.base_sums = reader.base_sums
+        self.count_bases = reader.count_bases
         self.dirty_count = reader.dirty_count
 
         tree = self.sync_tree

@@ -167,6 +167,14 @@ class TreeReader:
     def base_count(self) -> int:
         return self._ix.count(self._ix.bases) - (self._ix.base(ROOT) is not None)
 
+    def base_sums(self) -> tuple[int, int] | None:
+        """How many files both sides have, and their bytes; None while that is not counted."""
+        return self._ix.base_table.sums.whole
+
+    def count_bases(self, limit: int) -> bool:
+        """Counts at most so many more for `base_sums`; whether that was all."""
+        return self._ix.base_table.sums.count(self._ix, limit)
+
 
 class ReplicaSnapshot(TreeReader):
     """``reconciler.ports.Snapshot``: the replica as it was at one moment. Use as a context manager,

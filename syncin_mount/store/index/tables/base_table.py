@@ -1,7 +1,7 @@
 """The base tree.
 
 Owns: the tables ``bases`` (by node), ``base_entries`` and ``outdone`` (by place) and ``inodes`` (by
-server inode). A base is set in all of them at once, by `put`.
+server inode), and the sums over them. A base is set in all of them at once, by `put`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from syncin_mount.store.errors import IndexDamaged
+from syncin_mount.store.index.tables.base_sums import BaseSums
 from syncin_mount.store.index.tables.lmdb_tables import ROOT, Tables
 from syncin_mount.store.records import BASE_ENTRY, U64, BaseRecord, decode_base, encode, key
 
@@ -18,6 +19,7 @@ class BaseTable:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self.sums = BaseSums()
 
     def base(self, node: int) -> BaseRecord | None:
         """Return the node's base, None for a node without. Raises IndexDamaged for one that cannot
@@ -50,6 +52,7 @@ class BaseTable:
     def put(self, node: int, new: BaseRecord | None) -> None:
         """Sets or removes a base, with its entries in the tables by place and by server inode."""
         old = self.base(node)
+        self.sums.changed(node, old, new)
         tables = self._tables
         txn = tables.txn
         if old is not None and node != ROOT:

@@ -13,14 +13,16 @@ from typing import Self
 class Reason(str):
     """The text of an error, as states and reports keep it, with what helps: a ``remedy`` is a value
     of whoever raised the error, None where nothing is known to help. Who shows the text to people
-    adds what to do."""
+    adds what to do. ``text`` is the same with what another language needs, where it has that."""
 
-    __slots__ = ("remedy",)
+    __slots__ = ("remedy", "text")
     remedy: object | None
+    text: str
 
     def __new__(cls, text: str, remedy: object | None = None) -> Self:
         reason = super().__new__(cls, text)
         reason.remedy = remedy
+        reason.text = text
         return reason
 
 
@@ -47,7 +49,8 @@ class RemoteError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> Reason:
-        return Reason(super().__str__(), self.remedy)
+        said = self.args[0] if self.args else ""
+        return Reason(said if isinstance(said, str) else super().__str__(), self.remedy)
 
 
 class Unreachable(RemoteError):

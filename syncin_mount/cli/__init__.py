@@ -18,16 +18,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     from syncin_mount.cli.command_group import group  # noqa: PLC0415
     from syncin_mount.cli.exit_status import Exit, exit_for  # noqa: PLC0415 (start-up time: kept out of __init__)
     from syncin_mount.cli.ui.output import guard_streams, warn  # noqa: PLC0415
+    from syncin_mount.cli.users_language import in_users_language  # noqa: PLC0415
 
     guard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    command = in_users_language(group, words)
     debug = DEBUG_OPTION in words
     words = [word for word in words if word != DEBUG_OPTION]
     if debug:
         # daemon.logs reads it, in daemons that this one starts, too
         os.environ["SYNCIN_MOUNT_DEBUG"] = "1"
     try:
-        status = group.main(words, prog_name="syncin-mount", standalone_mode=False)
+        status = command.main(words, prog_name="syncin-mount", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader went away (`| head`). What is still in the buffer must not fail again at exit.

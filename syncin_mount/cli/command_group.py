@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from syncin_mount import __version__
+from syncin_mount import __version__, language
 from syncin_mount.cli.verb_group import no_command
 
 
@@ -119,6 +119,24 @@ OTHER_WORDS = {
 """What other programs call a thing, and the command that does it here."""
 
 
+def in_readers_language(command: click.Command) -> click.Command:
+    """The command with its help in the language of the context."""
+    if language.current() == language.ENGLISH:
+        return command
+    from syncin_mount.cli import help_texts  # noqa: PLC0415 (start-up time)
+
+    return help_texts.translated(command)
+
+
+def help_line(lazy: Lazy) -> str:
+    """A command's line in the list of commands."""
+    if language.current() == language.ENGLISH:
+        return lazy.help
+    from syncin_mount.cli import help_texts  # noqa: PLC0415 (start-up time)
+
+    return help_texts.said(lazy.help) or lazy.help
+
+
 class LazyGroup(click.Group):
     """Knows its commands' names and help lines without importing them."""
 
@@ -145,7 +163,7 @@ class LazyGroup(click.Group):
         if lazy is None:
             return None
         if COMPLETE_VARIABLE not in os.environ:
-            return lazy.load()
+            return in_readers_language(lazy.load())
         from syncin_mount.cli.shell_completion import (  # noqa: PLC0415
             teach,
         )
@@ -154,7 +172,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items()])
+            formatter.write_dl([(name, help_line(lazy)) for name, lazy in COMMANDS.items()])
 
 
 @click.group(

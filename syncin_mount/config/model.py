@@ -186,8 +186,8 @@ class HistorySettings:
 class Configuration:
     """All that is configured, by name. What holds for the whole program: ``scheduling``, and what
     is for people to edit and the program never writes: ``history``, whether there are
-    ``notifications`` on the desktop, how much the ``log`` says, and whether there is an icon in the
-    desktop's ``tray``."""
+    ``notifications`` on the desktop, how much the ``log`` says, whether there is an icon in the
+    desktop's ``tray``, and the ``language`` (None: the environment's, or the browser's)."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(
@@ -198,6 +198,7 @@ class Configuration:
     notifications: bool = True
     log: LogLevel = LogLevel.INFO
     tray: bool = True
+    language: str | None = None
 
     def with_server(self, server: Server) -> Configuration:
         """Adds the server, or replaces the one of that name."""

@@ -245,6 +245,15 @@ PROGRAM_KEYS: tuple[Key, ...] = (
         values.read_truth,
         about="Whether the supervisor shows an icon in the desktop's tray, where there is one.",
     ),
+    Key(
+        "language",
+        values.read_language,
+        about=(
+            "The language of commands, page, icon and notices: `en`, `de` or `fr`. Without it,"
+            " commands, icon and notices follow `LANGUAGE`, `LC_ALL`, `LC_MESSAGES` and `LANG`, and"
+            " the page the browser's preferences."
+        ),
+    ),
 )
 """The keys of the table ``[program]``: what holds for all synchronizations on this computer."""
 
@@ -299,6 +308,7 @@ def parse(document: Mapping[str, Any]) -> Configuration:
         program.get("notifications", True),
         program.get("log", LogLevel.INFO),
         program.get("tray", True),
+        program.get("language"),
     )
 
 

@@ -46,6 +46,16 @@ def read_truth(value: Any) -> bool:
     raise ExpectedError("true or false")
 
 
+def read_language(value: Any) -> str:
+    """A language that there is a catalogue for."""
+    from syncin_mount.language import catalogues, choice  # noqa: PLC0415 (start-up time)
+
+    found = choice.of_setting(value) if isinstance(value, str) else None
+    if found is None:
+        raise ExpectedError(f"one of {', '.join(sorted(catalogues.languages()))}")
+    return found
+
+
 _HIGHEST = 2**63 - 1
 """TOML's integers have 64 bits."""
 

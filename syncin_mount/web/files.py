@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
+from syncin_mount.language import catalogues
+
 _SCRIPT, _STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 
 VENDORED = ("preact.module.js", "hooks.module.js", "htm.module.js")
@@ -28,6 +30,7 @@ OWN = (
     "change.js",
     "conflicts.js",
     "explain.js",
+    "language.js",
     "limits.js",
     "log_in.js",
     "needs_you.js",
@@ -77,6 +80,17 @@ class Files:
 
     def at(self, path: str) -> File | None:
         return self._all.get(path)
+
+
+CATALOGUE = "/catalogue.js"
+
+
+def catalogue(language: str) -> File:
+    """The module with the page's texts in a language; it is made from the same catalogues as the
+    program's."""
+    texts = catalogues.page(language).decode().strip()
+    body = f"const all = {texts};\nexport const {{ language, texts }} = all;\n"
+    return File(_SCRIPT, gzip.compress(body.encode(), mtime=0))
 
 
 def _hash_of_import_map(page: bytes) -> str:

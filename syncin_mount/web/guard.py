@@ -60,6 +60,11 @@ def takes_gzip(scope: Message) -> bool:
     return False
 
 
+def languages_of(scope: Message) -> str:
+    """What the browser's user reads, in the browser's words."""
+    return Headers(scope).one("accept-language") or ""
+
+
 class Headers:
     """A request's headers, by their names in small letters."""
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncin_mount.app.messages import sentence
+from syncin_mount.language import current, speak
+from syncin_mount.language.choice import of_browser
 from syncin_mount.web import guard
 from syncin_mount.web.asgi import (
     JSON,
@@ -22,11 +24,11 @@ from syncin_mount.web.asgi import (
     encode,
     read_body,
 )
-from syncin_mount.web.files import Files
+from syncin_mount.web.files import CATALOGUE, Files, catalogue
 from syncin_mount.web.routes import Refused, Route, Stream, is_expected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from syncin_mount.web.asgi import Header
     from syncin_mount.web.tickets import Gate
@@ -51,11 +53,19 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 class Page:
     """Answers on one port. ``routes`` are the calls, by their paths."""
 
-    def __init__(self, gate: Gate, port: int, routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        port: int,
+        routes: Mapping[str, Route],
+        language_that_is_set: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """``language_that_is_set`` holds whatever the browser prefers."""
         self._gate = gate
         self._port = port
         self._routes = routes
         self._files = Files()
+        self._language_that_is_set = language_that_is_set
         self._headers = guard.safe_headers(self._files.import_map)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -73,6 +83,7 @@ class Page:
         denied = guard.look_at(scope, self._port)
         if denied is not None:
             raise Unanswerable(denied.status, denied.why)
+        speak(self._language_that_is_set() or of_browser(guard.languages_of(scope)))
         # As it came: nothing is decoded, joined or made shorter.
         path = bytes(scope["raw_path"]).decode("latin-1")
         if scope["method"] == "GET":
@@ -87,7 +98,7 @@ class Page:
             await self._call(path, guard.token_of(scope), receive, send)
 
     async def _send_file(self, path: str, send: Send, *, packed: bool) -> None:
-        found = self._files.at(path)
+        found = catalogue(current()) if path == CATALOGUE else self._files.at(path)
         if found is None:
             raise Unanswerable(404, "there is nothing at this address")
         headers: list[Header] = [

@@ -13,6 +13,7 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
+from syncin_mount.language.choice import LanguageSetting
 from syncin_mount.web import peers
 from syncin_mount.web.accounts import Accounts
 from syncin_mount.web.assistant.additions import Additions
@@ -85,7 +86,8 @@ class PageServer:
             live = Live(self._folders, self._supervision, runs, nursery)
             drives = Drives(self._folders)
             starts = Starts(self._folders, live, nursery)
-            app = Page(self._gate, port, routes_of(drives, live, runs, starts))
+            routes = routes_of(drives, live, runs, starts)
+            app = Page(self._gate, port, routes, LanguageSetting(self._folders.config_file).now)
             task_status.started(port)
             log.info("the page is served on port %d", port)
             await trio.serve_listeners(

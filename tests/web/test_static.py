@@ -66,7 +66,7 @@ def test_imports_are_of_what_is_sent(name: str):
     own = OWN[name].read_text()
     page = OWN["index.html"].read_text()
     for target in re.findall(r'from "([^"]+)"', own):
-        assert target in files.TABLE or f'"{target}": "/vendor/' in page, target
+        assert target in {*files.TABLE, files.CATALOGUE} or f'"{target}": "/vendor/' in page, target
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(OWN) if name.endswith(".js")])
@@ -84,4 +84,5 @@ def test_all_modules_are_asked_for_at_once():
     page = OWN["index.html"].read_text()
     way = r'<(?:link rel="modulepreload" href|script type="module" src)="([^"]+)'
     asked = set(re.findall(way, page))
-    assert asked == {path for path, (name, _) in files.TABLE.items() if name.endswith(".js")}
+    scripts = {path for path, (name, _) in files.TABLE.items() if name.endswith(".js")}
+    assert asked == {*scripts, files.CATALOGUE}

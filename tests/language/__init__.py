@@ -1,0 +1,1 @@
+"""Tools and tests of the catalogues."""

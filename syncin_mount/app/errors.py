@@ -85,6 +85,15 @@ class RestoreFirst(NotDone):
     """What lost a conflict has to be brought back before it can be chosen."""
 
 
+class ChosenAlready(NotDone):
+    """Of this conflict somebody chose already; that has to be undone first."""
+
+    def __init__(self, drive: str, path: str) -> None:
+        super().__init__(f"of '{path}' a version was chosen already")
+        self.drive = drive
+        self.path = path
+
+
 class MountpointHoldsFiles(NotPossible):
     """A new drive cannot have this folder, unless its files are imported."""
 

@@ -11,17 +11,20 @@ import msgspec
 import trio
 
 from reconciler.errors import RemoteError
-from syncin_mount.control.messages import (
+from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
+    ConflictRequest,
+    ConflictsRequest,
+    ReadVersionRequest,
+)
+from syncin_mount.control.messages import (
     Call,
     ChangeRequest,
-    ConflictsRequest,
     EmptyRequest,
     ExplainRequest,
     Failure,
     JournalRequest,
     RestoreRequest,
-    SwapRequest,
     SyncRequest,
     TransferQuery,
     plain,
@@ -94,7 +97,7 @@ class ControlApp:
             await self._tree(call, receive, send)
         elif call in {Call.BIN.value, Call.RESTORE.value, Call.EMPTY.value}:
             await self._bin(call, receive, send)
-        elif call in {Call.CONFLICTS.value, Call.ACKNOWLEDGE.value, Call.SWAP.value}:
+        elif call[1].startswith(Call.CONFLICTS.value[1]):
             await self._conflicts(call, receive, send)
         else:
             await self._told(call, send)
@@ -141,10 +144,25 @@ class ControlApp:
         elif call == Call.ACKNOWLEDGE.value:
             chosen = msgspec.json.decode(body, type=AcknowledgeRequest)
             await _lines(send, await self._service.acknowledge(chosen))
+        elif call == Call.READ_VERSION.value:
+            part = msgspec.json.decode(body, type=ReadVersionRequest)
+            await _whole(send, await self._service.read_version(part))
         else:
-            await _whole(
-                send, await self._service.swap(msgspec.json.decode(body, type=SwapRequest))
-            )
+            await self._conflict(call, body, send)
+
+    async def _conflict(self, call: tuple[str, str], body: bytes, send: Send) -> None:
+        """Calls about one."""
+        service = self._service
+        calls = {
+            Call.SWAP.value: service.swap,
+            Call.KEEP_BOTH.value: service.keep_both,
+            Call.UNDO.value: service.undo,
+            Call.VERSIONS.value: service.versions,
+        }
+        if call not in calls:
+            await self._told(call, send)
+            return
+        await _whole(send, await calls[call](msgspec.json.decode(body, type=ConflictRequest)))
 
     async def _explain(self, path: str, send: Send) -> None:
         await _whole(send, await self._service.explain(path))

@@ -10,14 +10,20 @@ import msgspec
 import trio
 
 from reconciler import errors
-from syncin_mount.control.messages import (
+from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
+    ConflictEntry,
+    ConflictRequest,
+    ConflictsRequest,
+    ConflictVersions,
+    ReadVersionRequest,
+    VersionPart,
+)
+from syncin_mount.control.messages import (
     BinEntry,
     Call,
     Changed,
     ChangeRequest,
-    ConflictEntry,
-    ConflictsRequest,
     EmptyRequest,
     EmptyResult,
     ExplainRequest,
@@ -28,7 +34,6 @@ from syncin_mount.control.messages import (
     Restored,
     RestoreRequest,
     Status,
-    SwapRequest,
     SyncEvent,
     SyncRequest,
     Transfer,
@@ -142,9 +147,25 @@ class Client:
         async with self._lines(Call.ACKNOWLEDGE, ConflictEntry, request) as lines:
             return [entry async for entry in lines]
 
-    async def swap(self, path: str) -> ConflictEntry:
-        """Turns a conflict round; takes as long as a copy may take."""
-        return await self._ask(Call.SWAP, ConflictEntry, SwapRequest(path), timeout=_PATIENT)
+    async def swap(self, which: ConflictRequest) -> ConflictEntry:
+        """Turns a conflict round; takes as long as a copy may take, as the next two do."""
+        return await self._ask(Call.SWAP, ConflictEntry, which, timeout=_PATIENT)
+
+    async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
+        """Brings back what lost, beside what won."""
+        return await self._ask(Call.KEEP_BOTH, ConflictEntry, which, timeout=_PATIENT)
+
+    async def undo(self, which: ConflictRequest) -> ConflictEntry:
+        """Takes back what was chosen of a conflict."""
+        return await self._ask(Call.UNDO, ConflictEntry, which, timeout=_PATIENT)
+
+    async def versions(self, which: ConflictRequest) -> ConflictVersions:
+        """Both versions of a conflict, as far as they can be read."""
+        return await self._ask(Call.VERSIONS, ConflictVersions, which, timeout=_PATIENT)
+
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart:
+        """Some bytes of one of them."""
+        return await self._ask(Call.READ_VERSION, VersionPart, request, timeout=_PATIENT)
 
     @contextlib.asynccontextmanager
     async def journal(

@@ -242,45 +242,6 @@ class EmptyResult(msgspec.Struct, frozen=True):
     count: int
 
 
-class ConflictEntry(msgspec.Struct, frozen=True):
-    """A conflict that was settled. ``path`` is the winner's, ``why`` says what each side did and
-    which rule decided. ``lost`` is ``local`` or ``remote`` (a content), ``copy`` (a file, which got
-    another name), ``deletion`` or ``place``. ``kept`` says where what lost is: ``local`` (the bin
-    on this computer) or ``trash`` (the desktop's), where ``entry`` is its name for ``bin restore``;
-    ``server`` (the server's trash), ``copy`` (beside, at the path ``copy``), ``gone`` (in no bin
-    any more) or ``none``."""
-
-    number: int
-    path: str
-    time: float
-    why: str
-    lost: str
-    kept: str
-    entry: str | None = None
-    copy: str | None = None
-    acknowledged: bool = False
-
-
-class ConflictsRequest(msgspec.Struct, frozen=True):
-    """Lists conflicts; with ``everything``, also those that were acknowledged."""
-
-    everything: bool = False
-
-
-class AcknowledgeRequest(msgspec.Struct, frozen=True):
-    """Counts the conflicts at or below these paths no more; with ``everything``, none."""
-
-    paths: tuple[str, ...] = ()
-    everything: bool = False
-
-
-class SwapRequest(msgspec.Struct, frozen=True):
-    """Turns the latest conflict at this path round: what lost becomes the content, and what won
-    goes to the bin."""
-
-    path: str
-
-
 class Progress(msgspec.Struct, frozen=True, tag_field="event", tag="progress"):
     """How far the work is: a run's, or what a mounted drive does by itself. ``actions`` counts all
     that is planned, ``files`` the contents among it, of ``bytes``, those included that come after
@@ -435,3 +396,7 @@ class Call(enum.Enum):
     CONFLICTS = ("POST", "/conflicts")
     ACKNOWLEDGE = ("POST", "/conflicts/acknowledge")
     SWAP = ("POST", "/conflicts/swap")
+    KEEP_BOTH = ("POST", "/conflicts/both")
+    UNDO = ("POST", "/conflicts/undo")
+    VERSIONS = ("POST", "/conflicts/versions")
+    READ_VERSION = ("POST", "/conflicts/read")

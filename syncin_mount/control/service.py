@@ -8,12 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from syncin_mount.control.messages import (
+    from syncin_mount.control.conflict_messages import (
         AcknowledgeRequest,
+        ConflictEntry,
+        ConflictRequest,
+        ConflictVersions,
+        ReadVersionRequest,
+        VersionPart,
+    )
+    from syncin_mount.control.messages import (
         BinEntry,
         Changed,
         ChangeRequest,
-        ConflictEntry,
         EmptyRequest,
         EmptyResult,
         Explanation,
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
         RestoreRequest,
         Status,
         Summary,
-        SwapRequest,
         SyncEvent,
         SyncRequest,
         Transfer,
@@ -78,11 +83,15 @@ class Service(Protocol):
 
     async def restore(self, request: RestoreRequest) -> Restored: ...
     async def conflicts(self, *, everything: bool) -> list[ConflictEntry]:
-        """Conflicts that were settled, oldest first. The next two raise NotDone."""
+        """Conflicts that were settled, oldest first. The next six raise NotDone."""
         ...
 
     async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]: ...
-    async def swap(self, request: SwapRequest) -> ConflictEntry: ...
+    async def swap(self, request: ConflictRequest) -> ConflictEntry: ...
+    async def keep_both(self, request: ConflictRequest) -> ConflictEntry: ...
+    async def undo(self, request: ConflictRequest) -> ConflictEntry: ...
+    async def versions(self, request: ConflictRequest) -> ConflictVersions: ...
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart: ...
     async def empty(self, request: EmptyRequest) -> EmptyResult: ...
 
     async def wait_synced(self) -> None:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from syncin_mount.app.drives.open_drive import ask_drive
+from syncin_mount.control.conflict_messages import (
+    ConflictEntry,
+    ConflictRequest,
+)
 from syncin_mount.control.messages import (
     BinEntry,
     Changed,
-    ConflictEntry,
     Explanation,
     JournalEntry,
     Transfer,
@@ -201,7 +204,7 @@ class Records:
 
     async def swap(self, request: OnePath) -> ConflictEntry:
         async with self._drives.opened(request.name) as drive:
-            done = await drive.swap(request.path)
+            done = await drive.swap(ConflictRequest(request.path))
         self._live.look_now()
         return done
 

@@ -81,6 +81,52 @@ async def test_a_conflict_is_turned_round_and_neither_version_is_lost(world: Wor
     assert await world.read("won.txt") == "edited there"
 
 
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_both_versions_are_compared_kept_and_undone(world: World, mounted: bool):
+    await start(world)
+    await lose(world)
+    if not mounted:
+        await world.must("umount", "docs")
+    said = await world.must("conflicts", "docs", "--compare", DOC)
+    assert "    1 - edited there" in said
+    assert "    1 + edited here" in said
+    [entry] = await world.json("conflicts", "docs")
+    found = await world.json("conflicts", "docs", "--compare", str(entry["number"]))
+    assert found["kind"] == "text"
+    assert (found["versions"]["named"]["side"], found["versions"]["other"]["side"]) == (
+        "remote",
+        "local",
+    )
+    said = await world.must("conflicts", "docs", "--keep-both", DOC)
+    assert said.startswith(f"'{DOC}' stays; what had lost is back as 'papers/doc (restored ")
+    assert "(both kept)" in await world.must("conflicts", "docs", "--all")
+    assert await count(world) == 0
+    assert "counted as a conflict again" in await world.must("conflicts", "docs", "--undo", DOC)
+    assert await count(world) == 1
+    await world.must("sync", "docs")
+    assert [each.name for each in world.disk.rglob("*.txt")] == ["doc.txt"]
+    await world.must("conflicts", "docs", "--acknowledge", str(entry["number"]))
+    assert await count(world) == 0
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_a_swap_is_undone_on_both_sides(world: World, mounted: bool):
+    await start(world)
+    await lose(world)
+    if not mounted:
+        await world.must("umount", "docs")
+    await world.must("conflicts", "docs", "--swap", DOC)
+    await world.must("sync", "docs")
+    assert (world.disk / DOC).read_text() == "edited here"
+    await world.must("conflicts", "docs", "--undo", DOC)
+    if mounted:
+        assert await world.read(DOC) == "edited there"
+    await world.must("sync", "docs")
+    assert (world.disk / DOC).read_text() == "edited there"
+    (kept,) = (await listed(world, "--local")).values()
+    assert kept["why"].startswith("undone:")
+
+
 async def test_what_lost_on_the_server_is_told_to_be_in_its_trash(world: World):
     await start(world, "--conflict", "local")
     await world.stop()
@@ -111,7 +157,10 @@ async def test_a_deletion_that_won_is_turned_round(world: World):
 
 async def test_what_cannot_be_said_is_refused(world: World):
     await start(world)
-    for words in (("--swap",), ("--acknowledge",), ("a",), ("--swap", "--acknowledge", "a")):
+    for words in (
+        *(("--swap",), ("--acknowledge",), ("a",), ("--swap", "--acknowledge", "a")),
+        *(("--undo",), ("--compare", "a", "b"), ("--keep-both", "--all", "a")),
+    ):
         await world.refused("conflicts", "docs", *words, status=2)
     said = await world.refused("conflicts", "docs", "--swap", DOC, status=1)
     assert said == f"there was no conflict at '{DOC}'"
@@ -119,9 +168,9 @@ async def test_what_cannot_be_said_is_refused(world: World):
 
 KILLED = """
 import os, sys, trio
-from syncin_mount.app.drives import conflicts as module
 from syncin_mount.app.drives.unmounted import UnmountedDrive
 from syncin_mount.cli.ui import lookup
+from syncin_mount.control.conflict_messages import ConflictRequest
 from syncin_mount.store.journal.log import Journal
 
 at, append = int(sys.argv[1]), Journal.append
@@ -137,31 +186,39 @@ def counted(self, *words, **more):
 folders, configuration = lookup.load()
 drive = UnmountedDrive(folders, configuration, configuration.synchronizations["docs"])
 Journal.append = counted
-trio.run(drive.swap, "papers/doc.txt")
+trio.run(getattr(drive, sys.argv[2]), ConflictRequest("papers/doc.txt"))
 print(done)
 """
 
 
-async def test_a_kill_at_any_event_loses_neither_version(world: World, tmp_path: Path):
-    """The process ends at each record of the journal that turning round makes."""
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(None, "swap"), ("--swap", "undo"), (None, "keep_both"), ("--keep-both", "undo")],
+)
+async def test_a_kill_at_any_event_loses_neither_version(
+    world: World, tmp_path: Path, first: str | None, then: str
+):
+    """The process ends at each record of the journal that choosing makes."""
     await start(world)
     await lose(world)
+    if first is not None:
+        await world.must("conflicts", "docs", first, DOC)
     await world.must("umount", "docs")
     home = tmp_path / "saved"
     shutil.copytree(world.home, home, symlinks=True, ignore=_no_sockets)
     events = 0
-    while await trio.to_thread.run_sync(killed, world.home, home, events):
+    while await trio.to_thread.run_sync(killed, world.home, home, then, events):
         events += 1
-    assert events >= 3
+    assert events >= (1 if then == "keep_both" else 2)
 
 
-def killed(home: Path, saved: Path, events: int) -> bool:
-    """Turns it round in a process that ends at the event of that number, and looks for both
+def killed(home: Path, saved: Path, what: str, events: int) -> bool:
+    """Chooses in a process that ends at the event of that number, and looks for both
     versions. False when there is no such event."""
     shutil.rmtree(home)
     shutil.copytree(saved, home, symlinks=True)
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(events)],
+        [sys.executable, "-c", KILLED, str(events), what],
         env={**os.environ, "SYNCIN_MOUNT_HOME": str(home)},
         capture_output=True,
         text=True,

@@ -27,7 +27,7 @@ from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.man_page import STATUS, commands
 from syncin_mount.cli.ui.json_form import KEYS
 from syncin_mount.config import model, schema, values
-from syncin_mount.control import messages, supervision, tree_messages
+from syncin_mount.control import conflict_messages, messages, supervision, tree_messages
 from tests.docs.outputs import described, outputs
 
 ROOT = Path(__file__).parents[2]
@@ -191,7 +191,8 @@ def json_outputs() -> str:
 def _title(words: str) -> str:
     """Of a command: without options, but for one that has another document."""
     bare = words.partition(" --")[0].replace("~/Sync-in/a.txt", "PATH")
-    return f"{bare} --repair" if " --repair" in words else bare
+    other = next((each for each in ("--repair", "--compare") if f" {each}" in words), None)
+    return bare if other is None else f"{bare} {other}"
 
 
 def json_keys() -> str:
@@ -204,12 +205,13 @@ def json_keys() -> str:
 # --- control API ----------------------------------------------------------------------------------
 
 
-def _messages(module: types.ModuleType) -> Callable[[], str]:
-    """Every message of a module, in its order: what it is, and its fields."""
+def _messages(*modules: types.ModuleType) -> Callable[[], str]:
+    """Every message of these modules, in their order: what it is, and its fields."""
 
     def made() -> str:
         found = [
             each
+            for module in modules
             for each in vars(module).values()
             if inspect.isclass(each) and each.__module__ == module.__name__
         ]
@@ -255,6 +257,7 @@ def _type(hint: object) -> str:
         float: "number",
         bool: "true or false",
         type(None): "null",
+        bytes: "text (Base64)",
     }
     arguments = typing.get_args(hint)
     if isinstance(hint, type) and hint in plain:
@@ -280,7 +283,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "default-filters": default_filters,
     "json-keys": json_keys,
     "json-outputs": json_outputs,
-    "messages": _messages(messages),
+    "messages": _messages(messages, conflict_messages),
     "tree-messages": _messages(tree_messages),
     "supervisor-messages": _messages(supervision),
 }

@@ -45,6 +45,7 @@ _SHOWN = (
     "transfers docs",
     "bin list docs",
     "conflicts docs",
+    "conflicts docs --compare b.txt",
     "check docs",
     "check docs --repair",
     "doctor",

@@ -9,7 +9,7 @@ import pytest
 
 from syncin_mount.cli.ui.json_form import KEYS, TIMES, document, rfc3339
 from syncin_mount.config.schema import SERVER_KEYS, SYNCHRONIZATION_KEYS
-from syncin_mount.control import messages
+from syncin_mount.control import conflict_messages, messages
 from syncin_mount.control.supervision import Supervised
 from tests.docs.outputs import COMMANDS, keys_of, objections, outputs
 
@@ -21,7 +21,8 @@ SHOWN = (
     messages.JournalEntry,
     messages.Transfer,
     messages.BinEntry,
-    messages.ConflictEntry,
+    conflict_messages.ConflictEntry,
+    conflict_messages.ConflictVersion,
     messages.NodeState,
     messages.PlannedAction,
     messages.Report,

@@ -216,3 +216,27 @@ def test_objects_of_removed_files_go_once_that_is_durable(replica: Replica) -> N
     assert list((replica.folder / "objects").rglob("*-*")) == objects
     replica.commit()
     assert list((replica.folder / "objects").rglob("*-*")) == []
+
+
+def test_an_entry_is_read_and_stays_in_the_bin(replica: Replica) -> None:
+    make(replica, "file", data=b"words")
+    make(replica, "folder", NodeType.FOLDER)
+    replica.delete_local(at(replica, "file"), keep=True, why="test")
+    replica.delete_local(at(replica, "folder"), keep=True, why="test")
+    file, folder = replica.bin.entries()
+    fd = replica.bin.open(file.sequence)
+    with pytest.raises(IsADirectoryError):
+        replica.bin.open(folder.sequence)
+    with pytest.raises(KeyError):
+        replica.bin.open(folder.sequence + 1)
+    with replica.bin.lease(file.sequence), pytest.raises(OSError, match="desktop's trash"):
+        replica.bin.open(file.sequence)
+    assert [each.sequence for each in replica.bin.entries()] == [file.sequence, folder.sequence]
+    assert dict(tree(replica)) == {}
+    replica.bin.empty([file.sequence])
+    assert os.pread(fd, 10, 1) == b"ords"
+    os.close(fd)
+    replica.create(ROOT, b"link", NodeType.SYMLINK, mode=0o777, uid=0, gid=0, target=b"/etc/passwd")
+    replica.delete_local(at(replica, "link"), keep=True, why="test")
+    with pytest.raises(OSError, match="symbolic links"):
+        replica.bin.open(replica.bin.entries()[-1].sequence)

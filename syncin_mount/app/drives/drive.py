@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from syncin_mount.app.processes.notify import Unnotified
+    from syncin_mount.control.conflict_messages import (
+        ConflictEntry,
+        ConflictRequest,
+        ConflictVersions,
+        ReadVersionRequest,
+        VersionPart,
+    )
     from syncin_mount.control.messages import (
         BinEntry,
         Changed,
-        ConflictEntry,
         Explanation,
         JournalEntry,
         Status,
@@ -89,15 +95,37 @@ class Drive(Protocol):
         ...
 
     async def acknowledge(
-        self, paths: Sequence[str], *, everything: bool = False
+        self,
+        paths: Sequence[str] = (),
+        *,
+        everything: bool = False,
+        numbers: Sequence[int] = (),
     ) -> list[ConflictEntry]:
-        """Counts the conflicts at or below these paths no more, or with ``everything`` none.
-        Returns which they were. Raises NotDone for a path without one."""
+        """Counts the conflicts of these numbers, and those at or below these paths, no more, or
+        with ``everything`` none. Returns which they were. Raises NotDone for a path without
+        one."""
         ...
 
-    async def swap(self, path: str) -> ConflictEntry:
-        """Turns the latest conflict at the path round: what lost becomes the content, and what won
-        goes to the bin. Loses neither, wherever it is stopped. Raises NotDone."""
+    async def swap(self, which: ConflictRequest) -> ConflictEntry:
+        """Turns a conflict round: what lost becomes the content, and what won goes to the bin.
+        Loses neither, wherever it is stopped. This and the next four raise NotDone."""
+        ...
+
+    async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
+        """Brings what lost back beside what won: the entry's ``copy``."""
+        ...
+
+    async def undo(self, which: ConflictRequest) -> ConflictEntry:
+        """Takes back what was chosen last of a conflict, or that it was acknowledged. What the
+        file has by now goes to the bin before."""
+        ...
+
+    async def versions(self, which: ConflictRequest) -> ConflictVersions:
+        """Both versions of a conflict, as far as they can be read."""
+        ...
+
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart:
+        """Some bytes of one of them; nothing is brought back by that."""
         ...
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:

@@ -108,6 +108,30 @@ class LocalBin:
         folder = self._replica.local_path(parent)
         return f"{folder}/{name}" if folder else name
 
+    async def open(self, which: str) -> int:
+        """A descriptor to read an entry that is a file, which the caller closes; nothing is
+        brought back."""
+        entry = next((each for each in await self.entries() if each.entry == which), None)
+        if entry is None:
+            raise self._missing(which)
+        if entry.folder:
+            raise NotDone(f"'{entry.path}' in the bin is a folder")
+        with _told(entry.path, "read"):
+            if entry.where == OWN:
+                await self._confirm_handed_over()
+                return self._replica.bin.open(int(which))
+            return await _in_thread(lambda: self._open_kept(which.partition(":")[2]))
+
+    def _open_kept(self, kept: str) -> int:
+        assert self._user_bin is not None
+        name = os.fsencode(kept)
+        with self._user_bin.lent(name) as folder:
+            fd = os.open(name, _READ | getattr(os, "O_NONBLOCK", 0), dir_fd=folder)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, "it is no file")
+        return fd
+
     async def empty(self, which: list[str]) -> int:
         """Removes these entries for good; how many there were. One that is gone already is no
         error."""
@@ -277,15 +301,17 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 @contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
+def _told(path: str, what: str = "brought back") -> Iterator[None]:
     """What can go wrong, as a sentence."""
     try:
         yield
+    except KeyError as error:
+        raise NotDone(f"'{path}' is in no bin any more") from error
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise NotDone(
                 f"'{path}' is just being put into the desktop's trash; try again in a moment"
             ) from error
-        raise NotDone(f"'{path}' cannot be brought back now: {error.strerror}") from error
+        raise NotDone(f"'{path}' cannot be {what} now: {error.strerror}") from error
     except TrashUnusable as error:
-        raise NotDone(f"'{path}' cannot be brought back now: {error}") from error
+        raise NotDone(f"'{path}' cannot be {what} now: {error}") from error

@@ -10,7 +10,10 @@ import trio
 from syncin_mount.app.processes.notify import Notice, Unnotified
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.control.client import ControlError, NotRunning
-from syncin_mount.control.messages import AcknowledgeRequest, ChangeRequest
+from syncin_mount.control.conflict_messages import AcknowledgeRequest
+from syncin_mount.control.messages import (
+    ChangeRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,10 +21,16 @@ if TYPE_CHECKING:
 
     from syncin_mount.config import Configuration, Folders, Synchronization
     from syncin_mount.control.client import Client
+    from syncin_mount.control.conflict_messages import (
+        ConflictEntry,
+        ConflictRequest,
+        ConflictVersions,
+        ReadVersionRequest,
+        VersionPart,
+    )
     from syncin_mount.control.messages import (
         BinEntry,
         Changed,
-        ConflictEntry,
         Explanation,
         JournalEntry,
         Status,
@@ -89,12 +98,29 @@ class MountedDrive:
         return await self.daemon.conflicts(everything=everything)
 
     async def acknowledge(
-        self, paths: Sequence[str], *, everything: bool = False
+        self,
+        paths: Sequence[str] = (),
+        *,
+        everything: bool = False,
+        numbers: Sequence[int] = (),
     ) -> list[ConflictEntry]:
-        return await self.daemon.acknowledge(AcknowledgeRequest(tuple(paths), everything))
+        request = AcknowledgeRequest(tuple(paths), everything, tuple(numbers))
+        return await self.daemon.acknowledge(request)
 
-    async def swap(self, path: str) -> ConflictEntry:
-        return await self.daemon.swap(path)
+    async def swap(self, which: ConflictRequest) -> ConflictEntry:
+        return await self.daemon.swap(which)
+
+    async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
+        return await self.daemon.keep_both(which)
+
+    async def undo(self, which: ConflictRequest) -> ConflictEntry:
+        return await self.daemon.undo(which)
+
+    async def versions(self, which: ConflictRequest) -> ConflictVersions:
+        return await self.daemon.versions(which)
+
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart:
+        return await self.daemon.read_version(request)
 
     def sync(self, request: SyncRequest) -> AbstractAsyncContextManager[AsyncIterator[SyncEvent]]:
         return self.daemon.sync(request)

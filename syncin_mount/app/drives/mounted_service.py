@@ -11,8 +11,8 @@ import trio
 from msgspec import structs
 
 from reconciler.model import Direction
+from syncin_mount.app.conflicts.conflicts import Conflicts
 from syncin_mount.app.drives import views
-from syncin_mount.app.drives.conflicts import Conflicts
 from syncin_mount.app.drives.drive_state import state_of, with_state
 from syncin_mount.app.drives.filter_trial import folder_entries, in_loop, trial_of
 from syncin_mount.app.drives.hold_discard import changed
@@ -20,12 +20,18 @@ from syncin_mount.app.drives.local_bin import LocalBin
 from syncin_mount.app.messages import sentence, sentence_or_none
 from syncin_mount.app.runs.run_events import sync_events
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Need, lacking
-from syncin_mount.control.messages import (
+from syncin_mount.control.conflict_messages import (
     AcknowledgeRequest,
+    ConflictEntry,
+    ConflictRequest,
+    ConflictVersions,
+    ReadVersionRequest,
+    VersionPart,
+)
+from syncin_mount.control.messages import (
     BinEntry,
     Changed,
     ChangeRequest,
-    ConflictEntry,
     EmptyRequest,
     EmptyResult,
     Explanation,
@@ -35,7 +41,6 @@ from syncin_mount.control.messages import (
     RestoreRequest,
     Status,
     Summary,
-    SwapRequest,
     SyncEvent,
     SyncRequest,
     Transfer,
@@ -319,13 +324,37 @@ class MountedService:
 
     async def acknowledge(self, request: AcknowledgeRequest) -> list[ConflictEntry]:
         """Counts some no more. Raises NotDone."""
-        done = await self._conflicts().acknowledge(request.paths, everything=request.everything)
+        done = await self._conflicts().acknowledge(
+            request.paths, everything=request.everything, numbers=request.numbers
+        )
         self._ask()
         return done
 
-    async def swap(self, request: SwapRequest) -> ConflictEntry:
-        """Turns one round. Raises NotDone."""
-        return await self._conflicts().swap(request.path)
+    async def swap(self, request: ConflictRequest) -> ConflictEntry:
+        """Turns one round. This and the next four raise NotDone."""
+        done = await self._conflicts().swap(request)
+        self._ask()
+        return done
+
+    async def keep_both(self, request: ConflictRequest) -> ConflictEntry:
+        """Brings what lost back beside what won."""
+        done = await self._conflicts().keep_both(request)
+        self._ask()
+        return done
+
+    async def undo(self, request: ConflictRequest) -> ConflictEntry:
+        """Takes back what was chosen of one."""
+        done = await self._conflicts().undo(request)
+        self._ask()
+        return done
+
+    async def versions(self, request: ConflictRequest) -> ConflictVersions:
+        """Both versions of one."""
+        return await self._conflicts().versions(request)
+
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart:
+        """Some bytes of one of them."""
+        return await self._conflicts().read_version(request)
 
     def _conflicts(self) -> Conflicts:
         here = self._runtime

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import trio
 
 from reconciler.model import Direction
+from syncin_mount.app.conflicts.conflicts import Conflicts
+from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives import filter_trial, views
-from syncin_mount.app.drives.conflicts import ConflictJournal, Conflicts
 from syncin_mount.app.drives.drive_state import with_state
 from syncin_mount.app.drives.hold_discard import changed
 from syncin_mount.app.drives.local_bin import LocalBin
@@ -31,9 +32,15 @@ if TYPE_CHECKING:
 
     from syncin_mount.app.runtime.runtime import Runtime
     from syncin_mount.config import Configuration, Folders, Synchronization
+    from syncin_mount.control.conflict_messages import (
+        ConflictEntry,
+        ConflictRequest,
+        ConflictVersions,
+        ReadVersionRequest,
+        VersionPart,
+    )
     from syncin_mount.control.messages import (
         BinEntry,
-        ConflictEntry,
         Explanation,
         JournalEntry,
         SyncEvent,
@@ -171,18 +178,43 @@ class UnmountedDrive:
             return [] if found is None else await found.entries(everything=everything)
 
     async def acknowledge(
-        self, paths: Sequence[str], *, everything: bool = False
+        self,
+        paths: Sequence[str] = (),
+        *,
+        everything: bool = False,
+        numbers: Sequence[int] = (),
     ) -> list[ConflictEntry]:
         with self._opened_conflicts() as found:
             if found is None:
                 return []
-            return await found.acknowledge(paths, everything=everything)
+            return await found.acknowledge(paths, everything=everything, numbers=numbers)
 
-    async def swap(self, path: str) -> ConflictEntry:
+    async def swap(self, which: ConflictRequest) -> ConflictEntry:
+        with self._its_conflicts() as found:
+            return await found.swap(which)
+
+    async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
+        with self._its_conflicts() as found:
+            return await found.keep_both(which)
+
+    async def undo(self, which: ConflictRequest) -> ConflictEntry:
+        with self._its_conflicts() as found:
+            return await found.undo(which)
+
+    async def versions(self, which: ConflictRequest) -> ConflictVersions:
+        with self._its_conflicts() as found:
+            return await found.versions(which)
+
+    async def read_version(self, request: ReadVersionRequest) -> VersionPart:
+        with self._its_conflicts() as found:
+            return await found.read_version(request)
+
+    @contextlib.contextmanager
+    def _its_conflicts(self) -> Iterator[Conflicts]:
         with self._opened_conflicts() as found:
             if found is None:
                 raise NotDone(f"'{self.name}' was never synchronized, so it has no conflicts")
-            return await found.swap(path)
+            yield found
 
     @contextlib.contextmanager
     def _opened_conflicts(self) -> Iterator[Conflicts | None]:

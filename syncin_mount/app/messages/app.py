@@ -5,6 +5,7 @@ from __future__ import annotations
 from syncin_mount.app.errors import (
     CannotImport,
     CannotUnmount,
+    ChosenAlready,
     CopyLacksContents,
     ImportStopped,
     MountpointHoldsFiles,
@@ -65,6 +66,12 @@ def _place_taken(error: PlaceTaken, _drive: str) -> str:
 @says(RestoreFirst)
 def _restore_first(error: RestoreFirst, _drive: str) -> str:
     return f"{error}; bring back what lost with 'bin restore', and choose then"
+
+
+@says(ChosenAlready)
+def _chosen_already(error: ChosenAlready, _drive: str) -> str:
+    undo = command("conflicts", error.drive, "--undo", error.path)
+    return f"{error}; undo that first with: {undo}"
 
 
 @says(MountpointHoldsFiles)

@@ -24,7 +24,7 @@ from reconciler.errors import Reason
 from reconciler.hydration.hydrator import Hydrator
 from reconciler.requests.connectivity import Connectivity
 from syncin_mount.app.accounts.sessions import session_with
-from syncin_mount.app.drives.conflicts import ConflictJournal
+from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives.trash_handover import Handover
 from syncin_mount.app.errors import Paused
 from syncin_mount.app.messages import sentence

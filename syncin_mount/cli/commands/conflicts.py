@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount import advice
+from syncin_mount.app.conflicts.comparison import compare as compare_versions
 from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
+from syncin_mount.control.conflict_messages import ConflictRequest
 
 if TYPE_CHECKING:
-    from syncin_mount.control.messages import ConflictEntry
+    from syncin_mount.app.conflicts.comparison import Comparison
+    from syncin_mount.control.conflict_messages import ConflictEntry, ConflictVersion
 
 
 @click.command()
 @click.argument("name")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--acknowledge", is_flag=True, help="Count the conflicts at these PATHs no more.")
+@click.option("--compare", is_flag=True, help="Show both versions of the conflict at this PATH.")
 @click.option("--swap", is_flag=True, help="Choose the version that lost at this PATH.")
+@click.option("--keep-both", is_flag=True, help="Bring back what lost beside this PATH.")
+@click.option("--undo", is_flag=True, help="Undo what was chosen at this PATH.")
 @click.option(
     "--all", "everything", is_flag=True, help="Every conflict, each on a line of its own."
 )
@@ -28,49 +34,108 @@ def command(
     name: str,
     paths: tuple[str, ...],
     acknowledge: bool,
+    compare: bool,
     swap: bool,
+    keep_both: bool,
+    undo: bool,
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List conflicts of synchronization NAME: what lost, why, and where it is now; or acknowledge
-    or swap those at each PATH.
+    """List conflicts of synchronization NAME: what lost, why, and where it is now; or compare both
+    versions, choose again, or acknowledge.
+
+    The latest conflict at PATH is meant. A conflict's number, which the list has, can be given
+    instead. Nothing is lost by choosing: what gives way goes to the bin.
 
     \b
     conflicts docs                        what nobody has acknowledged
     conflicts docs --all                  the acknowledged ones, too
-    conflicts docs --acknowledge a.txt    do not show it any more; --all: none
+    conflicts docs --compare a.txt        both versions, line by line
     conflicts docs --swap a.txt           the version that lost becomes the
                                           content; the winner goes to the bin
+    conflicts docs --keep-both a.txt      what lost comes back beside it
+    conflicts docs --acknowledge a.txt    do not show it any more; --all: none
+    conflicts docs --undo a.txt           take back any of the last three
     """
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
-    if acknowledge and swap:
-        raise click.UsageError("--acknowledge and --swap exclude each other")
-    if swap and (len(paths) != 1 or everything):
-        raise click.UsageError("--swap takes one PATH")
-    if acknowledge and bool(paths) == everything:
-        raise click.UsageError("--acknowledge takes PATHs, or --all")
-    if paths and not (acknowledge or swap):
-        raise click.UsageError("say what is to be done with the PATHs: --acknowledge or --swap")
+    verb = _verb(
+        {
+            "--acknowledge": acknowledge,
+            "--compare": compare,
+            "--swap": swap,
+            "--keep-both": keep_both,
+            "--undo": undo,
+        },
+        paths,
+        everything=everything,
+    )
     places = [inside(synchronization, path) for path in paths]
 
-    async def run() -> list[ConflictEntry]:
+    async def run() -> list[ConflictEntry] | Comparison:
         async with open_drive(folders, configuration, synchronization) as drive:
-            if swap:
-                return [await drive.swap(places[0])]
             if acknowledge:
-                return await drive.acknowledge(places, everything=everything)
-            return await drive.conflicts(everything=everything)
+                numbers = _numbers(places, await drive.conflicts())
+                at = [each for each in places if each not in numbers]
+                return await drive.acknowledge(
+                    at, everything=everything, numbers=list(numbers.values())
+                )
+            if verb is None:
+                return await drive.conflicts(everything=everything)
+            which = ConflictRequest(places[0])
+            if compare:
+                return await compare_versions(drive, which)
+            change = {"--swap": drive.swap, "--keep-both": drive.keep_both, "--undo": drive.undo}
+            return [await change[verb](which)]
 
-    found: list[ConflictEntry] = output.run_async(run)
+    found: list[ConflictEntry] | Comparison = output.run_async(run)
     if as_json:
         output.emit_json(found)
-    elif swap:
-        output.say(f"'{found[0].path}' is the version that had lost; the other is in the bin")
+    elif not isinstance(found, list):
+        _show_comparison(name, found)
     elif acknowledge:
         output.say(f"{name}: {output.count(len(found), 'conflict')} acknowledged")
-    else:
+    elif verb is None:
         _show(name, found, each_one=everything)
+    else:
+        output.say(_done(verb, found[0]))
+
+
+def _verb(verbs: dict[str, bool], paths: tuple[str, ...], *, everything: bool) -> str | None:
+    """Which of them was given. Raises UsageError for what does not fit together."""
+    given = [verb for verb, is_given in verbs.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    if not given:
+        if paths:
+            raise click.UsageError(
+                f"say what is to be done with the PATHs: {', '.join([*verbs][:-1])} or --undo"
+            )
+        return None
+    if given[0] == "--acknowledge":
+        if bool(paths) == everything:
+            raise click.UsageError("--acknowledge takes PATHs, or --all")
+    elif len(paths) != 1 or everything:
+        raise click.UsageError(f"{given[0]} takes one PATH")
+    return given[0]
+
+
+def _numbers(places: list[str], found: list[ConflictEntry]) -> dict[str, int]:
+    """Which of these are numbers of conflicts, and no paths of others."""
+    by_number = {str(each.number): each.number for each in found}
+    paths = {each.path for each in found} | {each.copy for each in found}
+    return {
+        place: by_number[place] for place in places if place in by_number and place not in paths
+    }
+
+
+def _done(verb: str, entry: ConflictEntry) -> str:
+    if verb == "--swap":
+        return f"'{entry.path}' is the version that had lost; the other is in the bin"
+    if verb == "--keep-both":
+        return f"'{entry.path}' stays; what had lost is back as '{entry.copy}'"
+    again = "" if entry.acknowledged else ", and counted as a conflict again"
+    return f"'{entry.path}' is as the rule had decided{again}"
 
 
 def _show(name: str, found: list[ConflictEntry], *, each_one: bool) -> None:
@@ -78,7 +143,8 @@ def _show(name: str, found: list[ConflictEntry], *, each_one: bool) -> None:
         _show_groups(name, found)
     else:
         _show_each(found)
-    if any(each.kept in {"local", "trash", "copy"} for each in found):
+    if any(each.kept in {"local", "trash", "copy"} and not each.turned for each in found):
+        output.say(f"look at both: {advice.command('conflicts', name, '--compare', 'PATH')}")
         output.say(f"choose what lost: {advice.command('conflicts', name, '--swap', 'PATH')}")
     if any(not each.acknowledged for each in found):
         output.say(f"seen all: {advice.command('conflicts', name, '--acknowledge', '--all')}")
@@ -119,18 +185,27 @@ _WHERE = {
 
 def _show_each(found: list[ConflictEntry]) -> None:
     output.emit_table(
-        ("WHEN", "PATH", "WHAT HAPPENED", "WHAT LOST IS"),
+        ("NUMBER", "WHEN", "PATH", "WHAT HAPPENED", "THE OTHER VERSION IS"),
         [
             (
+                str(each.number),
                 output.moment(each.time),
                 each.path,
-                each.why + (" (acknowledged)" if each.acknowledged else ""),
+                each.why + _since(each),
                 _kept(each),
             )
             for each in found
         ],
         empty="no conflicts that are not acknowledged",
     )
+
+
+def _since(each: ConflictEntry) -> str:
+    if each.turned == "swap":
+        return " (turned round)"
+    if each.turned == "both":
+        return " (both kept)"
+    return " (acknowledged)" if each.acknowledged else ""
 
 
 def _kept(each: ConflictEntry) -> str:
@@ -145,3 +220,51 @@ def _kept(each: ConflictEntry) -> str:
     if each.kept == "gone":
         return "in no bin any more"
     return "a deletion" if each.lost == "deletion" else f"another place, not {each.copy}"
+
+
+_SIDES = {"local": "of this computer", "remote": "of the server"}
+_PLACES = {
+    "local": "in the bin",
+    "trash": "in the desktop's trash",
+    "server": "in the server's trash",
+    "gone": "in no bin any more",
+    "none": "there is no other version",
+}
+
+
+def _show_comparison(name: str, found: Comparison) -> None:
+    """As `diff -u` shows it: ``-`` is the version that has the name, ``+`` the other one."""
+    conflict = found.versions.conflict
+    output.say(f"{name}: {conflict.path}, conflict {conflict.number}: {conflict.why}")
+    output.say(f"- {_facts_of(found.versions.named)}")
+    output.say(f"+ {_facts_of(found.versions.other)}")
+    if found.kind == "same":
+        output.say("Both versions are the same, byte for byte")
+    elif found.kind == "picture":
+        output.say("They are pictures: look at both on the page")
+    if found.why is not None:
+        output.say(found.why)
+    for row in found.rows:
+        if row.kind == "skipped":
+            output.say(f"      … {output.count(row.count, 'equal line')}")
+        elif row.kind == "same":
+            output.say(f"{row.left_number:>5}   {row.left}")
+        else:
+            if row.left is not None:
+                output.say(f"{row.left_number:>5} - {row.left}")
+            if row.right is not None:
+                output.say(f"{row.right_number:>5} + {row.right}")
+    if found.more:
+        output.say(f"… {output.count(found.more, 'more line')}")
+    if conflict.turned:
+        output.say(f"undo what was chosen: {advice.command('conflicts', name, '--undo', 'PATH')}")
+    elif conflict.kept in {"local", "trash", "copy"}:
+        output.say(f"choose the other: {advice.command('conflicts', name, '--swap', 'PATH')}")
+
+
+def _facts_of(version: ConflictVersion) -> str:
+    where = _PLACES.get(version.where, version.path)
+    parts = [where, _SIDES.get(version.side, "")]
+    if version.size is not None:
+        parts += [output.size(version.size), output.moment(version.mtime)]
+    return ", ".join(part for part in parts if part)

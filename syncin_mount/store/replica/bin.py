@@ -87,6 +87,23 @@ class Bin:
         read."""
         return os.fsencode(self._folder)
 
+    def open(self, sequence: int) -> int:
+        """A descriptor to read an entry that is a file; nothing is brought back, and it stays good
+        when the entry goes. Where effects wait, it blocks for syncs of the file system.
+
+        Raises KeyError for no such entry; OSError: EISDIR for a folder, ELOOP for a link, EBUSY.
+        """
+        self._check_staying([sequence])
+        entry = next((each for each in self.entries() if each.sequence == sequence), None)
+        if entry is None:
+            raise KeyError(sequence)
+        if self._committer.effects_wait():
+            self._committer.commit_all()
+        place = self._objects.bin_place(sequence) + b"/" + entry.name
+        if entry.is_folder or os.path.isdir(place):
+            raise OSError(errno.EISDIR, "it is a folder")
+        return os.open(place, system.READ | getattr(os, "O_NOFOLLOW", 0))
+
     @contextlib.contextmanager
     def lease(self, sequence: int) -> Iterator[bytes]:
         """For as long as this lasts, the entry is neither restored nor emptied (EBUSY), and its

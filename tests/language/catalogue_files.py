@@ -80,6 +80,9 @@ def compiled(catalog: Catalog, language: str, domain: str) -> dict[str, bytes]:
             {"language": language, "texts": found}, ensure_ascii=False, indent=0, sort_keys=True
         )
         return {f"{domain}.json": f"{text}\n".encode()}
+    for message in list(catalog):
+        if message.id and not is_done(message.string):
+            catalog.delete(message.id)
     file = io.BytesIO()
     write_mo(file, catalog)
     return {f"{domain}.mo": file.getvalue()}

@@ -1,5 +1,6 @@
 // Speaking with the program. The token is in this module's memory, and nowhere else.
 
+import { t } from "/language.js";
 let token = null;
 
 export class Refusal extends Error {
@@ -47,12 +48,12 @@ async function ask(path, body, signal) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "syncin-mount does not answer");
+    throw new Refusal(0, t("syncin-mount does not answer"));
   }
   if (response.ok) return response;
   const said = await response.json().catch(() => ({}));
   if (response.status === 401) token = null;
-  throw new Refusal(response.status, said.why || "it was not done", said);
+  throw new Refusal(response.status, said.why || t("it was not done"), said);
 }
 
 // One question, one answer. Raises Refusal.
@@ -76,6 +77,6 @@ export async function stream(path, body, onLine, signal) {
     }
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "syncin-mount does not answer");
+    throw new Refusal(0, t("syncin-mount does not answer"));
   }
 }

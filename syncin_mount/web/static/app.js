@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Assistant } from "/assistant.js";
 import { Conflicts } from "/conflicts.js";
 import { Explain } from "/explain.js";
+import { rich, t } from "/language.js";
 import { Icon, Notices, html } from "/parts.js";
 import { cardsInOrder, start, useStore } from "/store.js";
 import { Synchronizations } from "/synchronizations.js";
@@ -13,16 +14,16 @@ import { Trash } from "/trash.js";
 import { Waiting } from "/waiting.js";
 
 const SCREENS = [
-  ["", "Synchronizations", Synchronizations],
-  ["transfers", "Transfers", Transfers],
-  ["waiting", "Waiting", Waiting, "waiting"],
-  ["conflicts", "Conflicts", Conflicts, "conflicts"],
-  ["trash", "Trash", Trash],
-  ["explain", "Explain", Explain],
+  ["", t("Synchronizations"), Synchronizations],
+  ["transfers", t("Transfers"), Transfers],
+  ["waiting", t("Waiting"), Waiting, "waiting"],
+  ["conflicts", t("Conflicts"), Conflicts, "conflicts"],
+  ["trash", t("Trash"), Trash],
+  ["explain", t("Explain"), Explain],
 ];
 
 // Those that a button leads to.
-const OTHERS = [["add", "New synchronization", Assistant]];
+const OTHERS = [["add", t("New synchronization"), Assistant]];
 
 // How many there are in all synchronizations, beside a screen's name.
 const count = (key) => cardsInOrder()
@@ -44,11 +45,12 @@ function App() {
     || SCREENS[0];
   document.title = `${title} – syncin-mount`;
   return html`
-    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <a class="skip" href="#main" onClick=${skip}>${t("Skip to the content")}</a>
     <${Head} title=${title} />
     ${store.connection === "away" && html`<div class="away" role="alert"><div class="inside">
-      <${Icon} name="alert" /><span>syncin-mount does not answer. If it ended, open the page again
-      with <code>syncin-mount ui</code>; this tab shows what it knew last.</span></div></div>`}
+      <${Icon} name="alert" /><span>${rich("syncin-mount does not answer. If it"
+      + " ended, open the page again with {command}; this tab shows what it knew last.",
+        { command: html`<code>syncin-mount ui</code>` })}</span></div></div>`}
     <main id="main" tabindex="-1"><${Screen} /></main>
     <${Notices} />`;
 }
@@ -56,7 +58,7 @@ function App() {
 function Head({ title }) {
   return html`<header class="head"><div class="inside">
     <span class="brand"><img src="/icon.svg" alt="" width="28" height="28" />syncin-mount</span>
-    <nav aria-label="Screens">${SCREENS.map(([name, label, , key]) => html`<a key=${name}
+    <nav aria-label=${t("Screens")}>${SCREENS.map(([name, label, , key]) => html`<a key=${name}
       href=${`#/${name}`} aria-current=${label === title ? "page" : undefined}>${label}
       ${count(key) > 0 && html`<span class="count">${count(key)}</span>`}</a>`)}</nav>
   </div></header>`;
@@ -70,12 +72,13 @@ function skip(event) {
 function Closed({ why }) {
   return html`<main class="closed">
     <img src="/icon.svg" alt="" width="56" height="56" />
-    <h1>Open the page again</h1>
-    <p>${why ? `This tab cannot be let in: ${why}.` : "This tab is not known to the program."}
-      ${" "}Only a new address opens the page, once:</p>
+    <h1>${t("Open the page again")}</h1>
+    <p>${why ? t("This tab cannot be let in: {why}.", { why })
+      : t("This tab is not known to the program.")}
+      ${" "}${t("Only a new address opens the page, once:")}</p>
     <p><code>syncin-mount ui</code></p>
-    <p class="small">Type it in a terminal, or choose syncin-mount among your programs. Your drives
-      go on meanwhile.</p>
+    <p class="small">${t("Type it in a terminal, or choose syncin-mount among your programs. "
+      + "Your drives go on meanwhile.")}</p>
   </main>`;
 }
 

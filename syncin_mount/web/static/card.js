@@ -1,6 +1,7 @@
 // One synchronization on the first screen.
 
 import { useState } from "preact/hooks";
+import { number, t } from "/language.js";
 import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
 import { Edit, Remove, Rename } from "/change.js";
 import { Limits } from "/limits.js";
@@ -8,9 +9,9 @@ import { Plan } from "/plan.js";
 import * as words from "/words.js";
 
 export const PAUSES = [
-  ["For 1 hour", 3600],
-  ["Until tomorrow at 6:00", "tomorrow"],
-  ["Until you resume it", null],
+  [t("For 1 hour"), 3600],
+  [t("Until tomorrow at 6:00"), "tomorrow"],
+  [t("Until you resume it"), null],
 ];
 
 export function Card({ card }) {
@@ -42,12 +43,12 @@ function Work({ work }) {
   const known = words.share(work);
   const transfers = work.transfers || [];
   return html`<div class="work">
-    <${Bar} part=${known && known[1] ? known[0] / known[1] : null} label="Progress" />
+    <${Bar} part=${known && known[1] ? known[0] / known[1] : null} label=${t("Progress")} />
     <ul class="transfers">${transfers.slice(0, 3).map((each) => html`<li key=${each.path}>
       <${Icon} name=${each.op === "send" ? "up" : "down"} />
       <span class="path">${each.path}</span>
       <span class="amount">${each.size > 262144
-        ? `${words.size(each.done)} of ${words.size(each.size)}` : words.size(each.size)}</span>
+        ? words.partOf(words.size(each.done), words.size(each.size)) : words.size(each.size)}</span>
     </li>`)}</ul>
   </div>`;
 }
@@ -58,13 +59,13 @@ function Sides({ card }) {
   const here = card.status && card.status.mounted;
   return html`<div class="sides">
     ${here
-      ? html`<button type="button" class="side" title="Open in the file manager"
+      ? html`<button type="button" class="side" title=${t("Open in the file manager")}
           onClick=${() => act("open", { name: card.name })}>
           <${Icon} name="folder" /><span>${card.folder}</span></button>`
       : html`<span class="side"><${Icon} name="folder" /><span>${card.folder}</span></span>`}
     <span class="direction" role="img" aria-label=${meaning} title=${meaning}>${sign}</span>
     <a class="side" href=${card.page} target="_blank" rel="noopener noreferrer"
-      title="Open on the server">
+      title=${t("Open on the server")}>
       <${Icon} name="cloud" /><span>${card.server}: ${card.remote}</span></a>
   </div>`;
 }
@@ -72,16 +73,18 @@ function Sides({ card }) {
 function Facts({ card }) {
   const { status, run } = card;
   if (!status) return null;
-  const facts = [["Last run", words.moment(status.last_run)]];
-  if (status.next_run) facts.push(["Next run", words.moment(status.next_run)]);
-  else if (status.schedule !== "off") facts.push(["Every", status.schedule]);
-  facts.push(["Files and folders", status.known.toLocaleString("en")]);
-  if (status.waiting) facts.push(["To upload", status.waiting.toLocaleString("en")]);
-  if (status.absent) facts.push(["To download", status.absent.toLocaleString("en")]);
-  if (status.held) facts.push(["Held", status.held.toLocaleString("en")]);
+  const facts = [[t("Last run"), words.moment(status.last_run)]];
+  if (status.next_run) facts.push([t("Next run"), words.moment(status.next_run)]);
+  else if (status.schedule !== "off") facts.push([t("Every"), status.schedule]);
+  facts.push([t("Files and folders"), number(status.known)]);
+  if (status.waiting) facts.push([t("To upload"), number(status.waiting)]);
+  if (status.absent) facts.push([t("To download"), number(status.absent)]);
+  if (status.held) facts.push([t("Held"), number(status.held)]);
   const limits = [[status.limit_up, "up"], [status.limit_down, "down"]]
-    .filter(([rate]) => rate).map(([rate, way]) => `${words.size(rate)}/s ${way}`);
-  if (limits.length) facts.push(["Limit", limits.join(", ")]);
+    .filter(([rate]) => rate)
+    .map(([rate, way]) => (way === "up" ? t("{rate}/s up", { rate: words.size(rate) })
+      : t("{rate}/s down", { rate: words.size(rate) })));
+  if (limits.length) facts.push([t("Limit"), limits.join(", ")]);
   return html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}>
       <dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${run && run.phase === "ended" && html`<p class="ending ${run.said ? "bad" : ""}">
@@ -95,21 +98,21 @@ function Actions({ card, open }) {
   const running = Boolean(run && run.phase !== "ended");
   return html`<div class="actions">
     ${main(card, mounted, running)}
-    ${mounted && html`<${Button} icon="eye" onClick=${() => open("plan")}>Simulate<//>`}
-    ${mounted && !status.paused && html`<${Menu} label="Pause" icon="pause">
+    ${mounted && html`<${Button} icon="eye" onClick=${() => open("plan")}>${t("Simulate")}<//>`}
+    ${mounted && !status.paused && html`<${Menu} label=${t("Pause")} icon="pause">
       ${PAUSES.map(([text, until]) => html`<${Item} key=${text}
         onClick=${() => act("pause", { names: [name], until })}>${text}<//>`)}
     <//>`}
     <span class="space" />
-    <${Menu} label=${`More for ${name}`} icon="more" hidden>
-      ${mounted && html`<${Item} onClick=${() => open("limits")}>Limit the bandwidth…<//>`}
-      <${Item} onClick=${() => open("edit")}>Settings…<//>
-      <${Item} onClick=${() => open("rename")}>Rename…<//>
+    <${Menu} label=${t("More for {name}", { name })} icon="more" hidden>
+      ${mounted && html`<${Item} onClick=${() => open("limits")}>${t("Limit the bandwidth…")}<//>`}
+      <${Item} onClick=${() => open("edit")}>${t("Settings…")}<//>
+      <${Item} onClick=${() => open("rename")}>${t("Rename…")}<//>
       <${Item} onClick=${() => navigator.clipboard.writeText(card.mountpoint)}>
-        Copy the folder's path<//>
+        ${t("Copy the folder's path")}<//>
       <${Item} onClick=${() => act("enable", { name, enabled: !card.enabled })}>
-        ${card.enabled ? "Disable" : "Enable"}<//>
-      <${Item} onClick=${() => open("remove")}>Remove…<//>
+        ${card.enabled ? t("Disable") : t("Enable")}<//>
+      <${Item} onClick=${() => open("remove")}>${t("Remove…")}<//>
     <//>
   </div>`;
 }
@@ -118,20 +121,20 @@ function Actions({ card, open }) {
 function main({ name, enabled, status }, mounted, running) {
   if (running) {
     return html`<${Button} kind="main" icon="stop"
-      onClick=${() => act("stop", { name })}>Stop<//>`;
+      onClick=${() => act("stop", { name })}>${t("Stop")}<//>`;
   }
   if (mounted && status.paused) {
     return html`<${Button} kind="main" icon="play"
-      onClick=${() => act("resume", { names: [name] })}>Resume<//>`;
+      onClick=${() => act("resume", { names: [name] })}>${t("Resume")}<//>`;
   }
   if (mounted) {
     return html`<${Button} kind="main" icon="sync"
-      onClick=${() => act("sync", { names: [name] })}>Sync now<//>`;
+      onClick=${() => act("sync", { names: [name] })}>${t("Sync now")}<//>`;
   }
   if (!enabled) {
     return html`<${Button} kind="main" icon="play"
       onClick=${() => act("enable", { name, enabled: true })}>Enable<//>`;
   }
   return status && html`<${Button} kind="main" icon="play"
-    onClick=${() => act("mount", { name })}>Mount<//>`;
+    onClick=${() => act("mount", { name })}>${t("Mount")}<//>`;
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "/api.js";
+import { rich, t } from "/language.js";
 import { Button, Dialog, Icon, html } from "/parts.js";
 import { useStore } from "/store.js";
 
@@ -26,22 +27,22 @@ export function LogIn({ server, onClose }) {
       setBusy(false);
     }
   };
-  return html`<${Dialog} title=${`Log in to ${server} again`} onClose=${onClose}>
+  return html`<${Dialog} title=${t("Log in to {server} again", { server })} onClose=${onClose}>
     <form onSubmit=${go}>
-      <p>As <b>${account.login}</b> at <b>${account.url}</b>. The password is used once, and never
-        kept.</p>
+      <p>${rich("As {login} at {url}. The password is used once, and never kept.",
+        { login: html`<b>${account.login}</b>`, url: html`<b>${account.url}</b>` })}</p>
       <div class="fields">
-        <label class="field"><span>Password</span>
+        <label class="field"><span>${t("Password")}</span>
           <input type="password" autocomplete="current-password" required value=${password}
             onInput=${(event) => setPassword(event.target.value)} /></label>
-        ${wanted && html`<label class="field"><span>Code of the second factor</span>
+        ${wanted && html`<label class="field"><span>${t("Code of the second factor")}</span>
           <input inputmode="numeric" autocomplete="one-time-code" required value=${code}
             onInput=${(event) => setCode(event.target.value)} /></label>`}
       </div>
       ${why && html`<p class="note bad" role="alert"><${Icon} name="alert" />${why}</p>`}
       <footer>
-        <${Button} onClick=${onClose}>Cancel<//>
-        <button type="submit" class="button main" disabled=${busy}>Log in</button>
+        <${Button} onClick=${onClose}>${t("Cancel")}<//>
+        <button type="submit" class="button main" disabled=${busy}>${t("Log in")}</button>
       </footer>
     </form>
   <//>`;

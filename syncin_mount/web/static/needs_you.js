@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { takePlace } from "/api.js";
+import { t, tn } from "/language.js";
 import { LogIn } from "/log_in.js";
 import { Button, Icon, act, html } from "/parts.js";
 import { Plan } from "/plan.js";
@@ -13,7 +14,7 @@ export function NeedsYou({ cards }) {
   const items = cards.flatMap(needs);
   if (!items.length) return null;
   return html`<section class="needs" aria-labelledby="needs-title">
-    <h2 id="needs-title"><${Icon} name="alert" />Needs you</h2>
+    <h2 id="needs-title"><${Icon} name="alert" />${t("Needs you")}</h2>
     <ul>${items.map((each) => html`<${Need} key=${`${each.card.name} ${each.kind}`}
       ...${each} />`)}</ul>
   </section>`;
@@ -31,7 +32,7 @@ function needs(card) {
   if (card.error) add("error", card.error);
   if (status && status.halted) add(STANDING[status.halt] || "halted", status.halted);
   else if (card.disabled_there) {
-    add("disabled", "It was disabled on the account page. What is here stays, and waits");
+    add("disabled", t("It was disabled on the account page. What is here stays, and waits"));
   }
   if (status && status.refused) add("refused", status.refused);
   if (status && status.failed) add("failed", status.failed);
@@ -39,12 +40,15 @@ function needs(card) {
   if (status) {
     const lasting = status.problems.filter((each) => each.lasting);
     if (lasting.length) {
-      add("problems", `${words.plural(lasting.length, "file or folder", "files and folders")} `
-        + "cannot go on as they are", { problems: lasting });
+      add("problems", tn("{count} file or folder cannot go on as it is",
+        "{count} files and folders cannot go on as they are", lasting.length),
+          { problems: lasting });
     }
     if (status.conflicts) {
-      add("conflicts", `${words.plural(status.conflicts, "conflict was", "conflicts were")} `
-        + "resolved by the rule that is set; the versions that lost are kept");
+      add("conflicts", tn(
+        "{count} conflict was resolved by the rule that is set; the version that lost is kept",
+        "{count} conflicts were resolved by the rule that is set; the versions that lost are kept",
+        status.conflicts));
     }
   }
   return found;
@@ -70,24 +74,25 @@ function Need({ card, kind, why, problems = [] }) {
       <p>${why}</p>
       ${problems.length > 0 && html`<ul class="problems">
         ${problems.slice(0, SHOWN).map((each) => html`<li key=${each.path}>
-          <b class="path">${each.path || "all of it"}</b> ${each.why}</li>`)}
-        ${problems.length > SHOWN && html`<li>and ${problems.length - SHOWN} more</li>`}
+          <b class="path">${each.path || t("all of it")}</b> ${each.why}</li>`)}
+        ${problems.length > SHOWN && html`<li>${
+          tn("and {count} more", "and {count} more", problems.length - SHOWN)}</li>`}
       </ul>`}
     </div>
     <div class="actions">
       ${kind === "halted" && html`<${Button} kind="main" icon="eye"
-        onClick=${() => setOpen("plan")}>Look at the plan<//>`}
+        onClick=${() => setOpen("plan")}>${t("Look at the plan")}<//>`}
       ${kind === "refused" && html`<${Button} kind="main"
-        onClick=${() => setOpen("log-in")}>Log in again<//>`}
+        onClick=${() => setOpen("log-in")}>${t("Log in again")}<//>`}
       ${kind === "unregistered" && html`<${Button} kind="main" icon="sync"
-        onClick=${() => act("register", { name })}>Register again<//>`}
+        onClick=${() => act("register", { name })}>${t("Register again")}<//>`}
       ${kind === "disabled" && html`<${Button} kind="main" icon="play"
-        onClick=${() => act("enable", { name, enabled: true })}>Enable<//>`}
+        onClick=${() => act("enable", { name, enabled: true })}>${t("Enable")}<//>`}
       ${["failed", "problems", "changed"].includes(kind) && html`<${Button} icon="sync"
-        onClick=${() => act("sync", { names: [name] })}>Try again<//>`}
+        onClick=${() => act("sync", { names: [name] })}>${t("Try again")}<//>`}
       ${["down", "error"].includes(kind) && card.enabled && html`<${Button} icon="play"
-        onClick=${() => act("mount", { name })}>Try again<//>`}
-      ${kind === "conflicts" && html`<a class="button" href="#/conflicts">Look at them</a>`}
+        onClick=${() => act("mount", { name })}>${t("Try again")}<//>`}
+      ${kind === "conflicts" && html`<a class="button" href="#/conflicts">${t("Look at them")}</a>`}
     </div>
     ${open === "plan" && html`<${Plan} name=${name} onClose=${close} />`}
     ${open === "log-in" && html`<${LogIn} server=${card.server} onClose=${close} />`}

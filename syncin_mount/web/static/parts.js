@@ -4,6 +4,7 @@ import { h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import htm from "htm";
 import { call } from "/api.js";
+import { t } from "/language.js";
 
 export const html = htm.bind(h);
 
@@ -86,7 +87,7 @@ export function Dialog({ title, onClose, children, wide = false }) {
       onClose=${onClose}>
     <header>
       <h2 id="dialog-title">${title}</h2>
-      <button type="button" class="button round" aria-label="Close"
+      <button type="button" class="button round" aria-label=${t("Close")}
         onClick=${() => box.current.close()}><${Icon} name="close" /></button>
     </header>
     ${children}
@@ -125,7 +126,7 @@ export function Notices() {
   }, [said]);
   return html`<div class="notices" role="status" aria-live="polite">
     ${said && html`<div class="notice">${said}
-      <button type="button" class="button round" aria-label="Dismiss"
+      <button type="button" class="button round" aria-label=${t("Dismiss")}
         onClick=${() => say(null)}><${Icon} name="close" /></button></div>`}</div>`;
 }
 

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { stream } from "/api.js";
+import { number, rich, t, tn } from "/language.js";
 import { Bar, Button, Dialog, Icon, act, html } from "/parts.js";
 import * as words from "/words.js";
 
@@ -26,17 +27,19 @@ export function Plan({ name, onClose }) {
     if (await act("sync", { names: [name], plan: plan.report.plan })) onClose();
   };
   const possible = plan && plan.report.plan && plan.actions > 0;
-  return html`<${Dialog} title=${`What a run of ${name} would do`} onClose=${onClose} wide>
+  const title = t("What a run of {name} would do", { name });
+  return html`<${Dialog} title=${title} onClose=${onClose} wide>
     <div class="content">
       ${why && html`<p class="note bad"><${Icon} name="alert" />${why}</p>`}
       ${!why && !plan && html`<div class="waits">
-        <p>${work ? words.progress(work) : "Asking both sides"}</p>
-        <${Bar} part=${null} label="Looking" /></div>`}
+        <p>${work ? words.progress(work) : t("Asking both sides")}</p>
+        <${Bar} part=${null} label=${t("Looking")} /></div>`}
       ${plan && html`<${Found} plan=${plan} />`}
     </div>
     <footer>
-      <${Button} onClick=${onClose}>${possible ? "Cancel" : "Close"}<//>
-      ${possible && html`<${Button} kind="main" icon="check" onClick=${go}>Do exactly this<//>`}
+      <${Button} onClick=${onClose}>${possible ? t("Cancel") : t("Close")}<//>
+      ${possible && html`<${Button} kind="main" icon="check" onClick=${go}>
+        ${t("Do exactly this")}<//>`}
     </footer>
   <//>`;
 }
@@ -51,15 +54,16 @@ function Found({ plan }) {
   }
   return html`
     ${stopped && html`<p class="note bad"><${Icon} name="alert" />${stopped}</p>`}
-    ${!actions && !stopped && html`<p>Nothing: both sides are the same.</p>`}
+    ${!actions && !stopped && html`<p>${t("Nothing: both sides are the same.")}</p>`}
     ${actions > 0 && html`<ul class="counts">${[...counts].map(([what, count]) =>
-      html`<li key=${what}><strong>${count.toLocaleString("en")}</strong> ${what}</li>`)}
-      ${report.bytes > 0 && html`<li><strong>${words.size(report.bytes)}</strong> to transfer</li>`}
+      html`<li key=${what}><strong>${number(count)}</strong> ${what}</li>`)}
+      ${report.bytes > 0 && html`<li>${rich("{size} to transfer",
+        { size: html`<strong>${words.size(report.bytes)}</strong>` })}</li>`}
     </ul>`}
     <${Branch} node=${tree(report.actions)} open=${report.actions.length <= FEW} />
-    ${actions > report.actions.length && html`<p class="note">and
-      ${` ${(actions - report.actions.length).toLocaleString("en")}`} more, which the plan
-      has, too</p>`}
+    ${actions > report.actions.length && html`<p class="note">${tn(
+      "and {count} more, which the plan has, too", "and {count} more, which the plan has, too",
+      actions - report.actions.length)}</p>`}
     ${report.problems.map((each) => html`<p class="note" key=${each.path}>
       <${Icon} name="alert" /><span><b>${each.path}</b> ${each.why}</span></p>`)}`;
 }
@@ -106,7 +110,7 @@ function Folder({ node, open }) {
   const [shown, setShown] = useState(open);
   return html`<li><details open=${shown} onToggle=${(event) => setShown(event.target.open)}>
     <summary><${Icon} name="folder" /><span class="path">${node.name}</span>
-      <span class="amount">${words.plural(node.count, "action")}</span></summary>
+      <span class="amount">${tn("{count} action", "{count} actions", node.count)}</span></summary>
     ${shown && html`<${Branch} node=${node} open=${open} />`}
   </details></li>`;
 }

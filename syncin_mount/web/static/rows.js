@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, takePlace } from "/api.js";
+import { rich, t } from "/language.js";
 import { Empty, html, notice } from "/parts.js";
 import { useStore } from "/store.js";
 
@@ -56,7 +57,7 @@ export function useDrive() {
   const names = useNames();
   const [name, setName] = useState(() => (takePlace() || {}).drive || null);
   const chosen = names.includes(name) ? name : names[0];
-  const choice = names.length > 1 && html`<${Choice} label="Synchronization" value=${chosen}
+  const choice = names.length > 1 && html`<${Choice} label=${t("Synchronization")} value=${chosen}
     onValue=${setName} options=${names.map((each) => [each, each])} />`;
   return [chosen, choice];
 }
@@ -78,8 +79,9 @@ export function useAnswer(path, body, keys) {
 }
 
 export function NoDrives() {
-  return html`<${Empty} icon="cloud" title="No synchronizations yet">
-    Add the first one in a terminal: <code>syncin-mount add</code><//>`;
+  return html`<${Empty} icon="cloud" title=${t("No synchronizations yet")}>
+    ${rich("Add the first one in a terminal: {command}",
+      { command: html`<code>syncin-mount add</code>` })}<//>`;
 }
 
 // What is chosen of a list, by key: [keys, whether it is, turn it, none any more].

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Card } from "/card.js";
+import { t, tn } from "/language.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
 import { Empty, Icon, Item, Menu, act, html } from "/parts.js";
@@ -9,9 +10,9 @@ import { cardsInOrder, useStore } from "/store.js";
 import * as words from "/words.js";
 
 const SCHEDULERS = {
-  parallel: "Schedules: beside one another",
-  sequential: "Schedules: one after another",
-  off: "Schedules: off",
+  parallel: t("Schedules: beside one another"),
+  sequential: t("Schedules: one after another"),
+  off: t("Schedules: off"),
 };
 
 const PORTION = 4;
@@ -47,16 +48,16 @@ export function Synchronizations() {
   const cards = cardsInOrder();
   const drawn = usePortions(cards.length);
   const cardOf = useCards();
-  if (!program) return html`<p class="waits">One moment…</p>`;
+  if (!program) return html`<p class="waits">${t("One moment…")}</p>`;
   if (!program.order.length) {
     if (program.trouble) {
-      return html`<h1>Synchronizations</h1><p class="note bad">${program.trouble}</p>`;
+      return html`<h1>${t("Synchronizations")}</h1><p class="note bad">${program.trouble}</p>`;
     }
-    return html`<h1 class="hidden">Synchronizations</h1>
-      <${Empty} icon="cloud" title="No synchronizations yet"
-        action=${html`<a class="button main" href="#/add">Add the first one</a>`}>
-        Choose a folder on your Sync-in server, and have it here as a drive that is kept in
-        step.<//>`;
+    return html`<h1 class="hidden">${t("Synchronizations")}</h1>
+      <${Empty} icon="cloud" title=${t("No synchronizations yet")}
+        action=${html`<a class="button main" href="#/add">${t("Add the first one")}</a>`}>
+        ${t("Choose a folder on your Sync-in server, and have it here as a drive that is kept in "
+          + "step.")}<//>`;
   }
   const mounted = cards.filter((each) => each.status && each.status.mounted);
   const names = mounted.filter((each) => !each.status.paused).map((each) => each.name);
@@ -64,21 +65,21 @@ export function Synchronizations() {
   return html`
     <div class="title">
       <div>
-        <h1>Synchronizations</h1>
+        <h1>${t("Synchronizations")}</h1>
         <p>${summary(cards)}</p>
       </div>
-      <a class="button" href="#/add"><${Icon} name="plus" />Add</a>
-      ${names.length > 1 && html`<${Menu} label="Sync all" icon="sync">
-        <${Item} onClick=${() => act("sync", { names })}>One after another<//>
-        <${Item} onClick=${() => act("sync", { names, parallel: true })}>All at once<//>
+      <a class="button" href="#/add"><${Icon} name="plus" />${t("Add")}</a>
+      ${names.length > 1 && html`<${Menu} label=${t("Sync all")} icon="sync">
+        <${Item} onClick=${() => act("sync", { names })}>${t("One after another")}<//>
+        <${Item} onClick=${() => act("sync", { names, parallel: true })}>${t("All at once")}<//>
       <//>`}
-      <${Menu} label="More for all" icon="more" hidden>
+      <${Menu} label=${t("More for all")} icon="more" hidden>
         ${names.length > 0 && html`<${Item}
-          onClick=${() => act("pause", { names })}>Pause all<//>`}
+          onClick=${() => act("pause", { names })}>${t("Pause all")}<//>`}
         ${all.length > names.length && html`<${Item}
-          onClick=${() => act("resume", { names: all })}>Resume all<//>`}
+          onClick=${() => act("resume", { names: all })}>${t("Resume all")}<//>`}
         ${all.length > 0 && html`<${Item}
-          onClick=${() => setLimits(true)}>Limit the bandwidth of all…<//>`}
+          onClick=${() => setLimits(true)}>${t("Limit the bandwidth of all…")}<//>`}
         ${Object.keys(SCHEDULERS).map((how) => html`<${Item} key=${how}
           aria-pressed=${how === program.scheduler}
           onClick=${() => act("scheduler", { how })}>${SCHEDULERS[how]}<//>`)}
@@ -92,6 +93,6 @@ export function Synchronizations() {
 
 function summary(cards) {
   const files = cards.reduce((sum, each) => sum + (each.status ? each.status.known : 0), 0);
-  return `${words.plural(cards.length, "synchronization")} · `
-    + `${words.plural(files, "file or folder", "files and folders")}`;
+  return `${tn("{count} synchronization", "{count} synchronizations", cards.length)} · `
+    + words.filesAndFolders(files);
 }

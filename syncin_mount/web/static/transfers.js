@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { call } from "/api.js";
+import { t } from "/language.js";
 import { Bar, Empty, Icon, html, notice } from "/parts.js";
 import { Choice, NoDrives, Rows, useNames } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
@@ -9,11 +10,13 @@ import * as words from "/words.js";
 
 const DAY_S = 86_400;
 const ACTIONS = [
-  ["", "All actions"], ["send", "Uploads"], ["fetch", "Downloads"], ["delete", "Deletions"],
-  ["move", "Moves"], ["make", "New folders"], ["touch", "Times"],
+  ["", t("All actions")], ["send", t("Uploads")], ["fetch", t("Downloads")],
+  ["delete", t("Deletions")],
+  ["move", t("Moves")], ["make", t("New folders")], ["touch", t("Times")],
 ];
-const SIDES = [["", "Both sides"], ["local", "Here"], ["remote", "On the server"]];
-const TIMES = [["0", "Any time"], ["1", "Last day"], ["7", "Last week"], ["30", "Last month"]];
+const SIDES = [["", t("Both sides")], ["local", t("Here")], ["remote", t("On the server")]];
+const TIMES = [["0", t("Any time")], ["1", t("Last day")], ["7", t("Last week")],
+["30", t("Last month")]];
 const ICONS = {
   send: "up", fetch: "down", make: "folder", move: "move", delete: "trash", touch: "clock",
 };
@@ -34,20 +37,21 @@ export function Transfers() {
   };
   if (!names.length) return html`<${NoDrives} />`;
   return html`
-    <div class="title"><div><h1>Transfers</h1>
-      <p>What was carried across, and what failed</p></div></div>
+    <div class="title"><div><h1>${t("Transfers")}</h1>
+      <p>${t("What was carried across, and what failed")}</p></div></div>
     <${UnderWay} names=${chosen} />
     <div class="filters" role="search">
-      <label class="search"><span class="hidden">Search in paths</span><${Icon} name="search" />
-        <input type="search" placeholder="Search in paths" value=${search}
+      <label class="search"><span class="hidden">
+        ${t("Search in paths")}</span><${Icon} name="search" />
+        <input type="search" placeholder=${t("Search in paths")} value=${search}
           onInput=${(event) => setSearch(event.target.value)} /></label>
-      ${names.length > 1 && html`<${Choice} label="Synchronization" value=${name}
-        onValue=${setName} options=${[["", "All"], ...names.map((each) => [each, each])]} />`}
-      <${Choice} label="Action" value=${op} onValue=${setOp} options=${ACTIONS} />
-      <${Choice} label="Side" value=${side} onValue=${setSide} options=${SIDES} />
-      <${Choice} label="Time" value=${days} onValue=${setDays} options=${TIMES} />
+      ${names.length > 1 && html`<${Choice} label=${t("Synchronization")} value=${name}
+        onValue=${setName} options=${[["", t("All")], ...names.map((each) => [each, each])]} />`}
+      <${Choice} label=${t("Action")} value=${op} onValue=${setOp} options=${ACTIONS} />
+      <${Choice} label=${t("Side")} value=${side} onValue=${setSide} options=${SIDES} />
+      <${Choice} label=${t("Time")} value=${days} onValue=${setDays} options=${TIMES} />
       <label class="check"><input type="checkbox" checked=${failed}
-        onChange=${() => setFailed(!failed)} /> Failed only</label>
+        onChange=${() => setFailed(!failed)} /> ${t("Failed only")}</label>
     </div>
     <${History} query=${query} key=${JSON.stringify({ ...query, since: days })} />`;
 }
@@ -56,13 +60,13 @@ function UnderWay({ names }) {
   const busy = cardsInOrder().filter((each) => names.includes(each.name)
     && each.status && each.status.work && each.status.work.transfers.length);
   if (!busy.length) return null;
-  return html`<section class="sheet" aria-label="Under way">${busy.flatMap((card) =>
+  return html`<section class="sheet" aria-label=${t("Under way")}>${busy.flatMap((card) =>
     card.status.work.transfers.map((each) => html`<div class="under-way"
         key=${`${card.name}/${each.path}`}>
       <${Icon} name=${ICONS[each.op] || "file"} />
       <span class="path">${each.path}</span>
-      <span class="amount">${words.size(each.done)} of ${words.size(each.size)}
-        ${each.left === null ? "" : ` · ${words.duration(each.left)} left`}</span>
+      <span class="amount">${words.partOf(words.size(each.done),
+        words.size(each.size))}${each.left === null ? "" : ` · ${words.left(each.left)}`}</span>
       <${Bar} part=${each.size ? each.done / each.size : null} label=${each.path} />
     </div>`))}</section>`;
 }
@@ -97,13 +101,13 @@ function History({ query }) {
   const more = useCallback(() => {
     if (next.current && !asking.current) ask(next.current);
   }, []);
-  if (rows === null) return html`<p class="waits">One moment…</p>`;
+  if (rows === null) return html`<p class="waits">${t("One moment…")}</p>`;
   if (!rows.length) {
-    return html`<${Empty} icon="sync" title="Nothing here">
-      No transfer fits what is chosen above.<//>`;
+    return html`<${Empty} icon="sync" title=${t("Nothing here")}>
+      ${t("No transfer fits what is chosen above.")}<//>`;
   }
   const several = query.names.length > 1;
-  return html`<${Rows} label="Transfers" items=${rows} onEnd=${more}
+  return html`<${Rows} label=${t("Transfers")} items=${rows} onEnd=${more}
     row=${(each) => html`<${Line} each=${each} several=${several} />`} />`;
 }
 

@@ -2,12 +2,18 @@
 
 import { useState } from "preact/hooks";
 import { call } from "/api.js";
+import { t, tn } from "/language.js";
 import { Button, Dialog, Empty, Icon, html, notice } from "/parts.js";
 import { NoDrives, Rows, Tick, useAnswer, useChosen, useDrive } from "/rows.js";
 import { state, useStore } from "/store.js";
 import * as words from "/words.js";
 
 const ICONS = { create: "file", write: "up", delete: "trash", move: "move", mkdir: "folder" };
+
+const OPERATIONS = {
+  create: t("New file"), write: t("Changed"), delete: t("Deleted"), move: t("Moved"),
+    mkdir: t("New folder"),
+};
 
 export function Waiting() {
   useStore();
@@ -34,40 +40,44 @@ export function Waiting() {
   };
   const all = entries.length > 0 && numbers.length === entries.length;
   return html`
-    <div class="title"><div><h1>Waiting</h1>
-      <p>${journal ? `${words.plural(journal.count, "change")} for the server` : "One moment…"}</p>
+    <div class="title"><div><h1>${t("Waiting")}</h1>
+      <p>${journal ? tn("{count} change for the server",
+        "{count} changes for the server", journal.count) : t("One moment…")}</p>
       </div>${choice}</div>
-    ${journal && !entries.length && html`<${Empty} icon="check" title="Nothing waits">
-      The server has every change of ${name}.<//>`}
+    ${journal && !entries.length && html`<${Empty} icon="check" title=${t("Nothing waits")}>
+      ${t("The server has every change of {name}.", { name })}<//>`}
     ${entries.length > 0 && html`
       <div class="bar-of-actions">
         <label class="check"><input type="checkbox" checked=${all}
           onChange=${() => choose(all ? [] : entries.map((each) => each.sequence))} />
-          ${numbers.length ? ` ${numbers.length} chosen` : " Choose all"}</label>
+          ${" "}${words.chosen(numbers.length)}</label>
         <${Button} icon="pause" disabled=${!numbers.length}
-          onClick=${() => change("hold")}>Hold<//>
+          onClick=${() => change("hold")}>${t("Hold")}<//>
         <${Button} icon="play" disabled=${!numbers.length}
-          onClick=${() => change("release")}>Release<//>
+          onClick=${() => change("release")}>${t("Release")}<//>
         <${Button} icon="trash" disabled=${!numbers.length}
-          onClick=${() => setAsks(true)}>Discard…<//>
+          onClick=${() => setAsks(true)}>${t("Discard…")}<//>
       </div>
-      <${Rows} label="Changes that wait" items=${entries} row=${(each) => html`
+      <${Rows} label=${t("Changes that wait")} items=${entries} row=${(each) => html`
         <${Tick} label=${each.path} checked=${chosen.has(each.sequence)}
           onTurn=${() => turn(each.sequence)} />
         <span class="mark"><${Icon} name=${each.held ? "pause" : ICONS[each.op] || "file"} /></span>
         <span class="what"><span class="path" title=${each.path}>${each.path}
           ${each.new_path ? ` → ${each.new_path}` : ""}</span>
-          <span class="why">${each.op} · ${each.why}
-            ${each.until ? ` · tried again ${words.moment(each.until)}` : ""}</span></span>
+          <span class="why">${[OPERATIONS[each.op] || each.op, each.why, each.until
+            && t("tried again {time}", { time: words.moment(each.until) })]
+            .filter(Boolean).join(" · ")}</span></span>
         <span class="end"><span>${words.moment(each.time)}</span>
           <span class="amount">${each.size ? words.size(each.size) : ""}</span></span>`} />
-      ${journal.count > entries.length && html`<p class="note">The first
-        ${` ${entries.length}`} are shown.</p>`}`}
-    ${asks && html`<${Dialog} title=${`Discard ${words.plural(numbers.length, "change")}?`}
+      ${journal.count > entries.length && html`<p class="note">${tn(
+        "The first {count} is shown.", "The first {count} are shown.", entries.length)}</p>`}`}
+    ${asks && html`<${Dialog}
+        title=${tn("Discard {count} change?", "Discard {count} changes?", numbers.length)}
         onClose=${() => setAsks(false)}>
-      <div class="content"><p>What was edited becomes the server's version again; what was created
-        goes to the trash; what was deleted or moved comes back. Your versions are in the trash
-        then.</p></div>
-      <footer><${Button} onClick=${() => setAsks(false)}>Cancel<//>
-        <${Button} kind="main" onClick=${() => change("discard")}>Discard<//></footer><//>`}`;
+      <div class="content"><p>${t("What was edited becomes the server's version again; what was "
+        + "created goes to the trash; what was deleted or moved comes back. Your versions are in "
+        + "the trash then.")}</p></div>
+      <footer><${Button} onClick=${() => setAsks(false)}>${t("Cancel")}<//>
+        <${Button} kind="main" onClick=${() => change("discard")}>
+          ${t("Discard")}<//></footer><//>`}`;
 }

@@ -1,9 +1,12 @@
 // Values as people read them. Pure.
 
-export const plural = (count, one, many = `${one}s`) =>
-  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+import { locale, number, t, tn } from "/language.js";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+const rounded = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(locale, {
+  minimumFractionDigits: 1, maximumFractionDigits: 1,
+});
 
 // Bytes: "1.4 MiB".
 export function size(bytes) {
@@ -13,18 +16,19 @@ export function size(bytes) {
     rest /= 1024;
     unit += 1;
   }
-  return `${unit === 0 || rest >= 100 ? Math.round(rest) : rest.toFixed(1)} ${UNITS[unit]}`;
+  return `${(unit === 0 || rest >= 100 ? rounded : tenths).format(rest)} ${UNITS[unit]}`;
 }
 
 // Seconds: "8 s", "4 min", "2 h 10 min", "3 d".
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 90) return `${whole} s`;
-  const minutes = Math.round(whole / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-  return `${Math.round(hours / 24)} d`;
+  if (whole < 90) return t("{seconds} s", { seconds: whole });
+  const all = Math.round(whole / 60);
+  if (all < 60) return t("{minutes} min", { minutes: all });
+  const hours = Math.floor(all / 60);
+  const minutes = all % 60;
+  if (hours >= 24) return t("{days} d", { days: Math.round(hours / 24) });
+  return minutes ? t("{hours} h {minutes} min", { hours, minutes }) : t("{hours} h", { hours });
 }
 
 const DAY = { weekday: "short", day: "numeric", month: "short" };
@@ -32,15 +36,17 @@ const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
 // Seconds since the epoch: "just now", "4 min ago", "14:03", "Mon, 3 Mar, 14:03".
 export function moment(seconds, now = Date.now() / 1000) {
-  if (seconds === null || seconds === undefined) return "never";
+  if (seconds === null || seconds === undefined) return t("never");
   const ago = now - seconds;
-  if (ago >= 0 && ago < 45) return "just now";
-  if (ago >= 0 && ago < 3600) return `${Math.max(1, Math.round(ago / 60))} min ago`;
-  if (ago < 0 && ago > -3600) return `in ${duration(-ago)}`;
+  if (ago >= 0 && ago < 45) return t("just now");
+  if (ago >= 0 && ago < 3600) {
+    return t("{minutes} min ago", { minutes: Math.max(1, Math.round(ago / 60)) });
+  }
+  if (ago < 0 && ago > -3600) return t("in {time}", { time: duration(-ago) });
   const then = new Date(seconds * 1000);
-  const clock = then.toLocaleTimeString("en-GB", CLOCK);
+  const clock = then.toLocaleTimeString(locale, CLOCK);
   if (then.toDateString() === new Date(now * 1000).toDateString()) return clock;
-  return `${then.toLocaleDateString("en-GB", DAY)}, ${clock}`;
+  return `${then.toLocaleDateString(locale, DAY)}, ${clock}`;
 }
 
 // "14:03", "tomorrow, 06:00", "Mon, 3 Mar, 14:03".
@@ -49,36 +55,36 @@ export function day(seconds, now = Date.now() / 1000) {
   const today = new Date(now * 1000);
   if (then === today.toDateString()) return clock(seconds);
   today.setDate(today.getDate() + 1);
-  if (then === today.toDateString()) return `tomorrow, ${clock(seconds)}`;
-  return `${new Date(seconds * 1000).toLocaleDateString("en-GB", DAY)}, ${clock(seconds)}`;
+  if (then === today.toDateString()) return t("tomorrow, {time}", { time: clock(seconds) });
+  return `${new Date(seconds * 1000).toLocaleDateString(locale, DAY)}, ${clock(seconds)}`;
 }
 
-export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", CLOCK);
+export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(locale, CLOCK);
 
 // By the program's word for the state: what people read, and its colour.
 const STATES = {
-  idle: ["Up to date", "good"],
-  syncing: ["Syncing", "busy"],
-  downloading: ["Downloading", "busy"],
-  waits_for_turn: ["Queued", "calm"],
-  waiting: ["Waiting", "calm"],
-  paused: ["Paused", "calm"],
-  offline: ["Offline", "warn"],
-  failed: ["Failed", "bad"],
-  halted: ["Needs you", "bad"],
-  refused: ["Needs you", "bad"],
-  problems: ["Needs you", "bad"],
-  unmounted: ["Not mounted", "calm"],
+  idle: [t("Up to date"), "good"],
+  syncing: [t("Syncing"), "busy"],
+  downloading: [t("Downloading"), "busy"],
+  waits_for_turn: [t("Queued"), "calm"],
+  waiting: [t("Waiting"), "calm"],
+  paused: [t("Paused"), "calm"],
+  offline: [t("Offline"), "warn"],
+  failed: [t("Failed"), "bad"],
+  halted: [t("Needs you"), "bad"],
+  refused: [t("Needs you"), "bad"],
+  problems: [t("Needs you"), "bad"],
+  unmounted: [t("Not mounted"), "calm"],
 };
-const PHASES = { starting: ["Starting", "busy"], stopping: ["Stopping", "busy"] };
+const PHASES = { starting: [t("Starting"), "busy"], stopping: [t("Stopping"), "busy"] };
 
 // A card's state: a word and a colour.
 export function stateOf(card) {
-  if (card.error) return ["Unknown", "bad"];
-  if (!card.status) return PHASES[card.phase] || ["Starting", "busy"];
-  if (!card.enabled && !card.status.mounted) return ["Disabled", "calm"];
-  if (card.status.state === "unmounted" && card.phase === "waiting") return ["Failed", "bad"];
-  return STATES[card.status.state] || ["Unknown", "bad"];
+  if (card.error) return [t("Unknown"), "bad"];
+  if (!card.status) return PHASES[card.phase] || [t("Starting"), "busy"];
+  if (!card.enabled && !card.status.mounted) return [t("Disabled"), "calm"];
+  if (card.status.state === "unmounted" && card.phase === "waiting") return [t("Failed"), "bad"];
+  return STATES[card.status.state] || [t("Unknown"), "bad"];
 }
 
 // How much of how much, or null where that is not known.
@@ -93,61 +99,87 @@ export function share(work) {
   return work.actions ? [work.actions_done, work.actions] : null;
 }
 
+// "0.9 MiB of 2.0 GiB".
+export const partOf = (done, all) => t("{done} of {all}", { done, all });
+
+// Seconds: "3 min left".
+export const left = (seconds) => t("{time} left", { time: duration(seconds) });
+
 // What the work is at: "12 of 340 files · 0.9 of 2.0 GiB · 3 min left".
 export function progress(work) {
-  if (work.phase === "listing") return `Listing · ${plural(work.entries, "entry", "entries")}`;
-  if (work.phase === "checksums" || work.phase === "comparing") {
-    const who = work.phase === "checksums" ? "The server counts checksums" : "Comparing contents";
-    return `${who} · ${work.compared} of ${work.to_compare}`;
+  if (work.phase === "listing") {
+    return tn("Listing · {count} entry", "Listing · {count} entries", work.entries);
   }
-  if (work.phase === "starting") return "Starting";
+  if (work.phase === "checksums" || work.phase === "comparing") {
+    const values = { done: number(work.compared), all: number(work.to_compare) };
+    return work.phase === "checksums"
+      ? t("The server counts checksums · {done} of {all}", values)
+      : t("Comparing contents · {done} of {all}", values);
+  }
+  if (work.phase === "starting") return t("Starting");
   const parts = [];
-  if (work.files) parts.push(`${work.files_done} of ${plural(work.files, "file")}`);
-  else if (work.actions) parts.push(`${work.actions_done} of ${plural(work.actions, "change")}`);
-  if (work.bytes) parts.push(`${size(work.bytes_done)} of ${size(work.bytes)}`);
+  if (work.files) {
+    parts.push(tn("{done} of {count} file", "{done} of {count} files", work.files,
+      { done: number(work.files_done) }));
+  } else if (work.actions) {
+    parts.push(tn("{done} of {count} change", "{done} of {count} changes", work.actions,
+      { done: number(work.actions_done) }));
+  }
+  if (work.bytes) parts.push(partOf(size(work.bytes_done), size(work.bytes)));
   if (work.speed) parts.push(`${size(work.speed)}/s`);
-  if (work.left !== null && work.left !== undefined) parts.push(`${duration(work.left)} left`);
-  return parts.join(" · ") || "Working";
+  if (work.left !== null && work.left !== undefined) parts.push(left(work.left));
+  return parts.join(" · ") || t("Working");
 }
 
 const HALTS = {
-  unregistered: "The server does not have this synchronization any more",
-  disabled: "It was disabled on the account page",
-  "root gone": "Its folder is not on the server any more",
+  unregistered: t("The server does not have this synchronization any more"),
+  disabled: t("It was disabled on the account page"),
+  "root gone": t("Its folder is not on the server any more"),
 };
 
 // The line below a card's name.
 export function headline(card) {
   const { status } = card;
   if (card.error) return card.error;
-  if (!status) return card.phase === "stopping" ? "The drive is being unmounted" : "One moment";
+  if (!status) {
+    return card.phase === "stopping" ? t("The drive is being unmounted") : t("One moment");
+  }
   switch (status.state) {
     case "paused": return status.paused_until
-      ? `Nothing is transferred until ${day(status.paused_until)}`
-      : "Nothing is transferred until you resume it";
-    case "halted": return HALTS[status.halt] || "A safety rule stopped it, and waits for your word";
+      ? t("Nothing is transferred until {time}", { time: day(status.paused_until) })
+      : t("Nothing is transferred until you resume it");
+    case "halted": return HALTS[status.halt] || t("A safety rule stopped it, and waits for your "
+      + "word");
     case "refused": return status.refused;
     case "offline": {
-      const since = status.offline_since ? ` since ${moment(status.offline_since)}` : "";
-      return `The server is away${since}; changes are kept here and uploaded later`;
+      return status.offline_since
+        ? t("The server is away since {time}; changes are kept here and uploaded later",
+          { time: moment(status.offline_since) })
+        : t("The server is away; changes are kept here and uploaded later");
     }
     case "unmounted": {
-      if (card.disabled_there) return "It was disabled on the account page; changes are kept here";
-      if (!card.enabled) return "It is left out, and nothing of it is transferred";
-      return card.why || "Changes are kept, and uploaded once it is mounted";
+      if (card.disabled_there) return t("It was disabled on the account page; changes are kept "
+        + "here");
+      if (!card.enabled) return t("It is left out, and nothing of it is transferred");
+      return card.why || t("Changes are kept, and uploaded once it is mounted");
     }
-    case "waits_for_turn": return "Another drive's run goes first";
+    case "waits_for_turn": return t("Another drive's run goes first");
     case "syncing":
-    case "downloading": return status.work ? progress(status.work) : "Working";
+    case "downloading": return status.work ? progress(status.work) : t("Working");
     case "failed": return status.failed;
     case "problems": {
       const count = status.problems.filter((each) => each.lasting).length;
-      return `${plural(count, "file or folder", "files and folders")} cannot go on alone`;
+      return tn("{count} file or folder cannot go on alone",
+        "{count} files and folders cannot go on alone", count);
     }
-    case "waiting": return `${plural(status.problems.length, "problem")}; tried again by itself`;
+    case "waiting": return tn("{count} problem; tried again by itself",
+      "{count} problems; tried again by themselves", status.problems.length);
     default:
-      if (status.waiting) return `${plural(status.waiting, "change")} for the server`;
-      return status.known ? "Both sides are the same" : "The folder is empty";
+      if (status.waiting) {
+        return tn("{count} change for the server", "{count} changes for the server",
+          status.waiting);
+      }
+      return status.known ? t("Both sides are the same") : t("The folder is empty");
   }
 }
 
@@ -155,31 +187,42 @@ export function headline(card) {
 export function ending(run) {
   if (run.said) return run.said;
   const parts = [];
-  if (run.done) parts.push(plural(run.done, "change"));
-  if (run.fetched) parts.push(plural(run.fetched, "download"));
+  if (run.done) parts.push(tn("{count} change", "{count} changes", run.done));
+  if (run.fetched) parts.push(tn("{count} download", "{count} downloads", run.fetched));
   if (run.bytes) parts.push(size(run.bytes));
-  if (run.conflicts) parts.push(plural(run.conflicts, "conflict"));
-  if (run.failed + run.waiting) parts.push(`${run.failed + run.waiting} left`);
-  return parts.length ? `Synced: ${parts.join(", ")}` : "Synced: nothing to do";
+  if (run.conflicts) parts.push(tn("{count} conflict", "{count} conflicts", run.conflicts));
+  const rest = run.failed + run.waiting;
+  if (rest) parts.push(tn("{count} left over", "{count} left over", rest));
+  return parts.length ? t("Synced: {what}", { what: parts.join(", ") })
+    : t("Synced: nothing to do");
 }
 
 // By direction: the sign between the two folders, and its meaning.
 export const DIRECTIONS = {
-  both: ["⇄", "Both directions"],
-  upload: ["→", "Upload only"],
-  download: ["←", "Download only"],
+  both: ["⇄", t("Both directions")],
+  upload: ["→", t("Upload only")],
+  download: ["←", t("Download only")],
 };
 
-const VERBS = {
-  send: "Upload", fetch: "Download", make: "New folder", move: "Move", delete: "Delete",
-  touch: "Set time",
+const ACTIONS = {
+  send: [t("Upload"), t("Upload")],
+  fetch: [t("Download"), t("Download")],
+  make: [t("New folder here"), t("New folder on the server")],
+  move: [t("Move here"), t("Move on the server")],
+  delete: [t("Delete here"), t("Delete on the server")],
+  touch: [t("Set time here"), t("Set time on the server")],
 };
-const SIDES = { local: "here", remote: "on the server" };
-
-export const side = (name) => SIDES[name] || name;
 
 // A planned action: "Delete on the server".
-export function action(op, where) {
-  if (op === "send" || op === "fetch") return VERBS[op];
-  return `${VERBS[op] || op} ${side(where)}`;
-}
+export const action = (op, where) => (ACTIONS[op] || [op, op])[where === "local" ? 0 : 1];
+
+// How many of a list are chosen, beside the box that chooses all.
+export const chosen = (count) => (count ? tn("{count} chosen", "{count} chosen", count)
+  : t("Choose all"));
+
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${
+  count === 1 ? one : many}`;
+export const entries = (count) => tn("{count} entry", "{count} entries", count);
+export const files = (count) => tn("{count} file", "{count} files", count);
+export const filesAndFolders = (count) =>
+  tn("{count} file or folder", "{count} files and folders", count);

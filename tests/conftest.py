@@ -20,7 +20,9 @@ import pytest
 # --- tiers ----------------------------------------------------------------------------------------
 # The fast tier is what one runs all the time: nothing in it mounts, kills or needs a process for
 # each step. `--all` adds the slow tier: these folders, what has the marker `slow`, and what has a
-# time limit of its own above the usual. Whoever names files gets all that is in them.
+# time limit of its own above the usual. Whoever names files gets all that is in them. A test that
+# takes more than some 0.3 s on a quiet machine has the marker, as long as others of the fast tier
+# look at the same code.
 
 SLOW_FOLDERS = (
     *("cli", "crash", "damage", "hostile", "mounts"),

@@ -100,6 +100,7 @@ async def test_another_way_is_kept(world: World):
     assert configuration(world).servers["home"].proxy == "none"
 
 
+@pytest.mark.slow
 async def test_clients_are_listed_and_logged_out(world: World):
     server = await logged_in(world)
     folders = folders_of(world)

@@ -34,6 +34,7 @@ async def bins_with_one_each(world: World) -> BothBins:
     return BothBins(folders, configuration, configuration.synchronizations["docs"])
 
 
+@pytest.mark.slow
 async def test_both_are_listed_and_restored(world: World):
     bins = await bins_with_one_each(world)
     contents = await bins.contents()
@@ -53,12 +54,14 @@ async def test_both_are_listed_and_restored(world: World):
     assert (await bins.contents()).entries == ()
 
 
+@pytest.mark.slow
 async def test_they_are_emptied_for_good(world: World):
     bins = await bins_with_one_each(world)
     assert await bins.empty((await bins.contents()).entries) == 2
     assert (await bins.contents()).entries == ()
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_away_hides_nothing_that_is_here(world: World):
     bins = await bins_with_one_each(world)
     await world.stop()
@@ -69,6 +72,7 @@ async def test_a_server_that_is_away_hides_nothing_that_is_here(world: World):
         await bins.contents(here=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ["server:", "server:..", "server:a/../../b"])
 async def test_nothing_outside_the_folder_is_restored(world: World, entry: str):
     bins = await bins_with_one_each(world)

@@ -199,6 +199,7 @@ async def test_who_follows_a_drive_is_told_of_what_was_asked_for_at_once(
     assert told == ["idle", "paused"]
 
 
+@pytest.mark.slow
 async def test_who_watches_a_drive_is_told_when_it_changes_and_until_it_ends(
     computer: Computer,
 ) -> None:

@@ -304,6 +304,7 @@ for number in range(10):
 """
 
 
+@pytest.mark.slow
 def test_writers_in_several_processes_lose_nothing(tmp_path):
     environment = {**os.environ, "SYNCIN_MOUNT_HOME": str(tmp_path)}
     writers = [

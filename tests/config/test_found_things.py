@@ -80,6 +80,7 @@ def run(
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 @pytest.mark.parametrize("kind", ["sticky", "group", "file", "device", "fifo", "link"])
 def test_a_home_that_is_not_ours_is_refused_and_stays_as_it_is(
@@ -105,6 +106,7 @@ def test_a_home_that_is_not_ours_is_refused_and_stays_as_it_is(
     assert seen(*(each[0] for each in before)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 @pytest.mark.parametrize(
     "variable", ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"]
@@ -120,6 +122,7 @@ def test_what_a_variable_of_the_desktop_points_at_stays_as_it_is(
     assert seen(place, there) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_a_home_that_somebody_made_is_used_and_keeps_its_mode(
     tmp_path: Path, words: tuple[str, ...]

@@ -34,6 +34,7 @@ class Slow:
         return self.steps % 5 != 0
 
 
+@pytest.mark.slow
 async def test_the_loop_goes_on_while_the_history_is_written(tmp_path: Path, nursery: trio.Nursery):
     history: Any = Slow()
     nursery.start_soon(keep_history, history, Folders(tmp_path, tmp_path, tmp_path, portable=True))

@@ -148,6 +148,7 @@ async def test_the_end_waits_until_everything_is_sent(manager: Logind, drives: D
     assert not drives.given_up.is_set()
 
 
+@pytest.mark.slow
 async def test_it_waits_no_longer_than_logind_does(manager: Logind, drives: Drives):
     with trio.fail_after(30):
         began = trio.current_time()

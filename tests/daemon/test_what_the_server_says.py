@@ -82,6 +82,7 @@ def can_be_kept(folder: Path, now: Configuration) -> None:
     assert file.read() == now
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, TEXTS, st.lists(TEXTS, max_size=3), NUMBERS)
 def test_settings(

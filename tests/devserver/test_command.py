@@ -48,6 +48,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, s
     return process.returncode, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_prints_its_url_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     ready, log = tmp_path / "ready", tmp_path / "log"
@@ -80,6 +81,7 @@ def test_prints_its_url_and_stops_cleanly(tmp_path: Path, number: signal.Signals
     assert (tmp_path / "spaces/team/files").is_dir()
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_cannot_hold_the_stop_up(tmp_path: Path) -> None:
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
         url = url_of(process)
@@ -106,6 +108,7 @@ def memory_peak(process: subprocess.Popen[str]) -> int:
     )
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path: Path) -> None:
     piece, count = bytes(1 << 20), 128
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
@@ -126,6 +129,7 @@ def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path: Path) -> None:
         assert memory_peak(process) - before < 32 << 20
 
 
+@pytest.mark.slow
 def test_users_from_a_file_and_a_password_made_up(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -186,12 +190,14 @@ def test_mistakes_get_one_sentence(tmp_path: Path) -> None:
         assert "is in use" in refused("--root", str(root), "--user", "a:b", "--port", port)
 
 
+@pytest.mark.slow
 def test_one_server_a_root(tmp_path: Path) -> None:
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
         assert url_of(process)
         assert "Another server" in refused("--root", str(tmp_path), "--user", "user1:pw")
 
 
+@pytest.mark.slow
 def test_a_killed_server_can_be_started_again_at_once(tmp_path: Path) -> None:
     with running("--root", str(tmp_path), "--user", "user1:pw") as process:
         port = url_of(process).rpartition(":")[2]

@@ -98,6 +98,7 @@ async def test_upload_is_cut_and_leaves_exactly_what_arrived(world: World) -> No
     assert not partial.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 404, 423, 500, 503, 507])
 async def test_reply_before_the_work(world: World, status: int) -> None:
     world.server.faults.add(Rule(Reply(status), path="*/a.bin", count=2))
@@ -275,6 +276,7 @@ async def test_a_client_that_still_sends_is_told_of_the_cut_at_once(world: World
     assert set(world.server._connections) <= before
 
 
+@pytest.mark.slow
 async def test_cut_connections_leave_nothing_behind(world: World) -> None:
     """Neither tasks nor descriptors grow with the number of cut connections."""
 

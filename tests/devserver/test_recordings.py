@@ -63,6 +63,7 @@ async def replay_file(file: str, world: World) -> list[str]:
     return different
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES)
 async def test_answers_as_recorded(file: str, tmp_path: Path) -> None:
     async with trio.open_nursery() as nursery:

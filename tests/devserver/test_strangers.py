@@ -99,6 +99,7 @@ async def test_files_are_their_owners(world: World) -> None:
     ] == [0o600, 0o600]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -59,6 +59,7 @@ def left(drive: Drive, side: str) -> int:
     return sum(name.startswith("f") for name in found)
 
 
+@pytest.mark.slow
 @HALTS
 @pytest.mark.parametrize("side", ["here", "there"])
 @pytest.mark.parametrize("pace", [0.0, 0.5, 5.0])
@@ -131,6 +132,7 @@ async def test_portions_below_the_limit_add_up_over_restarts(
     assert (halted.count, halted.before) == (40, 25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["here", "there"])
 async def test_what_went_long_ago_does_not_count(
     drive: Drive, side: str, autojump_clock: MockClock
@@ -150,6 +152,7 @@ async def test_few_deletions_wait_for_nothing(drive: Drive, autojump_clock: Mock
     assert left(drive, "here") == FILES - 5
 
 
+@pytest.mark.slow
 async def test_a_build_that_makes_and_removes_is_no_loss(
     drive: Drive, autojump_clock: MockClock
 ) -> None:
@@ -175,6 +178,7 @@ async def make_young(drive: Drive, count: int) -> None:
     assert left(drive, "here") == count
 
 
+@pytest.mark.slow
 @HALTS
 @pytest.mark.parametrize("side", ["here", "there"])
 @pytest.mark.parametrize("restarts", [False, True])
@@ -206,6 +210,7 @@ async def test_young_files_do_not_all_go_in_portions(
     assert "more" not in drive.disk.tree()
 
 
+@pytest.mark.slow
 async def test_young_files_out_and_in_are_no_loss(drive: Drive, autojump_clock: MockClock) -> None:
     await drive.start()
     await make_young(drive, FILES)
@@ -264,6 +269,7 @@ async def test_a_run_that_somebody_asks_for_waits_until_the_burst_is_at_rest(
     assert left(drive, "here") == FILES
 
 
+@pytest.mark.slow
 @HALTS
 async def test_what_was_deleted_and_comes_back_ends_the_halt(
     drive: Drive, autojump_clock: MockClock

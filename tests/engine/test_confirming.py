@@ -60,6 +60,7 @@ CHANGES: list[tuple[Callable[[Device], None], dict[str, bytes]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True], ids=["lost answer", "killed"])
 @pytest.mark.parametrize("new", [True, False], ids=["new", "edited"])
 @pytest.mark.parametrize(

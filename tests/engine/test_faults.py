@@ -276,6 +276,7 @@ async def recovered(world: World, device: Device) -> None:
     assert not (await device.sync()).outcomes, "it does not come to rest"
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log(
     "refuse|cannot be fetched|failed at|send|move|touch|delete|make|fetch|halted", required=False
 )

@@ -43,6 +43,7 @@ CONTRADICTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log("cannot be fetched", required=False)
 @pytest.mark.parametrize("case", CONTRADICTIONS)
 async def test_a_contradiction_is_shown_and_asked_about_with_pauses(
@@ -67,6 +68,7 @@ async def test_a_contradiction_is_shown_and_asked_about_with_pauses(
 # a lost answer, and somebody else before the next run ---------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["cut", "502"])
 @pytest.mark.parametrize("name", ["new.txt", "edit.txt"])
 async def test_an_upload_with_a_lost_answer_is_overwritten_by_somebody(

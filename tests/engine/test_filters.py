@@ -275,6 +275,7 @@ def change_something(random: Random, world: World, device: Device, number: int) 
         device.unlink(path) if here else (world.disk / path).unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 async def test_filters_that_come_and_go_lose_nothing_and_both_sides_agree_in_the_end(
     world: World, seed: int
@@ -336,6 +337,7 @@ async def test_what_a_full_run_found_to_wait_is_not_pushed_in_vain(world: World)
     assert world.on_disk() == {"docs": b"a file here, a folder there", "other": b"o"}
 
 
+@pytest.mark.slow
 async def test_a_folder_that_crosses_while_something_leaves_it_and_something_in_it_goes(
     world: World,
 ):

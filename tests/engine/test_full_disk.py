@@ -25,6 +25,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log("the local disk is full: contents cannot be fetched")
 @pytest.mark.expected_log("No space left|the local disk refused it", required=False)
 async def test_what_is_here_still_goes_up_and_what_is_there_comes_once_there_is_room(

@@ -50,6 +50,7 @@ def afterwards(monkeypatch: pytest.MonkeyPatch) -> list[NodeId]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random", "zeros", "holes"])
 async def test_a_large_content_is_counted_as_it_arrives(
     world: World, afterwards: list[NodeId], kind: str
@@ -66,6 +67,7 @@ async def test_a_large_content_is_counted_as_it_arrives(
     assert not afterwards
 
 
+@pytest.mark.slow
 async def test_what_broke_off_and_goes_on_is_counted_whole(
     world: World, afterwards: list[NodeId]
 ) -> None:
@@ -105,6 +107,7 @@ async def test_what_was_saved_anew_meanwhile_does_not_get_the_checksum_of_what_a
     assert afterwards == [device.node("large")]
 
 
+@pytest.mark.slow
 async def test_a_version_that_is_given_up_is_not_counted(world: World) -> None:
     """The server's file was replaced while it was fetched: the new one's checksum is kept."""
     first, second = os.urandom(LARGE), os.urandom(LARGE)

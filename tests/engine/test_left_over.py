@@ -113,6 +113,7 @@ async def test_an_upload_under_way_is_not_said_to_be_written(
     assert told == set()
 
 
+@pytest.mark.slow
 async def test_what_is_here_and_what_is_to_come_are_always_all(
     drive: Drive, autojump_clock: MockClock
 ):

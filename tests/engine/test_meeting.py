@@ -132,6 +132,7 @@ async def test_what_cannot_be_read_there_is_asked_of_the_server(world: World) ->
     assert {mtime(device, name) for name in ("bad", "good")} == {OLD}
 
 
+@pytest.mark.slow
 async def test_a_server_that_goes_away_while_it_is_read_ends_the_run(world: World) -> None:
     device = await world.device(settings=MEETING)
     equal_files(world, device, {str(number): b"%d" % number for number in range(40)})

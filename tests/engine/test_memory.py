@@ -17,6 +17,7 @@ def _of_plans() -> list[Executor | RemoteTree]:
     return [each for each in gc.get_objects() if isinstance(each, Executor | RemoteTree)]
 
 
+@pytest.mark.slow
 async def test_a_plans_trees_go_with_the_run(world: World) -> None:
     """They are as large as the plan, and a collection that finds them stops the drive for as long
     as it looks."""
@@ -46,6 +47,7 @@ class Node:
         self.itself = self
 
 
+@pytest.mark.slow
 async def test_what_a_large_plan_froze_is_collected_with_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ RESERVED = ["CON", "PRN", "AUX", "NUL", "COM1", "COM9", "LPT1", "LPT9"]
 """The server's list of names that no folder is made with: Windows', in capitals alone."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -161,6 +162,7 @@ async def test_names_that_the_server_makes_no_folder_of_arrive_all_the_same(
     assert device.tree() == world.on_disk() == {name + name: b"content"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*RESERVED, "\u2028", "\x85"])
 async def test_folders_move_to_and_from_such_names(world: World, name: str) -> None:
     device = await world.device()

@@ -65,6 +65,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worlds, "QUICK", Timeouts(connect=20.0, idle=20.0, slow=20.0, hashing=20.0))
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log(NOISE, required=False)
 @pytest.mark.parametrize(("method", "refusal"), CASES)
 async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None:
@@ -105,6 +106,7 @@ async def test_the_rest_goes_on(world: World, refusal: str, method: str) -> None
     assert device.tree() == world.on_disk()
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log(NOISE, required=False)
 async def test_a_proxy_that_lets_no_upload_pass(world: World) -> None:
     """Some of them are tried, and the deletions go all the same. When it lets them pass, all go
@@ -128,6 +130,7 @@ async def test_a_proxy_that_lets_no_upload_pass(world: World) -> None:
     assert len(world.on_disk()) == 4 + 60 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log(NOISE, required=False)
 async def test_a_proxy_that_lets_no_download_pass(world: World) -> None:
     rule = Rule(effect=Reply(403, HTML, HTML_TYPE), method="GET", path="*/many*")
@@ -260,6 +263,7 @@ def test_a_fuse_lets_one_try_for_all_with_growing_rests() -> None:
     assert not fuse.passed()
 
 
+@pytest.mark.slow
 async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: World) -> None:
     """A server that was killed leaves it for 8 hours: tried under the same name again, the file
     waited for so long."""
@@ -276,6 +280,7 @@ async def test_a_lost_lock_on_a_name_of_ours_has_another_taken_at_once(world: Wo
     assert not list(world.disk.rglob(".sync-in.*"))
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log("send", required=False)
 async def test_where_every_name_is_locked_a_few_are_tried(world: World) -> None:
     device = await world.device()

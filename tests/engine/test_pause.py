@@ -85,6 +85,7 @@ async def test_a_fetch_stops_at_once_and_goes_on_where_it_stopped(
     await drive.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["itself", "sync"])
 async def test_a_run_under_way_stops_at_once(
     drive: Drive, autojump_clock: MockClock, by: str

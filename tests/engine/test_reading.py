@@ -76,6 +76,7 @@ async def test_what_arrived_and_is_not_taken_in_yet_is_written_to(
     fs.close()
 
 
+@pytest.mark.slow
 async def test_what_is_still_being_proved_is_not_written_to(world: World) -> None:
     """Mode secure: the content has arrived and its checksum is being counted when somebody opens it
     for writing."""
@@ -193,6 +194,7 @@ async def test_what_was_moved_after_the_listing_is_read_by_who_opened_it(
     fs.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "effect",
     [Reply(503), Reply(502, "<html></html>", "text/html"), CutResponse(0), CutResponse(9000)],
@@ -209,6 +211,7 @@ async def test_a_failure_that_passes_is_no_error_for_who_reads(
     fs.close()
 
 
+@pytest.mark.slow
 async def test_who_waits_for_a_request_that_is_given_up_gets_the_content_of_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

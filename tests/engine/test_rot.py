@@ -73,6 +73,7 @@ def fetched(world: World, _device: Device, data: bytes) -> None:
     world.put("f", data, mtime=1_600_000_000)
 
 
+@pytest.mark.slow
 @SAID
 @pytest.mark.parametrize("size", [10, 5000, 70_000, 3 << 20])
 @pytest.mark.parametrize("came", [sent, fetched])
@@ -168,6 +169,7 @@ async def test_rot_of_what_is_not_sent_is_told_and_not_sent(
     assert world.on_disk() == {"edited": b"saved anew", "new": b"looked at"}
 
 
+@pytest.mark.slow
 @SAID
 async def test_a_round_of_the_patrol_heals_what_the_server_has(world: World) -> None:
     device = await world.device()

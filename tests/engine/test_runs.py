@@ -152,6 +152,7 @@ async def test_a_losing_edit_here_goes_to_the_bin(world: World) -> None:
     assert [path.read_bytes() for path in kept] == [b"edited here"]
 
 
+@pytest.mark.slow
 async def test_offline_is_a_state_and_ends_by_itself(world: World) -> None:
     world.put("a.txt", b"old", mtime=1_600_000_000)
     device = await world.device(debounce=0.05, manual=False)

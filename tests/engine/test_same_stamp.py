@@ -266,6 +266,7 @@ def come_with(world: World, name: str, path: str, data: bytes, mtime: float) -> 
     os.rename(world.disk.parent / name, world.disk / path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["g", "sub/g", "fresh", "sub/fresh", "sub/f"])
 @pytest.mark.parametrize("place", ["replaced", "deleted"])
 async def test_an_inode_that_comes_back_brings_no_content(

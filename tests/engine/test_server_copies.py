@@ -75,6 +75,7 @@ async def test_another_name_of_the_file_is_not_copied_from_its_like(
     assert world.on_disk() == device.tree() == {"a": b"2" * BIG, "b": b"1" * BIG}
 
 
+@pytest.mark.slow
 async def test_a_push_does_not_copy_what_was_replaced_since_the_listing(world: World) -> None:
     device = await world.device(debounce=0.05, manual=False)
     first = device.write("a", b"1" * BIG, mtime=OLD)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.engine.world import World
 
 MIB = 1 << 20
 
 
+@pytest.mark.slow
 async def test_a_sparse_file_is_sparse_on_the_other_computer(world: World) -> None:
     first, second = await world.device(), await world.device("b")
     node = first.write("disk.img", b"head")

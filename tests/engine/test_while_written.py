@@ -197,6 +197,7 @@ async def test_a_save_with_a_backup_while_its_first_rename_is_on_its_way(
     assert device.engine.status().conflicts == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(4))
 @pytest.mark.parametrize("before", [1, 2])
 @pytest.mark.parametrize("edited", [False, True])

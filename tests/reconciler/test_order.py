@@ -39,6 +39,7 @@ def test_a_new_tree_takes_a_stage_a_level_and_one_for_all_files():
     assert {action.op for action in made.stages[-1]} == {Op.SEND}
 
 
+@pytest.mark.slow
 def test_everything_edited_and_moved_takes_few_stages():
     world = deep(200, 5)
     world.agree_all()

@@ -331,6 +331,7 @@ async def test_a_token_that_cannot_be_saved_is_used_and_saved_later() -> None:
 # Refusals ----------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "says"),
     [
@@ -350,6 +351,7 @@ async def test_what_a_refused_client_token_means(world: World, message: str, say
     assert not caught.value.temporary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", ["Account suspended or not authorized", "Missing permission"])
 async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(
     world: World, message: str
@@ -363,6 +365,7 @@ async def test_what_a_new_login_cannot_mend_does_not_ask_for_one(
     assert "server auth" not in sentence(caught.value)
 
 
+@pytest.mark.slow
 async def test_no_token_and_a_damaged_one(world: World) -> None:
     for token, says in (
         ("", "no token"),
@@ -375,6 +378,7 @@ async def test_no_token_and_a_damaged_one(world: World) -> None:
             assert "`syncin-mount server auth home`" in sentence(caught.value)
 
 
+@pytest.mark.slow
 async def test_logging_in(dev: DevServer, url: str) -> None:
     client = str(uuid.uuid4())
     token = await register(url, "user1", PASSWORD, None, client)
@@ -420,6 +424,7 @@ async def test_two_factor_codes_and_permissions(dev: DevServer, url: str) -> Non
         await register(url, "bare", PASSWORD, None, str(uuid.uuid4()))
 
 
+@pytest.mark.slow
 async def test_leaving(world: World) -> None:
     here = await clients(world.session)
     assert [(c.id, c.is_current_client) for c in here] == [(world.session.account.client_id, True)]

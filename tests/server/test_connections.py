@@ -83,6 +83,7 @@ async def test_connections_that_nobody_used_for_long_are_closed(
                 await trio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 async def test_a_cancelled_request_leaves_room_for_others() -> None:
     server = Server()
     async with scripted(server.serve) as folder:

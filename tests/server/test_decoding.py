@@ -128,6 +128,7 @@ async def test_a_bad_item_leaves_the_others(world: World, path: str) -> None:
         assert 2 <= len(found) <= 3, bad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CASES)
 @pytest.mark.parametrize(
     "body",

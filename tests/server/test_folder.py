@@ -53,6 +53,7 @@ async def test_an_empty_file_and_the_epoch(world: World) -> None:
     assert (world.disk / "empty").stat().st_mtime == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -226,6 +227,7 @@ async def test_the_lock_that_a_killed_server_left_is_not_waited_for(
     assert (b"old" in kept) is replace
 
 
+@pytest.mark.slow
 async def test_the_lock_that_an_upload_of_ours_left_is_not_waited_for_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +274,7 @@ async def test_what_another_process_has_seen_of_a_lost_lock_is_not_waited_for_ag
         assert await get(next_one, "f") == b"newest"
 
 
+@pytest.mark.slow
 async def test_a_long_name_is_not_held_up_by_a_killed_server_either(world: World) -> None:
     """The lock is on its stand-in then, which is a name of ours: another one is taken at once, and
     nothing stays."""

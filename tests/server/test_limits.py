@@ -53,6 +53,7 @@ def test_a_new_rate_finds_everybody_in_their_place() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [20_000.0, 2_000_000.0, 50_000_000.0])
 async def test_ten_seconds_of_several_transfers(rate: float, autojump_clock: MockClock) -> None:
     throttle = Throttle(rate)
@@ -99,6 +100,7 @@ async def test_whoever_waits_goes_on_at_a_new_rate(autojump_clock: MockClock) ->
     assert trio.current_time() - began == pytest.approx(5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["up", "down"])
 async def test_a_real_transfer_is_never_faster(world: World, way: str) -> None:
     """In real time. That it is not slower either is shown with a clock of the test's own: how fast

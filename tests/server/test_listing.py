@@ -239,6 +239,7 @@ def test_a_batch_and_its_lines_come_to_the_same(
     assert entries(b"".join(encoded)) == entries(odd + b"".join(encoded))[1:]
 
 
+@pytest.mark.slow
 def test_what_it_costs() -> None:
     """Within a few times of json.loads a line, so that nobody makes it dear unseen; the benchmarks
     know the figure."""

@@ -57,6 +57,7 @@ trio.run(main)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_memory_does_not_grow_with_the_file(world: World, tmp_path: Path) -> None:
     client_id = str(uuid.uuid4())

@@ -170,6 +170,7 @@ async def test_a_head_comes_in_time(
     assert trio.current_time() - began == pytest.approx(30.0, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interim", [CONTINUE * 1000, EARLY * 500 + CONTINUE * 500, b""])
 @pytest.mark.parametrize("step", [1, 7, 25, 100_000])
 async def test_interim_answers_go(autojump_clock: MockClock, interim: bytes, step: int) -> None:
@@ -259,6 +260,7 @@ FEW = Timeouts(connect=5.0, idle=0.5, slow=0.5, hashing=0.5, window=0.5, least=4
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("whole", "body"),
     [

@@ -270,6 +270,7 @@ async def test_another_length_than_asked_for_is_refused(framing: str, body: byte
             await part_of(folder)
 
 
+@pytest.mark.slow
 async def test_a_stall_ends() -> None:
     async def handler(stream: trio.SocketStream) -> None:
         await trio.sleep_forever()

@@ -339,6 +339,7 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_socks", [False, True])
 async def test_certificates_that_are_trusted_and_shown(pem: Path, by_socks: bool) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pem))

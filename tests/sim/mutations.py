@@ -88,8 +88,8 @@ MUTATIONS = (
     Mutation(
         "two nodes at one place are not parted",
         "reconciler/planner/fit.py",
-        "if len(nodes) > 1:",
-        "if len(nodes) > 9:",
+        "for loser in nodes if occupant is not None else nodes[1:]:",
+        "for loser in nodes if occupant is not None else ():",
     ),
     Mutation(
         "a folder in which something stays does not come back",

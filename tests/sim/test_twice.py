@@ -21,6 +21,7 @@ def test_no_folder_is_there_twice(seed: int) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 11])
 def test_what_came_back_goes_after_the_last_listing_of_a_run_too(seed: int) -> None:
     """Steps of a request that take up to 3 s have every run make all the rounds that it may."""

@@ -59,6 +59,7 @@ def test_removing_a_chain_from_its_end(folder, looks, known):
     replica.close()
 
 
+@pytest.mark.slow
 def test_renaming_the_folders_of_a_chain_from_its_end(folder, looks):
     replica = open_replica(folder)
     chain = _chain(replica, known=False)

@@ -256,6 +256,7 @@ print(len(made))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
 def test_a_map_that_cannot_grow(folder: Path) -> None:
     """In a process of its own: the limit holds for all of it."""

@@ -75,6 +75,7 @@ print(json.dumps({"refused": refused, "same": same, "settled": settled, "files":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a tmpfs to fill"
 )

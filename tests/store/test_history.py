@@ -122,6 +122,7 @@ def test_text_is_found_whatever_its_case_and_accents(tmp_path: Path, path: str, 
     history.close()
 
 
+@pytest.mark.slow
 def test_every_mixture_of_filters_finds_what_looking_through_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +245,7 @@ def test_a_clock_that_is_years_ahead_for_a_while_takes_little(tmp_path: Path, ro
     history.close()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_big_gets_smaller_on_the_disk_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +379,7 @@ def test_a_million_rows_take_less_room_than_what_is_kept_by_default(
     assert schema._used(big) < Limits().megabytes * 10**6
 
 
+@pytest.mark.slow
 def test_a_step_of_upkeep_costs_the_same_with_a_million_rows(
     million: tuple[sqlite3.Connection, sqlite3.Connection],
 ) -> None:

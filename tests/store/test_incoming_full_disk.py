@@ -55,6 +55,7 @@ def believed(path: Path) -> list[int]:
     return blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reserving", [True, False], ids=["reserving", "not reserving"])
 def test_what_did_not_arrive_is_not_taken_for_arrived(
     disk: SmallDisk, reserving: bool, monkeypatch: pytest.MonkeyPatch

@@ -158,6 +158,7 @@ def test_a_damaged_tally_says_nothing(killed: Path, text: bytes) -> None:
     assert (killed / RECORDED).stat().st_size == 16
 
 
+@pytest.mark.slow
 def test_a_scan_finds_what_follows_damage_of_any_kind() -> None:
     """Also behind megabytes of zeros, in well under a second."""
     whole = [Whole(65_530 + number, b"payload %d" % number) for number in range(12)]
@@ -218,6 +219,7 @@ UNFIT: dict[str, list[events.AnyEvent]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.expected_log("does not fit to the index|cannot be applied .* it is set aside")
 @pytest.mark.parametrize("kind", UNFIT)
 def test_an_event_that_cannot_be_applied_is_set_aside(

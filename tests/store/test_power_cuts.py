@@ -191,6 +191,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "sync_file_system", lambda _folder: None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("first", range(1, 1 + SEEDS, 10))
 def test_power_cuts_lose_nothing_that_was_on_the_disk(tmp_path: Path, first: int) -> None:

@@ -291,6 +291,7 @@ for number in range(1_000_000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [3, 120, 700])
 def test_kill_9_in_the_middle_of_work(tmp_path: Path, folder: Path, records: int) -> None:
     log = tmp_path / "log"

@@ -162,6 +162,7 @@ async def test_another_label_alone_is_no_new_menu(shown: Panel, supervision: Sup
     assert (updated, removed) == ([(number, {"label": label, "enabled": ("b", False)})], [])
 
 
+@pytest.mark.slow
 async def test_a_storm_of_changes_is_told_at_a_pace(shown: Panel, supervision: Supervision):
     await shown.labels()
     shown.signals.clear()
@@ -176,6 +177,7 @@ async def test_a_storm_of_changes_is_told_at_a_pace(shown: Panel, supervision: S
     assert len(shown.signals) <= 5 * (seconds / UPDATE_EVERY + 2)
 
 
+@pytest.mark.slow
 async def test_nothing_runs_while_nothing_changes(
     shown: Panel, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ):
@@ -228,6 +230,7 @@ async def test_a_panel_that_is_busy_is_asked_again(
     assert rests[:6] == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
 
 
+@pytest.mark.slow
 async def test_a_panel_that_does_not_answer_is_asked_again(
     bus: BusProcess,
     folders: Folders,

@@ -43,6 +43,7 @@ def _page(*data: tuple[int, bytes]) -> bytes:
     return bytes(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "handed", "expected"),
     [
@@ -76,6 +77,7 @@ async def test_the_size_is_left_alone(
     assert world.fs.lookup(ROOT, b"file").size == expected + 4
 
 
+@pytest.mark.slow
 async def test_zeros_that_somebody_wrote_stay_where_nothing_is_refused(world):
     ino = await world.create(b"file", b"xxxxx")
     handle = await world.fs.open(ino, os.O_RDWR)
@@ -85,6 +87,7 @@ async def test_zeros_that_somebody_wrote_stay_where_nothing_is_refused(world):
     assert world.fs.getattr(ino).size == 4 * PAGE + 3
 
 
+@pytest.mark.slow
 async def test_a_longer_file_that_is_refused_leaves_it_alone(world):
     ino = await world.create(b"file", b"xxxxx")
     with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):

@@ -180,6 +180,7 @@ def test_the_program_s_own_folder_is_no_place_for_a_drive(world: World):
     assert "overlaps with the program's own folder" in found["why"]
 
 
+@pytest.mark.slow
 def test_only_what_was_looked_at_is_started_and_only_once(world: World, mounts: None):
     del mounts
     guess = lines(world.post("/api/assistant/start", {"look": "guess"}))
@@ -214,6 +215,7 @@ def test_what_changed_since_it_was_looked_at_is_not_done(world: World):
     assert (here / "a.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_an_import_that_left_a_file_goes_on(world: World, mounts: None):
     del mounts
     here, there = world.base / "letters", world.sandbox.server_files / "letters"

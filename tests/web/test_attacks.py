@@ -283,6 +283,7 @@ def test_only_the_paths_of_the_table_lead_to_a_file(world: World, path: str):
     assert b"root:" not in answer.body
 
 
+@pytest.mark.slow
 def test_other_protocols_are_refused(world: World):
     upgrade = {"connection": "upgrade", "sec-websocket-version": "13"}
     socket_of = {**upgrade, "upgrade": "websocket", "sec-websocket-key": "eA=="}

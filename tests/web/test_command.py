@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.web.conftest import PROFILE, World, until
 
 
+@pytest.mark.slow
 def test_the_address_is_printed_and_a_supervisor_is_started_for_it(world: World):
     said = world.must("ui", "--print")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#ticket=[\w-]{43}\n", said)
@@ -43,6 +46,7 @@ def test_the_browser_is_opened_at_it(world: World, tmp_path: Path):
     assert opened.read_text().startswith("http://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_a_supervisor_that_was_killed_serves_the_page_again_elsewhere(world: World):
     ticket = world.open_page()
     port, pid = world.port, world.supervisor

@@ -10,6 +10,7 @@ import pytest
 from tests.web.conftest import World, until
 
 
+@pytest.mark.slow
 def test_the_folder_is_opened_and_a_missing_desktop_is_told(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -86,6 +86,7 @@ async def test_the_page_is_where_it_was_however_often_it_is_asked_for(
     assert (len(ports), len(tickets)) == (1, 5)
 
 
+@pytest.mark.slow
 def test_nothing_listens_until_somebody_wants_the_page(world: World):
     world.must("up")
     log = world.folders.log("@supervisor")

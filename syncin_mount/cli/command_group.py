@@ -70,6 +70,7 @@ COMMANDS: dict[str, Lazy] = {
     "scheduler": _own(
         "scheduler", "Choose how the schedules of all synchronizations work together."
     ),
+    "settings": _own("settings", "Show and change what holds for all synchronizations."),
     "journal": _own("journal", "List, hold and undo pending local changes."),
     "explain": _own("explain", "Explain the state of one file or folder."),
     "transfers": _own("transfers", "List transfers, and what failed."),
@@ -106,6 +107,7 @@ OTHER_WORDS = {
     "mv": "rename",
     "new": "add",
     "ps": "status",
+    "preferences": "settings",
     "queue": "journal",
     "restore": "bin",
     "rm": "remove",

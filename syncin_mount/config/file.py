@@ -137,11 +137,17 @@ def _edited(text: str, before: Configuration, after: Configuration) -> str:
     document = tomlkit.parse(text or _HEADING)
     _apply(document, "servers", before.servers, after.servers)
     _apply(document, "synchronizations", before.synchronizations, after.synchronizations)
-    if schema.program_table(after) != schema.program_table(before):
+    old_program = schema.program_table(before)
+    changed = {
+        key: value
+        for key, value in schema.program_table(after).items()
+        if value != old_program[key]
+    }
+    if changed:
         if "program" not in document:
             document["program"] = tomlkit.table()
         program: Any = document["program"]
-        program.update(schema.program_table(after))
+        program.update(changed)
     return tomlkit.dumps(document)
 
 

@@ -184,10 +184,10 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is configured, by name. What holds for the whole program: ``scheduling``, and what
-    is for people to edit and the program never writes: ``history``, whether there are
-    ``notifications`` on the desktop, how much the ``log`` says, whether there is an icon in the
-    desktop's ``tray``, and the ``language`` (None: the environment's, or the browser's)."""
+    """All that is configured, by name. What holds for the whole program: ``scheduling``, whether
+    there are ``notifications`` on the desktop, how much the ``log`` says, whether there is an icon
+    in the desktop's ``tray``, the ``language`` (None: the environment's, or the browser's), and
+    ``history``, which is for people to edit and the program never writes."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: MappingProxyType({}))
     synchronizations: Mapping[str, Synchronization] = field(

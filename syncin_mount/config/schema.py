@@ -349,8 +349,13 @@ def _values(table: Any, where: Where, keys: tuple[Key, ...]) -> dict[str, Any]:
 
 
 def program_table(configuration: Configuration) -> dict[str, values.Plain]:
-    """What is written in ``[program]``."""
-    return {"scheduler": configuration.scheduling.value}
+    """What is written in ``[program]``, where it differs from what was there."""
+    return {
+        "scheduler": configuration.scheduling.value,
+        "notifications": configuration.notifications,
+        "log": configuration.log.value,
+        "tray": configuration.tray,
+    }
 
 
 def as_table(value: Server | Synchronization) -> dict[str, values.Plain]:

@@ -25,7 +25,7 @@ class LogIn(Request, frozen=True):
     code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
-class Accounts:
+class LogIns:
     """The handlers."""
 
     def __init__(self, drives: Drives, live: Live) -> None:

@@ -18,6 +18,7 @@ VENDORED = ("preact.module.js", "hooks.module.js", "htm.module.js")
 """Libraries of others; static/vendor/README.md says which, and where they are from."""
 
 OWN = (
+    "accounts.js",
     "api.js",
     "app.js",
     "assistant.js",
@@ -30,6 +31,7 @@ OWN = (
     "change.js",
     "conflicts.js",
     "explain.js",
+    "filters.js",
     "language.js",
     "limits.js",
     "log_in.js",
@@ -37,6 +39,7 @@ OWN = (
     "parts.js",
     "plan.js",
     "rows.js",
+    "settings.js",
     "store.js",
     "synchronizations.js",
     "transfers.js",
@@ -44,7 +47,7 @@ OWN = (
     "waiting.js",
     "words.js",
 )
-STYLES = ("assistant.css", "page.css")
+STYLES = ("assistant.css", "page.css", "settings.css")
 
 TABLE: dict[str, tuple[str, str]] = {
     "/": ("index.html", "text/html; charset=utf-8"),

@@ -15,7 +15,7 @@ from hypercorn.typing import ConnectionState
 
 from syncin_mount.language.choice import LanguageSetting
 from syncin_mount.web import peers
-from syncin_mount.web.accounts import Accounts
+from syncin_mount.web.accounts import LogIns
 from syncin_mount.web.assistant.additions import Additions
 from syncin_mount.web.assistant.folders import Choosers
 from syncin_mount.web.assistant.servers import Servers
@@ -26,6 +26,10 @@ from syncin_mount.web.page import Page
 from syncin_mount.web.records import Records
 from syncin_mount.web.routes import Drives, merged
 from syncin_mount.web.runs import Runs
+from syncin_mount.web.settings.accounts import Accounts
+from syncin_mount.web.settings.clients import Clients
+from syncin_mount.web.settings.filters import Filters
+from syncin_mount.web.settings.program import ProgramPart
 from syncin_mount.web.synchronizations import Synchronizations
 from syncin_mount.web.tickets import Gate
 
@@ -99,9 +103,13 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
     """All calls that the page answers, by their paths."""
     return merged(
         Synchronizations(drives, live, runs).routes(),
-        Accounts(drives, live).routes(),
+        LogIns(drives, live).routes(),
         Records(drives, live).routes(),
         Changes(drives, live).routes(),
+        Filters(drives, live).routes(),
+        Accounts(drives, live).routes(),
+        Clients(drives, live).routes(),
+        ProgramPart(drives, live).routes(),
         Servers(drives, live).routes(),
         Choosers(drives).routes(),
         Additions(drives, starts).routes(),

@@ -39,6 +39,7 @@ _SHOWN = (
     "filter try docs ends-with:.txt",
     "limit docs",
     "scheduler",
+    "settings",
     "journal docs",
     "explain docs a.txt",
     "sync docs --dry-run",

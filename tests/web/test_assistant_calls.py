@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +10,8 @@ import pytest
 
 from syncin_mount.web.assistant.local_folders import MOST_FOLDERS
 from syncin_mount.web.server import routes_of
-from tests.web.conftest import Answer, World, until
+from tests.web.conftest import World, until
+from tests.web.lines import lines
 
 NOBODY = cast("Any", None)
 CALLS = [*routes_of(*[NOBODY] * 4)]
@@ -29,11 +29,6 @@ def page(world: World) -> Iterator[None]:
     assert world.token not in log
 
 
-def lines(answer: Answer) -> list[Any]:
-    """Those of an answer that goes on; whatever chunks they came in."""
-    return [json.loads(line) for line in answer.body.split(b"\r\n") if line.startswith(b"{")]
-
-
 @pytest.mark.parametrize("path", CALLS)
 def test_no_call_at_all_is_answered_without_a_token(world: World, path: str):
     assert world.post(path, {}, token="").status == 401
@@ -45,7 +40,7 @@ def test_no_call_at_all_is_answered_without_a_token(world: World, path: str):
     ("path", "body"),
     [
         ("server", {"url": "x" * 2049}),
-        ("server", {"url": "cloud.example.org", "proxy": "x"}),
+        ("server", {"url": "cloud.example.org", "more": "x"}),
         ("log-in", {"url": "x", "login": "", "password": "x"}),
         ("log-in", {"url": "x", "login": "x" * 256, "password": "x"}),
         ("log-in", {"url": "x", "login": "x", "password": "x" * 1025}),

@@ -47,8 +47,7 @@ def command(names: tuple[str, ...], follow: bool, level: str, lines: int, as_jso
     supervisor's.
 
     Each synchronization has a file of its own, in the state folder ('show' tells which), of at most
-    8 MB with those before it. How much is written: log = "debug", "info" or "warning" under
-    [program] in config.toml; or mount with --debug.
+    8 MB with those before it. How much is written: 'settings --log'; or mount with --debug.
 
     \b
     What went wrong lately:   syncin-mount logs --level warning

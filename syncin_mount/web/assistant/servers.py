@@ -12,32 +12,24 @@ from reconciler.errors import RemoteError, Unauthorized
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.config import Server
 from syncin_mount.web.assistant.objections import Objected, objected
-from syncin_mount.web.routes import Request, Route
+from syncin_mount.web.routes import Route
+from syncin_mount.web.ways import Way, WrongWayError, by_way, tried
 
 if TYPE_CHECKING:
     from syncin_mount.web.live import Live
     from syncin_mount.web.routes import Drives
 
-Url = Annotated[str, msgspec.Meta(max_length=2048)]
+
+class Probe(Way, frozen=True, kw_only=True):
+    """A way to a server that is to be tried."""
 
 
-class Probe(Request, frozen=True):
-    """An address, and what it takes to reach it that somebody agreed to."""
-
-    url: Url
-    insecure_tls: bool = False
-    insecure_http: bool = False
-
-
-class NewAccount(Request, frozen=True):
+class NewAccount(Way, frozen=True, kw_only=True):
     """A log-in there; ``code`` is the second factor's, where it was asked for."""
 
-    url: Url
     login: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
     code: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    insecure_tls: bool = False
-    insecure_http: bool = False
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -67,22 +59,11 @@ class Servers:
 
     async def probe(self, request: Probe) -> Reached | Objected:
         """Nobody's login is sent."""
-        from syncin_mount.app.accounts import account_changes, log_in  # noqa: PLC0415 (memory)
-
         try:
-            server = _server(request)
-        except RemoteError as error:
-            return objected(error, "url")
-        try:
-            log_in.refuse_clear(server)
-            await log_in.probe_server(server)
-        except (NotPossible, RemoteError) as error:
-            found = objected(error, "url")
-            if found.help != "certificate":
-                return found
-            shown = await account_changes.certificate_of(server)
-            return msgspec.structs.replace(found, fingerprint=shown)
-        return Reached(server.url)
+            server = by_way(Server("", "", "", ""), request)
+        except WrongWayError as wrong:
+            return objected(wrong.error, wrong.field)
+        return await tried(server) or Reached(server.url)
 
     async def log_in(self, request: NewAccount) -> LoggedIn | Objected:
         """Raises ConfigurationError, TokenError."""
@@ -92,39 +73,26 @@ class Servers:
         )
 
         configuration = await self._drives.configuration()
-        way = log_in.WayChange(
-            insecure_tls=request.insecure_tls, insecure_http=request.insecure_http
-        )
         try:
-            host = urlsplit(_server(request).url).hostname or ""
+            way = by_way(Server("", "", "", ""), request)
+            host = urlsplit(way.url).hostname or ""
             name = suggested_server_name(host, configuration.servers)
-            server = account_changes.new_account(
-                configuration, name, _with_scheme(request.url), request.login.strip(), way
+            consents = log_in.WayChange(
+                insecure_tls=way.insecure_tls, insecure_http=way.insecure_http
             )
+            server = account_changes.new_account(
+                configuration, name, way.url, request.login.strip(), consents
+            )
+            server = by_way(server, request)
             await log_in.add(self._drives.folders, server, request.password, request.code)
+        except WrongWayError as wrong:
+            return objected(wrong.error, wrong.field)
         except RemoteError as error:
             return objected(error, _field_of(error, request))
         except NotPossible as error:
             return objected(error, "login")
         self._live.look_now()
         return LoggedIn(server.name)
-
-
-def _with_scheme(text: str) -> str:
-    text = text.strip()
-    return text if "://" in text else f"https://{text}"
-
-
-def _server(request: Probe | NewAccount) -> Server:
-    """One without a name or login. Raises RemoteError for an address that is none."""
-    from syncin_mount.app.accounts.log_in import WayChange, changed_way  # noqa: PLC0415 (memory)
-
-    server = Server(
-        *("", "", "", ""),
-        insecure_tls=request.insecure_tls,
-        insecure_http=request.insecure_http,
-    )
-    return changed_way(server, WayChange(url=_with_scheme(request.url)))
 
 
 def _field_of(error: RemoteError, request: NewAccount) -> str | None:

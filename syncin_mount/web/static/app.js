@@ -7,6 +7,7 @@ import { Conflicts } from "/conflicts.js";
 import { Explain } from "/explain.js";
 import { rich, t } from "/language.js";
 import { Icon, Notices, html } from "/parts.js";
+import { Settings } from "/settings.js";
 import { cardsInOrder, start, useStore } from "/store.js";
 import { Synchronizations } from "/synchronizations.js";
 import { Transfers } from "/transfers.js";
@@ -20,6 +21,7 @@ const SCREENS = [
   ["conflicts", t("Conflicts"), Conflicts, "conflicts"],
   ["trash", t("Trash"), Trash],
   ["explain", t("Explain"), Explain],
+  ["settings", t("Settings"), Settings],
 ];
 
 // Those that a button leads to.

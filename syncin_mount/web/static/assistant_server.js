@@ -21,24 +21,32 @@ export function ServerStep({ servers, server, refused, onServer }) {
 }
 
 const NOTHING = { tls: false, http: false };
+const DIRECT = { proxy: "", ca_file: "", client_cert: "" };
+const MORE = [
+  ["proxy", "Proxy", "With http:// or socks5:// and its port; none: no proxy; empty: as the system"
+    + " says."],
+  ["ca_file", "Trusted certificates", "A PEM file that counts instead of the system's."],
+  ["client_cert", "Client certificate", "A PEM file with its key, where the server asks for one."],
+];
 
-function NewAccount({ onServer }) {
+export function NewAccount({ onServer }) {
   const [url, setUrl] = useState("");
   const [agreed, setAgreed] = useState(NOTHING);
   const [reached, setReached] = useState(null);
+  const [more, setMore] = useState(DIRECT);
   const again = () => {
     setReached(null);
     setAgreed(NOTHING);
   };
-  const way = { insecure_tls: agreed.tls, insecure_http: agreed.http };
+  const way = { insecure_tls: agreed.tls, insecure_http: agreed.http, ...more };
   return reached
     ? html`<${LogIn} url=${reached} way=${way} onServer=${onServer} onBack=${again} />`
     : html`<${Address} url=${url} onUrl=${setUrl} agreed=${agreed} onAgreed=${setAgreed}
-        onReached=${setReached} />`;
+        onReached=${setReached} more=${more} onMore=${setMore} />`;
 }
 
 // The address is tried before anybody is asked for a password.
-function Address({ url, onUrl, agreed, onAgreed, onReached }) {
+function Address({ url, onUrl, agreed, onAgreed, onReached, more, onMore }) {
   const [trouble, setTrouble] = useState(null);
   const [busy, setBusy] = useState(false);
   const type = (text) => {
@@ -51,7 +59,7 @@ function Address({ url, onUrl, agreed, onAgreed, onReached }) {
     setBusy(true);
     try {
       const { tls, http } = agreed;
-      const body = { url, insecure_tls: tls, insecure_http: http };
+      const body = { url, insecure_tls: tls, insecure_http: http, ...more };
       onReached((await call("assistant/server", body)).url);
     } catch (error) {
       setTrouble(error);
@@ -59,11 +67,19 @@ function Address({ url, onUrl, agreed, onAgreed, onReached }) {
     }
   };
   const wants = trouble && trouble.help;
+  const at = (field) => trouble && trouble.said.field === field && trouble.message;
+  const beside = MORE.some(([field]) => at(field));
   return html`<form onSubmit=${go}>
     <${Text} id="url" label="The server's address" required inputmode="url" maxlength="2048"
       placeholder="cloud.example.org" autocomplete="url" value=${url} onValue=${type}
       hint="As in the browser, when you use Sync-in there."
-      why=${trouble && trouble.message} />
+      why=${trouble && !beside && trouble.message} />
+    <details class="more-settings" open=${beside || undefined}><summary>More settings
+        <span class="small">proxy and certificates</span></summary>
+      ${MORE.map(([field, label, hint]) => html`<${Text} key=${field} id=${field} label=${label}
+        hint=${hint} maxlength="2048" value=${more[field]} why=${at(field)}
+        onValue=${(value) => onMore({ ...more, [field]: value })} />`)}
+    </details>
     ${wants === "certificate" && html`<div class="note">
       <div><p>Nobody that this computer trusts vouches for the certificate. If this is your own
         server, compare the fingerprint (SHA-256) with the one that you know from it:</p>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { number, t } from "/language.js";
 import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
 import { Edit, Remove, Rename } from "/change.js";
+import { FiltersDialog } from "/filters.js";
 import { Limits } from "/limits.js";
 import { Plan } from "/plan.js";
 import * as words from "/words.js";
@@ -34,6 +35,7 @@ export function Card({ card }) {
     ${open === "plan" && html`<${Plan} name=${card.name} onClose=${close} />`}
     ${open === "limits" && html`<${Limits} cards=${[card]} onClose=${close} />`}
     ${open === "edit" && html`<${Edit} name=${card.name} onClose=${close} />`}
+    ${open === "filters" && html`<${FiltersDialog} name=${card.name} onClose=${close} />`}
     ${open === "rename" && html`<${Rename} name=${card.name} onClose=${close} />`}
     ${open === "remove" && html`<${Remove} card=${card} onClose=${close} />`}
   </article>`;
@@ -107,6 +109,7 @@ function Actions({ card, open }) {
     <${Menu} label=${t("More for {name}", { name })} icon="more" hidden>
       ${mounted && html`<${Item} onClick=${() => open("limits")}>${t("Limit the bandwidth…")}<//>`}
       <${Item} onClick=${() => open("edit")}>${t("Settings…")}<//>
+      <${Item} onClick=${() => open("filters")}>${t("Filters…")}<//>
       <${Item} onClick=${() => open("rename")}>${t("Rename…")}<//>
       <${Item} onClick=${() => navigator.clipboard.writeText(card.mountpoint)}>
         ${t("Copy the folder's path")}<//>

@@ -1,0 +1,59 @@
+"""`settings`: what holds for the whole program."""
+
+from __future__ import annotations
+
+import click
+
+from syncin_mount.cli.ui import lookup, notices, output
+from syncin_mount.config.model import LogLevel
+
+_SWITCH = click.Choice(["on", "off"])
+
+
+@click.command()
+@click.option(
+    "--notifications",
+    type=_SWITCH,
+    help="Whether the desktop shows notices of conflicts, halts, refusals and a lost server.",
+)
+@click.option("--tray", type=_SWITCH, help="Whether 'up' shows an icon in the desktop's tray.")
+@click.option(
+    "--log",
+    type=click.Choice([each.value for each in LogLevel]),
+    help="The least urgent records that the logs keep, of drives that are mounted from now on.",
+)
+@output.json_option
+def command(notifications: str | None, tray: str | None, log: str | None, as_json: bool) -> None:
+    """Show the settings that hold for all synchronizations, or change them.
+
+    'scheduler' chooses how schedules work together, 'limit' sets the bandwidth.
+    """
+    folders, configuration = lookup.load()
+    if (notifications, tray, log) != (None, None, None):
+        from syncin_mount.app.settings.program import ProgramEdits, edit_program  # noqa: PLC0415 (start-up time)
+
+        edits = ProgramEdits(
+            notifications=None if notifications is None else notifications == "on",
+            tray=None if tray is None else tray == "on",
+            log=None if log is None else LogLevel(log),
+        )
+        configuration, missed = output.run_async(edit_program, folders, edits)
+        notices.warn_of(missed)
+    if as_json:
+        output.emit_json(
+            {
+                "scheduler": configuration.scheduling.value,
+                "notifications": configuration.notifications,
+                "tray": configuration.tray,
+                "log_level": configuration.log.value,
+            }
+        )
+        return
+    output.emit_fields(
+        [
+            ("scheduler", configuration.scheduling.value),
+            ("notifications", "on" if configuration.notifications else "off"),
+            ("tray", "on" if configuration.tray else "off"),
+            ("log", configuration.log.value),
+        ]
+    )

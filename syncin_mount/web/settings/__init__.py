@@ -1,0 +1,1 @@
+"""Settings on the page: accounts and their clients, filters, and the whole program's."""

@@ -1,0 +1,76 @@
+// Settings: accounts and their clients, filters, and what holds for the whole program.
+
+import { useState } from "preact/hooks";
+import { Accounts } from "/accounts.js";
+import { Filters } from "/filters.js";
+import { Limits } from "/limits.js";
+import { Button, act, html } from "/parts.js";
+import { useAnswer, useDrive } from "/rows.js";
+import { cardsInOrder, useStore } from "/store.js";
+
+const LEVELS = [
+  ["debug", "Everything (to find an error)"], ["info", "What happens (usual)"],
+  ["warning", "Only what goes wrong"],
+];
+const SCHEDULERS = [
+  ["parallel", "Beside one another (usual)"], ["sequential", "One after another"],
+  ["off", "Off: only Sync now runs"],
+];
+
+export function Settings() {
+  useStore();
+  const [name, choice] = useDrive();
+  return html`
+    <div class="title"><div><h1>Settings</h1></div></div>
+    <div class="settings">
+      <${Accounts} />
+      ${name && html`<section class="sheet part" aria-labelledby="filters-title">
+        <div class="part-head"><h2 id="filters-title">Filters</h2>${choice}</div>
+        <p class="small">What ${name} leaves out. Filters remove nothing; the server keeps them, and
+          the account page shows them, too.</p>
+        <${Filters} name=${name} />
+      </section>`}
+      <${Program} />
+    </div>`;
+}
+
+function Program() {
+  const { program } = useStore();
+  const [now, again] = useAnswer("program", {}, []);
+  const [limits, setLimits] = useState(false);
+  if (!now || !program) return null;
+  const set = async (body) => {
+    await act("program/edit", body);
+    again();
+  };
+  const mounted = cardsInOrder().filter((each) => each.status && each.status.mounted);
+  return html`<section class="sheet part" aria-labelledby="program-title">
+    <h2 id="program-title">This program</h2>
+    <label class="check"><input type="checkbox" checked=${now.notifications}
+      onChange=${(event) => set({ notifications: event.target.checked })} />
+      <span>Notices on the desktop <small>of conflicts, of what needs you, and of a server that is
+        away</small></span></label>
+    <label class="check"><input type="checkbox" checked=${now.tray}
+      onChange=${(event) => set({ tray: event.target.checked })} />
+      <span>Icon in the desktop's tray <small>with the state of all drives and a menu</small></span>
+    </label>
+    <${Select} label="Schedules of all synchronizations" value=${program.scheduler}
+      options=${SCHEDULERS} onValue=${(how) => act("scheduler", { how })} />
+    <${Select} label="What the logs keep" value=${now.log} options=${LEVELS}
+      onValue=${(log) => set({ log })} hint="For drives that are mounted from now on." />
+    <div class="field"><span>Bandwidth</span>
+      <div class="unit"><${Button} disabled=${!mounted.length}
+        onClick=${() => setLimits(true)}>Limit the bandwidth of all…<//></div>
+      <p class="hint">The limit of one is in the menu of its card.</p></div>
+    <p class="small">All settings are in <span class="path">${now.file}</span>.</p>
+    ${limits && html`<${Limits} cards=${mounted} onClose=${() => setLimits(false)} />`}
+  </section>`;
+}
+
+function Select({ label, value, options, onValue, hint = null }) {
+  return html`<label class="field"><span>${label}</span>
+    <select value=${value} onChange=${(event) => onValue(event.target.value)}>
+      ${options.map(([word, text]) => html`<option key=${word} value=${word}
+        selected=${word === value}>${text}</option>`)}</select>
+    ${hint && html`<span class="hint">${hint}</span>`}</label>`;
+}

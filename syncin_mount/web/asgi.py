@@ -89,11 +89,12 @@ async def answer_lines(
     receive: Receive,
     headers: list[Header],
     opened: AbstractAsyncContextManager[AsyncIterator[object]],
+    kind: Header = LINES,
 ) -> None:
-    """An answer that goes on, a line of JSON for each that is given (bytes are whole lines
-    already), until they end or the browser hangs up: then what gives them is cancelled. The
-    request's body must have been read."""
-    await send({"type": "http.response.start", "status": 200, "headers": [*headers, LINES]})
+    """An answer that goes on, a line of JSON for each that is given (bytes go out as they are),
+    until they end or the browser hangs up: then what gives them is cancelled. The request's body
+    must have been read."""
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, kind]})
     async with trio.open_nursery() as nursery:
 
         async def watch() -> None:

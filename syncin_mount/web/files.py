@@ -29,6 +29,7 @@ OWN = (
     "assistant_there.js",
     "card.js",
     "change.js",
+    "comparison.js",
     "conflicts.js",
     "explain.js",
     "filters.js",
@@ -47,7 +48,7 @@ OWN = (
     "waiting.js",
     "words.js",
 )
-STYLES = ("assistant.css", "page.css", "settings.css")
+STYLES = ("assistant.css", "page.css", "records.css", "settings.css")
 
 TABLE: dict[str, tuple[str, str]] = {
     "/": ("index.html", "text/html; charset=utf-8"),

@@ -94,7 +94,7 @@ def safe_headers(import_map: str) -> list[tuple[bytes, bytes]]:
             f"script-src 'self' '{import_map}'",
             "style-src 'self'",
             "connect-src 'self'",
-            "img-src 'self'",
+            "img-src 'self' blob:",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -25,7 +25,7 @@ from syncin_mount.web.asgi import (
     read_body,
 )
 from syncin_mount.web.files import CATALOGUE, Files, catalogue
-from syncin_mount.web.routes import Refused, Route, Stream, is_expected
+from syncin_mount.web.routes import Content, Refused, Route, Stream, is_expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,6 +130,9 @@ class Page:
         else:
             if isinstance(done, Stream):
                 await answer_lines(send, receive, self._headers, done.lines)
+            elif isinstance(done, Content):
+                kind = (b"content-type", done.kind.encode())
+                await answer_lines(send, receive, self._headers, done.pieces, kind)
             else:
                 await self._send_json(send, 409 if isinstance(done, Refused) else 200, done)
 

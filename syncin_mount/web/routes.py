@@ -79,12 +79,21 @@ class Stream:
     lines: AbstractAsyncContextManager[AsyncIterator[object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An answer of bytes: their media type, and the pieces, which may end early."""
+
+    kind: str
+    pieces: AbstractAsyncContextManager[AsyncIterator[bytes]]
+
+
 Handle = Callable[[Any], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A call: ``kind`` is what it is given, and ``handle`` answers with a struct or a Stream. It
+    """A call: ``kind`` is what it is given, and ``handle`` answers with a struct, a Stream or a
+    Content. It
     raises what `is_expected`."""
 
     kind: type[Request]

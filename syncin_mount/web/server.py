@@ -23,7 +23,8 @@ from syncin_mount.web.assistant.starting import Starts
 from syncin_mount.web.changes import Changes
 from syncin_mount.web.live import Live
 from syncin_mount.web.page import Page
-from syncin_mount.web.records import Records
+from syncin_mount.web.records.conflicts import ConflictCalls
+from syncin_mount.web.records.lists import Records
 from syncin_mount.web.routes import Drives, merged
 from syncin_mount.web.runs import Runs
 from syncin_mount.web.settings.accounts import Accounts
@@ -105,6 +106,7 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
         Synchronizations(drives, live, runs).routes(),
         LogIns(drives, live).routes(),
         Records(drives, live).routes(),
+        ConflictCalls(drives, live).routes(),
         Changes(drives, live).routes(),
         Filters(drives, live).routes(),
         Accounts(drives, live).routes(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize
@@ -54,6 +55,7 @@ def set_the_scene(world: World) -> None:
     here, there = world.drive("Documents"), world.sandbox.server_files
     (here / "Letters").mkdir()
     (here / "Letters/Offer.odt").write_bytes(b"x" * 48_000)
+    make_a_conflict(world)
     for path in sorted((there / "Projects").iterdir())[:30]:
         path.unlink()
     world.sandbox.run(PROFILE, "sync", "Projects")
@@ -62,12 +64,34 @@ def set_the_scene(world: World) -> None:
     world.sandbox.run(PROFILE, "sync", "Documents")
 
 
+def make_a_conflict(world: World) -> None:
+    """Of a text: both sides had edited other lines of it."""
+    here, there = world.drive("Documents"), world.sandbox.server_files / "Documents"
+    (there / "Offer.md").write_text(OFFER)
+    world.must("sync", "Documents")
+    (here / "Offer.md").write_text(OFFER.replace("14 days", "30 days").replace("two", "three"))
+    (there / "Offer.md").write_text(OFFER.replace("14 days", "10 days") + "\nVAT is included.\n")
+    os.utime(there / "Offer.md", (time.time() + 10,) * 2)
+    world.must("sync", "Documents")
+    (here / "Offer.md").read_bytes()
+
+
+OFFER = """# Offer
+
+We build the shelves in oak, and deliver them to your house.
+
+- Boards: two, 180 cm long
+- Price: 640 euros
+- Payment: within 14 days
+
+We look forward to your answer.
+"""
 WORDS = ("Report", "Budget", "Minutes", "Invoice", "Sketch", "Letter", "Plan")
 KINDS = {"Documents": "odt", "Photos": "jpg", "Music": "ogg", "Projects": "md"}
 
 
 def take(browser: Browser, world: World) -> None:
-    """The first screen, a plan, and the transfers."""
+    """The first screen, a plan, the transfers, and a conflict."""
     context = browser.new_context(viewport=SIZE)
     page = enter(context.new_page(), world)
     page.get_by_role("article", name="Photos").get_by_role("progressbar").wait_for()
@@ -80,6 +104,9 @@ def take(browser: Browser, world: World) -> None:
     page.get_by_role("link", name="Transfers").click()
     page.get_by_role("list", name="Transfers").get_by_role("listitem").first.wait_for()
     shoot(page, "page-transfers")
+    page.get_by_role("link", name="Conflicts").click()
+    page.get_by_role("region", name="The lines of both versions").wait_for()
+    shoot(page, "page-conflict", full_page=True)
     context.close()
 
 

@@ -121,33 +121,6 @@ def test_what_waits_says_why_and_is_held_released_and_discarded(tab: Tab):
     tab.shows(page.get_by_role("heading", name="Nothing waits"))
 
 
-def test_both_versions_of_a_conflict_are_kept(tab: Tab):
-    page, here = tab.page, tab.world.drive("Notes")
-    go(tab, "Conflicts")
-    page.get_by_label("Synchronization").select_option("Notes")
-    one = page.get_by_role("listitem").filter(has_text="3.txt").filter(has_text="lost")
-    one.get_by_role("button", name="Keep both").click()
-    one.wait_for(state="detached")
-    assert (here / "3.txt").read_text() == "this one won"
-    [beside] = here.glob("3 (restored *).txt")
-    assert beside.read_text() == "this one lost, too"
-
-
-def test_a_conflict_is_seen_turned_round_and_acknowledged(tab: Tab):
-    page, file = tab.page, tab.world.drive("Notes") / "0.txt"
-    before = file.read_text()
-    page.get_by_role("region", name="Needs you").get_by_role("link", name="Look at them").click()
-    page.get_by_label("Synchronization").select_option("Notes")
-    one = page.get_by_role("listitem").filter(has_text="0.txt").filter(has_text="lost").first
-    tab.shows(one)
-    one.get_by_role("button", name="Choose the other").click()
-    until(lambda: file.read_text() != before, "the other version")
-    page.get_by_role("button", name="Acknowledge all").click()
-    tab.shows(page.get_by_role("heading", name="No conflicts"))
-    page.get_by_label("Show acknowledged ones, too").check()
-    tab.shows(page.get_by_text("acknowledged", exact=True).first)
-
-
 def test_the_trash_here_and_on_the_server_is_restored_and_emptied(tab: Tab):
     go(tab, "Trash")
     page, world = tab.page, tab.world
@@ -173,8 +146,40 @@ def test_a_path_is_explained(tab: Tab):
     tab.page.get_by_placeholder("A path in Notes").fill("other.txt")
     tab.page.get_by_role("button", name="Explain").click()
     tab.shows(tab.page.get_by_role("heading", name="other.txt"))
-    tab.shows(tab.page.get_by_text("Upload", exact=True))
+    here, agreed, there = tab.page.locator(".side-state").all_inner_texts()
+    assert "other.txt" in here
+    assert "New" in here
+    assert "Never" in agreed
+    assert "Nothing" in there
+    flow = tab.page.locator(".flow")
+    assert "Upload, from this computer to the server" in (flow.text_content() or "")
+    assert "head" in (flow.locator(".wire").nth(1).get_attribute("class") or "")
     assert tab.faults() == []
+    tab.page.get_by_placeholder("A path in Notes").fill("4.txt")
+    tab.page.get_by_role("button", name="Explain").click()
+    tab.shows(tab.page.get_by_role("heading", name="4.txt"))
+    assert "As agreed" in tab.page.locator(".side-state").nth(0).inner_text()
+    assert "As agreed" in tab.page.locator(".side-state").nth(2).inner_text()
+    assert tab.page.locator(".flow").count() == 0
     tab.page.get_by_placeholder("A path in Notes").fill("nowhere.txt")
     tab.page.get_by_role("button", name="Explain").click()
     tab.shows(tab.page.get_by_text("Neither side has “nowhere.txt”"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_everybody_can_read_an_explanation(
+    browser: Browser, drives: World, scheme: str, width: int
+):
+    size = {"width": width, "height": 800}
+    with new_tab(browser, drives, viewport=size, color_scheme=scheme) as tab:
+        tab.enter()
+        tab.page.evaluate("() => location.hash = '#/explain'")
+        tab.page.get_by_label("Synchronization").select_option("Notes")
+        tab.page.get_by_placeholder("A path in Notes").fill("other.txt")
+        tab.page.get_by_role("button", name="Explain").click()
+        tab.shows(tab.page.locator(".flow"))
+        assert tab.faults() == []
+        assert tab.page.evaluate("() => document.documentElement.scrollWidth") <= width
+        if folder := os.environ.get("SHOTS"):
+            tab.page.screenshot(path=f"{folder}/explain-{scheme}-{width}.png", full_page=True)

@@ -16,7 +16,7 @@ from syncin_mount.control.conflict_messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from syncin_mount.app.drives.drive import Drive
     from syncin_mount.control.conflict_messages import (
@@ -94,7 +94,9 @@ async def read_version(drive: Drive, versions: ConflictVersions, which: Which, m
     return bytes(found)
 
 
-async def version_parts(drive: Drive, number: int, which: Which, most: int) -> AsyncIterator[bytes]:
+async def version_parts(
+    drive: Drive, number: int, which: Which, most: int
+) -> AsyncGenerator[bytes, None]:
     """The bytes of a version, piece by piece, ``most`` at most. Raises NotDone."""
     offset = 0
     while offset < most:
@@ -129,11 +131,18 @@ async def _are_equal(drive: Drive, versions: ConflictVersions) -> bool:
     return True
 
 
+async def picture_of(drive: Drive, number: int, which: Which) -> str | None:
+    """The media type of a version that is a picture, and not too large to be shown. Raises
+    NotDone."""
+    part = await drive.read_version(ReadVersionRequest(number, which, 0, _HEAD))
+    return picture_type(part.data) if part.size <= PICTURE_BYTES else None
+
+
 async def _picture(drive: Drive, versions: ConflictVersions, which: Which) -> str | None:
     version: ConflictVersion = getattr(versions, which)
-    if version.why_not is not None or not 0 < (version.size or 0) <= PICTURE_BYTES:
+    if version.why_not is not None:
         return None
-    return picture_type(await read_version(drive, versions, which, _HEAD))
+    return await picture_of(drive, versions.conflict.number, which)
 
 
 def picture_type(head: bytes) -> str | None:

@@ -148,7 +148,7 @@ class Conflicts:
             other = await self._put_over(conflict, TURNED)
         with _noted(conflict):
             self._journal.chose(conflict.number, Choice.SWAP, other)
-        return conflict
+        return await self._now(conflict)
 
     async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
         """What lost comes back beside what won, under a name of its own, which the entry that is

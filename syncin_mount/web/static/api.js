@@ -61,6 +61,11 @@ export async function call(path, body = {}, signal = undefined) {
   return (await ask(path, body, signal)).json();
 }
 
+// An answer that is a file of the media type that the program says. Raises Refusal.
+export async function blob(path, body, signal) {
+  return (await ask(path, body, signal)).blob();
+}
+
 // Gives `onLine` each line of an answer that goes on; returns when it ends. Raises Refusal.
 export async function stream(path, body, onLine, signal) {
   const response = await ask(path, body, signal);

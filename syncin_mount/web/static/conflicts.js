@@ -1,9 +1,12 @@
-// Conflicts that a rule resolved: what lost, where it is, and choosing it after all.
+// Conflicts that a rule resolved: both versions side by side, and choosing again.
 
 import { useState } from "preact/hooks";
-import { Button, Empty, Icon, act, html } from "/parts.js";
+import { call } from "/api.js";
+import { Comparison } from "/comparison.js";
+import { Button, Empty, Icon, act, html, notice } from "/parts.js";
 import { NoDrives, useAnswer, useDrive } from "/rows.js";
 import { state, useStore } from "/store.js";
+import { lookInTrash } from "/trash.js";
 import * as words from "/words.js";
 
 const LOST = {
@@ -19,57 +22,86 @@ const KEPT = {
   server: "it is in the server's trash",
   gone: "it is in no trash any more",
 };
+const CHOSEN = { swap: "You chose the other version", both: "You kept both versions" };
 const SHOWN = 50;
 
 export function Conflicts() {
   useStore();
   const [name, choice] = useDrive();
+  if (!name) return html`<${NoDrives} />`;
+  return html`<${List} key=${name} name=${name} choice=${choice} />`;
+}
+
+function List({ name, choice }) {
   const [everything, setEverything] = useState(false);
   const [shown, setShown] = useState(SHOWN);
+  // What was chosen here stays in sight, by its number.
+  const [changed, setChanged] = useState(new Map());
+  const [opened, setOpened] = useState(null);
   const { status } = state.cards.get(name) || {};
-  const [found, again] = useAnswer("conflicts", name ? { name, everything } : null,
-    [name, everything, status && status.conflicts]);
-  if (!name) return html`<${NoDrives} />`;
-  const entries = found ? found.entries : [];
+  const [found, again] = useAnswer("conflicts", { name, everything },
+    [everything, status && status.conflicts]);
+  const entries = listed(found ? found.entries : [], changed);
   const open = entries.some((each) => !each.acknowledged);
-  const acknowledge = (more) => act("conflicts/acknowledge", { name, ...more }).then(again);
-  // The version that lost comes back beside the other, under a name of its own.
-  const keepBoth = async ({ path, entry }) => {
-    if (await act("trash/restore", { name, entries: [entry] })) acknowledge({ paths: [path] });
+  // What the program says of it afterwards is shown instead.
+  const choose = async (path, each) => {
+    try {
+      const now = await call(`conflicts/${path}`, { name, number: each.number });
+      setChanged((before) => new Map(before).set(each.number, now));
+      again();
+    } catch (error) {
+      notice(error.message);
+    }
   };
+  const acknowledgeAll = () => act("conflicts/acknowledge", { name, everything: true })
+    .then(() => { setChanged(new Map()); again(); });
+  const isOpen = (each, at) => (opened === null ? at === 0 : opened === each.number);
   return html`
     <div class="title"><div><h1>Conflicts</h1>
       <p>Both sides changed the same thing, and a rule chose; nothing is lost</p></div>
       ${choice}
-      ${open && html`<${Button} icon="check"
-        onClick=${() => acknowledge({ everything: true })}>Acknowledge all<//>`}
+      ${open && html`<${Button} icon="check" onClick=${acknowledgeAll}>Acknowledge all<//>`}
     </div>
     <label class="check"><input type="checkbox" checked=${everything}
       onChange=${() => setEverything(!everything)} /> Show acknowledged ones, too</label>
     ${found && !entries.length && html`<${Empty} icon="check" title="No conflicts">
       Nothing of ${name} was changed on both sides at once.<//>`}
-    <ul class="stack">${entries.slice(0, shown).map((each) => html`<li class="sheet conflict"
-        key=${each.number}>
-      <div class="what"><h2 class="path">${each.path}</h2>
-        <p>${LOST[each.lost] || each.lost}${KEPT[each.kept] ? `; ${KEPT[each.kept]}` : ""}
-          ${each.copy ? ` (${each.copy})` : ""}</p>
-        <p class="why">${words.moment(each.time)} · ${each.why}</p></div>
-      <div class="actions">
-        ${canTurn(each) && html`<${Button} icon="sync"
-          onClick=${() => act("conflicts/swap", { name, path: each.path }).then(again)}>
-          Choose the other<//>`}
-        ${each.entry && !each.acknowledged && html`<${Button} icon="file"
-          onClick=${() => keepBoth(each)}>Keep both<//>`}
-        ${each.kept === "server" && html`<a class="button" href="#/trash">
-          <${Icon} name="trash" />Restore it</a>`}
-        ${each.acknowledged
-          ? html`<span class="small"><${Icon} name="check" /> acknowledged</span>`
-          : html`<${Button} icon="check"
-            onClick=${() => acknowledge({ paths: [each.path] })}>Acknowledge<//>`}
-      </div></li>`)}</ul>
+    <ul class="stack">${entries.slice(0, shown).map((each, at) => html`<${Conflict}
+      key=${each.number} name=${name} each=${each} isOpen=${isOpen(each, at)} choose=${choose}
+      onTurn=${(isNow) => setOpened(isNow ? each.number : 0)} />`)}</ul>
     ${entries.length > shown && html`<p class="more"><${Button}
-      onClick=${() => setShown(shown + SHOWN)}>Show more<//></p>`}`;
+      onClick=${() => setShown(shown + SHOWN)}>Show more<//></p>`}
+    ${found && found.count > found.entries.length && html`<p class="note">The newest
+      ${" "}${words.plural(found.entries.length, "conflict")} of ${found.count} are listed; the
+      others: <code>syncin-mount conflicts ${name} --all</code></p>`}`;
 }
 
-// Whether the version that lost is where it can become the content.
-const canTurn = ({ kept }) => ["local", "trash", "copy"].includes(kept);
+// The newest first: what the program lists, and what was chosen here and is not listed any more.
+function listed(entries, changed) {
+  const numbers = new Set(entries.map((each) => each.number));
+  const gone = [...changed.values()].filter((each) => !numbers.has(each.number));
+  return [...entries, ...gone].sort((one, other) => other.number - one.number);
+}
+
+function Conflict({ name, each, isOpen, choose, onTurn }) {
+  const lost = LOST[each.lost] || each.lost;
+  const said = each.turned ? CHOSEN[each.turned]
+    : `${lost}${KEPT[each.kept] ? `; ${KEPT[each.kept]}` : ""}`;
+  return html`<li class="sheet conflict">
+    <div class="what"><h2 class="path">${each.path}</h2>
+      <p>${said}${each.copy ? ` (${each.copy})` : ""}</p>
+      <p class="why">${words.moment(each.time)} · ${each.why}</p></div>
+    <div class="actions">
+      ${each.acknowledged && !each.turned
+        && html`<span class="small"><${Icon} name="check" /> acknowledged</span>`}
+      ${each.acknowledged && html`<${Button} icon="undo"
+        onClick=${() => choose("undo", each)}>Undo<//>`}
+      ${each.kept === "server" && html`<a class="button" href="#/trash"
+        onClick=${() => lookInTrash(name, each.path)}><${Icon} name="trash" />Restore it</a>`}
+      <${Button} icon="eye" aria-expanded=${isOpen} onClick=${() => onTurn(!isOpen)}>
+        ${isOpen ? "Hide" : "Compare"}<//>
+    </div>
+    ${isOpen && html`<${Comparison} key=${each.turned} name=${name} each=${each}
+      choose=${choose} />`}
+  </li>`;
+}

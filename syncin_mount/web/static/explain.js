@@ -49,29 +49,67 @@ function Found({ found }) {
   return html`
     ${stopped && html`<p class="note bad"><${Icon} name="alert" />${stopped}</p>`}
     ${!found.nodes.length && html`<p class="note">Neither side has “${found.path}”.</p>`}
-    ${found.nodes.map((node) => html`<section class="sheet explained" key=${node.path}>
-      <h2 class="path">${node.path}</h2>
-      <div class="states">
-        <${State} title="On this computer" icon="folder" state=${node.local} />
-        <${State} title="Both agreed on" icon="check" state=${node.base} never />
-        <${State} title="On the server" icon="cloud" state=${node.remote} known=${node.known} />
-      </div>
-      <h3>What a run would do</h3>
-      ${node.actions.length ? html`<ul class="stack">${node.actions.map((each) => html`
-        <li key=${`${each.op} ${each.path}`}><b>${words.action(each.op, each.side)}</b>
-          ${each.new_path ? ` to ${each.new_path}` : ""}
-          <span class="why"> ${each.why}</span></li>`)}</ul>`
-        : html`<p>${node.why}</p>`}
-    </section>`)}`;
+    ${found.nodes.map((node) => html`<${Node} key=${node.path} node=${node} />`)}`;
 }
 
-function State({ title, icon, state, known = true, never = false }) {
+// Three boxes in a row: here, what both agreed on, the server; lines between them tell which side
+// differs from that, and arrows below them what a run would carry where.
+function Node({ node }) {
+  const here = since(node.local, node.base, sends(node.actions, "remote"));
+  const there = since(node.remote, node.base, sends(node.actions, "local"), node.known);
+  return html`<section class="sheet explained">
+    <h2 class="path">${node.path}</h2>
+    <div class="states">
+      <${State} title="This computer" icon="folder" state=${node.local} word=${here} />
+      <span class="tie ${differs(here)}"></span>
+      <${State} title="Both agreed on" icon="check" state=${node.base} never />
+      <span class="tie ${differs(there)}"></span>
+      <${State} title="The server" icon="cloud" state=${node.remote} word=${there}
+        known=${node.known} />
+    </div>
+    <h3>What a run would do</h3>
+    ${node.actions.length ? html`<ul class="flows">${node.actions.map((each) => html`<${Flow}
+      key=${`${each.op} ${each.side} ${each.path}`} each=${each} />`)}</ul>`
+      : html`<p>${node.why}</p>`}
+  </section>`;
+}
+
+const differs = (word) => (word && word[1] === "warn" ? "differs" : "");
+
+// Whether something is carried to that side.
+const sends = (actions, side) => actions.some((each) => each.side === side);
+
+// How a side differs from what both agreed on: a word and a colour.
+function since(state, base, changes, known = true) {
+  if (!known) return ["Not known", "calm"];
+  if (!state) return base ? ["Deleted since", "warn"] : null;
+  if (!base) return ["New", "warn"];
+  if (state.path !== base.path) return ["Moved since", "warn"];
+  const same = state.kind === base.kind && (state.kind !== "file"
+    || (state.size === base.size && state.mtime === base.mtime));
+  return same && !changes ? ["As agreed", "good"] : ["Changed since", "warn"];
+}
+
+function State({ title, icon, state, word = null, known = true, never = false }) {
   return html`<div class="side-state ${state ? "" : "none"}">
     <h3><${Icon} name=${icon} />${title}</h3>
-    ${!known && html`<p>Not known</p>`}
     ${known && !state && html`<p>${never ? "Never" : "Nothing"}</p>`}
     ${known && state && html`<p class="path">${state.path}</p>
       <p class="small">${state.kind === "file"
         ? `${words.size(state.size)} · ${words.moment(state.mtime)}` : state.kind}</p>`}
+    ${word && html`<span class="since ${word[1]}">${word[0]}</span>`}
   </div>`;
+}
+
+function Flow({ each }) {
+  const back = each.side === "local";
+  const ends = back ? "from the server to this computer" : "from this computer to the server";
+  return html`<li class="flow">
+    <span class="small" aria-hidden="true">This computer</span>
+    <span class="wire ${back ? "head back" : ""}"></span>
+    <b>${words.action(each.op, each.side)}<span class="hidden">, ${ends}</span></b>
+    <span class="wire ${back ? "" : "head"}"></span>
+    <span class="small" aria-hidden="true">The server</span>
+    <span class="why">${each.new_path ? `To ${each.new_path}. ` : ""}${each.why}</span>
+  </li>`;
 }

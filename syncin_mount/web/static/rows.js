@@ -53,9 +53,9 @@ export function Choice({ label, value, onValue, options }) {
 }
 
 // Which synchronization a screen is about; the first one at first.
-export function useDrive() {
+export function useDrive(first = null) {
   const names = useNames();
-  const [name, setName] = useState(() => (takePlace() || {}).drive || null);
+  const [name, setName] = useState(() => first || (takePlace() || {}).drive || null);
   const chosen = names.includes(name) ? name : names[0];
   const choice = names.length > 1 && html`<${Choice} label=${t("Synchronization")} value=${chosen}
     onValue=${setName} options=${names.map((each) => [each, each])} />`;

@@ -1,55 +1,83 @@
 // What was deleted or lost, here and on the server: restored, or removed for good.
 
-import { useState } from "preact/hooks";
-import { Button, Dialog, Empty, Icon, act, html } from "/parts.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Bar, Button, Dialog, Empty, Icon, act, html, notice } from "/parts.js";
 import { Choice, NoDrives, Rows, Tick, useAnswer, useChosen, useDrive } from "/rows.js";
 import { useStore } from "/store.js";
 import * as words from "/words.js";
 
 const WHERE = [["here", "On this computer"], ["server", "On the server"]];
+const VERBS = {
+  restore: ["Restoring", "restored"],
+  empty: ["Deleting for good", "deleted for good"],
+};
+// Of one request: as many as a moment takes, and no more than a request may say.
+const AT_ONCE = { here: 100, server: 20 };
+const LETTERS_AT_ONCE = 15_000;
+
+let wanted = null;
+
+// Has the screen, opened next, look for a path in the server's trash.
+export function lookInTrash(drive, path) {
+  wanted = { drive, path };
+}
 
 export function Trash() {
   useStore();
-  const [name, choice] = useDrive();
-  const [where, setWhere] = useState("here");
-  const [search, setSearch] = useState("");
+  const [start] = useState(() => {
+    const found = wanted || {};
+    wanted = null;
+    return found;
+  });
+  const [name, choice] = useDrive(start.drive);
+  const [where, setWhere] = useState(start.path ? "server" : "here");
+  if (!name) return html`<${NoDrives} />`;
+  // A list of its own for each, so that nothing of one is ever shown or chosen as another's.
+  return html`<${List} key=${`${where} ${name}`} name=${name} where=${where}
+    path=${start.path || ""} choices=${html`${choice}<${Choice} label="Which trash"
+      value=${where} options=${WHERE} onValue=${setWhere} />`} />`;
+}
+
+function List({ name, where, path, choices }) {
+  const [search, setSearch] = useState(path);
   const [chosen, turn, choose] = useChosen();
   const [asks, setAsks] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [found, again] = useAnswer("trash", name ? { name, server: where === "server" } : null,
-    [name, where]);
-  if (!name) return html`<${NoDrives} />`;
-  const wanted = search.toLowerCase();
+  const [work, setWork] = useState(null);
+  const stops = useRef(false);
+  const [found, again] = useAnswer("trash", { name, server: where === "server" }, []);
+  useEffect(() => () => { stops.current = true; }, []);
+  const letters = search.toLowerCase();
   const entries = (found ? found.entries : [])
-    .filter((each) => each.path.toLowerCase().includes(wanted));
+    .filter((each) => each.path.toLowerCase().includes(letters));
   const keys = entries.map((each) => each.entry);
   const some = keys.filter((each) => chosen.has(each));
   const all = keys.length > 0 && some.length === keys.length;
-  const change = async (path) => {
+  const change = async (verb) => {
     setAsks(false);
-    setBusy(true);
-    // In parts, so that no request is long, and what is done is done.
-    for (let at = 0; at < some.length; at += 100) {
-      if (!(await act(path, { name, entries: some.slice(at, at + 100) }))) break;
+    stops.current = false;
+    let done = 0;
+    for (const part of parts(some, AT_ONCE[where])) {
+      setWork({ verb, done, count: some.length });
+      if (stops.current || !(await act(`trash/${verb}`, { name, entries: part }))) break;
+      done += part.length;
     }
+    notice(`${done} of ${words.plural(some.length, "entry", "entries")} ${VERBS[verb][1]}`);
     choose([]);
-    setBusy(false);
+    setWork(null);
     again();
   };
   return html`
     <div class="title"><div><h1>Trash</h1>
-      <p>${found ? words.plural(found.count, "entry", "entries") : "One moment…"}</p></div>
-      ${choice}
-      <${Choice} label="Which trash" value=${where} options=${WHERE}
-        onValue=${(value) => { choose([]); setWhere(value); }} /></div>
+      <p>${found ? counted(found) : "One moment…"}</p></div>${choices}</div>
+    ${work && html`<${Work} work=${work} onStop=${() => { stops.current = true; }} />`}
     ${found && found.count > 0 && html`
       <div class="bar-of-actions">
         <label class="check"><input type="checkbox" checked=${all}
           onChange=${() => choose(all ? [] : keys)} />
           ${some.length ? ` ${some.length} chosen` : " Choose all"}</label>
-        <${Button} icon="sync" disabled=${busy || !some.length}
-          onClick=${() => change("trash/restore")}>Restore<//>
-        <${Button} icon="trash" disabled=${busy || !some.length}
+        <${Button} icon="undo" disabled=${work || !some.length}
+          onClick=${() => change("restore")}>Restore<//>
+        <${Button} icon="trash" disabled=${work || !some.length}
           onClick=${() => setAsks(true)}>Delete for good…<//>
         <label class="search"><span class="hidden">Search</span><${Icon} name="search" />
           <input type="search" placeholder="Search" value=${search}
@@ -72,6 +100,37 @@ export function Trash() {
       <div class="content"><p>They are gone for good then${where === "server"
         ? ", for all your devices" : ""}.</p></div>
       <footer><${Button} onClick=${() => setAsks(false)}>Cancel<//>
-        <${Button} kind="main" onClick=${() => change("trash/empty")}>Delete for good<//>
+        <${Button} kind="main" onClick=${() => change("empty")}>Delete for good<//>
       </footer><//>`}`;
+}
+
+function counted(found) {
+  const count = words.plural(found.count, "entry", "entries");
+  const listed = found.entries.length;
+  return listed < found.count ? `${count}, of which the newest ${listed} are listed` : count;
+}
+
+function Work({ work, onStop }) {
+  const { verb, done, count } = work;
+  return html`<section class="sheet emptying" aria-label=${VERBS[verb][0]}>
+    <div><span>${VERBS[verb][0]}: ${done} of ${words.plural(count, "entry", "entries")}.
+      ${" "}It stops when you leave this screen.</span>
+      <${Button} icon="stop" onClick=${onStop}>Stop<//></div>
+    <${Bar} part=${done / count} label=${VERBS[verb][0]} />
+  </section>`;
+}
+
+// The keys in parts: what is done of one is done, and each request is short.
+function parts(keys, most) {
+  const found = [[]];
+  let letters = 0;
+  for (const key of keys) {
+    if (found[0].length >= most || (letters && letters + key.length > LETTERS_AT_ONCE)) {
+      found.unshift([]);
+      letters = 0;
+    }
+    found[0].push(key);
+    letters += key.length;
+  }
+  return found.reverse();
 }

@@ -1,4 +1,4 @@
-"""Transfers, pending changes, conflicts, trashes, and why a path is as it is."""
+"""Transfers, pending changes, trashes, and why a path is as it is."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from syncin_mount.app.drives.open_drive import ask_drive
-from syncin_mount.control.conflict_messages import (
-    ConflictEntry,
-    ConflictRequest,
-)
 from syncin_mount.control.messages import (
     BinEntry,
     Changed,
@@ -36,7 +32,7 @@ MOST_ROWS = 500
 """Transfers of one answer; the page asks for more as somebody scrolls."""
 
 MOST_ENTRIES = 5000
-"""Pending changes, conflicts and entries of a trash that are listed: nobody reads more, and each
+"""Pending changes and entries of a trash that are listed: nobody reads more, and each
 has to be drawn. What is more is counted."""
 
 Numbers = Annotated[tuple[int, ...], msgspec.Meta(max_length=5000)]
@@ -83,28 +79,6 @@ class ChangeDone(msgspec.Struct, frozen=True):
     changes: tuple[Changed, ...]
 
 
-class ConflictsOf(Request, frozen=True):
-    """With ``everything``, also those that were acknowledged."""
-
-    name: Name
-    everything: bool = False
-
-
-class ConflictList(msgspec.Struct, frozen=True):
-    """The newest first: the first ones, of ``count``."""
-
-    entries: tuple[ConflictEntry, ...]
-    count: int
-
-
-class Acknowledge(Request, frozen=True):
-    """Counts the conflicts at these paths no more; with ``everything``, none."""
-
-    name: Name
-    paths: Paths = ()
-    everything: bool = False
-
-
 class OnePath(Request, frozen=True):
     """A path of the synchronized folder."""
 
@@ -145,9 +119,6 @@ class Records:
             "/api/transfers": Route(Transfers, self.transfers),
             "/api/journal": Route(OneDrive, self.journal),
             "/api/journal/change": Route(Change, self.change),
-            "/api/conflicts": Route(ConflictsOf, self.conflicts),
-            "/api/conflicts/acknowledge": Route(Acknowledge, self.acknowledge),
-            "/api/conflicts/swap": Route(OnePath, self.swap),
             "/api/trash": Route(TrashOf, self.trash),
             "/api/trash/restore": Route(Entries, self.restore),
             "/api/trash/empty": Route(Entries, self.empty),
@@ -190,23 +161,6 @@ class Records:
             done = await do[request.what](request.numbers)
         self._live.look_now()
         return ChangeDone(tuple(done))
-
-    async def conflicts(self, request: ConflictsOf) -> ConflictList:
-        async with self._drives.opened(request.name) as drive:
-            found = await drive.conflicts(everything=request.everything)
-        return ConflictList(tuple(found[::-1][:MOST_ENTRIES]), len(found))
-
-    async def acknowledge(self, request: Acknowledge) -> Done:
-        async with self._drives.opened(request.name) as drive:
-            await drive.acknowledge(request.paths, everything=request.everything)
-        self._live.look_now()
-        return Done()
-
-    async def swap(self, request: OnePath) -> ConflictEntry:
-        async with self._drives.opened(request.name) as drive:
-            done = await drive.swap(ConflictRequest(request.path))
-        self._live.look_now()
-        return done
 
     async def trash(self, request: TrashOf) -> TrashList:
         if request.server:

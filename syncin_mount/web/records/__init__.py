@@ -1,0 +1,1 @@
+"""Calls about what happened: lists of it, and the conflicts."""

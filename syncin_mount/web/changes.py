@@ -30,7 +30,7 @@ MOST_LOOKS = 4
 
 
 class Edit(Request, frozen=True):
-    """All settings that can be changed while it is mounted."""
+    """All settings. With another ``mountpoint``, a mounted drive is unmounted for a moment."""
 
     name: Name
     direction: Literal["both", "upload", "download"]
@@ -38,6 +38,7 @@ class Edit(Request, frozen=True):
     mode: Literal["fast", "secure"]
     trash: Literal["auto", "desktop", "own"]
     every: Annotated[str, msgspec.Meta(max_length=20)]
+    mountpoint: PathText | None = None
 
 
 class Rename(Request, frozen=True):
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True):
     mode: str
     trash: str
     every: str
+    mountpoint: str
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -104,10 +106,12 @@ class Changes:
             found.mode.value,
             found.trash.value,
             str(found.scheduler),
+            str(found.mountpoint),
         )
 
     async def edit(self, request: Edit) -> Done:
         from reconciler.model import Conflict, Direction, Mode  # noqa: PLC0415 (memory)
+        from syncin_mount.app.settings.relocation import relocate  # noqa: PLC0415 (memory)
         from syncin_mount.app.synchronizations import editing, from_text  # noqa: PLC0415 (memory)
         from syncin_mount.config import Trash  # noqa: PLC0415
 
@@ -118,9 +122,15 @@ class Changes:
             mode=Mode(request.mode),
             trash=Trash(request.trash),
             scheduler=from_text.schedule_from_text(request.every),
+            mountpoint=None if request.mountpoint is None else _mountpoint(request.mountpoint),
         )
-        done = await editing.edit(self._drives.folders, request.name, edits)
-        self._live.look_now()
+        try:
+            relocated = await relocate(self._drives.folders, request.name, edits)
+        finally:
+            self._live.look_now()
+        done = relocated.edited
+        if relocated.not_mounted is not None:
+            return Done(sentence(relocated.not_mounted, request.name))
         if done.change.not_sent is not None:
             why = sentence(done.change.not_sent, request.name)
             return Done(f"the server hears of it with the next run: {why}")
@@ -186,6 +196,12 @@ class Changes:
         if removed.not_told is not None:
             return Done(f"the server hears of it later: {sentence(removed.not_told, name)}")
         return Done()
+
+
+def _mountpoint(text: str) -> Path:
+    from syncin_mount.app.synchronizations.mountpoint import absolute  # noqa: PLC0415 (memory)
+
+    return absolute(str(_place(text)))
 
 
 def _place(text: str) -> Path:

@@ -33,6 +33,7 @@ OWN = (
     "conflicts.js",
     "explain.js",
     "filters.js",
+    "import.js",
     "language.js",
     "limits.js",
     "log_in.js",

@@ -19,6 +19,7 @@ from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
+from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.control.supervision import Answer
 from syncin_mount.control.watching import NotTold, follow_drive
 from syncin_mount.web.asgi import encode
@@ -81,7 +82,8 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     ``phase`` is the supervisor's word for it; ``why`` it is not mounted as it should be, and
     ``error`` why nothing can be told. ``page`` is the remote folder's address in the browser,
     ``disabled_there``: it was disabled on the account page, ``folder`` the mount point with ``~``
-    for the home folder, ``direction`` the one that is set."""
+    for the home folder, ``direction`` the one that is set; ``unfinished``: an import stopped, and
+    can go on."""
 
     name: str
     server: str
@@ -99,6 +101,7 @@ class Card(msgspec.Struct, frozen=True, tag_field="event", tag="card"):
     error: str | None = None
     unverified: str | None = None
     run: RunState | None = None
+    unfinished: bool = False
 
 
 class Gone(msgspec.Struct, frozen=True, tag_field="event", tag="gone"):
@@ -341,12 +344,19 @@ class Live:
             error=None if seen.error is None else sentence(seen.error, here.name),
             unverified=server.insecurity,
             run=self._runs.of(here.name),
+            unfinished=_is_unfinished(self._folders, here, seen.status),
         )
 
 
 def _without_time(supervised: Supervised | None) -> object:
     """What is the same as long as nothing happens to it."""
     return None if supervised is None else structs.replace(supervised, next_try=None)
+
+
+def _is_unfinished(folders: Folders, here: Synchronization, status: Status | None) -> bool:
+    if status is None or status.mounted:
+        return False
+    return has_rest_of_import(folders, here)
 
 
 def _in_home(path: Path) -> str:

@@ -293,6 +293,86 @@ def test_a_certificate_that_nobody_verifies_and_a_second_factor(
     assert PASSWORD not in empty.folders.log("@supervisor").read_text()
 
 
+def begin(at: Assistant) -> None:
+    """Up to the folder here, with the first account, however many there are."""
+    at.page.evaluate("() => location.hash = '#/add'")
+    first = at.page.get_by_role("heading", level=2)
+    at.tab.shows(first)
+    if first.inner_text() == "Which server?":
+        at.page.get_by_role("radio").first.check()
+        at.go_on()
+    at.is_at(WHERE)
+
+
+def test_it_leaves_out_runs_at_any_interval_and_stays_disabled(at: Assistant, empty: World):
+    (empty.sandbox.server_files / "Scans").mkdir(exist_ok=True)
+    (empty.sandbox.server_files / "Scans/page.tiff").write_bytes(bytes(3000))
+    (empty.sandbox.server_files / "Scans/page.txt").write_text("text")
+    begin(at)
+    at.open_here("~/Scans")
+    at.go_on()
+    at.is_at(WHICH)
+    at.choose("Scans")
+    at.go_on()
+    at.is_at(HOW)
+    at.page.get_by_text("More settings").click()
+    at.page.get_by_label("At another interval").check()
+    at.page.get_by_label("Interval", exact=True).fill("soon")
+    at.page.get_by_label("Text").fill(".tiff")
+    at.page.keyboard.press("Enter")
+    at.tab.shows(at.page.get_by_label("Rules").get_by_text(".tiff"))
+    at.page.get_by_label("Leave it disabled").check()
+    at.looks_well("settings-more")
+    at.go_on()
+    at.tab.shows(at.wrong().get_by_text("'soon' is no time"))
+    at.page.get_by_label("Interval", exact=True).fill("45m")
+    at.go_on()
+    at.is_at(ALL)
+    at.tab.shows(at.page.get_by_text("4 B in 1 file"))
+    at.go_on("Start")
+    at.tab.state("Scans", "Disabled")
+    text = empty.folders.config_file.read_text()
+    assert 'scheduler = "45m"' in text
+    assert 'filters = [".*.tiff$"]' in text
+    assert not (home(empty) / "Scans").is_mount()
+
+
+def test_an_import_that_stopped_goes_on_from_the_card(at: Assistant, empty: World):
+    (empty.sandbox.server_files / "Desk").mkdir()
+    folder = home(empty) / "Desktop"
+    (folder / "done.txt").write_text("done")
+    with (folder / "open.txt").open("w") as writer:
+        writer.write("begun")
+        writer.flush()
+        begin(at)
+        at.open_here("~/Desktop")
+        at.go_on()
+        at.is_at(WHICH)
+        at.choose("Desk")
+        at.go_on()
+        at.is_at(HOW)
+        name = at.page.get_by_label("Name", exact=True)
+        until(lambda: name.input_value() == "Desk", "the name")
+        at.go_on()
+        at.is_at(ALL)
+        at.go_on("Import and start")
+        at.tab.shows(at.page.get_by_text("some files could not be imported"))
+        at.page.get_by_role("link", name="To the synchronizations").click()
+        card = at.tab.card("Desk")
+        card.get_by_role("button", name="Go on with the import…").click()
+        dialog = at.page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Go on").click()
+        at.tab.shows(dialog.get_by_text("open.txt"))
+        at.looks_well("import-again")
+        writer.write(" and ended")
+    dialog.get_by_role("button", name="Go on").click()
+    at.tab.shows(dialog.get_by_text("Desk is mounted, with all of it."))
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    assert card.get_by_role("button", name="Go on with the import…").count() == 0
+    assert (folder / "open.txt").read_text() == "begun and ended"
+    assert folder.is_mount()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_use_it(browser: Browser, empty: World, scheme: str):
     size = {"width": 360, "height": 740}

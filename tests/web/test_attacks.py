@@ -3,11 +3,13 @@ docs/internals/web-security.md lists them."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -250,6 +252,45 @@ def test_a_thousand_and_one_names_are_refused(world: World):
 @pytest.mark.parametrize("until", [0, 59, -1, 2_592_001, 1e300, True, "yesterday", [60]])
 def test_a_pause_without_a_sensible_end_is_refused(world: World, until: object):
     assert world.post("/api/pause", {"names": ["x"], "until": until}).status == 400
+
+
+# --- a synchronization that is to be registered again ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"name": "nobody"}, 409),
+        ({"name": "../docs"}, 409),
+        ({"name": ""}, 409),
+        ({"name": "docs", "remote": "personal/other"}, 400),
+        ({"name": "docs", "path_id": 1}, 400),
+        ({"name": ["docs"]}, 400),
+        ({}, 400),
+    ],
+)
+def test_only_what_is_configured_is_registered_again(world: World, body: object, status: int):
+    """Who may ask registers a synchronization as it is configured, and nothing else."""
+    before = world.folders.config_file.read_text()
+    assert world.post("/api/register", body).status == status
+    assert world.post("/api/register", {"name": "x"}, token="").status == 401
+    assert world.post("/api/register", {"name": "x"}, origin="http://evil.example").status == 403
+    assert world.folders.config_file.read_text() == before
+
+
+def test_what_the_server_has_is_registered_once_however_often_it_is_asked_for(world: World):
+    world.add("docs", "--every", "1d")
+    world.must("disable", "docs")
+    before = world.folders.config_file.read_text()
+    with ThreadPoolExecutor(4) as several:
+        answers = list(
+            several.map(lambda _: world.post("/api/register", {"name": "docs"}), range(8))
+        )
+    assert {answer.status for answer in answers} <= {200, 409}
+    assert [each for each in answers if each.status == 200]
+    [client] = json.loads(world.must("clients", "list", "--json"))
+    assert [each["remote"] for each in client["synchronizations"]] == ["personal/docs"]
+    assert world.folders.config_file.read_text() == before
 
 
 # --- ways around ----------------------------------------------------------------------------------

@@ -71,6 +71,53 @@ def test_settings_are_changed(tab: Tab):
     assert 'direction = "download"' not in tab.world.folders.config_file.read_text()
 
 
+def test_a_drive_moves_to_another_folder_unless_something_is_open_in_it(tab: Tab):
+    world, old = tab.world, tab.world.drive("Notes")
+    new = world.base / "drives" / "Moved"
+    dialog = opened(tab, "Notes", "Settings…")
+    field = dialog.get_by_label("Folder on this computer")
+    until(lambda: field.input_value() == str(old), "the folder")
+    (world.base / "drives" / "Full").mkdir(exist_ok=True)
+    (world.base / "drives" / "Full" / "x").write_text("x")
+    field.fill(str(world.base / "drives" / "Full"))
+    tab.shows(dialog.get_by_text("The drive is unmounted"))
+    looks_well(tab, "mountpoint")
+    dialog.get_by_role("button", name="Save").click()
+    tab.shows(dialog.get_by_role("alert").get_by_text("is not empty"))
+    assert old.is_mount()
+    field.fill(str(new))
+    with (old / "there.txt").open():
+        dialog.get_by_role("button", name="Save").click()
+        tab.shows(dialog.get_by_role("alert").get_by_text("files"))
+    assert old.is_mount()
+    dialog.get_by_label("At another interval").check()
+    dialog.get_by_label("Interval", exact=True).fill("3d")
+    dialog.get_by_role("button", name="Save").click()
+    dialog.wait_for(state="detached")
+    until(new.is_mount, "the new place")
+    assert (new / "there.txt").read_text() == "there"
+    assert not old.is_mount()
+    assert 'scheduler = "3d"' in world.folders.config_file.read_text()
+    dialog = opened(tab, "Notes", "Settings…")
+    dialog.get_by_label("Folder on this computer").fill(str(old))
+    dialog.get_by_role("button", name="Save").click()
+    dialog.wait_for(state="detached")
+    until(old.is_mount, "the former place")
+
+
+def test_all_are_paused_until_tomorrow_and_resumed(tab: Tab):
+    menu = tab.page.get_by_label("More for all")
+    menu.click()
+    tab.page.get_by_role("button", name="Pause all: Until tomorrow at 6:00").click()
+    for name in ("Notes", "Archive"):
+        tab.state(name, "Paused")
+    assert tab.world.folders.config_file.read_text().count("paused_until") == 2
+    menu.click()
+    tab.page.get_by_role("button", name="Resume all").click()
+    for name in ("Notes", "Archive"):
+        tab.state(name, "Up to date")
+
+
 def test_another_name_is_given_unless_it_is_taken(tab: Tab):
     dialog = opened(tab, "Archive", "Rename…")
     dialog.get_by_label("New name").fill("Notes")

@@ -15,7 +15,7 @@ import trio
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.errors import CannotImport, ImportStopped, MustBeUnmounted
 from syncin_mount.app.runtime.first_runs_after_import import MARK
-from syncin_mount.app.synchronizations.mountpoint import check_mountpoint
+from syncin_mount.app.synchronizations.mountpoint import check_mountpoint, holds_something
 from syncin_mount.config import private_folder
 from syncin_mount.store import Replica
 from syncin_mount.store.import_export.importer import Importer
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
     from syncin_mount.store.import_export.importer import Imported
     from syncin_mount.store.import_export.scan import Found
-
-
-def holds_something(folder: Path) -> bool:
-    """Whether the folder is there and not empty."""
-    try:
-        return next(folder.iterdir(), None) is not None
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 def look_through(folder: Path) -> tuple[Found, ...]:

@@ -7,8 +7,13 @@ import os
 import shlex
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncin_mount.app.errors import MountpointHoldsFiles, NotPossible
+from syncin_mount.app.runtime.first_runs_after_import import MARK
+
+if TYPE_CHECKING:
+    from syncin_mount.config import Folders, Synchronization
 
 
 def absolute(text: str) -> Path:
@@ -44,6 +49,25 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
         raise NotPossible(
             f"the mount point {path} cannot be used ({error.strerror}); choose another folder"
         ) from error
+
+
+def holds_something(folder: Path) -> bool:
+    """Whether the folder is there and not empty."""
+    try:
+        return next(folder.iterdir(), None) is not None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def has_rest_of_import(folders: Folders, synchronization: Synchronization) -> bool:
+    """Whether an import into a drive that is not mounted did not come to its end: files are left
+    where it is to appear."""
+    if not (folders.replica(synchronization.name) / MARK).exists():
+        return False
+    try:
+        return holds_something(synchronization.mountpoint)
+    except OSError:
+        return False
 
 
 def _check_can_be_made(path: Path) -> None:

@@ -16,6 +16,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.web.assistant.objections import Objected, objected
 from syncin_mount.web.assistant.starting import Seen
 from syncin_mount.web.routes import Name, OneDrive, PathText, Request, Route, Stream
+from syncin_mount.web.settings.filters import Texts, changed_filters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -30,7 +31,8 @@ MOST_LOOKS = 4
 
 
 class Wanted(Request, frozen=True):
-    """All that was answered. ``importing``: what ``folder`` holds is to become the drive's."""
+    """All that was answered. ``importing``: what ``folder`` holds is to become the drive's.
+    ``filters`` are rules as people type them. Not ``mounted``: it is added, and stays disabled."""
 
     name: Name
     server: Name
@@ -42,6 +44,8 @@ class Wanted(Request, frozen=True):
     trash: Literal["auto", "desktop", "own"] = "auto"
     every: Annotated[str, msgspec.Meta(max_length=20)] = "off"
     importing: bool = False
+    filters: Texts = ()
+    mounted: bool = True
 
 
 class Suggest(Request, frozen=True):
@@ -129,7 +133,7 @@ class Additions:
             new = await self._checked(request)
         except _WrongField as wrong:
             return objected(wrong.error, wrong.field)
-        return await self._look(new, importing=request.importing)
+        return await self._look(new, request)
 
     async def _checked(self, request: Wanted) -> Synchronization:
         """Raises _WrongField for what can be told without the server."""
@@ -153,6 +157,8 @@ class Additions:
         with _Field("remote"):
             remote = from_text.remote_from_text(request.remote)
             _refuse(rules.remote_objection(configuration, server, remote))
+        with _Field("filters"):
+            filters = changed_filters((), request.filters, ())
         with _Field("every"):
             scheduler = from_text.schedule_from_text(request.every)
         return new_synchronization(
@@ -162,9 +168,10 @@ class Additions:
             conflict=Conflict(request.conflict),
             trash=Trash(request.trash),
             scheduler=scheduler,
+            filters=filters,
         )
 
-    async def _look(self, new: Synchronization, *, importing: bool) -> Looked | Objected:
+    async def _look(self, new: Synchronization, request: Wanted) -> Looked | Objected:
         from syncin_mount.app.errors import (  # noqa: PLC0415 (memory)
             CannotImport,
             ServerSaysNo,
@@ -179,7 +186,7 @@ class Additions:
         try:
             async with self._turn:
                 addition = await preview_addition(
-                    self._drives.folders, new, note, importing=importing
+                    self._drives.folders, new, note, importing=request.importing
                 )
         except (MountpointHoldsFiles, CannotImport) as error:
             return objected(error, "folder")
@@ -187,7 +194,7 @@ class Additions:
             return objected(error, "remote")
         except NotPossible as error:
             return objected(error)
-        look = self._keep(Seen(new, replace(addition, found=())))
+        look = self._keep(Seen(new, replace(addition, found=()), mounted=request.mounted))
         return _shown(look, addition, notes)
 
     def _keep(self, seen: Seen) -> str:

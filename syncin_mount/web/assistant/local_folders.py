@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syncin_mount.app.errors import InvalidRequest, NotPossible
-from syncin_mount.app.synchronizations.importing import holds_something
-from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
+from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint, holds_something
 from syncin_mount.app.synchronizations.suggestions import suggested_mountpoint
 from syncin_mount.config.rules import mountpoint_objection
 from syncin_mount.printable import printable

@@ -41,10 +41,12 @@ TELL_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was shown to somebody, so that nothing else is done."""
+    """What was shown to somebody, so that nothing else is done; not ``mounted``: it stays
+    disabled."""
 
     new: Synchronization
     addition: Addition
+    mounted: bool = True
 
 
 class Stage(msgspec.Struct, frozen=True, tag_field="event", tag="stage"):
@@ -59,6 +61,13 @@ class Stage(msgspec.Struct, frozen=True, tag_field="event", tag="stage"):
 
 class Mounted(msgspec.Struct, frozen=True, tag_field="event", tag="mounted"):
     """All is done. ``notes`` are sentences about what went wrong beside."""
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True, tag_field="event", tag="added"):
+    """All is done, and it stays disabled. ``notes`` are as in `Mounted`."""
 
     name: str
     notes: tuple[str, ...] = ()
@@ -132,7 +141,13 @@ class Starts:
             end = self._not_added(error)
         else:
             sizes = [each.size for each in added.found]
-            end = await self._after(added.synchronization, sizes, notes, progress)
+            end = await self._after(
+                added.synchronization,
+                None if seen.addition.imports is None else sizes,
+                notes,
+                progress,
+                mounted=seen.mounted,
+            )
         progress.tell(end, last=True)
         self._live.look_now()
 
@@ -158,7 +173,7 @@ class Starts:
             new, sizes = await trio.to_thread.run_sync(look)
         except Exception as error:  # noqa: BLE001 (nobody else is there to be told)
             return self._not_added(error)
-        return await self._after(replace(new, enabled=False), sizes, [], progress)
+        return await self._after(new, sizes, [], progress)
 
     async def _add(self, seen: Seen, notes: list[str], *, may_overfill: bool) -> Added:
         from syncin_mount.app.synchronizations.addition import add  # noqa: PLC0415 (memory)
@@ -167,7 +182,7 @@ class Starts:
             notes.append(sentence(trouble))
 
         # The supervisor mounts what is enabled as soon as it is there: not before the import.
-        new = replace(seen.new, enabled=seen.addition.imports is None)
+        new = replace(seen.new, enabled=seen.mounted and seen.addition.imports is None)
         return await add(
             self._folders, new, note, confirmed=seen.addition, may_overfill=may_overfill
         )
@@ -184,13 +199,16 @@ class Starts:
     async def _after(
         self,
         new: Synchronization,
-        sizes: list[int],
+        sizes: list[int] | None,
         notes: list[str],
         progress: Progress,
+        *,
+        mounted: bool = True,
     ) -> object:
-        """Imports where that is wanted, files of these sizes (bytes), and mounts; how it ended."""
+        """Imports files of these sizes (bytes; None: there is no import), and mounts where that is
+        wanted; how it ended."""
         try:
-            if not new.enabled:
+            if sizes is not None:
                 left, renamed = await self._import(new, sizes, progress)
                 if left:
                     return _left(new.name, left)
@@ -199,6 +217,8 @@ class Starts:
                     f" “{name}” there"
                     for path, name in renamed[:MOST_STUCK]
                 ]
+            if not mounted:
+                return Kept(new.name, tuple(notes))
             progress.tell(Stage("mounting"))
             why = await self._mount(new)
         except Exception as error:  # noqa: BLE001 (nobody else is there to be told)

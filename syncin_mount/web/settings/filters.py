@@ -107,7 +107,7 @@ class Filters:
 
     async def read(self, request: Read) -> Rules:
         """Raises InvalidRequest for a rule that cannot be."""
-        return Rules(_shown(_changed((), request.rules, ())))
+        return Rules(_shown(changed_filters((), request.rules, ())))
 
     async def folder(self, request: FolderOf) -> Entries:
         async with self._drives.opened(request.name) as drive:
@@ -120,10 +120,10 @@ class Filters:
     async def _tried(self, request: Change) -> AsyncGenerator[object, None]:
         try:
             _, found = await self._drives.named(request.name)
-            wanted = _changed(found.filters, request.add, request.remove)
+            wanted = changed_filters(found.filters, request.add, request.remove)
             async with self._drives.opened(request.name) as drive:
                 trial = await drive.trial(TrialRequest(found.filters, wanted))
-            yield Tried(_shown(_changed((), request.add, ())), trial)
+            yield Tried(_shown(changed_filters((), request.add, ())), trial)
         except Exception as error:
             if not is_expected(error):
                 raise
@@ -136,7 +136,7 @@ class Filters:
         done = await filters.set_filters(
             self._drives.folders,
             request.name,
-            lambda present: _changed(present, request.add, request.remove),
+            lambda present: changed_filters(present, request.add, request.remove),
         )
         self._live.look_now()
         if done.not_sent is not None:
@@ -145,7 +145,7 @@ class Filters:
         return Done(next((sentence(each) for each in done.missed), None))
 
 
-def _changed(
+def changed_filters(
     present: tuple[str, ...], add: Iterable[str], remove: Iterable[str]
 ) -> tuple[str, ...]:
     """Raises InvalidRequest."""

@@ -111,13 +111,15 @@ function Stepper({ at, onStep }) {
   })}</ol>`;
 }
 
+const GOOD = { mounted: "is mounted", added: "is added, and stays disabled" };
+
 // It goes on when the tab is closed.
 function Starting({ looked, onRefused, onBack }) {
   const [line, setLine] = useState(null);
   const [begun, setBegun] = useState(false);
   const read = (path, body) => stream(path, body, (found) => {
-    if (found.event === "mounted" && !found.notes.length) {
-      notice(`${found.name} is mounted`);
+    if (GOOD[found.event] && !found.notes.length) {
+      notice(`${found.name} ${GOOD[found.event]}`);
       location.hash = "#/";
     } else if (found.event === "refused" && onRefused({ said: found, message: found.why })) {
       return;
@@ -129,9 +131,10 @@ function Starting({ looked, onRefused, onBack }) {
     read("assistant/start", { look: looked.look, may_overfill: Boolean(looked.overfill) });
   }
   if (!line || line.event === "stage") return html`<${Stage} stage=${line} />`;
-  const bad = line.event !== "mounted";
+  const good = GOOD[line.event];
+  const bad = !good;
   return html`
-    <${Heading}>${bad ? "It did not come to its end" : `${line.name} is mounted`}<//>
+    <${Heading}>${bad ? "It did not come to its end" : `${line.name} ${good}`}<//>
     ${bad && html`<p class="note bad" role="alert"><${Icon} name="alert" />
       <span>${line.why}</span></p>`}
     ${(line.notes || []).map((each) => html`<p class="note" key=${each}>
@@ -153,7 +156,7 @@ const STAGES = {
   adding: "Telling the server", importing: "Importing your files", mounting: "Mounting the drive",
 };
 
-function Stage({ stage }) {
+export function Stage({ stage }) {
   const isImport = Boolean(stage) && stage.stage === "importing";
   const part = isImport && stage.files_in_all
     ? (stage.bytes + stage.files) / (stage.bytes_in_all + stage.files_in_all) : null;

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "/api.js";
 import { Choice, Consent, Heading, Text, Wrong } from "/assistant_parts.js";
+import { RulesToBe } from "/filters.js";
 import { Bar, Button, Icon, html } from "/parts.js";
 import * as words from "/words.js";
 
@@ -30,8 +31,29 @@ const TIMES = [
   ["15m", "Every 15 minutes"], ["1h", "Every hour"], ["1d", "Once a day"],
 ];
 
+const STARTS = [
+  ["mount", "Mount it", "And again whenever this computer starts its drives."],
+  ["leave", "Leave it disabled", "Nothing is synchronized until you enable it."],
+];
+
+const OTHER = "";
+const OFTEN = [...TIMES, [OTHER, "At another interval"]];
+
+// How often it runs: one of the usual times, or any other.
+export function Schedule({ value, onValue, why }) {
+  const [other, setOther] = useState(!TIMES.some(([word]) => word === value));
+  return html`
+    <${Choice} name="every" title="When" options=${OFTEN} value=${other ? OTHER : value}
+      onValue=${(word) => {
+        setOther(word === OTHER);
+        onValue(word === OTHER ? "" : word);
+      }} />
+    ${other && html`<${Text} id="interval" label="Interval" required maxlength="20" value=${value}
+      onValue=${onValue} why=${why} hint="As 10m, 2h or 3d." />`}`;
+}
+
 export const CHOICES = [
-  ["direction", "Direction", DIRECTIONS], ["every", "When", TIMES],
+  ["direction", "Direction", DIRECTIONS],
   ["conflict", "If both sides changed the same file", CONFLICTS],
   ["mode", "How files are compared", MODES],
   ["trash", "Where deleted files of this computer go", TRASHES],
@@ -39,6 +61,7 @@ export const CHOICES = [
 
 export const DEFAULTS = {
   direction: "both", conflict: "recent", mode: "fast", trash: "auto", every: "off",
+  filters: [], mounted: true,
 };
 
 export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked, onBack }) {
@@ -82,12 +105,17 @@ export function SettingsStep({ wanted, refused, onSettings, onRefused, onLooked,
       value=${settings.direction} onValue=${(direction) => set({ direction })} />
     <details class="more-settings"><summary>More settings
         <span class="small">all can be changed later</span></summary>
+      <${Schedule} value=${settings.every} onValue=${(every) => set({ every })}
+        why=${at("every")} />
       ${CHOICES.slice(1).map(([key, title, options]) => html`<${Choice} key=${key} name=${key}
         title=${title} options=${options} value=${settings[key]}
         onValue=${(value) => set({ [key]: value })} />`)}
-      <p class="small">What is to be left out is set later, by filters.</p>
+      <${RulesToBe} rules=${settings.filters} onRules=${(filters) => set({ filters })} />
+      <${Choice} name="mounted" title="When it is added" options=${STARTS}
+        value=${settings.mounted ? "mount" : "leave"}
+        onValue=${(word) => set({ mounted: word === "mount" })} />
     </details>
-    <${Wrong}>${why && !at("name") && why.message}<//>
+    <${Wrong}>${why && !at("name") && !at("every") && why.message}<//>
     <${Stuck} files=${why && why.said.stuck} inAll=${why && why.said.stuck_in_all} />
     ${busy && html`<div class="waits" role="status"><p>Asking the server how much there is; a
       large folder takes some seconds</p><${Bar} part=${null} label="Looking" /></div>`}

@@ -5,6 +5,7 @@ import { number, t } from "/language.js";
 import { Bar, Button, Icon, Item, Menu, act, html } from "/parts.js";
 import { Edit, Remove, Rename } from "/change.js";
 import { FiltersDialog } from "/filters.js";
+import { Import } from "/import.js";
 import { Limits } from "/limits.js";
 import { Plan } from "/plan.js";
 import * as words from "/words.js";
@@ -34,8 +35,9 @@ export function Card({ card }) {
     <${Actions} card=${card} open=${setOpen} />
     ${open === "plan" && html`<${Plan} name=${card.name} onClose=${close} />`}
     ${open === "limits" && html`<${Limits} cards=${[card]} onClose=${close} />`}
-    ${open === "edit" && html`<${Edit} name=${card.name} onClose=${close} />`}
+    ${open === "edit" && html`<${Edit} card=${card} onClose=${close} />`}
     ${open === "filters" && html`<${FiltersDialog} name=${card.name} onClose=${close} />`}
+    ${open === "import" && html`<${Import} card=${card} onClose=${close} />`}
     ${open === "rename" && html`<${Rename} name=${card.name} onClose=${close} />`}
     ${open === "remove" && html`<${Remove} card=${card} onClose=${close} />`}
   </article>`;
@@ -99,7 +101,9 @@ function Actions({ card, open }) {
   const mounted = Boolean(status && status.mounted);
   const running = Boolean(run && run.phase !== "ended");
   return html`<div class="actions">
-    ${main(card, mounted, running)}
+    ${card.unfinished ? html`<${Button} kind="main" icon="play"
+      onClick=${() => open("import")}>${t("Go on with the import…")}<//>`
+      : main(card, mounted, running)}
     ${mounted && html`<${Button} icon="eye" onClick=${() => open("plan")}>${t("Simulate")}<//>`}
     ${mounted && !status.paused && html`<${Menu} label=${t("Pause")} icon="pause">
       ${PAUSES.map(([text, until]) => html`<${Item} key=${text}

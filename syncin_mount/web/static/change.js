@@ -3,8 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "/api.js";
 import { Choice, Consent, Text, Wrong } from "/assistant_parts.js";
-import { CHOICES } from "/assistant_settings.js";
-import { Bar, Button, Dialog, act, html, notice } from "/parts.js";
+import { CHOICES, Schedule } from "/assistant_settings.js";
+import { Bar, Button, Dialog, Icon, act, html, notice } from "/parts.js";
 
 // A dialog whose button has the program do `path`; what it refuses is told in it.
 function Asking({ title, word, path, body, ready = true, onClose, children }) {
@@ -39,18 +39,32 @@ export function Rename({ name, onClose }) {
   <//>`;
 }
 
-export function Edit({ name, onClose }) {
+export function Edit({ card, onClose }) {
+  const { name } = card;
   const [now, setNow] = useState(null);
+  const [before, setBefore] = useState(null);
   const [why, setWhy] = useState(null);
   useEffect(() => {
-    call("settings", { name }).then(setNow, (error) => setWhy(error.message));
+    call("settings", { name }).then((found) => {
+      setNow(found);
+      setBefore(found.mountpoint);
+    }, (error) => setWhy(error.message));
   }, []);
+  const moves = now && now.mountpoint !== before;
+  const body = now && { ...now, mountpoint: moves ? now.mountpoint : null };
+  const mounted = Boolean(card.status && card.status.mounted);
   return html`<${Asking} title=${`Settings of ${name}`} word="Save" path="edit" ready=${now}
-      body=${{ name, ...now }} onClose=${onClose}><${Wrong}>${why}<//>
-    ${now && CHOICES.map(([key, title, options]) => html`<${Choice} key=${key} name=${key}
-      title=${title} value=${now[key]} onValue=${(value) => setNow({ ...now, [key]: value })}
-      options=${options.some(([word]) => word === now[key]) ? options
-        : [...options, [now[key], `Every ${now[key]}`]]} />`)}
+      body=${{ name, ...body }} onClose=${onClose}><${Wrong}>${why}<//>
+    ${now && html`
+      ${CHOICES.map(([key, title, options]) => html`<${Choice} key=${key} name=${key}
+        title=${title} value=${now[key]} options=${options}
+        onValue=${(value) => setNow({ ...now, [key]: value })} />`)}
+      <${Schedule} value=${now.every} onValue=${(every) => setNow({ ...now, every })} />
+      <${Text} id="mountpoint" label="Folder on this computer" required maxlength="4096"
+        value=${now.mountpoint} onValue=${(mountpoint) => setNow({ ...now, mountpoint })}
+        hint="An empty or new folder. The one that is there stays, and is empty then." />
+      ${moves && mounted && html`<p class="note"><${Icon} name="alert" /><span>The drive is
+        unmounted for a moment: close what is open in ${card.folder}.</span></p>`}`}
   <//>`;
 }
 

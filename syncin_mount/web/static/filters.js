@@ -63,8 +63,8 @@ export function NewRule({ name = null, onAdd, id }) {
   const rule = text.trim() && (kind === EXPERT ? text.trim() : `${kind}:${text.trim()}`);
   const trial = useTrial(name, rule ? [rule] : [], []);
   const why = refused || (rule && trial.why);
-  const go = async (event) => {
-    event.preventDefault();
+  const go = async () => {
+    if (!rule || why) return;
     try {
       await onAdd(rule);
       setText("");
@@ -77,7 +77,12 @@ export function NewRule({ name = null, onAdd, id }) {
     setText(value);
     setRefused(null);
   };
-  return html`<form class="new-rule" onSubmit=${go}>
+  const key = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // of the form around it
+    go();
+  };
+  return html`<div class="new-rule" role="group" aria-label="A new rule">
     <div class="rule-fields">
       <label class="field"><span>Leave out</span>
         <select value=${kind} onChange=${(event) => {
@@ -88,10 +93,11 @@ export function NewRule({ name = null, onAdd, id }) {
       <label class="field rule-field"><span>${kind === EXPERT ? "Rule" : "Text"}</span>
         <input value=${text} maxlength="1000" spellcheck=${false} autocapitalize="none"
           aria-describedby=${`${id}-hint`} aria-invalid=${why ? "true" : undefined}
-          onInput=${(event) => type(event.target.value)} /></label>
+          onKeyDown=${key} onInput=${(event) => type(event.target.value)} /></label>
       ${name && kind === "path" && html`<${Button} icon="folder"
         onClick=${() => setChoosing(true)}>Choose…<//>`}
-      <button type="submit" class="button main" disabled=${!rule || Boolean(why)}>Add</button>
+      <${Button} kind=${name ? "main" : ""} disabled=${!rule || Boolean(why)}
+        onClick=${go}>Add<//>
     </div>
     <p class="small" id=${`${id}-hint`}>${HINTS[kind]}</p>
     <${Wrong}>${why}<//>
@@ -101,7 +107,7 @@ export function NewRule({ name = null, onAdd, id }) {
         type(path);
         setChoosing(false);
       }} />`}
-  </form>`;
+  </div>`;
 }
 
 // What a rule would do to what is here, as soon as it is known.
@@ -160,6 +166,26 @@ function Examples({ portion }) {
 
 const Partly = ({ trial }) => !trial.whole && html`<p class="note">The drive is large: the first
   ${` ${trial.looked.toLocaleString("en")}`} files and folders were looked at.</p>`;
+
+// Rules for a synchronization that is not there yet, as they are typed.
+export function RulesToBe({ rules, onRules }) {
+  const [read, setRead] = useState([]);
+  const show = async (wanted) => {
+    setRead(wanted.length ? (await call("filters/read", { rules: wanted })).rules : []);
+    onRules(wanted);
+  };
+  useEffect(() => {
+    if (rules.length) show(rules);
+  }, []);
+  return html`<fieldset class="choices filters-of"><legend>What is left out</legend>
+    ${read.length > 0 && html`<ul class="rules" aria-label="Rules">${read.map((rule, at) => html`
+      <li key=${rule.pattern} class="rule"><${RuleText} rule=${rule} />
+        <${Button} icon="trash" kind="round" aria-label=${`Remove ${rule.text}`}
+          onClick=${() => show(rules.filter((_, other) => other !== at))} /></li>`)}</ul>`}
+    <${NewRule} id="rule-to-be" onAdd=${(rule) => (rules.includes(rule) ? null
+      : show([...rules, rule]))} />
+  </fieldset>`;
+}
 
 // The rules of a synchronization.
 export function Filters({ name }) {

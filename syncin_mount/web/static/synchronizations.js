@@ -1,7 +1,7 @@
 // The first screen: what needs somebody, and a card for each synchronization.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Card } from "/card.js";
+import { Card, PAUSES } from "/card.js";
 import { t, tn } from "/language.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
@@ -74,8 +74,8 @@ export function Synchronizations() {
         <${Item} onClick=${() => act("sync", { names, parallel: true })}>${t("All at once")}<//>
       <//>`}
       <${Menu} label=${t("More for all")} icon="more" hidden>
-        ${names.length > 0 && html`<${Item}
-          onClick=${() => act("pause", { names })}>${t("Pause all")}<//>`}
+        ${names.length > 0 && PAUSES.map(([text, until]) => html`<${Item} key=${text}
+          onClick=${() => act("pause", { names, until })}>${t("Pause all")}: ${text}<//>`)}
         ${all.length > names.length && html`<${Item}
           onClick=${() => act("resume", { names: all })}>${t("Resume all")}<//>`}
         ${all.length > 0 && html`<${Item}

@@ -18,8 +18,8 @@ from syncin_mount.app.accounts.remote_folders import is_read_only
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.synchronizations.from_text import schedule_from_text
-from syncin_mount.app.synchronizations.importing import holds_something, look_through
-from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint
+from syncin_mount.app.synchronizations.importing import look_through
+from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint, holds_something
 from syncin_mount.app.synchronizations.suggestions import (
     suggested_mountpoint,
     suggested_name,

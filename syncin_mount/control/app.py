@@ -31,6 +31,8 @@ from syncin_mount.control.messages import (
 )
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.tree_messages import FolderRequest, TrialRequest
+from syncin_mount.language import speak
+from syncin_mount.language.choice import of_browser
 
 if TYPE_CHECKING:
     from syncin_mount.control.service import Service
@@ -57,6 +59,7 @@ class ControlApp:
             await _lifespan(receive, send)
             return
         assert scope["type"] == "http"
+        speak(of_browser(_languages(scope)))
         try:
             await self._answer((scope["method"], scope["path"]), receive, send)
         except msgspec.DecodeError as error:
@@ -189,6 +192,12 @@ class ControlApp:
             async for event in events:
                 await send(_body_part(_encode(event) + b"\n", more=True))
             await send(_body_part(b"", more=False))
+
+
+def _languages(scope: Message) -> str:
+    """What whoever asks reads: RFC 9110, 12.5.4."""
+    found = (value for name, value in scope["headers"] if name.lower() == b"accept-language")
+    return bytes(next(found, b"")).decode("latin-1")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

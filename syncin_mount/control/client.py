@@ -41,6 +41,7 @@ from syncin_mount.control.messages import (
 )
 from syncin_mount.control.sockets import is_strangers
 from syncin_mount.control.tree_messages import FolderRequest, TreeEntry, Trial, TrialRequest
+from syncin_mount.language import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,7 +78,12 @@ class Client:
         # No certificates are read for a socket of this computer: a variable that names none must
         # not end the command.
         socket = httpx.AsyncHTTPTransport(uds=str(path), verify=False, trust_env=False)
-        self._http = httpx.AsyncClient(transport=socket, base_url="http://daemon", timeout=_ANSWER)
+        self._http = httpx.AsyncClient(
+            transport=socket,
+            base_url="http://daemon",
+            timeout=_ANSWER,
+            headers={"accept-language": current()},
+        )
 
     async def __aenter__(self) -> Self:
         if is_strangers(self._path):

@@ -17,6 +17,7 @@ import trio
 
 from syncin_mount.control.messages import Call, Status, Summary
 from syncin_mount.control.sockets import is_strangers
+from syncin_mount.language import current
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,10 @@ async def _told(path: Path, call: Call, kind: type[_T]) -> AsyncIterator[AsyncIt
         async with await trio.open_unix_socket(str(path)) as stream:
             answer = _Answer(stream)
             method, place = call.value
-            request = f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n\r\n"
+            request = (
+                f"{method} {place} HTTP/1.1\r\nHost: drive\r\nContent-Length: 0\r\n"
+                f"Accept-Language: {current()}\r\n\r\n"
+            )
             with trio.fail_after(PATIENCE):
                 await stream.send_all(request.encode())
                 status = (await answer.line()).split()[1:2]

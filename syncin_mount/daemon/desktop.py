@@ -16,6 +16,8 @@ from syncin_mount.desktop.notices import show_with_actions
 from syncin_mount.desktop.opening import open_address, open_folder
 from syncin_mount.desktop.page import Place
 from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
+from syncin_mount.language import mark, speak, t
+from syncin_mount.language.choice import of_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +36,10 @@ MOST_OPEN = 10
 """Notices whose buttons do something: the last ones. Each keeps a connection to the bus."""
 
 _LABELS = {
-    Action.OPEN: "Open the folder",
-    Action.HALT: "Look at the deletions",
-    Action.LOG_IN: "Log in again",
-    Action.CONFLICTS: "Look at the conflicts",
+    Action.OPEN: mark("Open the folder"),
+    Action.HALT: mark("Look at the deletions"),
+    Action.LOG_IN: mark("Log in again"),
+    Action.CONFLICTS: mark("Look at the conflicts"),
 }
 
 _PLACES = {
@@ -55,6 +57,7 @@ async def keep_told(runtime: Runtime, file: ConfigurationFile, page: Page | None
     desktop's reaches it."""
     if not has_session_bus():
         return
+    speak(of_user())
     here = runtime.synchronization
     notices = Notices(here.name)
     async with trio.open_nursery() as nursery:
@@ -107,9 +110,9 @@ class Teller:
     async def _show(self, notice: Notice, *, task_status: trio.TaskStatus[bool]) -> None:
         """Until it is closed."""
         offered = self._offered(notice)
-        buttons = {each.value: _LABELS[each] for each in offered}
+        buttons = {each.value: t(_LABELS[each]) for each in offered}
         if offered:
-            buttons[_DEFAULT] = _LABELS[offered[0]]
+            buttons[_DEFAULT] = t(_LABELS[offered[0]])
         is_shown, clicked = False, None
 
         def shown() -> None:

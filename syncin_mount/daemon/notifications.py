@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 
 from syncin_mount.app.messages.notices import lost_is_in_the_bin
+from syncin_mount.app.messages.quantities import conflicts
+from syncin_mount.language import t
 
 HOUR = 3600.0
 """Seconds before somebody is told once more of a file that is not here."""
@@ -70,17 +72,16 @@ class Notices:
         found: list[Notice] = []
         fresh, self._conflicts = state.conflicts - self._conflicts, state.conflicts
         if fresh > 0:
-            what = "1 conflict" if fresh == 1 else f"{fresh} conflicts"
             found.append(
                 Notice(
-                    f"{self._name}: {what}",
+                    f"{self._name}: {conflicts(fresh)}",
                     lost_is_in_the_bin(self._name),
                     (Action.CONFLICTS, Action.OPEN),
                 )
             )
         for title, sentence, actions in (
-            ("stopped", state.halted, (Action.HALT, Action.OPEN)),
-            ("the server refuses", state.refused, (Action.LOG_IN,)),
+            (t("stopped"), state.halted, (Action.HALT, Action.OPEN)),
+            (t("the server refuses"), state.refused, (Action.LOG_IN,)),
         ):
             if sentence and sentence not in self._said:
                 found.append(Notice(f"{self._name}: {title}", sentence, actions))
@@ -96,8 +97,8 @@ class Notices:
         self._unread_said = now
         return [
             Notice(
-                f"{self._name}: a file is not on this computer yet",
-                "It cannot be opened while the server cannot be reached.",
+                t("{drive}: a file is not on this computer yet", drive=self._name),
+                t("It cannot be opened while the server cannot be reached."),
             )
         ]
 
@@ -112,8 +113,8 @@ class Notices:
         self._away_said = True
         return [
             Notice(
-                f"{self._name}: the server is away for a day",
-                "Changes are kept and sent when it is back.",
+                t("{drive}: the server is away for a day", drive=self._name),
+                t("Changes are kept and sent when it is back."),
                 (Action.OPEN,),
             )
         ]

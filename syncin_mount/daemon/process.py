@@ -22,6 +22,7 @@ from syncin_mount.control.sockets import listens
 from syncin_mount.daemon.desktop import keep_told
 from syncin_mount.daemon.frontends import find_frontend
 from syncin_mount.errors import DaemonError
+from syncin_mount.language import ENGLISH, speak
 from syncin_mount.store.lock import dying_holder
 from syncin_mount.vfs import FileSystem, MountError, MountOptions
 
@@ -58,6 +59,7 @@ async def run_mounted(
     ``on_ready`` is called once the drive can be used. The server need not be there. Raises
     DaemonError, MountError, ReplicaError.
     """
+    speak(ENGLISH)  # logs, and what is kept; whoever asks is answered in their language
     name = synchronization.name
     if listens(folders.socket(name)):
         raise DaemonError(

@@ -39,6 +39,7 @@ from syncin_mount.control.supervision import (
     serve_supervision,
 )
 from syncin_mount.errors import DaemonError, SupervisorRuns
+from syncin_mount.language import ENGLISH, speak
 from syncin_mount.mount_table import mounted_at, take_away
 from syncin_mount.supervisor.logind import keep_delaying
 from syncin_mount.supervisor.processes import Daemon, first_word, open_daemon
@@ -103,6 +104,7 @@ async def supervise(
     waits before they are unmounted. Raises DaemonError when there is a supervisor already,
     ConfigurationError when there is nothing to begin with.
     """
+    speak(ENGLISH)  # logs, and what is kept; whoever asks is answered in their language
     with only_supervisor(folders):
         supervisor = Supervisor(folders, on_ending, sync_seconds)
         supervisor.read_configuration(must=True)

@@ -19,6 +19,7 @@ from syncin_mount.desktop.notices import show_notice
 from syncin_mount.desktop.opening import open_address, open_folder
 from syncin_mount.desktop.page import Place
 from syncin_mount.desktop.session_bus import BusError
+from syncin_mount.language import t
 from syncin_mount.tray.menu import Click, Verb, is_paused
 from syncin_mount.tray.view import needs
 
@@ -165,7 +166,7 @@ class Actions:
         finally:
             os.close(said)
         log.warning("'down' did not end everything: %s", text)
-        await self._tell("Not all drives could be unmounted", text)
+        await self._tell(t("Not all drives could be unmounted"), text)
 
     async def _tell(self, title: str, text: str) -> None:
         if self.bus is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncin_mount.control.supervision import Phase
+from syncin_mount.language import t, tn
 from syncin_mount.printable import printable
 from syncin_mount.tray.view import Kind, foremost, kind_of, needs, words
 
@@ -81,8 +82,8 @@ def menu(drives: Sequence[DriveView], *, has_page: bool) -> tuple[Item, ...]:
         _needs(drives),
         _drives(drives),
         _all(drives),
-        [_item(Verb.PAGE, "Open the page")] if has_page else [],
-        [_item(Verb.QUIT, "Unmount all drives and quit")],
+        [_item(Verb.PAGE, t("Open the page"))] if has_page else [],
+        [_item(Verb.QUIT, t("Unmount all drives and quit"))],
     ]
     return tuple(_separated(groups))
 
@@ -111,13 +112,13 @@ def _needs(drives: Sequence[DriveView]) -> list[Item]:
 
 
 def _more(what: str, number: int) -> Item:
-    return Item(("more", what), label(f"and {number} more"))
+    return Item(("more", what), label(tn("and {count} more", "and {count} more", number)))
 
 
 def _drives(drives: Sequence[DriveView]) -> list[Item]:
     """A submenu for each; of a single one, its items at once."""
     if not drives:
-        return [Item(("none",), label("No synchronization is enabled"))]
+        return [Item(("none",), label(t("No synchronization is enabled")))]
     if len(drives) == 1:
         (only,) = drives
         return [Item(("drive", only.name), _title(only)), *_items(only)]
@@ -135,15 +136,15 @@ def _items(drive: DriveView) -> list[Item]:
     name, up = drive.name, drive.phase is Phase.UP
     found = []
     if up:
-        found.append(_item(Verb.OPEN, "Open folder", name))
+        found.append(_item(Verb.OPEN, t("Open folder"), name))
     elif drive.phase in {Phase.DOWN, Phase.WAITING}:
-        found.append(_item(Verb.MOUNT, "Mount", name))
+        found.append(_item(Verb.MOUNT, t("Mount"), name))
     if _may_sync(drive):
-        found.append(_item(Verb.SYNC, "Sync now", name))
+        found.append(_item(Verb.SYNC, t("Sync now"), name))
     if is_paused(drive):
-        found.append(_item(Verb.RESUME, "Resume", name))
+        found.append(_item(Verb.RESUME, t("Resume"), name))
     else:
-        found.append(_item(Verb.PAUSE, "Pause", name))
+        found.append(_item(Verb.PAUSE, t("Pause"), name))
     return found
 
 
@@ -162,9 +163,9 @@ def _all(drives: Sequence[DriveView]) -> list[Item]:
         return []
     found = []
     if any(map(_may_sync, drives)):
-        found.append(_item(Verb.SYNC_ALL, "Sync all now"))
+        found.append(_item(Verb.SYNC_ALL, t("Sync all now")))
     if not all(map(is_paused, drives)):
-        found.append(_item(Verb.PAUSE_ALL, "Pause all"))
+        found.append(_item(Verb.PAUSE_ALL, t("Pause all")))
     if any(map(is_paused, drives)):
-        found.append(_item(Verb.RESUME_ALL, "Resume all"))
+        found.append(_item(Verb.RESUME_ALL, t("Resume all")))
     return found

@@ -20,6 +20,8 @@ from syncin_mount.desktop.session_bus import (
     open_session_bus,
     why,
 )
+from syncin_mount.language import speak
+from syncin_mount.language.choice import of_user
 
 if TYPE_CHECKING:
     from jeepney import Message
@@ -54,6 +56,7 @@ async def keep_tray(folders: Folders, supervision: Supervision, page: Page | Non
     the bus's, the tray's or anybody's on the bus comes out."""
     if not has_session_bus():
         return
+    speak(of_user())
     told, delay = "", FIRST_DELAY
     async with trio.open_nursery() as clicks:
         while True:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from syncin_mount.advice import command
 from syncin_mount.app.drives.drive_state import DriveState
+from syncin_mount.app.messages.quantities import conflicts, problems
 from syncin_mount.control.supervision import Phase
 from syncin_mount.desktop.page import Place
+from syncin_mount.language import mark, t, tn
 from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ class Kind(enum.Enum):
     IDLE = "up to date"
     PAUSED = "paused"
     STOPPED = "not mounted"
+
+
+_KINDS = {
+    Kind.NEEDS_YOU: mark("needs you"),
+    Kind.SYNCING: mark("syncing"),
+    Kind.OFFLINE: mark("offline"),
+    Kind.IDLE: mark("up to date"),
+    Kind.PAUSED: mark("paused"),
+    Kind.STOPPED: mark("not mounted"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,44 +128,45 @@ def words(drive: DriveView) -> str:
         case Phase.UP:
             return _words_of_mounted(drive)
         case Phase.STARTING:
-            return "being mounted"
+            return t("being mounted")
         case Phase.STOPPING:
-            return "being unmounted"
+            return t("being unmounted")
         case Phase.WAITING:
-            return "cannot be mounted" if drive.why else "being mounted"
+            return t("cannot be mounted") if drive.why else t("being mounted")
         case Phase.DOWN:
-            return "not mounted"
+            return t("not mounted")
     assert_never(drive.phase)
 
 
 _WORDS = {
-    DriveState.PAUSED: "paused",
-    DriveState.HALTED: "stopped, needs you",
-    DriveState.REFUSED: "refused by the server",
-    DriveState.UNMOUNTED: "not mounted",
-    DriveState.OFFLINE: "offline",
-    DriveState.WAITS_FOR_TURN: "waits for its turn",
-    DriveState.SYNCING: "syncing",
-    DriveState.DOWNLOADING: "downloading",
-    DriveState.FAILED: "the last run failed",
-    DriveState.PROBLEMS: "problems",
-    DriveState.WAITING: "tried again",
-    DriveState.IDLE: "up to date",
+    DriveState.PAUSED: mark("paused"),
+    DriveState.HALTED: mark("stopped, needs you"),
+    DriveState.REFUSED: mark("refused by the server"),
+    DriveState.UNMOUNTED: mark("not mounted"),
+    DriveState.OFFLINE: mark("offline"),
+    DriveState.WAITS_FOR_TURN: mark("waits for its turn"),
+    DriveState.SYNCING: mark("syncing"),
+    DriveState.DOWNLOADING: mark("downloading"),
+    DriveState.FAILED: mark("the last run failed"),
+    DriveState.PROBLEMS: mark("problems"),
+    DriveState.WAITING: mark("tried again"),
+    DriveState.IDLE: mark("up to date"),
 }
 
 
 def _words_of_mounted(drive: DriveView) -> str:
     summary, state = drive.summary, drive.state
     if summary is None or state is None:
-        return "paused" if drive.paused else "mounted"
-    word, pending = _WORDS[state], f"{count(summary.waiting, 'change')} pending"
+        return t("paused") if drive.paused else t("mounted")
+    word, waiting = t(_WORDS[state]), summary.waiting
+    pending = tn("{count} change pending", "{count} changes pending", waiting)
     match state:
         case DriveState.PAUSED | DriveState.OFFLINE if summary.waiting:
             return f"{word}, {pending}"
         case DriveState.SYNCING | DriveState.DOWNLOADING:
             return _at_work(word, summary)
         case DriveState.PROBLEMS:
-            return count(summary.problems, "problem")
+            return problems(summary.problems)
         case DriveState.IDLE if summary.waiting:
             return pending
         case _:
@@ -161,25 +174,24 @@ def _words_of_mounted(drive: DriveView) -> str:
 
 
 def _at_work(word: str, summary: Summary) -> str:
-    far = f" {summary.files_done} of {summary.files}" if summary.files else ""
-    left = "" if summary.left is None else f" · {duration(summary.left)} left"
-    return f"{word}{far}{left}"
+    if summary.files:
+        far = t("{done} of {all}", done=summary.files_done, all=summary.files)
+        word = f"{word} {far}"
+    if summary.left is None:
+        return word
+    left = t("{time} left", time=duration(summary.left))
+    return f"{word} · {left}"
 
 
 def duration(seconds: float) -> str:
     """Roughly: a number that changes each second would be sent each second."""
     if seconds < _MINUTE:
-        return "less than 1 min"
+        return t("less than 1 min")
     if seconds < _HOUR:
-        return f"{round(seconds / _MINUTE)} min"
+        return t("{minutes} min", minutes=round(seconds / _MINUTE))
     if seconds < _DAY:
-        return f"{round(seconds / _HOUR)} h"
-    return count(round(seconds / _DAY), "day")
-
-
-def count(number: int, what: str) -> str:
-    """``1 change``, ``2 changes``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        return t("{hours} h", hours=round(seconds / _HOUR))
+    return tn("{count} day", "{count} days", round(seconds / _DAY))
 
 
 def needs(drive: DriveView) -> list[Need]:
@@ -188,36 +200,38 @@ def needs(drive: DriveView) -> list[Need]:
     if drive.phase is not Phase.UP:
         if not drive.why:
             return []
-        return [Need(name, f"{name} cannot be mounted", drive.why, Place.PROBLEMS)]
+        return [Need(name, t("{drive} cannot be mounted", drive=name), drive.why, Place.PROBLEMS)]
     if summary is None:
         return []
     found = []
     if summary.halted:
-        found.append(Need(name, f"{name} is stopped", summary.halted, Place.HALT))
+        found.append(Need(name, t("{drive} is stopped", drive=name), summary.halted, Place.HALT))
     if summary.refused:
-        title = f"{name} is refused by the server"
+        title = t("{drive} is refused by the server", drive=name)
         found.append(Need(name, title, summary.refused, Place.LOG_IN))
     if summary.problems:
-        number = count(summary.problems, "problem")
-        text = f"{number}; look with: {command('status', name)}"
-        found.append(Need(name, f"{name} has {number}", text, Place.PROBLEMS))
+        number = problems(summary.problems)
+        text = t("{number}; look with: {command}", number=number, command=command("status", name))
+        title = t("{drive} has {number}", drive=name, number=number)
+        found.append(Need(name, title, text, Place.PROBLEMS))
     if summary.conflicts:
-        number = count(summary.conflicts, "conflict")
-        text = f"{number}; look with: {command('conflicts', name)}"
-        found.append(Need(name, f"{name} has {number}", text, Place.CONFLICTS))
+        number, listing = conflicts(summary.conflicts), command("conflicts", name)
+        text = t("{number}; look with: {command}", number=number, command=listing)
+        title = t("{drive} has {number}", drive=name, number=number)
+        found.append(Need(name, title, text, Place.CONFLICTS))
     return found
 
 
 def tooltip(drives: Sequence[DriveView]) -> Tooltip:
     """A line for each drive; those that need somebody come first where there are many."""
     if not drives:
-        return Tooltip(TITLE, "no synchronization is enabled")
+        return Tooltip(TITLE, t("no synchronization is enabled"))
     shown = foremost(drives, TOOLTIP_DRIVES)
     lines = [f"{printable(each.name)}: {printable(words(each))}" for each in shown]
     if len(shown) < len(drives):
-        lines.append(f"and {len(drives) - len(shown)} more")
+        lines.append(tn("and {count} more", "and {count} more", len(drives) - len(shown)))
     text = "\n".join(html.escape(line, quote=False) for line in lines)
-    return Tooltip(f"{TITLE}: {overall(drives).value}", text)
+    return Tooltip(f"{TITLE}: {t(_KINDS[overall(drives)])}", text)
 
 
 def foremost(drives: Sequence[DriveView], most: int) -> list[DriveView]:

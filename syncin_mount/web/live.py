@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from syncin_mount.app.runs.status_poller import DriveState, StatusPoller
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.control.supervision import Answer
 from syncin_mount.control.watching import NotTold, follow_drive
+from syncin_mount.language import current
 from syncin_mount.web.asgi import encode
 from syncin_mount.web.runs import RunState
 
@@ -130,9 +132,32 @@ class Program(msgspec.Struct, frozen=True, tag_field="event", tag="program"):
 
 
 class Live:
-    """The cards, while at least one tab shows them. All tabs share what is known: each daemon tells
-    it by one stream (`control.watching.follow_drive`), and the supervisor is in this process. Only
-    drives without a daemon are looked at now and then."""
+    """The first screen as tabs show it: `Cards` in each of their languages."""
+
+    def __init__(
+        self, folders: Folders, supervision: Supervision, runs: Runs, nursery: trio.Nursery
+    ) -> None:
+        self._make = functools.partial(Cards, folders, supervision, runs, nursery)
+        self._all: dict[str, Cards] = {}
+        runs.on_change = self.look_now
+
+    def look_now(self) -> None:
+        """Somebody did something: what no daemon tells is looked at, where anybody sees it."""
+        for cards in self._all.values():
+            cards.look_now()
+
+    def watch(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The program and each card in the language of the context."""
+        language = current()
+        if language not in self._all:
+            self._all[language] = self._make()
+        return self._all[language].watch()
+
+
+class Cards:
+    """The cards, while at least one tab shows them. Tabs of one language share what is known: each
+    daemon tells it by one stream (`control.watching.follow_drive`), and the supervisor is in this
+    process. Only drives without a daemon are looked at now and then."""
 
     def __init__(
         self, folders: Folders, supervision: Supervision, runs: Runs, nursery: trio.Nursery
@@ -153,10 +178,9 @@ class Live:
         self._following: set[str] = set()
         self._again: dict[str, float] = {}
         self._due: dict[str, float] = {}
-        runs.on_change = self.look_now
 
     def look_now(self) -> None:
-        """Somebody did something: what no daemon tells is looked at, where anybody sees it."""
+        """What no daemon tells is looked at, where anybody sees it."""
         self._due.clear()
         self._woken.set()
 

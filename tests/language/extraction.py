@@ -18,7 +18,7 @@ from tests.language import javascript
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "syncin_mount/web/static"
 
-KEYWORDS = {"t": None, "mark": None, "Phrase": None, "tn": (1, 2), "counted": (1, 2)}
+KEYWORDS = {"t": (1,), "mark": (1,), "Phrase": (1,), "tn": (1, 2), "counted": (1, 2)}
 """The functions whose arguments are texts."""
 
 CLICKS_KEYWORDS = {"_": None, "ngettext": (1, 2)}

@@ -2,14 +2,14 @@
 
 The packages below hand up values: errors and states that say what and why. What to *do* about
 them is the name of a command or of an option, and a page or a tray icon has neither. So it is
-added here, where translations will start, too.
+added here, in the language of whoever reads it (`syncin_mount.language`).
 
 Each package has a module of its name (`reconciler`, `store`, `remote`, …), which
 registers a function for each type that it describes::
 
     @says(Halt)
     def _halt(halt: Halt, drive: str) -> str:
-        return f"Nothing was done: … {command('sync', drive, '--yes')}"
+        return t("Nothing was done: … {command}", command=command("sync", drive, "--yes"))
 
 `sentence` looks for the nearest class in the value's ancestry, and imports a module only when a
 value of its package is there: a command that starts must not pay for packages that it never uses.
@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from syncin_mount.advice import command
+from syncin_mount.language import said
 
 __all__ = ["PLACEHOLDER", "command", "says", "sentence", "sentence_or_none"]
 
@@ -58,7 +59,7 @@ Describe = Callable[[Value, str], str]
 
 @functools.singledispatch
 def _describe(value: object, drive: str) -> str:  # noqa: ARG001 (the descriptions below use it)
-    return str(value)
+    return said(value)
 
 
 def says(kind: type[Value]) -> Callable[[Describe[Value]], Describe[Value]]:

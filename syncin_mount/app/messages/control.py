@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from syncin_mount.app.messages import says
 from syncin_mount.control.client import NoAnswer
+from syncin_mount.language import t
 
 
 @says(NoAnswer)
 def _no_answer(error: NoAnswer, _drive: str) -> str:
-    return f"{error}; 'umount' ends it, its log says more"
+    return t("{error}; 'umount' ends it, its log says more", error=error)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from syncin_mount.app.messages import command, says
+from syncin_mount.language import t
 from syncin_mount.vfs.frontend import MountpointNotEmpty
 
 
 @says(MountpointNotEmpty)
 def _not_empty(error: MountpointNotEmpty, drive: str) -> str:
-    return f"{error} ({command('add', drive, '--import')})."
+    return t("{error} ({command}).", error=error, command=command("add", drive, "--import"))

@@ -8,20 +8,21 @@ from reconciler.engine.pending_reason import Hold, PendingReason, PendingState, 
 from reconciler.model import Side
 from reconciler.planner.guards import Danger, Halt, Halted
 from syncin_mount.app.messages import command, says, sentence
+from syncin_mount.language import mark, t, tn
 
-_WAY_OUT = "Look with “sync --dry-run”; if it is meant, run “sync --yes”."
-
-
-_LOOK_AGAIN = "Look again with"
-_REGISTER = "Register it again with"
-_ENABLE = "Enable it there, or here with"
-"""How the parts of sentences begin that name commands."""
+_WAY_OUT = mark("Look with “sync --dry-run”; if it is meant, run “sync --yes”.")
+_LOOK_AGAIN = mark("Look again with “{command}”.")
+_REGISTER = mark("Register it again with “{register}”, or remove it with “{remove}”.")
+_ENABLE = mark("Enable it there, or here with “{command}”.")
+"""Sentences that name commands, at the end of others."""
 
 
 def with_buttons(sentence: str) -> str:
-    """The sentence of a halt for who is shown buttons instead of commands."""
-    for command_part in (_WAY_OUT, _LOOK_AGAIN, _REGISTER, _ENABLE):
-        before, found, _ = sentence.rpartition(f" {command_part}")
+    """The sentence of a halt, in the language of the context, for who is shown buttons instead of
+    commands."""
+    for with_command in (_WAY_OUT, _LOOK_AGAIN, _REGISTER, _ENABLE):
+        beginning = t(with_command).partition("{")[0]
+        before, found, _ = sentence.rpartition(f" {beginning}")
         if found:
             return before
     return sentence
@@ -34,44 +35,52 @@ def _halted(error: Halted, drive: str) -> str:
 
 @says(Halt)
 def _halt(halt: Halt, drive: str) -> str:
-    where, other = (
-        ("here", "the server's folder")
-        if halt.side is Side.LOCAL
-        else ("on the server", "the folder here")
-    )
+    here = halt.side is Side.LOCAL
     match halt.danger:
         case Danger.EMPTIED:
-            return (
-                f"Nothing was done: {other} is empty now, so all that is {where} would be deleted."
-                f" {_WAY_OUT}"
+            said = (
+                t(
+                    "Nothing was done: the server's folder is empty now, so all that is here would"
+                    " be deleted."
+                )
+                if here
+                else t(
+                    "Nothing was done: the folder here is empty now, so all that is on the server"
+                    " would be deleted."
+                )
             )
+            return f"{said} {t(_WAY_OUT)}"
         case Danger.FIRST_RUN:
-            return (
-                f"Nothing was done: this first run would delete more {where} than it keeps."
-                f" {_WAY_OUT}"
+            said = (
+                t("Nothing was done: this first run would delete more here than it keeps.")
+                if here
+                else t(
+                    "Nothing was done: this first run would delete more on the server than it"
+                    " keeps."
+                )
             )
+            return f"{said} {t(_WAY_OUT)}"
         case Danger.MASS_DELETION:
-            before = f", {halt.before} of them went in the last hour already" if halt.before else ""
-            return (
-                f"Nothing is deleted {where}, and all else goes on: {halt.count} files, more than"
-                f" half of all, would be deleted {where}{before}. {_WAY_OUT}"
-            )
+            return f"{_mass_deletion(halt, here=here)} {t(_WAY_OUT)}"
         case Danger.OTHER_PLAN:
-            return (
-                f"Nothing was done: the plan {halt.told} is not what would be done now."
-                f" {_LOOK_AGAIN} “sync --dry-run”."
+            said = t(
+                "Nothing was done: the plan {plan} is not what would be done now.", plan=halt.told
             )
+            return f"{said} {t(_LOOK_AGAIN, command='sync --dry-run')}"
         case Danger.ROOT_GONE:
-            return (
-                f"Nothing was done: the folder “{halt.folder}” is not on the server any more."
-                " Restore it there (the trash may have it), or remove this synchronization; the"
-                " files here stay as they are."
+            return t(
+                "Nothing was done: the folder “{folder}” is not on the server any more. Restore it"
+                " there (the trash may have it), or remove this synchronization; the files here"
+                " stay as they are.",
+                folder=halt.folder,
             )
         case Danger.SPELLING:
-            return (
-                f"Nothing was done: the server now says “{halt.told}” for the folder"
-                f" “{halt.folder}”, which differs in spelling only and may be another folder."
-                " Rename one of them on the server, or add the synchronization anew."
+            return t(
+                "Nothing was done: the server now says “{other}” for the folder “{folder}”, which"
+                " differs in spelling only and may be another folder. Rename one of them on the"
+                " server, or add the synchronization anew.",
+                other=halt.told,
+                folder=halt.folder,
             )
         case Danger.UNREGISTERED | Danger.RIGHTS_GONE | Danger.DISABLED:
             return _not_wanted(halt, halt.danger, drive)
@@ -79,27 +88,73 @@ def _halt(halt: Halt, drive: str) -> str:
             assert_never(halt.danger)
 
 
+def _mass_deletion(halt: Halt, *, here: bool) -> str:
+    values = {"folder": halt.folder, "before": halt.before}
+    if here and halt.before:
+        return tn(
+            "Nothing is deleted here, and all else goes on: {count} file, more than half of all,"
+            " would be deleted here, {before} of them went in the last hour already.",
+            "Nothing is deleted here, and all else goes on: {count} files, more than half of all,"
+            " would be deleted here, {before} of them went in the last hour already.",
+            halt.count,
+            **values,
+        )
+    if here:
+        return tn(
+            "Nothing is deleted here, and all else goes on: {count} file, more than half of all,"
+            " would be deleted here.",
+            "Nothing is deleted here, and all else goes on: {count} files, more than half of all,"
+            " would be deleted here.",
+            halt.count,
+        )
+    if halt.before:
+        return tn(
+            "Nothing is deleted on the server, and all else goes on: {count} file, more than half"
+            " of all, would be deleted on the server, {before} of them went in the last hour"
+            " already.",
+            "Nothing is deleted on the server, and all else goes on: {count} files, more than half"
+            " of all, would be deleted on the server, {before} of them went in the last hour"
+            " already.",
+            halt.count,
+            **values,
+        )
+    return tn(
+        "Nothing is deleted on the server, and all else goes on: {count} file, more than half of"
+        " all, would be deleted on the server.",
+        "Nothing is deleted on the server, and all else goes on: {count} files, more than half of"
+        " all, would be deleted on the server.",
+        halt.count,
+    )
+
+
 def _not_wanted(halt: Halt, danger: Danger, drive: str) -> str:
     """The server does not let this computer synchronize, or change, the folder any more."""
     if danger is Danger.RIGHTS_GONE:
-        changes = "1 change that waits" if halt.count == 1 else f"{halt.count} changes that wait"
-        return (
-            f"Nothing was done: the server gives no right to change “{halt.folder}” any more, and"
-            f" {changes} here would go to the bin. Ask for the right, copy what you need elsewhere,"
-            " or run “sync --yes” to have it in the bin."
+        return tn(
+            "Nothing was done: the server gives no right to change “{folder}” any more, and"
+            " {count} change that waits here would go to the bin. Ask for the right, copy what you"
+            " need elsewhere, or run “sync --yes” to have it in the bin.",
+            "Nothing was done: the server gives no right to change “{folder}” any more, and"
+            " {count} changes that wait here would go to the bin. Ask for the right, copy what you"
+            " need elsewhere, or run “sync --yes” to have it in the bin.",
+            halt.count,
+            folder=halt.folder,
         )
     if danger is Danger.DISABLED:
-        return (
-            f"Nothing was done: the synchronization of “{halt.folder}” was disabled on the account"
-            f" page. What is here stays, and waits. {_ENABLE} “{command('enable', drive)}”."
+        said = t(
+            "Nothing was done: the synchronization of “{folder}” was disabled on the account page."
+            " What is here stays, and waits.",
+            folder=halt.folder,
         )
-    return (
-        f"Nothing was done: the server has no synchronization of “{halt.folder}” for this computer"
-        " any more (it may have been removed on the account page, or its share or space was taken"
-        f" away). What was not sent yet stays here. {_REGISTER}"
-        f" “{command('edit', drive, '--register')}”, or remove it with"
-        f" “{command('remove', drive)}”."
+        return f"{said} {t(_ENABLE, command=command('enable', drive))}"
+    said = t(
+        "Nothing was done: the server has no synchronization of “{folder}” for this computer any"
+        " more (it may have been removed on the account page, or its share or space was taken"
+        " away). What was not sent yet stays here.",
+        folder=halt.folder,
     )
+    register, remove = command("edit", drive, "--register"), command("remove", drive)
+    return f"{said} {t(_REGISTER, register=register, remove=remove)}"
 
 
 @says(PendingReason)
@@ -107,37 +162,40 @@ def _pending(reason: PendingReason, drive: str) -> str:  # noqa: C901, PLR0912 -
     why = "" if reason.cause is None else sentence(reason.cause, drive)
     match reason.state:
         case PendingState.SENDING:
-            return "it is just being sent"
+            return t("it is just being sent")
         case PendingState.HELD:
-            what = "a folder that it is in" if reason.cause is Hold.FOLDER else "it"
-            return f"You hold {what}; “journal release” lets it go."
+            if reason.cause is Hold.FOLDER:
+                return t("You hold a folder that it is in; “journal release” lets it go.")
+            return t("You hold it; “journal release” lets it go.")
         case PendingState.WRITING:
-            return "it is being written"
+            return t("it is being written")
         case PendingState.HALTED:
-            return f"halted: {why}"
+            return t("halted: {why}", why=why)
         case PendingState.REFUSED:
-            return f"refused: {why}"
+            return t("refused: {why}", why=why)
         case PendingState.OFFLINE:
-            return f"offline: {why}"
+            return t("offline: {why}", why=why)
         case PendingState.PAUSED:
-            return "nothing is carried until “resume”"
+            return t("nothing is carried until “resume”")
         case PendingState.FOLLOWS:
-            return "nothing is sent: this drive only follows the server"
+            return t("nothing is sent: this drive only follows the server")
         case PendingState.LATER:
             return why
         case PendingState.WAITS:
-            return why or "the server has it otherwise than expected; the next listing tells more"
+            return why or t(
+                "the server has it otherwise than expected; the next listing tells more"
+            )
         case PendingState.SETTLING:
-            return "it was just changed, and goes when it is left alone for a moment"
+            return t("it was just changed, and goes when it is left alone for a moment")
         case PendingState.MANUAL:
-            return "it waits for “sync”"
+            return t("it waits for “sync”")
         case PendingState.NEXT:
-            return "it goes next"
+            return t("it goes next")
         case PendingState.RESTING:
-            return "the drive is not mounted"
+            return t("the drive is not mounted")
         case PendingState.LOCAL:
             if reason.cause is StaysLocal.NOT_UTF8:
-                return "it stays here: its path is not UTF-8, and the server can hold no other"
-            return "it stays here: its name or a filter leaves it out"
+                return t("it stays here: its path is not UTF-8, and the server can hold no other")
+            return t("it stays here: its name or a filter leaves it out")
         case _:
             assert_never(reason.state)

@@ -6,22 +6,32 @@ from syncin_mount.app.messages import command, says
 from syncin_mount.app.processes.spawn import EndedSilently
 from syncin_mount.control.supervision import NothingSupervised
 from syncin_mount.errors import SupervisorRuns
+from syncin_mount.language import t
 
 
 @says(SupervisorRuns)
 def _runs(error: SupervisorRuns, _drive: str) -> str:
-    return f"{error}; '{command('up')}' has it look again, '{command('down')}' ends it"
+    return t(
+        "{error}; '{up}' has it look again, '{down}' ends it",
+        error=error,
+        up=command("up"),
+        down=command("down"),
+    )
 
 
 @says(NothingSupervised)
 def _nothing(error: NothingSupervised, _drive: str) -> str:
-    return f"{error}; '{command('up')}' begins it"
+    return t("{error}; '{command}' begins it", error=error, command=command("up"))
 
 
 @says(EndedSilently)
 def _silently(ended: EndedSilently, _drive: str) -> str:
-    perhaps = ""
     if ended.perhaps_damaged:
-        check = command("check", ended.drive)
-        perhaps = f"; '{check}' tells whether its local copy is damaged"
-    return f"{ended}{perhaps}; its log says more: {ended.log}"
+        return t(
+            "{error}; '{command}' tells whether its local copy is damaged; its log says more:"
+            " {log}",
+            error=ended,
+            command=command("check", ended.drive),
+            log=ended.log,
+        )
+    return t("{error}; its log says more: {log}", error=ended, log=ended.log)

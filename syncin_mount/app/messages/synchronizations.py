@@ -6,55 +6,69 @@ from typing import assert_never
 
 from syncin_mount.app.accounts.remote_folders import Objection, Unsuited
 from syncin_mount.app.messages import command, says, sentence
-from syncin_mount.app.messages.quantities import count, size
+from syncin_mount.app.messages.quantities import files, size
 from syncin_mount.app.runtime.free_space import DownloadsDoNotFit, Room
 from syncin_mount.app.synchronizations.addition import NotListed, NotTakenBack
 from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere
+from syncin_mount.language import said, t, tn
 
 
 @says(Objection)
 def _objection(objection: Objection, _drive: str) -> str:
     match objection.kind:
         case Unsuited.FILE:
-            return "a file; choose a folder"
+            return t("a file; choose a folder")
         case Unsuited.CONTROL_CHARACTERS:
-            return "control characters in its path; rename it there"
+            return t("control characters in its path; rename it there")
         case Unsuited.ONLY_IN_PARTS:
-            return "cannot be synchronized whole: choose a folder in it"
+            return t("cannot be synchronized whole: choose a folder in it")
         case Unsuited.PATH:
-            return objection.why
+            return said(objection.why)
         case Unsuited.DISABLED:
-            return "disabled on the server; its managers can enable it"
+            return t("disabled on the server; its managers can enable it")
         case Unsuited.SYNCHRONIZED:
-            return f"synchronized as '{objection.drive}' already"
+            return t("synchronized as '{drive}' already", drive=objection.drive)
         case Unsuited.AROUND:
-            return f"the folder of '{objection.drive}' is in it"
+            return t("the folder of '{drive}' is in it", drive=objection.drive)
         case Unsuited.INSIDE:
-            return f"it is in the folder of '{objection.drive}'"
+            return t("it is in the folder of '{drive}'", drive=objection.drive)
         case _:
             assert_never(objection.kind)
 
 
 @says(NotTakenBack)
 def _not_taken_back(left: NotTakenBack, _drive: str) -> str:
-    return (
-        f"the server keeps the entry '{left.drive}', which can be removed on the account page"
-        f" ({sentence(left.error)})"
+    return t(
+        "the server keeps the entry '{drive}', which can be removed on the account page ({why})",
+        drive=left.drive,
+        why=sentence(left.error),
     )
 
 
 @says(NotListed)
 def _not_listed(failure: NotListed, _drive: str) -> str:
-    return f"what the server has cannot be listed now ({sentence(failure.error)})"
+    why = sentence(failure.error)
+    return t("what the server has cannot be listed now ({why})", why=why)
 
 
 @says(Room)
 def _room(room: Room, _drive: str) -> str:
-    more = "" if room.need.whole else "more than "
-    return (
-        f"a complete copy needs {more}{size(room.needed_bytes)} for"
-        f" {count(room.need.files, 'file')}, and {size(room.free_bytes)} are free where local"
-        f" copies are ({room.folder})"
+    values = {
+        "needed": size(room.needed_bytes),
+        "files": files(room.need.files),
+        "free": size(room.free_bytes),
+        "folder": room.folder,
+    }
+    if room.need.whole:
+        return t(
+            "a complete copy needs {needed} for {files}, and {free} are free where local copies are"
+            " ({folder})",
+            **values,
+        )
+    return t(
+        "a complete copy needs more than {needed} for {files}, and {free} are free where local"
+        " copies are ({folder})",
+        **values,
     )
 
 
@@ -62,29 +76,56 @@ def _room(room: Room, _drive: str) -> str:
 def _only_here(held: OnlyHere, _drive: str) -> str:
     """A clause about the local copy: what is lost with it; "" where nothing is."""
     if held.trouble:
-        return f"cannot be looked into ({held.trouble})"
+        return t("cannot be looked into ({why})", why=held.trouble)
     lost = []
     if held.unsent:
-        lost.append(f"{count(len(held.unsent), 'change')} that the server does not have")
+        lost.append(unsent(len(held.unsent)))
     if held.local:
-        local = count(len(held.local), "file or link", "files and links")
-        lost.append(f"{local} that only this computer has")
+        lost.append(local(len(held.local)))
     if held.binned:
-        lost.append(f"{count(len(held.binned), 'entry', 'entries')} in the bin")
-    return f"holds {' and '.join(lost)}" if lost else ""
+        lost.append(tn("{count} entry in the bin", "{count} entries in the bin", len(held.binned)))
+    return t("holds {what}", what=t(" and ").join(lost)) if lost else ""
+
+
+def unsent(count: int) -> str:
+    """Of changes that would be lost."""
+    return tn(
+        "{count} change that the server does not have",
+        "{count} changes that the server does not have",
+        count,
+    )
+
+
+def local(count: int) -> str:
+    """Of what no server has."""
+    return tn(
+        "{count} file or link that only this computer has",
+        "{count} files and links that only this computer has",
+        count,
+    )
 
 
 @says(KeptCopy)
 def _kept(kept: KeptCopy, drive: str) -> str:
     copied = kept.copied
-    return f"{drive}: {count(copied.files, 'file')}, {size(copied.bytes)}, copied to {kept.place}"
+    return t(
+        "{drive}: {files}, {size}, copied to {place}",
+        drive=drive,
+        files=files(copied.files),
+        size=size(copied.bytes),
+        place=kept.place,
+    )
 
 
 @says(DownloadsDoNotFit)
 def _downloads_do_not_fit(problem: DownloadsDoNotFit, drive: str) -> str:
     room = problem.room
-    return (
-        f"what is still to be downloaded ({count(room.need.files, 'file')}) needs"
-        f" {size(room.needed_bytes)}, and {size(room.free_bytes)} are free in {room.folder}; make"
-        f" room there, or leave files out: {command('filter', 'add', drive, 'RULE')}"
+    return t(
+        "what is still to be downloaded ({files}) needs {needed}, and {free} are free in {folder};"
+        " make room there, or leave files out: {command}",
+        files=files(room.need.files),
+        needed=size(room.needed_bytes),
+        free=size(room.free_bytes),
+        folder=room.folder,
+        command=command("filter", "add", drive, "RULE"),
     )

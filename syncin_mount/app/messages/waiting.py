@@ -6,26 +6,43 @@ from typing import assert_never
 
 from syncin_mount.app.messages import command, says
 from syncin_mount.app.runs.wait_synced import End, Waited
+from syncin_mount.language import said, t, tn
 
 
 @says(Waited)
 def _waited(waited: Waited, _drive: str) -> str:
-    left = "1 change" if waited.left == 1 else f"{waited.left} changes"
-    says_why = f"for the reason: {command('status', waited.drive)}"
+    left, status = waited.left or 0, command("status", waited.drive)
     match waited.end:
         case End.SYNCED:
-            return "everything is on the server"
+            return t("everything is on the server")
         case End.HALTED | End.REFUSED:
-            return waited.why
+            return said(waited.why)
         case End.PAUSED:
             again = command("resume", waited.drive)
-            return f"paused, and nothing is transferred; resume it: {again}"
+            return t("paused, and nothing is transferred; resume it: {command}", command=again)
         case End.OFFLINE:
-            return waited.why or "the server is away"
+            return said(waited.why) or t("the server is away")
         case End.FAILED:
-            return f"{left} pending, and the last run failed: {waited.why}"
+            return tn(
+                "{count} change pending, and the last run failed: {why}",
+                "{count} changes pending, and the last run failed: {why}",
+                left,
+                why=waited.why,
+            )
         case End.BLOCKED:
-            return f"{left} cannot be uploaded as it is; {says_why}"
+            return tn(
+                "{count} change cannot be uploaded as it is; for the reason: {command}",
+                "{count} changes cannot be uploaded as they are; for the reason: {command}",
+                left,
+                command=status,
+            )
         case End.RETRIED:
-            return f"{left} could not be uploaded, and is tried again; {says_why}"
+            return tn(
+                "{count} change could not be uploaded, and is tried again; for the reason:"
+                " {command}",
+                "{count} changes could not be uploaded, and are tried again; for the reason:"
+                " {command}",
+                left,
+                command=status,
+            )
     assert_never(waited.end)

@@ -140,7 +140,7 @@ function main({ name, enabled, status }, mounted, running) {
   }
   if (!enabled) {
     return html`<${Button} kind="main" icon="play"
-      onClick=${() => act("enable", { name, enabled: true })}>Enable<//>`;
+      onClick=${() => act("enable", { name, enabled: true })}>${t("Enable")}<//>`;
   }
   return status && html`<${Button} kind="main" icon="play"
     onClick=${() => act("mount", { name })}>${t("Mount")}<//>`;

@@ -1,0 +1,258 @@
+"""No text is left out of the catalogues, and none of their translations is broken."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+
+from syncin_mount.language.catalogues import HELP, PAGE, PROGRAM
+from tests.language import javascript
+from tests.language.catalogue_files import DOMAINS, LANGUAGES, files, is_done, read, updated
+from tests.language.extraction import CODE, KEYWORDS, OWN, ROOT, scripts
+
+PAIRS = [(language, domain) for language in LANGUAGES for domain in DOMAINS]
+
+COMPLETE = {PROGRAM, PAGE}
+"""Domains of which every text is translated. `help` grows into it."""
+
+
+def test_the_files_are_what_the_code_and_the_translations_say() -> None:
+    wrong = [
+        path.relative_to(ROOT).as_posix()
+        for path, wanted in files()
+        if not path.exists() or path.read_bytes() != wanted
+    ]
+    assert wrong == [], "run ./dev messages"
+
+
+@pytest.mark.parametrize(("language", "domain"), PAIRS)
+def test_every_text_is_translated(language: str, domain: str) -> None:
+    left = [each.id for each in updated(language, domain) if each.id and not is_done(each.string)]
+    if domain in COMPLETE:
+        assert left == []
+    else:
+        assert left, f"all of {domain} is translated: put it into COMPLETE"
+
+
+@pytest.mark.parametrize(("language", "domain"), PAIRS)
+def test_nothing_is_guessed(language: str, domain: str) -> None:
+    assert [each.id for each in read(language, domain) if each.fuzzy and each.id] == []
+
+
+@pytest.mark.parametrize(("language", "domain"), PAIRS)
+def test_translations_have_the_values_commands_and_lines_of_the_text(language: str, domain: str):
+    assert [*_misfits(read(language, domain))] == []
+
+
+_VALUE = re.compile(r"\{\w*\}|%\(\w+\)s")
+_COMMAND = re.compile(r"(?<![\w-])--[a-z][a-z-]+|\b(?:sync|journal|bin) (?:-|release|restore)")
+_BLOCK = re.compile("\b")
+
+
+def _misfits(catalog: Catalog) -> Iterator[str]:
+    for message in catalog:
+        if not message.id or not is_done(message.string):
+            continue
+        texts = [message.id] if isinstance(message.id, str) else [*message.id]
+        found = [message.string] if isinstance(message.string, str) else [*(message.string or ())]
+        allowed = [_signs(each) for each in texts]
+        for number, each in enumerate(found):
+            wanted = allowed[min(number, len(allowed) - 1)]
+            # A form for one thing alone need not tell how many there are.
+            loose = [wanted, wanted - Counter(["{count}"])]
+            if _signs(str(each)) not in (loose if len(found) > 1 and number == 0 else [wanted]):
+                yield f"{texts[0]!r}: {each!r}"
+
+
+def _signs(text: str) -> Counter[str]:
+    found = (*_VALUE.findall(text), *_COMMAND.findall(text), *_BLOCK.findall(text))
+    return Counter(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        ("{a} of {b}", "{a} von {c}"),
+        ("{a} of {b}", "{a} von"),
+        ("give it with --code", "geben Sie ihn mit --kode an"),
+        ("look with “sync --dry-run”", "ansehen mit „synchronisieren“"),
+        ("a\n\n\b\nb", "a\n\nb"),
+        (("{count} file", "{count} files"), ("{count} Datei", "Dateien")),
+    ],
+)
+def test_a_translation_that_does_not_fit_is_found(text, translation) -> None:
+    catalog = Catalog(locale="de")
+    catalog.add(text, translation)
+    assert [*_misfits(catalog)]
+
+
+# --- what nobody marked ---------------------------------------------------------------------------
+
+NOT_SAID = {
+    "Bearer": "HTTP",
+    "Escape": "a key's name",
+    "ArrowDown": "a key's name",
+    "ArrowUp": "a key's name",
+    "Enter": "a key's name",
+    "Tab": "a key's name",
+    "syncin-mount": "the program's name",
+    "syncin-mount ui": "a command",
+    "syncin-mount add": "a command",
+    "root gone": "the program's word for a halt",
+    "rel=noopener noreferrer": "HTML",
+    "placeholder=cloud.example.org": "an example",
+    "placeholder=~/Kept": "an example",
+}
+"""What stands in the page's scripts and is the same in every language, or is no text; why."""
+
+TO_BE_DONE = {
+    "assistant.js",
+    "assistant_here.js",
+    "assistant_parts.js",
+    "assistant_server.js",
+    "assistant_settings.js",
+    "assistant_there.js",
+    "change.js",
+    "conflicts.js",
+    "explain.js",
+    "trash.js",
+    "accounts.js",
+    "comparison.js",
+    "filters.js",
+    "settings.js",
+}
+"""Scripts that still have texts without a mark. The list only shrinks."""
+
+
+@pytest.mark.parametrize("name", sorted(scripts()))
+def test_the_page_says_nothing_that_is_not_marked(name: str) -> None:
+    found = [
+        f"{line}: {text}"
+        for line, text in javascript.forgotten(scripts()[name])
+        if text not in NOT_SAID and text.strip() not in NOT_SAID
+    ]
+    if name in TO_BE_DONE:
+        assert found, f"{name} is done: take it out of TO_BE_DONE"
+    else:
+        assert found == []
+
+
+MARKED_WHOLLY = (
+    "syncin_mount/app/messages",
+    "syncin_mount/tray/view.py",
+    "syncin_mount/tray/menu.py",
+    "syncin_mount/daemon/notifications.py",
+    "syncin_mount/daemon/desktop.py",
+)
+"""Where whatever has the form of a sentence or a label is one, and has to be marked."""
+
+NOT_FOR_READERS = {
+    "the desktop cannot be told “%s”: %s": "a log",
+    "what was clicked on “%s” is not done: %s": "a log",
+    "Sync-in": "a name",
+    "Value": "a type",
+}
+
+_CODE_WORDS = {"Kind", "Verb"}
+"""Enumerations whose values are words for the program: what is shown of them is in a table."""
+
+_PROSE = re.compile(r"[A-Za-z]{2,},? [a-z]+|^[A-Z][a-z]+( |$)")
+
+
+def unmarked(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of strings that look as if somebody read them, outside of `t` and the like;
+    docstrings and names of errors apart."""
+    tree = ast.parse(source)
+    apart: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            apart.add(id(node.value))
+        if isinstance(node, ast.ClassDef) and node.name in _CODE_WORDS:
+            apart |= {id(each) for each in ast.walk(node)}
+        if isinstance(node, ast.Call) and _name(node.func) in KEYWORDS:
+            texts = node.args[: len(KEYWORDS[_name(node.func)])]
+            apart |= {id(each) for argument in texts for each in ast.walk(argument)}
+    for node in ast.walk(tree):
+        if id(node) in apart or not isinstance(node, ast.Constant):
+            continue
+        if isinstance(node.value, str) and _PROSE.search(node.value):
+            yield node.lineno, node.value
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _code(places: tuple[str, ...]) -> list[Path]:
+    return [
+        path
+        for place in places
+        for path in (sorted((ROOT / place).rglob("*.py")) or [ROOT / place])
+    ]
+
+
+@pytest.mark.parametrize("path", _code(MARKED_WHOLLY), ids=lambda path: path.name)
+def test_messages_icon_and_notices_say_nothing_that_is_not_marked(path: Path) -> None:
+    found = unmarked(path.read_text(encoding="utf-8"))
+    assert [each for each in found if each[1] not in NOT_FOR_READERS] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['return f"{a} is away"', 'return "it is paused"', 'A = {1: "Paused"}', 'x(t("a"), "ab cd")'],
+)  # fmt: skip
+def test_what_is_not_marked_is_found(source: str) -> None:
+    assert [*unmarked(f"def f():\n    {source}")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['return t("{a} is away", a="x")', '"""A docstring."""', 'A = {1: mark("Paused")}', 'x("b-c")'],
+)
+def test_what_is_marked_or_no_text_is_left_alone(source: str) -> None:
+    assert not [*unmarked(f"def f():\n    {source}")]
+
+
+def test_no_text_is_marked_where_the_extraction_is_blind() -> None:
+    """Inside an f-string, or with a text that is no literal: of these no catalogue would know."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in _code(CODE)
+        if not path.relative_to(ROOT).as_posix().startswith(OWN)
+        for line in blind(path.read_text(encoding="utf-8"))
+    ]
+    assert wrong == []
+
+
+def blind(source: str) -> Iterator[int]:
+    """Lines of such calls."""
+    tree = ast.parse(source)
+    inside = {
+        id(each)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for each in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or _name(node.func) not in {*KEYWORDS}:
+            continue
+        literal = node.args and isinstance(node.args[0], ast.Constant)
+        of_text = bool(node.args) and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
+        if (literal and id(node) in inside) or of_text:
+            yield node.lineno
+
+
+@pytest.mark.parametrize("source", ["f\"{t('a')}\"", 't(f"a {b}")', 't("a" + b)'])
+def test_the_search_finds_where_the_extraction_is_blind(source: str) -> None:
+    assert [*blind(source)]
+    assert not [*blind('f"{t(table[a])}"; t("a", b=f"{c}"); Text("")')]
+
+
+def test_help_is_in_a_catalogue_of_its_own() -> None:
+    assert len([*updated("de", HELP)]) > 250

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mount, official, scale, stall, sync
+from benchmarks import mount, official, scale, stall, sync, ui
 from benchmarks.ground import Ground
 from syncin_mount.cli.demo.sandbox import Sandbox
 
@@ -22,16 +22,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["mount", "official", "scale", "stall", "sync"],
+        choices=["mount", "official", "scale", "stall", "sync", "ui"],
         help=(
             "mount: file system operations, beside a native folder, a C program and rclone; scale:"
             " a million files, 100,000 operations to replay; sync: carrying files across, beside a"
             " bare HTTP loop, and what official measures; official: beside Sync-in's own client on"
             " a Sync-in server, which the environment names; stall: how long the drive stands still"
-            " meanwhile"
+            " meanwhile; ui: the page in a browser"
         ),
     )
-    rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS})
+    rows = sorted({*mount.ROWS, *official.ROWS, *scale.ROWS, *sync.ROWS, *stall.ROWS, *ui.ROWS})
     parser.add_argument(
         "--only",
         action="append",
@@ -42,7 +42,7 @@ def main() -> int:
         "--rounds",
         type=int,
         default=3,
-        help="how often each of mount and sync is measured, in turn (default 3)",
+        help="how often each of mount, sync and ui is measured, in turn (default 3)",
     )
     parser.add_argument(
         "--scale", type=float, default=1.0, help="1: the full sizes; 0.1: a tenth, to try it out"
@@ -91,6 +91,11 @@ def _row_by_row(parser: argparse.ArgumentParser, words: argparse.Namespace) -> l
         known = {
             row: (what, partial(_rounds, measure, words.rounds))
             for row, (what, measure) in sync.ROWS.items()
+        }
+    elif words.what == "ui":
+        known = {
+            row: (what, partial(_rounds, measure, words.rounds))
+            for row, (what, measure) in ui.ROWS.items()
         }
     elif words.what == "scale":
         known = {

@@ -40,9 +40,11 @@ class Daemon:
         self._handle = os.pidfd_open(self.pid)
 
     def terminate(self) -> None:
-        """Asks it to end in order."""
+        """Asks it to end in order. One that ended, closed or not, is left alone."""
         if sys.platform == "win32":
             raise NotImplementedError
+        if self._handle < 0:
+            return
         try:
             signal.pidfd_send_signal(self._handle, signal.SIGTERM)
         except ProcessLookupError:
@@ -58,6 +60,7 @@ class Daemon:
 
     def close(self) -> None:
         os.close(self._handle)
+        self._handle = -1
 
 
 async def open_daemon(folders: Folders, name: str, arguments: list[str]) -> tuple[Daemon, int]:

@@ -8,6 +8,7 @@ import { FiltersDialog } from "/filters.js";
 import { Import } from "/import.js";
 import { Limits } from "/limits.js";
 import { Plan } from "/plan.js";
+import { useCard } from "/store.js";
 import * as words from "/words.js";
 
 export const PAUSES = [
@@ -16,12 +17,19 @@ export const PAUSES = [
   [t("Until you resume it"), null],
 ];
 
-export function Card({ card }) {
+export function Card({ name }) {
+  const [card, onView] = useCard(name);
   const [open, setOpen] = useState(null);
+  return card && html`<${Drawn} card=${card} open=${open} setOpen=${setOpen}
+    onView=${onView} />`;
+}
+
+function Drawn({ card, open, setOpen, onView }) {
   const [word, tone] = words.stateOf(card);
   const { status } = card;
   const close = () => setOpen(null);
-  return html`<article class="card" aria-label=${card.name}>
+  return html`<article class="card" aria-label=${card.name}
+      oncontentvisibilityautostatechange=${onView}>
     <header>
       <h2>${card.name}</h2>
       <span class="state ${tone}">${word}</span>
@@ -80,7 +88,8 @@ function Facts({ card }) {
   const facts = [[t("Last run"), words.moment(status.last_run)]];
   if (status.next_run) facts.push([t("Next run"), words.moment(status.next_run)]);
   else if (status.schedule !== "off") facts.push([t("Every"), status.schedule]);
-  facts.push([t("Files and folders"), number(status.known)]);
+  if (status.files === null) facts.push([t("Files and folders"), number(status.known)]);
+  else facts.push([t("Files"), `${number(status.files)} · ${words.size(status.bytes)}`]);
   if (status.waiting) facts.push([t("To upload"), number(status.waiting)]);
   if (status.absent) facts.push([t("To download"), number(status.absent)]);
   if (status.held) facts.push([t("Held"), number(status.held)]);

@@ -1,23 +1,36 @@
 // What cannot go on without somebody, each in a sentence with what solves it.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { takePlace } from "/api.js";
 import { t, tn } from "/language.js";
 import { LogIn } from "/log_in.js";
 import { Button, Icon, act, html } from "/parts.js";
 import { Plan } from "/plan.js";
+import { usePortions } from "/rows.js";
 import * as words from "/words.js";
 
 const SHOWN = 3;
 
 export function NeedsYou({ cards }) {
   const items = cards.flatMap(needs);
+  const drawn = usePortions(items.length);
+  const known = useRef(new Map());
   if (!items.length) return null;
   return html`<section class="needs" aria-labelledby="needs-title">
     <h2 id="needs-title"><${Icon} name="alert" />${t("Needs you")}</h2>
-    <ul>${items.map((each) => html`<${Need} key=${`${each.card.name} ${each.kind}`}
-      ...${each} />`)}</ul>
+    <ul>${items.slice(0, drawn).map((each) => itemOf(known.current, each))}</ul>
   </section>`;
+}
+
+// Drawn anew only where something of it differs.
+function itemOf(known, item) {
+  const { card, kind, why, problems } = item;
+  const key = `${card.name} ${kind}`;
+  const looks = JSON.stringify([why, problems, card.enabled, card.server]);
+  if (!known.has(key) || known.get(key)[0] !== looks) {
+    known.set(key, [looks, html`<${Need} key=${key} ...${item} />`]);
+  }
+  return known.get(key)[1];
 }
 
 // By the guard's word: halts that no plan solves, and what is offered for them.

@@ -109,7 +109,7 @@ export function Bar({ part, label }) {
   return html`<div class="bar ${value === null ? "unknown" : ""}" role="progressbar"
       aria-label=${label} aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${value === null ? undefined : Math.round(value * 100)}>
-    <div style=${{ width: value === null ? "100%" : `${value * 100}%` }} /></div>`;
+    <div style=${{ transform: value === null ? "none" : `scaleX(${value})` }} /></div>`;
 }
 
 let show = () => {};

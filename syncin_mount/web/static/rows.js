@@ -9,18 +9,41 @@ import { useStore } from "/store.js";
 const ROW_PX = 60;
 const BEYOND = 8;
 
+// Browsers know no element that is much higher. A list that would be is as high as this, and a
+// pixel of its scroll bar leads over several.
+const MOST_PX = 12_000_000;
+
+function scaleOf(count) {
+  const whole = count * ROW_PX;
+  return whole > MOST_PX ? (whole - innerHeight) / (MOST_PX - innerHeight) : 1;
+}
+
+const placeOf = (number, shift) => ({ transform: `translateY(${number * ROW_PX + shift}px)` });
+
 // Draws the rows that are seen, and some beside; `onEnd` is called as the last ones come near.
 export function Rows({ label, items, row, onEnd }) {
   const box = useRef(null);
-  const [seen, setSeen] = useState([0, 30]);
+  const [seen, setSeen] = useState([0, 30, 0]);
+  const scale = scaleOf(items.length);
+  const known = useRef(scale);
   const look = () => {
-    const { top } = box.current.getBoundingClientRect();
-    const first = Math.max(0, Math.floor(-top / ROW_PX) - BEYOND);
+    const top = -box.current.getBoundingClientRect().top;
+    const at = Math.max(0, top) * scale;
+    const first = Math.max(0, Math.floor(at / ROW_PX) - BEYOND);
     const last = first + Math.ceil(innerHeight / ROW_PX) + 2 * BEYOND;
-    setSeen((now) => (now[0] === first && now[1] === last ? now : [first, last]));
+    const next = [first, last, scale === 1 ? 0 : top - at];
+    setSeen((now) => (next.every((each, part) => each === now[part]) ? now : next));
     if (last >= items.length && onEnd) onEnd();
   };
-  useLayoutEffect(look, [items]);
+  useLayoutEffect(() => {
+    if (known.current !== scale) {
+      // The same rows stay in view.
+      const top = -box.current.getBoundingClientRect().top;
+      if (top > 0) scrollBy(0, (top * known.current) / scale - top);
+      known.current = scale;
+    }
+    look();
+  }, [items]);
   useEffect(() => {
     addEventListener("scroll", look, { passive: true });
     addEventListener("resize", look);
@@ -29,13 +52,27 @@ export function Rows({ label, items, row, onEnd }) {
       removeEventListener("resize", look);
     };
   }, [items, onEnd]);
-  const [first, last] = seen;
+  const [first, last, shift] = seen;
   return html`<ul class="rows" aria-label=${label} ref=${box}
-      style=${{ height: `${items.length * ROW_PX}px` }}>
+      style=${{ height: `${Math.min(items.length * ROW_PX, MOST_PX)}px` }}>
     ${items.slice(first, last).map((item, at) => html`<li class="row" key=${first + at}
       aria-setsize=${items.length} aria-posinset=${first + at + 1}
-      style=${{ transform: `translateY(${(first + at) * ROW_PX}px)` }}>${row(item)}</li>`)}
+      style=${placeOf(first + at, shift)}>${row(item)}</li>`)}
   </ul>`;
+}
+
+const PORTION = 4;
+
+// How many of so many are drawn: a portion more with each frame, so that the page answers
+// meanwhile.
+export function usePortions(count) {
+  const [drawn, setDrawn] = useState(PORTION);
+  useEffect(() => {
+    if (drawn >= count) return undefined;
+    const frame = requestAnimationFrame(() => setDrawn(drawn + PORTION));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, count]);
+  return drawn;
 }
 
 // The names of all synchronizations, in their order.

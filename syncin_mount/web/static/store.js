@@ -4,6 +4,8 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { Refusal, enter, isKnown, stream } from "/api.js";
 
 const AGAIN_MS = 1500;
+const TIMES_MS = 20_000; // "4 min ago" is drawn anew so often
+const PORTION = 4; // cards that are drawn in one frame: the page answers meanwhile
 
 export const state = {
   // "entering", "live", "away" (nobody answers; it is tried again), "unknown" (a new ticket)
@@ -14,18 +16,41 @@ export const state = {
 };
 
 const listeners = new Set();
+const cardListeners = new Map();
+const stale = new Set(); // names of cards that changed since they were drawn
+const outOfView = new Set(); // names of cards that are drawn after those that somebody sees
 let due = false;
 let version = 0; // of what is known
+let drawn = 0;
 
-// Whatever comes within one frame is drawn once.
+// Whatever comes within one frame is drawn once, and many cards in as many frames as they need: of
+// those that wait, the latest state is drawn.
 function changed() {
   version += 1;
+  nextFrame();
+}
+
+function nextFrame() {
   if (due) return;
   due = true;
   requestAnimationFrame(() => {
     due = false;
-    for (const each of listeners) each();
+    if (drawn !== version) {
+      drawn = version;
+      for (const each of listeners) each();
+    }
+    const waiting = [...stale];
+    drawSome(waiting.filter((name) => !outOfView.has(name)).slice(0, PORTION));
+    drawSome(waiting.filter((name) => outOfView.has(name)).slice(0, 1));
+    if (stale.size) nextFrame();
   });
+}
+
+function drawSome(names) {
+  for (const name of names) {
+    stale.delete(name);
+    if (cardListeners.has(name)) cardListeners.get(name)();
+  }
 }
 
 // A component that uses it is drawn again after each change.
@@ -40,6 +65,21 @@ export function useStore() {
   return state;
 }
 
+// A synchronization's card, for the one component that shows it: drawn again when it changed. With
+// what tells whether the browser has it in view.
+export function useCard(name) {
+  const [, draw] = useState(0);
+  useLayoutEffect(() => {
+    cardListeners.set(name, () => draw((count) => count + 1));
+    return () => {
+      cardListeners.delete(name);
+      outOfView.delete(name);
+    };
+  }, [name]);
+  const onView = ({ skipped }) => (skipped ? outOfView.add(name) : outOfView.delete(name));
+  return [state.cards.get(name), onView];
+}
+
 export function cardsInOrder() {
   if (!state.program) return [];
   return state.program.order.map((name) => state.cards.get(name)).filter(Boolean);
@@ -47,8 +87,10 @@ export function cardsInOrder() {
 
 function take(line) {
   if (line.event === "program") state.program = line;
-  else if (line.event === "card") state.cards.set(line.name, line);
-  else if (line.event === "gone") state.cards.delete(line.name);
+  else if (line.event === "card") {
+    state.cards.set(line.name, line);
+    stale.add(line.name);
+  } else if (line.event === "gone") state.cards.delete(line.name);
   state.connection = "live";
   state.why = null;
   changed();
@@ -101,6 +143,11 @@ export function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden && watching) watching.abort();
   });
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const name of state.cards.keys()) stale.add(name);
+    changed();
+  }, TIMES_MS);
   // An address with a new ticket, given to this tab.
   addEventListener("hashchange", () => {
     if (!location.hash.startsWith("#ticket=")) return;

@@ -1,11 +1,12 @@
 // The first screen: what needs somebody, and a card for each synchronization.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Card, PAUSES } from "/card.js";
 import { t, tn } from "/language.js";
 import { Limits } from "/limits.js";
 import { NeedsYou } from "/needs_you.js";
 import { Empty, Icon, Item, Menu, act, html } from "/parts.js";
+import { usePortions } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
 import * as words from "/words.js";
 
@@ -15,30 +16,13 @@ const SCHEDULERS = {
   off: t("Schedules: off"),
 };
 
-const PORTION = 4;
-
-// How many of so many are drawn: a portion more with each frame, so that the page answers
-// meanwhile.
-function usePortions(count) {
-  const [drawn, setDrawn] = useState(PORTION);
-  useEffect(() => {
-    if (drawn >= count) return undefined;
-    const frame = requestAnimationFrame(() => setDrawn(drawn + PORTION));
-    return () => cancelAnimationFrame(frame);
-  }, [drawn, count]);
-  return drawn;
-}
-
-// Draws a card anew only where it changed, or what it tells of the time may have.
+// A card is drawn when it changed, and not because another one did.
 function useCards() {
   const known = useRef(new Map());
-  return (card) => {
-    const quarter = Math.floor(Date.now() / 15_000);
-    const before = known.current.get(card.name);
-    if (before && before[0] === card && before[1] === quarter) return before[2];
-    const drawn = html`<${Card} key=${card.name} card=${card} />`;
-    known.current.set(card.name, [card, quarter, drawn]);
-    return drawn;
+  return (name) => {
+    const cards = known.current;
+    if (!cards.has(name)) cards.set(name, html`<${Card} key=${name} name=${name} />`);
+    return cards.get(name);
   };
 }
 
@@ -87,7 +71,7 @@ export function Synchronizations() {
     </div>
     ${program.trouble && html`<p class="note bad">${program.trouble}</p>`}
     <${NeedsYou} cards=${cards} />
-    <div class="cards">${cards.slice(0, drawn).map(cardOf)}</div>
+    <div class="cards">${cards.slice(0, drawn).map((each) => cardOf(each.name))}</div>
     ${limits && html`<${Limits} cards=${mounted} onClose=${() => setLimits(false)} />`}`;
 }
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 
 import pytest
+import trio
 
 from reconciler.errors import RemoteError
 from reconciler.model import ROOT
+from syncin_mount.app.drives import both_bins
 from syncin_mount.app.drives.both_bins import BothBins
 from syncin_mount.app.drives.unmounted import open_replica
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.config import ConfigurationFile, Folders
 from tests.cli.conftest import World
+from tests.store.support import at, make
 
 
 async def bins_with_one_each(world: World) -> BothBins:
@@ -57,11 +60,35 @@ async def test_both_are_listed_and_restored(world: World):
 @pytest.mark.slow
 async def test_they_are_emptied_for_good(world: World):
     bins = await bins_with_one_each(world)
-    assert await bins.empty((await bins.contents()).entries) == 2
+    told: list[int] = []
+    assert await bins.empty((await bins.contents()).entries, told.append) == 2
+    assert told == [1, 2]
     assert (await bins.contents()).entries == ()
 
 
 @pytest.mark.slow
+async def test_an_emptying_that_is_stopped_leaves_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(both_bins, "AT_ONCE", 1)
+    bins = await bins_with_one_each(world)
+    with open_replica(bins.folders, "docs") as replica:
+        assert replica is not None
+        for name in ("x", "y", "z"):
+            make(replica, name, data=b"x")
+            replica.delete_local(at(replica, name), keep=True, why="deleted")
+    entries = (await bins.contents()).entries
+    with trio.CancelScope() as scope:
+
+        def told(handled: int) -> None:
+            if handled == 2:
+                scope.cancel()
+
+        await bins.empty(entries, told)
+    assert scope.cancelled_caught
+    assert len((await bins.contents()).entries) == len(entries) - 2
+
+
 async def test_a_server_that_is_away_hides_nothing_that_is_here(world: World):
     bins = await bins_with_one_each(world)
     await world.stop()

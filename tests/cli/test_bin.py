@@ -4,13 +4,19 @@ overwritten."""
 from __future__ import annotations
 
 import os
+import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
-from tests.cli.conftest import World, seconds, until
+from syncin_mount.devserver import Delay, Rule
+from tests.cli.conftest import LIMIT, World, seconds, until
 
 pytestmark = [pytest.mark.usefixtures("mounts"), pytest.mark.timeout(300)]
 
@@ -278,3 +284,45 @@ async def test_nothing_is_put_into_a_drive_that_only_follows(world: World):
         == "'docs' only follows the server, so nothing can be put into it; copy what you need from"
         " the bin"
     )
+
+
+async def test_emptying_says_how_far_it_came_when_it_is_stopped(world: World):
+    await start(world)
+    for number in range(45):
+        (world.drive / f"papers/{number}").write_text("x")
+    await world.must("sync", "docs")
+    for number in range(45):
+        (world.drive / f"papers/{number}").unlink()
+    await world.must("sync", "docs", "--yes")
+    assert len(await listed(world, "--server")) == 45
+    world.dev.faults.add(Rule(Delay(0.05), method="DELETE"))
+    started: list[subprocess.Popen[str]] = []
+    ended: list[tuple[int, str]] = []
+
+    def run() -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "syncin_mount", "bin", "empty", "docs", "--server", "--yes"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "SYNCIN_MOUNT_HOME": str(world.home)},
+        )
+        started.append(process)
+        _, said = process.communicate(timeout=LIMIT)
+        ended.append((process.returncode, said))
+
+    async def some_are_gone() -> bool:
+        left = [path for path in world.dev.trash_of("user1").rglob("*") if path.is_file()]
+        return len(left) <= 20
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.to_thread.run_sync, run)
+        await until(some_are_gone, "more than half of it gone")
+        started[0].send_signal(signal.SIGINT)
+    status, said = ended[0]
+    assert status == 130, said
+    assert re.fullmatch(
+        "syncin-mount: stopped after (20|40) of 45 entries; the others are still there\n", said
+    )
+    left = len(await listed(world, "--server"))
+    assert 0 < left <= 25

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import trio
+
 from reconciler.errors import RemoteError
 from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.app.errors import InvalidRequest
@@ -27,6 +29,9 @@ SERVER = "server"
 
 AT_ONCE = 100
 """Entries that the daemon is asked to remove in one request."""
+
+AT_ONCE_THERE = 20
+"""Entries of the server's trash, each a request of its own, after which the progress is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +89,31 @@ class BothBins:
         there = await self._on_server(lambda trash: trash.restore(checked, place))
         return Restored(there, on_server=True)
 
-    async def empty(self, entries: Sequence[BinEntry]) -> int:
-        """Removes these for good. Returns how many went."""
+    async def empty(
+        self, entries: Sequence[BinEntry], told: Callable[[int], None] = lambda _handled: None
+    ) -> int:
+        """Removes these for good. Returns how many went. ``told`` hears how many it has dealt with
+        so far. Cancelled, it leaves the rest where it is."""
         here = [each.entry for each in entries if each.where != SERVER]
         there = [each.entry.partition(":")[2] for each in entries if each.where == SERVER]
-        removed = 0
+        removed = handled = 0
         for start in range(0, len(here), AT_ONCE):
             some = here[start : start + AT_ONCE]
             # mypy infers no type for a lambda with a default, which keeps this round's ``some``
             removed += await self._here(lambda bin_, some=some: bin_.empty(some))  # type: ignore[misc]
-        if there:
-            removed += await self._on_server(lambda trash: trash.empty(there))
-        return removed
+            handled += len(some)
+            told(handled)
+            await trio.lowlevel.checkpoint()  # nothing above need be one
+
+        async def on_server(trash: ServerTrash) -> int:
+            gone, before = 0, handled
+            for start in range(0, len(there), AT_ONCE_THERE):
+                some = there[start : start + AT_ONCE_THERE]
+                gone += await trash.empty(some)
+                told(before + start + len(some))
+            return gone
+
+        return removed + (await self._on_server(on_server) if there else 0)
 
     async def _here(self, act: Callable[[Bin], Awaitable[T]]) -> T:
         async with open_drive(self.folders, self.configuration, self.synchronization) as drive:

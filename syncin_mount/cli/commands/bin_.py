@@ -30,6 +30,9 @@ _server = click.option("--server", "only_server", is_flag=True, help="Only the s
 _older = click.option("--older-than", metavar="AGE", help="Only entries older than this: 12h, 30d.")
 
 
+SEEN_FROM = 100
+"""Entries above which it is shown how far an emptying is."""
+
 _name = click.argument("name")
 
 
@@ -174,9 +177,33 @@ def empty(
         found = [each for each in found if each.entry in entries]
     if found and not yes:
         _ask(name, found)
-    removed = output.run_async(bins.empty, found)
+    removed = _emptied(name, bins, found)
     output.say(f"{name}: {output.count(removed, 'entry', 'entries')} removed for good")
     raise SystemExit(failure)
+
+
+def _emptied(name: str, bins: BothBins, found: list[BinEntry]) -> int:
+    """Removes them, and shows on a terminal how far it is. Ctrl-C stops, and says that, too."""
+    handled = 0
+    on_terminal = len(found) > SEEN_FROM and sys.stderr.isatty()
+
+    def told(count: int) -> None:
+        nonlocal handled
+        handled = count
+        if on_terminal:
+            sys.stderr.write(f"\r{name}: {handled} of {len(found)} entries")
+            sys.stderr.flush()
+
+    try:
+        return int(output.run_async(bins.empty, found, told))
+    except BaseException as error:
+        if exit_for(error)[0] is not Exit.INTERRUPTED:
+            raise
+        said = f"stopped after {handled} of {len(found)} entries; the others are still there"
+        raise CommandError(said, Exit.INTERRUPTED) from None
+    finally:
+        if on_terminal and handled:
+            sys.stderr.write("\r\x1b[K")
 
 
 def _ask(name: str, found: list[BinEntry]) -> None:

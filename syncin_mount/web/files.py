@@ -33,6 +33,7 @@ OWN = (
     "conflicts.js",
     "explain.js",
     "filters.js",
+    "health.js",
     "import.js",
     "language.js",
     "limits.js",

@@ -31,6 +31,7 @@ from syncin_mount.web.settings.accounts import Accounts
 from syncin_mount.web.settings.clients import Clients
 from syncin_mount.web.settings.filters import Filters
 from syncin_mount.web.settings.program import ProgramPart
+from syncin_mount.web.support import Support
 from syncin_mount.web.synchronizations import Synchronizations
 from syncin_mount.web.tickets import Gate
 
@@ -112,6 +113,7 @@ def routes_of(drives: Drives, live: Live, runs: Runs, starts: Starts) -> dict[st
         Accounts(drives, live).routes(),
         Clients(drives, live).routes(),
         ProgramPart(drives, live).routes(),
+        Support(drives).routes(),
         Servers(drives, live).routes(),
         Choosers(drives).routes(),
         Additions(drives, starts).routes(),

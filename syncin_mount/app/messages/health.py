@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import assert_never
 
 from syncin_mount.app.messages import command, says, sentence
@@ -62,6 +63,15 @@ def _finding(finding: Finding, _drive: str) -> str:
         data["warning"] = _warning(finding)
     text = t(_FOUND[finding.check], about=finding.about, **data)
     return text if finding.remedy is None else f"{text}; {_help(finding, finding.remedy)}"
+
+
+_BUTTONS = frozenset({Remedy.MOUNT})
+"""What the page has a button for."""
+
+
+def with_buttons(finding: Finding) -> str:
+    """The sentence for who is shown a button instead of a command."""
+    return sentence(replace(finding, remedy=None) if finding.remedy in _BUTTONS else finding)
 
 
 def _warning(finding: Finding) -> str:

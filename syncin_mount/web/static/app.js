@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Assistant } from "/assistant.js";
 import { Conflicts } from "/conflicts.js";
 import { Explain } from "/explain.js";
+import { Health } from "/health.js";
 import { rich, t } from "/language.js";
 import { Icon, Notices, html } from "/parts.js";
 import { Settings } from "/settings.js";
@@ -22,6 +23,7 @@ const SCREENS = [
   ["trash", t("Trash"), Trash],
   ["explain", t("Explain"), Explain],
   ["settings", t("Settings"), Settings],
+  ["health", t("Health"), Health],
 ];
 
 // Those that a button leads to.

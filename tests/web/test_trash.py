@@ -107,3 +107,23 @@ def test_what_is_in_one_trash_is_never_chosen_in_another(tab: Tab):
     page.get_by_role("button", name="Restore").click()
     tab.shows(page.get_by_role("status").get_by_text("1 of 1 entry restored"))
     assert (tab.world.sandbox.server_files / "Small/deleted.txt").read_text() == "deleted"
+
+
+def test_what_lost_on_the_server_leads_to_its_trash(tab: Tab):
+    page, world = tab.page, tab.world
+    there, here = world.sandbox.server_files / "Small/kept.txt", world.drive("Small/kept.txt")
+    world.must("edit", "Small", "--conflict", "local")
+    here.write_text("this computer's, and it wins")
+    there.write_text("the server's")
+    world.must("sync", "Small")
+    page.get_by_role("link", name="Conflicts").click()
+    page.get_by_label("Synchronization").select_option("Small")
+    one = page.get_by_role("listitem").filter(has_text="kept.txt")
+    tab.shows(one.get_by_text("They cannot be compared: it is in the server's trash alone"))
+    one.get_by_role("link", name="Restore it").click()
+    tab.shows(page.get_by_role("heading", name="Trash", level=1))
+    rows = page.get_by_role("list", name="Trash").get_by_role("listitem")
+    tab.shows(rows.filter(has_text="kept.txt"))
+    assert rows.count() == 1
+    assert page.get_by_label("Synchronization").input_value() == "Small"
+    assert page.get_by_label("Which trash").input_value() == "server"

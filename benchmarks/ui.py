@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -31,6 +31,8 @@ from syncin_mount.control.sockets import listener_of
 from syncin_mount.control.supervision import NAME
 from syncin_mount.store.history.schema import SPAN_NS
 from tests.store.test_history import filled
+
+Measure = Callable[[Ground, int], dict[str, Any]]
 
 CARDS = 100
 EVENTS_A_SECOND = 1000
@@ -330,8 +332,24 @@ def _scroll(page: Page, pages: int) -> int:
     return loaded
 
 
+def _then_down(measure: Measure) -> Measure:
+    """No supervisor is left, whatever happens."""
+
+    def measured(ground: Ground, rounds: int) -> dict[str, Any]:
+        try:
+            return measure(ground, rounds)
+        finally:
+            for home in ground.sandbox.base.glob("*/config.toml"):
+                ground.sandbox.run(home.parent.name, "down", "--force")
+
+    return measured
+
+
 ROWS = {
-    "page": ("a hundred cards, and a thousand events a second", cards),
-    "page-idle": ("memory and processor time of the supervisor while nothing happens", idle),
-    "page-transfers": ("a million transfers, scrolled", transfers),
+    "page": ("a hundred cards, and a thousand events a second", _then_down(cards)),
+    "page-idle": (
+        "memory and processor time of the supervisor while nothing happens",
+        _then_down(idle),
+    ),
+    "page-transfers": ("a million transfers, scrolled", _then_down(transfers)),
 }

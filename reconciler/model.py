@@ -146,8 +146,9 @@ class Base:
 
     @property
     def local_mtime(self) -> int:
-        """The second that the local file has as long as nobody sets another."""
-        return self.mtime if self.mtime_here is None else self.mtime_here
+        """The second that the local file has as long as nobody sets another, as `Local.mtime` tells
+        it: of a file that the server has from before 1970, too."""
+        return max(self.mtime if self.mtime_here is None else self.mtime_here, 1)
 
     def on_server(self) -> Remote:
         """What the server has, as far as this says."""

@@ -121,13 +121,18 @@ class Replica(Lookups, Protocol):
         """``set_base`` for many, in batches of events."""
         ...
 
-    def place_folder(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+    def place_folder(
+        self, node: NodeId, base: Base, like: NodeId | None = None, *, was_here: bool = False
+    ) -> None:
         """A remote folder appears locally, its base with it, and the attributes that only this side
-        has: those of ``like``, if that is here and of its kind. Raises FileExistsError when the
-        place is taken."""
+        has: those of ``like``, if that is here and of its kind. ``was_here``: the node was on this
+        side before, so its inode may be another file's by now, or be open still: it gets another
+        one. Raises FileExistsError when the place is taken."""
         ...
 
-    def place_file(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
+    def place_file(
+        self, node: NodeId, base: Base, like: NodeId | None = None, *, was_here: bool = False
+    ) -> None:
         """As ``place_folder``: a remote file appears locally, its content not yet here
         (``base.version`` is set by the replica)."""
         ...

@@ -33,6 +33,31 @@ WORTH_WAITING = 5.0
 is back by then."""
 
 
+class SentSince:
+    """What was made or sent on the server since the last listing that was judged. Before a process
+    has judged one, all that this computer ever sent counts, and each folder: a former process may
+    have sent it just before it ended."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._nodes: set[NodeId] = set()
+        self._judged = False
+
+    def add(self, node: NodeId) -> None:
+        self._nodes.add(node)
+
+    def judged(self) -> None:
+        """A listing was."""
+        self._nodes.clear()
+        self._judged = True
+
+    def __contains__(self, node: object) -> bool:
+        if self._judged or not isinstance(node, int):
+            return node in self._nodes
+        base = self._replica.base(NodeId(node))
+        return base is not None and (base.kind is Kind.FOLDER or base.ms is not None)
+
+
 class PlanRunner:
     """Remembers, in memory, what is just being carried and what was sent lately. ``copies`` knows
     the contents that the server has, for mode ``secure``; ``transfers`` is how many requests there
@@ -71,8 +96,7 @@ class PlanRunner:
         self._reach = reach
         self._fuses: dict[Op, Fuse] = {}
         self._recall = UnconfirmedUploads(replica, remote, self._ledger.attempted, reach)
-        self.since: set[NodeId] = set()
-        """What was made or sent on the server since the last listing that was judged."""
+        self.since = SentSince(replica)
         self.folders_stayed = True
         """Whether nothing of the last plan was sent into a folder that somebody moved away just
         then: else a listing is due."""
@@ -97,7 +121,7 @@ class PlanRunner:
         brought = self._ledger.brought
         recreated = Recreated(self._replica, tree, brought.meant)
         done, brought.meant = await recreated.mend(self._remote)
-        self.since.clear()
+        self.since.judged()
         return done
 
     def forget_old(self) -> None:

@@ -50,8 +50,10 @@ class LocalActions:
         assert action.remote is not None
         if self._replica.local(action.node) is not None:
             raise Stale("it came back here meanwhile")
-        kin = self._tree.kin.get(action.node)
-        self._replica.place_folder(action.node, action.remote.as_base(0), kin)
+        tree, node = self._tree, action.node
+        self._replica.place_folder(
+            node, action.remote.as_base(0), tree.kin.get(node), was_here=node in tree.met
+        )
         return 0
 
     async def fetch(self, action: Action) -> int:
@@ -63,10 +65,11 @@ class LocalActions:
             await trio.lowlevel.checkpoint()
             if local is not None:
                 raise Stale("it came back here meanwhile")
+            tree, node = self._tree, action.node
             self._replica.place_file(
-                action.node, remote.as_base(0), self._tree.kin.get(action.node)
+                node, remote.as_base(0), tree.kin.get(node), was_here=node in tree.met
             )
-            self._hydrator.want(action.node)
+            self._hydrator.want(node)
             return 0
         before = self._checks.expect_local(action)
         if before.busy or before.open_for_writing:

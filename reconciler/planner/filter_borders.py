@@ -57,22 +57,43 @@ def crossings(
 
 
 def superseded(view: View, filters: Filter, nodes: Iterable[NodeId]) -> Iterator[Action]:
-    """Yield what fetches a file that was renamed here to a name that is left out before its
-    content came, and whose content the server replaced since. The former content is nowhere any
-    more: without the new one the file could neither be read nor leave its base, and what the
-    server has under its former name could never come."""
+    """Yield what fetches a file that is left out here and has no content yet, whose content the
+    server replaced or has where it is not left out. The former content is nowhere any more, or is
+    awaited where the server has nothing: without the new one the file could neither be read nor
+    leave its base, and what the server has could never come. When the server has none any more, the
+    file goes: nobody can ever read it."""
     crossing = _Crossing(view, filters)
-    for node in nodes:
-        base, local, remote = view.base(node), view.local(node), view.remote(node)
-        if base is None or local is None or remote is None or view.unknown(node) is not None:
+    pending = list(nodes)
+    passed: set[NodeId] = set()
+    for node in pending:
+        if node in passed:
             continue
+        passed.add(node)
+        base, local, remote = view.base(node), view.local(node), view.remote(node)
+        if base is None or local is None or view.unknown(node) is not None:
+            continue
+        if remote is None:
+            if local.kind is Kind.FILE and not local.present:
+                why = "deleted on the server before it was fetched"
+                yield Action(Op.DELETE, Side.LOCAL, node, base, local, None, None, reason=why)
+            continue
+        here, agreed, there = (
+            crossing.path(node, tree) for tree in (view.local, view.base, view.remote)
+        )
+        if not filters.left_out(here) or filters.left_out(there):
+            continue
+        if local.kind is Kind.FOLDER and agreed != there:
+            # what is in it has moved too, without differing by itself
+            pending += [child for _, child in view.base_children(node)]
         if local.kind is not Kind.FILE or local.present or remote.kind is not Kind.FILE:
             continue
-        edited = NodeStates(node, base, local, remote).remote_edited
-        left_out = crossing.is_left_out(node, view.local)
-        if edited and left_out and not crossing.is_left_out(node, view.remote):
+        if NodeStates(node, base, local, remote).remote_edited:
             why = "edited on the server, unchanged here"
-            yield Action(Op.FETCH, Side.LOCAL, node, base, local, remote, base.place, reason=why)
+        elif agreed != there:
+            why = "moved on the server, and not fetched yet"
+        else:
+            continue
+        yield Action(Op.FETCH, Side.LOCAL, node, base, local, remote, base.place, reason=why)
 
 
 def _successors(

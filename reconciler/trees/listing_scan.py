@@ -15,7 +15,7 @@ with the tree. Which node an entry is gets decided in this order:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 
 from reconciler.filters import DEFAULT, PASSING_FIRST, Filter, is_passing
 from reconciler.model import ROOT, Entry, Kind, NodeId
@@ -37,7 +37,7 @@ class ListingScan:
         known: Known,
         filters: Filter = DEFAULT,
         tag: str = "",
-        since: Collection[NodeId] = frozenset(),
+        since: Container[NodeId] = frozenset(),
     ) -> None:
         """``since``: what was made or sent after the last listing."""
         self._known = known

@@ -6,7 +6,7 @@ matched yet, which places are free. Apart they would hand it to each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 
 from reconciler.model import ROOT, Base, Entry, Kind, NodeId, Place, Remote
 from reconciler.names import node_of_swap_name, swap_name
@@ -34,7 +34,7 @@ class NodeMatcher:
         seen: bytearray,
         problems: dict[str, str],
         tag: str,
-        since: Collection[NodeId],
+        since: Container[NodeId],
     ) -> None:
         """``since``: what was sent after the last listing began, whose inode proves nothing of what
         was there then."""

@@ -46,6 +46,7 @@ class RemoteTree:
         "doubts",
         "kin",
         "learned",
+        "met",
         "moves",
         "restored",
         "twice",
@@ -65,6 +66,8 @@ class RemoteTree:
         self.kin: dict[NodeId, NodeId] = {}
         """What is new there → what it is most like of what had its place or is gone (see
         ``kinship``)."""
+        self.met: set[NodeId] = set()
+        """What was here already, and agreed on with nobody, when it was listed."""
         self.doubts: dict[NodeId, Remote] = {}
         """Files of which only size and second say that they are the base's: another inode says that
         they may not be."""
@@ -297,6 +300,8 @@ class RemoteTree:
         ``learned``. What is another
         file that looks the same is in ``doubts`` until somebody has compared the contents."""
         base = self._known.base(node)
+        if base is None and self._known.local(node) is not None:
+            self.met.add(node)
         if base is not None and _is_another(base, remote):
             self.doubts[node] = remote
             self._put(node, remote)

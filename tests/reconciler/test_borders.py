@@ -132,6 +132,52 @@ def test_what_never_came_and_was_replaced_there_is_fetched_behind_the_filter(
         assert not found
 
 
+@pytest.mark.parametrize("place", ["b", "a", "a.x", "b.x"])
+def test_what_never_came_and_moved_out_there_is_fetched_behind_the_filter(world: World, place: str):
+    """It has a name here that is left out, and the server has it where it is not."""
+    user = User(world, Side.LOCAL)
+    node = make(user, "a")
+    world.agree_all()
+    world.not_here.add(node)
+    user.move(node, Place(ROOT, "a.x"))
+    User(world, Side.REMOTE).move(node, Place(ROOT, place))
+    found = [each.node for each in superseded(world.view(), FILTER, [node, node])]
+    assert found == ([node] if place == "b" else [])
+
+
+def test_what_never_came_of_a_folder_that_moved_out_there_is_fetched_behind_the_filter(
+    world: World,
+):
+    user = User(world, Side.LOCAL)
+    folder = make(user, "d.x", kind=Kind.FOLDER)
+    inside = make(user, "d", folder, Kind.FOLDER)
+    node, here = make(user, "f", inside), make(user, "g", inside)
+    world.agree_all()
+    world.not_here.add(node)
+    User(world, Side.REMOTE).move(folder, Place(ROOT, "e"))
+    only_folders = Filter(rule=lambda path: path.startswith("d.x"))
+    found = [each.node for each in superseded(world.view(), only_folders, [folder])]
+    assert found == [node]
+    assert here not in found
+
+
+@pytest.mark.parametrize(("absent", "known"), [(True, True), (True, False), (False, True)])
+def test_what_never_came_and_was_deleted_there_goes_behind_the_filter(
+    world: World, absent: bool, known: bool
+):
+    user = User(world, Side.LOCAL)
+    node = make(user, "a")
+    world.agree_all()
+    if absent:
+        world.not_here.add(node)
+    user.move(node, Place(ROOT, "a.x"))
+    User(world, Side.REMOTE).delete(node)
+    if not known:
+        world.unknown[node] = "it is left out by a filter"
+    found = [(each.op, each.side) for each in superseded(world.view(), FILTER, [node])]
+    assert found == ([(Op.DELETE, Side.LOCAL)] if absent and known else [])
+
+
 def test_a_new_file_in_its_place_waits_for_what_never_came(world: World):
     """An editor keeps a backup under a name that is left out, before the content came."""
     user = User(world, Side.LOCAL)

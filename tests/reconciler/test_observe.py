@@ -338,3 +338,15 @@ def test_the_tree_follows_what_is_done(disk: Disk, memory: Memory):
     tree.set(new, Remote(Kind.FILE, docs, "a", 1, 1, 0))
     assert tree.child(docs, "a") == new
     assert set(tree.changed()) == {a, pics, memory.node("pics/p"), memory.node("pics/q"), new}
+
+
+def test_what_was_here_already_is_known_to_have_been() -> None:
+    disk = Disk()
+    disk.put("both", "x")
+    disk.put("theirs", "x")
+    memory = Memory()
+    node = memory.new_id()
+    memory.locals[node] = Local(Kind.FILE, ROOT, "both", 1, 0, 1)
+    tree = observe(memory, disk.listing())
+    assert tree.met == {node}
+    assert tree.path(node) == "both"

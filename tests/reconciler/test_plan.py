@@ -563,3 +563,15 @@ def test_one_direction_makes_one_side_like_the_other(
         assert bool(made.waiting) is (not expected)
         if expected:
             assert world.paths(Side.LOCAL) == world.paths(Side.REMOTE)
+
+
+def test_a_time_before_1970_is_no_time_that_was_set_here() -> None:
+    """What the server has from then stays as it is when the file is moved here (simulation, seed
+    20050131)."""
+    base = Base(Kind.FILE, ROOT, "a", 1, -5, 7, 3)
+    local = Local(Kind.FILE, ROOT, "b", 1, -5 * 10**9, 3)
+    states = NodeStates(NodeId(2), base, local, base.on_server(), "tag")
+    assert resolve_node(states, Settings(), False).op is None
+    later = replace(local, mtime_ns=9 * 10**9)
+    states = NodeStates(NodeId(2), base, later, base.on_server(), "tag")
+    assert resolve_node(states, Settings(), False).op is Op.TOUCH

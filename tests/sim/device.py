@@ -356,6 +356,12 @@ class Device:
         await self.run_inside(run)
         return reports[0] if reports else None
 
+    def is_downloading(self) -> bool:
+        """Whether a content is still under way, or is fetched again later."""
+        absent = set(self.replica.absent())
+        again = (each for each in self.engine.status().problems if not each.lasting)
+        return bool(self.hydrator.downloads().waiting) or any(each.node in absent for each in again)
+
     # what is here ---------------------------------------------------------------------------------
 
     def walk(self, top: NodeId = ROOT, prefix: str = "") -> Iterator[tuple[str, Attr]]:
@@ -394,14 +400,17 @@ class Device:
         return self.keeps_alone().union(*map(self.versions, files))
 
     def keeps_alone(self) -> set[int]:
-        """Of these, those that the server never had."""
+        """Of these, those that the server never had. (Whoever sets a time alone, or moves a file,
+        does not always keep what the server deletes.)"""
         left, self._moments_left = self._moments_left, -1
         try:
             found = {*map(self.world.ledger.number, self.bin())}
         finally:
             self._moments_left = left
         for dirty in self.replica.dirty():
-            attr = self.replica.attr(dirty.node)
+            attr, base = self.replica.attr(dirty.node), self.replica.base(dirty.node)
+            if attr is not None and base is not None and attr.version == base.version:
+                continue
             if attr is not None and attr.kind is NodeType.FILE and attr.present:
                 found |= self.versions(attr)
         return found

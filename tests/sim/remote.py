@@ -115,6 +115,7 @@ class ModelFolder:
         self._pace = pace
         self._seen: dict[str, Seen] = {}
         self._looked: dict[str, Seen] = {}
+        self._odd_until: dict[str, float] = {}
         self._listed_from = -1
         self._answered: deque[tuple[int, int]] = deque(maxlen=LATELY)
 
@@ -334,11 +335,15 @@ class ModelFolder:
         if (item.inode, item.size, item.found.mtime) == (base.inode, base.size, base.mtime):
             self._world.fail(f"{self._device.name} removed {path}, which is on the server")
 
-    def odd(self) -> bool:
-        """Whether an entry shall be unreadable."""
-        odd = self._world.faults_on and self._rng.random() < self._rate / 10
-        self._world.met_fault = self._world.met_fault or odd
-        return odd
+    def odd(self, path: str) -> bool:
+        """Whether an entry shall be unreadable: in one listing, or in all for a while, so that
+        looking twice tells no more."""
+        now = trio.current_time()
+        if self._world.faults_on and self._rng.random() < self._rate / 10:
+            self._odd_until[path] = now + self._rng.choice((0.0, 0.0, 60.0))
+            self._world.met_fault = True
+            return True
+        return self._world.faults_on and now < self._odd_until.get(path, 0.0)
 
     def listed_inode(self, item: Item) -> int:
         """A listing tells the right inode, or one that nobody can use."""
@@ -670,7 +675,7 @@ class _Listing(AsyncIterator[list[Entry]]):
 
     def _add(self, entries: list[Entry], path: str) -> None:
         item = self._disk.at(path)
-        if item is None or self._folder.odd():
+        if item is None or self._folder.odd(path):
             entries.append(Entry(path, False, 0, 0, 0, problem="ENOENT, stat"))
             return
         if abs(item.mtime_ms) > BOUND_MS:

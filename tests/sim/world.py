@@ -350,7 +350,7 @@ class World:
                 busy or report is None or bool(report.outcomes or report.offline or report.halted)
             )
             device.replica.commit()
-            busy = busy or device.replica.sequence() != sequence
+            busy = busy or device.replica.sequence() != sequence or device.is_downloading()
         return busy or self.disk.changes != changes
 
     async def _end(self) -> None:

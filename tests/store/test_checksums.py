@@ -12,7 +12,18 @@ import pytest
 from reconciler.model import ROOT, NodeId
 from syncin_mount.store import Replica, check
 from syncin_mount.store.journal.events import Rotted
-from tests.store.support import at, attr, base_of, kill, make, open_replica, place, settle, write
+from tests.store.support import (
+    arrive,
+    at,
+    attr,
+    base_of,
+    kill,
+    make,
+    open_replica,
+    place,
+    settle,
+    write,
+)
 
 
 def sum_of(data: bytes) -> str:
@@ -134,3 +145,29 @@ def test_rot_makes_the_content_absent_and_keeps_what_there_was(folder: Path) -> 
     assert (entry.path, entry.why) == ("f", "rot")
     assert check(replica) == []
     replica.close()
+
+
+def test_a_content_that_came_anew_is_counted_anew(synced: tuple[Replica, NodeId, int]) -> None:
+    """It may be another of the same size and second, and would pass for one that changed on the
+    disk by itself."""
+    replica, node, _ = synced
+    write(replica, node, b"edited")
+    replica.local_changes.discard(node)
+    absent = version(replica, node)
+    assert replica.checksum_of(node, absent) == sum_of(b"one")
+    base = replica.base(node)
+    assert base is not None
+    arrive(replica, node, base, b"two")
+    assert version(replica, node) == absent
+    assert replica.checksum_of(node, absent) is None
+
+
+def test_what_is_agreed_on_already_is_no_event(synced: tuple[Replica, NodeId, int]) -> None:
+    replica, node, _ = synced
+    other = make(replica, "g", data=b"two")
+    before = replica.sequence()
+    replica.set_bases([(node, replica.base(node))])
+    assert replica.sequence() == before
+    replica.set_bases([(node, replica.base(node)), (other, base_of(replica, other))])
+    assert replica.sequence() == before + 1
+    assert replica.base(other) == base_of(replica, other)

@@ -272,3 +272,28 @@ def test_extended_attributes(replica: Replica) -> None:
         replica.remove_xattr(node, b"user.b")
     assert replica.get_xattr(node, b"user.a") == b"1"
     assert replica.dirty_count() == 1  # the creation
+
+
+@pytest.mark.parametrize("place", ["place_file", "place_folder"])
+def test_what_was_here_before_comes_with_another_inode(replica: Replica, place: str) -> None:
+    """Its inode may be another file's by now, which a program would write to instead
+    (simulation, seed 20042629)."""
+    kind = Kind.FILE if place == "place_file" else Kind.FOLDER
+    gone = make(replica, "gone", data=b"x")
+    replica.unlink(ROOT, b"gone")
+    old = make(replica, "old", data=b"old")
+    settle(replica)
+    new = make(replica, "new", data=b"saved")
+    ino = attr(replica, new).ino
+    replica.rename(ROOT, b"new", ROOT, b"old")
+    assert attr(replica, old).ino == ino == new
+    appear = getattr(replica, place)
+    appear(new, Base(kind, ROOT, "new", 0, 0, 5, 0))
+    appear(gone, Base(kind, ROOT, "gone", 0, 0, 6, 0), was_here=True)
+    fresh = replica.new_id()
+    appear(fresh, Base(kind, ROOT, "fresh", 0, 0, 7, 0))
+    inodes = [attr(replica, each).ino for each in (old, new, gone, fresh)]
+    assert len(set(inodes)) == 4
+    assert inodes[2] != gone
+    assert inodes[3] == fresh
+    assert replica.by_ino(ino) == old

@@ -156,6 +156,9 @@ def taken_in(index: Index, sequence: int, event: events.TakenIn) -> None:
     assert record is not None
     if arrives(record, index.base(node), base):
         index.unmark(index.absent, node)
+        # It has the size and the second that were awaited, and may have other bytes all the same:
+        # its checksum is counted anew.
+        index.checksum_table.drop(node)
     else:
         _let_go(index, sequence, event, record)
         record.version = sequence

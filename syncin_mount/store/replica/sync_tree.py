@@ -83,8 +83,12 @@ class SyncTree:
                     self._objects.drop_incoming(node)
 
     def _set_bases(self, bases: list[tuple[NodeId, Base | None]]) -> None:
+        """What is known already is no event: a run that proves it once more, as it does while
+        something waits, leaves nothing in the journal."""
         records = [(int(node), None if base is None else to_record(base)) for node, base in bases]
-        self._writer.record(events.BasesSet(self._now(), records))
+        news = [(node, record) for node, record in records if record != self._ix.base(node)]
+        if news:
+            self._writer.record(events.BasesSet(self._now(), news))
 
     def _set_bases_apart(self, bases: list[tuple[NodeId, Base | None]]) -> None:
         """One that cannot be recorded keeps no other from it."""
@@ -98,19 +102,25 @@ class SyncTree:
 
     # the local tree -------------------------------------------------------------------------------
 
-    def place_folder(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
-        self._place(node, base, FOLDER_MODE, like)
+    def place_folder(
+        self, node: NodeId, base: Base, like: NodeId | None = None, *, was_here: bool = False
+    ) -> None:
+        self._place(node, base, FOLDER_MODE, like, was_here)
 
-    def place_file(self, node: NodeId, base: Base, like: NodeId | None = None) -> None:
-        self._place(node, base, FILE_MODE, like)
+    def place_file(
+        self, node: NodeId, base: Base, like: NodeId | None = None, *, was_here: bool = False
+    ) -> None:
+        self._place(node, base, FILE_MODE, like, was_here)
 
-    def _place(self, node: NodeId, base: Base, mode: int, like: NodeId | None) -> None:
+    def _place(
+        self, node: NodeId, base: Base, mode: int, like: NodeId | None, was_here: bool
+    ) -> None:
         name = place_name(base.place)
         check_free(self._ix, base.parent, name, node)
         if self._ix.node(node) is not None:
             raise FileExistsError(errno.EEXIST, "the node is here already")
         self._objects.drop_incoming(node)
-        came_back = self._ix.base(node) is not None
+        came_back = was_here or self._ix.base(node) is not None or self._is_inode(int(node))
         ino = int(self._writer.new_id()) if came_back else 0
         record, owner = to_record(base), system.OWNER
         kin = None if like is None else self._ix.node(like)
@@ -125,6 +135,11 @@ class SyncTree:
         self._writers.forget(node)  # whoever still writes has the former inode
         self._notifier.notify_entry(base.parent, name)
         self._notifier.notify_name(base.parent, name, None)
+
+    def _is_inode(self, number: int) -> bool:
+        """Whether something has this inode: a content that went to another node took it along."""
+        holder = self._ix.node(self._ix.node_table.by_ino(number))
+        return holder is not None and holder.ino == number
 
     def move_local(self, node: NodeId, target: Place, base: Base | None) -> None:
         name = place_name(target)

@@ -7,11 +7,12 @@ is known to lose it goes to the trash: the new version is put beside it and move
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import trio
 
-from reconciler.errors import Exists, Mismatch, RemoteError, ServerFault, Stale
+from reconciler.errors import Exists, Mismatch, Missing, RemoteError, ServerFault, Stale
 from reconciler.executor.folder_looks import Looks
 from reconciler.executor.outgoing import (
     STAGE_FROM_BYTES,
@@ -124,11 +125,20 @@ class Sender:
         self._note(copied)
         inode = await self._remote.copy(proved.path, copied.path, out.mtime)
         if not await self._is_still(proved) or await self._whole_at(copied) is None:
-            left = Leftover(copied.place.parent, copied.place.name, out.local.size)
-            self._replica.uploads.note_leftover(left)
+            await self._drop_copy(copied)
             return None
         await self._move_into_place(copied, out)
         return Arrived(0, inode)
+
+    async def _drop_copy(self, copied: OutgoingVersion) -> None:
+        """Removes a copy of something else: of another version, or of a whole folder that took the
+        name of what was meant. The name is ours alone. Where that fails, it is looked after
+        later."""
+        place = copied.place
+        self._replica.uploads.note_leftover(Leftover(place.parent, place.name, copied.local.size))
+        with contextlib.suppress(Missing):
+            await self._remote.delete(copied.path)
+        self._forget(copied)
 
     async def _is_still(self, source: _Source) -> bool:
         """Whether what was copied is what was meant. Another version may have come there since:

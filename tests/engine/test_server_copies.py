@@ -75,6 +75,33 @@ async def test_another_name_of_the_file_is_not_copied_from_its_like(
     assert world.on_disk() == device.tree() == {"a": b"2" * BIG, "b": b"1" * BIG}
 
 
+async def test_a_folder_that_took_the_name_of_what_was_to_be_copied_leaves_no_copy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy has a name of ours, which no listing shows: nobody else would ever remove it."""
+    device = await world.device()
+    first = device.write("a", b"1" * BIG, mtime=OLD)
+    await device.sync()
+    device.replica.link(first, ROOT, b"b")
+    real, copies = device.folder.copy, list[str]()
+
+    async def copy(source: str, path: str, mtime: int) -> int:
+        if not copies:
+            os.rename(world.disk / source, world.disk / "moved")
+            world.put(f"{source}/much", b"2" * BIG, mtime=LATER)
+        copies.append(path)
+        return await real(source, path, mtime)
+
+    monkeypatch.setattr(device.folder, "copy", copy)
+    for _ in range(3):
+        await device.sync()
+    assert copies
+    assert not [each for each in os.listdir(world.disk) if each.startswith(".sync-in.")]
+    assert world.on_disk() == device.tree()
+    assert world.on_disk()["b"] == world.on_disk()["moved"] == b"1" * BIG
+    assert not list(device.replica.uploads.leftovers())
+
+
 @pytest.mark.slow
 async def test_a_push_does_not_copy_what_was_replaced_since_the_listing(world: World) -> None:
     device = await world.device(debounce=0.05, manual=False)

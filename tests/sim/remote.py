@@ -444,12 +444,21 @@ class ModelFolder:
 
     async def copy(self, path: str, target: str, mtime: int) -> int:
         def act() -> Item | None:
-            data = self._disk.existing(path).data
-            assert data is not None, "folders are never copied"
+            source = self._disk.existing(path)
             self._refuse_locked(target)
             if self._disk.at(target) is not None:
                 self._disk.delete(target)
-            self._disk.put(target, data, mtime * 1000)
+            if source.data is not None:
+                self._disk.put(target, source.data, mtime * 1000)
+                return self._disk.at(target)
+            # somebody swapped a folder into its place: the server copies that, with all in it
+            self._disk.make_folder(target, mtime * 1000)
+            for below, item in list(self._disk.walk(path)):
+                there = f"{target}/{below.removeprefix(path + '/')}"
+                if item.data is None:
+                    self._disk.make_folder(there, item.mtime_ms)
+                else:
+                    self._disk.put(there, item.data, item.mtime_ms)
             return self._disk.at(target)
 
         return await self._change("COPY", f"{path} → {target}", act)

@@ -12,9 +12,8 @@ import pytest
 
 from reconciler.model import ROOT, NodeId
 from reconciler.reporting.conflict import Lost, ResolvedConflict
-from syncin_mount.app.conflicts import journal as journal_module
 from syncin_mount.app.conflicts.comparison import compare
-from syncin_mount.app.conflicts.journal import Choice, ConflictJournal, Whereabouts
+from syncin_mount.app.conflicts.journal import ConflictJournal
 from syncin_mount.app.drives.drive import Drive
 from syncin_mount.app.drives.unmounted import open_replica
 from syncin_mount.app.messages import sentence
@@ -287,6 +286,23 @@ async def test_what_is_in_no_bin_any_more_is_neither_undone_nor_taken_for_anothe
         assert scene.contents() == {"doc.txt": b"lost"}
 
 
+async def test_of_several_at_a_path_each_has_its_own_version_and_a_purged_one_none(scene: Scene):
+    begin(scene)
+    with scene.looked_into() as replica:
+        [first] = replica.bin.entries()
+        node = at(replica, "doc.txt")
+        write(replica, node, b"lost later")
+        replica.copy_to_bin(node, WHY)
+        write(replica, node, b"won later")
+        note(replica, Lost.LOCAL)
+        replica.bin.drop([first.sequence])
+    async with scene.opened() as drive:
+        earlier, later = await drive.conflicts(everything=True)
+        assert (earlier.kept, later.kept) == ("gone", "local")
+        await drive.swap(ConflictRequest(number=later.number))
+        assert scene.contents() == {"doc.txt": b"lost later"}
+
+
 async def test_a_file_that_is_being_written_is_left_alone(scene: Scene):
     begin(scene)
     async with scene.opened() as drive:
@@ -393,53 +409,3 @@ async def test_one_version_alone_says_so(scene: Scene, lost: Lost, why: str):
         assert (await drive.versions(DOC)).other.why_not == why
         with pytest.raises(REFUSED):
             await drive.read_version(ReadVersionRequest(1, "other"))
-
-
-# --- the journal ----------------------------------------------------------------------------------
-
-
-def noted(folder: Path, count: int) -> ConflictJournal:
-    journal = ConflictJournal(folder, now=lambda: 1000.0)
-    for number in range(count):
-        journal.note(ResolvedConflict(NodeId(1), f"größe {number}", Lost.LOCAL, WHY))
-    return journal
-
-
-def test_what_another_process_appends_is_read_too(tmp_path: Path):
-    journal, another = noted(tmp_path, 3), ConflictJournal(tmp_path)
-    assert journal.open_count() == 3
-    another.acknowledge([2])
-    another.chose(3, Choice.SWAP, Whereabouts("größe 2", "why", 7.0))
-    assert journal.open_count() == 1
-    journal.reopen(2)
-    assert [(each.number, each.acknowledged, each.choice) for each in another.all()] == [
-        (1, False, Choice.RULE),
-        (2, False, Choice.RULE),
-        (3, True, Choice.SWAP),
-    ]
-
-
-def test_a_torn_line_is_left_out(tmp_path: Path):
-    journal = noted(tmp_path, 2)
-    with (tmp_path / "conflicts.jsonl").open("ab") as file:
-        file.write(b'{"seen":[1')
-    assert journal.open_count() == 2
-    assert ConflictJournal(tmp_path).open_count() == 2
-
-
-def test_of_very_many_the_oldest_acknowledged_ones_are_forgotten_and_choices_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(journal_module, "MOST", 8)
-    journal = noted(tmp_path, 10)
-    journal.acknowledge([5, 7, 9])
-    journal.chose(6, Choice.BOTH, Whereabouts(copy="beside"))
-    journal.undid(6, Whereabouts("beside", "undone", 9.5), acknowledged=False)
-    journal.chose(10, Choice.SWAP, Whereabouts("größe 9", "why", 9.0))
-    before = {each.number: each for each in journal.all()}
-    noted(tmp_path, 1)
-    after = {each.number: each for each in ConflictJournal(tmp_path).all()}
-    assert sorted(after) == [1, 2, 3, 4, 6, 8, 10, 11]
-    assert {number: after[number] for number in after if number != 11} == {
-        number: before[number] for number in after if number != 11
-    }

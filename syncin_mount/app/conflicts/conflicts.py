@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from syncin_mount.control.messages import (
 from syncin_mount.control.service import NotDone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.model import NodeId
     from syncin_mount.app.conflicts.journal import Known
@@ -44,6 +45,9 @@ SAME_MOMENT_S = 3.0
 """Seconds by which the times of the bin and the journal may differ where both noted one event: the
 desktop's trash knows whole seconds."""
 
+_NEAREST = 3
+"""Entries of the bin on either side in time that may be those of a conflict."""
+
 
 class Conflicts:
     """Of one synchronization whose replica this process has. Methods raise NotDone with a
@@ -65,7 +69,7 @@ class Conflicts:
     async def entries(self, *, everything: bool) -> list[ConflictEntry]:
         """Those that nobody acknowledged, or all; oldest first."""
         known = self._journal.all()
-        kept = _Kept(await self._bin.entries())
+        kept = _kept_of(known, await self._bin.entries())
         found = [self._entry(each, kept) for each in known]
         return [each for each in found if everything or not each.acknowledged]
 
@@ -85,13 +89,13 @@ class Conflicts:
                 raise NotDone(f"there was no conflict at '{which.path}'")
         return at[-1]
 
-    def _entry(self, known: Known, kept: _Kept) -> ConflictEntry:
+    def _entry(self, known: Known, kept: Mapping[int, BinEntry]) -> ConflictEntry:
         where, entry, other = "none", None, known.other
-        if known.exact or known.lost in {Lost.LOCAL.value, Lost.COPY.value}:
+        if _gave_way_here(known):
             if other.copy is not None:
                 where = "gone" if self._places.look(other.copy) is None else "copy"
             elif other.why:
-                found = kept.take(other, SAME_MOMENT_S if known.exact else None)
+                found = kept.get(known.number)
                 where, entry = ("gone", None) if found is None else (found.where, found.entry)
         elif known.lost == Lost.REMOTE.value:
             where = "server"
@@ -277,26 +281,40 @@ _REFUSALS = {
 }
 
 
-class _Kept:
-    """What the bins on this computer have of versions that gave way."""
+def _gave_way_here(known: Known) -> bool:
+    """Whether the version that has not the name is, or was, on this computer."""
+    return known.exact or known.lost in {Lost.LOCAL.value, Lost.COPY.value}
 
-    def __init__(self, entries: Sequence[BinEntry]) -> None:
-        self._entries: dict[tuple[str | None, str | None], list[BinEntry]] = {}
-        for each in entries:
-            key = text_of(each.path), text_of(each.why)
-            self._entries.setdefault(key, []).append(each)
 
-    def take(self, other: Whereabouts, within: float | None) -> BinEntry | None:
-        """The entry of this path and reason, the nearest in time; None where there is none that
-        is so near (seconds; None: however far)."""
-        at = self._entries.get((other.path, other.why))
-        if not at:
-            return None
-        found = min(at, key=lambda each: abs(each.time - other.time))
-        if within is not None and abs(found.time - other.time) > within:
-            return None
-        at.remove(found)
-        return found
+def _kept_of(known: Sequence[Known], entries: Sequence[BinEntry]) -> dict[int, BinEntry]:
+    """By conflicts' numbers, what the bins on this computer have of the version that gave way: the
+    entry of its path and reason, nearest in time. Of several conflicts of one path, each entry is
+    that of the nearest: where a version was purged, its conflict gets nobody else's. Pure."""
+    by_key: dict[tuple[str | None, str | None], list[BinEntry]] = {}
+    for entry in sorted(entries, key=_time):
+        by_key.setdefault((text_of(entry.path), text_of(entry.why)), []).append(entry)
+    pairs: list[tuple[float, int, BinEntry]] = []
+    for each in known:
+        other = each.other
+        at = by_key.get((other.path, other.why))
+        if at is None or other.copy is not None or not _gave_way_here(each):
+            continue
+        middle = bisect.bisect(at, other.time, key=_time)
+        for entry in at[max(0, middle - _NEAREST) : middle + _NEAREST]:
+            apart = abs(entry.time - other.time)
+            if not each.exact or apart <= SAME_MOMENT_S:
+                pairs.append((apart, each.number, entry))
+    found: dict[int, BinEntry] = {}
+    taken: set[str] = set()
+    for _, number, entry in sorted(pairs, key=lambda pair: pair[:2]):
+        if number not in found and entry.entry not in taken:
+            found[number] = entry
+            taken.add(entry.entry)
+    return found
+
+
+def _time(entry: BinEntry) -> float:
+    return entry.time
 
 
 def _is_at(entry: ConflictEntry, paths: Sequence[str]) -> bool:

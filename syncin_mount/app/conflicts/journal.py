@@ -9,6 +9,7 @@ may acknowledge while a drive's process adds. Nothing is synced.
 from __future__ import annotations
 
 import enum
+import errno
 import json
 import os
 import time
@@ -140,10 +141,17 @@ class ConflictJournal:
         self._append(line)
 
     def _append(self, line: _Line) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        data = msgspec.json.encode(line) + b"\n"
         fd = os.open(self._path, flags, 0o600)
         try:
-            os.write(fd, msgspec.json.encode(line) + b"\n")
+            size = os.fstat(fd).st_size
+            if size:
+                os.lseek(fd, size - 1, os.SEEK_SET)
+                if os.read(fd, 1) != b"\n":  # a torn line: it must not take this one with it
+                    data = b"\n" + data
+            if os.write(fd, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(fd)
 

@@ -52,7 +52,7 @@ class LocalActions:
             raise Stale("it came back here meanwhile")
         tree, node = self._tree, action.node
         self._replica.place_folder(
-            node, action.remote.as_base(0), tree.kin.get(node), was_here=node in tree.met
+            node, action.remote.as_base(0), tree.kin.get(node), was_here=tree.was_here(node)
         )
         return 0
 
@@ -67,7 +67,7 @@ class LocalActions:
                 raise Stale("it came back here meanwhile")
             tree, node = self._tree, action.node
             self._replica.place_file(
-                node, remote.as_base(0), tree.kin.get(node), was_here=node in tree.met
+                node, remote.as_base(0), tree.kin.get(node), was_here=tree.was_here(node)
             )
             self._hydrator.want(node)
             return 0

@@ -335,7 +335,7 @@ class NodeMatcher:
             return
         node = self._untold_move(entry, missing) or self._local_twin(entry, parent, name)
         if node is None:
-            node = self._known.new_id()
+            node = self._tree.new_node()
             self._new.append(Likeness(node, parent, name, entry.is_folder, entry.size))
             self._note_twice(entry, node)
         self._place(entry, node, parent, name)

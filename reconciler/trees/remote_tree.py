@@ -4,6 +4,7 @@ shown to differ."""
 from __future__ import annotations
 
 import contextlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -29,6 +30,25 @@ class Known(Protocol):
     def new_id(self) -> NodeId: ...
 
 
+class _Ranges:
+    """Numbers that are added in rising order, most of them in a row."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+
+    def add(self, number: int) -> None:
+        if self._stops and self._stops[-1] == number:
+            self._stops[-1] += 1
+        else:
+            self._starts.append(number)
+            self._stops.append(number + 1)
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._starts, number) - 1
+        return at >= 0 and number < self._stops[at]
+
+
 class RemoteTree:
     """The server's tree by node: the base, corrected by what is known to differ.
 
@@ -41,12 +61,12 @@ class RemoteTree:
         "_hiding",
         "_known",
         "_nameless",
+        "_new",
         "_placed",
         "_unknown",
         "doubts",
         "kin",
         "learned",
-        "met",
         "moves",
         "restored",
         "twice",
@@ -66,8 +86,7 @@ class RemoteTree:
         self.kin: dict[NodeId, NodeId] = {}
         """What is new there → what it is most like of what had its place or is gone (see
         ``kinship``)."""
-        self.met: set[NodeId] = set()
-        """What was here already, and agreed on with nobody, when it was listed."""
+        self._new = _Ranges()
         self.doubts: dict[NodeId, Remote] = {}
         """Files of which only size and second say that they are the base's: another inode says that
         they may not be."""
@@ -270,7 +289,7 @@ class RemoteTree:
             ):
                 self.note_seen(agreed.node, remote)
             else:
-                self._put(self._made_here(remote) or self._known.new_id(), remote)
+                self._put(self._made_here(remote) or self.new_node(), remote)
         for node in wrong:
             base = self._known.base(node)
             there = self.child(base.parent, base.name) if base is not None else None
@@ -292,6 +311,17 @@ class RemoteTree:
         made = node is not None and self._known.base(node) is None and node not in self._differs
         return node if made and local is not None and local.kind is Kind.FILE else None
 
+    def new_node(self) -> NodeId:
+        """A number for what nobody knew."""
+        node = self._known.new_id()
+        self._new.add(node)
+        return node
+
+    def was_here(self, node: NodeId) -> bool:
+        """Whether the number was another's before this listing: of something that was here then, or
+        on the server."""
+        return node not in self._new
+
     def note_hiding(self, folder: NodeId) -> None:
         self._hiding.add(folder)
 
@@ -300,8 +330,6 @@ class RemoteTree:
         ``learned``. What is another
         file that looks the same is in ``doubts`` until somebody has compared the contents."""
         base = self._known.base(node)
-        if base is None and self._known.local(node) is not None:
-            self.met.add(node)
         if base is not None and _is_another(base, remote):
             self.doubts[node] = remote
             self._put(node, remote)

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model import ROOT, Kind, Local, Remote
 from reconciler.trees.listing_scan import RemoteTree
+from reconciler.trees.remote_tree import _Ranges
 from tests.reconciler.disk import Disk, Memory, differences, listed, observe
 
 
@@ -348,5 +349,16 @@ def test_what_was_here_already_is_known_to_have_been() -> None:
     node = memory.new_id()
     memory.locals[node] = Local(Kind.FILE, ROOT, "both", 1, 0, 1)
     tree = observe(memory, disk.listing())
-    assert tree.met == {node}
     assert tree.path(node) == "both"
+    assert tree.was_here(node)
+    other = next(each for each in tree.changed() if each != node)
+    assert tree.path(other) == "theirs"
+    assert not tree.was_here(other)
+
+
+def test_numbers_that_are_new_are_known_by_their_ranges() -> None:
+    ranges, added = _Ranges(), [3, 4, 5, 9, 11, 12]
+    for each in added:
+        ranges.add(each)
+    assert [each for each in range(15) if each in ranges] == added
+    assert len(ranges._starts) == 3

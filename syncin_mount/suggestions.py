@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from syncin_mount.language import t
+
 _CUTOFF = 0.6
 """How alike two words are at least, from 0 to 1: one wrong, missing or exchanged letter in a word
 of four passes."""
@@ -25,4 +27,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'docs'?``, or nothing: the end of a sentence that says that there is no
     ``word``."""
     found = closest(word, known)
-    return "" if found is None else f"; did you mean '{found}'?"
+    return "" if found is None else t("; did you mean '{word}'?", word=found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.phrases import Phrase
 from syncin_mount.control.service import NotDone
 from syncin_mount.printable import printable
 
@@ -36,7 +37,7 @@ class Paused(NotPossible):
     """The user paused the drive."""
 
     def __init__(self, drive: str) -> None:
-        super().__init__(f"'{drive}' is paused, and nothing is transferred")
+        super().__init__(Phrase("'{drive}' is paused, and nothing is transferred", drive=drive))
         self.drive = drive
 
 
@@ -44,7 +45,9 @@ class NotMounted(NotPossible):
     """No process uploads the changes of this drive by itself."""
 
     def __init__(self, drive: str) -> None:
-        super().__init__(f"'{drive}' is not mounted, so nothing uploads its changes")
+        super().__init__(
+            Phrase("'{drive}' is not mounted, so nothing uploads its changes", drive=drive)
+        )
         self.drive = drive
 
 

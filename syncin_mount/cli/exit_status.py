@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncin_mount.language import t
 from syncin_mount.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ def exit_for(error: BaseException) -> tuple[int, str]:
     if isinstance(leaf, SystemExit):
         return (leaf.code if isinstance(leaf.code, int) else Exit.UNFINISHED), ""
     if isinstance(leaf, OSError) and leaf.strerror:
-        where = f": {leaf.filename}" if leaf.filename else ""
-        return Exit.UNFINISHED, f"the system refused it ({leaf.strerror}{where})"
+        why = f"{leaf.strerror}: {leaf.filename}" if leaf.filename else leaf.strerror
+        return Exit.UNFINISHED, t("the system refused it ({why})", why=why)
     return (
         Exit.UNFINISHED,
-        f"this is an error of the program ({type(leaf).__name__}: {leaf}); --debug shows where",
+        t(
+            "this is an error of the program ({error}); --debug shows where",
+            error=f"{type(leaf).__name__}: {leaf}",
+        ),
     )
 
 
@@ -130,7 +134,10 @@ def _known(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, click.Abort):
         return Exit.INTERRUPTED, ""
     if isinstance(error, click.UsageError):
-        hint = f" see '{error.ctx.command_path} --help'" if error.ctx else ""
+        hint = ""
+        if error.ctx:
+            see = t("see '{command} --help'", command=error.ctx.command_path)
+            hint = f" {see}"
         said = _usage(error)
         return Exit.USAGE, said + (f"{'' if said.endswith('?') else ';'}{hint}" if hint else "")
     if isinstance(error, click.ClickException):
@@ -154,7 +161,7 @@ def _usage(error: click.UsageError) -> str:
     """Click's own sentences in the program's words, with what was most likely meant."""
     if isinstance(error, click.NoSuchOption):
         meant = did_you_mean(error.option_name, error.possibilities or ())
-        return f"there is no option '{error.option_name}'{meant}"
+        return t("there is no option '{option}'{meant}", option=error.option_name, meant=meant)
     said = error.format_message().rstrip(".")
     if isinstance(error, click.BadParameter) and error.param is not None:
         choice = error.param.type

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncin_mount.language import t
 from syncin_mount.suggestions import closest, did_you_mean
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def no_command(
 ) -> click.UsageError:
     """The error that tells that ``word`` is no command, and which one was meant: ``same``, or one
     that looks like it."""
-    meant = did_you_mean(word, known) if same is None else f"; did you mean '{same}'?"
-    return click.UsageError(f"there is no command '{word}'{meant}", ctx)
+    meant = did_you_mean(word, known) if same is None else t("; did you mean '{word}'?", word=same)
+    return click.UsageError(t("there is no command '{word}'{meant}", word=word, meant=meant), ctx)
 
 
 class Verbs(click.Group):

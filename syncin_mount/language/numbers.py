@@ -17,7 +17,7 @@ def number(value: float, decimals: int = 0) -> str:
 
     digits = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
     try:
-        return format_decimal(value, format=digits, locale=current())
+        return _spaced(format_decimal(value, format=digits, locale=current()))
     except UnknownLocaleError:
         return f"{value:.{decimals}f}"
 
@@ -36,4 +36,9 @@ def moment(when: dt.datetime, english: str, *, day: str = "", clock: str = "") -
         both = str(locale.datetime_formats["short"])
     except UnknownLocaleError:
         return when.strftime(english)
-    return parts[0] if len(parts) == 1 else both.format(*parts)
+    return _spaced(parts[0] if len(parts) == 1 else both.format(*parts))
+
+
+def _spaced(text: str) -> str:
+    """With ordinary spaces: on a terminal others would be shown as escapes."""
+    return text.replace("\u202f", " ").replace("\xa0", " ")

@@ -10,6 +10,7 @@ from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.processes.notify import Notice, notify
+from syncin_mount.language import t
 from syncin_mount.web.routes import Done, Name, Refused, Request, Route
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class LogIns:
         configuration = await self._drives.configuration()
         server = configuration.servers.get(request.server)
         if server is None:
-            raise InvalidRequest(f"there is no server '{request.server}' any more")
+            raise InvalidRequest(t("there is no server '{server}' any more", server=request.server))
         log_in.refuse_clear(server)
         try:
             await log_in.log_in(self._drives.folders, server, request.password, request.code)

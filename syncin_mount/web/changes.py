@@ -14,6 +14,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.quantities import count
 from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.control.supervision import Ask, What
+from syncin_mount.language import t
 from syncin_mount.printable import printable
 from syncin_mount.web.routes import Done, Name, OneDrive, PathText, Request, Route
 
@@ -133,7 +134,7 @@ class Changes:
             return Done(sentence(relocated.not_mounted, request.name))
         if done.change.not_sent is not None:
             why = sentence(done.change.not_sent, request.name)
-            return Done(f"the server hears of it with the next run: {why}")
+            return Done(t("the server hears of it with the next run: {why}", why=why))
         if done.change.missed:
             return Done(sentence(done.change.missed[0]))
         later = "where deleted files go holds from the next mount on"
@@ -178,7 +179,7 @@ class Changes:
         from syncin_mount.app.synchronizations import removal  # noqa: PLC0415 (memory)
 
         if request.look not in self._seen:
-            raise NotPossible("this was looked at too long ago; look at it again")
+            raise NotPossible(t("this was looked at too long ago; look at it again"))
         name, held = self._seen[request.look]
         await self._drives.named(name)
         folders = self._drives.folders
@@ -189,12 +190,14 @@ class Changes:
         try:
             removed = await removal.remove(folders, name, confirmed)
         except WouldLose as error:
-            raise NotPossible(f"{error} by now; look at it again") from error
+            raise NotPossible(t("{error} by now; look at it again", error=error)) from error
         finally:
             self._live.look_now()
         del self._seen[request.look]
         if removed.not_told is not None:
-            return Done(f"the server hears of it later: {sentence(removed.not_told, name)}")
+            return Done(
+                t("the server hears of it later: {why}", why=sentence(removed.not_told, name))
+            )
         return Done()
 
 
@@ -206,11 +209,13 @@ def _mountpoint(text: str) -> Path:
 
 def _place(text: str) -> Path:
     if "\0" in text or not text.strip():
-        raise InvalidRequest("type the path of a folder that is to be made")
+        raise InvalidRequest(t("type the path of a folder that is to be made"))
     try:
         return Path.home() / Path(text.strip()).expanduser()
     except RuntimeError as error:
-        raise InvalidRequest(f"'{printable(text)}' is no path of this computer") from error
+        raise InvalidRequest(
+            t("'{text}' is no path of this computer", text=printable(text))
+        ) from error
 
 
 def _shown(look: str, held: OnlyHere) -> Losses:

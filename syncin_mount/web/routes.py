@@ -19,6 +19,7 @@ from syncin_mount.control.client import ControlError
 from syncin_mount.control.service import NotDone
 from syncin_mount.control.supervision import SupervisorError
 from syncin_mount.errors import DaemonError
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.drives.drive import Drive
@@ -116,7 +117,7 @@ class Drives:
         configuration = await self.configuration()
         found = configuration.synchronizations.get(name)
         if found is None:
-            raise InvalidRequest(f"there is no synchronization '{name}' any more")
+            raise InvalidRequest(t("there is no synchronization '{name}' any more", name=name))
         return configuration, found
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from syncin_mount.app.errors import NotPossible
 from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.reconciler import with_buttons
 from syncin_mount.app.runs.run_many import Ran, run_all
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Runs:
         already are left alone. Raises NotPossible where there is nothing to begin."""
         new = [each for each in chosen if each.name not in self._scopes]
         if not new:
-            raise NotPossible("a run is under way already")
+            raise NotPossible(t("a run is under way already"))
         scope = trio.CancelScope()
         for each in new:
             self._scopes[each.name] = scope

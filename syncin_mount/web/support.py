@@ -13,6 +13,7 @@ import trio
 
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.control.supervision import NAME as SUPERVISOR
+from syncin_mount.language import ENGLISH, speaking, t
 from syncin_mount.web.routes import Names, Nothing, Request, Route, Stream
 
 if TYPE_CHECKING:
@@ -83,10 +84,12 @@ class Support:
 
     async def _findings(self) -> AsyncGenerator[object, None]:
         from syncin_mount.app.messages.health import with_buttons  # noqa: PLC0415 (memory)
-        from syncin_mount.app.support.health import examine  # noqa: PLC0415 (memory)
+        from syncin_mount.app.support.health import Check, examine  # noqa: PLC0415 (memory)
 
         async for each in examine(self._drives.folders):
             remedy = None if each.remedy is None else each.remedy.value
+            if each.check is Check.SERVER_REFUSES:
+                remedy = "account"
             yield Checked(each.state.value, each.about, with_buttons(each), remedy)
 
     async def report(self, _request: Nothing) -> Report:
@@ -96,7 +99,8 @@ class Support:
             write_report,
         )
 
-        found = [each async for each in self._findings()]
+        with speaking(ENGLISH):  # whoever mends the program reads it
+            found = [each async for each in self._findings()]
         said = [f"{each.state:<5}  {each.said}" for each in found if isinstance(each, Checked)]
 
         def collect() -> Report:
@@ -109,7 +113,9 @@ class Support:
         try:
             return await trio.to_thread.run_sync(collect)
         except OSError as error:
-            raise NotPossible(f"the report cannot be written ({error.strerror})") from error
+            raise NotPossible(
+                t("the report cannot be written ({strerror})", strerror=error.strerror)
+            ) from error
 
     async def logs(self, request: Lines) -> LogLines:
         from syncin_mount.app.support.log_lines import latest  # noqa: PLC0415 (memory)

@@ -23,6 +23,7 @@ from syncin_mount.control.messages import Failure, Progress, Report, SyncRequest
 from syncin_mount.control.supervision import Ask, Phase, What
 from syncin_mount.desktop.opening import open_folder
 from syncin_mount.desktop.session_bus import has_session_bus, open_session_bus, why
+from syncin_mount.language import t
 from syncin_mount.web.routes import (
     Done,
     Drives,
@@ -203,7 +204,7 @@ class Synchronizations:
             return Done(done.drive.why)
         if done.change.not_sent is not None:
             why = sentence(done.change.not_sent, request.name)
-            return Done(f"the server hears of it with the next run: {why}")
+            return Done(t("the server hears of it with the next run: {why}", why=why))
         return Done()
 
     async def register(self, request: OneDrive) -> Done:
@@ -216,7 +217,9 @@ class Synchronizations:
         server = configuration.servers[found.server]
         done = await register_again(self._drives.folders, server, [found.name])
         for _, error in done.refused:
-            raise NotPossible(f"the server does not take it back: {sentence(error, found.name)}")
+            raise NotPossible(
+                t("the server does not take it back: {why}", why=sentence(error, found.name))
+            )
         # Its schedule may start the next run much later.
         configuration, found = await self._drives.named(found.name)
         self._runs.start(configuration, [found], SyncRequest(), parallel=False)
@@ -225,7 +228,7 @@ class Synchronizations:
     async def mount(self, request: OneDrive) -> Done:
         _, found = await self._drives.named(request.name)
         if not found.enabled:
-            raise NotPossible(f"'{request.name}' is disabled; enable it first")
+            raise NotPossible(t("'{name}' is disabled; enable it first", name=request.name))
         return Done(await self._supervised(Ask(What.UP, request.name)))
 
     async def _supervised(self, request: Ask) -> str | None:
@@ -257,7 +260,9 @@ class Synchronizations:
             return Done()
         command = opener()
         if command is None:
-            raise NotPossible(f"there is no desktop that could show it; the folder is {folder}")
+            raise NotPossible(
+                t("there is no desktop that could show it; the folder is {folder}", folder=folder)
+            )
         await trio.to_thread.run_sync(open_with, command, folder, abandon_on_cancel=True)
         return Done()
 

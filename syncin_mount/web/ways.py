@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest, NotPossible
+from syncin_mount.language import t
 from syncin_mount.printable import printable
 from syncin_mount.web.assistant.objections import Objected, objected
 from syncin_mount.web.routes import PathText, Request
@@ -91,9 +92,11 @@ def _file(text: str, field: str) -> Path:
     try:
         path = Path(os.path.normpath(Path.home() / Path(text.strip()).expanduser()))
     except RuntimeError as error:
-        raise WrongWayError(field, InvalidRequest("type the path of a file")) from error
+        raise WrongWayError(field, InvalidRequest(t("type the path of a file"))) from error
     if not path.is_file():
-        raise WrongWayError(field, InvalidRequest(f"there is no file {printable(str(path))}"))
+        raise WrongWayError(
+            field, InvalidRequest(t("there is no file {name}", name=printable(str(path))))
+        )
     return path
 
 

@@ -14,6 +14,7 @@ from syncin_mount.app.errors import NotEnoughRoom
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.assistant.add_options import AddOptions
 from syncin_mount.config import Trash
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.addition import Added
@@ -104,7 +105,7 @@ def command(
         wanted.server = next(iter(configuration.servers))
     how = import_dialog.How(importing, dry_run, yes, as_json)
     if (dry_run or as_json) and not importing:
-        raise click.UsageError("--dry-run and --json go with --import")
+        raise click.UsageError(t("--dry-run and --json go with --import"))
     there = configuration.synchronizations.get(wanted.name or "")
     if importing and there is not None and not wanted.remote:
         import_dialog.go_on(folders, there, how)
@@ -124,11 +125,11 @@ def command(
         output.say(f"{done}; {now}")
         return
     output.say(done)
-    if output.confirm("Mount it now?", default=True):
+    if output.confirm(t("Mount it now?"), default=True):
         from syncin_mount.cli.commands.mount import command as mount  # noqa: PLC0415
 
         ctx.invoke(mount, name=new.name, foreground=False, manual=False, ready_fd=None)
-        output.say("“syncin-mount up --at-login” has all drives there from log-in on.")
+        output.say(t("“syncin-mount up --at-login” has all drives there from log-in on."))
     else:
         output.say(now)
 
@@ -147,7 +148,9 @@ def _ask_for(
     )
 
     if not can_ask():
-        raise click.UsageError(f"there is no terminal to ask in; give {', '.join(missing)}")
+        raise click.UsageError(
+            t("there is no terminal to ask in; give {names}", names=", ".join(missing))
+        )
     assistant = Assistant(folders, configuration, wanted, importing=how.importing)
     assistant.run()
     return replace(how, importing=assistant.importing)

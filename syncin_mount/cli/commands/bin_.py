@@ -18,6 +18,7 @@ from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.cli.ui.time_options import age
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,11 @@ def _show_groups(name: str, found: Sequence[BinEntry]) -> None:
         empty="",
     )
     output.say(
-        f"{len(found)} entries; each with its name: {advice.command('bin', 'list', name, '--all')}"
+        t(
+            "{len} entries; each with its name: {command}",
+            len=len(found),
+            command=advice.command("bin", "list", name, "--all"),
+        )
     )
 
 
@@ -134,7 +139,7 @@ def restore(name: str, entries: tuple[str, ...], to: str | None) -> None:
     as well: server:docs/old.
     """
     if to is not None and len(entries) > 1:
-        raise CommandError("with --to one entry can be restored at a time", Exit.USAGE)
+        raise CommandError(t("with --to one entry can be restored at a time"), Exit.USAGE)
     bins = _bins(name)
     place = None if to is None else inside(bins.synchronization, to)
     for entry in entries:
@@ -171,8 +176,11 @@ def empty(
         missing = set(entries) - {each.entry for each in found}
         if missing:
             raise CommandError(
-                f"there is no entry '{output.printable(min(missing))}' of that kind; "
-                f"look with: {advice.command('bin', 'list', name)}"
+                t(
+                    "there is no entry '{name}' of that kind; look with: {command}",
+                    name=output.printable(min(missing)),
+                    command=advice.command("bin", "list", name),
+                )
             )
         found = [each for each in found if each.entry in entries]
     if found and not yes:
@@ -218,8 +226,8 @@ def _ask(name: str, found: list[BinEntry]) -> None:
             parts.append(f"{output.count(len(chosen), 'entry', 'entries')} {what} ({size})")
     what = f"{name}: {' and '.join(parts)} would be gone for good"
     if not sys.stdin.isatty():
-        raise CommandError(f"{what}; if that is meant, say --yes", Exit.USAGE)
-    output.confirm(f"{what}. Remove them?", abort=True)
+        raise CommandError(t("{what}; if that is meant, say --yes", what=what), Exit.USAGE)
+    output.confirm(t("{what}. Remove them?", what=what), abort=True)
 
 
 def _size(entry: BinEntry) -> str:

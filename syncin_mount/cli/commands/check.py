@@ -10,6 +10,7 @@ from syncin_mount import advice
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,11 @@ def command(name: str, repair: bool, contents: bool, as_json: bool) -> None:
     lookup.synchronization_named(configuration, name)
     if is_mounted(folders, name):
         raise CommandError(
-            f"'{name}' is mounted, so its local copy is in use; unmount it first:"
-            f" {advice.command('umount', name)}"
+            t(
+                "'{name}' is mounted, so its local copy is in use; unmount it first: {command}",
+                name=name,
+                command=advice.command("umount", name),
+            )
         )
     folder = folders.replica(name)
     if not folder.is_dir():
@@ -93,18 +97,22 @@ def _repair(folder: Path, *, contents: bool, as_json: bool) -> None:
         _show(done.said, as_json=False, empty="all was in order")
         _tell_outcome(done)
     if left:
-        raise CommandError(f"this is still out of order: {'; '.join(left[:5])}", Exit.UNFINISHED)
+        raise CommandError(
+            t("this is still out of order: {names}", names="; ".join(left[:5])), Exit.UNFINISHED
+        )
 
 
 def _tell_outcome(done: Repaired) -> None:
     if done.aside is None:
         return
     output.say(
-        f"repaired; the damaged files are in {done.aside}, and may be removed when nothing is"
-        " missed"
+        t(
+            "repaired; the damaged files are in {aside}, and may be removed when nothing is missed",
+            aside=done.aside,
+        )
     )
     if done.bases_ended:
-        output.say("the next synchronization unites both sides and deletes nothing")
+        output.say(t("the next synchronization unites both sides and deletes nothing"))
 
 
 def _document(

@@ -12,6 +12,7 @@ from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.verb_group import Verbs
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.accounts.clients import AccountClient, NotAsked
@@ -86,13 +87,21 @@ def remove(client: str, server: str | None, yes: bool) -> None:
     output.run_async(clients.remove_client, folders, found)
     if found.client.is_current_client:
         output.say(
-            f"this computer is logged out of {account.login} at {account.url};"
-            f" {_after(account.name)}"
+            t(
+                "this computer is logged out of {login} at {url}; {after}",
+                login=account.login,
+                url=account.url,
+                after=_after(account.name),
+            )
         )
         return
     output.say(
-        f"{_title(found.client)} is logged out of {account.login} at {account.url}; its access ends"
-        " within 30 minutes"
+        t(
+            "{title} is logged out of {login} at {url}; its access ends within 30 minutes",
+            title=_title(found.client),
+            login=account.login,
+            url=account.url,
+        )
     )
 
 
@@ -110,8 +119,8 @@ def _ask(client: Client, server: str) -> None:
     if client.is_current_client:
         what = f"this computer would be logged out{its}: {_after(server)}"
     if not sys.stdin.isatty():
-        raise CommandError(f"{what}; say so with --yes", Exit.USAGE)
-    output.confirm(f"{what}. Log it out?", abort=True)
+        raise CommandError(t("{what}; say so with --yes", what=what), Exit.USAGE)
+    output.confirm(t("{what}. Log it out?", what=what), abort=True)
 
 
 def _title(client: Client) -> str:

@@ -16,6 +16,7 @@ from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.files import check_ordinary, write_atomic
+from syncin_mount.language import t
 
 PROGRAM = "syncin-mount"
 SHELLS = ("bash", "zsh", "fish")
@@ -83,12 +84,25 @@ def install(shell: str | None) -> None:
             _rewrite(where.start, where.line)
     except OSError as error:
         raise CommandError(
-            f"{error.filename} cannot be written ({error.strerror}); the script is printed by: "
-            f"{PROGRAM} completion show {chosen}",
+            t(
+                "{filename} cannot be written ({strerror}); the script is printed by: {program}"
+                " completion show {chosen}",
+                filename=error.filename,
+                strerror=error.strerror,
+                program=PROGRAM,
+                chosen=chosen,
+            ),
             Exit.UNFINISHED,
         ) from error
     more = f", which {where.start} reads" if where.start is not None else ""
-    output.say(f"{chosen}: {where.script}{more}; it works in the next shell")
+    output.say(
+        t(
+            "{chosen}: {script}{more}; it works in the next shell",
+            chosen=chosen,
+            script=where.script,
+            more=more,
+        )
+    )
 
 
 @command.command()
@@ -103,9 +117,14 @@ def remove(shell: str | None) -> None:
             _rewrite(where.start, None)
     except OSError as error:
         raise CommandError(
-            f"{error.filename} cannot be changed ({error.strerror})", Exit.UNFINISHED
+            t(
+                "{filename} cannot be changed ({strerror})",
+                filename=error.filename,
+                strerror=error.strerror,
+            ),
+            Exit.UNFINISHED,
         ) from error
-    output.say(f"{chosen}: nothing is completed any more in the next shell")
+    output.say(t("{chosen}: nothing is completed any more in the next shell", chosen=chosen))
 
 
 def script(shell: str) -> str:
@@ -125,7 +144,12 @@ def _chosen(shell: str | None) -> str:
     found = shell or Path(os.environ.get("SHELL", "")).name
     if found not in SHELLS:
         raise CommandError(
-            f"say for which shell: {PROGRAM} completion install {'|'.join(SHELLS)}", Exit.USAGE
+            t(
+                "say for which shell: {program} completion install {names}",
+                program=PROGRAM,
+                names="|".join(SHELLS),
+            ),
+            Exit.USAGE,
         )
     return found
 

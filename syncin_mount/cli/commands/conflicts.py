@@ -12,6 +12,7 @@ from syncin_mount.app.drives.open_drive import open_drive
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.path_option import inside
 from syncin_mount.control.conflict_messages import ConflictRequest
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.conflicts.comparison import Comparison
@@ -105,18 +106,23 @@ def _verb(verbs: dict[str, bool], paths: tuple[str, ...], *, everything: bool) -
     """Which of them was given. Raises UsageError for what does not fit together."""
     given = [verb for verb, is_given in verbs.items() if is_given]
     if len(given) > 1:
-        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+        raise click.UsageError(
+            t("{value} and {value2} exclude each other", value=given[0], value2=given[1])
+        )
     if not given:
         if paths:
             raise click.UsageError(
-                f"say what is to be done with the PATHs: {', '.join([*verbs][:-1])} or --undo"
+                t(
+                    "say what is to be done with the PATHs: {names} or --undo",
+                    names=", ".join([*verbs][:-1]),
+                )
             )
         return None
     if given[0] == "--acknowledge":
         if bool(paths) == everything:
-            raise click.UsageError("--acknowledge takes PATHs, or --all")
+            raise click.UsageError(t("--acknowledge takes PATHs, or --all"))
     elif len(paths) != 1 or everything:
-        raise click.UsageError(f"{given[0]} takes one PATH")
+        raise click.UsageError(t("{value} takes one PATH", value=given[0]))
     return given[0]
 
 
@@ -144,10 +150,25 @@ def _show(name: str, found: list[ConflictEntry], *, each_one: bool) -> None:
     else:
         _show_each(found)
     if any(each.kept in {"local", "trash", "copy"} and not each.turned for each in found):
-        output.say(f"look at both: {advice.command('conflicts', name, '--compare', 'PATH')}")
-        output.say(f"choose what lost: {advice.command('conflicts', name, '--swap', 'PATH')}")
+        output.say(
+            t(
+                "look at both: {command}",
+                command=advice.command("conflicts", name, "--compare", "PATH"),
+            )
+        )
+        output.say(
+            t(
+                "choose what lost: {command}",
+                command=advice.command("conflicts", name, "--swap", "PATH"),
+            )
+        )
     if any(not each.acknowledged for each in found):
-        output.say(f"seen all: {advice.command('conflicts', name, '--acknowledge', '--all')}")
+        output.say(
+            t(
+                "seen all: {command}",
+                command=advice.command("conflicts", name, "--acknowledge", "--all"),
+            )
+        )
 
 
 def _show_groups(name: str, found: list[ConflictEntry]) -> None:
@@ -169,7 +190,11 @@ def _show_groups(name: str, found: list[ConflictEntry]) -> None:
         empty="",
     )
     output.say(
-        f"{len(found)} conflicts; each of them: {advice.command('conflicts', name, '--all')}"
+        t(
+            "{len} conflicts; each of them: {command}",
+            len=len(found),
+            command=advice.command("conflicts", name, "--all"),
+        )
     )
 
 
@@ -235,13 +260,21 @@ _PLACES = {
 def _show_comparison(name: str, found: Comparison) -> None:
     """As `diff -u` shows it: ``-`` is the version that has the name, ``+`` the other one."""
     conflict = found.versions.conflict
-    output.say(f"{name}: {conflict.path}, conflict {conflict.number}: {conflict.why}")
+    output.say(
+        t(
+            "{name}: {path}, conflict {number}: {why}",
+            name=name,
+            path=conflict.path,
+            number=conflict.number,
+            why=conflict.why,
+        )
+    )
     output.say(f"- {_facts_of(found.versions.named)}")
     output.say(f"+ {_facts_of(found.versions.other)}")
     if found.kind == "same":
-        output.say("Both versions are the same, byte for byte")
+        output.say(t("Both versions are the same, byte for byte"))
     elif found.kind == "picture":
-        output.say("They are pictures: look at both on the page")
+        output.say(t("They are pictures: look at both on the page"))
     if found.why is not None:
         output.say(found.why)
     for row in found.rows:
@@ -257,9 +290,19 @@ def _show_comparison(name: str, found: Comparison) -> None:
     if found.more:
         output.say(f"… {output.count(found.more, 'more line')}")
     if conflict.turned:
-        output.say(f"undo what was chosen: {advice.command('conflicts', name, '--undo', 'PATH')}")
+        output.say(
+            t(
+                "undo what was chosen: {command}",
+                command=advice.command("conflicts", name, "--undo", "PATH"),
+            )
+        )
     elif conflict.kept in {"local", "trash", "copy"}:
-        output.say(f"choose the other: {advice.command('conflicts', name, '--swap', 'PATH')}")
+        output.say(
+            t(
+                "choose the other: {command}",
+                command=advice.command("conflicts", name, "--swap", "PATH"),
+            )
+        )
 
 
 def _facts_of(version: ConflictVersion) -> str:

@@ -11,6 +11,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import Folders
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def command(collect: str | None, with_names: bool, as_json: bool) -> None:
     by x1, x2, … Look at it before you send it to anybody.
     """
     if with_names and collect is None:
-        raise click.UsageError("--with-names goes with --collect")
+        raise click.UsageError(t("--with-names goes with --collect"))
     if collect is not None:
         _collect(collect, with_names=with_names, as_json=as_json)
         return
@@ -100,10 +101,16 @@ def _collect(file: str, *, with_names: bool, as_json: bool) -> None:
     try:
         parts = write_report(path, Folders.find(), said, with_names=with_names)
     except FileExistsError:
-        raise CommandError(f"there is a file {path} already; give another name") from None
+        raise CommandError(
+            t("there is a file {path} already; give another name", path=path)
+        ) from None
     except OSError as error:
         raise CommandError(
-            f"the report cannot be written to {path} ({error.strerror}); give another place",
+            t(
+                "the report cannot be written to {path} ({strerror}); give another place",
+                path=path,
+                strerror=error.strerror,
+            ),
             Exit.UNFINISHED,
         ) from error
     if as_json:
@@ -117,13 +124,15 @@ def _tell_report(path: Path, parts: list[Part], *, with_names: bool) -> None:
     for part in parts:
         output.say(f"{part.name:<20}  {part.what}")
     output.say()
-    output.say(f"The report is in {output.printable(str(path))}")
+    output.say(t("The report is in {name}", name=output.printable(str(path))))
     if with_names:
-        output.warn("names of your files, folders, users and servers are in it")
+        output.warn(t("names of your files, folders, users and servers are in it"))
     else:
         output.say(
-            "Names of files, folders, users and servers are replaced, the same by the same; words"
-            " that the program"
+            t(
+                "Names of files, folders, users and servers are replaced, the same by the same;"
+                " words that the program"
+            )
         )
-        output.say("uses itself may have stayed.")
-    output.say("Look at it before you send it to anybody.")
+        output.say(t("uses itself may have stayed."))
+    output.say(t("Look at it before you send it to anybody."))

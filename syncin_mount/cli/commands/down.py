@@ -12,6 +12,7 @@ from syncin_mount.cli.commands.umount import unmount_and_tell
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
+from syncin_mount.language import t
 
 
 @click.command()
@@ -40,6 +41,6 @@ def command(force: bool) -> None:
         raise SystemExit(int(Exit.UNFINISHED))
     if supervised is not None:
         told(folders, Ask(What.END), seconds=None)
-        output.say("nothing is supervised any more")
+        output.say(t("nothing is supervised any more"))
     elif not there:
-        output.say("nothing is mounted")
+        output.say(t("nothing is mounted"))

@@ -13,6 +13,7 @@ from syncin_mount.cli.commands.add import values
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.config import Scheduler, Trash
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.editing import Edited
@@ -98,8 +99,10 @@ def command(
     )
     if not edits.given and not register:
         raise click.UsageError(
-            "no setting given; use --direction, --mode, --conflict, --trash, --every or"
-            " --mountpoint"
+            t(
+                "no setting given; use --direction, --mode, --conflict, --trash, --every or"
+                " --mountpoint"
+            )
         )
     folders, configuration = lookup.load()
     lookup.synchronization_named(configuration, name)
@@ -115,7 +118,7 @@ def _register(name: str) -> None:
     from syncin_mount.cli.ui.notices import register_and_say  # noqa: PLC0415 (start-up time)
 
     if register_and_say(folders, configuration.servers[synchronization.server], [name]):
-        output.say(f"{name}: the server has it; there was nothing to register")
+        output.say(t("{name}: the server has it; there was nothing to register", name=name))
 
 
 def _tell(name: str, done: Edited) -> None:
@@ -126,10 +129,17 @@ def _tell(name: str, done: Edited) -> None:
         if word != "filters"
     ]
     if not told:
-        output.say(f"{name}: nothing changed")
+        output.say(t("{name}: nothing changed", name=name))
         return
     later = ", and the trash from the next mount on" if done.waits_for_mount else ""
-    output.say(f"{name}: {', '.join(told)}; the next run follows{later}")
+    output.say(
+        t(
+            "{name}: {names}; the next run follows{later}",
+            name=name,
+            names=", ".join(told),
+            later=later,
+        )
+    )
     if done.change.after.restriction:
         output.warn(done.change.after.restriction)
 

@@ -9,6 +9,7 @@ import click
 from syncin_mount import advice
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.notices import warn_of_change
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.enabling import Switched
@@ -52,12 +53,24 @@ def _tell_enabled(name: str, done: Switched) -> None:
     if drive is None:
         output.say(what if done.is_there else f"{what}; 'up' mounts it")
     elif drive.phase is Phase.UP and done.is_there:  # it may not have noticed an end yet
-        output.say(f"{what}, and mounted at {done.synchronization.mountpoint}")
+        output.say(
+            t(
+                "{what}, and mounted at {mountpoint}",
+                what=what,
+                mountpoint=done.synchronization.mountpoint,
+            )
+        )
     elif drive.why:
         output.say(what)
         output.warn(f"{name}: {drive.why}")
     else:
-        output.say(f"{what}; it was unmounted; mount it: {advice.command('mount', name)}")
+        output.say(
+            t(
+                "{what}; it was unmounted; mount it: {command}",
+                what=what,
+                command=advice.command("mount", name),
+            )
+        )
 
 
 def _tell_disabled(name: str, done: Switched) -> None:

@@ -11,6 +11,7 @@ from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import chosen_path
 from syncin_mount.cli.ui.run_report import action_line, state_text
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import Explanation
@@ -57,9 +58,16 @@ def _show(found: Explanation) -> None:
             ]
         )
         for action in node.actions:
-            output.say(f"would happen:  {action.side}: {action.op} {action_line(action)}")
+            output.say(
+                t(
+                    "would happen:  {side}: {op} {action_line}",
+                    side=action.side,
+                    op=action.op,
+                    action_line=action_line(action),
+                )
+            )
         if not node.actions:
-            output.say(f"would happen:  {output.printable(node.why)}")
+            output.say(t("would happen:  {why}", why=output.printable(node.why)))
     for why in (found.refused, found.halted, found.offline):
         if why:
             output.warn(f"{found.name}: {why}")

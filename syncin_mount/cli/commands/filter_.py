@@ -15,6 +15,7 @@ from syncin_mount.cli.ui.notices import warn_of_change
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
 from syncin_mount.config.filters import GLOB, FilterError, Rule, entered, parse
 from syncin_mount.config.globs import is_glob
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,13 @@ def add(name: str, rules: tuple[str, ...]) -> None:
     _change(name, lambda present: changed(present, add=rules))
     for typed, rule in kept.items():
         if is_glob(typed) or typed.startswith(f"{GLOB}:"):
-            output.say(f"  {typed} is kept as {rule}, as Sync-in stores no wildcards")
+            output.say(
+                t(
+                    "  {typed} is kept as {rule}, as Sync-in stores no wildcards",
+                    typed=typed,
+                    rule=rule,
+                )
+            )
 
 
 @command.command()
@@ -113,7 +120,12 @@ def _found(name: str, present: tuple[str, ...], rule: str) -> str:
         if entered(rule).pattern in present:
             return entered(rule).pattern
     raise CommandError(
-        f"'{name}' has no filter '{rule}'; list them: {advice.command('filter', 'list', name)}",
+        t(
+            "'{name}' has no filter '{rule}'; list them: {command}",
+            name=name,
+            rule=rule,
+            command=advice.command("filter", "list", name),
+        ),
         Exit.USAGE,
     )
 
@@ -168,7 +180,13 @@ def try_(name: str, rules: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         output.emit_json(_as_json(found))
         return
-    output.say(f"{name}: {_portion(found.out)} would be left out, on both sides as they are")
+    output.say(
+        t(
+            "{name}: {portion} would be left out, on both sides as they are",
+            name=name,
+            portion=_portion(found.out),
+        )
+    )
     for each in found.out.examples[:_MOST_SHOWN]:
         output.say(f"  {output.printable(each.path)}{'/' if each.folder else ''}")
     if len(found.out.examples) > _MOST_SHOWN:
@@ -219,6 +237,6 @@ def _change(name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> 
     warn_of_change(done)
     count = output.count(len(done.after.filters), "filter")
     if done.after == done.before:
-        output.say(f"{name}: nothing changed, {count}")
+        output.say(t("{name}: nothing changed, {count}", name=name, count=count))
     else:
-        output.say(f"{name}: {count} now; the next run follows")
+        output.say(t("{name}: {count} now; the next run follows", name=name, count=count))

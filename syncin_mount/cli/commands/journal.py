@@ -11,6 +11,7 @@ from syncin_mount.app.drives.open_drive import ask_drive, open_drive
 from syncin_mount.cli.exit_status import Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.verb_group import USAGE, DriveVerbs
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,8 +100,11 @@ def _show_groups(name: str, entries: list[JournalEntry]) -> None:
         empty="",
     )
     output.say(
-        f"{len(entries)} changes; each with its number:"
-        f" {advice.command('journal', 'list', name, '--all')}"
+        t(
+            "{len} changes; each with its number: {command}",
+            len=len(entries),
+            command=advice.command("journal", "list", name, "--all"),
+        )
     )
 
 

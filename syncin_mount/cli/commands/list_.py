@@ -11,6 +11,7 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.json_form import pause_of, settings
 from syncin_mount.config.notes import NotesFile
 from syncin_mount.config.schema import as_table
+from syncin_mount.language import mark, t
 
 
 @click.command("list")
@@ -47,7 +48,13 @@ def command(as_json: bool) -> None:
         )
         return
     output.emit_table(
-        ("NAME", "SERVER", "REMOTE FOLDER", "MOUNT POINT", "STATE"),
+        (
+            mark("NAME"),
+            mark("SERVER"),
+            mark("REMOTE FOLDER"),
+            mark("MOUNT POINT"),
+            mark("STATE"),
+        ),
         [
             (
                 each.name,
@@ -58,9 +65,11 @@ def command(as_json: bool) -> None:
             )
             for each, mounted in found
         ],
-        empty=f"no synchronizations yet; add one: {lookup.ADD}",
+        empty=t("no synchronizations yet; add one: {command}", command=lookup.ADD),
     )
 
 
 def _state(*, mounted: bool, enabled: bool) -> str:
-    return ("mounted" if mounted else "not mounted") + ("" if enabled else ", disabled")
+    if enabled:
+        return t("mounted") if mounted else t("not mounted")
+    return t("mounted, disabled") if mounted else t("not mounted, disabled")

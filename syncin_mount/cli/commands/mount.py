@@ -11,6 +11,7 @@ from syncin_mount import advice
 from syncin_mount.app.processes.mounting import first_status, mount, require_unmounted
 from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,17 +56,29 @@ def command(name: str, foreground: bool, manual: bool, ready_fd: int | None) -> 
     status = output.run_async(first_status, folders, name)
     if status is not None and status.known == 0 and status.online is False:
         output.warn(
-            "the drive is empty: it was never synchronized, and the server is away"
-            f" ({status.why_offline})"
+            t(
+                "the drive is empty: it was never synchronized, and the server is away"
+                " ({why_offline})",
+                why_offline=status.why_offline,
+            )
         )
 
 
 def _say_mounted(synchronization: Synchronization) -> None:
-    output.say(f"{synchronization.name} is mounted at {synchronization.mountpoint}")
+    output.say(
+        t(
+            "{name} is mounted at {mountpoint}",
+            name=synchronization.name,
+            mountpoint=synchronization.mountpoint,
+        )
+    )
     if synchronization.is_stopped_there:
         output.warn(
-            "nothing is transferred: it was disabled on the account page; enable it there, or here:"
-            f" {advice.command('enable', synchronization.name)}"
+            t(
+                "nothing is transferred: it was disabled on the account page; enable it there, or"
+                " here: {command}",
+                command=advice.command("enable", synchronization.name),
+            )
         )
 
 

@@ -9,6 +9,7 @@ from syncin_mount.app.drives.addresses import address_on_server, open_with, open
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 
 @click.command()
@@ -24,7 +25,11 @@ def command(name: str, remote: bool, only_print: bool) -> None:
     synchronization = lookup.synchronization_named(configuration, name)
     if not remote and not is_mounted(folders, name):
         raise CommandError(
-            f"'{name}' is not mounted; mount it first: {advice.command('mount', name)}"
+            t(
+                "'{name}' is not mounted; mount it first: {command}",
+                name=name,
+                command=advice.command("mount", name),
+            )
         )
     server = configuration.servers[synchronization.server]
     target = (

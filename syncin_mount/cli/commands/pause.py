@@ -11,6 +11,7 @@ from syncin_mount import advice
 from syncin_mount.app.synchronizations import settings
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, notices, output, time_options
+from syncin_mount.language import t
 
 _everything = click.option("--all", "everything", is_flag=True, help="All synchronizations.")
 
@@ -30,7 +31,7 @@ def pause(names: tuple[str, ...], everything: bool, length: str | None, until: s
     With --for or --until it ends by itself, also where the computer slept meanwhile.
     """
     if length is not None and until is not None:
-        raise CommandError("give --for or --until, not both", Exit.USAGE)
+        raise CommandError(t("give --for or --until, not both"), Exit.USAGE)
     end = _end(length, until, time.time())
     _set(names, everything=everything, paused=True, until=end)
 
@@ -49,7 +50,10 @@ def _end(length: str | None, until: str | None, now: float) -> int | None:
         try:
             return settings.pause_end_after(time_options.age(length), now)
         except ValueError as error:
-            raise CommandError(f"'{length}' is not accepted; give {error}", Exit.USAGE) from error
+            raise CommandError(
+                t("'{length}' is not accepted; give {error}", length=length, error=error),
+                Exit.USAGE,
+            ) from error
     if until is None:
         return None
     if until.strip().lower() == "tomorrow":
@@ -76,9 +80,15 @@ def _set(
         if was.is_paused(now) == paused and (not paused or was.paused_until == until):
             output.say(f"{name}: {'is paused already' if paused else 'is not paused'}")
         elif paused:
-            output.say(f"{name}: paused; nothing is transferred {_ends(name, until)}")
+            output.say(
+                t(
+                    "{name}: paused; nothing is transferred {ends}",
+                    name=name,
+                    ends=_ends(name, until),
+                )
+            )
         else:
-            output.say(f"{name}: resumed; pending changes are uploaded")
+            output.say(t("{name}: resumed; pending changes are uploaded", name=name))
 
 
 def _ends(name: str, until: int | None) -> str:

@@ -11,6 +11,7 @@ from syncin_mount.app.messages import sentence_or_none
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.assistant.remote_choice import beside, remark
 from syncin_mount.cli.verb_group import Verbs
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.accounts.remote_folders import RemoteFolder
@@ -58,7 +59,7 @@ def mkdir(path: str, server: str | None) -> None:
     folders, configuration = lookup.load()
     account = lookup.server_chosen(configuration, server, "--server NAME")
     output.run_async(make_remote_folder, folders, account, path.strip("/"))
-    output.say(f"made {output.printable(path.strip('/'))}")
+    output.say(t("made {name}", name=output.printable(path.strip("/"))))
 
 
 def _as_json(found: RemoteFolder) -> dict[str, object]:

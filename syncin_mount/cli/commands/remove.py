@@ -12,6 +12,7 @@ from syncin_mount import advice
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import exit_for
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.synchronizations.removal import KeptCopy, OnlyHere, Removed
@@ -65,7 +66,9 @@ def _confirm(name: str, held: OnlyHere, keep_copy: str | None) -> None:
         what = f"the local copy of '{name}' {sentence(held)}, and that is lost"
     else:
         what = f"the local copy of '{name}' is deleted; the server has all that is in it"
-    output.confirm(f"{what[0].upper()}{what[1:]}. Remove it?", abort=True)
+    output.confirm(
+        t("{upper}{value}. Remove it?", upper=what[0].upper(), value=what[1:]), abort=True
+    )
 
 
 def _show(name: str, held: OnlyHere) -> None:
@@ -79,7 +82,14 @@ def _show(name: str, held: OnlyHere) -> None:
         for path in paths[:_SHOWN]:
             output.warn(f"{what}: {output.printable(path or '(a deletion)')}")
         if len(paths) > _SHOWN:
-            output.warn(f"{what}: … and {len(paths) - _SHOWN} more: {all_of_them}")
+            output.warn(
+                t(
+                    "{what}: … and {value} more: {all_of_them}",
+                    what=what,
+                    value=len(paths) - _SHOWN,
+                    all_of_them=all_of_them,
+                )
+            )
 
 
 def _ask(name: str, held: OnlyHere, *, may_ask: bool) -> str | None:
@@ -93,11 +103,11 @@ def _ask(name: str, held: OnlyHere, *, may_ask: bool) -> str | None:
     what = f"The local copy of '{name}' {sentence(held)}."
     sys.stderr.write(f"{output.printable(what)}\n")
     choice = output.ask(
-        "Keep a copy, discard it, or stop here", type=click.Choice(["keep", "discard", "stop"])
+        t("Keep a copy, discard it, or stop here"), type=click.Choice(["keep", "discard", "stop"])
     )
     if choice == "stop":
         raise click.Abort
-    return None if choice == "discard" else output.ask("The folder to make for the copy")
+    return None if choice == "discard" else output.ask(t("The folder to make for the copy"))
 
 
 def _keep(folders: Folders, name: str, place: str) -> KeptCopy:
@@ -107,12 +117,16 @@ def _keep(folders: Folders, name: str, place: str) -> KeptCopy:
     kept = keep_copy(folders, name, Path(place))
     for path in kept.copied.incomplete:
         output.warn(
-            "not whole in the copy, as the file system there cannot hold it:"
-            f" {output.printable(path)}"
+            t(
+                "not whole in the copy, as the file system there cannot hold it: {path}",
+                path=output.printable(path),
+            )
         )
     output.say(sentence(kept, name))
     if kept.copied.bin:
-        output.say(f"{name}: the bin is in {kept.place / kept.copied.bin}")
+        output.say(
+            t("{name}: the bin is in {value}", name=name, value=kept.place / kept.copied.bin)
+        )
     return kept
 
 
@@ -120,11 +134,23 @@ def _tell(removed: Removed, kept: KeptCopy | None) -> None:
     gone = removed.synchronization
     if removed.not_told is not None:
         output.warn(
-            f"the server could not be told ({sentence(removed.not_told)}); its account page lists"
-            f" '{gone.name}' until another synchronization with it runs"
+            t(
+                "the server could not be told ({why}); its account page lists '{name}' until"
+                " another synchronization with it runs",
+                why=sentence(removed.not_told),
+                name=gone.name,
+            )
         )
     for path, error in removed.left:
-        output.warn(f"{path} could not be deleted: {exit_for(error)[1]}")
+        output.warn(t("{path} could not be deleted: {value}", path=path, value=exit_for(error)[1]))
     if removed.had_copy and kept is not None:
-        output.say(f"{gone.name}: what was in the drive is in {kept.place}")
-    output.say(f"{gone.name}: removed; the folder {gone.mountpoint} is an ordinary folder again")
+        output.say(
+            t("{name}: what was in the drive is in {place}", name=gone.name, place=kept.place)
+        )
+    output.say(
+        t(
+            "{name}: removed; the folder {mountpoint} is an ordinary folder again",
+            name=gone.name,
+            mountpoint=gone.mountpoint,
+        )
+    )

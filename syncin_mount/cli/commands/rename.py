@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 
 @click.command()
@@ -30,16 +31,25 @@ def command(name: str, new_name: str, force: bool) -> None:
     folders, configuration = lookup.load()
     synchronization = lookup.synchronization_named(configuration, name)
     if name == new_name:
-        output.say(f"{name}: it has this name")
+        output.say(t("{name}: it has this name", name=name))
         return
 
     done: Renamed = output.run_async(partial(rename, folders, name, new_name, force=force))
-    output.say(f"{name} is '{new_name}' now")
+    output.say(t("{name} is '{new_name}' now", name=name, new_name=new_name))
     if done.not_sent is not None:
         output.warn(
-            f"the server hears of it with the next run: {sentence(done.not_sent, new_name)}"
+            t(
+                "the server hears of it with the next run: {why}",
+                why=sentence(done.not_sent, new_name),
+            )
         )
     if done.not_mounted is not None:
         raise done.not_mounted
     if done.mounted:
-        output.say(f"{new_name} is mounted at {synchronization.mountpoint}")
+        output.say(
+            t(
+                "{new_name} is mounted at {mountpoint}",
+                new_name=new_name,
+                mountpoint=synchronization.mountpoint,
+            )
+        )

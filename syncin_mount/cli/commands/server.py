@@ -18,6 +18,7 @@ from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.assistant import log_in_dialog
 from syncin_mount.cli.verb_group import Verbs
 from syncin_mount.config.schema import as_table
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.accounts.log_in import WayChange
@@ -109,7 +110,7 @@ def add(
     server = account_changes.changed_account(server, _way(proxy, ca_file, client_cert))
     lookup.warn_insecure(server)
     log_in_dialog.log_in(log_in.add, folders, server, password, code)
-    output.say(f"{name}: logged in to {server.url} as {login}")
+    output.say(t("{name}: logged in to {url} as {login}", name=name, url=server.url, login=login))
 
 
 @command.command("list")
@@ -189,7 +190,14 @@ def auth(
     password = log_in_dialog.password_for(server, from_stdin=True) if password_stdin else None
     code = code if password is None else log_in_dialog.code_from(code)
     log_in_dialog.log_in(log_in.log_in, folders, server, password, code)
-    output.say(f"{server.name}: logged in to {server.url} as {server.login}")
+    output.say(
+        t(
+            "{name}: logged in to {url} as {login}",
+            name=server.name,
+            url=server.url,
+            login=server.login,
+        )
+    )
     _keep(folders, configuration, before, server)
     if register:
         notices.register_and_say(folders, server, configuration.used_by(server.name))
@@ -234,7 +242,10 @@ def edit(
     server = changed_account(before, way)
     if server == before:
         raise CommandError(
-            f"say what is to change of '{name}'; see 'syncin-mount server edit --help'",
+            t(
+                "say what is to change of '{name}'; see 'syncin-mount server edit --help'",
+                name=name,
+            ),
             Exit.USAGE,
         )
     lookup.warn_insecure(server)
@@ -256,7 +267,10 @@ def _keep(
         output.say(said)
     for name in done.to_remount:
         output.warn(
-            f"{name}: the mounted drive takes that up when it is unmounted and mounted again"
+            t(
+                "{name}: the mounted drive takes that up when it is unmounted and mounted again",
+                name=name,
+            )
         )
 
 
@@ -302,7 +316,10 @@ def remove(name: str) -> None:
     not_told = output.run_async(log_in.remove, folders, server)
     if not_told is not None:
         output.warn(
-            f"the server could not be told ({sentence(not_told)}); this computer stays in the"
-            " account's list of clients"
+            t(
+                "the server could not be told ({why}); this computer stays in the account's list"
+                " of clients",
+                why=sentence(not_told),
+            )
         )
-    output.say(f"{name}: removed")
+    output.say(t("{name}: removed", name=name))

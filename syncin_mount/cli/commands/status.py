@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from syncin_mount.app.drives.drive_state import DriveState, state_of
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.cli.ui.path_option import name_or_path
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from syncin_mount.cli.ui.status_table import StatusRow
@@ -45,7 +47,7 @@ def command(name: str | None, watch: bool, each_one: bool, as_json: bool) -> Non
         one, path = name_or_path(configuration, name)
         name = one.name
     if path and watch:
-        raise click.UsageError("--watch goes with NAME, or alone")
+        raise click.UsageError(t("--watch goes with NAME, or alone"))
     if watch:
         _watch(folders, name, as_json=as_json)
         return
@@ -108,9 +110,9 @@ _SAID = {"halted", "refused", "failed", "offline", "read-only", "in all"}
 def _show_one(seen: StatusRow, trouble: str | None, *, each_one: bool) -> None:
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
-    fields = [("name", seen.configured.name)]
+    fields = [(mark("name"), seen.configured.name)]
     if seen.supervised is not None:
-        fields.append(("supervised", seen.supervised.phase.value))
+        fields.append((mark("supervised"), seen.supervised.phase.value))
     fields += (
         _fields(seen.status) if seen.status is not None else [("mounted", status_table.drive(seen))]
     )
@@ -129,21 +131,21 @@ def _fields(status: Status) -> list[tuple[str, str]]:
     from syncin_mount.cli.ui import status_table  # noqa: PLC0415 (start-up time)
 
     fields = [
-        ("mounted", f"at {status.mountpoint} (process {status.pid})" if status.mounted else "no"),
-        ("server", f"{_server(status)}{f' ({status.why_offline})' if status.why_offline else ''}"),
-        ("remote", status.remote),
-        ("runs", _runs(status)),
-        ("now", _now(status)),
-        ("in common", output.count(status.known, "file or folder", "files and folders")),
-        ("waiting", output.count(status.waiting, "change") + " for the server" + _held(status)),
-        ("to fetch", output.count(status.absent, "file")),
-        ("last run", output.moment(status.last_run)),
+        (mark("mounted"), _mounted(status)),
+        (mark("server"), _server(status)),
+        (mark("remote"), status.remote),
+        (mark("runs"), _runs(status)),
+        (mark("now"), _now(status)),
+        (mark("in common"), quantities.files_and_folders(status.known)),
+        (mark("waiting"), _waiting(status)),
+        (mark("to fetch"), quantities.files(status.absent)),
+        (mark("last run"), output.moment(status.last_run)),
     ]
     if status.next_try is not None:
-        fields.append(("next try", output.moment(status.next_try)))
+        fields.append((mark("next try"), output.moment(status.next_try)))
     optional = {
-        "bin": status.bin,
-        "read-only": status_table.read_only(status) if status.read_only else None,
+        mark("bin"): status.bin,
+        mark("read-only"): status_table.read_only(status) if status.read_only else None,
     }
     optional |= {"halted": status.halted, "refused": status.refused, "failed": status.failed}
     return fields + [(key, text) for key, text in optional.items() if text]
@@ -151,39 +153,59 @@ def _fields(status: Status) -> list[tuple[str, str]]:
 
 def _runs(status: Status) -> str:
     if status.manual:
-        return "by 'sync' only"
+        return t("by 'sync' only")
     if status.schedule == "off":
-        return "by itself while mounted"
+        return t("by itself while mounted")
     if status.paused:
-        return f"every {status.schedule}, once it is resumed"
+        return t("every {time}, once it is resumed", time=status.schedule)
     if status.waits_for_turn:
-        return f"every {status.schedule}; due, and waits for another drive's run"
+        return t("every {time}; due, and waits for another drive's run", time=status.schedule)
     if status.next_run is None:
-        return (
-            f"every {status.schedule}, but not now:"
-            f" {'the scheduler is off' if status.mounted else 'not mounted'}"
-        )
-    return f"every {status.schedule}, next at {output.moment(status.next_run)}"
+        if status.mounted:
+            return t("every {time}, but not now: the scheduler is off", time=status.schedule)
+        return t("every {time}, but not now: not mounted", time=status.schedule)
+    at = output.moment(status.next_run)
+    return t("every {time}, next at {moment}", time=status.schedule, moment=at)
 
 
-def _held(status: Status) -> str:
-    return f" ({status.held} held: 'journal' tells which)" if status.held else ""
+def _mounted(status: Status) -> str:
+    if not status.mounted:
+        return t("no")
+    return t("at {mountpoint} (process {pid})", mountpoint=status.mountpoint, pid=status.pid)
+
+
+def _waiting(status: Status) -> str:
+    waiting = tn("{count} change for the server", "{count} changes for the server", status.waiting)
+    if not status.held:
+        return waiting
+    held = tn(
+        "({count} held: 'journal' tells which)",
+        "({count} held: 'journal' tells which)",
+        status.held,
+    )
+    return f"{waiting} {held}"
 
 
 def _server(status: Status) -> str:
+    said = _link(status)
+    return f"{said} ({status.why_offline})" if status.why_offline else said
+
+
+def _link(status: Status) -> str:
     if status.paused:
-        return "not asked while it is paused"
+        return t("not asked while it is paused")
     if status.online is None:
-        return "not asked yet" if status.mounted else "-"
+        return t("not asked yet") if status.mounted else "-"
     if status.online:
-        return "online"
-    since = "" if status.offline_since is None else f" since {output.moment(status.offline_since)}"
-    return f"offline{since}"
+        return t("online")
+    if status.offline_since is None:
+        return t("offline")
+    return t("offline since {time}", time=output.moment(status.offline_since))
 
 
 _NOW = {
-    DriveState.REFUSED: "refused by the server",
-    DriveState.FAILED: "nothing; the last run failed",
+    DriveState.REFUSED: mark("refused by the server"),
+    DriveState.FAILED: mark("nothing; the last run failed"),
 }
 
 
@@ -194,4 +216,4 @@ def _now(status: Status) -> str:
     if state is DriveState.SYNCING and status.work is not None:
         told = status_table.working(status), status_table.total(status.work)
         return ": ".join(each for each in told if each) if status.work.transfers else told[0]
-    return _NOW.get(state) or status_table.in_words(status)
+    return t(_NOW.get(state, "")) or status_table.in_words(status)

@@ -10,6 +10,7 @@ import click
 from syncin_mount.cli.exit_status import Exit, exit_for, exit_of_run, exit_of_wait, worst
 from syncin_mount.cli.ui import lookup, output, run_report
 from syncin_mount.cli.ui.rate_option import Rate
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.runs.run_many import Ran
@@ -81,10 +82,10 @@ def command(
         names = (yes, *names)
     chosen = _chosen(configuration, names, everything=everything)
     if plan and (dry_run or len(chosen) != 1):
-        raise click.UsageError("a plan is confirmed alone: sync NAME --yes PLAN")
+        raise click.UsageError(t("a plan is confirmed alone: sync NAME --yes PLAN"))
     if wait:
         if parallel or dry_run or yes is not None or limit_up is not None or limit_down is not None:
-            raise click.UsageError("--wait starts no run, and goes with names or --all only")
+            raise click.UsageError(t("--wait starts no run, and goes with names or --all only"))
         _wait(folders, configuration, chosen, only_mounted=everything, as_json=as_json)
     request = SyncRequest(
         dry_run=dry_run,
@@ -125,7 +126,7 @@ def _run(
         ran: list[Ran] = output.run_async(run)
     except BaseException as error:
         if exit_for(error)[0] == Exit.INTERRUPTED and not request.dry_run:
-            output.warn("stopped; the next run continues")
+            output.warn(t("stopped; the next run continues"))
         raise
     return ran
 
@@ -160,7 +161,7 @@ def _wait(
         for each, status, text in told:
             (output.say if status == Exit.DONE else output.warn)(f"{each.drive}: {text}")
         if not ended:
-            output.say("nothing is mounted")
+            output.say(t("nothing is mounted"))
     raise SystemExit(max((status for _, status, _ in told), default=Exit.DONE))
 
 
@@ -186,14 +187,14 @@ def _chosen(
     configuration: Configuration, names: tuple[str, ...], *, everything: bool
 ) -> list[Synchronization]:
     if everything and names:
-        raise click.UsageError("give names or --all, not both")
+        raise click.UsageError(t("give names or --all, not both"))
     if everything:
         found = [each for each in configuration.synchronizations.values() if each.enabled]
         if not found:
             output.warn(
-                "there is no enabled synchronization; 'syncin-mount list' shows all of them"
+                t("there is no enabled synchronization; 'syncin-mount list' shows all of them")
             )
         return found
     if not names:
-        raise click.UsageError("say which: NAME, or --all")
+        raise click.UsageError(t("say which: NAME, or --all"))
     return [lookup.synchronization_named(configuration, name) for name in dict.fromkeys(names)]

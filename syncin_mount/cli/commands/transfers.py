@@ -13,6 +13,7 @@ from syncin_mount import advice
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import grouping, lookup, output
 from syncin_mount.cli.ui.time_options import moment
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,11 +100,11 @@ def command(
     chosen = chosen or list(configuration.synchronizations)
     if run is not None and len(chosen) != 1:
         raise CommandError(
-            "each synchronization counts its runs for itself; name the one that is meant",
+            t("each synchronization counts its runs for itself; name the one that is meant"),
             Exit.USAGE,
         )
     if follow and (before or until):
-        raise CommandError("--follow goes with neither --before nor --until", Exit.USAGE)
+        raise CommandError(t("--follow goes with neither --before nor --until"), Exit.USAGE)
     now = time.time()
     query = TransferQuery(
         action,
@@ -155,8 +156,11 @@ def _cursors(before: str | None, chosen: list[str]) -> dict[str, int]:
         name, colon, number = part.rpartition(":")
         if not colon or not number.isdecimal() or int(number) >= 1 << 63:
             raise CommandError(
-                f"'{before}' does not say where the page is to end; give what the last page said at"
-                " its end",
+                t(
+                    "'{before}' does not say where the page is to end; give what the last page"
+                    " said at its end",
+                    before=before,
+                ),
                 Exit.USAGE,
             )
         found[name] = int(number)
@@ -185,7 +189,12 @@ class _Table:
             where = ",".join(f"{name}:{number}" for name, number in older.items())
             if len(self.names) == 1:
                 where = where.rpartition(":")[2]
-            output.warn(f"there are older ones: the same with --before '{output.printable(where)}'")
+            output.warn(
+                t(
+                    "there are older ones: the same with --before '{where}'",
+                    where=output.printable(where),
+                )
+            )
 
     def _show_groups(self, found: list[Transfer]) -> None:
         """One line for each run, action, result and folder."""
@@ -208,7 +217,9 @@ class _Table:
             empty="",
         )
         each_one = advice.command("transfers", *self.names, "--all")
-        output.say(f"{len(found)} transfers; each of them: {each_one}")
+        output.say(
+            t("{len} transfers; each of them: {each_one}", len=len(found), each_one=each_one)
+        )
 
     def _group(self, group: Group[Transfer]) -> list[str]:
         one, last = group.first, max(each.time for each in group.items)

@@ -13,6 +13,7 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import Ask, What
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.app.processes.mounting import Unmounted
@@ -38,8 +39,14 @@ def command(name: str, force: bool) -> None:
         return
     supervised = told(folders, Ask(What.HOLD, name))
     if supervised is None or supervised.of(name) is None:
-        raise CommandError(f"'{name}' is not mounted")
-    output.say(f"{name} is not mounted, and stays so until: {advice.command('mount', name)}")
+        raise CommandError(t("'{name}' is not mounted", name=name))
+    output.say(
+        t(
+            "{name} is not mounted, and stays so until: {command}",
+            name=name,
+            command=advice.command("mount", name),
+        )
+    )
 
 
 def unmount_and_tell(folders: Folders, synchronization: Synchronization, *, force: bool) -> str:

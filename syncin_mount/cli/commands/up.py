@@ -10,6 +10,7 @@ from syncin_mount.app.processes.supervisor_client import told
 from syncin_mount.cli.exit_status import CommandError, Exit, exit_for
 from syncin_mount.cli.ui import lookup, output
 from syncin_mount.control.supervision import NAME, Ask, Phase, What, ask
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,9 @@ def command(
     On a headless server:  syncin-mount up --at-login --for-user USER (as root)
     """
     if for_user is not None and not (at_login or not_at_login):
-        raise click.UsageError("--for-user goes with --at-login or --not-at-login")
+        raise click.UsageError(t("--for-user goes with --at-login or --not-at-login"))
     if at_login + not_at_login + foreground > 1:
-        raise click.UsageError("give one of --foreground, --at-login and --not-at-login")
+        raise click.UsageError(t("give one of --foreground, --at-login and --not-at-login"))
     if not_at_login or for_user is not None:
         _at_login(for_user, wanted=at_login)
         return
@@ -95,7 +96,13 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
     for each in sorted(answer.drives, key=lambda drive: drive.name):
         synchronization = configuration.synchronizations.get(each.name)
         if each.phase is Phase.UP and not each.why and synchronization is not None:
-            output.say(f"{each.name} is mounted at {synchronization.mountpoint}")
+            output.say(
+                t(
+                    "{name} is mounted at {mountpoint}",
+                    name=each.name,
+                    mountpoint=synchronization.mountpoint,
+                )
+            )
         elif each.why:
             again = (
                 ""
@@ -106,10 +113,13 @@ def _tell(configuration: Configuration, answer: Answer) -> int:
             worst = each.status or int(Exit.UNFINISHED)
     if not answer.drives:
         output.say(
-            "no synchronization is enabled yet; each is mounted as soon as it is added or enabled"
+            t(
+                "no synchronization is enabled yet; each is mounted as soon as it is added or"
+                " enabled"
+            )
         )
     if answer.trouble:
-        output.warn(f"the configuration is not followed: {answer.trouble}")
+        output.warn(t("the configuration is not followed: {trouble}", trouble=answer.trouble))
         worst = int(Exit.UNFINISHED)
     return worst
 
@@ -124,7 +134,7 @@ def _supervise(folders: Folders, level: LogLevel, descriptor: int | None) -> Non
     log_to(folders.log(NAME), level)
     pipe = None if descriptor is None else ReadyPipe(descriptor)
     serving: Callable[[], None] = (
-        (lambda: output.say("supervising; Ctrl-C unmounts all and ends"))
+        (lambda: output.say(t("supervising; Ctrl-C unmounts all and ends")))
         if pipe is None
         else pipe.ready
     )

@@ -12,6 +12,7 @@ from syncin_mount.cli.ui import output, status_table
 from syncin_mount.cli.ui.assistant.keyboard import until_key
 from syncin_mount.cli.ui.json_form import document
 from syncin_mount.cli.ui.status_rows import look
+from syncin_mount.language import mark, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,14 +33,14 @@ TELL_EVERY = 10.0
 """Seconds between two blocks of text in a pipe, where nothing but the progress of work changed."""
 
 _STYLES = {
-    "online": "green",
-    "offline": "yellow",
-    "paused": "yellow",
-    "halted": "bold red",
-    "refused": "bold red",
-    "failed": "bold red",
-    "error": "bold red",
-    "INSECURE": "bold red",
+    mark("online"): "green",
+    mark("offline"): "yellow",
+    mark("paused"): "yellow",
+    mark("halted"): "bold red",
+    mark("refused"): "bold red",
+    mark("failed"): "bold red",
+    mark("error"): "bold red",
+    mark("INSECURE"): "bold red",
 }
 
 
@@ -149,10 +150,12 @@ def tell(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float)
         return
     headings = status_table.columns(seen)
     output.emit_table(
-        headings, [status_table.row(each, headings, now) for each in seen], empty=status_table.EMPTY
+        headings,
+        [status_table.row(each, headings, now) for each in seen],
+        empty=t(status_table.EMPTY),
     )
     for line in _all_lines(seen, trouble, brief=brief):
-        kind = f"{line.kind}: " if line.kind else ""
+        kind = f"{t(line.kind)}: " if line.kind else ""
         output.say(output.printable(f"{line.name}: {kind}{line.text}"))
 
 
@@ -164,16 +167,20 @@ def block(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float
     from rich.text import Text  # noqa: PLC0415
 
     if not seen:
-        return Text("\n".join([status_table.EMPTY, *([trouble] if trouble else [])]))
+        return Text("\n".join([t(status_table.EMPTY), *([trouble] if trouble else [])]))
+
+    styles = {t(word): style for word, style in _STYLES.items()}
 
     def cell(text: str) -> Text:
-        return Text(output.printable(text), style=_STYLES.get(text, ""))
+        return Text(output.printable(text), style=styles.get(text, ""))
 
     headings = status_table.columns(seen)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(
-            heading, overflow="fold", no_wrap=heading in {"DRIVE", "SERVER", "LAST RUN", "NEXT RUN"}
+            t(heading),
+            overflow="fold",
+            no_wrap=heading in {"DRIVE", "SERVER", "LAST RUN", "NEXT RUN"},
         )
     for each in seen:
         table.add_row(*map(cell, status_table.row(each, headings, now)))
@@ -185,7 +192,7 @@ def block(seen: list[StatusRow], trouble: str | None, *, brief: bool, now: float
     below.add_column(no_wrap=True)
     below.add_column(overflow="fold", ratio=1)
     for line in lines:
-        below.add_row(cell(line.name), cell(line.kind), Text(output.printable(line.text)))
+        below.add_row(cell(line.name), cell(t(line.kind)), Text(output.printable(line.text)))
     return Group(table, Text(), below)
 
 

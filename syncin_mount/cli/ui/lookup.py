@@ -12,6 +12,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
 from syncin_mount.config import ConfigurationFile, Folders
+from syncin_mount.language import mark, t
 from syncin_mount.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def server_named(configuration: Configuration, name: str) -> Server:
     found = configuration.servers.get(name)
     if found is None:
         raise CommandError(
-            _unknown("server", name, configuration.servers, ADD_SERVER),
+            _unknown(_SERVER, name, configuration.servers, ADD_SERVER),
             Exit.USAGE,
         )
     return found
@@ -58,8 +59,14 @@ def server_chosen(configuration: Configuration, name: str | None, option: str) -
         return next(iter(configuration.servers.values()))
     if configuration.servers:
         names = ", ".join(sorted(configuration.servers))
-        raise click.UsageError(f"there are several servers; choose one with {option}: {names}")
-    raise CommandError(f"no servers yet; add one: {ADD_SERVER}")
+        raise click.UsageError(
+            t(
+                "there are several servers; choose one with {option}: {names}",
+                option=option,
+                names=names,
+            )
+        )
+    raise CommandError(t("no servers yet; add one: {command}", command=ADD_SERVER))
 
 
 def warn_insecure(server: Server) -> None:
@@ -94,7 +101,7 @@ def synchronization_named(configuration: Configuration, name: str) -> Synchroniz
     found = configuration.synchronizations.get(name)
     if found is None:
         raise CommandError(
-            _unknown("synchronization", name, configuration.synchronizations, ADD), Exit.USAGE
+            _unknown(_SYNCHRONIZATION, name, configuration.synchronizations, ADD), Exit.USAGE
         )
     return found
 
@@ -112,16 +119,27 @@ def chosen(configuration: Configuration, names: tuple[str, ...], *, everything: 
     """The names that a command is given, each once, or all there are. Raises UsageError,
     CommandError."""
     if everything and names:
-        raise click.UsageError("give names or --all, not both")
+        raise click.UsageError(t("give names or --all, not both"))
     if everything:
         return list(configuration.synchronizations)
     if not names:
-        raise click.UsageError("say which: NAME, or --all")
+        raise click.UsageError(t("say which: NAME, or --all"))
     return [synchronization_named(configuration, name).name for name in dict.fromkeys(names)]
 
 
-def _unknown(what: str, name: str, known: Mapping[str, object], hint: str) -> str:
-    if known:
-        meant = did_you_mean(name, known)
-        return f"there is no {what} '{name}'{meant or ';'} there are: {', '.join(sorted(known))}"
-    return f"there is no {what} '{name}', none at all yet; add one: {hint}"
+_SERVER = (
+    mark("there is no server '{name}'{meant} there are: {names}"),
+    mark("there is no server '{name}', none at all yet; add one: {command}"),
+)
+_SYNCHRONIZATION = (
+    mark("there is no synchronization '{name}'{meant} there are: {names}"),
+    mark("there is no synchronization '{name}', none at all yet; add one: {command}"),
+)
+
+
+def _unknown(texts: tuple[str, str], name: str, known: Mapping[str, object], hint: str) -> str:
+    some, none = texts
+    if not known:
+        return t(none, name=name, command=hint)
+    meant = did_you_mean(name, known) or ";"
+    return t(some, name=name, meant=meant, names=", ".join(sorted(known)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from syncin_mount.app.drives.open_drive import is_mounted
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.ui import output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,8 +40,10 @@ def warn_of_change(done: SettingsChange) -> None:
     warn_of(done.missed)
     if done.not_sent is not None:
         output.warn(
-            "the server hears of it with the next run, as it could not be told now:"
-            f" {sentence(done.not_sent, done.after.name)}"
+            t(
+                "the server hears of it with the next run, as it could not be told now: {why}",
+                why=sentence(done.not_sent, done.after.name),
+            )
         )
 
 
@@ -52,11 +55,14 @@ def register_and_say(folders: Folders, server: Server, names: Iterable[str]) -> 
     done: Reregistered = output.run_async(register_again, folders, server, list(names))
     for again, error in done.refused:
         output.warn(
-            f"{again.name}: the server has it no more, and does not register it again"
-            f" ({sentence(error, again.name)})"
+            t(
+                "{name}: the server has it no more, and does not register it again ({why})",
+                name=again.name,
+                why=sentence(error, again.name),
+            )
         )
     for again in done.new:
-        output.say(f"{again.name}: registered again for {again.remote}")
+        output.say(t("{name}: registered again for {remote}", name=again.name, remote=again.remote))
     warn_of(done.missed)
     return done.known
 

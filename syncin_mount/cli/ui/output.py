@@ -16,6 +16,7 @@ import click
 from syncin_mount import printable as plain
 from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui.json_form import document
+from syncin_mount.language import numbers, t
 from syncin_mount.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def _as_json(data: Any, indent: int | None = None) -> str:
 
 def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """Columns under their headings; ``empty`` is said instead of a table without rows."""
+    columns = [t(each) for each in columns]
     cells = [[printable(cell) for cell in row] for row in rows]
     if not cells:
         say(empty)
@@ -169,7 +171,7 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: 
 
 def emit_fields(fields: Iterable[tuple[str, str]]) -> None:
     """One ``name: value`` a line, aligned."""
-    pairs = [(name, printable(value)) for name, value in fields]
+    pairs = [(t(name), printable(value)) for name, value in fields]
     width = max((len(name) for name, _ in pairs), default=0) + 1
     for name, value in pairs:
         say(f"{name + ':':<{width}} {value}".rstrip())
@@ -179,12 +181,14 @@ def moment(seconds: float | None) -> str:
     """Local time to the second; ``-`` for None."""
     if seconds is None:
         return "-"
-    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    when = dt.datetime.fromtimestamp(seconds).astimezone()
+    return numbers.moment(when, "%Y-%m-%d %H:%M:%S", day="yMMdd", clock="Hms")
 
 
 def minute(seconds: float) -> str:
     """Local time to the minute."""
-    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+    when = dt.datetime.fromtimestamp(seconds).astimezone()
+    return numbers.moment(when, "%Y-%m-%d %H:%M", day="yMMdd", clock="Hm")
 
 
 def time_of_day(seconds: float) -> str:

@@ -10,6 +10,7 @@ import click
 
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import lookup, output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.config import Configuration, Synchronization
@@ -23,19 +24,28 @@ def inside(synchronization: Synchronization, path: str) -> str:
             found = str(Path(path).relative_to(synchronization.mountpoint))
         except ValueError as error:
             raise CommandError(
-                f"'{output.printable(path)}' is not in {synchronization.mountpoint}; give a path in"
-                " there, or one relative to it",
+                t(
+                    "'{path}' is not in {mountpoint}; give a path in there, or one relative to it",
+                    path=output.printable(path),
+                    mountpoint=synchronization.mountpoint,
+                ),
                 Exit.USAGE,
             ) from error
     parts = [part for part in found.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
         raise CommandError(
-            f"'{output.printable(path)}' is no file or folder in the synchronized folder",
+            t(
+                "'{path}' is no file or folder in the synchronized folder",
+                path=output.printable(path),
+            ),
             Exit.USAGE,
         )
     if not found.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in found):
         raise CommandError(
-            f"'{output.printable(path)}' is not UTF-8: the server cannot hold it, it stays here"
+            t(
+                "'{path}' is not UTF-8: the server cannot hold it, it stays here",
+                path=output.printable(path),
+            )
         )
     return "/".join(parts)
 
@@ -49,7 +59,7 @@ def chosen_path(
         synchronization = lookup.synchronization_named(configuration, words[0])
         return synchronization, inside(synchronization, words[1])
     if len(words) != 1:
-        raise click.UsageError("give NAME and PATH, or one PATH into a drive")
+        raise click.UsageError(t("give NAME and PATH, or one PATH into a drive"))
     found = drive_at(configuration, words[0])
     if found is None:
         raise _in_no_drive(configuration, words[0])

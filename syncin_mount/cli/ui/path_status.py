@@ -10,6 +10,7 @@ from syncin_mount import advice
 from syncin_mount.app.drives.open_drive import ask_drive
 from syncin_mount.cli.exit_status import CommandError
 from syncin_mount.cli.ui import output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,8 +66,12 @@ def show_path(
     name, mounted = synchronization.name, row.status is not None and row.status.mounted
     if mounted and not os.path.lexists(synchronization.mountpoint / path):
         raise CommandError(
-            f"'{name}' has no '{output.printable(path)}'; ask the server, too:"
-            f" {advice.command('explain', name, path)}"
+            t(
+                "'{name}' has no '{path}'; ask the server, too: {command}",
+                name=name,
+                path=output.printable(path),
+                command=advice.command("explain", name, path),
+            )
         )
     entries: Sequence[JournalEntry] = output.run_async(
         ask_drive,
@@ -96,4 +101,4 @@ def show_path(
         output.say(f"  {output.printable(line)}")
     if len(lines) > _SHOWN:
         rest = advice.command("journal", "list", name, "--all")
-        output.say(f"  … and {len(lines) - _SHOWN} more: {rest}")
+        output.say(t("  … and {value} more: {rest}", value=len(lines) - _SHOWN, rest=rest))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui import output
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,33 +14,34 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Progress, Running
 
 COMPARES = {
-    "checksums": "the server counts checksums",
-    "comparing": "comparing contents",
+    "checksums": mark("the server counts checksums"),
+    "comparing": mark("comparing contents"),
 }
 
 _LARGE = 256 << 10
 """Bytes from which on it is told how much of a file is across."""
 
-_VERBS = {"send": "uploading", "fetch": "downloading"}
+_VERBS = {"send": mark("uploading"), "fetch": mark("downloading")}
 _OTHERS = {
-    ("make", "remote"): "making a folder on the server",
-    ("make", "local"): "making a folder here",
-    ("move", "remote"): "moving on the server",
-    ("move", "local"): "moving here",
-    ("delete", "remote"): "deleting on the server",
-    ("delete", "local"): "deleting here",
-    ("touch", "remote"): "setting a time on the server",
-    ("touch", "local"): "setting a time here",
+    ("make", "remote"): mark("making a folder on the server"),
+    ("make", "local"): mark("making a folder here"),
+    ("move", "remote"): mark("moving on the server"),
+    ("move", "local"): mark("moving here"),
+    ("delete", "remote"): mark("deleting on the server"),
+    ("delete", "local"): mark("deleting here"),
+    ("touch", "remote"): mark("setting a time on the server"),
+    ("touch", "local"): mark("setting a time here"),
 }
-_PHASES = {"preparing": "preparing", "finishing": "finishing"}
+_PHASES = {"preparing": mark("preparing"), "finishing": mark("finishing")}
 
 
 def verb(running: Running) -> str:
     """What is done with a file just now: ``uploading``, ``preparing`` (its checksum is counted),
     ``finishing`` (all of it is across, and not confirmed yet)."""
     if running.phase in _PHASES and running.size >= _LARGE:
-        return _PHASES[running.phase]
-    return _VERBS.get(running.op) or _OTHERS.get((running.op, running.side), running.op)
+        return t(_PHASES[running.phase])
+    said = _VERBS.get(running.op) or _OTHERS.get((running.op, running.side), running.op)
+    return t(said)
 
 
 def share(progress: Progress) -> tuple[int, int | None]:
@@ -82,36 +85,48 @@ def percent(progress: Progress) -> str:
 def doing(progress: Progress) -> str:
     """What the work is at, in a word or two."""
     if progress.phase == "listing":
-        return "listing"
+        return t("listing")
     if progress.phase in COMPARES:
-        return COMPARES[progress.phase]
+        return t(COMPARES[progress.phase])
     if progress.phase == "starting":
-        return "starting"
+        return t("starting")
     if progress.transfers and all(each.phase == "preparing" for each in progress.transfers):
-        return "preparing"
+        return t("preparing")
     ops = {each.op for each in progress.transfers if each.op in _VERBS}
     if ops == {"send"}:
-        return "uploading"
+        return t("uploading")
     if ops == {"fetch"} or (progress.phase == "fetching" and not ops):
-        return "downloading"
-    return "syncing"
+        return t("downloading")
+    return t("syncing")
 
 
 def amounts(progress: Progress) -> str:
     """``12 of 5000 files, 0.9 GiB of 2.0 GiB``, as much of it as there is."""
     if progress.phase == "listing":
-        return output.count(progress.entries, "entry", "entries")
+        return quantities.entries(progress.entries)
     if progress.phase in COMPARES:
-        read = f", {output.size(progress.read)} read" if progress.read else ""
-        return f"{progress.compared} of {progress.to_compare}{read}"
+        counts = {"done": progress.compared, "all": progress.to_compare}
+        if not progress.read:
+            return t("{done} of {all}", **counts)
+        return t("{done} of {all}, {size} read", size=output.size(progress.read), **counts)
     parts = []
     if progress.files:
-        parts.append(f"{progress.files_done} of {output.count(progress.files, 'file')}")
+        done = progress.files_done
+        parts.append(
+            tn("{done} of {count} file", "{done} of {count} files", progress.files, done=done)
+        )
     elif progress.actions:
-        parts.append(f"{progress.actions_done} of {output.count(progress.actions, 'change')}")
+        done = progress.actions_done
+        parts.append(
+            tn("{done} of {count} change", "{done} of {count} changes", progress.actions, done=done)
+        )
     if progress.bytes:
-        parts.append(f"{output.size(progress.bytes_done)} of {output.size(progress.bytes)}")
+        parts.append(_of(progress.bytes_done, progress.bytes))
     return ", ".join(parts)
+
+
+def _of(done: int, size: int) -> str:
+    return t("{done} of {all}", done=output.size(done), all=output.size(size))
 
 
 def pace(progress: Progress) -> str:
@@ -123,7 +138,9 @@ def pace(progress: Progress) -> str:
 
 def _pace(speed: float | None, left: float | None) -> str:
     parts = [f"{output.size(int(speed))}/s"] if speed is not None else []
-    return ", ".join([*parts, *([f"{duration(left)} left"] if left is not None else [])])
+    return ", ".join(
+        [*parts, *([t("{time} left", time=duration(left))] if left is not None else [])]
+    )
 
 
 def line(progress: Progress) -> str:
@@ -139,9 +156,13 @@ def together(moments: Iterable[Progress], over: int, runs: int) -> str:
     known = list(moments)
     done, size = sum(each.bytes_done for each in known), sum(each.bytes for each in known)
     files = sum(each.files for each in known)
-    of_files = f", {sum(each.files_done for each in known)} of {output.count(files, 'file')}"
-    sizes = f", {output.size(done)} of {output.size(size)}" if size else ""
-    return f"{over} of {runs} done{of_files if files else ''}{sizes}"
+    parts = [tn("{over} of {count} done", "{over} of {count} done", runs, over=over)]
+    if files:
+        across = sum(each.files_done for each in known)
+        parts.append(tn("{done} of {count} file", "{done} of {count} files", files, done=across))
+    if size:
+        parts.append(_of(done, size))
+    return ", ".join(parts)
 
 
 def transfer(running: Running) -> str:
@@ -149,7 +170,7 @@ def transfer(running: Running) -> str:
     if running.size < _LARGE:
         return output.size(running.size) if running.size else ""
     parts = [
-        f"{output.size(running.done)} of {output.size(running.size)}",
+        _of(running.done, running.size),
         f"{100 * running.done // running.size} %",
         _pace(running.speed, running.left),
     ]

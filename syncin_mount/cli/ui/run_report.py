@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncin_mount import advice
 from syncin_mount.cli.ui import grouping, output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from syncin_mount.control.messages import NodeState, PlannedAction, Report
@@ -44,7 +45,12 @@ def _show_plan(report: Report, *, each_one: bool) -> None:
             output.say(f"  {action_line(action)}")
             output.say(f"    {output.printable(states(action.base, action.local, action.remote))}")
     if groups:
-        output.say(f"each of them: {advice.command('sync', report.name, '--dry-run', '--each')}")
+        output.say(
+            t(
+                "each of them: {command}",
+                command=advice.command("sync", report.name, "--dry-run", "--each"),
+            )
+        )
 
 
 def _show_groups(actions: list[PlannedAction]) -> None:

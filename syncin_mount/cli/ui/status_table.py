@@ -11,9 +11,11 @@ from msgspec import structs
 
 from syncin_mount import advice
 from syncin_mount.app.drives.drive_state import DriveState, state_of
+from syncin_mount.app.messages import quantities
 from syncin_mount.cli.ui import grouping, output, progress_text
 from syncin_mount.cli.ui.progress_text import duration
 from syncin_mount.control.supervision import Phase
+from syncin_mount.language import mark, t, tn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from syncin_mount.control.messages import Problem, Progress, Running, Status
     from syncin_mount.control.supervision import Supervised
 
-EMPTY = f"no synchronizations yet; add one: {advice.command('add')}"
+EMPTY = mark("no synchronizations yet; add one: syncin-mount add")
 
 TRANSFERS = 4
 PROBLEMS = 3
@@ -101,14 +103,14 @@ def columns(seen: Sequence[StatusRow]) -> list[str]:
     """The headings. When the next run is, is of interest only where there are schedules."""
     scheduled = any(each.status is not None and each.status.next_run is not None for each in seen)
     return [
-        "NAME",
-        "DRIVE",
-        "SERVER",
-        "WAITING",
-        "TO FETCH",
-        "LAST RUN",
-        *(["NEXT RUN"] if scheduled else []),
-        "NOW",
+        mark("NAME"),
+        mark("DRIVE"),
+        mark("SERVER"),
+        mark("WAITING"),
+        mark("TO FETCH"),
+        mark("LAST RUN"),
+        *([mark("NEXT RUN")] if scheduled else []),
+        mark("NOW"),
     ]
 
 
@@ -131,10 +133,10 @@ def row(seen: StatusRow, headings: Sequence[str], now: float) -> list[str]:
 def drive(seen: StatusRow) -> str:
     """Whether it is mounted."""
     if seen.status is not None and seen.status.mounted:
-        return "read-only" if seen.status.read_only else "mounted"
+        return t("read-only") if seen.status.read_only else t("mounted")
     if seen.supervised is not None and seen.supervised.phase in {Phase.STARTING, Phase.STOPPING}:
-        return str(seen.supervised.phase.value)
-    return "no" if seen.configured.enabled else "disabled"
+        return t(_PHASES[seen.supervised.phase])
+    return t("no") if seen.configured.enabled else t("disabled")
 
 
 def server(status: Status) -> str:
@@ -142,21 +144,21 @@ def server(status: Status) -> str:
     if status.paused:
         return "-"
     if status.online is None:
-        return "not asked" if status.mounted else "-"
-    return "online" if status.online else "offline"
+        return t("not asked") if status.mounted else "-"
+    return t("online") if status.online else t("offline")
 
 
 def doing(seen: StatusRow, now: float) -> str:
     """What goes on, in a word or two."""
     supervised, status = seen.supervised, seen.status
     if seen.error is not None:
-        return "error"
+        return t("error")
     if (
         supervised is not None
         and supervised.phase is Phase.WAITING
         and supervised.next_try is not None
     ):
-        return f"again in {duration(supervised.next_try - now)}"
+        return t("again in {time}", time=duration(supervised.next_try - now))
     if status is None:
         return "-"
     return in_words(status)
@@ -164,8 +166,19 @@ def doing(seen: StatusRow, now: float) -> str:
 
 _WORDS: dict[DriveState, str] = {
     DriveState.UNMOUNTED: "-",
-    DriveState.WAITS_FOR_TURN: "waits its turn",
-    DriveState.WAITING: "waits",
+    DriveState.WAITS_FOR_TURN: mark("waits its turn"),
+    DriveState.WAITING: mark("waits"),
+    DriveState.PAUSED: mark("paused"),
+    DriveState.HALTED: mark("halted"),
+    DriveState.REFUSED: mark("refused"),
+    DriveState.OFFLINE: mark("offline"),
+    DriveState.FAILED: mark("failed"),
+    DriveState.IDLE: mark("idle"),
+}
+
+_PHASES = {
+    Phase.STARTING: mark("starting"),
+    Phase.STOPPING: mark("stopping"),
 }
 
 
@@ -175,8 +188,8 @@ def in_words(status: Status) -> str:
     if state in {DriveState.SYNCING, DriveState.DOWNLOADING}:
         return working(status)
     if state is DriveState.PROBLEMS:
-        return output.count(sum(each.lasting for each in status.problems), "problem")
-    return _WORDS.get(state) or str(state.value)
+        return quantities.problems(sum(each.lasting for each in status.problems))
+    return t(_WORDS[state])
 
 
 def working(status: Status) -> str:
@@ -185,7 +198,7 @@ def working(status: Status) -> str:
     if work is None or (status.running and not work.transfers and work.phase != "fetching"):
         return status.running
     share = progress_text.percent(work)
-    doing = progress_text.doing(work) if status.running else "downloading"
+    doing = progress_text.doing(work) if status.running else t("downloading")
     return f"{doing} {share}".rstrip()
 
 
@@ -224,21 +237,28 @@ def supervision(supervised: Supervised) -> str:
         return supervised.why or ""
     at = output.time_of_day(supervised.next_try)
     if supervised.phase is Phase.UP:
-        return f"disabled, but not unmounted yet: {supervised.why}; next try at {at}"
-    return f"{supervised.why}; next try at {at}"
+        return t(
+            "disabled, but not unmounted yet: {why}; next try at {time}",
+            why=supervised.why,
+            time=at,
+        )
+    return t("{why}; next try at {time}", why=supervised.why, time=at)
 
 
 def paused(status: Status) -> str:
     """What a pause means, and what ends it."""
     resume = advice.command("resume", status.name)
     if status.paused_until is None:
-        return f"nothing is synchronized until: {resume}"
-    return f"nothing is synchronized until {output.minute(status.paused_until)}, or until: {resume}"
+        return t("nothing is synchronized until: {command}", command=resume)
+    until = output.minute(status.paused_until)
+    return t(
+        "nothing is synchronized until {time}, or until: {command}", time=until, command=resume
+    )
 
 
 def read_only(status: Status) -> str:
     """Why programs cannot change it."""
-    return status.restriction or (
+    return status.restriction or t(
         "it only follows the server (direction 'download'): changes are refused here"
     )
 
@@ -251,17 +271,23 @@ def total(work: Progress) -> str:
 
 def offline(status: Status) -> str:
     """Why the server is away, since when, and when it is tried."""
-    since = "" if status.offline_since is None else f"since {output.moment(status.offline_since)}: "
-    again = (
-        "" if status.next_try is None else f"; next try at {output.time_of_day(status.next_try)}"
-    )
-    return f"{since}{status.why_offline or 'the server is away'}{again}"
+    why = status.why_offline or t("the server is away")
+    if status.offline_since is not None:
+        why = t("since {time}: {why}", time=output.moment(status.offline_since), why=why)
+    if status.next_try is None:
+        return why
+    return t("{why}; next try at {time}", why=why, time=output.time_of_day(status.next_try))
 
 
 def conflicts(status: Status) -> str:
     """How many nobody has acknowledged, and how they are looked at."""
     listed = advice.command("conflicts", status.name)
-    return f"{output.count(status.conflicts, 'conflict')}; what lost is kept: {listed}"
+    return tn(
+        "{count} conflict; what lost is kept: {command}",
+        "{count} conflicts; what lost is kept: {command}",
+        status.conflicts,
+        command=listed,
+    )
 
 
 def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, str]]:
@@ -270,7 +296,7 @@ def transfers(running: Sequence[Running], most: int | None) -> list[tuple[str, s
     shown = running if most is None else running[:most]
     found = [(progress_text.verb(each), _transfer(each)) for each in shown]
     more = len(running) - len(shown)
-    return [*found, ("", f"and {more} more")] if more else found
+    return [*found, ("", tn("and {count} more", "and {count} more", more))] if more else found
 
 
 def _transfer(running: Running) -> str:
@@ -285,7 +311,9 @@ def problems(status: Status) -> list[tuple[str, str]]:
     more = len(found) - PROBLEMS
     if more <= 0:
         return found
-    return [*found[:PROBLEMS], ("", f"and {more} more: {advice.command('status', status.name)}")]
+    listing = advice.command("status", status.name)
+    rest = tn("and {count} more: {command}", "and {count} more: {command}", more, command=listing)
+    return [*found[:PROBLEMS], ("", rest)]
 
 
 def all_problems(status: Status, *, each_one: bool) -> list[tuple[str, str]]:
@@ -293,7 +321,13 @@ def all_problems(status: Status, *, each_one: bool) -> list[tuple[str, str]]:
     if each_one or not grouping.is_long(status.problems):
         return _each(status)
     each = advice.command("status", status.name, "--all")
-    return [*_groups(status), ("", f"{len(status.problems)} in all; each of them: {each}")]
+    all_of_them = tn(
+        "{count} in all; each of them: {command}",
+        "{count} in all; each of them: {command}",
+        len(status.problems),
+        command=each,
+    )
+    return [*_groups(status), ("", all_of_them)]
 
 
 def _ordered(status: Status) -> list[Problem]:
@@ -319,8 +353,8 @@ def _groups(status: Status) -> list[tuple[str, str]]:
         lambda each: (each.lasting, grouping.kind_of(each.why)),
     ):
         why = grouping.shared([each.why for each in group.items])
-        where = group.path or ("" if group.count == 1 else "at the top")
-        many = "" if group.count == 1 else f"{group.count} files and folders: "
+        where = group.path or ("" if group.count == 1 else t("at the top"))
+        many = "" if group.count == 1 else f"{quantities.files_and_folders(group.count)}: "
         kind = "problem" if group.first.lasting else "waits"
         found.append((kind, f"{where}: {many}{why}" if where else f"{many}{why}"))
     return found

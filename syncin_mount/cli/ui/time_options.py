@@ -7,6 +7,7 @@ import re
 
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.config.model import Unit, parse_schedule
+from syncin_mount.language import t
 
 _SECONDS = {Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86400}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}")
@@ -17,7 +18,9 @@ def age(text: str) -> float:
     """Seconds of ``15m``, ``2h``, ``30d``. Raises CommandError."""
     found = parse_schedule(text)
     if found is None or found.unit not in _SECONDS:
-        raise CommandError(f"'{text}' is no length of time; give it as 15m, 2h or 30d", Exit.USAGE)
+        raise CommandError(
+            t("'{text}' is no length of time; give it as 15m, 2h or 30d", text=text), Exit.USAGE
+        )
     return float(found.value * _SECONDS[found.unit])
 
 
@@ -34,4 +37,6 @@ def moment(text: str, now: float, *, ends: bool = False) -> float:
             found += dt.timedelta(days=1)
         return found.astimezone().timestamp()
     except (ValueError, OverflowError) as error:
-        raise CommandError(f"'{text}' is no time; {_EXAMPLES}", Exit.USAGE) from error
+        raise CommandError(
+            t("'{text}' is no time; {examples}", text=text, examples=_EXAMPLES), Exit.USAGE
+        ) from error

@@ -13,6 +13,7 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest, MountpointHoldsFiles, NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.language import t
 from syncin_mount.web.assistant.objections import Objected, objected
 from syncin_mount.web.assistant.starting import Seen
 from syncin_mount.web.routes import Name, OneDrive, PathText, Request, Route, Stream
@@ -146,12 +147,12 @@ class Additions:
         configuration = await self._drives.configuration()
         server = configuration.servers.get(request.server)
         if server is None:
-            raise InvalidRequest(f"there is no server '{request.server}' any more")
+            raise InvalidRequest(t("there is no server '{server}' any more", server=request.server))
         with _Field("name"):
             _refuse(rules.name_objection(configuration, request.name))
         with _Field("folder"):
             if "\0" in request.folder:
-                raise InvalidRequest("type the path of a folder")
+                raise InvalidRequest(t("type the path of a folder"))
             place = absolute(request.folder)
             _refuse(rules.mountpoint_objection(configuration, place, self._drives.folders))
         with _Field("remote"):
@@ -211,7 +212,7 @@ class Additions:
     async def _lines(self, request: Start) -> AsyncGenerator[object, None]:
         seen = self._seen.pop(request.look, None)
         if seen is None:
-            yield Objected("this was looked at too long ago; look at it again", "again")
+            yield Objected(t("this was looked at too long ago; look at it again"), "again")
             return
         start = self._starts.begin(seen, self._turn, may_overfill=request.may_overfill)
         async with aclosing(start.lines()) as lines:

@@ -10,6 +10,7 @@ import trio
 from reconciler.errors import RemoteError
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.app.messages import sentence_or_none
+from syncin_mount.language import t
 from syncin_mount.web.assistant.objections import Objected, objected
 from syncin_mount.web.routes import Name, PathText, Request, Route
 
@@ -110,7 +111,7 @@ class Choosers:
                     look, local, abandon_on_cancel=True, limiter=self._limiter
                 )
         except trio.TooSlowError:
-            return Objected("this folder does not answer; choose another one", field="folder")
+            return Objected(t("this folder does not answer; choose another one"), field="folder")
         except NotPossible as error:
             return objected(error, "folder")
 
@@ -143,7 +144,7 @@ class Choosers:
         name = request.name.strip()
         try:
             if not name or "/" in name:
-                raise InvalidRequest(f"'{name}' cannot be a folder's name")
+                raise InvalidRequest(t("'{name}' cannot be a folder's name", name=name))
             path = f"{request.path}/{name}"
             await make_remote_folder(self._drives.folders, server, path)
         except (NotPossible, RemoteError) as error:
@@ -154,5 +155,5 @@ class Choosers:
         configuration = await self._drives.configuration()
         server = configuration.servers.get(name)
         if server is None:
-            raise InvalidRequest(f"there is no server '{name}' any more")
+            raise InvalidRequest(t("there is no server '{name}' any more", name=name))
         return configuration, server

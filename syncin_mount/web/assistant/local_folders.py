@@ -13,6 +13,7 @@ from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.app.synchronizations.mountpoint import absolute, check_mountpoint, holds_something
 from syncin_mount.app.synchronizations.suggestions import suggested_mountpoint
 from syncin_mount.config.rules import mountpoint_objection
+from syncin_mount.language import t
 from syncin_mount.printable import printable
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ class LocalFolders:
             return self._look(place)
         except OSError as error:  # too long, or gone in this moment
             raise NotPossible(
-                f"{printable(text[:80])} cannot be opened ({error.strerror})"
+                t(
+                    "{name} cannot be opened ({strerror})",
+                    name=printable(text[:80]),
+                    strerror=error.strerror,
+                )
             ) from error
 
     def _look(self, place: Path) -> Place:
@@ -95,14 +100,16 @@ class LocalFolders:
         """Makes a folder, and looks into it. Raises NotPossible."""
         name = name.strip()
         if not name or name in {".", ".."} or "/" in name or printable(name) != name:
-            raise InvalidRequest(f"'{printable(name)}' cannot be a folder's name")
+            raise InvalidRequest(t("'{name}' cannot be a folder's name", name=printable(name)))
         made = _path_of(parent) / name
         try:
             made.mkdir()
         except FileExistsError as error:
-            raise NotPossible(f"there is a '{name}' already") from error
+            raise NotPossible(t("there is a '{name}' already", name=name)) from error
         except OSError as error:
-            raise NotPossible(f"'{name}' cannot be made here ({error.strerror})") from error
+            raise NotPossible(
+                t("'{name}' cannot be made here ({strerror})", name=name, strerror=error.strerror)
+            ) from error
         return self.look(str(made))
 
     def objection(self, place: Path) -> str | None:
@@ -140,11 +147,13 @@ def in_home(path: Path) -> str:
 def _path_of(text: str) -> Path:
     """What somebody typed; from the home folder, where it begins nowhere."""
     if not text.strip() or "\0" in text:
-        raise InvalidRequest("type the path of a folder")
+        raise InvalidRequest(t("type the path of a folder"))
     try:
         return absolute(str(Path.home() / Path(text.strip()).expanduser()))
     except (RuntimeError, OSError) as error:  # nobody's home; a path without end
-        raise InvalidRequest(f"'{printable(text)}' is no path of this computer") from error
+        raise InvalidRequest(
+            t("'{text}' is no path of this computer", text=printable(text))
+        ) from error
 
 
 def _names_in(folder: Path) -> tuple[list[str], str | None]:

@@ -9,6 +9,7 @@ import msgspec
 
 from syncin_mount.app.errors import NotPossible
 from syncin_mount.control.conflict_messages import ConflictEntry, ConflictRequest
+from syncin_mount.language import t
 from syncin_mount.web.routes import Content, Done, Drives, Name, Request, Route, is_expected
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ConflictCalls:
         async with self._drives.opened(request.name) as drive:
             kind = await picture_of(drive, request.number, request.version)
         if kind is None:
-            raise NotPossible("this version is no picture that the page can show")
+            raise NotPossible(t("this version is no picture that the page can show"))
         return Content(kind, self._pieces(request))
 
     @asynccontextmanager
@@ -123,7 +124,9 @@ class ConflictCalls:
             return Done()
         found = [each for each in known if each.number == request.number]
         if not found:
-            raise NotPossible(f"there is no conflict of the number {request.number} any more")
+            raise NotPossible(
+                t("there is no conflict of the number {number} any more", number=request.number)
+            )
         return found[0]
 
     async def swap(self, request: OneConflict) -> ConflictEntry:

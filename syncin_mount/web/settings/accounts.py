@@ -10,6 +10,7 @@ import trio
 from syncin_mount.addresses import without_login
 from syncin_mount.app.errors import InvalidRequest, NotPossible
 from syncin_mount.app.messages import sentence
+from syncin_mount.language import t
 from syncin_mount.web.assistant.objections import Objected, objected
 from syncin_mount.web.routes import Done, Name, Nothing, Request, Route
 from syncin_mount.web.ways import Way, WrongWayError, by_way, tried
@@ -85,7 +86,7 @@ class Accounts:
     async def _server(self, name: str) -> Server:
         server = (await self._drives.configuration()).servers.get(name)
         if server is None:
-            raise InvalidRequest(f"there is no server '{name}' any more")
+            raise InvalidRequest(t("there is no server '{name}' any more", name=name))
         return server
 
     async def edit(self, request: EditAccount) -> Done | Objected:
@@ -111,7 +112,7 @@ class Accounts:
         self._live.look_now()
         if done.to_remount:
             names = ", ".join(done.to_remount)
-            return Done(f"it holds for {names} when that is mounted again")
+            return Done(t("it holds for {names} when that is mounted again", names=names))
         return Done()
 
     async def remove(self, request: OneAccount) -> Done:
@@ -123,8 +124,11 @@ class Accounts:
         if not_told is None:
             return Done()
         return Done(
-            f"the server could not be told ({sentence(not_told)}); this computer stays in the"
-            " account's list of clients"
+            t(
+                "the server could not be told ({why}); this computer stays in the account's list"
+                " of clients",
+                why=sentence(not_told),
+            )
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from syncin_mount.app.errors import InvalidRequest, NotPossible
+from syncin_mount.language import t
 from syncin_mount.web.routes import Done, Name, Request, Route
 from syncin_mount.web.settings.accounts import OneAccount
 
@@ -66,7 +67,7 @@ class Clients:
 
         server: Server | None = (await self._drives.configuration()).servers.get(name)
         if server is None:
-            raise InvalidRequest(f"there is no server '{name}' any more")
+            raise InvalidRequest(t("there is no server '{name}' any more", name=name))
         return await clients_of(self._drives.folders, server)
 
     async def clients(self, request: OneAccount) -> ClientRows:
@@ -80,7 +81,7 @@ class Clients:
         found = await self._found(request.server)
         one = next((each for each in found if each.client.id == request.id), None)
         if one is None:
-            raise NotPossible("this client is logged out already")
+            raise NotPossible(t("this client is logged out already"))
         await remove_client(self._drives.folders, one)
         self._live.look_now()
         return Done()

@@ -10,6 +10,7 @@ import msgspec
 from syncin_mount.app.errors import InvalidRequest
 from syncin_mount.app.messages import sentence
 from syncin_mount.control.tree_messages import Trial, TrialRequest
+from syncin_mount.language import t
 from syncin_mount.web.routes import (
     Done,
     Name,
@@ -141,7 +142,7 @@ class Filters:
         self._live.look_now()
         if done.not_sent is not None:
             why = sentence(done.not_sent, request.name)
-            return Done(f"the server hears of it with the next run: {why}")
+            return Done(t("the server hears of it with the next run: {why}", why=why))
         return Done(next((sentence(each) for each in done.missed), None))
 
 

@@ -7,13 +7,14 @@ import { Heading } from "/assistant_parts.js";
 import { ServerStep } from "/assistant_server.js";
 import { DEFAULTS, Review, SettingsStep, Stuck } from "/assistant_settings.js";
 import { ThereStep } from "/assistant_there.js";
+import { number, t, tn } from "/language.js";
 import { Bar, Button, Icon, html, notice } from "/parts.js";
 import { useStore } from "/store.js";
 import * as words from "/words.js";
 
 const STEPS = [
-  ["server", "Server"], ["here", "Folder here"], ["there", "Folder there"],
-  ["settings", "Settings"],
+  ["server", t("Server")], ["here", t("Folder here")], ["there", t("Folder there")],
+  ["settings", t("Settings")],
 ];
 // By what a refusal is about: the step where it is put right.
 const STEP_OF = {
@@ -23,7 +24,7 @@ const STEP_OF = {
 
 export function Assistant() {
   const { program } = useStore();
-  if (!program) return html`<p class="waits">One moment…</p>`;
+  if (!program) return html`<p class="waits">${t("One moment…")}</p>`;
   return html`<${Steps} servers=${program.servers} />`;
 }
 
@@ -66,12 +67,14 @@ function Steps({ servers }) {
     go("review");
   };
   const leave = () => {
-    if (made.length) notice(`The new folder ${made.join(", ")} stays on the server`);
+    if (made.length) notice(t("The new folder {folders} stays on the server",
+      { folders: made.join(", ") }));
   };
   const at = step === "review" || step === "start" ? "settings" : step;
   return html`<div class="assistant">
-      <div class="title"><div><h1>New synchronization</h1></div>
-        ${step !== "start" && html`<a class="button" href="#/" onClick=${leave}>Cancel</a>`}</div>
+      <div class="title"><div><h1>${t("New synchronization")}</h1></div>
+        ${step !== "start" && html`<a class="button" href="#/" onClick=${leave}>
+          ${t("Cancel")}</a>`}</div>
       <${Stepper} at=${at} onStep=${step === "start" ? null : go} />
       <div class="sheet step" key=${step}>
         ${step === "server" && html`<${ServerStep} servers=${servers} server=${server}
@@ -100,18 +103,22 @@ function Steps({ servers }) {
 
 function Stepper({ at, onStep }) {
   const now = STEPS.findIndex(([step]) => step === at);
-  return html`<ol class="steps" aria-label="Steps">${STEPS.map(([step, label], number) => {
+  return html`<ol class="steps" aria-label=${t("Steps")}>${STEPS.map(([step, label], number) => {
     const done = number < now;
     const mark = html`<span class="number">${done ? html`<${Icon} name="check" />`
       : number + 1}</span>${label}`;
     return html`<li key=${step} class=${done ? "done" : number === now ? "now" : ""}
       aria-current=${number === now ? "step" : undefined}>
       ${done && onStep ? html`<button type="button" onClick=${() => onStep(step)}>${mark}
-        <span class="hidden">(done; change it)</span></button>` : html`<span>${mark}</span>`}</li>`;
+        <span class="hidden">
+          ${t("(done; change it)")}</span></button>` : html`<span>${mark}</span>`}</li>`;
   })}</ol>`;
 }
 
-const GOOD = { mounted: "is mounted", added: "is added, and stays disabled" };
+const GOOD = {
+  mounted: (name) => t("{name} is mounted", { name }),
+  added: (name) => t("{name} is added, and stays disabled", { name }),
+};
 
 // It goes on when the tab is closed.
 function Starting({ looked, onRefused, onBack }) {
@@ -119,7 +126,7 @@ function Starting({ looked, onRefused, onBack }) {
   const [begun, setBegun] = useState(false);
   const read = (path, body) => stream(path, body, (found) => {
     if (GOOD[found.event] && !found.notes.length) {
-      notice(`${found.name} ${GOOD[found.event]}`);
+      notice(GOOD[found.event](found.name));
       location.hash = "#/";
     } else if (found.event === "refused" && onRefused({ said: found, message: found.why })) {
       return;
@@ -134,7 +141,7 @@ function Starting({ looked, onRefused, onBack }) {
   const good = GOOD[line.event];
   const bad = !good;
   return html`
-    <${Heading}>${bad ? "It did not come to its end" : `${line.name} ${good}`}<//>
+    <${Heading}>${bad ? t("It did not come to its end") : good(line.name)}<//>
     ${bad && html`<p class="note bad" role="alert"><${Icon} name="alert" />
       <span>${line.why}</span></p>`}
     ${(line.notes || []).map((each) => html`<p class="note" key=${each}>
@@ -142,18 +149,19 @@ function Starting({ looked, onRefused, onBack }) {
     <${Stuck} files=${line.left} inAll=${line.left_in_all} />
     <footer>
       ${line.event === "refused" && html`<${Button} kind="main" onClick=${onBack}>
-        Back to the settings<//>`}
+        ${t("Back to the settings")}<//>`}
       ${line.event === "stopped" && html`<${Button} onClick=${() => {
         setLine(null);
         read("assistant/import", { name: line.name });
-      }}>Go on<//>`}
-      ${line.event !== "refused" && html`<a class="button main" href="#/">To the
-        synchronizations</a>`}
+      }}>${t("Go on")}<//>`}
+      ${line.event !== "refused" && html`<a class="button main" href="#/">${
+        t("To the synchronizations")}</a>`}
     </footer>`;
 }
 
 const STAGES = {
-  adding: "Telling the server", importing: "Importing your files", mounting: "Mounting the drive",
+  adding: t("Telling the server"), importing: t("Importing your files"),
+    mounting: t("Mounting the drive"),
 };
 
 export function Stage({ stage }) {
@@ -161,11 +169,14 @@ export function Stage({ stage }) {
   const part = isImport && stage.files_in_all
     ? (stage.bytes + stage.files) / (stage.bytes_in_all + stage.files_in_all) : null;
   return html`
-    <${Heading}>One moment<//>
+    <${Heading}>${t("One moment")}<//>
     <p role="status">${STAGES[stage ? stage.stage : "adding"]}</p>
-    <${Bar} part=${part} label="Progress" />
-    ${isImport && html`<p class="small">${stage.files.toLocaleString("en")} of
-      ${` ${words.plural(stage.files_in_all, "file or folder", "files and folders")}`} ·
-      ${` ${words.size(stage.bytes)} of ${words.size(stage.bytes_in_all)}`}. It goes on when you
-      close this tab.</p>`}`;
+    <${Bar} part=${part} label=${t("Progress")} />
+    ${isImport && html`<p class="small">${tn(
+      "{done} of {count} file or folder · {part}. It goes on when you close this tab.",
+      "{done} of {count} files and folders · {part}. It goes on when you close this tab.",
+      stage.files_in_all, {
+        done: number(stage.files),
+        part: words.partOf(words.size(stage.bytes), words.size(stage.bytes_in_all)),
+      })}</p>`}`;
 }

@@ -1,6 +1,7 @@
 // What the assistant's steps are made of.
 
 import { useEffect, useRef } from "preact/hooks";
+import { t } from "/language.js";
 import { Icon, html } from "/parts.js";
 
 // A sentence about what cannot be taken, beside what it is about; read aloud.
@@ -54,9 +55,9 @@ export function NewFolder({ name, onName, why, onMake, onClose }) {
   useEffect(() => box.current.querySelector("input").focus(), []);
   return html`<form class="new-folder" ref=${box} onSubmit=${onMake}
       onKeyDown=${(event) => event.key === "Escape" && onClose()}>
-    <${Text} id="new-folder" label="Name of the new folder" required value=${name}
+    <${Text} id="new-folder" label=${t("Name of the new folder")} required value=${name}
       onValue=${onName} why=${why} maxlength="200" beside=${html`
-        <button type="submit" class="button">Make it</button>
-        <button type="button" class="button" onClick=${onClose}>Cancel</button>`} />
+        <button type="submit" class="button">${t("Make it")}</button>
+        <button type="button" class="button" onClick=${onClose}>${t("Cancel")}</button>`} />
   </form>`;
 }

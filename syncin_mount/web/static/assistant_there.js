@@ -3,10 +3,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "/api.js";
 import { Heading, NewFolder, Wrong } from "/assistant_parts.js";
+import { t, tn } from "/language.js";
 import { Button, Icon, html } from "/parts.js";
 
 const ROOTS = {
-  personal: "your own files", spaces: "that you share with others", shares: "what others gave you",
+  personal: t("your own files"), spaces: t("that you share with others"),
+    shares: t("what others gave you"),
 };
 
 export function ThereStep({ server, remote, refused, onRemote, onMade, onBack }) {
@@ -67,7 +69,7 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
     .find((each) => each.path === chosen);
   const go = () => {
     if (row && !row.why) onRemote(row);
-    else setWhy(row ? `${row.path}: ${row.why}` : "Choose a folder of the server.");
+    else setWhy(row ? `${row.path}: ${row.why}` : t("Choose a folder of the server."));
   };
   const tree = {
     levels, open, chosen, making, unfold, fold, make, setMaking,
@@ -78,32 +80,33 @@ export function ThereStep({ server, remote, refused, onRemote, onMade, onBack })
     },
   };
   return html`
-    <${Heading}>Which folder of the server?<//>
+    <${Heading}>${t("Which folder of the server?")}<//>
     <form class="search" onSubmit=${search}><${Icon} name="search" />
-      <input type="search" aria-label="Search in the open folders, or type a path"
-        placeholder="Search in the open folders, or type a path" value=${only}
+      <input type="search" aria-label=${t("Search in the open folders, or type a path")}
+        placeholder=${t("Search in the open folders, or type a path")} value=${only}
         onInput=${(event) => setOnly(event.target.value)} /></form>
-    <section class="chooser" aria-label="Folders on the server">
+    <section class="chooser" aria-label=${t("Folders on the server")}>
       ${levels[""] ? html`<${Level} path="" tree=${tree} />`
-        : html`<p class="aside">One moment…</p>`}
+        : html`<p class="aside">${t("One moment…")}</p>`}
     </section>
     <${Wrong}>${why}<//>
-    <footer><${Button} onClick=${onBack}>Back<//>
-      <${Button} kind="main" onClick=${go}>Continue<//></footer>`;
+    <footer><${Button} onClick=${onBack}>${t("Back")}<//>
+      <${Button} kind="main" onClick=${go}>${t("Continue")}<//></footer>`;
 }
 
 function Level({ path, tree }) {
   const level = tree.levels[path];
-  if (!level) return html`<p class="aside">One moment…</p>`;
+  if (!level) return html`<p class="aside">${t("One moment…")}</p>`;
   if (level.why) return html`<${Wrong}>${level.why}<//>`;
   const shown = level.folders.filter((each) => isShown(each, tree));
   const { making } = tree;
   return html`<ul class="folders">
     ${shown.map((each) => html`<${Folder} key=${each.path} folder=${each} tree=${tree} />`)}
-    ${level.more > 0 && html`<li class="aside">and ${level.more.toLocaleString("en")} more: type
-      the path of the one that you want</li>`}
+    ${level.more > 0 && html`<li class="aside">${tn(
+      "and {count} more: type the path of the one that you want",
+      "and {count} more: type the path of the one that you want", level.more)}</li>`}
     ${!shown.length && html`<li class="aside">${tree.only && level.folders.length
-      ? "No folder with this in its name." : "No folders in it."}</li>`}
+      ? t("No folder with this in its name.") : t("No folders in it.")}</li>`}
     ${path !== "" && path !== "spaces" && path !== "shares" && html`<li>
       ${making && making.at === path
         ? html`<${NewFolder} name=${making.name} why=${making.why} onMake=${tree.make}
@@ -111,8 +114,8 @@ function Level({ path, tree }) {
             onClose=${() => tree.setMaking(null)} />`
         : html`<button type="button" class="item make"
             onClick=${() => tree.setMaking({ at: path, name: "", why: null })}>
-            <${Icon} name="plus" />New folder
-            <span class="hidden">in ${path}</span></button>`}</li>`}
+            <${Icon} name="plus" />${t("New folder")}
+            <span class="hidden">${t("in {path}", { path })}</span></button>`}</li>`}
   </ul>`;
 }
 
@@ -129,11 +132,11 @@ function Folder({ folder, tree }) {
   const isRoot = path in ROOTS;
   const isOpen = tree.open.includes(path);
   const opens = folder.opens || isRoot || !why; // a folder may be made in an empty one
-  const note = isRoot ? ROOTS[path] : why || (folder.read_only && "read-only: it is followed");
+  const note = isRoot ? ROOTS[path] : why || (folder.read_only && t("read-only: it is followed"));
   return html`<li>
     <div class="line ${why && !isRoot ? "no" : ""}">
       ${opens ? html`<button type="button" class="item toggle" aria-expanded=${isOpen}
-        aria-label=${`Folders in ${name}`}
+        aria-label=${t("Folders in {name}", { name })}
         onClick=${() => (isOpen ? tree.fold(path) : tree.unfold(path))}>
         <${Icon} name="open" /></button>` : html`<span class="toggle" />`}
       ${isRoot ? html`<span class="name"><${Icon} name="cloud" />${name}</span>`

@@ -2,45 +2,46 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { blob } from "/api.js";
+import { t, tn } from "/language.js";
 import { Button, Icon, html } from "/parts.js";
 import { useAnswer } from "/rows.js";
 import * as words from "/words.js";
 
-const SIDES = { local: "This computer's version", remote: "The server's version" };
-const TITLES = { named: "This version", other: "The other version" };
+const SIDES = { local: t("This computer's version"), remote: t("The server's version") };
+const TITLES = { named: t("This version"), other: t("The other version") };
 const WHERE = {
-  here: "in the file now",
-  local: "in the trash of this synchronization",
-  trash: "in the desktop's trash",
-  server: "in the server's trash",
+  here: t("in the file now"),
+  local: t("in the trash of this synchronization"),
+  trash: t("in the desktop's trash"),
+  server: t("in the server's trash"),
 };
 
 export function Comparison({ name, each, choose }) {
   const [found] = useAnswer("conflicts/compare", { name, number: each.number }, []);
-  if (!found) return html`<p class="waits" role="status">Both versions are looked at…</p>`;
+  if (!found) return html`<p class="waits" role="status">${t("Both versions are looked at…")}</p>`;
   const { named, other } = found.versions;
   const canChoose = !each.turned && ["local", "trash", "copy"].includes(each.kept);
   const pair = [[named, "named", other], [other, "other", named]];
   return html`<div class="comparison">
     <div class="versions">
       ${pair.map(([version, which, against]) => html`<section class="version" key=${which}
-          aria-label=${which === "named" ? "The version in the file" : "The other version"}>
+          aria-label=${which === "named" ? t("The version in the file") : t("The other version")}>
         <h3>${SIDES[version.side] || TITLES[which]}</h3>
         <${Facts} version=${version} against=${against} />
         ${found[`${which}_picture`] && html`<${Picture} name=${name} number=${each.number}
           which=${which} />`}
         ${which === "named" && !each.acknowledged && html`<${Button} icon="check"
-          onClick=${() => choose("acknowledge", each)}>Keep this one<//>`}
+          onClick=${() => choose("acknowledge", each)}>${t("Keep this one")}<//>`}
         ${which === "other" && canChoose && html`<${Button} icon="sync"
-          onClick=${() => choose("swap", each)}>Keep the other<//>`}
+          onClick=${() => choose("swap", each)}>${t("Keep the other")}<//>`}
       </section>`)}
     </div>
     ${found.kind === "same" && html`<p class="note">
-      Both versions are the same, byte for byte.</p>`}
+      ${t("Both versions are the same, byte for byte.")}</p>`}
     ${found.why && html`<p class="note">${found.why}.</p>`}
     ${found.kind === "text" && html`<${Lines} rows=${found.rows} more=${found.more} />`}
     ${canChoose && each.entry && html`<p><${Button} icon="file"
-      onClick=${() => choose("both", each)}>Keep both<//></p>`}
+      onClick=${() => choose("both", each)}>${t("Keep both")}<//></p>`}
   </div>`;
 }
 
@@ -50,7 +51,7 @@ function Facts({ version, against }) {
   const newer = against.mtime !== null && version.mtime > against.mtime;
   return html`<p class="small">${where && html`<span>${where}</span>`}
     <span>${words.size(version.size)}</span>
-    <span>${words.moment(version.mtime)}${newer ? ", the later one" : ""}</span></p>`;
+    <span>${words.moment(version.mtime)}${newer ? `, ${t("the later one")}` : ""}</span></p>`;
 }
 
 function Picture({ name, number, which }) {
@@ -68,18 +69,20 @@ function Picture({ name, number, which }) {
       if (made) URL.revokeObjectURL(made);
     };
   }, []);
-  if (failed) return html`<p class="small">This picture cannot be shown.</p>`;
+  if (failed) return html`<p class="small">${t("This picture cannot be shown.")}</p>`;
   return html`<div class="picture">${url && html`<img src=${url} onError=${() => setFailed(true)}
-    alt=${which === "named" ? "The version in the file" : "The other version"} />`}</div>`;
+    alt=${which === "named" ? t("The version in the file") : t("The other version")} />`}</div>`;
 }
 
 function Lines({ rows, more }) {
   return html`<div class="lines" tabindex="0" role="region"
-      aria-label="The lines of both versions, side by side">
+      aria-label=${t("The lines of both versions, side by side")}>
     ${rows.map((row, at) => (row.kind === "skipped"
-      ? html`<p class="skipped" key=${at}>${words.plural(row.count, "equal line")}</p>`
+      ? html`<p class="skipped" key=${at}>${
+        tn("{count} equal line", "{count} equal lines", row.count)}</p>`
       : html`<${Row} key=${at} row=${row} />`))}
-    ${more > 0 && html`<p class="skipped">${words.plural(more, "more line")}</p>`}
+    ${more > 0 && html`<p class="skipped">${
+      tn("{count} more line", "{count} more lines", more)}</p>`}
   </div>`;
 }
 

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "/api.js";
 import { Comparison } from "/comparison.js";
+import { number, rich, t } from "/language.js";
 import { Button, Empty, Icon, act, html, notice } from "/parts.js";
 import { NoDrives, useAnswer, useDrive } from "/rows.js";
 import { state, useStore } from "/store.js";
@@ -10,19 +11,19 @@ import { lookInTrash } from "/trash.js";
 import * as words from "/words.js";
 
 const LOST = {
-  local: "The version of this computer lost",
-  remote: "The version of the server lost",
-  copy: "Both versions stay, one under another name",
-  deletion: "A deletion lost",
-  place: "A name or folder lost",
+  local: t("The version of this computer lost"),
+  remote: t("The version of the server lost"),
+  copy: t("Both versions stay, one under another name"),
+  deletion: t("A deletion lost"),
+  place: t("A name or folder lost"),
 };
 const KEPT = {
-  local: "it is in the trash of this synchronization",
-  trash: "it is in the desktop's trash",
-  server: "it is in the server's trash",
-  gone: "it is in no trash any more",
+  local: t("it is in the trash of this synchronization"),
+  trash: t("it is in the desktop's trash"),
+  server: t("it is in the server's trash"),
+  gone: t("it is in no trash any more"),
 };
-const CHOSEN = { swap: "You chose the other version", both: "You kept both versions" };
+const CHOSEN = { swap: t("You chose the other version"), both: t("You kept both versions") };
 const SHOWN = 50;
 
 export function Conflicts() {
@@ -57,23 +58,25 @@ function List({ name, choice }) {
     .then(() => { setChanged(new Map()); again(); });
   const isOpen = (each, at) => (opened === null ? at === 0 : opened === each.number);
   return html`
-    <div class="title"><div><h1>Conflicts</h1>
-      <p>Both sides changed the same thing, and a rule chose; nothing is lost</p></div>
+    <div class="title"><div><h1>${t("Conflicts")}</h1>
+      <p>${t("Both sides changed the same thing, and a rule chose; nothing is lost")}</p></div>
       ${choice}
-      ${open && html`<${Button} icon="check" onClick=${acknowledgeAll}>Acknowledge all<//>`}
+      ${open && html`<${Button} icon="check" onClick=${acknowledgeAll}>${t("Acknowledge all")}<//>`}
     </div>
     <label class="check"><input type="checkbox" checked=${everything}
-      onChange=${() => setEverything(!everything)} /> Show acknowledged ones, too</label>
-    ${found && !entries.length && html`<${Empty} icon="check" title="No conflicts">
-      Nothing of ${name} was changed on both sides at once.<//>`}
+      onChange=${() => setEverything(!everything)} /> ${t("Show acknowledged ones, too")}</label>
+    ${found && !entries.length && html`<${Empty} icon="check" title=${t("No conflicts")}>
+      ${t("Nothing of {name} was changed on both sides at once.", { name })}<//>`}
     <ul class="stack">${entries.slice(0, shown).map((each, at) => html`<${Conflict}
       key=${each.number} name=${name} each=${each} isOpen=${isOpen(each, at)} choose=${choose}
       onTurn=${(isNow) => setOpened(isNow ? each.number : 0)} />`)}</ul>
     ${entries.length > shown && html`<p class="more"><${Button}
-      onClick=${() => setShown(shown + SHOWN)}>Show more<//></p>`}
-    ${found && found.count > found.entries.length && html`<p class="note">The newest
-      ${" "}${words.plural(found.entries.length, "conflict")} of ${found.count} are listed; the
-      others: <code>syncin-mount conflicts ${name} --all</code></p>`}`;
+      onClick=${() => setShown(shown + SHOWN)}>${t("Show more")}<//></p>`}
+    ${found && found.count > found.entries.length && html`<p class="note">${
+      rich("The newest {some} of {all} conflicts are listed; the others: {command}", {
+        some: number(found.entries.length), all: number(found.count),
+        command: html`<code>syncin-mount conflicts ${name} --all</code>`,
+      })}</p>`}`;
 }
 
 // The newest first: what the program lists, and what was chosen here and is not listed any more.
@@ -93,13 +96,14 @@ function Conflict({ name, each, isOpen, choose, onTurn }) {
       <p class="why">${words.moment(each.time)} · ${each.why}</p></div>
     <div class="actions">
       ${each.acknowledged && !each.turned
-        && html`<span class="small"><${Icon} name="check" /> acknowledged</span>`}
+        && html`<span class="small"><${Icon} name="check" /> ${t("acknowledged")}</span>`}
       ${each.acknowledged && html`<${Button} icon="undo"
-        onClick=${() => choose("undo", each)}>Undo<//>`}
+        onClick=${() => choose("undo", each)}>${t("Undo")}<//>`}
       ${each.kept === "server" && html`<a class="button" href="#/trash"
-        onClick=${() => lookInTrash(name, each.path)}><${Icon} name="trash" />Restore it</a>`}
+        onClick=${() => lookInTrash(name, each.path)}><${Icon} name="trash" />
+          ${t("Restore it")}</a>`}
       <${Button} icon="eye" aria-expanded=${isOpen} onClick=${() => onTurn(!isOpen)}>
-        ${isOpen ? "Hide" : "Compare"}<//>
+        ${isOpen ? t("Hide") : t("Compare")}<//>
     </div>
     ${isOpen && html`<${Comparison} key=${each.turned} name=${name} each=${each}
       choose=${choose} />`}

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "/api.js";
+import { t } from "/language.js";
 import { Icon, html } from "/parts.js";
 import { NoDrives, useDrive } from "/rows.js";
 import { useStore } from "/store.js";
@@ -28,17 +29,19 @@ export function Explain() {
     setBusy(false);
   };
   return html`
-    <div class="title"><div><h1>Explain</h1>
-      <p>What is at a path on both sides, and what a run would do</p></div></div>
+    <div class="title"><div><h1>${t("Explain")}</h1>
+      <p>${t("What is at a path on both sides, and what a run would do")}</p></div></div>
     <form class="filters" onSubmit=${go}>
       ${choice}
-      <label class="search"><span class="hidden">Path in ${name}</span><${Icon} name="file" />
-        <input required placeholder=${`A path in ${name}, as letters/offer.odt`} value=${path}
+      <label class="search"><span class="hidden">
+        ${t("Path in {name}", { name })}</span><${Icon} name="file" />
+        <input required placeholder=${t("A path in {name}, as letters/offer.odt",
+          { name })} value=${path}
           onInput=${(event) => setPath(event.target.value)} /></label>
-      <button type="submit" class="button main" disabled=${busy}>Explain</button>
+      <button type="submit" class="button main" disabled=${busy}>${t("Explain")}</button>
     </form>
     <div aria-live="polite">
-      ${busy && html`<p class="waits">The server is asked…</p>`}
+      ${busy && html`<p class="waits">${t("The server is asked…")}</p>`}
       ${why && html`<p class="note bad"><${Icon} name="alert" />${why}</p>`}
       ${found && html`<${Found} found=${found} />`}
     </div>`;
@@ -48,7 +51,8 @@ function Found({ found }) {
   const stopped = found.refused || found.halted || found.offline;
   return html`
     ${stopped && html`<p class="note bad"><${Icon} name="alert" />${stopped}</p>`}
-    ${!found.nodes.length && html`<p class="note">Neither side has “${found.path}”.</p>`}
+    ${!found.nodes.length && html`<p class="note">${
+      t("Neither side has “{path}”.", found)}</p>`}
     ${found.nodes.map((node) => html`<${Node} key=${node.path} node=${node} />`)}`;
 }
 
@@ -60,14 +64,14 @@ function Node({ node }) {
   return html`<section class="sheet explained">
     <h2 class="path">${node.path}</h2>
     <div class="states">
-      <${State} title="This computer" icon="folder" state=${node.local} word=${here} />
+      <${State} title=${t("This computer")} icon="folder" state=${node.local} word=${here} />
       <span class="tie ${differs(here)}"></span>
-      <${State} title="Both agreed on" icon="check" state=${node.base} never />
+      <${State} title=${t("Both agreed on")} icon="check" state=${node.base} never />
       <span class="tie ${differs(there)}"></span>
-      <${State} title="The server" icon="cloud" state=${node.remote} word=${there}
+      <${State} title=${t("The server")} icon="cloud" state=${node.remote} word=${there}
         known=${node.known} />
     </div>
-    <h3>What a run would do</h3>
+    <h3>${t("What a run would do")}</h3>
     ${node.actions.length ? html`<ul class="flows">${node.actions.map((each) => html`<${Flow}
       key=${`${each.op} ${each.side} ${each.path}`} each=${each} />`)}</ul>`
       : html`<p>${node.why}</p>`}
@@ -81,35 +85,36 @@ const sends = (actions, side) => actions.some((each) => each.side === side);
 
 // How a side differs from what both agreed on: a word and a colour.
 function since(state, base, changes, known = true) {
-  if (!known) return ["Not known", "calm"];
-  if (!state) return base ? ["Deleted since", "warn"] : null;
-  if (!base) return ["New", "warn"];
-  if (state.path !== base.path) return ["Moved since", "warn"];
+  if (!known) return [t("Not known"), "calm"];
+  if (!state) return base ? [t("Deleted since"), "warn"] : null;
+  if (!base) return [t("New"), "warn"];
+  if (state.path !== base.path) return [t("Moved since"), "warn"];
   const same = state.kind === base.kind && (state.kind !== "file"
     || (state.size === base.size && state.mtime === base.mtime));
-  return same && !changes ? ["As agreed", "good"] : ["Changed since", "warn"];
+  return same && !changes ? [t("As agreed"), "good"] : [t("Changed since"), "warn"];
 }
 
 function State({ title, icon, state, word = null, known = true, never = false }) {
   return html`<div class="side-state ${state ? "" : "none"}">
     <h3><${Icon} name=${icon} />${title}</h3>
-    ${known && !state && html`<p>${never ? "Never" : "Nothing"}</p>`}
+    ${known && !state && html`<p>${never ? t("Never") : t("Nothing")}</p>`}
     ${known && state && html`<p class="path">${state.path}</p>
       <p class="small">${state.kind === "file"
-        ? `${words.size(state.size)} · ${words.moment(state.mtime)}` : state.kind}</p>`}
+        ? `${words.size(state.size)} · ${words.moment(state.mtime)}` : words.kind(state.kind)}</p>`}
     ${word && html`<span class="since ${word[1]}">${word[0]}</span>`}
   </div>`;
 }
 
 function Flow({ each }) {
   const back = each.side === "local";
-  const ends = back ? "from the server to this computer" : "from this computer to the server";
+  const ends = back ? t("from the server to this computer") : t("from this computer to the server");
   return html`<li class="flow">
-    <span class="small" aria-hidden="true">This computer</span>
+    <span class="small" aria-hidden="true">${t("This computer")}</span>
     <span class="wire ${back ? "head back" : ""}"></span>
     <b>${words.action(each.op, each.side)}<span class="hidden">, ${ends}</span></b>
     <span class="wire ${back ? "" : "head"}"></span>
-    <span class="small" aria-hidden="true">The server</span>
-    <span class="why">${each.new_path ? `To ${each.new_path}. ` : ""}${each.why}</span>
+    <span class="small" aria-hidden="true">${t("The server")}</span>
+    <span class="why">${each.new_path && t("To {path}.", { path: each.new_path })}
+      ${" "}${each.why}</span>
   </li>`;
 }

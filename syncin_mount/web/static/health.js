@@ -3,22 +3,23 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, stream } from "/api.js";
 import { Wrong } from "/assistant_parts.js";
+import { t, tn } from "/language.js";
 import { Bar, Button, Icon, act, html, notice } from "/parts.js";
 import { Choice, useAnswer, useNames } from "/rows.js";
 import { useStore } from "/store.js";
 import * as words from "/words.js";
 
 const LEVELS = [
-  ["debug", "Everything"], ["info", "What happened"], ["warning", "What went wrong"],
-  ["error", "Errors"],
+  ["debug", t("Everything")], ["info", t("What happened")], ["warning", t("What went wrong")],
+  ["error", t("Errors")],
 ];
 const SIGNS = { fine: "check", note: "eye", wrong: "alert" };
-const SAID = { fine: "In order", note: "To be noted", wrong: "Wrong" };
+const SAID = { fine: t("In order"), note: t("To be noted"), wrong: t("Wrong") };
 
 export function Health() {
   useStore();
   return html`
-    <div class="title"><div><h1>Health</h1></div></div>
+    <div class="title"><div><h1>${t("Health")}</h1></div></div>
     <div class="settings"><${Checks} /><${Logs} /></div>`;
 }
 
@@ -45,21 +46,23 @@ function Checks() {
   const sorted = [...found].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   const again = () => setRun((number) => number + 1);
   return html`<section class="sheet part" aria-labelledby="checks-title">
-    <div class="part-head"><h2 id="checks-title">Checks</h2>
-      <div class="actions"><${Button} icon="sync" disabled=${busy} onClick=${again}>Check again<//>
+    <div class="part-head"><h2 id="checks-title">${t("Checks")}</h2>
+      <div class="actions"><${Button} icon="sync" disabled=${busy} onClick=${again}>
+        ${t("Check again")}<//>
         <${Report} /></div></div>
-    <p aria-live="polite">${busy ? "This computer, the servers and the drives are looked at…"
-      : wrong ? `${words.plural(wrong, "thing")} out of order` : "All is in order."}</p>
-    ${busy && html`<${Bar} part=${null} label="Checking" />`}
+    <p aria-live="polite">${busy ? t("This computer, the servers and the drives are looked at…")
+      : wrong ? tn("{count} thing out of order", "{count} things out of order",
+        wrong) : t("All is in order.")}</p>
+    ${busy && html`<${Bar} part=${null} label=${t("Checking")} />`}
     <${Wrong}>${why}<//>
     <ul class="checks">${sorted.map((each, at) => html`<li key=${at} class=${each.state}>
       <span class="mark"><${Icon} name=${SIGNS[each.state]} /></span>
       <span class="what path"><span class="hidden">${SAID[each.state]}: </span>${each.said}</span>
       ${each.remedy === "mount" && html`<${Button} icon="play" onClick=${async () => {
         if (await act("mount", { name: each.about })) again();
-      }}>Mount<//>`}
-      ${each.state === "wrong" && each.said.startsWith("server ") && html`<a class="button"
-        href="#/settings">Accounts</a>`}
+      }}>${t("Mount")}<//>`}
+      ${each.state === "wrong" && each.remedy === "account" && html`<a class="button"
+        href="#/settings">${t("Accounts")}</a>`}
     </li>`)}</ul>
   </section>`;
 }
@@ -77,14 +80,16 @@ function Report() {
       link.download = name;
       link.click();
       URL.revokeObjectURL(link.href);
-      notice(`The report has ${words.plural(parts.length, "part")}. Names are replaced; look at it`
-        + " before you send it to anybody");
+      notice(tn(
+        "The report has {count} part. Names are replaced; look at it before you send it anywhere",
+        "The report has {count} parts. Names are replaced; look at it before you send it anywhere",
+        parts.length));
     } catch (error) {
       notice(error.message);
     }
     setBusy(false);
   };
-  return html`<${Button} icon="down" disabled=${busy} onClick=${make}>Make a report<//>`;
+  return html`<${Button} icon="down" disabled=${busy} onClick=${make}>${t("Make a report")}<//>`;
 }
 
 function Logs() {
@@ -94,14 +99,16 @@ function Logs() {
   const body = { names: name ? [name] : [], level, most: 200 };
   const [found, again] = useAnswer("logs", body, [name, level]);
   return html`<section class="sheet part" aria-labelledby="logs-title">
-    <div class="part-head"><h2 id="logs-title">Logs</h2>
+    <div class="part-head"><h2 id="logs-title">${t("Logs")}</h2>
       <div class="actions">
-        <${Choice} label="Whose" value=${name} onValue=${setName}
-          options=${[["", "All"], ...names.map((each) => [each, each])]} />
-        <${Choice} label="How urgent" value=${level} onValue=${setLevel} options=${LEVELS} />
-        <${Button} icon="sync" kind="round" aria-label="Read again" onClick=${again} /></div></div>
-    ${found && !found.lines.length && html`<p class="small">Nothing like that is logged.</p>`}
-    <ul class="log" aria-label="The last lines" tabindex="0">
+        <${Choice} label=${t("Whose")} value=${name} onValue=${setName}
+          options=${[["", t("All")], ...names.map((each) => [each, each])]} />
+        <${Choice} label=${t("How urgent")} value=${level} onValue=${setLevel} options=${LEVELS} />
+        <${Button} icon="sync" kind="round" aria-label=${t("Read again")}
+          onClick=${again} /></div></div>
+    ${found && !found.lines.length && html`<p class="small">
+      ${t("Nothing like that is logged.")}</p>`}
+    <ul class="log" aria-label=${t("The last lines")} tabindex="0">
       ${found && found.lines.map((each, at) => html`<li key=${at} class=${each.level}>
         <span class="small">${each.time === null ? "" : words.moment(each.time)}
           ${` ${each.name} ${each.level === "info" ? "" : each.level}`}</span>

@@ -3,31 +3,32 @@
 import { useState } from "preact/hooks";
 import { Accounts } from "/accounts.js";
 import { Filters } from "/filters.js";
+import { rich, t } from "/language.js";
 import { Limits } from "/limits.js";
 import { Button, act, html } from "/parts.js";
 import { useAnswer, useDrive } from "/rows.js";
 import { cardsInOrder, useStore } from "/store.js";
 
 const LEVELS = [
-  ["debug", "Everything (to find an error)"], ["info", "What happens (usual)"],
-  ["warning", "Only what goes wrong"],
+  ["debug", t("Everything (to find an error)")], ["info", t("What happens (usual)")],
+  ["warning", t("Only what goes wrong")],
 ];
 const SCHEDULERS = [
-  ["parallel", "Beside one another (usual)"], ["sequential", "One after another"],
-  ["off", "Off: only Sync now runs"],
+  ["parallel", t("Beside one another (usual)")], ["sequential", t("One after another")],
+  ["off", t("Off: only Sync now runs")],
 ];
 
 export function Settings() {
   useStore();
   const [name, choice] = useDrive();
   return html`
-    <div class="title"><div><h1>Settings</h1></div></div>
+    <div class="title"><div><h1>${t("Settings")}</h1></div></div>
     <div class="settings">
       <${Accounts} />
       ${name && html`<section class="sheet part" aria-labelledby="filters-title">
-        <div class="part-head"><h2 id="filters-title">Filters</h2>${choice}</div>
-        <p class="small">What ${name} leaves out. Filters remove nothing; the server keeps them, and
-          the account page shows them, too.</p>
+        <div class="part-head"><h2 id="filters-title">${t("Filters")}</h2>${choice}</div>
+        <p class="small">${t("What {name} leaves out. Filters remove nothing; the server keeps "
+          + "them, and the account page shows them, too.", { name })}</p>
         <${Filters} name=${name} />
       </section>`}
       <${Program} />
@@ -45,24 +46,26 @@ function Program() {
   };
   const mounted = cardsInOrder().filter((each) => each.status && each.status.mounted);
   return html`<section class="sheet part" aria-labelledby="program-title">
-    <h2 id="program-title">This program</h2>
+    <h2 id="program-title">${t("This program")}</h2>
     <label class="check"><input type="checkbox" checked=${now.notifications}
       onChange=${(event) => set({ notifications: event.target.checked })} />
-      <span>Notices on the desktop <small>of conflicts, of what needs you, and of a server that is
-        away</small></span></label>
+      <span>${t("Notices on the desktop")} <small>${t("of conflicts, of what needs you, and of a "
+        + "server that is away")}</small></span></label>
     <label class="check"><input type="checkbox" checked=${now.tray}
       onChange=${(event) => set({ tray: event.target.checked })} />
-      <span>Icon in the desktop's tray <small>with the state of all drives and a menu</small></span>
+      <span>${t("Icon in the desktop's tray")}
+        <small> ${t("with the state of all drives and a menu")}</small></span>
     </label>
-    <${Select} label="Schedules of all synchronizations" value=${program.scheduler}
+    <${Select} label=${t("Schedules of all synchronizations")} value=${program.scheduler}
       options=${SCHEDULERS} onValue=${(how) => act("scheduler", { how })} />
-    <${Select} label="What the logs keep" value=${now.log} options=${LEVELS}
-      onValue=${(log) => set({ log })} hint="For drives that are mounted from now on." />
-    <div class="field"><span>Bandwidth</span>
+    <${Select} label=${t("What the logs keep")} value=${now.log} options=${LEVELS}
+      onValue=${(log) => set({ log })} hint=${t("For drives that are mounted from now on.")} />
+    <div class="field"><span>${t("Bandwidth")}</span>
       <div class="unit"><${Button} disabled=${!mounted.length}
-        onClick=${() => setLimits(true)}>Limit the bandwidth of all…<//></div>
-      <p class="hint">The limit of one is in the menu of its card.</p></div>
-    <p class="small">All settings are in <span class="path">${now.file}</span>.</p>
+        onClick=${() => setLimits(true)}>${t("Limit the bandwidth of all…")}<//></div>
+      <p class="hint">${t("The limit of one is in the menu of its card.")}</p></div>
+    <p class="small">${rich("All settings are in {file}.",
+      { file: html`<span class="path">${now.file}</span>` })}</p>
     ${limits && html`<${Limits} cards=${mounted} onClose=${() => setLimits(false)} />`}
   </section>`;
 }

@@ -216,12 +216,14 @@ const ACTIONS = {
 // A planned action: "Delete on the server".
 export const action = (op, where) => (ACTIONS[op] || [op, op])[where === "local" ? 0 : 1];
 
+const KINDS = { folder: t("folder"), other: t("neither file nor folder") };
+
+export const kind = (word) => KINDS[word] || word;
+
 // How many of a list are chosen, beside the box that chooses all.
 export const chosen = (count) => (count ? tn("{count} chosen", "{count} chosen", count)
   : t("Choose all"));
 
-export const plural = (count, one, many = `${one}s`) => `${number(count)} ${
-  count === 1 ? one : many}`;
 export const entries = (count) => tn("{count} entry", "{count} entries", count);
 export const files = (count) => tn("{count} file", "{count} files", count);
 export const filesAndFolders = (count) =>

@@ -38,6 +38,7 @@ from syncin_mount.cli.ui.assistant.remote_browser import Browser
 from syncin_mount.config import Server
 from syncin_mount.config.filters import FilterError, entered
 from syncin_mount.config.rules import mountpoint_objection, name_objection, remote_user
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,17 +85,19 @@ class Assistant:
             self._confirm(server)
         except click.Abort:
             output.say()
-            output.warn("nothing was added")
+            output.warn(t("nothing was added"))
             for path in self._browser.made if self._browser is not None else ():
                 output.warn(
-                    f"the folder {output.printable(path)}, which was made on the server, stays"
-                    " there"
+                    t(
+                        "the folder {path}, which was made on the server, stays there",
+                        path=output.printable(path),
+                    )
                 )
             raise
 
     def _step(self, number: int, title: str) -> None:
         output.say()
-        output.say(f"Step {number} of 3: {title}")
+        output.say(t("Step {number} of 3: {title}", number=number, title=title))
 
     # the server -----------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class Assistant:
         servers = self._configuration.servers
         if self._wanted.server is None:
             if not servers:
-                output.say("This computer is not logged in to a server yet.")
+                output.say(t("This computer is not logged in to a server yet."))
                 self._wanted.server = self._log_in()
             elif len(servers) == 1:
                 self._wanted.server = next(iter(servers))
@@ -122,7 +125,7 @@ class Assistant:
         server = self._reachable(None)
         login = None
         while True:
-            login = output.ask("Your login or e-mail address there", default=login).strip()
+            login = output.ask(t("Your login or e-mail address there"), default=login).strip()
             host = urlsplit(server.url).hostname or ""
             name = suggested_server_name(host, self._configuration.servers)
             try:
@@ -150,7 +153,7 @@ class Assistant:
         from syncin_mount.remote import parse_url  # noqa: PLC0415 (start-up time)
 
         while True:
-            url = _address(output.ask("The server's address", default=url).strip(), parse_url)
+            url = _address(output.ask(t("The server's address"), default=url).strip(), parse_url)
             server = None if url is None else Server("", url, "", "")
             while server is not None:
                 try:
@@ -179,11 +182,13 @@ class Assistant:
                 with naming_stuck():
                     look_through(Path(place))
                 output.say(
-                    "It holds files. They can become the drive's; what becomes of each is shown"
-                    " before."
+                    t(
+                        "It holds files. They can become the drive's; what becomes of each is"
+                        " shown before."
+                    )
                 )
-                if not output.confirm("Import them?", default=True):
-                    raise CommandError("choose an empty folder then, or one that is to be made")
+                if not output.confirm(t("Import them?"), default=True):
+                    raise CommandError(t("choose an empty folder then, or one that is to be made"))
                 self.importing = True
             return place
 
@@ -192,7 +197,9 @@ class Assistant:
             self._wanted.mountpoint = check_and_ask(given)
             output.say(f"  {self._wanted.mountpoint}")
             return
-        output.say("The drive appears there. It may be new, empty, or hold files to be imported.")
+        output.say(
+            t("The drive appears there. It may be new, empty, or hold files to be imported.")
+        )
 
         def is_free(path: Path) -> bool:
             try:
@@ -213,7 +220,7 @@ class Assistant:
         if self._wanted.remote is not None:
             chosen = self._browser.given(self._wanted.remote)
         else:
-            output.say("Choose a folder of yours (personal), one in a space, or a share.")
+            output.say(t("Choose a folder of yours (personal), one in a space, or a share."))
             chosen = self._browser.choose()
         self._wanted.remote = chosen.path
         output.say(f"  {output.printable(chosen.path)}")
@@ -233,13 +240,13 @@ class Assistant:
 
         if wanted.name is None:
             default = suggested_name(wanted.remote, self._configuration.synchronizations)
-            output.say("Commands will know it by a name.")
+            output.say(t("Commands will know it by a name."))
             wanted.name = _asked("Name", check_new_name, default=default)
         else:
             check_new_name(wanted.name)
         if read_only and wanted.direction is None:
             output.say(
-                "The server lets you only read there: the drive follows it (direction download)."
+                t("The server lets you only read there: the drive follows it (direction download).")
             )
             wanted.direction = "download"
         open_ = [setting for setting in SETTINGS if getattr(wanted, setting.name) is None]
@@ -253,7 +260,7 @@ class Assistant:
                 f"  {'filters':<10} {'none':<9} ", "nothing is left out but temporary files"
             )
         if output.confirm(
-            "Keep these settings (“edit” and “filter” change them later)?", default=True
+            t("Keep these settings (“edit” and “filter” change them later)?"), default=True
         ):
             return
         for setting in open_:
@@ -280,14 +287,18 @@ class Assistant:
         wanted = self._wanted
         output.say()
         output.say(
-            f"{wanted.mountpoint} will show {output.printable(wanted.remote or '')} on"
-            f" {server.url}."
+            t(
+                "{mountpoint} will show {name} on {url}.",
+                mountpoint=wanted.mountpoint,
+                name=output.printable(wanted.remote or ""),
+                url=server.url,
+            )
         )
-        output.say("The same without questions:")
+        output.say(t("The same without questions:"))
         output.say(
             f"  {output.printable(command_line(wanted))}{' --import' if self.importing else ''}"
         )
-        output.confirm("Add it?", default=True, abort=True)
+        output.confirm(t("Add it?"), default=True, abort=True)
 
 
 def _address(text: str, parse: Callable[[str], str]) -> str | None:
@@ -309,13 +320,13 @@ def _agreed(server: Server, error: Exception) -> Server | None:
     if helps is Help.ACCEPT_CERTIFICATE:
         shown = output.run_async(certificate_of, server)
         if shown is not None:
-            output.say(f"Its SHA-256 fingerprint is {shown}")
+            output.say(t("Its SHA-256 fingerprint is {shown}", shown=shown))
     if helps is Help.ACCEPT_CERTIFICATE and output.confirm(
-        "Accept a certificate that nobody verifies?", default=False
+        t("Accept a certificate that nobody verifies?"), default=False
     ):
         return replace(server, insecure_tls=True)
     if helps is Help.ACCEPT_CLEAR and output.confirm(
-        "Accept that others on the way can read and change everything?", default=False
+        t("Accept that others on the way can read and change everything?"), default=False
     ):
         return replace(server, insecure_http=True)
     return None
@@ -362,7 +373,7 @@ def _one_of(question: str, choices: dict[str, str], *, default: str | None) -> s
         if text in choices:
             return text
         raise CommandError(
-            f"'{text}' is none of these; answer with a number or a word from the list",
+            t("'{text}' is none of these; answer with a number or a word from the list", text=text),
             Exit.USAGE,
         )
 

@@ -18,6 +18,7 @@ from syncin_mount.app.messages import sentence
 from syncin_mount.app.messages.imports import fates
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def show_stuck(error: CannotImport) -> None:
     for each in error.stuck[:_SHOWN]:
         output.warn(f"{output.printable(os.fsdecode(each.path))}: {each.why}")
     if len(error.stuck) > _SHOWN:
-        output.warn(f"… and {len(error.stuck) - _SHOWN} more")
+        output.warn(t("… and {value} more", value=len(error.stuck) - _SHOWN))
 
 
 @contextlib.contextmanager
@@ -92,7 +93,9 @@ def confirm_overfilling(error: NotEnoughRoom) -> None:
     if not sys.stdin.isatty():
         raise error
     what = sentence(error.room)
-    output.confirm(f"{what[0].upper()}{what[1:]}. Add it all the same?", abort=True)
+    output.confirm(
+        t("{upper}{value}. Add it all the same?", upper=what[0].upper(), value=what[1:]), abort=True
+    )
 
 
 def go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
@@ -104,7 +107,9 @@ def go_on(folders: Folders, synchronization: Synchronization, how: How) -> None:
     with naming_stuck():
         found = look_again(folders, synchronization)
     if not found:
-        output.say(f"{name}: {place} holds nothing that could be imported")
+        output.say(
+            t("{name}: {place} holds nothing that could be imported", name=name, place=place)
+        )
         return
     files = [each for each in found if not each.is_folder]
     output.say(
@@ -145,10 +150,10 @@ def confirm(*, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError(
-            "there is no terminal to ask in; look at it with --dry-run, then give --yes",
+            t("there is no terminal to ask in; look at it with --dry-run, then give --yes"),
             Exit.USAGE,
         )
-    output.confirm("Import them?", default=True, abort=True)
+    output.confirm(t("Import them?"), default=True, abort=True)
 
 
 def bring_in(folders: Folders, new: Synchronization, found: Sequence[Found]) -> None:
@@ -166,8 +171,10 @@ def bring_in(folders: Folders, new: Synchronization, found: Sequence[Found]) -> 
             done = import_files(folders, new, lambda files, size: bar.update(files + size))
         except KeyboardInterrupt:
             output.warn(
-                "stopped; nothing is lost, and this goes on:"
-                f" {advice.command('add', new.name, '--import')}"
+                t(
+                    "stopped; nothing is lost, and this goes on: {command}",
+                    command=advice.command("add", new.name, "--import"),
+                )
             )
             raise
     _tell(new, done)
@@ -176,14 +183,24 @@ def bring_in(folders: Folders, new: Synchronization, found: Sequence[Found]) -> 
 def _tell(new: Synchronization, done: Imported) -> None:
     for path, name in done.renamed:
         output.warn(
-            f"{output.printable(path)} was in the drive already, with another content: it is"
-            f" “{name}” there"
+            t(
+                "{path} was in the drive already, with another content: it is “{name}” there",
+                path=output.printable(path),
+                name=name,
+            )
         )
     output.say(
         f"{new.name}: imported {output.count(done.files, 'file')} ({output.size(done.bytes)})"
     )
     for path, why in done.left[:_SHOWN]:
-        output.warn(f"{output.printable(path)} stays in {new.mountpoint}: {why}")
+        output.warn(
+            t(
+                "{path} stays in {mountpoint}: {why}",
+                path=output.printable(path),
+                mountpoint=new.mountpoint,
+                why=why,
+            )
+        )
     if done.left:
         raise CommandError(
             f"{output.count(len(done.left), 'file')} could not be imported; close what uses them,"

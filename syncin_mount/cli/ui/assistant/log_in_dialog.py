@@ -10,6 +10,7 @@ from reconciler.errors import Unauthorized
 from syncin_mount.app.messages import sentence
 from syncin_mount.cli.exit_status import CommandError, Exit
 from syncin_mount.cli.ui import output
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -67,7 +68,7 @@ def _with_code(
     except CodeWanted:
         if not sys.stdin.isatty():
             raise
-        code = output.ask("Two-factor or recovery code").strip()
+        code = output.ask(t("Two-factor or recovery code")).strip()
         output.run_async(act, folders, server, password, code)
 
 
@@ -77,14 +78,16 @@ def password_for(server: Server, *, from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
-            raise CommandError("no password came on standard input", Exit.USAGE)
+            raise CommandError(t("no password came on standard input"), Exit.USAGE)
         return password
     if not sys.stdin.isatty():
         raise CommandError(
-            "there is no terminal to ask for the password; give it with --password-stdin",
+            t("there is no terminal to ask for the password; give it with --password-stdin"),
             Exit.USAGE,
         )
-    return output.ask(f"Password of {server.login} at {server.url}", hide_input=True)
+    return output.ask(
+        t("Password of {login} at {url}", login=server.login, url=server.url), hide_input=True
+    )
 
 
 def code_from(given: str | None) -> str | None:
@@ -93,5 +96,5 @@ def code_from(given: str | None) -> str | None:
         return given
     code = sys.stdin.readline().strip()
     if not code:
-        raise CommandError("no code came on standard input", Exit.USAGE)
+        raise CommandError(t("no code came on standard input"), Exit.USAGE)
     return code

@@ -18,6 +18,7 @@ from syncin_mount.cli.ui.assistant.remote_choice import (
     understood,
     unsuited,
 )
+from syncin_mount.language import t
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ class Browser:
         elif answer.number is not None:
             found = self._level.found
             if not 0 <= answer.number < len(found):
-                raise CommandError(f"there is no number {answer.number + 1} here")
+                raise CommandError(t("there is no number {value} here", value=answer.number + 1))
             self._open(found[answer.number])
         elif answer.more:
             self._level = self._level.next_page()
@@ -94,7 +95,7 @@ class Browser:
 
     def _is_chosen(self) -> bool:
         if self._at is None:
-            raise CommandError("open a folder first: what is chosen is what is open")
+            raise CommandError(t("open a folder first: what is chosen is what is open"))
         why = unsuited(self._at, self._user)
         if why is not None:
             raise CommandError(f"{output.printable(self._at.path)}: {why}")
@@ -103,8 +104,10 @@ class Browser:
     def _open(self, item: RemoteItem) -> None:
         if not item.enabled:
             raise CommandError(
-                f"{output.printable(item.path)} is disabled on the server; its managers can"
-                " enable it"
+                t(
+                    "{path} is disabled on the server; its managers can enable it",
+                    path=output.printable(item.path),
+                )
             )
         self._level = Level(
             tuple(output.run_async(list_items, self._folders, self._server, item.path))
@@ -122,7 +125,7 @@ class Browser:
 
     def _make(self, at: str, name: str) -> None:
         if not name or "/" in name:
-            raise CommandError("say how the folder is to be called: + NAME")
+            raise CommandError(t("say how the folder is to be called: + NAME"))
         path = f"{at}/{name}" if at else name
         output.run_async(make_remote_folder, self._folders, self._server, path)
         self.made.append(path)

@@ -12,6 +12,7 @@ from syncin_mount.app.synchronizations.editing import Edits
 from syncin_mount.app.synchronizations.mountpoint import has_rest_of_import
 from syncin_mount.config import ConfigurationFile
 from tests.app.test_drive import Computer
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -40,6 +41,13 @@ async def test_what_is_full_or_the_program_s_own_changes_nothing(
         with pytest.raises(error):
             await relocate(computer.folders, "docs", Edits(mountpoint=place))
     assert mountpoint(computer) == computer.docs.mountpoint
+
+
+async def test_where_something_is_mounted_nothing_moves_to(computer: Computer, tmp_path: Path):
+    with small_disk(tmp_path / "disk", "tmpfs", 1) as disk:
+        with pytest.raises(NotPossible, match="is a mount point already"):
+            await relocate(computer.folders, "docs", Edits(mountpoint=disk.path))
+        assert mountpoint(computer) == computer.docs.mountpoint
 
 
 async def test_a_drive_that_is_there_is_told_what_is_wrong_before_it_goes(

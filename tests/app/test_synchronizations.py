@@ -188,6 +188,19 @@ async def test_what_cannot_be_imported_is_a_value(world: World, folders: Folders
     assert registered(world) == 0
 
 
+async def test_a_disk_s_own_folder_is_neither_emptied_nor_added(world: World, folders: Folders):
+    with small_disk(world.drive, "tmpfs", 1):
+        (world.drive / "kept").write_text("on the disk")
+        for importing in (True, False):
+            with pytest.raises(NotPossible, match="is a mount point already"):
+                await preview_addition(folders, docs(world), TROUBLE.append, importing=importing)
+        assert [each.name for each in world.drive.iterdir()] == ["kept"]
+        inside = docs(world, mountpoint=world.drive / "inside")
+        seen = await preview_addition(folders, inside, TROUBLE.append)
+        assert seen.new.mountpoint == inside.mountpoint
+    assert registered(world) == 0
+
+
 async def test_a_copy_that_does_not_fit_is_refused_until_somebody_agrees(
     world: World, folders: Folders
 ):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncin_mount.app.errors import MountpointHoldsFiles, NotPossible
 from syncin_mount.app.runtime.first_runs_after_import import MARK
+from syncin_mount.mount_table import mounted_at
 
 if TYPE_CHECKING:
     from syncin_mount.config import Folders, Synchronization
@@ -31,11 +33,13 @@ def absolute(text: str) -> Path:
 
 def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
     """Raises NotPossible unless the path is an empty folder, or free with a folder above it that
-    can be written to. ``may_hold``: it need not be empty."""
+    can be written to. ``may_hold``: it need not be empty. A folder where something is mounted is
+    none, so that no import empties a disk where no drive can appear."""
     try:
         found = path.stat()
         if not stat.S_ISDIR(found.st_mode):
             raise NotPossible(f"the mount point {path} is a file; choose an empty folder")
+        _check_nothing_is_mounted(path)
         if not may_hold and next(path.iterdir(), None) is not None:
             raise MountpointHoldsFiles(str(path))
     except FileNotFoundError:
@@ -49,6 +53,17 @@ def check_mountpoint(path: Path, *, may_hold: bool = False) -> None:
         raise NotPossible(
             f"the mount point {path} cannot be used ({error.strerror}); choose another folder"
         ) from error
+
+
+def _check_nothing_is_mounted(path: Path) -> None:
+    """Raises NotPossible, and OSError where what is mounted has lost its process."""
+    taken = mounted_at(path)
+    if taken is not None:
+        shutil.disk_usage(path)
+        raise NotPossible(
+            f"{path} is a mount point already (file system type {taken.kind}); choose a folder"
+            " inside it, or unmount it first"
+        )
 
 
 def holds_something(folder: Path) -> bool:

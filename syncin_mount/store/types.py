@@ -107,6 +107,11 @@ class BinEntry(msgspec.Struct, frozen=True):
     time_ns: int
     why: str
 
+    @property
+    def mark(self) -> str:
+        """A word that no other entry of any bin has, and that it keeps in the desktop's trash."""
+        return f"{self.sequence}-{self.time_ns}"
+
 
 class Awaited(msgspec.Struct, frozen=True):
     """What has to be on the disk before effects are done: those of the events up to number

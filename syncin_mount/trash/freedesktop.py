@@ -169,6 +169,7 @@ class HomeTrash:
                 folder,
                 len(states),
                 size,
+                told.mark,
             )
 
     @contextlib.contextmanager

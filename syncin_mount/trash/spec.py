@@ -69,17 +69,19 @@ def info_text(item: Item) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What an info file that this program wrote says: the path that the item had, when it was
-    removed, and why."""
+    removed, why, and the `Item`'s mark."""
 
     path: bytes
     removed: dt.datetime
     why: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Something in the trash that this drive put there. ``name`` is its own in the trash, ``path``
-    is relative to the drive; ``files`` and ``size`` (bytes) count what is below a folder."""
+    is relative to the drive; ``files`` and ``size`` (bytes) count what is below a folder. ``mark``
+    is the `Item`'s."""
 
     name: bytes
     path: bytes
@@ -88,6 +90,7 @@ class Kept:
     is_folder: bool
     files: int
     size: int
+    mark: str
 
 
 def read_info(text: bytes) -> Told | None:
@@ -101,7 +104,8 @@ def read_info(text: bytes) -> Told | None:
             said[b"DeletionDate"].decode(), "%Y-%m-%dT%H:%M:%S"
         ).astimezone()
         why = unquote(said.get(b"X-Syncin-Why", b"").decode())
-        return Told(unquote_to_bytes(said[b"Path"]), removed, why)
+        mark = said[b"X-Syncin-Mount"].decode()
+        return Told(unquote_to_bytes(said[b"Path"]), removed, why, mark)
     except (KeyError, ValueError, OverflowError):
         return None
 

@@ -10,6 +10,7 @@ from reconciler.model import Direction
 from reconciler.reporting.conflict import Lost
 from syncin_mount.app.conflicts.journal import Choice, ConflictJournal, Whereabouts, text_of
 from syncin_mount.app.conflicts.places import Places
+from syncin_mount.app.conflicts.steps import Steps
 from syncin_mount.app.conflicts.versions import Versions
 from syncin_mount.app.errors import ChosenAlready, RestoreFirst
 from syncin_mount.control.conflict_messages import (
@@ -59,17 +60,23 @@ class Conflicts:
         synchronization: Synchronization,
         bin_: LocalBin,
         is_in_flight: Callable[[NodeId], bool] = lambda _node: False,
+        under_way: set[int] | None = None,
     ) -> None:
+        """``under_way`` has the numbers of conflicts that this process is just choosing again; it
+        is one set for all that are made of a replica."""
         self._synchronization = synchronization
         self._bin = bin_
         self._journal = ConflictJournal(replica.folder)
         self._places = Places(replica, is_in_flight)
+        self._steps = Steps(self._journal, self._places, bin_)
+        self._under_way = set[int]() if under_way is None else under_way
         self._versions = Versions(replica, bin_, self._places)
 
     async def entries(self, *, everything: bool) -> list[ConflictEntry]:
         """Those that nobody acknowledged, or all; oldest first."""
-        known = self._journal.all()
-        kept = _kept_of(known, await self._bin.entries())
+        in_bin = await self._bin.marked_entries()
+        known = self._found_out({mark for _, mark in in_bin})
+        kept = _kept_of(known, in_bin)
         found = [self._entry(each, kept) for each in known]
         return [each for each in found if everything or not each.acknowledged]
 
@@ -88,6 +95,19 @@ class Conflicts:
             if not at:
                 raise NotDone(f"there was no conflict at '{which.path}'")
         return at[-1]
+
+    def _found_out(self, marks: set[str]) -> list[Known]:
+        """All, once it is known of each whether it was done what somebody meant."""
+        known = self._journal.all()
+        open_ones = [
+            each for each in known if each.meant is not None and each.number not in self._under_way
+        ]
+        if not open_ones:
+            return known
+        with contextlib.suppress(OSError):  # the next look tries again
+            for each in open_ones:
+                self._steps.find_out(each, marks)
+        return self._journal.all()
 
     def _entry(self, known: Known, kept: Mapping[int, BinEntry]) -> ConflictEntry:
         where, entry, other = "none", None, known.other
@@ -145,27 +165,40 @@ class Conflicts:
         kill at any moment loses neither: what lost is in the bin or beside, until it has its place
         in one step, and what won is in the bin by then."""
         conflict = await self._to_choose(which, "be turned round")
-        if self._places.look(conflict.path) is None:
-            await self._put_back(conflict)
-            other = Whereabouts()
-        else:
-            other = await self._put_over(conflict, TURNED)
-        with _noted(conflict):
-            self._journal.chose(conflict.number, Choice.SWAP, other)
+        with self._choosing(conflict) as known:
+            if self._places.look(conflict.path) is None:
+                await self._steps.put_back(conflict, Choice.SWAP, Whereabouts(), acknowledged=True)
+            else:
+                await self._steps.put_over(conflict, known, Choice.SWAP, TURNED, acknowledged=True)
         return await self._now(conflict)
 
     async def keep_both(self, which: ConflictRequest) -> ConflictEntry:
         """What lost comes back beside what won, under a name of its own, which the entry that is
         returned has as ``copy``."""
         conflict = await self._to_choose(which, "be kept with the other version")
-        if conflict.entry is None:  # both are there
-            with _noted(conflict):
-                self._journal.acknowledge([conflict.number])
-        else:
-            beside = await self._bin.restore(conflict.entry, None)
-            with _noted(conflict):
-                self._journal.chose(conflict.number, Choice.BOTH, Whereabouts(copy=beside))
+        with self._choosing(conflict):
+            if conflict.entry is None:  # both are there
+                with _noted(conflict):
+                    self._journal.acknowledge([conflict.number])
+            else:
+                to = self._places.free_at(conflict.path)
+                await self._steps.restore(
+                    conflict, to, Choice.BOTH, Whereabouts(copy=to), acknowledged=True
+                )
         return await self._now(conflict)
+
+    @contextlib.contextmanager
+    def _choosing(self, conflict: ConflictEntry) -> Iterator[Known]:
+        """Nobody else does meanwhile."""
+        number = conflict.number
+        if number in self._under_way:
+            raise NotDone(f"'{conflict.path}' is just being changed; try again in a moment")
+        [known] = [each for each in self._journal.all() if each.number == number]
+        self._under_way.add(number)
+        try:
+            yield known
+        finally:
+            self._under_way.discard(number)
 
     async def _to_choose(self, which: ConflictRequest, what: str) -> ConflictEntry:
         self._expect_both_directions()
@@ -196,82 +229,29 @@ class Conflicts:
                 self._journal.reopen(conflict.number)
             return await self._now(conflict)
         self._expect_both_directions()
-        [known] = [each for each in self._journal.all() if each.number == conflict.number]
-        if known.choice is Choice.BOTH:
-            other = self._without_copy(conflict)
-        else:
-            other = await self._turned_back(conflict, known)
-        with _noted(conflict):
-            self._journal.undid(conflict.number, other, acknowledged=known.was_acknowledged)
+        with self._choosing(conflict) as known:
+            if known.choice is Choice.BOTH:
+                await self._steps.remove(conflict, known, conflict.copy or "", UNDONE)
+            else:
+                await self._turn_back(conflict, known)
         return await self._now(conflict)
 
     async def _now(self, conflict: ConflictEntry) -> ConflictEntry:
         return await self.found(ConflictRequest(number=conflict.number))
 
-    def _without_copy(self, conflict: ConflictEntry) -> Whereabouts:
-        """The version that had been brought back goes to the bin, as it is by now."""
-        path = conflict.copy or ""
-        node = self._places.look(path)
-        if node is None:  # somebody removed it
-            return Whereabouts(path, UNDONE)
-        self._places.expect_still(node, path)
-        with _told(path):
-            return Whereabouts(path, UNDONE, self._places.remove(path, node, UNDONE))
-
-    async def _turned_back(self, conflict: ConflictEntry, known: Known) -> Whereabouts:
-        path, node = conflict.path, self._places.look(conflict.path)
+    async def _turn_back(self, conflict: ConflictEntry, known: Known) -> None:
+        path, back = conflict.path, known.was_acknowledged
         if conflict.kept == "gone":
             raise NotDone(f"'{path}' cannot be undone: what had won is in no bin any more")
         if conflict.kept == "none":  # nothing had won: a deletion
-            if node is None:
-                return Whereabouts(path, UNDONE)
-            self._places.expect_still(node, path)
-            with _told(path):
-                return Whereabouts(path, UNDONE, self._places.remove(path, node, UNDONE))
-        if node is None:
-            await self._put_back(conflict)
-            return Whereabouts(path, UNDONE)
-        if known.lost == Lost.COPY.value and known.copy is not None:
-            return await self._copy_back(conflict, known.copy)
-        return await self._put_over(conflict, UNDONE)
-
-    async def _copy_back(self, conflict: ConflictEntry, copy: str) -> Whereabouts:
-        """Both get the names again that the rule had given them."""
-        beside = await self._beside(conflict)
-        with _told(conflict.path, beside):
-            free = copy if self._places.look(copy) is None else self._places.free_beside(copy)
-            self._places.move(conflict.path, free)
-            self._places.move(beside, conflict.path)
-        return Whereabouts(copy=free)
-
-    # the steps ------------------------------------------------------------------------------------
-
-    async def _put_back(self, conflict: ConflictEntry) -> None:
-        """Nothing has its place: what lost gets it."""
-        if conflict.entry is not None:
-            await self._bin.restore(conflict.entry, conflict.path)
+            await self._steps.remove(conflict, known, path, UNDONE)
+        elif self._places.look(path) is None:
+            other = Whereabouts(path, UNDONE)
+            await self._steps.put_back(conflict, Choice.RULE, other, acknowledged=back)
+        elif known.lost == Lost.COPY.value and known.copy is not None:
+            await self._steps.copy_back(conflict, known, known.copy)
         else:
-            with _told(conflict.path):
-                self._places.move(conflict.copy or "", conflict.path)
-
-    async def _beside(self, conflict: ConflictEntry) -> str:
-        """Where the other version is in the drive, once it was brought back from the bin."""
-        if conflict.entry is None:
-            return conflict.copy or ""
-        return await self._bin.restore(conflict.entry, self._places.free_beside(conflict.path))
-
-    async def _put_over(self, conflict: ConflictEntry, why: str) -> Whereabouts:
-        """The other version gets the name, and what has it goes to the bin."""
-        path = conflict.path
-        node = self._places.look(path)
-        assert node is not None
-        self._places.expect_still(node, path)
-        beside = await self._beside(conflict)
-        # From here on nothing else runs before the end.
-        node = self._places.look(path) or node
-        self._places.expect_still(node, path)
-        with _told(path, beside):
-            return Whereabouts(path, why, self._places.replace(beside, path, node, why))
+            await self._steps.put_over(conflict, known, Choice.RULE, UNDONE, acknowledged=back)
 
 
 _REFUSALS = {
@@ -286,25 +266,31 @@ def _gave_way_here(known: Known) -> bool:
     return known.exact or known.lost in {Lost.LOCAL.value, Lost.COPY.value}
 
 
-def _kept_of(known: Sequence[Known], entries: Sequence[BinEntry]) -> dict[int, BinEntry]:
+def _kept_of(
+    known: Sequence[Known], entries: Sequence[tuple[BinEntry, str]]
+) -> dict[int, BinEntry]:
     """By conflicts' numbers, what the bins on this computer have of the version that gave way: the
-    entry of its path and reason, nearest in time. Of several conflicts of one path, each entry is
-    that of the nearest: where a version was purged, its conflict gets nobody else's. Pure."""
+    entry of its mark; where none was noted, that of its path and reason, nearest in time. Of
+    several conflicts of one path, each entry is that of the nearest: where a version was purged,
+    its conflict gets nobody else's. Pure."""
+    by_mark = {mark: entry for entry, mark in entries}
+    marks = {each.other.mark: each.number for each in known if each.other.mark}
+    found = {number: by_mark[mark] for mark, number in marks.items() if mark in by_mark}
     by_key: dict[tuple[str | None, str | None], list[BinEntry]] = {}
-    for entry in sorted(entries, key=_time):
+    unnamed = [entry for entry, mark in entries if mark not in marks]
+    for entry in sorted(unnamed, key=_time):
         by_key.setdefault((text_of(entry.path), text_of(entry.why)), []).append(entry)
     pairs: list[tuple[float, int, BinEntry]] = []
     for each in known:
         other = each.other
         at = by_key.get((other.path, other.why))
-        if at is None or other.copy is not None or not _gave_way_here(each):
+        if at is None or other.mark or other.copy is not None or not _gave_way_here(each):
             continue
         middle = bisect.bisect(at, other.time, key=_time)
         for entry in at[max(0, middle - _NEAREST) : middle + _NEAREST]:
             apart = abs(entry.time - other.time)
             if not each.exact or apart <= SAME_MOMENT_S:
                 pairs.append((apart, each.number, entry))
-    found: dict[int, BinEntry] = {}
     taken: set[str] = set()
     for _, number, entry in sorted(pairs, key=lambda pair: pair[:2]):
         if number not in found and entry.entry not in taken:
@@ -322,16 +308,6 @@ def _is_at(entry: ConflictEntry, paths: Sequence[str]) -> bool:
         path in (entry.path, entry.copy) or entry.path.startswith(f"{path.rstrip('/')}/")
         for path in paths
     )
-
-
-@contextlib.contextmanager
-def _told(path: str, beside: str | None = None) -> Iterator[None]:
-    """What can go wrong with the files, as a sentence."""
-    try:
-        yield
-    except OSError as error:
-        where = "" if beside is None else f"; the other version is at '{beside}'"
-        raise NotDone(f"'{path}' cannot be changed now: {error.strerror}{where}") from error
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 `conflicts.jsonl`, beside the replica, has a line for each conflict, and for each time that somebody
 acknowledged some, chose again, or undid that. It is for people: a line that a kill tears is left
 out, and losing the file loses no version. Lines are appended as one write each, so that a command
-may acknowledge while a drive's process adds. Nothing is synced.
+may acknowledge while a drive's process adds. Only what somebody is about to change is synced: a
+line says it before the files change, and another one that it is done.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ class Choice(enum.Enum):
 class _Line(msgspec.Struct, omit_defaults=True):
     """A conflict (``id``); or that some were acknowledged (``seen``) or are counted again
     (``unseen``); or what was chosen of one (``of``): ``did`` is a `Choice`. Then ``path`` and
-    ``why`` say how the bin knows the version that gave way, at ``time``, and ``copy`` where it is
-    in the drive instead. A program of an older version acknowledges what has ``seen``."""
+    ``why`` say how the bin knows the version that gave way, at ``time`` and by its ``mark``, and
+    ``copy`` where it is in the drive instead. A program of an older version acknowledges what has
+    ``seen``. Or what somebody is about to choose of one (``meant``): the fields are those of a
+    `Meant`, and without ``place`` nothing is meant any more."""
 
     id: int = 0
     time: float = 0.0
@@ -54,23 +57,51 @@ class _Line(msgspec.Struct, omit_defaults=True):
     unseen: tuple[int, ...] = ()
     of: int = 0
     did: str = ""
+    mark: str = ""
+    meant: int = 0
+    place: str = ""
+    node: int = 0
+    leaves: bool = False
+    entry: str = ""
+    acknowledges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where the version is that did not get the name: in the bin, by ``path`` and ``why`` since
-    ``time``, or in the drive as ``copy``. Neither: there is none."""
+    ``time``, or in the drive as ``copy``. Neither: there is none. ``mark`` is that of the bin's
+    entry; a journal of an older version has none."""
 
     path: str = ""
     why: str = ""
     time: float = 0.0
     copy: str | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A change of the drive, as it is noted before: when it is done, ``choice`` was chosen, the
+    version that gave way is at ``other``, and the conflict is ``acknowledged``.
+
+    How one sees that it is done: ``node`` has the path ``place`` then, or with ``leaves`` has it no
+    more. Without a node: the bin has no entry of the mark ``entry`` any more, and there is
+    something at ``place``."""
+
+    choice: Choice
+    other: Whereabouts
+    acknowledged: bool
+    place: str
+    node: int = 0
+    leaves: bool = False
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """A conflict as the journal has it. ``other`` tells where the version is that has not its
-    name, ``exact`` whether ``other.time`` is that of the bin's entry to the second."""
+    name, ``exact`` whether ``other.time`` is that of the bin's entry to the second.
+    ``meant`` is a change that began, and of which it is not noted whether it was done."""
 
     number: int
     time: float
@@ -83,6 +114,7 @@ class Known:
     choice: Choice = Choice.RULE
     exact: bool = False
     was_acknowledged: bool = False
+    meant: Meant | None = None
 
 
 class ConflictJournal:
@@ -128,19 +160,21 @@ class ConflictJournal:
         """It is counted and shown again. Raises OSError."""
         self._append(_Line(unseen=(number,)))
 
-    def chose(self, number: int, choice: Choice, other: Whereabouts) -> None:
-        """From now on the conflict counts as acknowledged, and the version that gave way is
-        there. Raises OSError."""
-        self._append(_choice_line(number, choice, other))
+    def means(self, number: int, meant: Meant) -> None:
+        """This is about to be done. On the disk when it returns. Raises OSError."""
+        self._append(_meant_line(number, meant), synced=True)
 
-    def undid(self, number: int, other: Whereabouts, *, acknowledged: bool) -> None:
-        """It is again as the rule decided. Raises OSError."""
-        line = _choice_line(number, Choice.RULE, other)
-        if not acknowledged:
-            line.seen, line.unseen = (), (number,)
-        self._append(line)
+    def did(self, number: int, meant: Meant) -> None:
+        """It was done. Raises OSError."""
+        self._append(
+            _choice_line(number, meant.choice, meant.other, acknowledged=meant.acknowledged)
+        )
 
-    def _append(self, line: _Line) -> None:
+    def left(self, number: int) -> None:
+        """What was meant was not done. Raises OSError."""
+        self._append(_Line(meant=number))
+
+    def _append(self, line: _Line, *, synced: bool = False) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         data = msgspec.json.encode(line) + b"\n"
         fd = os.open(self._path, flags, 0o600)
@@ -152,6 +186,8 @@ class ConflictJournal:
                     data = b"\n" + data
             if os.write(fd, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if synced:
+                os.fsync(fd)
         finally:
             os.close(fd)
 
@@ -187,6 +223,9 @@ class ConflictJournal:
             return
         if line.of in self._known:
             self._known[line.of] = _changed(self._known[line.of], line, choice)
+        elif line.meant in self._known:
+            one = self._known[line.meant]
+            self._known[line.meant] = replace(one, meant=_meant(line, choice))
         elif line.id:
             other = Whereabouts(line.path, line.why, line.time, line.copy)
             self._known[line.id] = Known(
@@ -211,7 +250,9 @@ class ConflictJournal:
             if each.exact:
                 if each.was_acknowledged:
                     lines.append(_Line(seen=(each.number,)))
-                lines.append(_choice_line(each.number, each.choice, each.other))
+                lines.append(_choice_line(each.number, each.choice, each.other, acknowledged=True))
+            if each.meant is not None:
+                lines.append(_meant_line(each.number, each.meant))
         lines.append(_Line(seen=tuple(each.number for each in kept if each.acknowledged)))
         lines.append(_Line(unseen=tuple(each.number for each in kept if not each.acknowledged)))
         text = "".join(json.dumps(msgspec.to_builtins(each)) + "\n" for each in lines)
@@ -221,22 +262,60 @@ class ConflictJournal:
             return
 
 
-def _choice_line(number: int, choice: Choice, other: Whereabouts) -> _Line:
+def _choice_line(number: int, choice: Choice, other: Whereabouts, *, acknowledged: bool) -> _Line:
     return _Line(
         time=other.time,
         path=other.path,
         why=other.why,
         copy=other.copy,
-        seen=(number,),
+        mark=other.mark,
+        seen=(number,) if acknowledged else (),
+        unseen=() if acknowledged else (number,),
         of=number,
         did=choice.value,
     )
 
 
+def _meant_line(number: int, meant: Meant) -> _Line:
+    other = meant.other
+    return _Line(
+        time=other.time,
+        path=other.path,
+        why=other.why,
+        copy=other.copy,
+        mark=other.mark,
+        did=meant.choice.value,
+        meant=number,
+        place=meant.place,
+        node=meant.node,
+        leaves=meant.leaves,
+        entry=meant.entry,
+        acknowledges=meant.acknowledged,
+    )
+
+
+def _meant(line: _Line, choice: Choice) -> Meant | None:
+    if not line.place:
+        return None
+    return Meant(
+        choice, _other(line), line.acknowledges, line.place, line.node, line.leaves, line.entry
+    )
+
+
+def _other(line: _Line) -> Whereabouts:
+    return Whereabouts(line.path, line.why, line.time, line.copy, line.mark)
+
+
 def _changed(known: Known, line: _Line, choice: Choice) -> Known:
     was = known.was_acknowledged if known.choice is not Choice.RULE else known.acknowledged
-    other = Whereabouts(line.path, line.why, line.time, line.copy)
-    return replace(known, choice=choice, other=other, exact=True, was_acknowledged=was)
+    return replace(
+        known,
+        choice=choice,
+        other=_other(line),
+        exact=True,
+        was_acknowledged=was,
+        meant=None,
+    )
 
 
 def text_of(text: str | None) -> str | None:

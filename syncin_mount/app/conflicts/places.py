@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import ROOT, Kind
 from reconciler.names import free_names
+from syncin_mount.app.conflicts.journal import Whereabouts
 from syncin_mount.app.errors import RestoreFirst
 from syncin_mount.control.service import NotDone
 from syncin_mount.store import AttrChanged, EntryChanged, NameChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from reconciler.model import NodeId
     from syncin_mount.store import Replica
@@ -43,16 +44,19 @@ class Places:
         return parent, os.fsencode(name)
 
     def free_beside(self, path: str) -> str:
-        """A path like this one that nothing has."""
+        """Another path like this one, which nothing has. Raises NotDone without the folder."""
+        self.place(path)
+        return next(each for each in self._free(path) if each != path)
+
+    def free_at(self, path: str) -> str:
+        """This path, or one like it, which nothing has."""
+        return next(self._free(path))
+
+    def _free(self, path: str) -> Iterator[str]:
         above, slash, name = path.rpartition("/")
-        parent, _ = self.place(path)
         names = free_names(name, time.strftime("%Y-%m-%d"))
-        free = next(
-            each
-            for each in names
-            if each != name and self._replica.lookup(parent, os.fsencode(each)) is None
-        )
-        return f"{above}{slash}{free}"
+        paths = (f"{above}{slash}{each}" for each in names)
+        return (each for each in paths if self.look(each) is None)
 
     def expect_still(self, node: NodeId, path: str) -> None:
         """Raises NotDone unless this is a file whose content is here, and nobody is busy with
@@ -76,26 +80,36 @@ class Places:
         self._replica.tell_entry(parent, name)
         self._replica.tell_entry(new_parent, new_name)
 
-    def replace(self, path: str, to: str, node: NodeId, why: str) -> float:
-        """rename(2) over ``node`` at ``to``, of which the bin gets a copy before. No program asked
-        for it: whoever has it open keeps it, and the kernel hears of both names. Returns since
-        when the bin has it."""
+    def exchange(self, path: str, other: str) -> None:
+        """Each gets the other's name, in one step."""
+        parent, name = self.place(path)
+        other_parent, other_name = self.place(other)
+        self._replica.rename(parent, name, other_parent, other_name, exchange=True)
+        self._replica.tell_entry(parent, name)
+        self._replica.tell_entry(other_parent, other_name)
+
+    def keep(self, path: str, node: NodeId, why: str) -> Whereabouts:
+        """The bin gets a copy of ``node``, which is at ``path`` and `expect_still`. Where that
+        is."""
+        sequence = self._replica.copy_to_bin(node, why)
+        entry = None if sequence is None else self._replica.bin.entry(sequence)
+        assert entry is not None
+        return Whereabouts(path, why, entry.time_ns / 1e9, mark=entry.mark)
+
+    def put_over(self, path: str, to: str, node: NodeId) -> None:
+        """rename(2) over ``node`` at ``to``. No program asked for it: whoever has it open keeps it,
+        and the kernel hears of both names."""
         parent, name = self.place(path)
         new_parent, new_name = self.place(to)
-        self._replica.copy_to_bin(node, why)
-        since = time.time()
         moved, notifier = self._replica.lookup(parent, name), self._replica.notifier
         with notifier.unnaming([each for each in (moved, node) if each is not None]):
             self._replica.rename(parent, name, new_parent, new_name)
         notifier.notify_new_name(parent, name)
         notifier.notify_new_name(new_parent, new_name)
-        return since
 
-    def remove(self, path: str, node: NodeId, why: str) -> float:
-        """unlink(2) of ``node``, of which the bin gets a copy before. Returns since when."""
+    def remove(self, path: str, node: NodeId) -> None:
+        """unlink(2) of ``node``, which is at ``path``."""
         parent, name = self.place(path)
-        self._replica.copy_to_bin(node, why)
-        since = time.time()
         notifier, was = self._replica.notifier, self._replica.attr(node)
         with notifier.unnaming([node]):
             self._replica.unlink(parent, name)
@@ -103,4 +117,7 @@ class Places:
         if folder is not None:
             ino = folder.ino
             notifier.notify(EntryChanged(ino, name), AttrChanged(ino), NameChanged(ino, name, was))
-        return since
+
+    def sync_journal(self) -> None:
+        """Returns when what was changed survives a power cut. Blocks: call it in a thread."""
+        self._replica.sync_journal()

@@ -28,7 +28,7 @@ from syncin_mount.trash import TrashUnusable
 if TYPE_CHECKING:
     from syncin_mount.config import Synchronization
     from syncin_mount.store import Replica
-    from syncin_mount.trash import UserBin
+    from syncin_mount.trash import Kept, UserBin
 
 OWN, DESKTOP = "local", "trash"
 """Where an entry lies. An entry of the first is known by a number, one of the second by ``trash:``
@@ -55,36 +55,38 @@ class LocalBin:
 
     async def entries(self) -> list[BinEntry]:
         """Everything, oldest first."""
+        return [each for each, _ in await self.marked_entries()]
+
+    async def marked_entries(self) -> list[tuple[BinEntry, str]]:
+        """``entries``, each with its mark: what it keeps on its way from bin to trash."""
         found = [
-            BinEntry(
-                str(each.sequence),
-                OWN,
-                each.path,
-                each.time_ns / 1e9,
-                each.size,
-                each.files,
-                each.is_folder,
-                each.why,
+            (
+                BinEntry(
+                    str(each.sequence),
+                    OWN,
+                    each.path,
+                    each.time_ns / 1e9,
+                    each.size,
+                    each.files,
+                    each.is_folder,
+                    each.why,
+                ),
+                each.mark,
             )
             for each in self._replica.bin.entries()
         ]
         if self._user_bin is not None:
-            for kept in await _in_thread(self._user_bin.kept):
-                which, path = f"{DESKTOP}:{os.fsdecode(kept.name)}", os.fsdecode(kept.path)
-                moment = kept.removed.timestamp()
-                found.append(
-                    BinEntry(
-                        which,
-                        DESKTOP,
-                        path,
-                        moment,
-                        kept.size,
-                        kept.files,
-                        kept.is_folder,
-                        kept.why,
-                    )
-                )
-        return sorted(found, key=lambda each: each.time)
+            kept = await _in_thread(self._user_bin.kept)
+            found += [(_of_desktop(each), each.mark) for each in kept]
+        return sorted(found, key=lambda each: each[0].time)
+
+    async def mark(self, which: str) -> str:
+        """The mark of an entry."""
+        marks = (mark for each, mark in await self.marked_entries() if each.entry == which)
+        mark = next(marks, None)
+        if mark is None:
+            raise self._missing(which)
+        return mark
 
     async def restore(self, which: str, to: str | None) -> str:
         """Brings an entry back, to where it was or to the path ``to``; nothing is overwritten. The
@@ -279,6 +281,19 @@ class LocalBin:
             self._replica.written(node, size=size, mtime_ns=state.st_mtime_ns)
         finally:
             os.close(fd)
+
+
+def _of_desktop(kept: Kept) -> BinEntry:
+    return BinEntry(
+        f"{DESKTOP}:{os.fsdecode(kept.name)}",
+        DESKTOP,
+        os.fsdecode(kept.path),
+        kept.removed.timestamp(),
+        kept.size,
+        kept.files,
+        kept.is_folder,
+        kept.why,
+    )
 
 
 def _copy_bytes(source: int, target: int) -> int:

@@ -229,6 +229,7 @@ class MountedService:
         self._stopping = stopping
         self._manual = manual
         self._asked = trio.Event()
+        self._choosing = set[int]()
 
     def status(self) -> Status:
         return status_of(self._runtime, mounted=True, manual=self._manual)
@@ -358,7 +359,13 @@ class MountedService:
 
     def _conflicts(self) -> Conflicts:
         here = self._runtime
-        return Conflicts(here.replica, here.synchronization, self._bin(), here.engine.is_in_flight)
+        return Conflicts(
+            here.replica,
+            here.synchronization,
+            self._bin(),
+            here.engine.is_in_flight,
+            self._choosing,
+        )
 
     def _bin(self) -> LocalBin:
         handover = self._runtime.handover

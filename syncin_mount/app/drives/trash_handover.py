@@ -122,7 +122,5 @@ def item_of(entry: BinEntry, drive: bytes) -> Item:
     """The entry as the desktop is told of it: to be put back to its place in the drive. Raises
     NotForTrash."""
     removed = dt.datetime.fromtimestamp(entry.time_ns // 10**9, tz=dt.UTC)
-    mark = f"{entry.sequence}-{entry.time_ns}"
-    return Item(
-        entry.name, drive.rstrip(b"/") + b"/" + os.fsencode(entry.path), removed, mark, entry.why
-    )
+    path = drive.rstrip(b"/") + b"/" + os.fsencode(entry.path)
+    return Item(entry.name, path, removed, entry.mark, entry.why)

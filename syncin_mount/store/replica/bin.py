@@ -59,6 +59,11 @@ class Bin:
             for place, raw in self._ix.items("bin")
         ]
 
+    def entry(self, sequence: int) -> BinEntry | None:
+        """One of them, None where it is not there."""
+        raw = self._ix.txn.get(U64.pack(sequence), db=self._ix.bin)
+        return None if raw is None else to_bin_entry(sequence, decode_bin(raw))
+
     def empty(self, sequences: Iterable[int] | None = None) -> None:
         """Removes these entries, or all, for good. Blocks for syncs of the file system. KeyError
         for one that is not there, OSError (EBUSY)."""

@@ -163,10 +163,10 @@ class Contents:
                 return NodeId(each)
         return None
 
-    def copy_to_bin(self, node: NodeId, why: str) -> None:
+    def copy_to_bin(self, node: NodeId, why: str) -> int | None:
         record = require_node(self._ix, node)
         if record.kind != FILE or not record.present:
-            return
+            return None
         sequence = self._ix.applied + 1
         self._objects.copy_to_bin(
             sequence, record.name, record.owner, record.number, record.size, record.mtime
@@ -176,6 +176,7 @@ class Contents:
         except BaseException:
             self._objects.stray(sequence)
             raise
+        return sequence
 
     def rotted(self, node: NodeId, why: str) -> bool:
         record, base = self._ix.node(node), self._ix.base(node)

@@ -1,5 +1,5 @@
-"""A second embedded server, in a thread: it speaks TLS with a certificate that nobody verifies, and
-its account has a second factor."""
+"""A second embedded server, in a thread: it speaks TLS with a certificate that nobody verifies, its
+account has a second factor, and another user shares a folder with it to read alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from typing import Any
 
 import trio
 
-from syncin_mount.devserver import DevServer, User, serve
+from syncin_mount.devserver import DevServer, Share, User, serve
 from syncin_mount.devserver.certificate import FILE_NAME, self_signed
 
 PASSWORD, CODE = "another-password", "five-six"
+
+SHARE = "to-read"
+"""What ``user2`` may only read, with a file in it."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,13 @@ class SecondServer:
 
 @contextmanager
 def second_server(root: Path) -> Iterator[SecondServer]:
-    """``user2`` with `PASSWORD` and the recovery code `CODE`."""
+    """``user2`` with `PASSWORD` and the recovery code `CODE`, which is good once."""
     told: queue.Queue[tuple[str, trio.lowlevel.TrioToken, trio.Event]] = queue.Queue()
-    dev = DevServer(root / "data", [User(login="user2", password=PASSWORD)])
+    users = [User(login=login, password=PASSWORD) for login in ("user1", "user2")]
+    share = Share(alias=SHARE, owner="user1", path="shared", members={"user2": ""})
+    dev = DevServer(root / "data", users, shares=[share])
+    (dev.files_of("user1") / "shared").mkdir(parents=True)
+    (dev.files_of("user1") / "shared/read me.txt").write_text("to be read")
     account = dev.store.account_named("user2")
     assert account is not None
     account.totp_secret, account.recovery_codes = "JBSWY3DPEHPK3PXP", [CODE]

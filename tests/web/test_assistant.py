@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser
 
-from syncin_mount.cli.demo.sandbox import LOGIN, Sandbox
-from tests.web.browser import Tab, chromium, new_tab
-from tests.web.conftest import PROFILE, World, until
+from syncin_mount.cli.demo.sandbox import LOGIN
+from tests.web.assistant import ALL, HOW, WHERE, WHICH, Assistant, begin, empty_world, home
+from tests.web.browser import chromium, new_tab
+from tests.web.conftest import World, until
 from tests.web.second_server import CODE, PASSWORD, SecondServer, second_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mounts"), pytest.mark.timeout(600)]
-
-PICTURES = os.environ.get("ASSISTANT_PICTURES")
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +26,8 @@ def browser() -> Iterator[Browser]:
 def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server with files, and a program that knows nothing; the home folder is one of its own."""
     del browser  # it keeps the home that it was started with
-    base = tmp_path_factory.mktemp("assistant") / "world"
-    with pytest.MonkeyPatch.context() as patch, Sandbox(base) as sandbox:
-        home = sandbox.base / "user1"
-        home.mkdir()
-        patch.setenv("HOME", str(home))
-        sandbox.start_server(sandbox.base / "requests.log")
-        for path in ("Documents/Letters", "Documents/Taxes", "Photos/Summer", "Music"):
-            (sandbox.server_files / path).mkdir(parents=True)
-            (sandbox.server_files / path / "there.txt").write_text(path)
-        for name in ("Desktop", "Downloads", "Pictures"):
-            (home / name).mkdir()
-        world = World(sandbox)
-        try:
-            yield world
-        finally:
-            sandbox.run(PROFILE, "down", "--force")
+    with empty_world(tmp_path_factory.mktemp("assistant") / "world") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -53,59 +36,11 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondServer]:
         yield found
 
 
-def home(world: World) -> Path:
-    return world.base / "user1"
-
-
-class Assistant:
-    """The assistant in a tab."""
-
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
-        self.page = tab.page
-        self.main = tab.page.get_by_role("main")
-
-    def is_at(self, title: str) -> None:
-        self.tab.shows(self.page.get_by_role("heading", name=title, level=2))
-
-    def go_on(self, word: str = "Continue") -> None:
-        self.main.get_by_role("button", name=word, exact=True).click()
-
-    def wrong(self) -> Locator:
-        return self.main.get_by_role("alert")
-
-    def looks_well(self, name: str) -> None:
-        """Nobody is kept out, and nothing is wider than the window."""
-        width = self.page.viewport_size
-        assert width is not None
-        if PICTURES:
-            self.page.screenshot(path=f"{PICTURES}/{name}-{width['width']}.png", full_page=True)
-        assert self.tab.faults() == [], name
-        wide = self.page.evaluate("() => document.documentElement.scrollWidth")
-        assert wide <= width["width"], name
-
-    def open_here(self, text: str) -> None:
-        self.page.get_by_label("Folder", exact=True).fill(text)
-        self.go_on("Open")
-
-    def unfold(self, name: str) -> None:
-        self.page.get_by_role("button", name=f"Folders in {name}", exact=True).click()
-
-    def choose(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name, exact=True).check()
-
-
 @pytest.fixture
 def at(browser: Browser, empty: World) -> Iterator[Assistant]:
     with new_tab(browser, empty) as tab:
         tab.enter()
         yield Assistant(tab)
-
-
-WHERE = "Where is the drive to appear on this computer?"
-WHICH = "Which folder of the server?"
-HOW = "How is it to be kept in step?"
-ALL = "Is this what you want?"
 
 
 def test_from_an_empty_program_to_a_mounted_drive_with_files(at: Assistant, empty: World):
@@ -291,17 +226,6 @@ def test_a_certificate_that_nobody_verifies_and_a_second_factor(
     at.is_at(WHERE)
     assert "insecure_tls = true" in empty.folders.config_file.read_text()
     assert PASSWORD not in empty.folders.log("@supervisor").read_text()
-
-
-def begin(at: Assistant) -> None:
-    """Up to the folder here, with the first account, however many there are."""
-    at.page.evaluate("() => location.hash = '#/add'")
-    first = at.page.get_by_role("heading", level=2)
-    at.tab.shows(first)
-    if first.inner_text() == "Which server?":
-        at.page.get_by_role("radio").first.check()
-        at.go_on()
-    at.is_at(WHERE)
 
 
 def test_it_leaves_out_runs_at_any_interval_and_stays_disabled(at: Assistant, empty: World):

@@ -54,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["LC_ALL"] = "C.UTF-8"  # what processes say is compared with English texts
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     every, slow = config.option.all_tiers, config.option.all_tiers or named
     # A worker of xdist is told: its arguments are not those of the process that started it.

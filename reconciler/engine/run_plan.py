@@ -41,7 +41,7 @@ class SentSince:
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
         self._nodes: set[NodeId] = set()
-        self._judged = False
+        self.has_judged = False
 
     def add(self, node: NodeId) -> None:
         self._nodes.add(node)
@@ -49,10 +49,10 @@ class SentSince:
     def judged(self) -> None:
         """A listing was."""
         self._nodes.clear()
-        self._judged = True
+        self.has_judged = True
 
     def __contains__(self, node: object) -> bool:
-        if self._judged or not isinstance(node, int):
+        if self.has_judged or not isinstance(node, int):
             return node in self._nodes
         base = self._replica.base(NodeId(node))
         return base is not None and (base.kind is Kind.FOLDER or base.ms is not None)
@@ -121,6 +121,7 @@ class PlanRunner:
         brought = self._ledger.brought
         recreated = Recreated(self._replica, tree, brought.meant)
         done, brought.meant = await recreated.mend(self._remote)
+        self._ledger.is_first = not self.since.has_judged
         self.since.judged()
         return done
 

@@ -50,7 +50,8 @@ class UploadLedger:
     ``attempted`` is the version whose upload may have been done unseen, ``staged`` the one that was
     put beside its place as a whole, ``sent`` when one was sent (trio's clock, seconds), ``brought``
     what came into which folder (see ``Presence``). ``suspects`` are not the file on the server that
-    they look like.
+    they look like. ``is_first``: no listing but the present one was judged yet, and a former
+    process may have sent anything a moment before it ended.
     """
 
     attempted: dict[NodeId, int] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class UploadLedger:
     sent: dict[NodeId, float] = field(default_factory=dict)
     brought: Brought = field(default_factory=Brought)
     suspects: set[NodeId] = field(default_factory=set)
+    is_first: bool = True
 
     def forget_old(self) -> None:
         """What was sent a while ago is not "just sent" any more."""
@@ -112,7 +114,13 @@ class Executor:
             listed=listed,
         )
         self._to_drive = LocalActions(
-            replica, tree, hydrator, checks, ledger.sent, settings=settings
+            replica,
+            tree,
+            hydrator,
+            checks,
+            ledger.sent,
+            is_first=ledger.is_first,
+            settings=settings,
         )
         self._agreements = BaseActions(
             replica,

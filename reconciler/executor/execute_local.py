@@ -10,7 +10,7 @@ import trio
 from reconciler.errors import Stale
 from reconciler.executor.preconditions import Preconditions
 from reconciler.hydration.hydrator import Hydrator
-from reconciler.model import ROOT, UNPROVED, Action, Kind, NodeId, Remote, Settings
+from reconciler.model import ROOT, UNPROVED, Action, Base, Kind, NodeId, Remote, Settings
 from reconciler.ports import Incoming, Replica
 from reconciler.trees.remote_tree import RemoteTree
 
@@ -22,7 +22,9 @@ JUST_SENT_SECONDS = 600.0
 class LocalActions:
     """Of one plan. ``sent`` has when each node was sent (trio's clock, seconds): the server's PUT
     knows no condition. Another device that looked before ours arrived overwrites it without having
-    seen it, and nobody but we has it then.
+    seen it, and nobody but we has it then. Nor has the server what it confirmed a moment before its
+    power went, which no disk had yet. ``is_first`` is of a process that does not know what the
+    former one sent: all that this computer ever sent counts as sent just now.
 
     Each action returns the bytes that it moved over the network, and raises RemoteError, Stale,
     LocalChanged, OSError, Unavailable."""
@@ -35,8 +37,10 @@ class LocalActions:
         checks: Preconditions,
         sent: dict[NodeId, float],
         *,
+        is_first: bool,
         settings: Settings,
     ) -> None:
+        self._is_first = is_first
         self._replica = replica
         self._tree = tree
         self._hydrator = hydrator
@@ -96,9 +100,8 @@ class LocalActions:
         keep = (
             action.keep or self._tree.restored or (base is not None and remote.mtime < base.mtime)
         )
-        keep = keep or (base is not None and base.inode == UNPROVED)  # perhaps nobody else has it
-        sent = self._sent.pop(action.node, -math.inf)
-        keep = keep or trio.current_time() - sent < JUST_SENT_SECONDS
+        keep = keep or self._may_be_only_here(action.node, base)
+        self._sent.pop(action.node, None)
         self._replica.install_content(
             action.node, incoming, agreed, local.version, keep=keep, why=action.reason
         )
@@ -149,17 +152,24 @@ class LocalActions:
         self._hydrator.forget(action.node)
         # what a backup lacks is not in the server's trash either
         keep = action.keep or self._tree.restored
-        keep = keep or self._is_unproved_below(action.node)
+        keep = keep or self._may_be_only_here_below(action.node)
         self._replica.delete_local(action.node, keep=keep, why=action.reason)
         return 0
 
-    def _is_unproved_below(self, node: NodeId) -> bool:
-        """Whether a content of it, or below it, was never compared with the server's: perhaps
+    def _may_be_only_here(self, node: NodeId, base: Base | None) -> bool:
+        """Whether its content was never compared with the server's, or was sent just now: perhaps
         nobody else has it."""
+        if base is None or base.kind is not Kind.FILE:
+            return False
+        if base.inode == UNPROVED or (self._is_first and base.ms is not None):
+            return True
+        return trio.current_time() - self._sent.get(node, -math.inf) < JUST_SENT_SECONDS
+
+    def _may_be_only_here_below(self, node: NodeId) -> bool:
+        """Whether that is so of it, or of anything below it."""
         nodes = [node]
         for each in nodes:
-            base = self._replica.base(each)
-            if base is not None and base.inode == UNPROVED:
+            if self._may_be_only_here(each, self._replica.base(each)):
                 return True
             nodes.extend(child for _, child in self._replica.base_children(each))
         return False

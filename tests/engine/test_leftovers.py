@@ -301,10 +301,12 @@ async def test_a_partial_whose_content_is_copied_on_the_server_is_remembered(wor
     assert not device.replica.leftovers()
 
 
-async def test_a_copy_of_another_version_is_remembered(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.expected_log("send other: ", required=False)
+async def test_a_copy_of_another_version_goes_at_once_or_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, refused: bool
 ) -> None:
-    """Somebody saves the file that is copied just then."""
+    """Somebody saves the file that is copied just then; the server may refuse the deletion."""
     device = await world.device(settings=Settings(mode=Mode.SECURE))
     world.put("same", b"content")
     await device.sync()
@@ -316,10 +318,17 @@ async def test_a_copy_of_another_version_is_remembered(
         await copy(path, target, mtime)
 
     monkeypatch.setattr(device.folder, "copy", late)
+    rule = Rule(effect=Reply(500), method="DELETE")
+    if refused:
+        world.faults.add(rule)
     await device.sync()
     assert world.requests("COPY") == 1
+    assert len(partials(world)) == len([*device.replica.leftovers()]) == int(refused)
+    if refused:
+        world.faults.remove(rule)
+        device.clock.ahead_ns += HOUR
+        await device.sync()
     assert world.on_disk()["other"] == b"content"
-    assert len(partials(world)) == 1
     for _ in range(2):
         device.clock.ahead_ns += KEPT_NS + HOUR
         await device.sync()

@@ -14,6 +14,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.engine.clockwork import Drive
+from tests.engine.test_confirming import restarted
 from tests.engine.test_faults import OLD
 from tests.engine.test_faults_circumstances import TODAY, restore
 from tests.engine.world import World
@@ -89,6 +90,53 @@ async def test_what_the_web_deleted_is_in_no_bin_here(world: World) -> None:
     os.unlink(world.disk / "d" / "a")
     await device.sync()
     assert not device.bin()
+
+
+@pytest.mark.parametrize("way", ["is gone", "is the former one", "is gone with its folder"])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_the_server_confirmed_and_lost_with_its_power(
+    world: World, way: str, *, restarts: bool
+) -> None:
+    """No disk had it yet, neither has the trash; a power cut may have ended this process, too."""
+    for name in ("stays", "d/stays", "edited"):
+        world.put(name, b"of yesterday", mtime=OLD)
+    device = await world.device()
+    await device.sync()
+    path = {"is gone": "new", "is the former one": "edited"}.get(way, "d/e/new")
+    if path == "d/e/new":
+        device.mkdir("d/e")
+    device.write(path, b"made today", mtime=TODAY)
+    await device.sync()
+    assert world.on_disk()[path] == b"made today"
+    if way == "is the former one":
+        (world.disk / path).write_bytes(b"of yesterday")
+        os.utime(world.disk / path, (TODAY + 5, TODAY + 5))
+    elif path == "d/e/new":
+        shutil.rmtree(world.disk / "d" / "e")
+    else:
+        os.unlink(world.disk / path)
+    if restarts:
+        device = await restarted(world, device)
+    await device.sync()
+    assert device.tree() == world.on_disk()
+    assert b"made today" in device.bin().values()
+
+
+async def test_what_is_deleted_long_after_it_was_sent_is_in_no_bin_here(
+    drive: Drive, autojump_clock: MockClock
+) -> None:
+    drive.put("stays", b"of yesterday")
+    await drive.start()
+    await drive.engine.sync()
+    drive.write("new", b"made today")
+    await trio.sleep(60)
+    await drive.engine.sync()
+    await drive.engine.sync()
+    await trio.sleep(3600)
+    drive.disk.delete("new")
+    await drive.engine.sync()
+    assert drive.read("new") is None
+    assert not drive.bin()
 
 
 @pytest.fixture

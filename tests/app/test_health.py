@@ -68,7 +68,8 @@ async def test_what_is_wrong_has_a_remedy(
     assert (holds.state, holds.about) == (State.WRONG, "docs")
     assert holds.remedy is Remedy.EMPTY_FOLDER
     assert sentence(holds) == (
-        f"docs: the mount point {world.drive} is not empty; move what is in it elsewhere"
+        f"docs: the mount point {world.drive} is not empty; import it"
+        " (syncin-mount add docs --import), or move it elsewhere"
     )
 
 

@@ -103,7 +103,8 @@ def _help(finding: Finding, remedy: Remedy) -> str:
         case Remedy.MAKE_FOLDER:
             return t("make it a folder")
         case Remedy.EMPTY_FOLDER:
-            return t("move what is in it elsewhere")
+            import_it = command("add", finding.about, "--import")
+            return t("import it ({command}), or move it elsewhere", command=import_it)
         case Remedy.TAKE_AWAY:
             unmount = shlex.join(["fusermount3", "-u", str(finding.data["point"])])
             return t("unmount it: {command}", command=unmount)
